@@ -1,0 +1,91 @@
+# Two commands: `make demo` and `make test`. Both set up .venv from the hashed lock first; `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+STAMP := .venv/.lock-installed
+PORT ?= 8000
+export PORT
+
+# ---- set-up ---------------------------------------------------------------------------------------------------
+
+# The first interpreter that is new enough; pyenv's own folders too, whose shims refuse a version that is not there.
+PYTHONS := python3.13 python3.14 python3.12 python3 $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python3)
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 12))
+
+$(STAMP): requirements.txt
+	@python=; for each in $(PYTHONS); do \
+		if $$each -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then python=$$each; break; fi; done; \
+	if [ -x $(BIN)/python ] && ! $(BIN)/python -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then rm -rf .venv; fi; \
+	if [ ! -x $(BIN)/python ] && [ -z "$$python" ]; then \
+		echo "This needs Python 3.12 or newer, and none was found (tried python3.13, python3.14, python3.12, python3, pyenv)." >&2; exit 1; fi; \
+	if command -v uv >/dev/null 2>&1; then uv=uv; \
+		[ -x $(BIN)/python ] || uv venv --quiet --python "$$python" .venv; \
+	else uv=$(BIN)/uv; \
+		[ -x $(BIN)/python ] || "$$python" -m venv .venv || { rm -rf .venv; \
+			echo "python -m venv failed: install its package (on Debian: apt-get install python3-venv), or uv." >&2; exit 1; }; \
+		[ -x $$uv ] || { awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > .venv/uv.txt; \
+			$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; \
+			$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt; }; \
+	fi; \
+	echo "Installing the locked packages into .venv"; \
+	VIRTUAL_ENV=.venv $$uv pip sync --quiet --require-hashes requirements.txt
+	@touch $@
+
+.PHONY: setup
+setup: $(STAMP) ## Make .venv from the hashed lock
+
+# ---- run ------------------------------------------------------------------------------------------------------
+
+.PHONY: demo demo-reset
+demo: $(STAMP) ## Start everything on http://localhost:$PORT (8000) with the demo's tickets; Ctrl-C stops it
+	@exec $(BIN)/python manage.py demo $(DEMO)
+
+demo-reset: $(STAMP) ## The same, from nothing: the demo's data is removed first
+	@exec $(BIN)/python manage.py demo --reset $(DEMO)
+
+# ---- checks ---------------------------------------------------------------------------------------------------
+
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: test test-unit test-integration test-acceptance lint format types contracts
+test: lint types contracts ## Lint, types, import contracts and every test
+	@$(PYTEST) $(ARGS)
+
+test-unit: $(STAMP) ## Tests that need no server (under 10 s)
+	@$(PYTEST) tests/unit $(ARGS)
+
+test-integration: $(STAMP) ## Tests against PostgreSQL, Valkey and HTTP
+	@$(PYTEST) tests/integration $(ARGS)
+
+test-acceptance: $(STAMP) ## The whole system: workers, web server, browser, crashes
+	@$(PYTEST) tests/acceptance tests/crash $(ARGS)
+
+lint: $(STAMP) ## ruff, and the formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run 'make format'." >&2; exit 1; }
+
+format: $(STAMP) ## Put the code into its format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(STAMP) ## mypy, strict
+	@$(BIN)/mypy --no-error-summary manage.py agentops approvals tickets
+
+contracts: $(STAMP) ## import-linter: arrows point down
+	@$(BIN)/lint-imports --no-logo >.venv/contracts.log 2>&1 || { cat .venv/contracts.log; exit 1; }
+
+# ---- housekeeping ---------------------------------------------------------------------------------------------
+
+.PHONY: lock clean help
+lock: $(STAMP) ## Make requirements.txt anew from pyproject.toml (UPGRADE=1: newest versions)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url $(if $(UPGRADE),--upgrade) --group dev pyproject.toml --output-file requirements.txt
+
+clean: ## Remove .venv and caches; the demo's data in var/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
+	find agentops approvals tickets tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile

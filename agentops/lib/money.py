@@ -1,0 +1,35 @@
+"""Money is an integer in the currency's minor unit and an ISO 4217 code; never a float."""
+
+from decimal import Decimal, InvalidOperation
+
+from babel.numbers import format_currency, get_currency_precision, list_currencies
+
+
+def digits(currency: str) -> int:
+    """Minor-unit digits of a currency: USD 2, JPY 0, KWD 3."""
+    return int(get_currency_precision(currency))
+
+
+def is_currency(currency: str) -> bool:
+    return currency in list_currencies()
+
+
+def major(amount: int, currency: str) -> Decimal:
+    """8400 USD -> Decimal('84.00')."""
+    return Decimal(amount).scaleb(-digits(currency))
+
+
+def minor(text: str, currency: str) -> int:
+    """'84.00' USD -> 8400. Raises ValueError where the text is no amount of this currency."""
+    try:
+        value = Decimal(text.strip()).scaleb(digits(currency))
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is not an amount; write it like {major(8400, currency)}") from None
+    if not value.is_finite() or value != value.to_integral_value():
+        raise ValueError(f"{text!r} has more digits than {currency} has ({digits(currency)})")
+    return int(value)
+
+
+def display(amount: int, currency: str, locale: str = "en") -> str:
+    """8400 USD -> '$84.00'; the code is named where the symbol alone would be ambiguous."""
+    return format_currency(major(amount, currency), currency, locale=locale)

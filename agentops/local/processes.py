@@ -1,0 +1,156 @@
+"""Child processes: started under a name with a log, watched, stopped in order."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import LocalError
+from .privileges import Servant
+
+LAUNCHER = Path(__file__).with_name("child.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run. `restart`: an unexpected end is followed by a new start, not by the end of everything."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] | None = None
+    folder: Path | None = None
+    user: Servant | None = None
+    search: bool = False
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_seconds: float = 10.0
+    restart: bool = False
+    standard_input: bytes = b""
+
+
+class Process:
+    """A running Program: in a session of its own, so that Ctrl-C reaches only us, and ended by the kernel when we end.
+
+    It must be started from a thread that lives as long as it should (the kernel watches the thread).
+    """
+
+    def __init__(self, program: Program, *, logs: Path) -> None:
+        self.program = program
+        self.log = logs / f"{program.name}.log"
+        logs.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as output:
+            self._start = output.tell()
+            self._child = subprocess.Popen(
+                launch(program),
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=None if program.environment is None else dict(program.environment),
+                cwd=program.folder,
+                start_new_session=True,
+            )
+        assert self._child.stdin is not None
+        with suppress(BrokenPipeError), self._child.stdin as standard_input:
+            standard_input.write(program.standard_input)
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._child.poll()
+
+    def output(self) -> str:
+        """What it has written since it was started."""
+        with self.log.open("rb") as log:
+            log.seek(self._start)
+            return log.read().decode(errors="replace")
+
+    def tail(self, lines: int = 12) -> str:
+        return "\n".join(self.output().splitlines()[-lines:])
+
+    def wait_until[T](self, ready: Callable[[], T | None], *, seconds: float = 30.0) -> T:
+        """What `ready` answers once it answers something. Raises LocalError with the log's end when it does not."""
+        deadline = time.monotonic() + seconds
+        while True:
+            ended = self.exit_code is not None
+            if (answer := ready()) is not None:
+                return answer
+            if ended or time.monotonic() > deadline:
+                what = f"ended ({self.exit_code})" if ended else f"was not ready after {seconds:.0f} s"
+                raise LocalError(f"{self.program.name} {what}; see {self.log}\n{self.tail()}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ask it to stop, wait, and after its time is up end it and whatever it started."""
+        if self.exit_code is None:
+            self._child.send_signal(self.program.stop_signal)
+        try:
+            self._child.wait(self.program.stop_seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it and its whole session with SIGKILL."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        finally:
+            self._child.wait()
+
+
+@dataclass
+class Supervisor:
+    """The processes of one stack, in the order in which they were started."""
+
+    logs: Path
+    processes: list[Process] = field(default_factory=list)
+
+    def start(self, program: Program) -> Process:
+        process = Process(program, logs=self.logs)
+        self.processes.append(process)
+        return process
+
+    def heal(self) -> list[str]:
+        """Start again what ended and may be; a line for each. Raises LocalError for one that may not."""
+        said = []
+        for place, process in enumerate(self.processes):
+            if process.exit_code is None:
+                continue
+            name = process.program.name
+            if not process.program.restart:
+                raise LocalError(f"{name} ended ({process.exit_code}); see {process.log}\n{process.tail()}")
+            said.append(f"{name} ended ({process.exit_code}) and is started again; the end of {process.log}:\n{process.tail()}")
+            self.processes[place] = Process(process.program, logs=self.logs)
+        return said
+
+    def stop(self) -> None:
+        """Stop all, the last started first."""
+        while self.processes:
+            self.processes.pop().stop()
+
+
+def launch(program: Program) -> list[str]:
+    """The command line that becomes `program`; see child.py."""
+    options = ["--parent", str(os.getpid()), "--signal", str(int(program.stop_signal))]
+    if program.user is not None:
+        options += ["--user", program.user.name]
+        if program.search:
+            options.append("--search")
+    return [sys.executable, "-I", "-S", str(LAUNCHER), *options, "--", *program.command]
+
+
+def run(program: Program, *, logs: Path, seconds: float = 120.0) -> None:
+    """Run `program` to its end. Raises LocalError when it fails."""
+    process = Process(program, logs=logs)
+    code = process.wait_until(lambda: process.exit_code, seconds=seconds)
+    if code != 0:
+        command = shlex.join(program.command)
+        raise LocalError(f"{program.name} failed ({code}): {command}\n{process.tail()}")

@@ -1,0 +1,130 @@
+"""The agent's durable effort on tickets: runs, and the steps they are made of."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from approvals.models import Action
+from tickets.models import Ticket
+
+
+class StoredText(models.Model):
+    """A large text (prompt, tool list) stored once and named by its SHA-256."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    body = models.TextField()
+
+    def __str__(self) -> str:
+        return self.digest[:12]
+
+
+class Run(models.Model):
+    """One durable effort of the agent on a ticket. `number` counts the ticket's runs from 1. `fence` numbers its
+    leases: who holds an older one may not write. `triage` is turn.Triage as JSON. `through_message` is the id of the
+    newest message it knows: what comes later belongs to the next run."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        WAITING = "waiting", "Waiting"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Outcome(models.TextChoices):
+        ANSWERED = "answered", "Answered"
+        WITH_PERSON = "with_person", "With a person"
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="runs")
+    number = models.PositiveIntegerField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    outcome = models.CharField(max_length=12, choices=Outcome, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+    through_message = models.BigIntegerField()
+    triage = models.JSONField(null=True, blank=True)
+    llm_model = models.CharField(max_length=100, blank=True)
+    fence = models.PositiveIntegerField(default=0)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    turns = models.PositiveIntegerField(default=0)
+    tokens = models.PositiveIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0))
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "number"], name="run_numbered_once"),
+            models.UniqueConstraint(
+                fields=["ticket"], condition=Q(status="running"), name="run_one_running_per_ticket"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "running", "waiting", "succeeded", "failed", "cancelled"]),
+                name="run_status_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["not_before"], name="run_due", condition=Q(status="queued")),
+            models.Index(fields=["lease_expires_at"], name="run_leased", condition=Q(status="running")),
+            models.Index(fields=["id"], name="run_waiting", condition=Q(status="waiting")),
+            models.Index(fields=["status", "-id"], name="run_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.number} of {self.ticket_id}"
+
+
+class Step(models.Model):
+    """A recorded unit of a run. It is written when it starts, so that a crash leaves it visible.
+
+    `input` of an llm step: {model, prompt, tools (digests of StoredText), messages (digest of the list sent)};
+    of a tool step: {call_id, tool, arguments} as the model wrote them. `output` of an llm step: the answer as
+    turn.Answer; of a tool step: the JSON that the model is told. Tokens are counts; cost is in US dollars.
+    """
+
+    class Kind(models.TextChoices):
+        TRIAGE = "triage", "Triage"
+        LLM = "llm", "Language model"
+        TOOL = "tool", "Tool"
+
+    class Status(models.TextChoices):
+        STARTED = "started", "Started"
+        WAITING = "waiting", "Waiting"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
+    index = models.PositiveIntegerField()
+    kind = models.CharField(max_length=6, choices=Kind)
+    name = models.CharField(max_length=100)
+    status = models.CharField(max_length=7, choices=Status, default=Status.STARTED)
+    input = models.JSONField(default=dict)
+    output = models.JSONField(null=True, blank=True)
+    reasoning = models.TextField(blank=True)
+    raw_response = models.TextField(blank=True)
+    attempts = models.PositiveIntegerField(default=1)
+    failures = models.JSONField(default=list)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_class = models.CharField(max_length=30, blank=True)
+    error_message = models.CharField(max_length=1000, blank=True)
+    input_tokens = models.PositiveIntegerField(default=0)
+    cached_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    reasoning_tokens = models.PositiveIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0))
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, null=True, blank=True, related_name="steps")
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["run_id", "index"]
+        constraints = [models.UniqueConstraint(fields=["run", "index"], name="step_numbered_once")]
+        indexes = [
+            models.Index(fields=["run"], name="step_waiting", condition=Q(status="waiting")),
+        ]
+
+    def __str__(self) -> str:
+        return f"step {self.index} of run {self.run_id}"

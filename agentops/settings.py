@@ -1,0 +1,181 @@
+"""Every setting, read from the environment or `.env` (see `.env.example`). The defaults are production's;
+the demo turns on what a demo needs."""
+
+from pathlib import Path
+from urllib.parse import unquote
+
+import environ
+from django.utils.csp import CSP
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+DEMO = env.bool("DEMO", False)
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "")  # Django refuses to start without one
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+PUBLIC_URL = env.str("PUBLIC_URL", "").rstrip("/")
+
+# --- what this runs on ------------------------------------------------------------------------------------
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var")))
+DATABASE_URL = env.str("DATABASE_URL", f"postgres://agentops@{str(DATA_DIR / 'run').replace('/', '%2F')}/agentops")
+_database = env.db_url_config(DATABASE_URL)
+DATABASES = {
+    "default": {
+        **_database,
+        "HOST": unquote(_database["HOST"]),  # a socket folder is percent-encoded, as libpq's URIs have it
+        "OPTIONS": {
+            "pool": {
+                "min_size": 1,
+                "max_size": env.int("DATABASE_POOL", 12),
+                "timeout": 10,
+            },
+        },
+    }
+}
+REDIS_URL = env.str("REDIS_URL", f"unix://{DATA_DIR / 'run' / 'valkey.sock'}")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- web --------------------------------------------------------------------------------------------------
+ROOT_URLCONF = "agentops.urls"
+WSGI_APPLICATION = "agentops.wsgi.application"
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "pgtrigger",
+    "tickets",
+    "approvals",
+    "agentops",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "builtins": ["django_htmx.templatetags.django_htmx"],
+        },
+    }
+]
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Served from the packages themselves where nobody ran collectstatic.
+WHITENOISE_USE_FINDERS = env.bool("WHITENOISE_USE_FINDERS", DEMO or DEBUG)
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/queue/"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF, CSP.NONCE],
+    "img-src": [CSP.SELF, "data:"],
+    "frame-ancestors": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.SELF],
+}
+HTTPS = env.bool("HTTPS", not (DEMO or DEBUG))
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY", False) else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside, by plain HTTP
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+# --- worker -----------------------------------------------------------------------------------------------
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", 10.0)
+RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", 120)
+ACTION_LEASE_SECONDS = env.int("ACTION_LEASE_SECONDS", 60)
+MAX_TURNS = 12
+# Stripe and the contract's provider keep a key 24 hours; past this, look up before sending.
+RETRY_HORIZON_SECONDS = env.int("RETRY_HORIZON_SECONDS", 20 * 3600)
+RETRY_BASE_SECONDS = env.float("RETRY_BASE_SECONDS", 1.0)
+
+# --- outside systems --------------------------------------------------------------------------------------
+ORDERS_URL = env.str("ORDERS_URL", "")
+ORDERS_TOKEN = env.str("ORDERS_TOKEN", "")
+PAYMENTS_BACKEND = env.str("PAYMENTS_BACKEND", "http")
+PAYMENTS_URL = env.str("PAYMENTS_URL", "")
+PAYMENTS_TOKEN = env.str("PAYMENTS_TOKEN", "")
+REPLIES_BACKEND = env.str("REPLIES_BACKEND", "webhook")
+REPLIES_URL = env.str("REPLIES_URL", "")
+REPLIES_SIGNING_SECRET = env.str("REPLIES_SIGNING_SECRET", "")
+INTAKE_SIGNING_SECRET = env.str("INTAKE_SIGNING_SECRET", "")
+PROVIDER_TIMEOUT_SECONDS = env.float("PROVIDER_TIMEOUT_SECONDS", 10.0)
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "") or None
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
+LLM_TRIAGE_MODEL = env.str("LLM_TRIAGE_MODEL", "gpt-5-mini")
+LLM_EXPERT_MODEL = env.str("LLM_EXPERT_MODEL", "gpt-5")
+LLM_TIMEOUT_SECONDS = env.float("LLM_TIMEOUT_SECONDS", 60.0)
+# US dollars per million tokens: {model: {input, cached, output}}. A model without a price costs "unknown".
+LLM_PRICES = env.json(
+    "LLM_PRICES",
+    default={
+        "gpt-5-mini": {"input": "0.25", "cached": "0.025", "output": "2.00"},
+        "gpt-5": {"input": "1.25", "cached": "0.125", "output": "10.00"},
+    },
+)
+_email = env.email_url("EMAIL_URL", default="smtp://localhost:25")
+_smtp = {
+    "host": _email["EMAIL_HOST"],
+    "port": _email["EMAIL_PORT"],
+    "username": _email["EMAIL_HOST_USER"] or "",
+    "password": _email["EMAIL_HOST_PASSWORD"] or "",
+    "use_tls": _email.get("EMAIL_USE_TLS", False),
+    "use_ssl": _email.get("EMAIL_USE_SSL", False),
+    "timeout": PROVIDER_TIMEOUT_SECONDS,
+}
+MAILERS = {
+    "default": {
+        "BACKEND": _email["EMAIL_BACKEND"],
+        "OPTIONS": _smtp if _email["EMAIL_BACKEND"].endswith("smtp.EmailBackend") else {},
+    }
+}
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "support@localhost")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {"httpx2": {"level": "WARNING"}, "openai": {"level": "WARNING"}},
+}

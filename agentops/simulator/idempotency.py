@@ -1,0 +1,81 @@
+"""Idempotency keys as payment providers keep them: one effect and one answer for a key."""
+
+import json
+import time
+from collections.abc import Callable
+from threading import Lock
+
+from .store import KEY_LIFETIME, Store
+from .wire import Answer, BadRequest, Request, error
+
+MAX_KEY_LENGTH = 255
+
+
+class Idempotency:
+    """Runs a request's work at most once per key, and gives the first answer again.
+
+    Keys in progress are remembered in memory only: if the process dies, what they were doing was rolled back with it.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = Lock()
+        self._running: dict[str, str] = {}
+
+    def key(self, request: Request) -> str:
+        """The request's key. Raises BadRequest when there is none or it is too long."""
+        key = request.headers.get("idempotency-key", "")
+        if not key:
+            message = "This request needs the header Idempotency-Key."
+            raise BadRequest(error(400, "idempotency_key_required", message))
+        if len(key) > MAX_KEY_LENGTH:
+            message = f"An Idempotency-Key has at most {MAX_KEY_LENGTH} characters."
+            raise BadRequest(error(400, "invalid_request", message))
+        return key
+
+    def run(self, request: Request, work: Callable[[str], Answer]) -> Answer:
+        """`work(key)` in one transaction with the record of its answer; or the recorded answer; or 409 or 422."""
+        key, fingerprint = self.key(request), request.fingerprint()
+        with self._lock:
+            earlier = self._running.setdefault(key, fingerprint)
+            mine = earlier is fingerprint
+        if not mine:
+            return _in_progress(key) if earlier == fingerprint else _mismatch(key)
+        try:
+            return self._recorded(key, fingerprint) or self._work(request, key, fingerprint, work)
+        finally:
+            with self._lock:
+                del self._running[key]
+
+    def _recorded(self, key: str, fingerprint: str) -> Answer | None:
+        row = self._store.row("SELECT * FROM answers WHERE idempotency_key = ?", key)
+        if row is None or row["created_at"] + KEY_LIFETIME <= self._store.clock():
+            return None
+        if row["fingerprint"] != fingerprint:
+            return _mismatch(key)
+        return Answer(row["status"], json.loads(row["body"]), {"Idempotent-Replayed": "true"})
+
+    def _work(self, request: Request, key: str, fingerprint: str, work: Callable[[str], Answer]) -> Answer:
+        time.sleep(request.delay)
+        with self._store.transaction():
+            answer = request.instead or work(key)
+            answer = request.after or answer
+            self._store.execute(
+                "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)",
+                key,
+                fingerprint,
+                answer.status,
+                answer.encoded().decode(),
+                self._store.clock(),
+            )
+        return answer
+
+
+def _in_progress(key: str) -> Answer:
+    message = "The first request with this key is still running."
+    return error(409, "idempotency_in_progress", message, {"idempotency_key": key})
+
+
+def _mismatch(key: str) -> Answer:
+    message = "This key was used before for another request."
+    return error(422, "idempotency_mismatch", message, {"idempotency_key": key})

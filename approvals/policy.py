@@ -1,0 +1,201 @@
+"""The verdict on a proposed action: auto_approve, require_approval or block, with every reason that fired.
+
+Pure: rules and facts in, verdict out (DESIGN §2). Amounts are minor units. A fact that a rule needs and that
+is missing never passes the rule (fail closed).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from agentops.lib.money import display
+
+MoneyKind = Literal["refund", "cancel_order"]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Limit = Annotated[int, Field(ge=0, le=10**15)]
+
+
+class Rule(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Threshold(Rule):
+    """Alone up to `auto_up_to`; a person up to `block_above`; nothing beyond it."""
+
+    kind: MoneyKind
+    currency: Currency
+    auto_up_to: Limit
+    block_above: Limit
+
+    @model_validator(mode="after")
+    def ordered(self) -> "Threshold":
+        if self.auto_up_to > self.block_above:
+            raise ValueError("auto_up_to must not be above block_above")
+        return self
+
+
+class CurrencyLimit(Rule):
+    currency: Currency
+    up_to: Limit
+
+
+class Rules(Rule):
+    """What a PolicyVersion holds. A currency that a limit does not name goes to a person."""
+
+    thresholds: list[Threshold] = Field(default_factory=list)
+    share_of_order_percent: Annotated[int, Field(ge=0, le=100)] = 100
+    customer_30_days: list[CurrencyLimit] = Field(default_factory=list)
+    customer_30_days_count: Annotated[int, Field(ge=0)] = 3
+    agent_today: list[CurrencyLimit] = Field(default_factory=list)
+    replies_need_approval: bool = False
+    approval_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 72
+
+    @model_validator(mode="after")
+    def one_row_each(self) -> "Rules":
+        _unique([(row.kind, row.currency) for row in self.thresholds], "thresholds")
+        _unique([row.currency for row in self.customer_30_days], "customer_30_days")
+        _unique([row.currency for row in self.agent_today], "agent_today")
+        return self
+
+
+class Outcome(StrEnum):
+    AUTO_APPROVE = "auto_approve"
+    REQUIRE_APPROVAL = "require_approval"
+    BLOCK = "block"
+
+
+class Reason(BaseModel):
+    """One rule that fired: a stable code and a sentence for people."""
+
+    model_config = ConfigDict(frozen=True)
+    code: str
+    message: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Verdict:
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an action when it is judged. Sums are of approved and succeeded actions in `currency`,
+    this one not counted."""
+
+    kind: str
+    amount: int | None = None
+    currency: str | None = None
+    captured: int | None = None
+    order_refunded: int | None = None
+    customer_30_days: int | None = None
+    customer_30_days_count: int | None = None
+    agent_today: int | None = None
+    further: bool = False
+    ungrounded: tuple[str, ...] = ()
+
+
+def evaluate(rules: Rules, facts: Facts) -> Verdict:
+    """Every rule is asked; the strictest outcome stands, and every reason that fired is listed."""
+    match facts.kind:
+        case "refund" | "cancel_order":
+            reasons = _money(rules, facts)
+        case "account_change":
+            reasons = [_person("account_change", "Account changes always need a person's approval.")]
+        case "reply":
+            reasons = _reply(rules, facts)
+        case _:
+            reasons = [_block("unknown_kind", f"{facts.kind!r} is not a kind of action this policy knows.")]
+    if facts.further:
+        reasons.append(_person("further_effect", "A further action of this kind on the same ticket."))
+    outcomes = {reason.outcome for reason in reasons}
+    for strictest in (Outcome.BLOCK, Outcome.REQUIRE_APPROVAL):
+        if strictest in outcomes:
+            return Verdict(strictest, tuple(reasons))
+    return Verdict(Outcome.AUTO_APPROVE, tuple(reasons))
+
+
+def _money(rules: Rules, facts: Facts) -> list[Reason]:
+    if facts.amount is None or facts.currency is None:
+        return [_block("amount_unknown", "The amount or its currency is not known.")]
+    amount, currency = facts.amount, facts.currency
+    reasons = _threshold(rules, facts.kind, amount, currency)
+    if facts.kind == "refund":
+        reasons += _share(rules, facts)
+    before = facts.customer_30_days_count
+    if before is None or before + 1 > rules.customer_30_days_count:
+        reasons.append(
+            _person(
+                "customer_30_days_count",
+                f"This customer had {'an unknown number of' if before is None else before} refunds in the last "
+                f"30 days; by itself the agent makes at most {rules.customer_30_days_count}.",
+            )
+        )
+    reasons += _total("customer_30_days", "refunded to this customer in 30 days", rules.customer_30_days,
+                      facts.customer_30_days, amount, currency)  # fmt: skip
+    reasons += _total("agent_today", "moved by the agent alone today", rules.agent_today,
+                      facts.agent_today, amount, currency)  # fmt: skip
+    return reasons
+
+
+def _threshold(rules: Rules, kind: str, amount: int, currency: str) -> list[Reason]:
+    row = next((row for row in rules.thresholds if (row.kind, row.currency) == (kind, currency)), None)
+    if row is None:
+        return [_person("no_threshold", f"No threshold is set for {kind.replace('_', ' ')} in {currency}.")]
+    shown = display(amount, currency)
+    if amount > row.block_above:
+        return [
+            _block("above_ceiling", f"{shown} is above the ceiling of {display(row.block_above, currency)}.")
+        ]
+    if amount > row.auto_up_to:
+        limit = display(row.auto_up_to, currency)
+        return [_person("above_threshold", f"{shown} is above {limit}, up to which the agent acts alone.")]
+    return []
+
+
+def _share(rules: Rules, facts: Facts) -> list[Reason]:
+    assert facts.amount is not None
+    if facts.captured is None or facts.order_refunded is None:
+        return [_person("share_of_order", "The share of the order is not known.")]
+    total = facts.amount + facts.order_refunded
+    if total * 100 > rules.share_of_order_percent * facts.captured:
+        percent = total * 100 // max(facts.captured, 1)
+        return [_person("share_of_order", f"{percent} % of the order would be refunded; "
+                        f"alone the agent refunds up to {rules.share_of_order_percent} %.")]  # fmt: skip
+    return []
+
+
+def _total(
+    code: str, what: str, limits: list[CurrencyLimit], before: int | None, amount: int, currency: str
+) -> list[Reason]:
+    limit = next((row.up_to for row in limits if row.currency == currency), None)
+    if limit is None or before is None:
+        missing = "no limit is set" if limit is None else "the sum is not known"
+        return [_person(code, f"For the total {what} in {currency}, {missing}.")]
+    if before + amount > limit:
+        total = display(before + amount, currency)
+        return [_person(code, f"{total} would be {what}; the limit is {display(limit, currency)}.")]
+    return []
+
+
+def _reply(rules: Rules, facts: Facts) -> list[Reason]:
+    reasons = [_person("claim_without_ground", sentence) for sentence in facts.ungrounded]
+    if rules.replies_need_approval:
+        reasons.append(_person("replies_need_approval", "The policy has a person read every reply."))
+    return reasons
+
+
+def _person(code: str, message: str) -> Reason:
+    return Reason(code=code, message=message, outcome=Outcome.REQUIRE_APPROVAL)
+
+
+def _block(code: str, message: str) -> Reason:
+    return Reason(code=code, message=message, outcome=Outcome.BLOCK)
+
+
+def _unique(keys: list[object], what: str) -> None:
+    if len(keys) != len(set(map(str, keys))):
+        raise ValueError(f"{what} has two rows for the same currency (and kind)")

@@ -1,0 +1,49 @@
+"""The states of an action and the moves between them (DESIGN §4). Pure: no Django, no HTTP."""
+
+PROPOSED = "proposed"
+AWAITING_APPROVAL = "awaiting_approval"
+APPROVED = "approved"
+EXECUTING = "executing"
+SUCCEEDED = "succeeded"
+FAILED = "failed"
+UNRESOLVED = "unresolved"
+BLOCKED = "blocked"
+REJECTED = "rejected"
+EXPIRED = "expired"
+
+ALL = (
+    PROPOSED,
+    AWAITING_APPROVAL,
+    APPROVED,
+    EXECUTING,
+    SUCCEEDED,
+    FAILED,
+    UNRESOLVED,
+    BLOCKED,
+    REJECTED,
+    EXPIRED,
+)
+
+# A retry goes executing -> approved (due at `not_before`); a provider's late failure moves succeeded -> failed;
+# what has changed since it was approved goes back from approved to the queue.
+MOVES: dict[str, frozenset[str]] = {
+    PROPOSED: frozenset({AWAITING_APPROVAL, APPROVED, BLOCKED}),
+    AWAITING_APPROVAL: frozenset({APPROVED, REJECTED, EXPIRED, BLOCKED}),
+    APPROVED: frozenset({EXECUTING, AWAITING_APPROVAL}),
+    EXECUTING: frozenset({APPROVED, SUCCEEDED, FAILED, UNRESOLVED}),
+    UNRESOLVED: frozenset({SUCCEEDED, FAILED}),
+    SUCCEEDED: frozenset({FAILED}),
+    FAILED: frozenset(),
+    BLOCKED: frozenset(),
+    REJECTED: frozenset(),
+    EXPIRED: frozenset(),
+}
+
+SETTLED = (SUCCEEDED, FAILED, BLOCKED, REJECTED, EXPIRED)
+WITHOUT_EFFECT = (FAILED, BLOCKED, REJECTED, EXPIRED)
+# Money that is promised or may have moved: reserved against the order.
+OPEN = (APPROVED, EXECUTING, UNRESOLVED)
+
+
+def may_move(before: str, after: str) -> bool:
+    return after in MOVES[before]

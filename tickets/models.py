@@ -1,0 +1,80 @@
+"""What customers wrote and what was answered."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from agentops.lib.ids import new_id
+
+
+class Customer(models.Model):
+    """Who writes, known by e-mail address (stored in lower case)."""
+
+    email = models.EmailField(max_length=254, unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>" if self.name else self.email
+
+
+class Ticket(models.Model):
+    """A customer's case. `reason` says why it is with a person, where it is."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Open"
+        WORKING = "working", "Working"
+        AWAITING_APPROVAL = "awaiting_approval", "Awaiting approval"
+        ANSWERED = "answered", "Answered"
+        NEEDS_PERSON = "needs_person", "Needs a person"
+        CLOSED = "closed", "Closed"
+
+    id = models.CharField(primary_key=True, max_length=14, default=new_id, editable=False)
+    source = models.CharField(max_length=40)
+    external_id = models.CharField(max_length=120)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="tickets")
+    subject = models.CharField(max_length=300)
+    status = models.CharField(max_length=20, choices=Status, default=Status.OPEN)
+    reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        permissions = [("post_message", "Can write to the customer by hand")]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="ticket_once_per_delivery"),
+            models.CheckConstraint(
+                condition=Q(status__in=["open", "working", "awaiting_approval", "answered", "needs_person", "closed"]),
+                name="ticket_status_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-created_at", "-id"], name="ticket_by_status"),
+            models.Index(fields=["-created_at", "-id"], name="ticket_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.subject}"
+
+
+class Message(models.Model):
+    """One utterance. An outbound one carries the idempotency key of the reply that it is."""
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound", "From the customer"
+        OUTBOUND = "outbound", "To the customer"
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="messages")
+    direction = models.CharField(max_length=8, choices=Direction)
+    external_id = models.CharField(max_length=120)
+    body = models.TextField()
+    sent_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "direction", "external_id"], name="message_once_per_delivery")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.direction} on {self.ticket_id}"
