@@ -35,7 +35,8 @@ class Action(models.Model):
     `params` are the validated parameters (kinds.*Params) and `digest` their SHA-256; `request` is the exact body
     that every attempt sends. `amount` is in minor units of `currency`. `run_id` is the run that proposed it,
     a plain number, since runs stand on a floor above. `fence` is the number of the newest attempt: who holds an
-    older one may not write. `snapshot` is the order or customer as read when it was judged.
+    older one may not write. `snapshot` is the order or customer as last read before it was approved; `facts` is
+    policy.Facts, what it was judged by.
     """
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="actions")
@@ -56,6 +57,7 @@ class Action(models.Model):
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT)
     verdict = models.CharField(max_length=16)
     reasons = models.JSONField(default=list)
+    facts = models.JSONField(default=dict)
     duplicates_absorbed = models.PositiveIntegerField(default=0)
     fence = models.PositiveIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
@@ -93,7 +95,11 @@ class Action(models.Model):
             models.Index(fields=["not_before"], name="action_unresolved", condition=Q(status=states.UNRESOLVED)),
             models.Index(fields=["status", "-id"], name="action_by_status"),
             models.Index(fields=["kind", "-id"], name="action_by_kind"),
-            models.Index(fields=["currency", "approved_at"], name="action_money", condition=Q(approved_at__isnull=False)),
+            models.Index(
+                fields=["currency", "approved_at"],
+                name="action_money",
+                condition=Q(approved_at__isnull=False),
+            ),
         ]
         triggers = [
             pgtrigger.FSM(
@@ -144,7 +150,11 @@ class ApprovalRequest(models.Model):
     expires_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     claimed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="claimed_requests"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="claimed_requests",
     )
     claimed_at = models.DateTimeField(null=True, blank=True)
 
@@ -203,6 +213,9 @@ class ProviderPause(models.Model):
     provider = models.CharField(primary_key=True, max_length=40)
     reason = models.CharField(max_length=500)
     paused_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        permissions = [("resume_provider", "Can resume a paused provider")]
 
     def __str__(self) -> str:
         return self.provider

@@ -147,9 +147,7 @@ def _threshold(rules: Rules, kind: str, amount: int, currency: str) -> list[Reas
         return [_person("no_threshold", f"No threshold is set for {kind.replace('_', ' ')} in {currency}.")]
     shown = display(amount, currency)
     if amount > row.block_above:
-        return [
-            _block("above_ceiling", f"{shown} is above the ceiling of {display(row.block_above, currency)}.")
-        ]
+        return [_block("above_ceiling", f"{shown} is above the ceiling of {display(row.block_above, currency)}.")]
     if amount > row.auto_up_to:
         limit = display(row.auto_up_to, currency)
         return [_person("above_threshold", f"{shown} is above {limit}, up to which the agent acts alone.")]

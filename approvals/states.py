@@ -24,13 +24,13 @@ ALL = (
     EXPIRED,
 )
 
-# A retry goes executing -> approved (due at `not_before`); a provider's late failure moves succeeded -> failed;
-# what has changed since it was approved goes back from approved to the queue.
+# A retry goes executing -> approved (due at `not_before`). What has changed since it was approved goes from
+# executing back to the queue, only while nothing was sent. A provider's late failure moves succeeded -> failed.
 MOVES: dict[str, frozenset[str]] = {
     PROPOSED: frozenset({AWAITING_APPROVAL, APPROVED, BLOCKED}),
     AWAITING_APPROVAL: frozenset({APPROVED, REJECTED, EXPIRED, BLOCKED}),
-    APPROVED: frozenset({EXECUTING, AWAITING_APPROVAL}),
-    EXECUTING: frozenset({APPROVED, SUCCEEDED, FAILED, UNRESOLVED}),
+    APPROVED: frozenset({EXECUTING}),
+    EXECUTING: frozenset({APPROVED, AWAITING_APPROVAL, SUCCEEDED, FAILED, UNRESOLVED}),
     UNRESOLVED: frozenset({SUCCEEDED, FAILED}),
     SUCCEEDED: frozenset({FAILED}),
     FAILED: frozenset(),

@@ -70,9 +70,7 @@ def call(http: httpx2.Client, method: str, url: str, **options: Any) -> Answer:
             retry_after=response.headers.get("Retry-After"),
         )
     try:
-        return Answer(
-            response.status_code, response.json() if response.content else None, response.text, replayed
-        )
+        return Answer(response.status_code, response.json() if response.content else None, response.text, replayed)
     except ValueError as error:
         raise EffectUnknown(
             "unreadable_answer",
@@ -82,9 +80,7 @@ def call(http: httpx2.Client, method: str, url: str, **options: Any) -> Answer:
         ) from error
 
 
-def failure(
-    status: int, body: str, *, replayed: bool = False, retry_after: str | None = None
-) -> ProviderError:
+def failure(status: int, body: str, *, replayed: bool = False, retry_after: str | None = None) -> ProviderError:
     """The error that an answer outside 2xx is."""
     code, message, details = _error_of(status, body)
     kind = _class_of(status, code, replayed=replayed)

@@ -1,0 +1,48 @@
+"""Celery carries ids; every setting here was measured (DESIGN §9). Nothing depends on a message: the sweep does."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_ready, worker_shutdown
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentops.settings")
+
+from django.conf import settings
+
+app = Celery("agentops", broker=settings.REDIS_URL)
+app.conf.update(
+    task_acks_late=True,
+    task_reject_on_worker_lost=False,
+    task_ignore_result=True,
+    result_backend=None,
+    worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,
+    worker_soft_shutdown_timeout=30,
+    worker_enable_soft_shutdown_on_idle=False,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        "visibility_timeout": 300,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "health_check_interval": 5,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+    },
+)
+app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def start_sweep(**_: Any) -> None:
+    sweep.start()
+
+
+@worker_shutdown.connect
+def stop_sweep(**_: Any) -> None:
+    sweep.stop()
+
+
+from agentops import sweep  # noqa: E402

@@ -1,0 +1,220 @@
+"""The run engine: one run, one lease, one step at a time (DESIGN §5.3, §5.8, §5.10).
+
+`advance` takes a run under a lease, asks `turn.next_step` what is missing, does it and records it, until the run
+waits or ends. Each commit finishes one step and starts the next, and is fenced: a worker that lost its lease writes
+nothing. What a crash leaves behind is taken up from the first step that is not recorded.
+"""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from agentops import steps, tools, turn
+from agentops.lib import redact, retry
+from agentops.lib.errors import ProviderError, Refused
+from agentops.models import Run, Step
+from approvals import execution, kinds, proposals, resolution, states
+from approvals.models import Action
+from tickets.models import Message, Ticket
+
+log = logging.getLogger(__name__)
+
+
+class Superseded(Exception):
+    """Another worker holds the run now."""
+
+
+class Paused(Exception):
+    """The run waits: for an action, or for the time of a retry."""
+
+
+def queue_run(message: Message) -> Run:
+    """A new run for what the customer wrote. Call it in the transaction that records the message."""
+    ticket = Ticket.objects.select_for_update(no_key=True, of=("self",)).get(pk=message.ticket_id)
+    last = Run.objects.filter(ticket=ticket).order_by("-number").first()
+    run = Run.objects.create(ticket=ticket, number=last.number + 1 if last else 1, through_message=message.pk)
+    if ticket.status in (Ticket.Status.ANSWERED, Ticket.Status.CLOSED, Ticket.Status.NEEDS_PERSON):
+        _set_ticket(run, Ticket.Status.OPEN)
+    return run
+
+
+def advance(run_id: int) -> None:
+    """Does what there is to do on this run now, if nobody else is at it."""
+    run = _claim(run_id)
+    if run is None:
+        return
+    try:
+        _go_on(run)
+    except Superseded:
+        log.warning("run %s was taken over by another worker", run.pk)
+    except Paused:
+        log.debug("run %s waits", run.pk)
+
+
+def due(limit: int) -> list[int]:
+    """Runs that can go on: queued and due, left by a dead worker, or waiting for an action that is final."""
+    return list(_ready().order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+def waiting_on(action_id: int) -> list[int]:
+    """Runs that wait for this action."""
+    waiting = Step.objects.filter(action_id=action_id, status=Step.Status.WAITING, run__status=Run.Status.WAITING)
+    return list(waiting.values_list("run_id", flat=True))
+
+
+def _ready() -> QuerySet[Run]:
+    due_now = Q(status=Run.Status.QUEUED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
+    undecided = Step.objects.filter(run=OuterRef("pk"), status=Step.Status.WAITING).exclude(
+        action__status__in=states.SETTLED
+    )
+    settled = Q(status=Run.Status.WAITING) & ~Exists(undecided)
+    left_behind = Q(status=Run.Status.RUNNING, lease_expires_at__lt=Now())
+    # One run of a ticket is at work at a time, in the order of their numbers.
+    before = Q(status=Run.Status.RUNNING) | Q(status=Run.Status.QUEUED, number__lt=OuterRef("number"))
+    busy = Run.objects.filter(before, ticket=OuterRef("ticket")).exclude(pk=OuterRef("pk"))
+    return Run.objects.filter(left_behind | ((due_now | settled) & ~Exists(busy)))
+
+
+def _claim(run_id: int) -> Run | None:
+    run = _ready().select_related("ticket__customer").filter(pk=run_id).first()
+    if run is None:
+        return None
+    untouched = Run.objects.filter(pk=run_id, status=run.status, fence=run.fence)
+    started = {} if run.started_at else {"started_at": Now()}
+    try:
+        with transaction.atomic():
+            if not untouched.update(
+                status=Run.Status.RUNNING, fence=run.fence + 1, lease_expires_at=_lease(), not_before=None, **started
+            ):
+                return None
+            _set_ticket(run, Ticket.Status.WORKING)
+    except IntegrityError:  # the ticket's other run was quicker
+        return None
+    run.fence += 1
+    return run
+
+
+def _go_on(run: Run) -> None:
+    done = list(run.steps.select_related("action").order_by("index"))
+    for step in done:
+        step.run = run
+    finished: Step | None = None
+    while True:
+        match turn.next_step([steps.recorded(step) for step in done], max_turns=settings.MAX_TURNS):
+            case turn.AskTriage():
+                step = steps.first(run)
+            case turn.AskModel():
+                step = steps.start_llm(run, done)
+            case turn.RunTool() as call:
+                step = steps.start_tool(run, done, call)
+            case turn.Resume(index) | turn.WaitFor(index):
+                step = done.pop(index)
+            case turn.Answered():
+                return _end(run, finished, Run.Outcome.ANSWERED, "")
+            case turn.HandOver(reason):
+                return _end(run, finished, Run.Outcome.WITH_PERSON, reason)
+        _record(run, finished, step)
+        _do(run, step, done)
+        done.append(step)
+        finished = step
+
+
+def _do(run: Run, step: Step, done: list[Step]) -> None:
+    """Brings the step to its end, or raises Paused."""
+    try:
+        if step.kind == turn.TRIAGE:
+            steps.do_triage(run, step)
+        elif step.kind == turn.LLM:
+            steps.do_llm(run, step, done)
+        elif step.name in kinds.BY_TOOL:
+            _do_action(run, step)
+        else:
+            steps.do_read(run, step)
+    except ProviderError as error:
+        _try_later(run, step, error)
+
+
+def _do_action(run: Run, step: Step) -> None:
+    """Proposes the action once, executes what is approved, and waits for what is not."""
+    if step.action is None:
+        try:
+            resolved = resolution.resolve(kinds.BY_TOOL[step.name], steps.arguments(step), run.ticket)
+            with transaction.atomic():
+                step.action = proposals.record(resolved, ticket_id=run.ticket_id, run_id=run.pk)
+                _record(run, None, step)
+        except Refused as refused:
+            return steps.refuse(step, refused)
+    # Whatever the action's state, this is safe: only an approved one that is due is claimed.
+    action = step.action = execution.execute(step.action.pk)
+    if action.status not in states.SETTLED:
+        _wait(run, step, action)
+    output = redact.data(tools.told(action))
+    if action.status == states.SUCCEEDED:
+        return steps.finish(step, output)
+    steps.fail(step, {"code": action.status, "message": output["message"]}, "action")
+    step.output = output
+    return None
+
+
+def _try_later(run: Run, step: Step, error: ProviderError) -> None:
+    """A transient failure is tried again in time, visibly and within bounds; any other ends the step."""
+    policy = retry.MODEL if step.kind in (turn.TRIAGE, turn.LLM) else retry.READ
+    delay = policy.delay(step.attempts, error)
+    message = redact.text(error.message)[:300]
+    if delay is None:
+        return steps.fail(step, {"code": error.code, "message": message}, error.error_class)
+    step.failures = [*step.failures, {"attempt": step.attempts, "code": error.code, "class": error.error_class,
+                                      "message": message, "http_status": error.http_status}]  # fmt: skip
+    step.attempts += 1
+    due_at = Now() + timedelta(seconds=delay * settings.RETRY_BASE_SECONDS)
+    _record(run, None, step, status=Run.Status.QUEUED, not_before=due_at, lease_expires_at=None)
+    raise Paused
+
+
+def _wait(run: Run, step: Step, action: Action) -> None:
+    step.status = Step.Status.WAITING
+    with transaction.atomic():
+        _record(run, None, step, status=Run.Status.WAITING, lease_expires_at=None)
+        match action.status:
+            case states.AWAITING_APPROVAL:
+                _set_ticket(run, Ticket.Status.AWAITING_APPROVAL)
+            case states.UNRESOLVED:
+                reason = f"The outcome of {action.idempotency_key} is not known yet."
+                _set_ticket(run, Ticket.Status.NEEDS_PERSON, reason)
+    raise Paused
+
+
+def _end(run: Run, finished: Step | None, outcome: Run.Outcome, reason: str) -> None:
+    broken = finished is not None and finished.kind == turn.LLM and finished.status == Step.Status.FAILED
+    status = Run.Status.FAILED if broken else Run.Status.SUCCEEDED
+    with transaction.atomic():
+        _record(run, finished, None, status=status, outcome=outcome, reason=reason[:500], finished_at=Now(),
+                lease_expires_at=None)  # fmt: skip
+        if outcome == Run.Outcome.ANSWERED:
+            _set_ticket(run, Ticket.Status.ANSWERED)
+        else:
+            _set_ticket(run, Ticket.Status.NEEDS_PERSON, reason)
+
+
+def _record(run: Run, finished: Step | None, started: Step | None, **fields: Any) -> None:
+    """One commit: the step that ended, the step that starts, the run and its lease. Raises Superseded."""
+    counted = {name: getattr(run, name) for name in ("turns", "tokens", "cost_usd", "triage", "llm_model")}
+    held = {"lease_expires_at": _lease(), **counted, **fields}
+    with transaction.atomic():
+        if not Run.objects.filter(pk=run.pk, fence=run.fence, status=Run.Status.RUNNING).update(**held):
+            raise Superseded
+        for step in filter(None, (finished, started)):
+            step.save()
+
+
+def _set_ticket(run: Run, status: Ticket.Status, reason: str = "") -> None:
+    Ticket.objects.filter(pk=run.ticket_id).update(status=status, reason=reason[:500], updated_at=Now())
+
+
+def _lease() -> Any:
+    return Now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)

@@ -1,0 +1,37 @@
+"""The groups and what each may do; every URL asks for one of these permissions."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+READ = (
+    "approvals.view_dashboard",
+    "approvals.view_action",
+    "approvals.view_policyversion",
+    "approvals.view_auditevent",
+    "tickets.view_ticket",
+    "agentops.view_run",
+)
+ROLES = {
+    "lead": (*READ, "approvals.decide", "tickets.add_ticket", "tickets.post_message"),
+    "admin": (
+        *READ,
+        "tickets.add_ticket",
+        "approvals.change_policyversion",
+        "approvals.resume_provider",
+        *(f"auth.{verb}_{model}" for verb in ("view", "add", "change") for model in ("user", "group")),
+    ),
+    "auditor": READ,
+}
+
+
+def make_groups(**_: Any) -> None:
+    """Brings the groups to this table after every migrate, when the permissions exist."""
+    for name, codes in ROLES.items():
+        wanted = Q(pk__in=[])
+        for code in codes:
+            app, codename = code.split(".")
+            wanted |= Q(content_type__app_label=app, codename=codename)
+        group, _created = Group.objects.get_or_create(name=name)
+        group.permissions.set(Permission.objects.filter(wanted))

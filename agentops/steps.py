@@ -1,0 +1,184 @@
+"""How each kind of step is done: the language model is asked, a tool is read. Each fills the step that it is given;
+recording it is the engine's. A ProviderError means: not done."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from agentops import llm, prompts, tools, turn
+from agentops.lib import redact
+from agentops.lib.errors import Refused
+from agentops.lib.money import display
+from agentops.models import Run, Step, StoredText
+from approvals.models import Action
+from tickets.models import Message
+
+
+def recorded(step: Step) -> turn.Recorded:
+    """The step as the decider sees it."""
+    return turn.Recorded(
+        index=step.index,
+        kind=step.kind,
+        status=step.status,
+        output=step.output,
+        call_id=step.input.get("call_id", ""),
+        name=step.name,
+        action_id=step.action_id,
+        action_status=step.action.status if step.action_id and step.action else "",
+        error_code=step.error_code,
+    )
+
+
+def first(run: Run) -> Step:
+    """The triage step; its input keeps what was known of the ticket's actions when the run began."""
+    return Step(run=run, index=0, kind=turn.TRIAGE, name="triage", input={"brief": _brief(run)})
+
+
+def start_llm(run: Run, done: list[Step]) -> Step:
+    model = run.llm_model or settings.LLM_EXPERT_MODEL
+    sent = _messages(run, done)
+    given = {
+        "model": model,
+        "prompt": _stored(prompts.AGENT),
+        "tools": _stored(json.dumps(tools.specifications(), sort_keys=True)),
+        "messages": turn.digest(sent),
+    }
+    return Step(run=run, index=len(done), kind=turn.LLM, name=model, input=given)
+
+
+def start_tool(run: Run, done: list[Step], call: turn.RunTool) -> Step:
+    given = {"call_id": call.call_id, "tool": call.name, "arguments": call.arguments}
+    return Step(run=run, index=len(done), kind=turn.TOOL, name=call.name[:100], input=given)
+
+
+def sent_messages(run: Run, steps: list[Step], index: int) -> list[dict[str, Any]]:
+    """The exact messages of the llm step at `index`, made again from what is recorded before it."""
+    return _messages(run, [step for step in steps if step.index < index])
+
+
+def do_triage(run: Run, step: Step) -> None:
+    model = settings.LLM_TRIAGE_MODEL
+    step.name = model
+    answer = llm.complete(
+        model=model,
+        messages=[{"role": "system", "content": prompts.TRIAGE}, *_conversation(run, "")],
+        response_format={
+            "type": "json_schema",
+            "json_schema": {"name": "triage", "schema": turn.Triage.model_json_schema()},
+        },
+    )
+    _take(step, answer)
+    try:
+        triage = turn.Triage.model_validate_json(answer.output["content"] or "")
+    except ValueError as error:
+        triage = turn.Triage(summary="The triage could not be read.")
+        step.error_code, step.error_class = "unreadable_triage", "terminal"
+        step.error_message = redact.text(str(error))[:1000]
+    run.triage = redact.data(triage.model_dump())
+    step.output = {**answer.output, "triage": run.triage}
+    run.llm_model = settings.LLM_EXPERT_MODEL if triage.ambiguous else settings.LLM_TRIAGE_MODEL
+
+
+def do_llm(run: Run, step: Step, done: list[Step]) -> None:
+    _take(step, llm.complete(model=step.name, messages=_messages(run, done), tools=tools.specifications()))
+    run.turns += 1
+
+
+def do_read(run: Run, step: Step) -> None:
+    """A tool without an effect. Raises ProviderError; what the model got wrong is the step's answer."""
+    try:
+        if step.name == tools.HAND_OVER:
+            output = tools.hand_over(arguments(step))
+        else:
+            output = tools.read(step.name, arguments(step), run.ticket)
+    except Refused as refused:
+        refuse(step, refused)
+        return
+    finish(step, redact.data(output))
+
+
+def arguments(step: Step) -> Any:
+    """The arguments as the model wrote them, read. Raises Refused."""
+    name, text = step.name, step.input["arguments"]
+    if name not in tools.NAMES:
+        raise Refused("unknown_tool", f"There is no tool {name!r}.", valid=list(tools.NAMES))
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise Refused("invalid_arguments", f"The arguments are not JSON: {error}.", valid="one JSON object") from None
+
+
+def finish(step: Step, output: Any) -> None:
+    step.output = output
+    step.status = Step.Status.DONE
+    step.finished_at = Now()
+
+
+def refuse(step: Step, refused: Refused) -> None:
+    """The model's mistake, as a structured error that it can reason about."""
+    fail(step, redact.data(refused.as_dict()), "refused")
+
+
+def fail(step: Step, error: dict[str, Any], error_class: str) -> None:
+    step.output = {"error": error}
+    step.error_code, step.error_class = error["code"][:60], error_class
+    step.error_message = str(error["message"])[:1000]
+    step.status = Step.Status.FAILED
+    step.finished_at = Now()
+
+
+def _take(step: Step, answer: llm.Answer) -> None:
+    for name in ("reasoning", "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens"):
+        setattr(step, name, getattr(answer, name))
+    step.raw_response = answer.raw
+    step.cost_usd = answer.cost_usd or step.cost_usd
+    step.run.tokens += answer.input_tokens + answer.output_tokens
+    step.run.cost_usd += step.cost_usd
+    finish(step, answer.output)
+
+
+def _messages(run: Run, done: list[Step]) -> list[dict[str, Any]]:
+    brief = done[0].input.get("brief", "") if done else ""
+    return turn.messages(prompts.AGENT, _conversation(run, brief), [recorded(step) for step in done])
+
+
+def _conversation(run: Run, brief: str) -> list[dict[str, str]]:
+    """The ticket's messages that this run knows; the first bears the ticket's head, the last what was done so far."""
+    ticket = run.ticket
+    rows = list(Message.objects.filter(ticket=ticket, pk__lte=run.through_message).order_by("pk"))
+    roles = {Message.Direction.INBOUND: "user", Message.Direction.OUTBOUND: "assistant"}
+    said = [{"role": roles[Message.Direction(row.direction)], "content": row.body} for row in rows]
+    customer = ticket.customer
+    said[0]["content"] = (
+        f"Ticket {ticket.pk} from {customer.name or 'a customer'} <{customer.email}>\n"
+        f"Subject: {ticket.subject}\n\n{said[0]['content']}"
+    )
+    return [*said, {"role": "user", "content": brief}] if brief else said
+
+
+def _brief(run: Run) -> str:
+    """What has become of the ticket's earlier actions, for a run that is not the first."""
+    earlier = Action.objects.filter(ticket=run.ticket).exclude(kind="reply").order_by("pk")
+    lines = [
+        f"- {action.kind}{_of(action)} {action.target}: {action.status} ({action.idempotency_key})"
+        for action in earlier
+    ]
+    return "\n".join(["[From the system, not the customer] Actions on this ticket so far:", *lines]) if lines else ""
+
+
+def _of(action: Action) -> str:
+    return f" of {display(action.amount, action.currency)} for" if action.amount is not None else ""
+
+
+def _stored(text: str) -> str:
+    """Keeps a large text once; answers its digest."""
+    digest = turn.digest(text)
+    if digest not in _known:
+        StoredText.objects.bulk_create([StoredText(digest=digest, body=text)], ignore_conflicts=True)
+        _known.add(digest)
+    return digest
+
+
+_known: set[str] = set()

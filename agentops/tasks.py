@@ -1,0 +1,41 @@
+"""Doors for messages, and the receivers that send them. A message carries an id and only hurries what the sweep
+would do (DESIGN §5.10)."""
+
+import logging
+from typing import Any
+
+from celery import shared_task
+from django.db import transaction
+from django.dispatch import receiver
+from kombu.exceptions import OperationalError
+
+from agentops import engine
+from approvals.signals import action_settled
+from tickets.models import Message
+from tickets.signals import message_received
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def advance(run_id: int) -> None:
+    engine.advance(run_id)
+
+
+@receiver(message_received)
+def queue_run(sender: object, message: Message, **_: Any) -> None:
+    run = engine.queue_run(message)
+    transaction.on_commit(lambda: hurry(run.pk), robust=True)
+
+
+@receiver(action_settled)
+def go_on(sender: object, action_id: int, **_: Any) -> None:
+    for run_id in engine.waiting_on(action_id):
+        hurry(run_id)
+
+
+def hurry(run_id: int) -> None:
+    try:
+        advance.delay(run_id)
+    except OperationalError:
+        log.warning("no message for run %s: the broker is away; the sweep will find it", run_id)

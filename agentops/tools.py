@@ -1,0 +1,132 @@
+"""The tools that the model is offered, and the ones that only read. Side effects are approvals' kinds.
+
+Identity comes from the ticket: every read is limited to the customer who wrote it (DESIGN §9).
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+
+from agentops.lib import redact
+from agentops.lib.errors import Refused
+from approvals import kinds, reservations, resolution, states
+from approvals.models import Action, Decision
+from approvals.providers import orders
+from tickets.models import Ticket
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)]
+
+
+class FindOrders(kinds.Strict):
+    customer_email: Text | None = Field(default=None, description="This customer's e-mail address.")
+    tracking_number: Text | None = Field(default=None, description="A parcel's tracking number.")
+
+    @model_validator(mode="after")
+    def exactly_one(self) -> "FindOrders":
+        if (self.customer_email is None) == (self.tracking_number is None):
+            raise ValueError("give exactly one of customer_email and tracking_number")
+        return self
+
+
+class GetOrder(kinds.Strict):
+    order_id: kinds.OrderId
+
+
+class GetCustomer(kinds.Strict):
+    pass
+
+
+class HandOver(kinds.Strict):
+    reason: kinds.Reason = Field(description="Why a person must take this ticket; they will read it.")
+
+
+READS: dict[str, tuple[type[BaseModel], str]] = {
+    "find_orders": (FindOrders, "This customer's orders, newest first, by their e-mail address or a tracking number."),
+    "get_order": (GetOrder, "One of this customer's orders, with what may still be refunded of it (`refundable`)."),
+    "get_customer": (GetCustomer, "This customer's account."),
+}
+HAND_OVER = "hand_over"
+NAMES = (*READS, *kinds.BY_TOOL, HAND_OVER)
+
+
+def specifications() -> list[dict[str, Any]]:
+    """The tool list in the form of Chat Completions."""
+    rows = [(name, schema, text) for name, (schema, text) in READS.items()]
+    rows += [(kind.tool, kind.arguments, kind.description) for kind in kinds.KINDS.values()]
+    rows.append((HAND_OVER, HandOver, "Give this ticket to a person; ends your work."))
+    return [
+        {"type": "function", "function": {"name": name, "description": text, "parameters": _schema(schema)}}
+        for name, schema, text in rows
+    ]
+
+
+def read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
+    """What a reading tool answers. Raises Refused or ProviderError."""
+    match kinds.parse(READS[name][0], arguments):
+        case FindOrders(tracking_number=str(number)):
+            return {"orders": [_order(row) for row in _own(ticket) if number in row.tracking_numbers]}
+        case FindOrders(customer_email=str(email)) if email.lower() != ticket.customer.email.lower():
+            raise Refused(
+                "not_this_customer",
+                f"Only the orders of {ticket.customer.email}, who wrote this ticket, can be read.",
+                customer_email=ticket.customer.email,
+            )
+        case FindOrders():
+            return {"orders": [_order(row) for row in _own(ticket)]}
+        case GetOrder(order_id=order_id):
+            return reservations.snapshot(resolution.order_of(ticket, order_id))
+        case _:
+            return resolution.customer_of(ticket).model_dump(mode="json")
+
+
+def hand_over(arguments: Any) -> dict[str, Any]:
+    """Raises Refused."""
+    given = kinds.parse(HandOver, arguments)
+    return {"handed_over": True, "reason": redact.text(given.reason)}
+
+
+def told(action: Action) -> dict[str, Any]:
+    """What the model is told of an action that is final."""
+    facts = {
+        "kind": action.kind,
+        "status": action.status,
+        "idempotency_key": action.idempotency_key,
+        "order_id": action.order_id or None,
+        "amount": action.amount,
+        "currency": action.currency or None,
+    }
+    result: dict[str, Any] = {"action": {key: value for key, value in facts.items() if value is not None}}
+    decision = Decision.objects.filter(request__action=action).order_by("-pk").first()
+    match action.status:
+        case states.SUCCEEDED:
+            edited = decision is not None and decision.edited is not None
+            result["message"] = "Done, as a person edited it." if edited else "Done."
+            result["params"] = action.params
+        case states.REJECTED:
+            result["message"] = "A person rejected it. It did not happen; tell the customer so."
+            result["reason"] = decision.reason if decision else ""
+        case states.BLOCKED:
+            result["message"] = "The shop's policy does not allow it. It did not happen."
+            result["reason"] = "; ".join(reason["message"] for reason in action.reasons if reason["outcome"] == "block")
+        case states.EXPIRED:
+            result["message"] = "No person decided in time. It did not happen."
+        case _:
+            result["message"] = "It failed and did not happen. Do not tell the customer that it did."
+            result["error"] = {"code": action.error_code, "message": action.error_message}
+    return result
+
+
+def _own(ticket: Ticket) -> list[orders.Order]:
+    email = ticket.customer.email
+    return [row for row in orders.find_orders(customer_email=email) if row.customer_email.lower() == email.lower()]
+
+
+def _order(order: orders.Order) -> dict[str, Any]:
+    return order.model_dump(mode="json")
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema()
+    schema.pop("title", None)
+    schema.pop("description", None)
+    return schema

@@ -1,0 +1,266 @@
+"""The trace of a run: what happened, in order, as spans on one time line.
+
+Reads only rows that are already loaded (`queries.run_with_trace` loads them); where each bar is drawn is
+`waterfall`. A model call stands at depth 0, the tools that it asked for at 1, and beneath a tool the policy's
+verdict, the wait for a person and each call to the provider at 2.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+from agentops.models import Run, Step
+from approvals import states
+from approvals.models import Action, ApprovalRequest, Attempt, Decision
+
+SpanKind = Literal["llm", "tool", "policy", "human", "provider"]
+SpanStatus = Literal["ok", "running", "waiting", "stopped", "error"]
+# verdict: (how the policy's span is shown, its name)
+VERDICTS: dict[str, tuple[SpanStatus, str]] = {
+    "auto_approve": ("ok", "policy: alone"),
+    "require_approval": ("waiting", "policy: a person"),
+    "block": ("stopped", "policy: blocked"),
+}
+STEPS: dict[str, SpanStatus] = {"started": "running", "waiting": "waiting", "done": "ok", "failed": "error"}
+# An attempt that ended before anything was sent is no error; every outcome not named here is one.
+ATTEMPTS: dict[str, SpanStatus] = {"": "running", "succeeded": "ok", "changed": "stopped"}
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Counts; `cached` is a part of `input`, `reasoning` a part of `output`."""
+
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(
+            self.input + other.input,
+            self.cached + other.cached,
+            self.output + other.output,
+            self.reasoning + other.reasoning,
+        )
+
+    @property
+    def total(self) -> int:
+        return self.input + self.output
+
+
+@dataclass(frozen=True)
+class Span:
+    """One timed thing. `parent` is the id of the span above; `finished_at` is None while it lasts; `absorbed`
+    counts failures that a retry healed; `note` is a few words for the row; cost is in US dollars."""
+
+    id: str
+    kind: SpanKind
+    name: str
+    parent: str | None
+    depth: int
+    step_index: int
+    started_at: datetime
+    finished_at: datetime | None
+    status: SpanStatus
+    note: str = ""
+    error_code: str = ""
+    error_class: str = ""
+    error_message: str = ""
+    absorbed: int = 0
+    tokens: Tokens = Tokens()
+    cost_usd: Decimal = Decimal(0)
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    def seconds(self, now: datetime) -> float:
+        return max(((self.finished_at or now) - self.started_at).total_seconds(), 0.0)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """`duration` is from the first span to the last, `human_wait` the part of it in which a person was waited
+    for; `attempts` are calls to providers, `absorbed` the failures that a retry healed."""
+
+    duration: timedelta
+    human_wait: timedelta
+    turns: int
+    llm_calls: int
+    attempts: int
+    absorbed: int
+    errors: int
+    tokens: Tokens
+    cost_usd: Decimal
+
+    @property
+    def working(self) -> timedelta:
+        return self.duration - self.human_wait
+
+
+def spans(run: Run) -> list[Span]:
+    """Every span of the run, each parent before its children, in the order of the steps."""
+    found: list[Span] = []
+    turn: str | None = None
+    seen: set[int] = set()
+    for step in run.steps.all():
+        is_tool = step.kind == Step.Kind.TOOL
+        span = _step(step, parent=turn if is_tool else None)
+        found.append(span)
+        if step.kind == Step.Kind.LLM:
+            turn = span.id
+        # What was proposed before is the same action: its life is told once, where it began.
+        if step.action is not None and step.action_id not in seen and step.action.run_id == run.pk:
+            seen.add(step.action.pk)
+            found.extend(_action(step.action, span))
+    return found
+
+
+def totals(found: Sequence[Span], now: datetime) -> Totals:
+    begun = min((span.started_at for span in found), default=now)
+    ended = max((span.finished_at or now for span in found), default=now)
+    waits = merged([(span.started_at, span.finished_at or now) for span in found if span.kind == "human"])
+    calls = [span for span in found if span.kind == "llm"]
+    providers = [span for span in found if span.kind == "provider"]
+    retried = [span for span in providers if span.status == "error" and _healed(span, providers)]
+    return Totals(
+        duration=ended - begun,
+        human_wait=sum((end - start for start, end in waits), timedelta()),
+        turns=sum(span.attributes.get("kind") == Step.Kind.LLM for span in calls),
+        llm_calls=len(calls),
+        attempts=len(providers),
+        absorbed=sum(span.absorbed for span in found) + len(retried),
+        errors=sum(span.status == "error" for span in found),
+        tokens=sum((span.tokens for span in found), Tokens()),
+        cost_usd=sum((span.cost_usd for span in found), Decimal(0)),
+    )
+
+
+def merged(intervals: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """The union of intervals, in order, none touching another."""
+    joined: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(intervals):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _healed(span: Span, providers: Sequence[Span]) -> bool:
+    return any(other.parent == span.parent and other.status == "ok" for other in providers)
+
+
+def _step(step: Step, parent: str | None) -> Span:
+    is_tool = step.kind == Step.Kind.TOOL
+    return Span(
+        id=f"step-{step.index}",
+        kind="tool" if is_tool else "llm",
+        name=step.name,
+        parent=parent,
+        depth=1 if parent else 0,
+        step_index=step.index,
+        started_at=step.started_at,
+        finished_at=step.finished_at,
+        status=_step_status(step),
+        note=_step_note(step),
+        error_code=step.error_code,
+        error_class=step.error_class,
+        error_message=step.error_message,
+        absorbed=len(step.failures),
+        tokens=Tokens(step.input_tokens, step.cached_tokens, step.output_tokens, step.reasoning_tokens),
+        cost_usd=step.cost_usd,
+        attributes={"kind": step.kind, "attempts": step.attempts, "status": step.status},
+    )
+
+
+def _step_status(step: Step) -> SpanStatus:
+    if step.action is not None and step.action.status in (states.BLOCKED, states.REJECTED, states.EXPIRED):
+        return "stopped"  # as the policy or a person wanted it: no error
+    return "error" if step.error_code else STEPS[step.status]
+
+
+def _step_note(step: Step) -> str:
+    if step.action is not None:
+        return step.action.get_status_display().lower()
+    if step.error_code:
+        return step.error_code
+    if step.kind == Step.Kind.LLM and isinstance(step.output, dict):
+        calls = step.output.get("tool_calls") or []
+        return ", ".join(str(call.get("name", "")) for call in calls if isinstance(call, dict))
+    return ""
+
+
+def _action(action: Action, above: Span) -> Iterator[Span]:
+    shown, name = VERDICTS.get(action.verdict, ("error", action.verdict))
+    yield Span(
+        id=f"policy-{action.pk}",
+        kind="policy",
+        name=name,
+        status=shown,
+        started_at=action.created_at,
+        finished_at=action.created_at,
+        note=f"version {action.policy_version_id}",
+        attributes={
+            "policy_version": action.policy_version_id,
+            "verdict": action.verdict,
+            "reasons": action.reasons,
+        },
+        **_beneath(above),
+    )
+    waits = [_request(request, above) for request in action.requests.all()]
+    calls = [_attempt(attempt, action, above) for attempt in action.attempts.all()]
+    yield from sorted([*waits, *calls], key=lambda span: span.started_at)
+
+
+def _request(request: ApprovalRequest, above: Span) -> Span:
+    decision: Decision | None = getattr(request, "decision", None)
+    status: SpanStatus = "waiting"
+    name, note = "waits for a person", f"claimed by {request.claimed_by}" if request.claimed_by else ""
+    if decision is not None:
+        status = "stopped" if decision.verdict == Decision.Verdict.REJECT else "ok"
+        name, note = decision.get_verdict_display().lower(), f"by {decision.by}"
+    elif request.closed_at is not None:
+        status, name, note = "stopped", "expired", "nobody decided"
+    return Span(
+        id=f"human-{request.pk}",
+        kind="human",
+        name=name,
+        status=status,
+        note=note,
+        started_at=request.created_at,
+        finished_at=request.closed_at,
+        attributes={
+            "request": request.pk,
+            "digest": request.digest,
+            "decided_by": str(decision.by) if decision else "",
+            "reason": decision.reason if decision else "",
+        },
+        **_beneath(above),
+    )
+
+
+def _attempt(attempt: Attempt, action: Action, above: Span) -> Span:
+    status = ATTEMPTS.get(attempt.outcome, "error")
+    http = f"HTTP {attempt.http_status}" if attempt.http_status else ""
+    return Span(
+        id=f"attempt-{attempt.pk}",
+        kind="provider",
+        name=f"{action.kind}, attempt {attempt.number}",
+        status=status,
+        note=attempt.error_code or http,
+        started_at=attempt.started_at,
+        finished_at=attempt.finished_at,
+        error_code=attempt.error_code,
+        error_class=attempt.outcome if status == "error" else "",
+        error_message=attempt.error_message,
+        attributes={
+            "idempotency_key": action.idempotency_key,
+            "worker": attempt.worker,
+            "http_status": attempt.http_status,
+        },
+        **_beneath(above),
+    )
+
+
+def _beneath(above: Span) -> dict[str, Any]:
+    return {"parent": above.id, "depth": above.depth + 1, "step_index": above.step_index}

@@ -1,0 +1,187 @@
+"""What a run does next: a pure function of its recorded steps (DESIGN §5.8).
+
+The engine loads the steps, asks `next_step`, does that one thing and records it. A recorded answer of the model is
+never asked for again; a resumed run goes on from the first step that is missing. Pure: no Django, no HTTP.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+TRIAGE, LLM, TOOL = "triage", "llm", "tool"
+STARTED, WAITING, DONE, FAILED = "started", "waiting", "done", "failed"
+MAX_NONSENSE = 5
+FINAL_TOOLS = ("reply", "hand_over")
+
+
+class Triage(BaseModel):
+    """The cheap model's structured answer. What cannot be read counts as ambiguous: the expert takes it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    intent: Literal["refund", "cancel", "account_change", "question", "other"] = "other"
+    language: str = Field(default="", max_length=20)
+    ambiguous: bool = True
+    risk_signs: list[str] = Field(default_factory=list, max_length=20)
+    summary: str = Field(default="", max_length=500)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A step as the decider sees it. `output` of an llm step: {content, tool_calls: [{id, name, arguments}],
+    finish_reason, refusal}; of a tool step: what the model is told; `call_id` ties a tool step to its call."""
+
+    index: int
+    kind: str
+    status: str
+    output: Any = None
+    call_id: str = ""
+    name: str = ""
+    action_id: int | None = None
+    action_status: str = ""
+    error_code: str = ""
+
+
+@dataclass(frozen=True)
+class AskTriage:
+    pass
+
+
+@dataclass(frozen=True)
+class AskModel:
+    number: int
+
+
+@dataclass(frozen=True)
+class RunTool:
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class Resume:
+    """A step was started and its answer is not recorded: do it again, under the same index."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class WaitFor:
+    index: int
+    action_id: int
+
+
+@dataclass(frozen=True)
+class Answered:
+    pass
+
+
+@dataclass(frozen=True)
+class HandOver:
+    reason: str
+
+
+Next = AskTriage | AskModel | RunTool | Resume | WaitFor | Answered | HandOver
+
+
+def next_step(steps: Sequence[Recorded], *, max_turns: int) -> Next:
+    """The one thing to do now."""
+    if not steps:
+        return AskTriage()
+    unfinished = next((step for step in steps if step.status in (STARTED, WAITING)), None)
+    if unfinished and unfinished.action_id is not None:
+        return WaitFor(unfinished.index, unfinished.action_id)
+    if unfinished:
+        return Resume(unfinished.index)
+    broken = next((step for step in steps if step.kind == LLM and step.status == FAILED), None)
+    if broken:
+        return HandOver(f"The language model could not be asked: {broken.error_code}.")
+    if ended := _ended(steps):
+        return ended
+    turns = [step for step in steps if step.kind == LLM]
+    if turns and (call := _open_call(turns[-1], steps)):
+        return call
+    if sum(map(_is_nonsense, _answers(steps))) >= MAX_NONSENSE:
+        return HandOver(f"The model's answers could not be used {MAX_NONSENSE} times.")
+    if len(turns) >= max_turns:
+        return HandOver(f"No answer after {max_turns} turns.")
+    return AskModel(len(turns) + 1)
+
+
+def _ended(steps: Sequence[Recorded]) -> Next | None:
+    for step in steps:
+        if step.kind != TOOL:
+            continue
+        if step.name == "reply" and step.action_status == "succeeded":
+            return Answered()
+        if step.name == "reply" and step.action_status in ("failed", "unresolved", "expired", "blocked"):
+            return HandOver(f"The reply was not delivered ({step.action_status}).")
+        if step.name == "hand_over" and step.status == DONE and "error" not in (step.output or {}):
+            return HandOver(str((step.output or {}).get("reason") or "The agent handed over."))
+    return None
+
+
+def _open_call(turn: Recorded, steps: Sequence[Recorded]) -> RunTool | None:
+    """The first call of the model's newest answer that no step has taken up."""
+    taken = {step.call_id for step in steps if step.kind == TOOL and step.index > turn.index}
+    for call in turn.output.get("tool_calls", []):
+        if call["id"] not in taken:
+            return RunTool(call["id"], call["name"], call["arguments"])
+    return None
+
+
+def _answers(steps: Sequence[Recorded]) -> list[Recorded]:
+    return [step for step in steps if step.kind in (LLM, TOOL)]
+
+
+def _is_nonsense(step: Recorded) -> bool:
+    """An answer without a call, or a call that could not even be read."""
+    if step.kind == LLM:
+        return not (step.output or {}).get("tool_calls")
+    return step.error_code in ("invalid_arguments", "unknown_tool")
+
+
+def complaint(answer: dict[str, Any]) -> str:
+    """What the model is told of an answer that holds no tool call."""
+    if answer.get("refusal"):
+        return "You refused. Call hand_over with the reason, so that a person takes this ticket."
+    if answer.get("finish_reason") == "length":
+        return "Your answer was cut off. Answer again, shorter, with one tool call."
+    return (
+        "Your answer holds no tool call, so the customer received nothing. "
+        "Answer with a tool call: reply or hand_over end your work."
+    )
+
+
+def messages(prompt: str, conversation: Sequence[dict[str, str]], steps: Sequence[Recorded]) -> list[dict[str, Any]]:
+    """The list that is sent for the turn after `steps`: the prompt, the conversation, each recorded answer of the
+    model and what it was told. `conversation` is [{role, content}]."""
+    result: list[dict[str, Any]] = [{"role": "system", "content": prompt}, *conversation]
+    for step in steps:
+        if step.kind == LLM and step.status == DONE:
+            result.append(_assistant(step.output))
+            if not step.output.get("tool_calls"):
+                result.append({"role": "user", "content": complaint(step.output)})
+        elif step.kind == TOOL and step.status in (DONE, FAILED):
+            content = json.dumps(step.output, ensure_ascii=False, sort_keys=True)
+            result.append({"role": "tool", "tool_call_id": step.call_id, "content": content})
+    return result
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hex) of a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _assistant(answer: dict[str, Any]) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": answer.get("content") or answer.get("refusal") or ""}
+    if answer.get("tool_calls"):
+        message["tool_calls"] = [
+            {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": call["arguments"]}}
+            for call in answer["tool_calls"]
+        ]
+    return message

@@ -1,0 +1,134 @@
+"""The signed intake API (contracts/intake.yaml), as Standard Webhooks says."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+from pydantic import BaseModel, ValidationError
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from agentops.models import Run
+from approvals.models import Action
+from tickets import intake
+from tickets.models import Message, Ticket
+
+MAX_BYTES = 64 * 1024
+View = Callable[..., JsonResponse]
+
+
+def error(status: int, code: str, message: str, **details: Any) -> JsonResponse:
+    return JsonResponse({"error": {"code": code, "message": message, "details": details}}, status=status)
+
+
+def signed(view: View) -> View:
+    """Lets only requests through that INTAKE_SIGNING_SECRET signed within the last five minutes."""
+
+    @csrf_exempt
+    @login_not_required
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
+        if int(request.headers.get("Content-Length") or 0) > MAX_BYTES or len(request.body) > MAX_BYTES:
+            return error(413, "too_large", f"A request has at most {MAX_BYTES} bytes.")
+        if not settings.INTAKE_SIGNING_SECRET:
+            return error(401, "no_secret", "INTAKE_SIGNING_SECRET is not set; nothing can be accepted.")
+        try:
+            Webhook(settings.INTAKE_SIGNING_SECRET).verify(request.body, dict(request.headers), json_parse=False)
+        except (WebhookVerificationError, ValueError) as problem:
+            # ValueError: a signature or body that is no text at all
+            return error(401, "bad_signature", f"The signature does not hold: {problem}")
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+@signed
+@require_POST
+def tickets(request: HttpRequest) -> JsonResponse:
+    incoming = _read(intake.NewTicket, request)
+    if isinstance(incoming, JsonResponse):
+        return incoming
+    ticket, new = intake.receive_ticket(incoming)
+    url = settings.PUBLIC_URL + reverse("ticket", args=[ticket.pk])
+    body = {"ticket_id": ticket.pk, "status": ticket.status, "url": url}
+    return JsonResponse(body, status=201 if new else 200)
+
+
+@signed
+@require_POST
+def messages(request: HttpRequest, ticket_id: str) -> JsonResponse:
+    incoming = _read(intake.NewMessage, request)
+    if isinstance(incoming, JsonResponse):
+        return incoming
+    try:
+        message, new = intake.receive_message(ticket_id, incoming)
+    except Ticket.DoesNotExist:
+        return _no_ticket(ticket_id)
+    run = Run.objects.get(ticket_id=ticket_id, through_message=message.pk)
+    return JsonResponse({"message_id": message.pk, "run_id": run.pk}, status=201 if new else 200)
+
+
+@signed
+@require_GET
+def ticket(request: HttpRequest, ticket_id: str) -> JsonResponse:
+    found = Ticket.objects.filter(pk=ticket_id).first()
+    if found is None:
+        return _no_ticket(ticket_id)
+    return JsonResponse(
+        {
+            "ticket_id": found.pk,
+            "source": found.source,
+            "external_id": found.external_id,
+            "status": found.status,
+            "reason": found.reason,
+            "runs": [_run(row) for row in Run.objects.filter(ticket=found).order_by("number")],
+            "actions": [_action(row) for row in Action.objects.filter(ticket=found).order_by("pk")],
+            "messages": [_message(row) for row in Message.objects.filter(ticket=found).order_by("pk")],
+        }
+    )
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "run_id": run.pk,
+        "status": run.status,
+        "turns": run.turns,
+        "cost_usd": str(run.cost_usd),
+        "tokens": run.tokens,
+    }
+
+
+def _action(action: Action) -> dict[str, Any]:
+    return {
+        "action_id": action.pk,
+        "kind": action.kind,
+        "status": action.status,
+        "amount": action.amount,
+        "currency": action.currency or None,
+        "target": action.target,
+        "idempotency_key": action.idempotency_key,
+        "attempts": action.fence,
+        "verdict": action.verdict,
+        "reasons": [reason["message"] for reason in action.reasons],
+    }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {"direction": message.direction, "body": message.body, "sent_at": message.sent_at.isoformat()}
+
+
+def _no_ticket(ticket_id: str) -> JsonResponse:
+    return error(404, "not_found", f"There is no ticket {ticket_id}.")
+
+
+def _read[Shape: BaseModel](shape: type[Shape], request: HttpRequest) -> Shape | JsonResponse:
+    try:
+        return shape.model_validate_json(request.body)
+    except ValidationError as problem:
+        fields = {".".join(map(str, row["loc"])) or "body": row["msg"] for row in problem.errors()}
+        return error(400, "invalid_request", "; ".join(f"{name}: {text}" for name, text in fields.items()), **fields)

@@ -1,0 +1,166 @@
+"""Where each span of a trace is drawn, on a scale that stays readable with days of waiting in it.
+
+Time in which nothing ran (a person was waited for, a retry was not yet due) is cut to a narrow band and said
+to be; between the cuts the scale is linear and one and the same. Units of x are thousandths of the width.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from agentops.trace import Span, merged
+
+WIDTH = 1000.0
+NARROWEST = 5.0  # a bar of a millisecond is still seen
+CUT_WIDTH = 60.0
+CUTS_AT_MOST = 360.0  # all of them together
+LEAST_CUT = 2.0  # seconds
+TICK_DISTANCE = 110.0
+NICE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A band of `seconds` in which nothing ran; `human` where a person was waited for."""
+
+    x: float
+    width: float
+    seconds: float
+    human: bool
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark of the scale, `seconds` after the beginning."""
+
+    x: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    span: Span
+    x: float
+    width: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    bars: list[Bar]
+    cuts: list[Cut]
+    ticks: list[Tick]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of time and where it is drawn. Seconds are since the beginning."""
+
+    start: float
+    end: float
+    x: float
+    width: float
+    cut: bool
+
+
+def draw(found: Sequence[Span], now: datetime) -> Waterfall:
+    """One bar per span, in their order. `now` ends what still lasts."""
+    if not found:
+        return Waterfall([], [], [])
+    begun = min(span.started_at for span in found)
+    pieces = _pieces(found, begun, now)
+    bars = [_bar(span, pieces, begun, now) for span in found]
+    people = [
+        (_since(begun, span.started_at), _since(begun, span.finished_at or now))
+        for span in found
+        if span.kind == "human"
+    ]
+    cuts = [
+        Cut(piece.x, piece.width, piece.end - piece.start, any(a <= piece.start < b for a, b in people))
+        for piece in pieces
+        if piece.cut
+    ]
+    return Waterfall(bars, cuts, list(_ticks(pieces)))
+
+
+def _bar(span: Span, pieces: Sequence[Piece], begun: datetime, now: datetime) -> Bar:
+    left = _x(pieces, _since(begun, span.started_at))
+    right = _x(pieces, _since(begun, span.finished_at or now))
+    left = min(left, WIDTH - NARROWEST)
+    return Bar(span, round(left, 2), round(max(right - left, NARROWEST), 2), span.seconds(now))
+
+
+def _pieces(found: Sequence[Span], begun: datetime, now: datetime) -> list[Piece]:
+    """Time divided at the moments where something begins or ends to run."""
+    ended = max(max(span.finished_at or now for span in found), begun)
+    busy = merged([interval for interval in _running(found, now) if interval[0] < interval[1]])
+    edges = sorted({begun, ended, *(moment for interval in busy for moment in interval)})
+    stretches = [(_since(begun, a), _since(begun, b)) for a, b in pairwise(edges)]
+    quiet = [not any(a <= edge < b for a, b in busy) for edge in edges[:-1]]
+    ran = sum(b - a for (a, b), idle in zip(stretches, quiet, strict=True) if not idle)
+    least = max(LEAST_CUT, ran / 8)
+    cut = [idle and b - a > least for (a, b), idle in zip(stretches, quiet, strict=True)]
+    cut_width = min(CUT_WIDTH, CUTS_AT_MOST / max(sum(cut), 1))
+    drawn = sum(b - a for (a, b), is_cut in zip(stretches, cut, strict=True) if not is_cut)
+    per_second = (WIDTH - cut_width * sum(cut)) / drawn if drawn else 0.0
+    pieces: list[Piece] = []
+    x = 0.0
+    for (a, b), is_cut in zip(stretches, cut, strict=True):
+        width = cut_width if is_cut else (b - a) * per_second
+        pieces.append(Piece(a, b, x, width, is_cut))
+        x += width
+    return pieces
+
+
+def _running(found: Sequence[Span], now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """When something ran: calls to models and providers, and a tool's time around what is beneath it."""
+    beneath: dict[str, list[Span]] = {}
+    for span in found:
+        if span.parent is not None and span.kind in ("policy", "human", "provider"):
+            beneath.setdefault(span.parent, []).append(span)
+    for span in found:
+        end = span.finished_at or now
+        children = beneath.get(span.id, [])
+        if span.kind in ("llm", "provider") or (span.kind == "tool" and not children):
+            yield span.started_at, end
+        elif span.kind == "tool":
+            yield span.started_at, min(child.started_at for child in children)
+            yield max(child.finished_at or now for child in children), end
+
+
+def _ticks(pieces: Sequence[Piece]) -> Iterator[Tick]:
+    """At round distances from where each uncut stretch begins, with room for their labels."""
+    drawn = [piece for piece in pieces if not piece.cut and piece.width]
+    if not drawn:
+        return
+    seconds = sum(piece.end - piece.start for piece in drawn)
+    wanted = seconds * TICK_DISTANCE / sum(piece.width for piece in drawn)
+    step = next((nice for nice in NICE if nice >= wanted), NICE[-1])
+    last = -WIDTH
+    start: Piece | None = None
+    for piece in pieces:
+        if piece.cut:
+            start = None
+            continue
+        start = start or piece
+        number = 0
+        while (seconds := start.start + number * step) < piece.end:
+            x = _x(pieces, seconds)
+            if seconds >= piece.start and x - last >= TICK_DISTANCE * 0.8 and x <= WIDTH - TICK_DISTANCE / 2:
+                yield Tick(round(x, 2), seconds)
+                last = x
+            number += 1
+
+
+def _x(pieces: Sequence[Piece], seconds: float) -> float:
+    if not pieces:
+        return 0.0
+    piece = pieces[max(bisect_right([piece.start for piece in pieces], seconds) - 1, 0)]
+    share = (seconds - piece.start) / (piece.end - piece.start)
+    return piece.x + min(max(share, 0.0), 1.0) * piece.width
+
+
+def _since(begun: datetime, moment: datetime) -> float:
+    return (moment - begun) / timedelta(seconds=1)

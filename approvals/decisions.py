@@ -1,0 +1,228 @@
+"""What a person said about a waiting action, once (DESIGN §5.7): bound to the digest they saw, with the order read
+again; whoever comes second is told who decided first and what."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from agentops.lib.errors import Refused
+from agentops.lib.money import display
+from approvals import audit, kinds, policies, policy, reservations, resolution, settlement, signals, states, transitions
+from approvals.models import Action, ApprovalRequest, Decision
+from approvals.resolution import Resolved
+
+
+class AlreadyDecided(Exception):
+    """`request.decision` says who and what; it has none where the request expired."""
+
+    def __init__(self, request: ApprovalRequest) -> None:
+        super().__init__("this request is closed")
+        self.request = request
+
+
+class Changed(Exception):
+    """What was seen is no longer so: `request` holds the new snapshot and `changes`; look again, then decide."""
+
+    def __init__(self, request: ApprovalRequest) -> None:
+        super().__init__("changed since it was shown")
+        self.request = request
+
+
+def look(*, request_id: int) -> ApprovalRequest:
+    """Reads the order or customer again and keeps what was read with the request. Raises ProviderError or Refused
+    where that cannot be done; the request then stands as it was."""
+    request = _request(request_id)
+    if request.closed_at is None and request.action.kind != "reply":
+        _note_changes(request, resolution.read_again(request.action))
+    return request
+
+
+def approve(*, request_id: int, by: User, digest: str) -> Decision:
+    """Raises AlreadyDecided, Changed, Refused or ProviderError; then nothing was decided."""
+    return _decide(request_id, by, digest, Decision.Verdict.APPROVE, changes={})
+
+
+def edit(*, request_id: int, by: User, digest: str, changes: dict[str, Any]) -> Decision:
+    """Approves with other parameters (kinds.Kind.editable; an amount in minor units). Raises as approve does."""
+    return _decide(request_id, by, digest, Decision.Verdict.EDIT, changes=changes)
+
+
+def reject(*, request_id: int, by: User, digest: str, reason: str) -> Decision:
+    """The reason goes back to the agent. Raises AlreadyDecided, Changed or Refused."""
+    if not reason.strip():
+        raise Refused("reason_missing", "Say why: the agent answers the customer by it.")
+    with transaction.atomic():
+        request = _open(request_id, digest)
+        decision = _record(request, by, Decision.Verdict.REJECT, reason=reason.strip()[:500])
+        transitions.move(
+            request.action,
+            states.REJECTED,
+            actor=by.get_username(),
+            verb="action.rejected",
+            told={"reason": decision.reason, "digest": digest},
+        )
+    return decision
+
+
+def claim(*, request_id: int, by: User) -> None:
+    """Tells colleagues who is looking; claiming what another holds takes it over."""
+    _set_claim(request_id, by, by)
+
+
+def release(*, request_id: int, by: User) -> None:
+    _set_claim(request_id, by, None)
+
+
+def expire(limit: int = 100) -> int:
+    """Closes open requests whose hours are over; their actions expire. Returns how many."""
+    with transaction.atomic():
+        late = ApprovalRequest.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+            closed_at__isnull=True, expires_at__lte=Now()
+        )
+        requests = list(late.select_related("action").order_by("expires_at")[:limit])
+        for request in requests:
+            ApprovalRequest.objects.filter(pk=request.pk).update(closed_at=Now())
+            transitions.move(request.action, states.EXPIRED, actor=audit.SYSTEM, verb="action.expired")
+    return len(requests)
+
+
+def _decide(request_id: int, by: User, digest: str, verdict: Decision.Verdict, *, changes: dict[str, Any]) -> Decision:
+    seen = _request(request_id)
+    if seen.closed_at is not None:
+        raise AlreadyDecided(seen)
+    world = resolution.read_again(seen.action)  # outside the transaction: the shop may be slow
+    with transaction.atomic():
+        request = _open(request_id, digest)
+        if request.action.order_id:
+            reservations.lock(request.action.order_id)
+        changed = _note_changes(request, world)
+        if not changed:
+            return _approve(request, by, verdict, world, changes)
+    raise Changed(request)
+
+
+def _approve(
+    request: ApprovalRequest, by: User, verdict: Decision.Verdict, world: Resolved, changes: dict[str, Any]
+) -> Decision:
+    action = request.action
+    fields = _edited(action, changes) if changes else {}
+    amount = fields.get("amount", action.amount)
+    if world.reading and (amount or 0) > (left := _left(world, action)):
+        raise Refused(
+            "amount_exceeds_refundable",
+            f"Only {display(left, action.currency)} may still be refunded of order {action.order_id}.",
+            refundable=left,
+        )
+    decision = _record(request, by, verdict, edited=fields.get("params"))
+    before = action.params
+    for name, value in fields.items():
+        setattr(action, name, value)
+    transitions.move(
+        action,
+        states.APPROVED,
+        actor=by.get_username(),
+        verb="action.edited" if fields else "action.approved",
+        told={"digest": action.digest} | ({"params": action.params, "proposed": before} if fields else {}),
+        approved_at=Now(),
+        not_before=None,
+        snapshot=request.snapshot,
+        **fields,
+    )
+    transaction.on_commit(lambda: signals.action_approved.send(sender=Action, action_id=action.pk), robust=True)
+    return decision
+
+
+def _edited(action: Action, changes: dict[str, Any]) -> dict[str, Any]:
+    """The action's fields with a person's changes: validated as the proposal was, and never above the ceiling."""
+    kind = kinds.KINDS[action.kind]
+    unknown = sorted(set(changes) - set(kind.editable))
+    if unknown:
+        raise Refused("not_editable", f"Cannot edit {', '.join(unknown)}.", valid=list(kind.editable))
+    params = kinds.parse(kind.params, {**action.params, **changes}).model_dump(mode="json", exclude_none=True)
+    if action.attempts.filter(outcome__in=settlement.POSSIBLE_EFFECT).exists():
+        raise Refused("already_sent", "It has been sent before under this key; it can only be approved as it is.")
+    amount = params.get("amount", action.amount)
+    _below_ceiling(action, amount)
+    body = resolution.request_body(kind, params, key=action.idempotency_key, ticket=action.ticket)
+    return {"params": params, "digest": kinds.digest(params), "request": body, "amount": amount}
+
+
+def _below_ceiling(action: Action, amount: int | None) -> None:
+    rules = policies.rules_of(policies.current())
+    verdict = policy.evaluate(rules, policy.Facts(action.kind, amount=amount, currency=action.currency or None))
+    blocks = [reason.message for reason in verdict.reasons if reason.outcome == policy.Outcome.BLOCK]
+    if blocks:
+        raise Refused("above_ceiling", " ".join(blocks))
+
+
+def _note_changes(request: ApprovalRequest, world: Resolved) -> bool:
+    """Keeps the world as just read with the request; True where it differs from what the person was shown."""
+    if request.action.kind == "reply":
+        return False
+    snapshot = resolution.snapshot(world, without=request.action_id)
+    found = resolution.changes(request.snapshot, snapshot)
+    kept = {row["field"]: row for row in request.changes}
+    for row in found:
+        row["before"] = kept.get(row["field"], row)["before"]
+        kept[row["field"]] = row
+    request.snapshot, request.changes = snapshot, list(kept.values())
+    open_one = ApprovalRequest.objects.filter(pk=request.pk, closed_at__isnull=True)
+    open_one.update(snapshot=snapshot, changes=request.changes, read_at=Now())
+    return bool(found)
+
+
+def _left(world: Resolved, action: Action) -> int:
+    assert world.reading is not None
+    payment_id = action.params.get("payment_id")
+    return min(
+        reservations.left(world.reading, without=action.pk),
+        reservations.left(world.reading, without=action.pk, payment_id=payment_id),
+    )
+
+
+def _request(request_id: int) -> ApprovalRequest:
+    """Raises ApprovalRequest.DoesNotExist."""
+    return ApprovalRequest.objects.select_related("action__ticket__customer", "decision__by").get(pk=request_id)
+
+
+def _open(request_id: int, digest: str) -> ApprovalRequest:
+    """The request, locked and still open, with the parameters that the person saw."""
+    request = (
+        ApprovalRequest.objects.select_for_update(of=("self",))
+        .select_related("action__ticket__customer")
+        .get(pk=request_id)
+    )
+    if (
+        request.closed_at is not None
+        or not ApprovalRequest.objects.filter(Q(pk=request_id), expires_at__gt=Now()).exists()
+    ):
+        raise AlreadyDecided(_request(request_id))
+    if digest != request.digest:
+        raise Changed(request)
+    return request
+
+
+def _record(
+    request: ApprovalRequest,
+    by: User,
+    verdict: Decision.Verdict,
+    *,
+    edited: dict[str, Any] | None = None,
+    reason: str = "",
+) -> Decision:
+    ApprovalRequest.objects.filter(pk=request.pk).update(closed_at=Now())
+    return Decision.objects.create(
+        request=request, verdict=verdict, by=by, digest=request.digest, edited=edited, reason=reason
+    )
+
+
+def _set_claim(request_id: int, by: User, holder: User | None) -> None:
+    open_one = ApprovalRequest.objects.filter(pk=request_id, closed_at__isnull=True)
+    with transaction.atomic():
+        if not open_one.update(claimed_by=holder, claimed_at=Now() if holder else None):
+            raise AlreadyDecided(_request(request_id))
+        verb = "request.claimed" if holder else "request.released"
+        audit.record(actor=by.get_username(), verb=verb, object_type="request", object_id=request_id)

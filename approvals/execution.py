@@ -1,0 +1,211 @@
+"""Record intent, commit, then call; no transaction is open during a call (DESIGN §5.3).
+
+    claim   guarded move to executing, a lease, a fence, an Attempt     -- committed
+    call    the provider, with the frozen request under the frozen key  -- no transaction
+    settle  the outcome, fenced by the attempt's number                 -- committed
+
+A worker that dies anywhere in between leaves a lease that runs out; the next claim sends the same bytes under the
+same key, or asks first where the key may have been forgotten.
+"""
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from agentops.lib import retry
+from agentops.lib.errors import ProviderError, Refused, ReplayedFailure, Terminal
+from approvals import audit, kinds, reconcile, reservations, resolution, settlement, states, transitions
+from approvals.models import Action, Attempt, ProviderPause
+from approvals.providers import orders, payments, replies
+from approvals.providers.receipt import Receipt
+
+log = logging.getLogger(__name__)
+PROVIDER = {
+    "refund": payments.NAME,
+    "cancel_order": orders.NAME,
+    "account_change": orders.NAME,
+    "reply": replies.NAME,
+}
+
+
+class Changed(Exception):
+    """The world is no longer as it was when this was approved."""
+
+    def __init__(self, snapshot: dict[str, Any], changes: list[dict[str, Any]]) -> None:
+        super().__init__("changed since it was approved")
+        self.snapshot = snapshot
+        self.changes = changes
+
+
+def execute(action_id: int) -> Action:
+    """Makes one attempt at an approved action, if it is due and nobody else has it. Returns it as it then stands."""
+    action = _claim(action_id)
+    if action is not None:
+        _attempt(action)
+    return Action.objects.get(pk=action_id)
+
+
+def due(limit: int) -> list[int]:
+    """Approved actions whose time has come, and those whose worker's lease ran out."""
+    paused = [kind for kind, name in PROVIDER.items() if name in _paused()]
+    ready = Q(status=states.APPROVED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
+    left_behind = Q(status=states.EXECUTING, lease_expires_at__lt=Now())
+    actions = Action.objects.filter(ready | left_behind).exclude(kind__in=paused)
+    return list(actions.order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+def _claim(action_id: int) -> Action | None:
+    """Takes the action, or what a dead worker left of it, for one lease. None where it is not to be had."""
+    with transaction.atomic():
+        action = (
+            Action.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("ticket__customer")
+            .filter(Q(not_before__isnull=True) | Q(not_before__lte=Now()), pk=action_id, status=states.APPROVED)
+            .first()
+        )
+        if action is None:
+            action = _take_over(action_id)
+        elif PROVIDER[action.kind] in _paused():
+            return None
+        if action is None:
+            return None
+        fence = action.fence + 1
+        held: dict[str, Any] = {
+            "fence": fence,
+            "lease_expires_at": Now() + timedelta(seconds=settings.ACTION_LEASE_SECONDS),
+        }
+        if action.status == states.EXECUTING:
+            Action.objects.filter(pk=action.pk, fence=action.fence).update(**held)
+        else:
+            transitions.move(
+                action,
+                states.EXECUTING,
+                actor=audit.SYSTEM,
+                verb="action.claimed",
+                told={"attempt": fence},
+                **held,
+            )
+        action.fence = fence
+        Attempt.objects.create(action=action, number=fence, worker=f"{socket.gethostname()}:{os.getpid()}")
+    return action
+
+
+def _take_over(action_id: int) -> Action | None:
+    """An executing action whose lease ran out; its attempt is recorded as lost: its effect is unknown."""
+    action = (
+        Action.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("ticket__customer")
+        .filter(pk=action_id, status=states.EXECUTING, lease_expires_at__lt=Now())
+        .first()
+    )
+    if action:
+        action.attempts.filter(outcome="").update(
+            outcome="lost",
+            finished_at=Now(),
+            error_code="worker_lost",
+            error_message="The worker did not come back.",
+        )
+    return action
+
+
+def _attempt(action: Action) -> None:
+    try:
+        receipt = _call(action)
+    except Changed as changed:
+        news = changed
+        _settle(action, lambda: settlement.back_to_queue(action, snapshot=news.snapshot, changes=news.changes))
+    except ProviderError as error:
+        failure = error
+        _settle(action, lambda: settlement.failed(action, failure, provider=PROVIDER[action.kind]))
+    else:
+        _settle(action, lambda: settlement.succeeded(action, receipt))
+
+
+def _call(action: Action) -> Receipt:
+    """Sends the frozen request. Raises ProviderError, or Changed while nothing has been sent yet."""
+    if kinds.digest(action.params) != action.digest:
+        raise Terminal("digest_mismatch", "The parameters are not those that were approved.")
+    earlier = action.attempts.exclude(number=action.fence)
+    possible = earlier.filter(outcome__in=settlement.POSSIBLE_EFFECT)
+    if not possible.exists():
+        _check_world(action)
+    elif _past_horizon(action) or earlier.count() >= retry.ACTION.attempts:
+        # The provider may have forgotten the key, or lost attempts used the budget up: look before sending.
+        found = _found(action)
+        if found:
+            return found
+        if earlier.count() >= retry.ACTION.attempts:
+            raise ReplayedFailure("attempts_used_up", "Every attempt was lost; the provider is asked by reference.")
+    return _send(action)
+
+
+def _send(action: Action) -> Receipt:
+    body, key = action.request, action.idempotency_key
+    match action.kind:
+        case "refund":
+            return payments.send_refund(body=body, key=key)
+        case "cancel_order":
+            answer = orders.cancel_order(action.order_id, body=body, key=key)
+        case "account_change":
+            answer = orders.change_customer(action.params["customer_id"], body=body, key=key)
+        case "reply":
+            return replies.send_reply(body=body, key=key)
+        case kind:
+            raise Terminal("unknown_kind", f"{kind} cannot be sent")
+    data = answer.data if isinstance(answer.data, dict) else {}
+    return Receipt(
+        reference=action.target,
+        data=data,
+        answer=answer.text,
+        http_status=answer.status,
+        replayed=answer.replayed,
+    )
+
+
+def _check_world(action: Action) -> None:
+    """Reads the order or customer again before the first sending (DESIGN §5.7)."""
+    if action.kind == "reply":
+        return
+    try:
+        now = resolution.read_again(action)
+    except Refused as gone:
+        raise Changed({}, [{"field": "exists", "before": True, "after": gone.message}]) from gone
+    snapshot = resolution.snapshot(now, without=action.pk)
+    changes = resolution.changes(action.snapshot, snapshot)
+    if now.reading and (action.amount or 0) > reservations.left(now.reading, without=action.pk):
+        changes.append({"field": "left for this action", "before": action.amount, "after": snapshot["refundable"]})
+    if changes:
+        raise Changed(snapshot, changes)
+
+
+def _past_horizon(action: Action) -> bool:
+    horizon = Now() - timedelta(seconds=settings.RETRY_HORIZON_SECONDS)
+    return action.attempts.filter(started_at__lt=horizon).exists()
+
+
+def _found(action: Action) -> Receipt | None:
+    try:
+        return reconcile.lookup(action)
+    except reconcile.CannotBeAsked as error:
+        raise ReplayedFailure("cannot_be_asked", str(error)) from error
+
+
+def _settle(action: Action, write: Callable[[], None]) -> None:
+    """Writes the outcome, unless a successor has taken over since."""
+    try:
+        with transaction.atomic():
+            write()
+    except transitions.Lost:
+        log.warning("%s: attempt %s came back too late", action.idempotency_key, action.fence)
+
+
+def _paused() -> set[str]:
+    return set(ProviderPause.objects.values_list("provider", flat=True))

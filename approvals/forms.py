@@ -1,0 +1,119 @@
+"""The forms of a decision. What may be edited is made from the kind's own pydantic schema, so that a new kind, or a
+new editable parameter, needs no form of its own."""
+
+from typing import Any
+
+from django import forms
+
+from agentops.lib import money
+from approvals.kinds import KINDS, Kind
+from approvals.models import Action
+
+LONG = 300  # characters from which a text gets a text area
+
+
+class RejectForm(forms.Form):
+    reason = forms.CharField(
+        label="Reason",
+        min_length=3,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="The agent reads it and answers the customer accordingly.",
+    )
+
+
+class MoneyField(forms.CharField):
+    """Entered in major units, cleaned to minor units of its currency."""
+
+    def __init__(self, *, currency: str, **kwargs: Any) -> None:
+        self.currency = currency
+        super().__init__(**kwargs)
+        self.widget.attrs |= {"inputmode": "decimal", "autocomplete": "off", "class": "num"}
+
+    def clean(self, value: Any) -> int:
+        text = super().clean(value)
+        try:
+            amount = money.minor(text.replace(",", ""), self.currency)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        if amount <= 0:
+            raise forms.ValidationError("An amount is more than nothing.")
+        return amount
+
+
+class EditForm(forms.Form):
+    """The editable parameters of an action, as they are now. `changes()` are those a person made different:
+    {name: value}, amounts in minor units, a nested object whole."""
+
+    def __init__(self, action: Action, data: Any = None) -> None:
+        super().__init__(data, prefix="edit", label_suffix="")
+        self.kind: Kind = KINDS[action.kind]
+        self.params: dict[str, Any] = action.params
+        schema = self.kind.params.model_json_schema()
+        for name in self.kind.editable:
+            self._add(name, _plain(schema["properties"][name], schema), schema, self.params.get(name))
+
+    def clean(self) -> dict[str, Any]:
+        if not self.errors and not self.changes():
+            raise forms.ValidationError("Nothing is different. To approve it as it is, use Approve.")
+        return self.cleaned_data
+
+    def changes(self) -> dict[str, Any]:
+        entered = {name: self._entered(name) for name in self.kind.editable}
+        return {name: value for name, value in entered.items() if value != self._current(name)}
+
+    def _add(self, name: str, property_: dict[str, Any], schema: dict[str, Any], value: Any) -> None:
+        if "properties" in property_:
+            for part, inner in property_["properties"].items():
+                self._add(f"{name}.{part}", _plain(inner, schema), schema, (value or {}).get(part))
+            return
+        required = self.params.get(name) is not None and "." not in name
+        if property_.get("type") == "integer":
+            currency = self.params["currency"]
+            self.fields[name] = MoneyField(
+                label=f"{_label(name)} ({currency})",
+                currency=currency,
+                initial=f"{money.major(value, currency):f}",
+            )
+        else:
+            self.fields[name] = _text_field(name, property_, required=required, value=value)
+
+    def _entered(self, name: str) -> Any:
+        if name in self.fields:
+            value = self.cleaned_data[name]
+            # A browser ends each line of a text area with CR LF.
+            return value.replace("\r\n", "\n") if isinstance(value, str) and value else value or None
+        parts = {key: text for key, text in self.cleaned_data.items() if key.startswith(f"{name}.")}
+        return {key.removeprefix(f"{name}."): text for key, text in parts.items() if text} or None
+
+    def _current(self, name: str) -> Any:
+        value = self.params.get(name)
+        if isinstance(value, dict):
+            return {part: text for part, text in value.items() if text} or None
+        return value or None
+
+
+def _text_field(name: str, property_: dict[str, Any], *, required: bool, value: Any) -> forms.CharField:
+    longest = property_.get("maxLength")
+    described = {"label": _label(name), "required": required, "initial": value}
+    if property_.get("format") == "email":
+        return forms.EmailField(**described)
+    if longest and longest > LONG:
+        rows = 12 if longest > 1000 else 3
+        return forms.CharField(**described, max_length=longest, widget=forms.Textarea(attrs={"rows": rows}))
+    return forms.CharField(**described, max_length=longest)
+
+
+def _plain(property_: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A property without what JSON schema wraps around it: references, and "or null"."""
+    if "anyOf" in property_:
+        property_ = next(choice for choice in property_["anyOf"] if choice.get("type") != "null")
+    if "$ref" in property_:
+        return dict(schema["$defs"][property_["$ref"].split("/")[-1]])
+    return property_
+
+
+def _label(name: str) -> str:
+    known = {"email": "E-mail", "zip": "Postcode", "address1": "Address", "address2": "Address, second line"}
+    last = name.split(".")[-1]
+    return known.get(last, last.replace("_", " ").capitalize())

@@ -1,0 +1,136 @@
+"""The rules in force, their versions, and what a change would have done (DESIGN §5.13)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import QuerySet, Sum
+from django.db.models.functions import Now, TruncDay
+from pydantic import ValidationError
+
+from agentops.lib.errors import Refused
+from approvals import audit, grounding, policy, states
+from approvals.models import Action, PolicyVersion
+from approvals.policy import Facts, Rules
+from approvals.resolution import Resolved
+from tickets.models import Ticket
+
+MONEY_KINDS = ("refund", "cancel_order")
+COUNTED = (*states.OPEN, states.SUCCEEDED)
+
+
+def current() -> PolicyVersion:
+    return PolicyVersion.objects.latest("pk")
+
+
+def rules_of(version: PolicyVersion) -> Rules:
+    """Raises Refused where the stored rules cannot be read: then nothing is judged (fail closed)."""
+    try:
+        return Rules.model_validate(version.rules)
+    except ValidationError as error:
+        raise Refused("policy_unreadable", f"Policy version {version.pk} cannot be read: {error}") from error
+
+
+def save(*, rules: Rules, by: User | None, note: str) -> PolicyVersion:
+    """Puts new rules in force, with who and why. Raises Refused without a note."""
+    if not note.strip():
+        raise Refused("note_missing", "Say why the policy changes.")
+    with transaction.atomic():
+        before = PolicyVersion.objects.order_by("-pk").first()
+        version = PolicyVersion.objects.create(
+            rules=rules.model_dump(mode="json"), created_by=by, note=note.strip()[:500]
+        )
+        audit.record(
+            actor=by.get_username() if by else audit.SYSTEM,
+            verb="policy.saved",
+            object_type="policy",
+            object_id=version.pk,
+            before=before.rules if before else {},
+            after={**version.rules, "note": version.note},
+        )
+    return version
+
+
+def facts_of(resolved: Resolved, ticket: Ticket, *, left: int | None, further: bool) -> Facts:
+    """What is known of a proposal as it is judged. Inside the transaction that holds `serialise`'s lock."""
+    if resolved.kind.name not in MONEY_KINDS:
+        return Facts(resolved.kind.name, further=further, ungrounded=tuple(ungrounded(resolved, ticket)))
+    approved = Action.objects.filter(
+        kind__in=MONEY_KINDS, status__in=COUNTED, currency=resolved.currency, approved_at__isnull=False
+    )
+    by_customer = approved.filter(
+        ticket__customer_id=ticket.customer_id, approved_at__gte=Now() - timedelta(days=30)
+    ).values_list("amount", flat=True)
+    alone_today = approved.filter(verdict=policy.Outcome.AUTO_APPROVE, approved_at__gte=TruncDay(Now())).aggregate(
+        total=Sum("amount")
+    )["total"]
+    captured = resolved.reading.order.captured if resolved.reading else None
+    return Facts(
+        kind=resolved.kind.name,
+        amount=resolved.amount,
+        currency=resolved.currency,
+        captured=captured,
+        order_refunded=None if captured is None or left is None else captured - left,
+        customer_30_days=sum(amount or 0 for amount in by_customer),
+        customer_30_days_count=len(by_customer),
+        agent_today=alone_today or 0,
+        further=further,
+    )
+
+
+def serialise(currency: str) -> None:
+    """Lets one proposal at a time add to the sums of a currency, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"policy:{currency}"])
+
+
+def ungrounded(resolved: Resolved, ticket: Ticket) -> list[str]:
+    """What a reply says beyond the ticket's succeeded actions, a sentence each."""
+    if resolved.kind.name != "reply":
+        return []
+    succeeded = Action.objects.filter(ticket=ticket, status=states.SUCCEEDED).exclude(kind="reply")
+    done = [grounding.Effect(a.kind, a.order_id, a.amount, a.currency) for a in succeeded]
+    return grounding.ungrounded(resolved.params["text"], resolved.params["claims"], done)
+
+
+@dataclass
+class Preview:
+    """How the last actions would have been judged: counts by outcome now and then, and examples that change."""
+
+    total: int = 0
+    auto_now: int = 0
+    auto_then: int = 0
+    approval_now: int = 0
+    approval_then: int = 0
+    block_now: int = 0
+    block_then: int = 0
+    examples: list[tuple[Action, str, str]] = field(default_factory=list)
+
+
+_NAMES = {
+    policy.Outcome.AUTO_APPROVE: "auto",
+    policy.Outcome.REQUIRE_APPROVAL: "approval",
+    policy.Outcome.BLOCK: "block",
+}
+
+
+def preview(*, rules: Rules, days: int) -> Preview:
+    """The rules on the real actions of the last `days`, newest first, at most 5,000."""
+    result = Preview()
+    for action, facts in _judged(days):
+        then = policy.evaluate(rules, facts).outcome
+        result.total += 1
+        for outcome, suffix in ((policy.Outcome(action.verdict), "now"), (then, "then")):
+            name = f"{_NAMES[outcome]}_{suffix}"
+            setattr(result, name, getattr(result, name) + 1)
+        if then != action.verdict and len(result.examples) < 20:
+            result.examples.append((action, action.verdict, then))
+    return result
+
+
+def _judged(days: int) -> Iterator[tuple[Action, Facts]]:
+    actions: QuerySet[Action] = Action.objects.filter(created_at__gte=Now() - timedelta(days=days))
+    for action in actions.order_by("-pk")[:5000]:
+        yield action, Facts(**{**action.facts, "ungrounded": tuple(action.facts.get("ungrounded", ()))})

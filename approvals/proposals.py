@@ -1,0 +1,133 @@
+"""From a resolved request to an action with a verdict: one key, one row, once (DESIGN §5.1, §5.2).
+
+The money path reads: resolution -> proposals -> decisions -> execution -> reconcile.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from agentops.lib.errors import Refused
+from agentops.lib.money import display
+from approvals import audit, kinds, policies, policy, reservations, resolution, states, transitions
+from approvals.models import Action
+from approvals.policy import Facts, Outcome
+from approvals.resolution import Resolved
+from tickets.models import Ticket
+
+
+def record(resolved: Resolved, *, ticket_id: str, run_id: int | None, actor: str = audit.AGENT) -> Action:
+    """The action for this request: the one that exists already (an absorbed duplicate), or a new one, judged.
+
+    Raises Refused: `key_conflict` where the ticket already has another action of this kind,
+    `amount_exceeds_refundable` where others took the money in between.
+    """
+    with transaction.atomic():
+        ticket = (
+            Ticket.objects.select_for_update(no_key=True, of=("self",)).select_related("customer").get(pk=ticket_id)
+        )
+        existing = list(Action.objects.filter(ticket=ticket, kind=resolved.kind.name).order_by("sequence"))
+        rivals = [row for row in existing if not resolved.kind.once_a_run or row.run_id == run_id]
+        twin = next((row for row in rivals if kinds.same_effect(row.params, resolved.params)), None)
+        if twin:
+            Action.objects.filter(pk=twin.pk).update(duplicates_absorbed=F("duplicates_absorbed") + 1)
+            return twin
+        further = _further(resolved, rivals)
+        return _judge(_propose(resolved, ticket, run_id, existing, actor), resolved, ticket, further)
+
+
+def _further(resolved: Resolved, rivals: list[Action]) -> bool:
+    """Whether this is a second effect, which the model must ask for by name (a reply may follow a rejected one)."""
+    if not rivals:
+        return False
+    retriable = resolved.kind.once_a_run and all(row.status in states.WITHOUT_EFFECT for row in rivals)
+    if resolved.further or retriable:
+        return True
+    last = rivals[-1]
+    amount = f" of {display(last.amount, last.currency)}" if last.amount is not None else ""
+    raise Refused(
+        "key_conflict",
+        f"This ticket already has a {last.get_kind_display().lower()}{amount} ({last.idempotency_key}, {last.status})"
+        " with other parameters. A second, separate effect is proposed with further=true, and a person decides it.",
+        existing=[{"key": row.idempotency_key, "status": row.status, "params": row.params} for row in rivals],
+    )
+
+
+def _propose(resolved: Resolved, ticket: Ticket, run_id: int | None, existing: list[Action], actor: str) -> Action:
+    sequence = existing[-1].sequence + 1 if existing else 1
+    key = f"{ticket.pk}:{resolved.kind.name}:{sequence}"
+    if resolved.order_id:
+        reservations.lock(resolved.order_id)
+        policies.serialise(resolved.currency)
+        _still_left(resolved)
+    action = Action.objects.create(
+        ticket=ticket,
+        run_id=run_id,
+        kind=resolved.kind.name,
+        sequence=sequence,
+        idempotency_key=key,
+        params=resolved.params,
+        digest=kinds.digest(resolved.params),
+        request=resolution.request_body(resolved.kind, resolved.params, key=key, ticket=ticket),
+        reason=resolved.params["reason"],
+        target=resolved.target[:254],
+        order_id=resolved.order_id,
+        amount=resolved.amount,
+        currency=resolved.currency,
+        snapshot=resolution.snapshot(resolved),
+        policy_version=policies.current(),
+        verdict=Outcome.BLOCK,
+    )
+    audit.record(
+        actor=actor,
+        verb="action.proposed",
+        object_type="action",
+        object_id=action.pk,
+        after={"key": key, "params": resolved.params, "status": action.status},
+    )
+    return action
+
+
+def _still_left(resolved: Resolved) -> None:
+    assert resolved.reading is not None
+    assert resolved.amount is not None
+    left = reservations.left(resolved.reading, payment_id=resolved.params.get("payment_id"))
+    left = min(left, reservations.left(resolved.reading))
+    if resolved.amount > left:
+        shown = display(left, resolved.currency)
+        message = f"Only {shown} may still be refunded of order {resolved.order_id}."
+        raise Refused("amount_exceeds_refundable", message, refundable=left, currency=resolved.currency)
+
+
+def _judge(action: Action, resolved: Resolved, ticket: Ticket, further: bool) -> Action:
+    left = reservations.left(resolved.reading, without=action.pk) if resolved.reading else None
+    facts = policies.facts_of(resolved, ticket, left=left, further=further)
+    version = action.policy_version
+    rules = policies.rules_of(version)
+    verdict = policy.evaluate(rules, facts)
+    judged: dict[str, Any] = {
+        "verdict": verdict.outcome,
+        "reasons": [reason.model_dump(mode="json") for reason in verdict.reasons],
+        "facts": asdict(facts),
+    }
+    told = {"verdict": verdict.outcome, "reasons": judged["reasons"], "policy_version": version.pk}
+    for name, value in judged.items():
+        setattr(action, name, value)
+    match verdict.outcome:
+        case Outcome.AUTO_APPROVE:
+            transitions.move(action, states.APPROVED, actor=audit.AGENT, verb="action.auto_approved", told=told,
+                             approved_at=Now(), **judged)  # fmt: skip
+        case Outcome.REQUIRE_APPROVAL:
+            transitions.move(action, states.AWAITING_APPROVAL, actor=audit.AGENT, verb="action.queued", told=told,
+                             **judged)  # fmt: skip
+            transitions.ask(action, hours=rules.approval_hours, snapshot=_shown(action, facts))
+        case Outcome.BLOCK:
+            transitions.move(action, states.BLOCKED, actor=audit.AGENT, verb="action.blocked", told=told, **judged)
+    return action
+
+
+def _shown(action: Action, facts: Facts) -> dict[str, Any]:
+    return {"ungrounded": list(facts.ungrounded)} if action.kind == "reply" else action.snapshot

@@ -1,0 +1,116 @@
+"""What is unknown is asked for, never assumed (DESIGN §5.6): the provider is asked by our reference."""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from agentops.lib.errors import ProviderError
+from approvals import audit, states, transitions
+from approvals.models import Action
+from approvals.providers import orders, payments
+from approvals.providers.receipt import Receipt
+
+log = logging.getLogger(__name__)
+# A request of ours may still be on its way in when we ask: "there is none" counts only after this long.
+QUIET_SECONDS = 60
+ASK_AGAIN_SECONDS = 60
+
+
+class CannotBeAsked(Exception):
+    """The provider has no way to look this effect up: only a person can settle it."""
+
+
+def lookup(action: Action) -> Receipt | None:
+    """What the provider says of this action's effect; None where it says there is none.
+
+    Raises CannotBeAsked or ProviderError."""
+    match action.kind:
+        case "refund":
+            return payments.find_refund(reference=action.idempotency_key)
+        case "cancel_order":
+            order = orders.get_order(action.order_id)
+            done = order is not None and order.status == "cancelled"
+            return Receipt(reference=action.order_id, data=order.model_dump(mode="json")) if done and order else None
+        case "account_change":
+            customer = orders.get_customer(action.params["customer_id"])
+            wanted = {field: action.params[field] for field in ("email", "name", "address") if action.params.get(field)}
+            now = customer.model_dump(mode="json") if customer else {}
+            same = all(_within(value, now.get(field)) for field, value in wanted.items())
+            return Receipt(reference=action.params["customer_id"], data=now) if customer and same else None
+    raise CannotBeAsked(f"the outcome of a {action.kind} cannot be looked up")
+
+
+def settle(action_id: int) -> Action:
+    """Asks for an unresolved action and settles it by the answer; without one it stays unresolved."""
+    action = Action.objects.get(pk=action_id)
+    if action.status != states.UNRESOLVED:
+        return action
+    try:
+        found = lookup(action)
+    except (CannotBeAsked, ProviderError) as error:
+        log.info("%s stays unresolved: %s", action.idempotency_key, error)
+        _ask_later(action)
+        return action
+    try:
+        _write(action, found)
+    except transitions.Lost:
+        action.refresh_from_db()
+    return action
+
+
+def due(limit: int) -> list[int]:
+    """Unresolved actions that it is time to ask for."""
+    unresolved = Action.objects.filter(status=states.UNRESOLVED, not_before__lte=Now())
+    return list(unresolved.order_by("not_before").values_list("pk", flat=True)[:limit])
+
+
+def _write(action: Action, found: Receipt | None) -> None:
+    if found and found.status != "failed":
+        transitions.move(
+            action,
+            states.SUCCEEDED,
+            actor=audit.SYSTEM,
+            verb="action.reconciled",
+            told={"found": found.reference},
+            provider_reference=found.reference,
+            result=found.data,
+        )
+    elif found or _quiet(action):
+        code, message = (
+            ("provider_failed", "The provider says that it failed.")
+            if found
+            else ("never_happened", "The provider was asked by our reference and has no such effect.")
+        )
+        transitions.move(
+            action,
+            states.FAILED,
+            actor=audit.SYSTEM,
+            verb="action.reconciled",
+            told={"found": None},
+            error_code=code,
+            error_class="terminal",
+            error_message=message,
+        )
+    else:
+        _ask_later(action)
+
+
+def _quiet(action: Action) -> bool:
+    """Whether the last attempt is long enough ago that it cannot arrive any more."""
+    return not action.attempts.filter(
+        started_at__gt=Now() - timedelta(seconds=QUIET_SECONDS + settings.PROVIDER_TIMEOUT_SECONDS)
+    ).exists()
+
+
+def _ask_later(action: Action) -> None:
+    Action.objects.filter(pk=action.pk, status=states.UNRESOLVED).update(
+        not_before=Now() + timedelta(seconds=ASK_AGAIN_SECONDS)
+    )
+
+
+def _within(wanted: object, now: object) -> bool:
+    if isinstance(wanted, dict) and isinstance(now, dict):
+        return all(now.get(key) == value for key, value in wanted.items())
+    return wanted == now

@@ -1,0 +1,226 @@
+"""References resolved against real data before anything runs (DESIGN §5.4): the order exists, belongs to this
+customer, the amount is at most what is left, the currency matches. Reads the shop; opens no transaction."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agentops.lib.errors import Refused
+from agentops.lib.money import display
+from approvals import kinds, reservations
+from approvals.models import Action
+from approvals.providers import orders
+from approvals.providers.orders import Customer, Order
+from approvals.reservations import Reading
+from tickets.models import Ticket
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What is proposed, with everything it names read and found right. `amount` is in minor units."""
+
+    kind: kinds.Kind
+    params: dict[str, Any]
+    target: str
+    further: bool = False
+    order_id: str = ""
+    amount: int | None = None
+    currency: str = ""
+    reading: Reading | None = None
+    customer: Customer | None = None
+
+
+def resolve(kind: kinds.Kind, arguments: Any, ticket: Ticket) -> Resolved:
+    """Raises Refused (what is wrong, and what would be valid) or ProviderError (the shop did not answer)."""
+    given = kinds.parse(kind.arguments, arguments)
+    match given:
+        case kinds.RefundArguments():
+            return _refund(kind, given, ticket)
+        case kinds.CancelOrderArguments():
+            return _cancel_order(kind, given, ticket)
+        case kinds.ChangeAccountArguments():
+            return _change_account(kind, given, ticket)
+        case kinds.ReplyArguments():
+            return _reply(kind, given, ticket)
+    raise Refused("unknown_kind", f"{kind.name} cannot be proposed", valid=sorted(kinds.KINDS))
+
+
+def order_of(ticket: Ticket, order_id: str) -> Reading:
+    """This customer's order of that id. Raises Refused, which names the order where a tracking number was given."""
+    asked_at = reservations.database_now()
+    order = orders.get_order(order_id)
+    if order is None and not order_id.startswith("#"):
+        order = orders.get_order(f"#{order_id}")  # customers leave the sign out
+    email = ticket.customer.email
+    if order is None:
+        own = [row for row in orders.find_orders(customer_email=email) if _belongs(row, email)]
+        shipped = next((row for row in own if order_id in row.tracking_numbers), None)
+        if shipped:
+            raise Refused(
+                "order_not_found",
+                f"{order_id} is a tracking number, not an order: it belongs to order {shipped.order_id}.",
+                order_id=shipped.order_id,
+            )
+        raise Refused(
+            "order_not_found",
+            f"There is no order {order_id}.",
+            orders_of_this_customer=[row.order_id for row in own[:10]],
+        )
+    if not _belongs(order, email):
+        raise Refused("not_this_customers_order", f"Order {order_id} is not one of this customer's orders.")
+    return Reading(order, asked_at)
+
+
+def customer_of(ticket: Ticket) -> Customer:
+    """The shop's customer who wrote the ticket, found through their orders. Raises Refused or ProviderError."""
+    email = ticket.customer.email
+    for order in orders.find_orders(customer_email=email):
+        customer = orders.get_customer(order.customer_id) if _belongs(order, email) else None
+        if customer and customer.email.lower() == email.lower():
+            return customer
+    raise Refused("customer_unknown", f"The shop knows no customer with orders under {email}.")
+
+
+def read_again(action: Action) -> Resolved:
+    """The same action against the shop as it is now; params are kept. Raises Refused where its order or customer
+    cannot be found any more, ProviderError where the shop does not answer."""
+    kind = kinds.KINDS[action.kind]
+    resolved = Resolved(kind, action.params, action.target, False, action.order_id, action.amount, action.currency)
+    if kind.name == "account_change":
+        return replace(resolved, customer=customer_of(action.ticket))
+    if action.order_id:
+        return replace(resolved, reading=order_of(action.ticket, action.order_id))
+    return resolved
+
+
+def snapshot(resolved: Resolved, *, without: int | None = None) -> dict[str, Any]:
+    """What a person is shown of the world behind an action."""
+    if resolved.reading:
+        return reservations.snapshot(resolved.reading, without=without)
+    return resolved.customer.model_dump(mode="json") if resolved.customer else {}
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is no longer as it was seen: [{field, before, after}]."""
+    watched = ("status", "currency", "total", "payments", "refundable", "email", "name", "address")
+    return [
+        {"field": field, "before": before.get(field), "after": after.get(field)}
+        for field in watched
+        if before.get(field) != after.get(field)
+    ]
+
+
+def request_body(kind: kinds.Kind, params: dict[str, Any], *, key: str, ticket: Ticket) -> str:
+    """The exact JSON text that every attempt sends (contracts/*.yaml)."""
+    match kind.name:
+        case "refund":
+            body = {**params, "reference": key}
+        case "cancel_order":
+            body = {"reference": key, "reason": params["reason"]}
+        case "account_change":
+            body = {field: params[field] for field in ("email", "name", "address") if params.get(field)}
+        case "reply":
+            body = {
+                "source": ticket.source,
+                "external_id": ticket.external_id,
+                "ticket_id": ticket.pk,
+                "message_id": key,
+                "to": params["to"],
+                "subject": params["subject"],
+                "body": params["text"],
+            }
+        case name:
+            raise Refused("unknown_kind", f"{name} has no request")
+    return json.dumps(body, ensure_ascii=False)
+
+
+def _refund(kind: kinds.Kind, given: kinds.RefundArguments, ticket: Ticket) -> Resolved:
+    reading = order_of(ticket, given.order_id)
+    order = reading.order
+    if order.status == "cancelled":
+        raise Refused("not_refundable", f"Order {order.order_id} is cancelled; its payments were returned.")
+    if given.currency != order.currency:
+        message = f"Order {order.order_id} is in {order.currency}, not {given.currency}."
+        raise Refused("currency_mismatch", message, currency=order.currency)
+    payment_id = _payment(reading, given)
+    return Resolved(
+        kind,
+        {
+            "order_id": order.order_id,
+            "payment_id": payment_id,
+            "amount": given.amount,
+            "currency": given.currency,
+            "reason": given.reason,
+        },
+        target=order.order_id,
+        further=given.further,
+        order_id=order.order_id,
+        amount=given.amount,
+        currency=given.currency,
+        reading=reading,
+    )
+
+
+def _payment(reading: Reading, given: kinds.RefundArguments) -> str:
+    """The payment to refund: the one named, else the first that has enough left."""
+    order = reading.order
+    known = [payment.payment_id for payment in order.payments]
+    if given.payment_id is not None and given.payment_id not in known:
+        raise Refused("payment_not_found", f"Order {order.order_id} has no payment {given.payment_id}.", payments=known)
+    wanted = known if given.payment_id is None else [given.payment_id]
+    rest = {payment_id: reservations.left(reading, payment_id=payment_id) for payment_id in wanted}
+    enough = next((payment_id for payment_id, amount in rest.items() if amount >= given.amount), None)
+    whole = reservations.left(reading)
+    if enough is None or given.amount > whole:
+        most = min(max(rest.values(), default=0), whole)
+        raise Refused(
+            "amount_exceeds_refundable",
+            f"{display(given.amount, order.currency)} is more than the {display(most, order.currency)} that "
+            f"may still be refunded{' of one payment' if len(rest) > 1 else ''} of order {order.order_id}.",
+            refundable=most,
+            refundable_by_payment=rest,
+            currency=order.currency,
+        )
+    return enough
+
+
+def _cancel_order(kind: kinds.Kind, given: kinds.CancelOrderArguments, ticket: Ticket) -> Resolved:
+    reading = order_of(ticket, given.order_id)
+    order = reading.order
+    if order.status not in ("pending", "processed"):
+        message = f"Order {order.order_id} is {order.status}; only an order that has not shipped can be cancelled."
+        raise Refused("not_cancellable", message, status=order.status, valid=["pending", "processed"])
+    amount = order.captured - order.refunded
+    if reservations.left(reading) < amount:
+        raise Refused("refund_in_progress", f"A refund of order {order.order_id} is under way; wait for it.")
+    return Resolved(
+        kind,
+        {"order_id": order.order_id, "amount": amount, "currency": order.currency, "reason": given.reason},
+        target=order.order_id,
+        further=given.further,
+        order_id=order.order_id,
+        amount=amount,
+        currency=order.currency,
+        reading=reading,
+    )
+
+
+def _change_account(kind: kinds.Kind, given: kinds.ChangeAccountArguments, ticket: Ticket) -> Resolved:
+    customer = customer_of(ticket)
+    params = {"customer_id": customer.customer_id, **given.changes(), "reason": given.reason}
+    return Resolved(kind, params, target=customer.customer_id, further=given.further, customer=customer)
+
+
+def _reply(kind: kinds.Kind, given: kinds.ReplyArguments, ticket: Ticket) -> Resolved:
+    params = {
+        "to": ticket.customer.email,
+        "subject": ticket.subject if ticket.subject.lower().startswith("re:") else f"Re: {ticket.subject}",
+        "text": given.text,
+        "claims": [claim.model_dump(exclude_none=True) for claim in given.claims],
+        "reason": given.reason,
+    }
+    return Resolved(kind, params, target=ticket.customer.email)
+
+
+def _belongs(order: Order, email: str) -> bool:
+    return order.customer_email.lower() == email.lower()

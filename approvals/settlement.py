@@ -1,0 +1,158 @@
+"""Writing what became of an attempt: outcome, guarded move and AuditEvent in one transaction, fenced by the
+attempt's number so that a slow worker cannot overwrite its successor (DESIGN §5.3, §8)."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from agentops.lib import redact, retry
+from agentops.lib.errors import IdempotencyMismatch, ProviderError, Terminal, Unauthorized
+from approvals import audit, policies, states, transitions
+from approvals.models import Action, ProviderPause
+from approvals.providers.receipt import Receipt
+from tickets.models import Message
+
+log = logging.getLogger(__name__)
+# Attempts after which an effect may exist: their worker died, or the answer did not arrive.
+POSSIBLE_EFFECT = ("", "lost", "effect_unknown", "replayed_failure")
+# Codes by which providers say that the money went before: ours or another's, only the reference tells.
+ALREADY_DONE = ("already_refunded", "charge_already_refunded", "duplicate_reference")
+
+
+def succeeded(action: Action, receipt: Receipt) -> None:
+    """Ours exists at the provider (or it says that it failed there)."""
+    _finish_attempt(
+        action, "succeeded" if receipt.status != "failed" else "terminal", receipt.http_status, receipt.answer
+    )
+    if receipt.status == "failed":
+        _fail(action, Terminal("provider_failed", "The provider says that it failed."))
+        return
+    transitions.move(
+        action,
+        states.SUCCEEDED,
+        actor=audit.SYSTEM,
+        verb="action.succeeded",
+        holding=action.fence,
+        told={"attempt": action.fence, "provider_reference": receipt.reference, "replayed": receipt.replayed},
+        provider_reference=receipt.reference,
+        result={**receipt.data, "status": receipt.data.get("status", receipt.status)},
+        lease_expires_at=None,
+        not_before=None,
+    )
+    if action.kind == "reply":
+        Message.objects.create(
+            ticket=action.ticket,
+            direction=Message.Direction.OUTBOUND,
+            external_id=action.idempotency_key,
+            body=action.params["text"],
+        )
+
+
+def failed(action: Action, error: ProviderError, *, provider: str) -> None:
+    """Retried, unresolved or failed: DESIGN §8's table."""
+    _finish_attempt(action, error.error_class, error.http_status, error.body, error)
+    possible = action.attempts.filter(outcome__in=POSSIBLE_EFFECT).exists()
+    delay = retry.ACTION.delay(action.fence, error)
+    if isinstance(error, Unauthorized):
+        _pause(provider, error)
+        _again(action, error, delay=0)
+    elif delay is not None:
+        _again(action, error, delay=delay * settings.RETRY_BASE_SECONDS)
+    elif possible or error.code in ALREADY_DONE:
+        _unresolved(action, error)
+    else:
+        _fail(action, error)
+    if isinstance(error, IdempotencyMismatch):
+        log.error("%s: the provider saw our key with another body: a bug of ours", action.idempotency_key)
+
+
+def _again(action: Action, error: ProviderError, *, delay: float) -> None:
+    transitions.move(
+        action,
+        states.APPROVED,
+        actor=audit.SYSTEM,
+        verb="action.retry_scheduled",
+        holding=action.fence,
+        told={"attempt": action.fence, "error": error.code, "in_seconds": round(delay, 1)},
+        not_before=Now() + timedelta(seconds=delay),
+        lease_expires_at=None,
+        **_error_fields(error),
+    )
+
+
+def _unresolved(action: Action, error: ProviderError) -> None:
+    transitions.move(
+        action,
+        states.UNRESOLVED,
+        actor=audit.SYSTEM,
+        verb="action.unresolved",
+        holding=action.fence,
+        told={"attempt": action.fence, "error": error.code},
+        not_before=Now(),
+        lease_expires_at=None,
+        **_error_fields(error),
+    )
+
+
+def _fail(action: Action, error: ProviderError) -> None:
+    transitions.move(
+        action,
+        states.FAILED,
+        actor=audit.SYSTEM,
+        verb="action.failed",
+        holding=action.fence,
+        told={"attempt": action.fence, "error": error.code, "message": error.message[:300]},
+        lease_expires_at=None,
+        **_error_fields(error),
+    )
+
+
+def back_to_queue(action: Action, *, snapshot: dict[str, Any], changes: list[dict[str, Any]]) -> None:
+    """What changed before anything was sent is a person's again."""
+    _finish_attempt(action, "changed", None, "")
+    transitions.move(
+        action,
+        states.AWAITING_APPROVAL,
+        actor=audit.SYSTEM,
+        verb="action.changed",
+        holding=action.fence,
+        told={"changes": changes},
+        lease_expires_at=None,
+        approved_at=None,
+    )
+    hours = policies.rules_of(policies.current()).approval_hours
+    transitions.ask(action, hours=hours, snapshot=snapshot, changes=changes)
+
+
+def _pause(provider: str, error: ProviderError) -> None:
+    _, new = ProviderPause.objects.get_or_create(provider=provider, defaults={"reason": error.message[:500]})
+    if new:
+        log.error("%s refuses our credentials: its actions wait until it is resumed", provider)
+        audit.record(
+            actor=audit.SYSTEM, verb="provider.paused", object_type="provider", object_id=provider,
+            after={"reason": error.message},
+        )  # fmt: skip
+
+
+def _finish_attempt(
+    action: Action, outcome: str, http_status: int | None, answer: str, error: ProviderError | None = None
+) -> None:
+    action.attempts.filter(number=action.fence, outcome="").update(
+        outcome=outcome,
+        finished_at=Now(),
+        http_status=http_status,
+        answer=redact.text(answer)[:20_000],
+        error_code=error.code[:60] if error else "",
+        error_message=redact.text(error.message)[:1000] if error else "",
+    )
+
+
+def _error_fields(error: ProviderError) -> dict[str, str]:
+    return {
+        "error_code": error.code[:60],
+        "error_class": error.error_class,
+        "error_message": redact.text(error.message)[:1000],
+    }

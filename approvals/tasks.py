@@ -1,0 +1,30 @@
+"""Doors for messages. A message carries an id and only hurries what the sweep would do (DESIGN §5.10)."""
+
+import logging
+from typing import Any
+
+from celery import shared_task
+from django.dispatch import receiver
+from kombu.exceptions import OperationalError
+
+from approvals import execution, reconcile, signals
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def execute(action_id: int) -> None:
+    execution.execute(action_id)
+
+
+@shared_task
+def settle(action_id: int) -> None:
+    reconcile.settle(action_id)
+
+
+@receiver(signals.action_approved)
+def hurry(sender: object, action_id: int, **_: Any) -> None:
+    try:
+        execute.delay(action_id)
+    except OperationalError:
+        log.warning("no message for action %s: the broker is away; the sweep will find it", action_id)

@@ -1,0 +1,70 @@
+"""The one function that writes an action's status: a guarded UPDATE that checks its row count, with the
+AuditEvent in the same transaction (DESIGN §4)."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from approvals import audit, signals, states
+from approvals.models import Action, ApprovalRequest
+
+
+class Lost(Exception):
+    """The action was no longer as the caller had seen it: somebody else moved it first."""
+
+
+def move(
+    action: Action,
+    to: str,
+    *,
+    actor: str,
+    verb: str,
+    holding: int | None = None,
+    told: dict[str, Any] | None = None,
+    **fields: Any,
+) -> None:
+    """Moves `action` from the status it was read with to `to`, and writes `fields` along with it.
+
+    `holding` is the fence of the attempt that writes: a successor of it must not be overwritten. `told` goes into the audit's `after`.
+    Raises Lost where the row no longer matches, ValueError where the move is none of states.MOVES.
+    """
+    before = action.status
+    if not states.may_move(before, to):
+        raise ValueError(f"an action does not go from {before} to {to}")
+    guard = {"pk": action.pk, "status": before} | ({} if holding is None else {"fence": holding})
+    if to in states.SETTLED:
+        fields["settled_at"] = Now()
+    with transaction.atomic():
+        if Action.objects.filter(**guard).update(status=to, **fields) != 1:
+            raise Lost(f"{action.idempotency_key} is no longer {before}")
+        audit.record(
+            actor=actor,
+            verb=verb,
+            object_type="action",
+            object_id=action.pk,
+            before={"status": before},
+            after={"status": to, "key": action.idempotency_key, **(told or {})},
+        )
+        if to in states.SETTLED:
+            transaction.on_commit(lambda: _announce(action.pk), robust=True)
+    action.status = to
+
+
+def ask(
+    action: Action, *, hours: int, snapshot: dict[str, Any], changes: Sequence[dict[str, Any]] = ()
+) -> ApprovalRequest:
+    """Puts an action that awaits approval before people, for so many hours. In the transaction of its move."""
+    return ApprovalRequest.objects.create(
+        action=action,
+        digest=action.digest,
+        snapshot=snapshot,
+        changes=list(changes),
+        expires_at=Now() + timedelta(hours=hours),
+    )
+
+
+def _announce(action_id: int) -> None:
+    signals.action_settled.send(sender=Action, action_id=action_id)

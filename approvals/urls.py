@@ -1,0 +1,23 @@
+from django.urls import path
+
+from approvals.views import actions, audit, decide, policy, queue
+
+urlpatterns = [
+    path("queue/", queue.queue, name="queue"),
+    path("queue/<int:request_id>/", queue.item, name="queue-item"),
+    path("queue/<int:request_id>/now/", queue.now, name="queue-now"),
+    path("queue/<int:request_id>/approve/", decide.approve, name="queue-approve"),
+    path("queue/<int:request_id>/edit/", decide.edit, name="queue-edit"),
+    path("queue/<int:request_id>/reject/", decide.reject, name="queue-reject"),
+    path("queue/<int:request_id>/claim/", decide.claim, name="queue-claim"),
+    path("queue/<int:request_id>/release/", decide.release, name="queue-release"),
+    path("queue/unknown/<int:action_id>/", queue.unknown, name="queue-unknown"),
+    path("policy/", policy.current, name="policy"),
+    path("policy/edit/", policy.edit, name="policy-edit"),
+    path("policy/<int:version_id>/", policy.version, name="policy-version"),
+    path("actions/", actions.history, name="actions"),
+    path("actions/export/", actions.export, name="actions-export"),
+    path("actions/<int:action_id>/", actions.detail, name="action"),
+    path("audit/", audit.log, name="audit"),
+    path("audit/export/", audit.export, name="audit-export"),
+]

@@ -1,0 +1,100 @@
+"""Tickets and further messages come in, each delivery once (contracts/intake.yaml)."""
+
+from typing import Annotated, Any
+
+from django.db import IntegrityError, transaction
+from pydantic import AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+
+from agentops.lib import redact
+from agentops.lib.ids import new_id
+from tickets import signals
+from tickets.models import Customer, Message, Ticket
+
+Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=r"\S")]
+
+
+class Incoming(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class NewTicket(Incoming):
+    source: str = Field(min_length=1, max_length=40)
+    external_id: str = Field(min_length=1, max_length=120)
+    customer_email: Annotated[EmailStr, Field(max_length=254)]
+    customer_name: str = Field(default="", max_length=200)
+    subject: str = Field(max_length=300)
+    body: Body
+    received_at: AwareDatetime | None = None
+
+
+class NewMessage(Incoming):
+    external_id: str = Field(min_length=1, max_length=120)
+    body: Body
+    received_at: AwareDatetime | None = None
+
+
+def receive_ticket(incoming: NewTicket) -> tuple[Ticket, bool]:
+    """The ticket of this delivery, and whether it is new. A new one is announced in the same transaction, in
+    which its run is queued."""
+    known = Ticket.objects.filter(source=incoming.source, external_id=incoming.external_id)
+    try:
+        with transaction.atomic():
+            if ticket := known.first():
+                return ticket, False
+            return _create(incoming), True
+    except IntegrityError:  # the same delivery came twice at once, and the other was first
+        return known.get(), False
+
+
+def receive_message(ticket_id: str, incoming: NewMessage) -> tuple[Message, bool]:
+    """The customer's further message, and whether it is new. Raises Ticket.DoesNotExist."""
+    ticket = Ticket.objects.get(pk=ticket_id)
+    known = Message.objects.filter(ticket=ticket, direction=Message.Direction.INBOUND, external_id=incoming.external_id)
+    try:
+        with transaction.atomic():
+            if message := known.first():
+                return message, False
+            return _say(ticket, incoming.external_id, incoming.body, incoming.received_at), True
+    except IntegrityError:
+        return known.get(), False
+
+
+def open_by_hand(*, customer_email: str, customer_name: str, subject: str, body: str, by: str) -> Ticket:
+    """A ticket that a person opens for a customer; `by` is their user name. Raises pydantic.ValidationError."""
+    incoming = NewTicket(
+        source="manual",
+        external_id=f"{by}-{new_id()}"[:120],
+        customer_email=customer_email,
+        customer_name=customer_name,
+        subject=subject,
+        body=body,
+    )
+    return receive_ticket(incoming)[0]
+
+
+def _create(incoming: NewTicket) -> Ticket:
+    customer, _ = Customer.objects.get_or_create(
+        email=incoming.customer_email.lower(), defaults={"name": incoming.customer_name}
+    )
+    ticket = Ticket.objects.create(
+        source=incoming.source,
+        external_id=incoming.external_id,
+        customer=customer,
+        subject=redact.text(incoming.subject),
+    )
+    _say(ticket, incoming.external_id, incoming.body, incoming.received_at)
+    return ticket
+
+
+def _say(ticket: Ticket, external_id: str, body: str, sent_at: Any) -> Message:
+    """Records the customer's words (card numbers removed) and announces them."""
+    given = {"sent_at": sent_at} if sent_at else {}
+    message = Message.objects.create(
+        ticket=ticket,
+        direction=Message.Direction.INBOUND,
+        external_id=external_id,
+        body=redact.text(body),
+        **given,
+    )
+    signals.message_received.send(sender=Message, message=message)
+    return message
