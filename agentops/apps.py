@@ -10,6 +10,6 @@ class AgentopsConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(import_module("agentops.roles").make_groups, sender=self)
-        # Receivers are connected by import, once the models are loaded.
-        import_module("agentops.tasks")
-        import_module("approvals.tasks")
+        # The Celery app, the tasks and the receivers exist by import, once the models are loaded.
+        for module in ("agentops.celery", "agentops.tasks", "approvals.tasks"):
+            import_module(module)

@@ -1,16 +1,14 @@
 """Celery carries ids; every setting here was measured (DESIGN §9). Nothing depends on a message: the sweep does."""
 
 import os
-from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready, worker_shutdown
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentops.settings")
 
 from django.conf import settings
 
-app = Celery("agentops", broker=settings.REDIS_URL)
+app = Celery("agentops", broker=settings.BROKER_URL)
 app.conf.update(
     task_acks_late=True,
     task_reject_on_worker_lost=False,
@@ -33,16 +31,3 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
-
-
-@worker_ready.connect
-def start_sweep(**_: Any) -> None:
-    sweep.start()
-
-
-@worker_shutdown.connect
-def stop_sweep(**_: Any) -> None:
-    sweep.stop()
-
-
-from agentops import sweep  # noqa: E402

@@ -36,6 +36,7 @@ DATABASES = {
     }
 }
 REDIS_URL = env.str("REDIS_URL", f"unix://{DATA_DIR / 'run' / 'valkey.sock'}")
+BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)  # the same place in Celery's words
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- web --------------------------------------------------------------------------------------------------

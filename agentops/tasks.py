@@ -5,11 +5,12 @@ import logging
 from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_ready, worker_shutdown
 from django.db import transaction
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
-from agentops import engine
+from agentops import engine, sweep
 from approvals.signals import action_settled
 from tickets.models import Message
 from tickets.signals import message_received
@@ -39,3 +40,13 @@ def hurry(run_id: int) -> None:
         advance.delay(run_id)
     except OperationalError:
         log.warning("no message for run %s: the broker is away; the sweep will find it", run_id)
+
+
+@worker_ready.connect
+def start_sweep(**_: Any) -> None:
+    sweep.start()
+
+
+@worker_shutdown.connect
+def stop_sweep(**_: Any) -> None:
+    sweep.stop()
