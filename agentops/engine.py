@@ -205,7 +205,7 @@ def _record(run: Run, finished: Step | None, started: Step | None, **fields: Any
     """One commit: the step that ended, the step that starts, the run and its lease. Raises Superseded."""
     counted = {name: getattr(run, name) for name in ("turns", "tokens", "cost_usd", "triage", "llm_model")}
     held = {"lease_expires_at": _lease(), **counted, **fields}
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         if not Run.objects.filter(pk=run.pk, fence=run.fence, status=Run.Status.RUNNING).update(**held):
             raise Superseded
         for step in filter(None, (finished, started)):

@@ -10,9 +10,22 @@ from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
-from approvals import audit, kinds, policies, policy, reservations, resolution, settlement, signals, states, transitions
+from approvals import (
+    audit,
+    kinds,
+    policies,
+    policy,
+    proposals,
+    reservations,
+    resolution,
+    settlement,
+    signals,
+    states,
+    transitions,
+)
 from approvals.models import Action, ApprovalRequest, Decision
 from approvals.resolution import Resolved
+from tickets.models import Ticket
 
 
 class AlreadyDecided(Exception):
@@ -65,6 +78,23 @@ def reject(*, request_id: int, by: User, digest: str, reason: str) -> Decision:
             told={"reason": decision.reason, "digest": digest},
         )
     return decision
+
+
+def reply_by_hand(*, ticket: Ticket, text: str, by: User) -> Action:
+    """A person's own answer to the customer, through the same path as the agent's: one key, one delivery.
+
+    Raises Refused. What it claims without ground is noted with the action; it is the person's word."""
+    kind = kinds.KINDS["reply"]
+    given = {"text": text, "reason": f"Written by {by.get_username()}."}
+    action = proposals.record(
+        resolution.resolve(kind, given, ticket), ticket_id=ticket.pk, run_id=None, actor=by.get_username()
+    )
+    waiting = ApprovalRequest.objects.filter(action=action, closed_at__isnull=True).first()
+    if waiting:
+        approve(request_id=waiting.pk, by=by, digest=waiting.digest)
+    else:
+        _announce(action.pk)
+    return action
 
 
 def claim(*, request_id: int, by: User) -> None:
@@ -131,8 +161,12 @@ def _approve(
         snapshot=request.snapshot,
         **fields,
     )
-    transaction.on_commit(lambda: signals.action_approved.send(sender=Action, action_id=action.pk), robust=True)
+    transaction.on_commit(lambda: _announce(action.pk), robust=True)
     return decision
+
+
+def _announce(action_id: int) -> None:
+    signals.action_approved.send(sender=Action, action_id=action_id)
 
 
 def _edited(action: Action, changes: dict[str, Any]) -> dict[str, Any]:

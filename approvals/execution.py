@@ -22,8 +22,8 @@ from django.db.models.functions import Now
 
 from agentops.lib import retry
 from agentops.lib.errors import ProviderError, Refused, ReplayedFailure, Terminal
-from approvals import audit, kinds, reconcile, reservations, resolution, settlement, states, transitions
-from approvals.models import Action, Attempt, ProviderPause
+from approvals import audit, kinds, pauses, reconcile, reservations, resolution, settlement, states, transitions
+from approvals.models import Action, Attempt
 from approvals.providers import orders, payments, replies
 from approvals.providers.receipt import Receipt
 
@@ -55,7 +55,7 @@ def execute(action_id: int) -> Action:
 
 def due(limit: int) -> list[int]:
     """Approved actions whose time has come, and those whose worker's lease ran out."""
-    paused = [kind for kind, name in PROVIDER.items() if name in _paused()]
+    paused = [kind for kind, name in PROVIDER.items() if name in pauses.paused()]
     ready = Q(status=states.APPROVED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
     left_behind = Q(status=states.EXECUTING, lease_expires_at__lt=Now())
     actions = Action.objects.filter(ready | left_behind).exclude(kind__in=paused)
@@ -73,7 +73,7 @@ def _claim(action_id: int) -> Action | None:
         )
         if action is None:
             action = _take_over(action_id)
-        elif PROVIDER[action.kind] in _paused():
+        elif PROVIDER[action.kind] in pauses.paused():
             return None
         if action is None:
             return None
@@ -205,7 +205,3 @@ def _settle(action: Action, write: Callable[[], None]) -> None:
             write()
     except transitions.Lost:
         log.warning("%s: attempt %s came back too late", action.idempotency_key, action.fence)
-
-
-def _paused() -> set[str]:
-    return set(ProviderPause.objects.values_list("provider", flat=True))

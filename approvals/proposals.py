@@ -25,7 +25,7 @@ def record(resolved: Resolved, *, ticket_id: str, run_id: int | None, actor: str
     Raises Refused: `key_conflict` where the ticket already has another action of this kind,
     `amount_exceeds_refundable` where others took the money in between.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         ticket = (
             Ticket.objects.select_for_update(no_key=True, of=("self",)).select_related("customer").get(pk=ticket_id)
         )
@@ -40,10 +40,12 @@ def record(resolved: Resolved, *, ticket_id: str, run_id: int | None, actor: str
 
 
 def _further(resolved: Resolved, rivals: list[Action]) -> bool:
-    """Whether this is a second effect, which the model must ask for by name (a reply may follow a rejected one)."""
+    """Whether this is a second effect, which the model must ask for by name. A reply may follow one that was
+    rejected, and people may write as many as they like."""
     if not rivals:
         return False
-    retriable = resolved.kind.once_a_run and all(row.status in states.WITHOUT_EFFECT for row in rivals)
+    without_effect = all(row.status in states.WITHOUT_EFFECT for row in rivals)
+    retriable = resolved.kind.once_a_run and (without_effect or rivals[0].run_id is None)
     if resolved.further or retriable:
         return True
     last = rivals[-1]

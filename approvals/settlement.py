@@ -10,10 +10,10 @@ from django.db.models.functions import Now
 
 from agentops.lib import redact, retry
 from agentops.lib.errors import IdempotencyMismatch, ProviderError, Terminal, Unauthorized
-from approvals import audit, policies, states, transitions
-from approvals.models import Action, ProviderPause
+from approvals import audit, pauses, policies, states, transitions
+from approvals.models import Action
 from approvals.providers.receipt import Receipt
-from tickets.models import Message
+from tickets.models import Message, Ticket
 
 log = logging.getLogger(__name__)
 # Attempts after which an effect may exist: their worker died, or the answer did not arrive.
@@ -49,6 +49,10 @@ def succeeded(action: Action, receipt: Receipt) -> None:
             external_id=action.idempotency_key,
             body=action.params["text"],
         )
+        if action.run_id is None:  # a person wrote it; a run's reply is the engine's to follow
+            Ticket.objects.filter(pk=action.ticket_id).update(
+                status=Ticket.Status.ANSWERED, reason="", updated_at=Now()
+            )
 
 
 def failed(action: Action, error: ProviderError, *, provider: str) -> None:
@@ -57,7 +61,7 @@ def failed(action: Action, error: ProviderError, *, provider: str) -> None:
     possible = action.attempts.filter(outcome__in=POSSIBLE_EFFECT).exists()
     delay = retry.ACTION.delay(action.fence, error)
     if isinstance(error, Unauthorized):
-        _pause(provider, error)
+        pauses.pause(provider, error.message)
         _again(action, error, delay=0)
     elif delay is not None:
         _again(action, error, delay=delay * settings.RETRY_BASE_SECONDS)
@@ -125,16 +129,6 @@ def back_to_queue(action: Action, *, snapshot: dict[str, Any], changes: list[dic
     )
     hours = policies.rules_of(policies.current()).approval_hours
     transitions.ask(action, hours=hours, snapshot=snapshot, changes=changes)
-
-
-def _pause(provider: str, error: ProviderError) -> None:
-    _, new = ProviderPause.objects.get_or_create(provider=provider, defaults={"reason": error.message[:500]})
-    if new:
-        log.error("%s refuses our credentials: its actions wait until it is resumed", provider)
-        audit.record(
-            actor=audit.SYSTEM, verb="provider.paused", object_type="provider", object_id=provider,
-            after={"reason": error.message},
-        )  # fmt: skip
 
 
 def _finish_attempt(

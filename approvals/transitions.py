@@ -28,7 +28,8 @@ def move(
 ) -> None:
     """Moves `action` from the status it was read with to `to`, and writes `fields` along with it.
 
-    `holding` is the fence of the attempt that writes: a successor of it must not be overwritten. `told` goes into the audit's `after`.
+    `holding` is the fence of the attempt that writes: a successor of it must not be overwritten. `told` goes into
+    the audit's `after`.
     Raises Lost where the row no longer matches, ValueError where the move is none of states.MOVES.
     """
     before = action.status
@@ -37,7 +38,7 @@ def move(
     guard = {"pk": action.pk, "status": before} | ({} if holding is None else {"fence": holding})
     if to in states.SETTLED:
         fields["settled_at"] = Now()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         if Action.objects.filter(**guard).update(status=to, **fields) != 1:
             raise Lost(f"{action.idempotency_key} is no longer {before}")
         audit.record(
