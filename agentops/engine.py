@@ -196,9 +196,13 @@ def _end(run: Run, finished: Step | None, outcome: Run.Outcome, reason: str) -> 
         _record(run, finished, None, status=status, outcome=outcome, reason=reason[:500], finished_at=Now(),
                 lease_expires_at=None)  # fmt: skip
         if outcome == Run.Outcome.ANSWERED:
-            _set_ticket(run, Ticket.Status.ANSWERED)
+            _set_ticket(run, Ticket.Status.AWAITING_APPROVAL if _others_wait(run) else Ticket.Status.ANSWERED)
         else:
             _set_ticket(run, Ticket.Status.NEEDS_PERSON, reason)
+
+
+def _others_wait(run: Run) -> bool:
+    return Run.objects.filter(ticket=run.ticket_id, status=Run.Status.WAITING).exclude(pk=run.pk).exists()
 
 
 def _record(run: Run, finished: Step | None, started: Step | None, **fields: Any) -> None:

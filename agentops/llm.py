@@ -1,4 +1,4 @@
-"""The language model, through the openai client: real HTTP, no retries of its own, errors classified as any provider's."""
+"""The language model, through the openai client: no retries of its own, errors classified as any provider's."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,14 +1,14 @@
 """Finds work that nobody is at, and does it: what guarantees progress (DESIGN §5.10, §9).
 
-Every worker runs one, beside its messages and without any: a thread that asks the database what is due. Claims are
-guarded, so several sweeps and all messages may meet on the same work.
+Every worker runs one, beside its messages and without any: a thread that asks the database what is due and gives it to
+a few threads of its own. Claims are guarded, so several sweeps and all messages may meet on the same work.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import redis
 from django.conf import settings
@@ -18,33 +18,40 @@ from agentops import engine
 from approvals import decisions, execution, reconcile
 
 log = logging.getLogger(__name__)
-AT_ONCE = 4
-BATCH = 50
+AT_ONCE = 8
 HEARTBEAT_KEY = "agentops:worker"
 HEARTBEAT_SECONDS = 30
 
+Work = tuple[Callable[[int], object], int]
 _stopping = threading.Event()
-_thread: threading.Thread | None = None
 
 
-def sweep(pool: ThreadPoolExecutor) -> int:
-    """One round; returns how much was found. Waits until all of it is done."""
-    decisions.expire()
-    found: list[tuple[Callable[[int], object], int]] = []
-    found += [(execution.execute, action_id) for action_id in execution.due(BATCH)]
-    found += [(reconcile.settle, action_id) for action_id in reconcile.due(BATCH)]
-    found += [(engine.advance, run_id) for run_id in engine.due(BATCH)]
-    for done in [pool.submit(_do, work, number) for work, number in found]:
-        done.result()
-    return len(found)
+class Sweep:
+    """Rounds over what is due. A slow item holds one of `at_once` threads, never the next round."""
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self.at_once = at_once
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="sweep")
+        self._at_work: dict[Work, Future[None]] = {}
+
+    def round(self) -> list[Future[None]]:
+        """One look at the database; answers what it set going, at most as many as threads are free."""
+        self._at_work = {work: future for work, future in self._at_work.items() if not future.done()}
+        decisions.expire()
+        free = self.at_once - len(self._at_work)
+        fresh = [work for work in _due(self.at_once) if work not in self._at_work][: max(free, 0)]
+        started = {work: self._pool.submit(_do, *work) for work in fresh}
+        self._at_work |= started
+        return list(started.values())
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def start() -> None:
     """Sweeps in a thread of its own until `stop`."""
-    global _thread
     _stopping.clear()
-    _thread = threading.Thread(target=_run, name="sweep", daemon=True)
-    _thread.start()
+    threading.Thread(target=_run, name="sweep", daemon=True).start()
 
 
 def stop() -> None:
@@ -52,27 +59,33 @@ def stop() -> None:
 
 
 def _run() -> None:
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sweep") as pool:
-        while not _stopping.is_set():
-            _round(pool)
-            _stopping.wait(settings.SWEEP_SECONDS)
+    sweep = Sweep()
+    while not _stopping.is_set():
+        try:
+            close_old_connections()
+            _beat()
+            sweep.round()
+        except Exception:  # a database that is away must not end the sweep: it is what heals
+            log.exception("the sweep failed; it goes on in %s s", settings.SWEEP_SECONDS)
+        finally:
+            connection.close()
+        _stopping.wait(settings.SWEEP_SECONDS)
+    sweep.close()
 
 
-def _round(pool: ThreadPoolExecutor) -> None:
-    try:
-        close_old_connections()
-        _beat()
-        sweep(pool)
-    except Exception:
-        log.exception("the sweep failed; it goes on in %s s", settings.SWEEP_SECONDS)
-    finally:
-        connection.close()
+def _due(limit: int) -> list[Work]:
+    """Money first: actions, then what is unknown, then runs."""
+    return [
+        *((execution.execute, number) for number in execution.due(limit)),
+        *((reconcile.settle, number) for number in reconcile.due(limit)),
+        *((engine.advance, number) for number in engine.due(limit)),
+    ]
 
 
 def _do(work: Callable[[int], object], number: int) -> None:
     try:
         work(number)
-    except Exception:
+    except Exception:  # one poisoned item must not keep the others from their turn
         log.exception("%s(%s) failed; the next sweep tries again", work.__qualname__, number)
     finally:
         connection.close()

@@ -1,0 +1,40 @@
+"""What is wrong with the settings, said when the program starts and by `manage.py check`."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from standardwebhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError
+
+PAYMENTS_BACKENDS = ("http",)
+REPLIES_BACKENDS = ("webhook", "email")
+
+
+@register()
+def outside_systems(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for name, valid in (("PAYMENTS_BACKEND", PAYMENTS_BACKENDS), ("REPLIES_BACKEND", REPLIES_BACKENDS)):
+        if getattr(settings, name) not in valid:
+            found.append(Error(f"{name} is {getattr(settings, name)!r}; it must be one of: {', '.join(valid)}."))
+    needed = ["ORDERS_URL", "PAYMENTS_URL", *(["REPLIES_URL"] if settings.REPLIES_BACKEND == "webhook" else [])]
+    for name in needed:
+        if not getattr(settings, name).startswith(("http://", "https://")):
+            found.append(
+                Warning(f"{name} is not set to an http(s) address; what needs it will wait.", id="agentops.W001")
+            )
+    return found
+
+
+@register()
+def secrets(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    needed = ["INTAKE_SIGNING_SECRET", *(["REPLIES_SIGNING_SECRET"] if settings.REPLIES_BACKEND == "webhook" else [])]
+    for name in needed:
+        try:
+            Webhook(getattr(settings, name))
+        except EmptyWebhookSecretError:
+            found.append(Warning(f"{name} is not set; nothing is signed or accepted under it.", id="agentops.W002"))
+        except ValueError:
+            found.append(Error(f"{name} must be `whsec_` and base64."))
+    return found
