@@ -1,3 +1,24 @@
-from django.urls import URLPattern, URLResolver
+from django.contrib import admin
+from django.contrib.auth import views as auth
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from agentops.views import api, dashboard, health, runs, tickets
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", dashboard.dashboard, name="dashboard"),
+    path("", include("approvals.urls")),
+    path("", include("tickets.urls")),
+    path("tickets/<str:ticket_id>/", tickets.ticket, name="ticket"),
+    path("runs/", runs.runs, name="runs"),
+    path("runs/<int:run_id>/", runs.run, name="run"),
+    path("runs/<int:run_id>/trace/", runs.run_trace, name="run-trace"),
+    path("runs/<int:run_id>.json", runs.run_json, name="run-json"),
+    path("api/tickets", api.tickets, name="api-tickets"),
+    path("api/tickets/<str:ticket_id>", api.ticket, name="api-ticket"),
+    path("api/tickets/<str:ticket_id>/messages", api.messages, name="api-messages"),
+    path("login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]

@@ -80,7 +80,8 @@ class Action(models.Model):
             models.UniqueConstraint(fields=["ticket", "kind", "sequence"], name="action_one_per_sequence"),
             models.CheckConstraint(condition=Q(status__in=states.ALL), name="action_status_known"),
             models.CheckConstraint(
-                condition=(Q(amount__isnull=True) & Q(currency="")) | (Q(amount__gte=0) & ~Q(currency="")),
+                condition=(Q(amount__isnull=True) & Q(currency=""))
+                | (Q(amount__isnull=False, amount__gte=0) & ~Q(currency="")),
                 name="action_amount_has_currency",
             ),
             models.CheckConstraint(

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from approvals.views import actions, audit, decide, policy, queue
+from approvals.views import actions, audit, decide, policy, providers, queue
 
 urlpatterns = [
     path("queue/", queue.queue, name="queue"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("policy/", policy.current, name="policy"),
     path("policy/edit/", policy.edit, name="policy-edit"),
     path("policy/<int:version_id>/", policy.version, name="policy-version"),
+    path("providers/<str:provider>/resume/", providers.resume, name="provider-resume"),
     path("actions/", actions.history, name="actions"),
     path("actions/export/", actions.export, name="actions-export"),
     path("actions/<int:action_id>/", actions.detail, name="action"),

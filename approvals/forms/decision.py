@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from agentops.lib import money
+from approvals.forms.labels import label
 from approvals.kinds import KINDS, Kind
 from approvals.models import Action
 
@@ -46,7 +47,7 @@ class EditForm(forms.Form):
     {name: value}, amounts in minor units, a nested object whole."""
 
     def __init__(self, action: Action, data: Any = None) -> None:
-        super().__init__(data, prefix="edit", label_suffix="")
+        super().__init__(data, prefix="edit")
         self.kind: Kind = KINDS[action.kind]
         self.params: dict[str, Any] = action.params
         schema = self.kind.params.model_json_schema()
@@ -71,7 +72,7 @@ class EditForm(forms.Form):
         if property_.get("type") == "integer":
             currency = self.params["currency"]
             self.fields[name] = MoneyField(
-                label=f"{_label(name)} ({currency})",
+                label=f"{label(name)} ({currency})",
                 currency=currency,
                 initial=f"{money.major(value, currency):f}",
             )
@@ -95,7 +96,7 @@ class EditForm(forms.Form):
 
 def _text_field(name: str, property_: dict[str, Any], *, required: bool, value: Any) -> forms.CharField:
     longest = property_.get("maxLength")
-    described = {"label": _label(name), "required": required, "initial": value}
+    described = {"label": label(name), "required": required, "initial": value}
     if property_.get("format") == "email":
         return forms.EmailField(**described)
     if longest and longest > LONG:
@@ -111,9 +112,3 @@ def _plain(property_: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in property_:
         return dict(schema["$defs"][property_["$ref"].split("/")[-1]])
     return property_
-
-
-def _label(name: str) -> str:
-    known = {"email": "E-mail", "zip": "Postcode", "address1": "Address", "address2": "Address, second line"}
-    last = name.split(".")[-1]
-    return known.get(last, last.replace("_", " ").capitalize())

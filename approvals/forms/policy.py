@@ -1,0 +1,159 @@
+"""The policy as a form: tables of rows in major units, and what applies to all of it."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from pydantic import ValidationError
+
+from agentops.lib import money
+from approvals.kinds import KINDS
+from approvals.policy import CurrencyLimit, Rules, Threshold
+
+SPARE = 2  # empty rows to write new ones into
+MONEY_KINDS = [(kind.name, kind.label) for kind in KINDS.values() if kind.moves_money]
+
+
+class CurrencyRow(forms.Form):
+    """A row about one currency; its amounts are entered in major units and cleaned to minor ones."""
+
+    AMOUNTS: tuple[str, ...] = ("up_to",)
+    currency = forms.CharField(
+        max_length=3, widget=forms.TextInput(attrs={"size": 4, "placeholder": "USD", "autocomplete": "off"})
+    )
+
+    def clean_currency(self) -> str:
+        currency = str(self.cleaned_data["currency"]).upper()
+        if not money.is_currency(currency):
+            raise forms.ValidationError(f"{currency} is no ISO 4217 currency.")
+        return currency
+
+    def clean(self) -> dict[str, Any]:
+        currency = self.cleaned_data.get("currency")
+        for name in self.AMOUNTS if currency else ():
+            if name in self.cleaned_data:
+                self._to_minor(name, str(currency))
+        return self.cleaned_data
+
+    def _to_minor(self, name: str, currency: str) -> None:
+        try:
+            amount = money.minor(self.cleaned_data[name].replace(",", ""), currency)
+        except ValueError as error:
+            return self.add_error(name, str(error))
+        if amount < 0:
+            return self.add_error(name, "A limit is nothing or more.")
+        self.cleaned_data[name] = amount
+        return None
+
+
+def amount_field(label: str) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "class": "num", "size": 10, "autocomplete": "off"}),
+    )
+
+
+class ThresholdRow(CurrencyRow):
+    AMOUNTS = ("auto_up_to", "block_above")
+    field_order = ("kind", "currency", "auto_up_to", "block_above")
+    kind = forms.ChoiceField(choices=MONEY_KINDS)
+    auto_up_to = amount_field("Alone up to")
+    block_above = amount_field("Blocked above")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        alone, ceiling = cleaned.get("auto_up_to"), cleaned.get("block_above")
+        if isinstance(alone, int) and isinstance(ceiling, int) and alone > ceiling:
+            self.add_error("block_above", "The ceiling is below what the agent does alone.")
+        return cleaned
+
+    def has_changed(self) -> bool:
+        # A spare row always has a kind chosen; it is empty as long as nothing else is written.
+        return bool(set(self.changed_data) - {"kind"})
+
+
+class LimitRow(CurrencyRow):
+    up_to = amount_field("Up to")
+
+
+class GeneralForm(forms.Form):
+    share_of_order_percent = forms.IntegerField(
+        label="Share of an order", min_value=0, max_value=100, help_text="Per cent the agent refunds alone."
+    )
+    customer_30_days_count = forms.IntegerField(
+        label="Refunds to a customer in 30 days", min_value=0, help_text="As many the agent makes alone."
+    )
+    approval_hours = forms.IntegerField(
+        label="Hours to decide", min_value=1, max_value=24 * 90, help_text="Then a waiting request expires."
+    )
+    replies_need_approval = forms.BooleanField(label="A person reads every reply", required=False)
+    note = forms.CharField(
+        label="Why", max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text="Kept with the version."
+    )
+
+
+class PolicyForm:
+    """All of the policy's forms as one. After is_valid(), `rules` is what they say."""
+
+    def __init__(self, rules: Rules | None = None, data: Any = None, *, note: str = "", spare: int = 0) -> None:
+        shown = rules or Rules()
+        first = shown.model_dump(include=set(GeneralForm.base_fields)) | {"note": note}
+        self.general = GeneralForm(data, initial=first)
+        self.thresholds = _table(ThresholdRow, "thresholds", data, shown.thresholds, spare)
+        self.customer = _table(LimitRow, "customer", data, shown.customer_30_days, spare)
+        self.agent = _table(LimitRow, "agent", data, shown.agent_today, spare)
+        self.errors: list[str] = []
+        self.rules: Rules
+
+    @property
+    def tables(self) -> list[tuple[str, str, Any]]:
+        return [
+            ("Per action", "Alone up to the first amount; a person decides up to the second.", self.thresholds),
+            ("To one customer in 30 days", "Beyond it a person decides.", self.customer),
+            ("By the agent alone in one day", "Beyond it a person decides.", self.agent),
+        ]
+
+    @property
+    def note(self) -> str:
+        return str(self.general.cleaned_data["note"])
+
+    def is_valid(self) -> bool:
+        parts = (self.general, self.thresholds, self.customer, self.agent)
+        faults = [part for part in parts if not part.is_valid()]  # each is asked, so that each shows its own
+        if faults:
+            return False
+        general = {name: value for name, value in self.general.cleaned_data.items() if name != "note"}
+        try:
+            self.rules = Rules(
+                thresholds=[Threshold(**row) for row in _rows(self.thresholds)],
+                customer_30_days=[CurrencyLimit(**row) for row in _rows(self.customer)],
+                agent_today=[CurrencyLimit(**row) for row in _rows(self.agent)],
+                **general,
+            )
+        except ValidationError as error:
+            self.errors = [item["msg"].removeprefix("Value error, ") for item in error.errors()]
+            return False
+        return True
+
+
+def _table(row: type[CurrencyRow], prefix: str, data: Any, rules: Iterable[Any], spare: int) -> Any:
+    factory = forms.formset_factory(row, extra=SPARE + spare, can_delete=True, max_num=200)
+    initial = [_initial(row, rule) for rule in rules]
+    return factory(data, initial=initial, prefix=prefix)
+
+
+def _initial(row: type[CurrencyRow], rule: Any) -> dict[str, Any]:
+    values: dict[str, Any] = rule.model_dump()
+    return values | {name: _plain(money.major(values[name], rule.currency)) for name in row.AMOUNTS}
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount:f}"
+
+
+def _rows(formset: Any) -> list[dict[str, Any]]:
+    """What is written, without deleted and empty rows."""
+    kept = [form.cleaned_data for form in formset.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+    return [{name: value for name, value in row.items() if name != "DELETE"} for row in kept if row.get("currency")]

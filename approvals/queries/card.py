@@ -1,0 +1,143 @@
+"""The exact-action card: what would run, and what the world looks like, as rows that a page can print."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from agentops.lib.money import display
+from approvals import kinds
+from approvals.forms.labels import label
+from approvals.models import Action, ApprovalRequest
+
+MONEY_FIELDS = ("total", "refundable", "left for this action", "captured", "refunded")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A parameter, named for people; `long` ones are texts."""
+
+    label: str
+    value: str
+    long: bool = False
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One value before and after; `same` where nothing would change."""
+
+    label: str
+    before: str
+    after: str
+
+    @property
+    def same(self) -> bool:
+        return self.before == self.after
+
+
+@dataclass(frozen=True)
+class Funds:
+    """An order's money in minor units, and as parts of a hundred for the bar: returned already or promised, this
+    action, and what stays."""
+
+    currency: str
+    captured: int
+    refundable: int
+    returned_part: float
+    action_part: float
+
+    @property
+    def enough(self) -> bool:
+        return self.returned_part + self.action_part <= 100
+
+
+def parameters(action: Action, params: dict[str, Any] | None = None) -> list[Line]:
+    """Every parameter that would be sent, in the schema's order; an amount with its currency."""
+    values = action.params if params is None else params
+    lines = []
+    for name in kinds.KINDS[action.kind].params.model_fields:
+        value = values.get(name)
+        if value in (None, "", [], {}) or (name == "currency" and "amount" in values):
+            continue
+        if name == "amount":
+            lines.append(Line("Amount", display(value, values["currency"])))
+        elif name == "claims":
+            lines.append(Line("Claims", "; ".join(_claim(claim) for claim in value)))
+        elif isinstance(value, dict):
+            lines += [Line(label(part), value[part]) for part in kinds.Address.model_fields if value.get(part)]
+        else:
+            lines.append(Line(label(name), str(value), long=name == "text"))
+    return lines
+
+
+def account_differences(action: Action, customer: dict[str, Any]) -> list[Difference]:
+    """What an account change would make of the account as it is now."""
+    rows = []
+    for name in ("name", "email"):
+        if wanted := action.params.get(name):
+            rows.append(Difference(label(name), str(customer.get(name) or "—"), wanted))
+    new, old = action.params.get("address") or {}, customer.get("address") or {}
+    for part in kinds.Address.model_fields:  # in the order of an address; stored JSON has none
+        before, after = str(old.get(part) or "—"), str(new.get(part) or "—")
+        if new and before != after:
+            rows.append(Difference(label(part), before, after))
+    return rows
+
+
+def funds(action: Action, order: dict[str, Any]) -> Funds | None:
+    """None where this is no order."""
+    captured = sum(payment["captured"] for payment in order.get("payments", []))
+    if not captured or "refundable" not in order:
+        return None
+    refundable = order["refundable"]
+    return Funds(
+        currency=order["currency"],
+        captured=captured,
+        refundable=refundable,
+        returned_part=round((captured - refundable) * 100 / captured, 2),
+        action_part=round((action.amount or 0) * 100 / captured, 2),
+    )
+
+
+def changes(found: ApprovalRequest) -> list[Difference]:
+    """What is no longer as it was when the action was proposed."""
+    currency = found.action.currency
+    return [
+        Difference(
+            label(row["field"]),
+            _shown(row["field"], row["before"], currency),
+            _shown(row["field"], row["after"], currency),
+        )
+        for row in found.changes
+    ]
+
+
+def seen(found: ApprovalRequest) -> str:
+    """Names what the card shows of the world: a decision on an older view is asked for again."""
+    return kinds.digest({"snapshot": found.snapshot})[:16]
+
+
+def _claim(claim: dict[str, Any]) -> str:
+    text = claim["kind"].replace("_", " ")
+    if claim.get("amount") is not None and claim.get("currency"):
+        text += f" of {display(claim['amount'], claim['currency'])}"
+    return f"{text}, order {claim['order_id']}" if claim.get("order_id") else text
+
+
+def _shown(field: str, value: Any, currency: str) -> str:
+    match value:
+        case None | "" | [] | {}:
+            return "—"
+        case bool():
+            return "yes" if value else "no"
+        case int() if field in MONEY_FIELDS and currency:
+            return display(value, currency)
+        case list() if field == "payments":
+            return "; ".join(_payment(payment, currency) for payment in value)
+        case dict():
+            return ", ".join(str(part) for part in value.values() if part)
+        case _:
+            return str(value)
+
+
+def _payment(payment: dict[str, Any], currency: str) -> str:
+    captured, refunded = display(payment["captured"], currency), display(payment["refunded"], currency)
+    return f"{payment['method']}: {refunded} of {captured} refunded"

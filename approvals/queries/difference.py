@@ -1,0 +1,36 @@
+"""What differs between two JSON objects, field by field, for people. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`field` is a dotted path; `was` and `had` say what stood there before and whether anything did."""
+
+    field: str
+    was: Any
+    now: Any
+    had: bool
+    has: bool
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
+    """Fields that are new, gone or other; what is the same on both sides is left out. Lists are compared whole."""
+    was, now = dict(_flat(before)), dict(_flat(after))
+    return [
+        Difference(field, was.get(field), now.get(field), field in was, field in now)
+        for field in dict.fromkeys([*was, *now])
+        if was.get(field, ABSENT) != now.get(field, ABSENT)
+    ]
+
+
+def _flat(value: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, inner in value.items():
+        if isinstance(inner, dict) and inner:
+            yield from _flat(inner, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", inner

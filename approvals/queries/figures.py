@@ -1,0 +1,122 @@
+"""What the dashboard says of actions. Every sum is of a partial index's rows or of a bounded stretch of time."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, Min, Q, Sum
+from django.db.models.functions import TruncDate
+
+from approvals import kinds, states
+from approvals.models import Action, ApprovalRequest, Attempt
+from approvals.policy import Outcome
+
+MONEY = [kind.name for kind in kinds.KINDS.values() if kind.moves_money]
+# What settles today was approved within this: the index is by the time of approval.
+SETTLES_WITHIN = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    count: int
+    oldest: datetime | None
+
+
+@dataclass
+class Money:
+    """Amounts in minor units of one currency: moved today, waiting for a person, promised or on its way."""
+
+    currency: str
+    moved: int = 0
+    moved_count: int = 0
+    held: int = 0
+    held_count: int = 0
+    underway: int = 0
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Calls to providers that failed, by class: how many, of how many actions, and how many of those went well
+    in the end."""
+
+    error_class: str
+    attempts: int
+    actions: int
+    succeeded: int
+
+
+@dataclass(frozen=True)
+class Autonomy:
+    """Actions approved on a day, and how many of them by the policy alone."""
+
+    day: date
+    actions: int = 0
+    alone: int = 0
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    count: int
+    oldest: datetime | None
+
+
+def waiting() -> Waiting:
+    opened = ApprovalRequest.objects.filter(closed_at__isnull=True)
+    return Waiting(**opened.aggregate(count=Count("pk"), oldest=Min("created_at")))
+
+
+def money(today: datetime) -> list[Money]:
+    """Per currency, the busiest first. `today` is its first moment."""
+    found: dict[str, Money] = {}
+    moved = Action.objects.filter(
+        kind__in=MONEY, status=states.SUCCEEDED, settled_at__gte=today, approved_at__gte=today - SETTLES_WITHIN
+    )
+    for currency, amount, count in moved.values_list("currency").annotate(sum=Sum("amount"), n=Count("pk")):
+        row = found.setdefault(currency, Money(currency))
+        row.moved, row.moved_count = amount, count
+    open_ones = Action.objects.filter(kind__in=MONEY, status__in=(states.AWAITING_APPROVAL, *states.OPEN))
+    held = Q(status=states.AWAITING_APPROVAL)
+    sums = open_ones.values_list("currency").annotate(
+        held=Sum("amount", filter=held), n=Count("pk", filter=held), underway=Sum("amount", filter=~held)
+    )
+    for currency, amount, count, underway in sums:
+        row = found.setdefault(currency, Money(currency))
+        row.held, row.held_count, row.underway = amount or 0, count, underway or 0
+    return sorted(found.values(), key=lambda row: (-row.moved_count - row.held_count, row.currency))
+
+
+def duplicates_absorbed(since: datetime) -> int:
+    """Proposals that met their own action again, on tickets that came since."""
+    met = Action.objects.filter(ticket__created_at__gte=since, duplicates_absorbed__gt=0)
+    return met.aggregate(total=Sum("duplicates_absorbed"))["total"] or 0
+
+
+def unresolved() -> Unresolved:
+    found = Action.objects.filter(status=states.UNRESOLVED)
+    return Unresolved(**found.aggregate(count=Count("pk"), oldest=Min("approved_at")))
+
+
+def failures(since: datetime) -> list[Failures]:
+    """Of actions on tickets that came since."""
+    bad = Attempt.objects.filter(action__ticket__created_at__gte=since).exclude(
+        outcome__in=("", "succeeded", "changed")
+    )
+    healed = Count("action", distinct=True, filter=Q(action__status=states.SUCCEEDED))
+    rows = bad.values_list("outcome").annotate(
+        attempts=Count("pk"), actions=Count("action", distinct=True), healed=healed
+    )
+    return sorted((Failures(*row) for row in rows), key=lambda row: -row.attempts)
+
+
+def autonomy(since: datetime, today: date) -> list[Autonomy]:
+    """One row per day, days without an action included."""
+    alone = Count("pk", filter=Q(verdict=Outcome.AUTO_APPROVE))
+    rows = (
+        Action.objects.filter(approved_at__gte=since)
+        .values_list(TruncDate("approved_at"))
+        .annotate(n=Count("pk"), alone=alone)
+        .order_by()
+    )
+    found = {day: Autonomy(day, actions, by_policy) for day, actions, by_policy in rows}
+    first = since.date()
+    days = [first + timedelta(days=number) for number in range((today - first).days + 1)]
+    return [found.get(day, Autonomy(day)) for day in days]

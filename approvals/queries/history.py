@@ -1,0 +1,172 @@
+"""The history of actions: filters of its address, and a page or a stream of its rows.
+
+Pages and exports go by key, newest first, without a count: they cost the same at any age of the history.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet
+
+from agentops.lib import money
+from approvals.models import Action, ApprovalRequest, Attempt, Decision
+
+PAGE = 50
+BATCH = 500
+DATES = {"proposed": "created_at", "settled": "settled_at"}
+HEAVY = ("snapshot", "request", "result", "facts")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Filters that live in the address: text fields of a dataclass, and what is wrong with them."""
+
+    after: str = ""
+    errors: dict[str, str] = field(default_factory=dict, compare=False)
+
+    def query(self, **other: str) -> str:
+        """The same filters as a query string; what is empty is left out."""
+        said = {row.name: getattr(self, row.name) for row in fields(self) if row.name != "errors"} | other
+        text = urlencode({name: value for name, value in said.items() if value})
+        return f"?{text}" if text else ""
+
+    @property
+    def query_string(self) -> str:
+        return self.query(after="")
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.query(after=""))
+
+
+@dataclass(frozen=True)
+class ActionFilters(Address):
+    """`amount_from` and `amount_to` are in the major unit of `currency`; `since` and `until` are days, both
+    inclusive, of what `dates` names; `failure` is the class of an attempt's error; `by` who decided."""
+
+    kind: str = ""
+    status: str = ""
+    currency: str = ""
+    amount_from: str = ""
+    amount_to: str = ""
+    by: str = ""
+    q: str = ""
+    dates: str = ""
+    since: str = ""
+    until: str = ""
+    failure: str = ""
+    duplicates: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "ActionFilters":
+        said = read(cls, query)
+        said["currency"] = said["currency"].upper()
+        said["dates"] = said["dates"] if said["dates"] in DATES else ""
+        errors = date_errors(said)
+        for name in ("amount_from", "amount_to"):
+            if said[name] and not said["currency"]:
+                errors[name] = "Choose a currency first."
+            elif said[name]:
+                try:
+                    money.minor(said[name], said["currency"])
+                except ValueError as error:
+                    errors[name] = str(error)
+        return cls(**said, errors=errors)
+
+
+def read(cls: type[Address], query: Mapping[str, str]) -> dict[str, str]:
+    """The address's values for the fields of `cls`, trimmed."""
+    names = [row.name for row in fields(cls) if row.name != "errors"]
+    said = {name: query.get(name, "").strip().replace("\x00", "")[:200] for name in names}
+    if not said["after"].isdecimal() or len(said["after"]) > 18:
+        said["after"] = ""
+    return said
+
+
+def date_errors(said: Mapping[str, str]) -> dict[str, str]:
+    return {name: "Write the day as 2026-01-31." for name in ("since", "until") if said[name] and not day(said[name])}
+
+
+def day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def between(column: str, since: str, until: str) -> Q:
+    """Days in UTC, both inclusive."""
+    wanted = Q()
+    if first := day(since):
+        wanted &= Q(**{f"{column}__gte": datetime.combine(first, time(), UTC)})
+    if last := day(until):
+        wanted &= Q(**{f"{column}__lt": datetime.combine(last, time(), UTC) + timedelta(days=1)})
+    return wanted
+
+
+def actions(filters: ActionFilters) -> QuerySet[Action]:
+    """Newest first. Nothing where the filters cannot be read."""
+    found = Action.objects.select_related("ticket__customer").order_by("-pk")
+    if filters.errors:
+        return found.none()
+    wanted = between(DATES[filters.dates or "proposed"], filters.since, filters.until)
+    for column in ("kind", "status", "currency"):
+        if value := getattr(filters, column):
+            wanted &= Q(**{column: value})
+    if filters.amount_from:
+        wanted &= Q(amount__gte=money.minor(filters.amount_from, filters.currency))
+    if filters.amount_to:
+        wanted &= Q(amount__lte=money.minor(filters.amount_to, filters.currency))
+    if filters.duplicates:
+        wanted &= Q(duplicates_absorbed__gt=0)
+    if filters.by:
+        wanted &= Q(Exists(Decision.objects.filter(request__action=OuterRef("pk"), by__username=filters.by)))
+    if filters.failure:
+        wanted &= Q(Exists(Attempt.objects.filter(action=OuterRef("pk"), outcome=filters.failure)))
+    return found.filter(wanted & _named(filters.q))
+
+
+def _named(text: str) -> Q:
+    """By what a person copies: a key, an address, an order, a ticket. Each is an index's leading column."""
+    if not text:
+        return Q()
+    if "@" in text:
+        return Q(ticket__customer__email__startswith=text.lower())
+    if ":" in text:
+        return Q(idempotency_key=text)
+    return Q(ticket_id=text.lower()) | Q(order_id__in=[text, f"#{text.lstrip('#').upper()}"])
+
+
+def page[Row: Model](rows: QuerySet[Row], after: str) -> tuple[list[Row], str]:
+    """A page by descending key, and `after` of the next one (empty on the last)."""
+    found = list((rows.filter(pk__lt=int(after)) if after else rows)[: PAGE + 1])
+    return found[:PAGE], str(found[PAGE - 1].pk) if len(found) > PAGE else ""
+
+
+def stream[Row: Model](rows: QuerySet[Row]) -> Iterator[Row]:
+    """Every row by descending key, a batch in memory at a time, no transaction or cursor held between them."""
+    last: Any = None
+    while batch := list((rows if last is None else rows.filter(pk__lt=last))[:BATCH]):
+        yield from batch
+        last = batch[-1].pk
+
+
+def with_decisions(rows: QuerySet[Action]) -> QuerySet[Action]:
+    requests = ApprovalRequest.objects.select_related("decision__by").defer("snapshot").order_by("pk")
+    return rows.defer(*HEAVY).prefetch_related(Prefetch("requests", queryset=requests))
+
+
+def last_decision(action: Action) -> Decision | None:
+    """What the last person said of an action loaded by `with_decisions`."""
+    decided = [request.decision for request in action.requests.all() if hasattr(request, "decision")]
+    return decided[-1] if decided else None
+
+
+def deciders() -> list[str]:
+    """Names of those who have decided anything."""
+    said = Decision.objects.filter(by=OuterRef("pk"))
+    return list(User.objects.filter(Exists(said)).order_by("username").values_list("username", flat=True)[:200])

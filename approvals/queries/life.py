@@ -1,0 +1,85 @@
+"""The whole life of one action, from the agent's proposal to the customer's answer, in order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from django.db.models import Prefetch
+
+from approvals import states
+from approvals.models import Action, ApprovalRequest, AuditEvent, Decision
+from approvals.queries import events
+from approvals.queries.difference import Difference, differences
+
+Kind = Literal["proposed", "judged", "asked", "claimed", "decided", "expired", "attempt", "settled", "reply"]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """`subject` is the row that the moment is told from."""
+
+    at: datetime
+    kind: Kind
+    subject: Any
+    changes: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True)
+class Life:
+    moments: list[Moment]
+    events: list[AuditEvent]
+
+
+def find(action_id: int) -> Action | None:
+    requests = ApprovalRequest.objects.select_related("decision__by", "claimed_by").order_by("pk")
+    return (
+        Action.objects.select_related("ticket__customer", "policy_version")
+        .prefetch_related("attempts", Prefetch("requests", queryset=requests))
+        .filter(pk=action_id)
+        .first()
+    )
+
+
+def life_of(action: Action) -> Life:
+    """Of an action loaded by `find`."""
+    told = list(events.of_object("action", action.pk))
+    looked = list(events.of_object("request", *(request.pk for request in action.requests.all())))
+    moments = [
+        Moment(action.created_at, "proposed", action),
+        Moment(action.created_at, "judged", action),
+        *(moment for request in action.requests.all() for moment in _asked(request, told)),
+        *(Moment(event.at, "claimed", event) for event in looked),
+        *(Moment(attempt.started_at, "attempt", attempt) for attempt in action.attempts.all()),
+        *_settled(action),
+    ]
+    order = sorted(moments, key=lambda moment: moment.at)  # stable: what is simultaneous stays as listed
+    return Life(order, sorted([*told, *looked], key=lambda event: event.pk))
+
+
+def _asked(request: ApprovalRequest, told: list[AuditEvent]) -> Iterator[Moment]:
+    yield Moment(request.created_at, "asked", request)
+    decision: Decision | None = getattr(request, "decision", None)
+    if decision is not None:
+        yield Moment(decision.decided_at, "decided", decision, tuple(_edits(decision, told)))
+    elif request.closed_at is not None:
+        yield Moment(request.closed_at, "expired", request)
+
+
+def _edits(decision: Decision, told: list[AuditEvent]) -> list[Difference]:
+    """What the person changed: the audit keeps the parameters as they were proposed."""
+    for event in told:
+        if event.verb == "action.edited" and event.after.get("params") == decision.edited:
+            return differences(event.after.get("proposed", {}), decision.edited or {})
+    return []
+
+
+def _settled(action: Action) -> Iterator[Moment]:
+    if action.settled_at is None or action.status not in (states.SUCCEEDED, states.FAILED):
+        return
+    yield Moment(action.settled_at, "settled", action)
+    if action.kind == "reply":
+        return
+    replies = Action.objects.filter(ticket_id=action.ticket_id, run_id=action.run_id, kind="reply")
+    for reply in replies.exclude(run_id=None).filter(pk__gt=action.pk).order_by("pk"):
+        yield Moment(reply.settled_at or reply.created_at, "reply", reply)

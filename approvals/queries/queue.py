@@ -1,0 +1,198 @@
+"""The approval queue as it is read: its lanes and filters, a page of rows, and what comes next.
+
+Every list starts from a partial index (open requests, unresolved actions) or a bounded stretch of time, and pages
+by key: it costs the same however long the history is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Now
+
+from approvals import states
+from approvals.models import Action, ApprovalRequest
+from tickets.models import Message
+
+type Person = AbstractBaseUser | AnonymousUser
+
+LANES = {
+    "waiting": "Waiting",
+    "mine": "Mine",
+    "changed": "Changed",
+    "unknown": "Unknown",
+    "decided": "Decided",
+}
+PAGE = 50
+DECIDED_DAYS = 7
+HEAVY = ("params", "snapshot", "request", "result", "facts")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the address bar says of the list."""
+
+    lane: str = "waiting"
+    kind: str = ""
+    currency: str = ""
+    text: str = ""
+    after: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "Filters":
+        lane = query.get("lane", "")
+        return cls(
+            lane=lane if lane in LANES else "waiting",
+            kind=query.get("kind", ""),
+            currency=query.get("currency", "").upper(),
+            text=query.get("q", "").strip()[:200],
+            after=after if (after := query.get("after", "")).isdecimal() else "",
+        )
+
+    def query(self, **other: str) -> str:
+        """The same filters as a query string; the first lane and what is empty are left out."""
+        fields = {
+            "lane": self.lane,
+            "kind": self.kind,
+            "currency": self.currency,
+            "q": self.text,
+            "after": self.after,
+        } | other
+        if fields["lane"] == "waiting":
+            fields["lane"] = ""
+        said = urlencode({name: value for name, value in fields.items() if value})
+        return f"?{said}" if said else ""
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.kind or self.currency or self.text)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list: an action, and the request for it where a person was asked."""
+
+    action: Action
+    request: ApprovalRequest | None
+
+
+@dataclass(frozen=True)
+class Page:
+    rows: list[Row]
+    more: str  # `after` of the next page; empty on the last
+
+
+def page(filters: Filters, person: Person) -> Page:
+    """Oldest first, except what is decided: newest first, of the last seven days."""
+    if filters.lane == "unknown":
+        return _page([Row(action, None) for action in _unresolved(filters)[: PAGE + 1]])
+    requests = _lane(filters, person)
+    return _page([Row(request.action, request) for request in requests[: PAGE + 1]])
+
+
+def counts(person: Person) -> dict[str, int]:
+    """How many are in each lane that somebody has to work on."""
+    opened = ApprovalRequest.objects.filter(closed_at__isnull=True).aggregate(
+        waiting=Count("pk"),
+        mine=Count("pk", filter=Q(claimed_by=person.pk)),
+        changed=Count("pk", filter=~Q(changes=[])),
+    )
+    return {**opened, "unknown": Action.objects.filter(status=states.UNRESOLVED).count()}
+
+
+def find(request_id: int) -> ApprovalRequest | None:
+    """A request with everything its card shows of it."""
+    return (
+        ApprovalRequest.objects.select_related(
+            "action__ticket__customer", "action__policy_version", "claimed_by", "decision__by"
+        )
+        .filter(pk=request_id)
+        .first()
+    )
+
+
+def find_action(action_id: int) -> Action | None:
+    """An action with its ticket, and its attempts."""
+    return (
+        Action.objects.select_related("ticket__customer", "policy_version")
+        .prefetch_related("attempts")
+        .filter(pk=action_id)
+        .first()
+    )
+
+
+def said_by_customer(ticket_id: str) -> list[Message]:
+    """The customer's own words, oldest first; of a long conversation the last twenty."""
+    newest = Message.objects.filter(ticket_id=ticket_id, direction=Message.Direction.INBOUND).order_by("-pk")
+    return list(newest[:20])[::-1]
+
+
+def next_after(done: ApprovalRequest, filters: Filters, person: Person) -> ApprovalRequest | None:
+    """What opens by itself after a decision: the next of the lane, else its first."""
+    lane = Filters(
+        lane=filters.lane if filters.lane in ("mine", "changed") else "waiting",
+        kind=filters.kind,
+        currency=filters.currency,
+        text=filters.text,
+    )
+    rest = _lane(lane, person).exclude(pk=done.pk)
+    return rest.filter(_later(done)).first() or rest.first()
+
+
+def _lane(filters: Filters, person: Person) -> QuerySet[ApprovalRequest]:
+    requests = ApprovalRequest.objects.select_related("action__ticket__customer", "claimed_by")
+    requests = requests.defer("snapshot", *(f"action__{name}" for name in HEAVY))
+    cursor = ApprovalRequest.objects.filter(pk=filters.after).first() if filters.after else None
+    if filters.lane == "decided":
+        requests = requests.filter(closed_at__gte=Now() - timedelta(days=DECIDED_DAYS))
+        requests = requests.select_related("decision__by").order_by("-closed_at", "-pk")
+        if cursor and cursor.closed_at:
+            earlier = Q(closed_at__lt=cursor.closed_at) | Q(closed_at=cursor.closed_at, pk__lt=cursor.pk)
+            requests = requests.filter(earlier)
+    else:
+        requests = requests.filter(closed_at__isnull=True).order_by("created_at", "pk")
+        if filters.lane == "mine":
+            requests = requests.filter(claimed_by=person.pk)
+        if filters.lane == "changed":
+            requests = requests.exclude(changes=[])
+        if cursor:
+            requests = requests.filter(_later(cursor))
+    return requests.filter(_matching(filters, "action__"))
+
+
+def _unresolved(filters: Filters) -> QuerySet[Action]:
+    actions = Action.objects.filter(_matching(filters, ""), status=states.UNRESOLVED)
+    if filters.after:
+        actions = actions.filter(pk__gt=filters.after)
+    return actions.select_related("ticket__customer").defer(*HEAVY).order_by("pk")
+
+
+def _later(cursor: ApprovalRequest) -> Q:
+    return Q(created_at__gt=cursor.created_at) | Q(created_at=cursor.created_at, pk__gt=cursor.pk)
+
+
+def _matching(filters: Filters, action: str) -> Q:
+    wanted = Q()
+    if filters.kind:
+        wanted &= Q(**{f"{action}kind": filters.kind})
+    if filters.currency:
+        wanted &= Q(**{f"{action}currency": filters.currency})
+    if filters.text:
+        columns = ("order_id", "idempotency_key", "target", "ticket__subject", "ticket__customer__email",
+                   "ticket__customer__name")  # fmt: skip
+        anywhere = Q()
+        for column in columns:
+            anywhere |= Q(**{f"{action}{column}__icontains": filters.text})
+        wanted &= anywhere
+    return wanted
+
+
+def _page(rows: list[Row]) -> Page:
+    shown = rows[:PAGE]
+    if len(rows) <= PAGE:
+        return Page(shown, "")
+    last = shown[-1]
+    return Page(shown, str(last.request.pk if last.request else last.action.pk))

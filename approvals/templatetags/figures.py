@@ -1,0 +1,56 @@
+"""How durations, counts, the cost of a model and what differs are written for people."""
+
+import json
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import template
+
+from agentops.lib import durations
+
+register = template.Library()
+LONG = 300
+
+
+@register.filter
+def duration(value: timedelta | float | None) -> str:
+    """A timedelta or seconds: '1.24 s', '3 d 2 h'. Empty where there is none."""
+    if value is None:
+        return ""
+    return durations.words(value.total_seconds() if isinstance(value, timedelta) else float(value))
+
+
+@register.simple_tag
+def took(start: datetime | None, end: datetime | None) -> str:
+    """From one moment to another; empty while one of them is not known."""
+    return "" if start is None or end is None else durations.words((end - start).total_seconds())
+
+
+@register.filter
+def thousands(value: int | None) -> str:
+    """12345 -> 12,345."""
+    return "" if value is None else f"{value:,}"
+
+
+@register.filter
+def usd(value: Decimal | None) -> str:
+    """US dollars, as many digits as a small cost needs: $0.0024, $1.20."""
+    if value is None:
+        return "unknown"
+    if value and value < Decimal("0.0001"):
+        return "<$0.0001"
+    return f"${value:,.4f}" if value < 1 else f"${value:,.2f}"
+
+
+@register.filter
+def percent(part: int, whole: int) -> int:
+    """A whole number of per cent; 0 of nothing is 0."""
+    return round(100 * part / whole) if whole else 0
+
+
+@register.filter
+def json_line(value: Any) -> str:
+    """A value on one line, for a difference: text as it is, the rest as JSON, long ones cut."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONG else f"{text[:LONG]}…"

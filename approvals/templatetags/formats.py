@@ -1,0 +1,127 @@
+"""How money, times, identifiers and JSON are written for people."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from agentops.lib import money as lib_money
+
+register = template.Library()
+
+# (below this many seconds, seconds in one unit, its name)
+UNITS = ((60, 1, "s"), (3600, 60, "min"), (48 * 3600, 3600, "h"), (float("inf"), 86400, "d"))
+
+
+@register.simple_tag
+def money(amount: int | None, currency: str | None) -> str:
+    """8400 USD -> $84.00. Empty where there is no amount; a code that nobody knows is shown as it is."""
+    if amount is None or not currency:
+        return ""
+    return lib_money.display(amount, currency)
+
+
+@register.simple_tag
+def major(amount: int | None, currency: str | None) -> str:
+    """8400 USD -> 84.00, without the symbol: what is put into a form field."""
+    return "" if amount is None or not currency else f"{lib_money.major(amount, currency):f}"
+
+
+@register.simple_tag
+def query(filters: Any, **other: str) -> str:
+    """A list's filters as a query string, with some of them other."""
+    return str(filters.query(**other))
+
+
+@register.simple_tag
+def difference(before: int, after: int) -> str:
+    """3 and 5 -> +2."""
+    return f"{after - before:+d}"
+
+
+@register.filter
+def ago(moment: datetime | None) -> str | SafeString:
+    """'12 min ago', the exact time on hover; app.js keeps it true while the page is open."""
+    if moment is None:
+        return ""
+    seconds = (timezone.now() - moment).total_seconds()
+    return _time(moment, f"{span(seconds)} ago" if seconds >= 5 else "just now", "data-ago")
+
+
+@register.filter
+def waiting(moment: datetime | None) -> str | SafeString:
+    """'12 min': how long since."""
+    if moment is None:
+        return ""
+    return _time(moment, span((timezone.now() - moment).total_seconds()), "data-since")
+
+
+@register.filter
+def until(moment: datetime | None) -> str | SafeString:
+    """'in 3 h', or 'expired'."""
+    if moment is None:
+        return ""
+    seconds = (moment - timezone.now()).total_seconds()
+    return _time(moment, f"in {span(seconds)}" if seconds > 0 else "expired", "data-until")
+
+
+@register.filter
+def urgency(moment: datetime | None) -> str:
+    """The class for a time that is near: under two hours red, under a day amber."""
+    hours = (moment - timezone.now()).total_seconds() / 3600 if moment else 1000
+    return "text-danger" if hours < 2 else "text-warn" if hours < 24 else ""
+
+
+@register.filter
+def clock(moment: datetime | None) -> str | SafeString:
+    """'14:02', with the day where it is not today; the date on hover. app.js makes it the reader's own time."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    today = local.date() == timezone.localdate()
+    return _time(moment, f"{local:%H:%M}" if today else f"{local:%d %b %H:%M}", "data-clock")
+
+
+@register.filter
+def short(text: str, length: int = 12) -> str:
+    """The beginning of an identifier or a digest."""
+    text = str(text)
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
+@register.filter
+def pretty_json(value: Any) -> str:
+    """JSON over several lines; text that is not JSON stays as it is."""
+    try:
+        parsed = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return str(value)
+    return json.dumps(parsed, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter
+def words(name: str) -> str:
+    """order_id -> Order id."""
+    return name.replace("_", " ").replace(".", ": ").capitalize()
+
+
+def span(seconds: float) -> str:
+    """90 -> '1 min': the largest unit that fits, rounded down."""
+    seconds = max(seconds, 0)
+    _, size, unit = next(row for row in UNITS if seconds < row[0])
+    return f"{int(seconds // size)} {unit}"
+
+
+def _time(moment: datetime, text: str, attribute: str) -> SafeString:
+    exact = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}" {}>{}</time>',
+        exact.isoformat(),
+        f"{exact:%Y-%m-%d %H:%M:%S %Z}",
+        attribute,
+        text,
+    )

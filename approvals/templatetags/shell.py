@@ -1,0 +1,41 @@
+"""What surrounds every page: the navigation's links, and the banner about providers that are paused."""
+
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from approvals.models import ProviderPause
+
+register = template.Library()
+
+SECTIONS = {"ticket": "tickets", "run": "tickets", "action": "actions"}
+
+
+@register.simple_tag(takes_context=True)
+def nav_link(context: dict[str, Any], name: str, label: str) -> SafeString:
+    """A link of the main navigation; it says whether the page that is shown belongs to it."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    first_word = (match.url_name or "").split("-")[0] if match else ""
+    current = SECTIONS.get(first_word, first_word) == name
+    return format_html(
+        '<a href="{}"{}>{}</a>', reverse(name), SafeString(' aria-current="page"' if current else ""), label
+    )
+
+
+@register.inclusion_tag("approvals/paused.html", takes_context=True)
+def paused_providers(context: dict[str, Any]) -> dict[str, Any]:
+    """Providers that refused our credentials: everyone is told, on every page."""
+    shared = {name: context.get(name) for name in ("perms", "csrf_token")}
+    return {**shared, "pauses": ProviderPause.objects.order_by("provider")}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A drawing of static/icons.svg; it repeats what a word beside it says."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>', static("icons.svg"), name
+    )

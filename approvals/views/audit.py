@@ -1,0 +1,59 @@
+"""`/audit/`: who did what to which object, and its export."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+from django.views.decorators.vary import vary_on_headers
+
+from approvals.models import AuditEvent
+from approvals.queries import events as queries
+from approvals.queries import history
+from approvals.queries.difference import differences
+from approvals.views import export as exports
+
+HEADER = ["id", "at", "actor", "verb", "object_type", "object_id", "before", "after"]
+OBJECT_TYPES = ("action", "request", "policy", "provider")
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+@permission_required("approvals.view_auditevent", raise_exception=True)
+def log(request: HttpRequest) -> HttpResponse:
+    filters = queries.EventFilters.of(request.GET)
+    found, more = history.page(queries.events(filters), filters.after)
+    context = {
+        "filters": filters,
+        "rows": [(event, differences(event.before, event.after)) for event in found],
+        "more": filters.query(after=more) if more else "",
+        "json_query": filters.query(after="", format="json"),
+        "verbs": queries.verbs(),
+        "actors": queries.actors(),
+        "object_types": OBJECT_TYPES,
+    }
+    part = "#results" if "HX-Request" in request.headers else ""
+    return render(request, f"approvals/audit.html{part}", context)
+
+
+@require_GET
+@permission_required("approvals.view_auditevent", raise_exception=True)
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    rows = history.stream(queries.events(queries.EventFilters.of(request.GET)))
+    return exports.answer("audit", _exported(rows), header=HEADER, as_json=request.GET.get("format") == "json")
+
+
+def _exported(events: Iterator[AuditEvent]) -> Iterator[dict[str, Any]]:
+    for event in events:
+        yield {
+            "id": event.pk,
+            "at": event.at,
+            "actor": event.actor,
+            "verb": event.verb,
+            "object_type": event.object_type,
+            "object_id": event.object_id,
+            "before": event.before,
+            "after": event.after,
+        }

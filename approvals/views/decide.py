@@ -1,0 +1,169 @@
+"""The five things a person can do to a request. Only a POST decides; each answers a redirect, or htmx a fragment."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from agentops.lib.errors import ProviderError, Refused
+from agentops.lib.money import display
+from approvals import decisions
+from approvals.forms.decision import EditForm, RejectForm
+from approvals.models import Action, ApprovalRequest, Decision
+from approvals.queries import card as cards
+from approvals.queries import queue as queries
+from approvals.queries.queue import Filters
+from approvals.views.queue import card_context, found_or_404, queue_context, screen, selection, show
+from approvals.views.request import Request
+
+may_decide = permission_required("approvals.decide", raise_exception=True)
+
+
+@require_POST
+@may_decide
+def approve(request: Request, request_id: int) -> HttpResponse:
+    return _decided(
+        request,
+        found_or_404(request_id),
+        lambda: decisions.approve(request_id=request_id, by=request.user, digest=request.POST.get("digest", "")),
+    )
+
+
+@require_POST
+@may_decide
+def edit(request: Request, request_id: int) -> HttpResponse:
+    found = found_or_404(request_id)
+    form = EditForm(found.action, request.POST)
+    if not form.is_valid():
+        return show(request, card_context(request, found, edit=form), 422)
+    return _decided(
+        request,
+        found,
+        lambda: decisions.edit(
+            request_id=request_id,
+            by=request.user,
+            digest=request.POST.get("digest", ""),
+            changes=form.changes(),
+        ),
+        edit=form,
+    )
+
+
+@require_POST
+@may_decide
+def reject(request: Request, request_id: int) -> HttpResponse:
+    found = found_or_404(request_id)
+    form = RejectForm(request.POST)
+    if not form.is_valid():
+        return show(request, card_context(request, found, reject=form), 422)
+    return _decided(
+        request,
+        found,
+        lambda: decisions.reject(
+            request_id=request_id,
+            by=request.user,
+            digest=request.POST.get("digest", ""),
+            reason=form.cleaned_data["reason"],
+        ),
+        reject=form,
+    )
+
+
+@require_POST
+@may_decide
+def claim(request: Request, request_id: int) -> HttpResponse:
+    return _claimed(request, request_id, decisions.claim)
+
+
+@require_POST
+@may_decide
+def release(request: Request, request_id: int) -> HttpResponse:
+    return _claimed(request, request_id, decisions.release)
+
+
+def _decided(
+    request: Request,
+    found: ApprovalRequest,
+    say: Callable[[], Decision],
+    *,
+    edit: EditForm | None = None,
+    reject: RejectForm | None = None,
+) -> HttpResponse:
+    """Says it, and opens what comes next; where nothing was decided, the card again, with why."""
+    try:
+        if reject is None and request.POST.get("seen", cards.seen(found)) != cards.seen(found):
+            raise decisions.Changed(found)
+        decision = say()
+    except decisions.AlreadyDecided as first:
+        return _again(request, 409, "warning", _who_was_first(first.request))
+    except decisions.Changed as changed:
+        text = "Nothing was decided: it has changed since you opened it. Look again, then decide."
+        return _again(request, 409, "warning", text, changed.request.pk)
+    except Refused as refused:
+        return _again(request, 422, "error", f"Nothing was decided. {refused.message}", found.pk, edit, reject)
+    except ProviderError as error:
+        text = f"Nothing was decided: the order could not be read again ({error.message}). Try again in a moment."
+        return _again(request, 503, "error", text, found.pk, edit, reject)
+    messages.success(request, _done(decision, found.action))
+    return _next(request, found)
+
+
+def _again(
+    request: Request,
+    status: int,
+    level: str,
+    text: str,
+    request_id: int | None = None,
+    edit: EditForm | None = None,
+    reject: RejectForm | None = None,
+) -> HttpResponse:
+    found = found_or_404(request_id or int(request.resolver_match.kwargs["request_id"]))  # type: ignore[union-attr]
+    context = card_context(request, found, edit=edit, reject=reject)
+    return show(request, {**context, "notice": {"level": level, "text": text}}, status)
+
+
+def _next(request: Request, done: ApprovalRequest) -> HttpResponse:
+    filters = Filters.of(request.GET)
+    following = queries.next_after(done, filters, request.user)
+    place = reverse("queue-item", args=[following.pk]) if following else reverse("queue")
+    address = place + filters.query()
+    if not request.htmx:
+        return redirect(address)
+    shown = queries.find(following.pk) if following else None
+    card = card_context(request, shown) if shown else {}
+    context = {**card, **queue_context(request, filters), "focus": True}
+    response = screen(request, "queue_after.html", context)
+    response["HX-Push-Url"] = address
+    return response
+
+
+def _claimed(request: Request, request_id: int, say: Callable[..., None]) -> HttpResponse:
+    try:
+        say(request_id=request_id, by=request.user)
+    except decisions.AlreadyDecided as first:
+        messages.warning(request, _who_was_first(first.request))
+    filters = Filters.of(request.GET)
+    if not request.htmx:
+        return redirect(reverse("queue-item", args=[request_id]) + filters.query())
+    return screen(request, "queue.html#list", queue_context(request, filters, **selection(request_id, None)))
+
+
+def _done(decision: Decision, action: Action) -> str:
+    """What happened, for the message: 'Approved: refund of $84.00 to …'."""
+    amount = decision.edited.get("amount", action.amount) if decision.edited else action.amount
+    what = action.get_kind_display().lower()
+    if amount is not None:
+        what += f" of {display(amount, action.currency)}"
+    return f"{decision.get_verdict_display()}: {what}, {action.ticket.customer}."
+
+
+def _who_was_first(closed: ApprovalRequest) -> str:
+    decision = getattr(closed, "decision", None)
+    if decision is None:
+        return "Nothing was decided: this request has expired, and its action will not run."
+    verdict = decision.get_verdict_display().lower()
+    return f"{decision.by.get_username()} was first: {verdict}. What you pressed changed nothing."

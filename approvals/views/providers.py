@@ -1,0 +1,20 @@
+"""A provider that was paused, because it refused our credentials, goes on when a person says so."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from approvals import pauses
+from approvals.views.request import Request
+
+
+@require_POST
+@permission_required("approvals.resume_provider", raise_exception=True)
+def resume(request: Request, provider: str) -> HttpResponse:
+    if pauses.resume(provider, by=request.user.get_username()):
+        messages.success(request, f"{provider.capitalize()} goes on; what waited is sent under the same keys.")
+    else:
+        messages.info(request, f"{provider.capitalize()} was not paused.")
+    return redirect("queue")

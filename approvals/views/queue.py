@@ -1,0 +1,151 @@
+"""The approval queue: the list on the left, what is selected on the right. One template; htmx asks for a part of it."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import Resolver404, resolve, reverse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_GET
+
+from agentops.lib.errors import ProviderError, Refused
+from approvals import decisions, kinds
+from approvals.forms.decision import EditForm, RejectForm
+from approvals.models import ApprovalRequest
+from approvals.queries import card as cards
+from approvals.queries import queue as queries
+from approvals.queries.queue import Filters
+from approvals.views.request import Request, part_of
+
+
+@require_GET
+@permission_required("approvals.view_dashboard", raise_exception=True)
+def queue(request: Request) -> HttpResponse:
+    if part_of(request) == "queue-list":
+        shown = _shown(request)
+        return screen(request, "queue.html#list", queue_context(request, **selection(*shown)))
+    return screen(request, "queue.html", queue_context(request))
+
+
+@require_GET
+@permission_required("approvals.view_dashboard", raise_exception=True)
+def item(request: Request, request_id: int) -> HttpResponse:
+    return show(request, card_context(request, found_or_404(request_id)))
+
+
+@require_GET
+@permission_required("approvals.view_dashboard", raise_exception=True)
+def unknown(request: Request, action_id: int) -> HttpResponse:
+    """An action whose effect nobody knows: what was tried, and what was answered."""
+    action = queries.find_action(action_id)
+    if action is None:
+        raise Http404
+    filters = Filters.of({"lane": "unknown", **request.GET.dict()})
+    context = queue_context(request, filters) if part_of(request) != "pane" else {"filters": filters}
+    return show(request, {**context, "unresolved": action, "selected_action": action_id})
+
+
+@require_GET
+@permission_required("approvals.view_dashboard", raise_exception=True)
+def now(request: Request, request_id: int) -> HttpResponse:
+    """The order or customer read again, for the card that is open."""
+    unread = ""
+    try:
+        found = decisions.look(request_id=request_id)
+    except ApprovalRequest.DoesNotExist:
+        raise Http404 from None
+    except (ProviderError, Refused) as error:
+        found, unread = found_or_404(request_id), error.message
+    else:
+        found = found_or_404(request_id)
+    if part_of(request):
+        return screen(request, "queue_now.html", {**now_context(found), "unread": unread, "fresh": True})
+    if unread:
+        messages.warning(request, f"It could not be read again: {unread}")
+    return redirect(reverse("queue-item", args=[request_id]) + Filters.of(request.GET).query())
+
+
+def show(request: Request, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """The selected item: alone where htmx asks for the pane, else with the list beside it."""
+    if part_of(request) == "pane":
+        return screen(request, "queue.html#pane", {**context, "focus": True}, status)
+    return screen(request, "queue.html", context, status)
+
+
+def screen(request: Request, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    response = render(request, f"approvals/{template}", context, status=status)
+    patch_vary_headers(response, ("HX-Request", "HX-Target"))
+    response["Cache-Control"] = "no-store"  # one address, several answers: none may come back from a cache
+    return response
+
+
+def queue_context(request: Request, filters: Filters | None = None, **more: Any) -> dict[str, Any]:
+    """The list, for whoever looks."""
+    filters = filters or Filters.of(request.GET)
+    counts = queries.counts(request.user)
+    return {
+        "filters": filters,
+        "page": queries.page(filters, request.user),
+        "waiting": counts["waiting"],
+        "lanes": [
+            (name, label, counts.get(name), filters.query(lane=name, after="")) for name, label in queries.LANES.items()
+        ],
+        "kinds": kinds.KINDS.values(),
+        **more,
+    }
+
+
+def card_context(
+    request: Request, found: ApprovalRequest, *, edit: EditForm | None = None, reject: RejectForm | None = None
+) -> dict[str, Any]:
+    """The selected request. A form that was refused comes back open, with what was entered."""
+    list_context = {} if part_of(request) == "pane" else queue_context(request)
+    return {
+        "filters": Filters.of(request.GET),
+        **list_context,
+        **now_context(found),
+        "said": queries.said_by_customer(found.action.ticket_id),
+        "edit_form": edit or EditForm(found.action),
+        "reject_form": reject or RejectForm(),
+        "opened": "edit" if edit else "reject" if reject else "",
+    }
+
+
+def now_context(found: ApprovalRequest) -> dict[str, Any]:
+    """What would run and the world as last read: the part of the card that is read again."""
+    action = found.action
+    return {
+        "item": found,
+        "action": action,
+        "kind": kinds.KINDS[action.kind],
+        "parameters": cards.parameters(action),
+        "differences": cards.account_differences(action, found.snapshot),
+        "funds": cards.funds(action, found.snapshot),
+        "changes": cards.changes(found),
+        "seen": cards.seen(found),
+    }
+
+
+def selection(request_id: int | None, action_id: int | None) -> dict[str, Any]:
+    """What is open in the pane, for the list that marks it."""
+    item = queries.find(request_id) if request_id else None
+    return {"item": item, "action": item.action if item else None, "selected_action": action_id}
+
+
+def found_or_404(request_id: int) -> ApprovalRequest:
+    found = queries.find(request_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _shown(request: Request) -> tuple[int | None, int | None]:
+    """The request or action that the browser's address names: the list is asked for by its own address."""
+    try:
+        match = resolve(urlsplit(request.htmx.current_url or "").path)
+    except Resolver404:
+        return None, None
+    return match.kwargs.get("request_id"), match.kwargs.get("action_id")

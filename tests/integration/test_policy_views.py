@@ -1,0 +1,180 @@
+"""The policy's pages: read by everyone, changed by admins, its effect seen before it is saved."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+
+from approvals import policies
+from approvals.models import PolicyVersion
+from approvals.policy import CurrencyLimit, Rules, Threshold
+from tests.world import World, propose_refund
+
+RULES = Rules(
+    thresholds=[Threshold(kind="refund", currency="USD", auto_up_to=5_000, block_above=100_000)],
+    customer_30_days=[CurrencyLimit(currency="USD", up_to=20_000)],
+    agent_today=[CurrencyLimit(currency="JPY", up_to=30_000)],
+)
+EDIT = "policy-edit"
+
+
+def signed_in(group: str) -> Client:
+    user, _ = User.objects.get_or_create(username=f"the-{group}")
+    user.groups.set([Group.objects.get(name=group)])
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def admin(db: None) -> Client:
+    return signed_in("admin")
+
+
+@pytest.fixture
+def version(db: None) -> PolicyVersion:
+    return policies.save(rules=RULES, by=None, note="Where the test starts")
+
+
+def entered(client: Client, query: str = "", **different: str) -> dict[str, str]:
+    """What the form's page would send, with these fields different."""
+    form = client.get(reverse(EDIT) + query).context["form"]
+    fields: dict[str, str] = {}
+    for part in (form.general, *(table for _, _, table in form.tables)):
+        rows = [part] if not hasattr(part, "forms") else [part.management_form, *part.forms]
+        for row in rows:
+            for field in row:
+                value = field.value()
+                if value not in (None, False):
+                    fields[field.html_name] = str(value)
+    return fields | {"note": "Because the test says so"} | different
+
+
+def previewed(page: str) -> str:
+    found = re.search(r'name="previewed" value="([0-9a-f]{64})"', page)
+    assert found
+    return found[1]
+
+
+def save(client: Client, fields: dict[str, str]) -> None:
+    """Preview, then save, as a person does."""
+    page = client.post(reverse(EDIT), {**fields, "do": "preview"}).content.decode()
+    answer = client.post(reverse(EDIT), {**fields, "do": "save", "previewed": previewed(page)})
+    assert answer.status_code == 302
+
+
+def test_everyone_reads_the_policy_and_only_admins_change_it(db: None, version: PolicyVersion) -> None:
+    for group in ("lead", "auditor"):
+        reader = signed_in(group)
+        page = reader.get(reverse("policy")).content.decode()
+        assert "$50.00" in page
+        assert "Where the test starts" in page
+        assert "Change the policy" not in page
+        assert reader.get(reverse(EDIT)).status_code == 403
+        assert reader.post(reverse(EDIT)).status_code == 403
+
+
+def test_a_change_is_saved_with_who_and_why(admin: Client, version: PolicyVersion) -> None:
+    save(admin, entered(admin, **{"thresholds-0-auto_up_to": "62.50", "share_of_order_percent": "70"}))
+    saved = policies.current()
+    rules = policies.rules_of(saved)
+    assert saved.pk > version.pk
+    assert saved.note == "Because the test says so"
+    assert saved.created_by is not None
+    assert saved.created_by.username == "the-admin"
+    assert (rules.thresholds[0].auto_up_to, rules.share_of_order_percent) == (6_250, 70)
+    assert rules.agent_today == RULES.agent_today
+
+
+def test_nothing_is_saved_whose_effect_was_not_shown(admin: Client, version: PolicyVersion) -> None:
+    fields = entered(admin, **{"thresholds-0-auto_up_to": "70"})
+    answer = admin.post(reverse(EDIT), {**fields, "do": "save"})
+    assert "Not saved yet" in answer.content.decode()
+    shown = previewed(answer.content.decode())
+    other = {**fields, "thresholds-0-auto_up_to": "900"}
+    answer = admin.post(reverse(EDIT), {**other, "do": "save", "previewed": shown})
+    assert "Not saved yet" in answer.content.decode()
+    assert policies.current().pk == version.pk
+
+
+def test_the_effect_is_counted_over_real_actions(live_database: str, world: World) -> None:
+    admin = signed_in("admin")
+    action = propose_refund(world.order(), 8_000)
+    fields = entered(admin)
+    index = next(name[: -len("-currency")] for name, value in fields.items() if value == "USD")
+    page = admin.post(reverse(EDIT), {**fields, f"{index}-auto_up_to": "90.00", "do": "preview"})
+    preview = page.context["preview"]
+    assert preview.auto_then == preview.auto_now + 1
+    assert action.pk in [example.pk for example, _old, _new in preview.examples]
+
+
+def test_rows_are_added_and_removed_without_a_script(admin: Client, version: PolicyVersion) -> None:
+    spare = {
+        "thresholds-1-kind": "cancel_order",
+        "thresholds-1-currency": "jpy",
+        "thresholds-1-auto_up_to": "7000",
+        "thresholds-1-block_above": "90000",
+        "customer-0-DELETE": "on",
+    }
+    save(admin, entered(admin, **spare))
+    rules = policies.rules_of(policies.current())
+    assert rules.thresholds[1] == Threshold(kind="cancel_order", currency="JPY", auto_up_to=7_000, block_above=90_000)
+    assert rules.customer_30_days == []
+
+
+def test_more_rows_keep_what_was_entered(admin: Client, version: PolicyVersion) -> None:
+    fields = entered(admin, **{"thresholds-0-auto_up_to": "33.00"})
+    page = admin.post(reverse(EDIT), {**fields, "do": "rows"}).content.decode()
+    assert 'value="33.00"' in page
+    assert 'name="thresholds-5-currency"' in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("note", "", "required"),
+        ("thresholds-0-currency", "XYZ", "no ISO 4217 currency"),
+        ("thresholds-0-auto_up_to", "50.005", "more digits"),
+        ("thresholds-0-auto_up_to", "-1", "nothing or more"),
+        ("thresholds-0-auto_up_to", "2000", "ceiling is below"),
+        ("share_of_order_percent", "101", "less than or equal to 100"),
+    ],
+)
+def test_what_cannot_be_comes_back_with_why(
+    admin: Client, version: PolicyVersion, field: str, value: str, said: str
+) -> None:
+    answer = admin.post(reverse(EDIT), {**entered(admin, **{field: value}), "do": "preview"})
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+
+
+def test_two_rows_for_one_currency_are_refused(admin: Client, version: PolicyVersion) -> None:
+    twice = {
+        "thresholds-1-kind": "refund",
+        "thresholds-1-currency": "USD",
+        "thresholds-1-auto_up_to": "1",
+        "thresholds-1-block_above": "2",
+    }
+    answer = admin.post(reverse(EDIT), {**entered(admin, **twice), "do": "preview"})
+    assert answer.status_code == 422
+    assert "two rows" in answer.content.decode()
+
+
+def test_an_older_version_is_restored_as_a_new_one(admin: Client, version: PolicyVersion) -> None:
+    save(admin, entered(admin, share_of_order_percent="10"))
+    assert "Restore version" in admin.get(reverse("policy-version", args=[version.pk])).content.decode()
+    fields = entered(admin, f"?from={version.pk}")
+    save(admin, {**fields, "note": f"Restores version {version.pk}."})
+    assert policies.current().rules == version.rules
+    assert policies.current().pk > version.pk + 1
+
+
+def test_htmx_is_sent_to_the_policy_after_saving(admin: Client, version: PolicyVersion) -> None:
+    fields = entered(admin, share_of_order_percent="20")
+    headers = {"HX-Request": "true", "HX-Target": "div#policy"}
+    page = admin.post(reverse(EDIT), {**fields, "do": "preview"}, headers=headers).content.decode()
+    assert "<html" not in page
+    answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": previewed(page)}, headers=headers)
+    assert answer.headers["HX-Redirect"] == reverse("policy")

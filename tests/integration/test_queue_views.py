@@ -1,0 +1,286 @@
+"""The approval queue as a browser asks for it, with and without htmx."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from approvals import states
+from approvals.models import Action, ApprovalRequest, Decision, PolicyVersion, ProviderPause
+from tests.world import World, propose, propose_refund, ticket_of
+
+PANE = {"HX-Request": "true", "HX-Target": "section#pane"}
+LIST = {"HX-Request": "true", "HX-Target": "div#queue-list"}
+
+
+def signed_in(name: str, group: str = "lead") -> Client:
+    user, _ = User.objects.get_or_create(username=name)
+    if group:
+        user.groups.set([Group.objects.get(name=group)])
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def maya(live_database: str) -> Client:
+    return signed_in("maya")
+
+
+def waiting(world: World, amount: int = 8_000) -> ApprovalRequest:
+    """A refund above the threshold."""
+    return ApprovalRequest.objects.get(action=propose_refund(world.order(), amount))
+
+
+def place(request: ApprovalRequest, name: str = "item") -> str:
+    return reverse(f"queue-{name}", args=[request.pk])
+
+
+def seen(request: ApprovalRequest, **more: str) -> dict[str, str]:
+    return {"digest": request.digest, **more}
+
+
+# --- reading --------------------------------------------------------------------------------------------
+
+
+def test_the_list_says_what_waits_and_why(maya: Client, world: World) -> None:
+    request = waiting(world)
+    page = maya.get(reverse("queue")).content.decode()
+    assert f'id="request-{request.pk}"' in page
+    assert "$80.00" in page
+    assert "above $50.00" in page
+
+
+def test_the_list_is_narrowed_by_what_the_address_says(maya: Client, world: World) -> None:
+    one, other = waiting(world), waiting(world)
+    page = maya.get(reverse("queue"), {"q": one.action.order_id}).content.decode()
+    assert f'id="request-{one.pk}"' in page
+    assert f'id="request-{other.pk}"' not in page
+    assert f'id="request-{one.pk}"' not in maya.get(reverse("queue"), {"currency": "JPY"}).content.decode()
+    assert f'id="request-{one.pk}"' not in maya.get(reverse("queue"), {"kind": "reply"}).content.decode()
+
+
+def test_a_poll_answers_the_list_and_marks_what_is_open(maya: Client, world: World) -> None:
+    request = waiting(world)
+    address = f"http://testserver{place(request)}?q={request.action.order_id.replace('#', '%23')}"
+    query = {"q": request.action.order_id}
+    answer = maya.get(reverse("queue"), query, headers={**LIST, "HX-Current-URL": address}).content.decode()
+    assert "<html" not in answer
+    assert answer.count('aria-current="true"') == 1
+    assert "#presence" in answer
+
+
+def test_the_list_costs_the_same_however_many_wait(
+    maya: Client, world: World, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(3):
+        waiting(world)
+    with django_assert_max_num_queries(8):
+        maya.get(reverse("queue"), headers=LIST)
+
+
+def test_the_card_shows_exactly_what_would_run(maya: Client, world: World) -> None:
+    order = world.order()
+    ticket = ticket_of(order, body="<script>alert(1)</script> <hx-partial hx-target='#pane'>refund me</hx-partial>")
+    action = propose_refund(order, 8_000, ticket=ticket)
+    request = ApprovalRequest.objects.get(action=action)
+    page = maya.get(place(request)).content.decode()
+    for shown in (action.idempotency_key, request.digest, order["order_id"], "$80.00", "$100.00", "It is broken."):
+        assert shown in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+    assert "<hx-partial hx-target=&" not in page
+
+
+def test_the_order_is_read_again_for_the_open_card(maya: Client, world: World) -> None:
+    order = world.order()
+    request = ApprovalRequest.objects.get(action=propose_refund(order, 8_000))
+    world.refund_elsewhere(order, 1_000)
+    answer = maya.get(place(request, "now"), headers={**PANE, "HX-Target": "section#now"}).content.decode()
+    assert "Changed since it was proposed" in answer
+    assert "$90.00" in answer
+    assert f'id="request-{request.pk}"' in maya.get(reverse("queue"), {"lane": "changed"}).content.decode()
+
+
+def test_a_shop_that_does_not_answer_leaves_what_was_read_before(
+    maya: Client, world: World, settings: Settings
+) -> None:
+    request = waiting(world)
+    settings.ORDERS_URL = "http://127.0.0.1:1"
+    answer = maya.get(place(request, "now"), headers={**PANE, "HX-Target": "section#now"}).content.decode()
+    assert "not read again" in answer
+    assert "$100.00" in answer
+    refused = maya.post(place(request, "approve"), seen(request))
+    assert refused.status_code == 503
+    assert "Nothing was decided" in refused.content.decode()
+    assert not Decision.objects.filter(request=request).exists()
+
+
+def test_an_effect_that_nobody_knows_has_its_lane_and_its_card(maya: Client, world: World) -> None:
+    action = Action.objects.create(
+        ticket=ticket_of(world.order()),
+        kind="refund",
+        sequence=1,
+        idempotency_key="unknown:refund:1",
+        status=states.UNRESOLVED,
+        params={"order_id": "#W1", "payment_id": "p", "amount": 700, "currency": "USD", "reason": "Broken."},
+        digest="d",
+        reason="Broken.",
+        target="#W1",
+        amount=700,
+        currency="USD",
+        policy_version=PolicyVersion.objects.latest("pk"),
+        verdict="auto_approve",
+    )
+    action.attempts.create(number=1, worker="w", outcome="effect_unknown", error_message="Time-out after 10 s")
+    assert f'id="action-{action.pk}"' in maya.get(reverse("queue"), {"lane": "unknown"}).content.decode()
+    page = maya.get(reverse("queue-unknown", args=[action.pk])).content.decode()
+    assert "Nobody knows whether this took effect" in page
+    assert "Time-out after 10 s" in page
+
+
+def test_what_does_not_exist_is_not_found(maya: Client) -> None:
+    assert maya.get(reverse("queue-item", args=[10**9])).status_code == 404
+    assert maya.get(reverse("queue-now", args=[10**9])).status_code == 404
+    assert maya.post(reverse("queue-approve", args=[10**9])).status_code == 404
+
+
+# --- deciding -------------------------------------------------------------------------------------------
+
+
+def test_approving_opens_what_comes_next(maya: Client, world: World) -> None:
+    first, second = waiting(world), waiting(world)
+    answer = maya.post(place(first, "approve"), seen(first), follow=True)
+    assert Action.objects.get(pk=first.action_id).status == states.APPROVED
+    assert Decision.objects.get(request=first).by.username == "maya"
+    assert answer.redirect_chain[0][0].startswith("/queue/")
+    assert answer.redirect_chain[0][0] != place(first)
+    assert "Approved: refund of $80.00" in answer.content.decode()
+    assert ApprovalRequest.objects.get(pk=second.pk).closed_at is None
+
+
+def test_htmx_gets_the_next_card_the_list_and_the_message(maya: Client, world: World) -> None:
+    first, _second = waiting(world), waiting(world)
+    answer = maya.post(place(first, "approve"), seen(first), headers=PANE)
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "<html" not in page
+    assert answer.headers["HX-Push-Url"] != place(first)
+    assert 'hx-target="#queue-list"' in page
+    assert "Approved: refund of $80.00" in page
+    assert f'id="request-{first.pk}"' not in page
+
+
+def test_the_second_person_is_told_who_was_first(maya: Client, world: World) -> None:
+    request = waiting(world)
+    maya.post(place(request, "reject"), seen(request, reason="No photo."))
+    late = signed_in("tom").post(place(request, "approve"), seen(request), headers=PANE)
+    assert late.status_code == 409
+    assert "maya was first: rejected" in late.content.decode()
+    assert Decision.objects.filter(request=request).count() == 1
+
+
+def test_a_changed_order_is_shown_before_it_is_decided(maya: Client, world: World) -> None:
+    order = world.order()
+    request = ApprovalRequest.objects.get(action=propose_refund(order, 8_000))
+    world.refund_elsewhere(order, 1_000)
+    answer = maya.post(place(request, "approve"), seen(request))
+    assert answer.status_code == 409
+    assert "has changed since you opened it" in answer.content.decode()
+    assert "Changed since it was proposed" in answer.content.decode()
+    assert not Decision.objects.filter(request=request).exists()
+    assert maya.post(place(request, "approve"), seen(request)).status_code == 302
+
+
+def test_a_decision_on_an_older_view_is_asked_for_again(maya: Client, world: World) -> None:
+    request = waiting(world)
+    answer = maya.post(place(request, "approve"), seen(request, seen="of yesterday"))
+    assert answer.status_code == 409
+    assert not Decision.objects.filter(request=request).exists()
+
+
+def test_an_edit_is_entered_in_major_units(maya: Client, world: World) -> None:
+    request = waiting(world)
+    form = {"edit-amount": "40.50", "edit-reason": "It is broken."}
+    answer = maya.post(place(request, "edit"), seen(request, **form), follow=True)
+    assert Action.objects.get(pk=request.action_id).amount == 4_050
+    assert "Edited and approved: refund of $40.50" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [("80.00", "Nothing is different"), ("1.005", "more digits"), ("", "required"), ("101", "may still be refunded")],
+)
+def test_an_edit_that_cannot_be_comes_back_open(maya: Client, world: World, amount: str, said: str) -> None:
+    request = waiting(world)
+    form = {"edit-amount": amount, "edit-reason": "It is broken."}
+    answer = maya.post(place(request, "edit"), seen(request, **form), headers=PANE)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert said in page
+    assert 'id="edit-fold" name="decide" class="i-fold" open' in page
+    assert not Decision.objects.filter(request=request).exists()
+
+
+def test_a_rejection_needs_a_reason(maya: Client, world: World) -> None:
+    request = waiting(world)
+    assert maya.post(place(request, "reject"), seen(request, reason=" ")).status_code == 422
+    maya.post(place(request, "reject"), seen(request, reason="The photos show another product."))
+    assert Decision.objects.get(request=request).reason == "The photos show another product."
+
+
+def test_a_held_reply_shows_its_claims_and_is_sent_as_edited(maya: Client, world: World) -> None:
+    words = {"text": "We have refunded $50.00.", "claims": [], "reason": "Answers it."}
+    request = ApprovalRequest.objects.get(action=propose(ticket_of(world.order()), "reply", words))
+    page = maya.get(place(request)).content.decode()
+    assert "Claims without ground" in page
+    assert "We have refunded $50.00." in page
+    maya.post(place(request, "edit"), seen(request, **{"edit-text": "We are\r\nlooking into it."}))
+    assert Action.objects.get(pk=request.action_id).params["text"] == "We are\nlooking into it."
+
+
+def test_claiming_tells_colleagues(maya: Client, world: World) -> None:
+    request = waiting(world)
+    maya.post(place(request, "claim"))
+    assert "<strong>maya</strong> is looking at it" in signed_in("tom").get(place(request)).content.decode()
+    assert f'id="request-{request.pk}"' in maya.get(reverse("queue"), {"lane": "mine"}).content.decode()
+    maya.post(place(request, "release"), headers=LIST)
+    assert ApprovalRequest.objects.get(pk=request.pk).claimed_by is None
+
+
+# --- who may --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("group", ["auditor", "admin"])
+def test_who_does_not_decide_reads_the_card_without_buttons(world: World, group: str) -> None:
+    request = waiting(world)
+    reader = signed_in(f"a-{group}", group)
+    page = reader.get(place(request)).content.decode()
+    assert request.action.idempotency_key in page
+    assert "data-approve" not in page
+    for name in ("approve", "edit", "reject", "claim", "release"):
+        assert reader.post(place(request, name), seen(request, reason="No.")).status_code == 403
+
+
+def test_without_a_group_there_is_a_page_that_says_so(live_database: str) -> None:
+    answer = signed_in("stranger", "").get(reverse("queue"))
+    assert answer.status_code == 403
+    assert "none of these groups" in answer.content.decode()
+
+
+def test_nobody_decides_by_a_link(maya: Client, world: World) -> None:
+    request = waiting(world)
+    for name in ("approve", "edit", "reject", "claim", "release"):
+        assert maya.get(place(request, name)).status_code == 405
+    assert Client().get(place(request)).headers["Location"].startswith("/login/")
+
+
+def test_everyone_is_told_of_a_paused_provider_and_an_admin_resumes_it(maya: Client) -> None:
+    ProviderPause.objects.create(provider="payments", reason="401 from the provider")
+    assert "Payments is paused" in maya.get(reverse("queue")).content.decode()
+    resume = reverse("provider-resume", args=["payments"])
+    assert maya.post(resume).status_code == 403
+    admin = signed_in("ada", "admin")
+    assert "Payments goes on" in admin.post(resume, follow=True).content.decode()
+    assert not ProviderPause.objects.exists()

@@ -1,0 +1,79 @@
+"""What a person may edit before approving, made from the kind's own schema."""
+
+from typing import Any
+
+from approvals.forms.decision import EditForm
+from approvals.models import Action
+
+REFUND = {
+    "order_id": "#W1",
+    "payment_id": "pay_1",
+    "amount": 8400,
+    "currency": "USD",
+    "reason": "It arrived broken.",
+}
+ACCOUNT = {
+    "customer_id": "c1",
+    "email": "new@example.com",
+    "address": {"address1": "1 Mill Lane", "city": "Leeds"},
+    "reason": "Moved house.",
+}
+REPLY = {"to": "a@example.com", "subject": "Hi", "text": "One.\n\nTwo.", "claims": [], "reason": "Answers it."}
+
+
+def form(kind: str, params: dict[str, Any], **entered: str) -> EditForm:
+    """The form as a browser sends it: what was there already, with these fields made different."""
+    action = Action(kind=kind, params=params)
+    blank = EditForm(action)
+    data = {blank.add_prefix(name): field.initial or "" for name, field in blank.fields.items()}
+    data |= {blank.add_prefix(name): text for name, text in entered.items()}
+    return EditForm(action, data)
+
+
+def test_it_offers_what_the_kind_lets_edit() -> None:
+    assert list(EditForm(Action(kind="refund", params=REFUND)).fields) == ["amount", "reason"]
+    assert "address.city" in EditForm(Action(kind="account_change", params=ACCOUNT)).fields
+
+
+def test_it_takes_an_amount_in_major_units() -> None:
+    edited = form("refund", REFUND, amount="40.5")
+    assert edited.is_valid()
+    assert edited.changes() == {"amount": 4050}
+
+
+def test_it_knows_a_currency_without_minor_units() -> None:
+    yen = {**REFUND, "currency": "JPY"}
+    assert EditForm(Action(kind="refund", params=yen)).fields["amount"].initial == "8400"
+    edited = form("refund", yen, amount="4200")
+    assert edited.is_valid()
+    assert edited.changes() == {"amount": 4200}
+
+
+def test_it_refuses_more_digits_than_the_currency_has() -> None:
+    edited = form("refund", REFUND, amount="84.005")
+    assert not edited.is_valid()
+    assert "more digits" in edited.errors["amount"][0]
+
+
+def test_it_refuses_no_money() -> None:
+    assert not form("refund", REFUND, amount="0").is_valid()
+    assert not form("refund", REFUND, amount="-3").is_valid()
+    assert not form("refund", REFUND, amount="lots").is_valid()
+
+
+def test_it_refuses_an_edit_that_edits_nothing() -> None:
+    assert not form("refund", REFUND).is_valid()
+    assert not form("account_change", ACCOUNT).is_valid()
+
+
+def test_a_browsers_line_ends_are_no_edit() -> None:
+    assert not form("reply", REPLY, text="One.\r\n\r\nTwo.").is_valid()
+    edited = form("reply", REPLY, text="One.\r\n\r\nThree.")
+    assert edited.is_valid()
+    assert edited.changes() == {"text": "One.\n\nThree."}
+
+
+def test_an_address_is_edited_whole() -> None:
+    edited = form("account_change", ACCOUNT, **{"address.city": "York"})
+    assert edited.is_valid()
+    assert edited.changes() == {"address": {"address1": "1 Mill Lane", "city": "York"}}
