@@ -193,7 +193,7 @@ class Faults:
         """The first rule that strikes this request, if any, and counts it."""
         if endpoint not in ENDPOINTS:
             return None
-        for rule in (*self._table.endpoints.get(endpoint, ()), *self._table.endpoints.get("*", ())):
+        for rule in self._table.endpoints.get(endpoint, []) + self._table.endpoints.get("*", []):
             if rule.where not in text:
                 continue
             if chance(self.seed, endpoint, identity, rule.fault) >= rule.rate:

@@ -37,9 +37,10 @@ class Idempotency:
         """`work(key)` in one transaction with the record of its answer; or the recorded answer; or 409 or 422."""
         key, fingerprint = self.key(request), request.fingerprint()
         with self._lock:
-            earlier = self._running.setdefault(key, fingerprint)
-            mine = earlier is fingerprint
-        if not mine:
+            earlier = self._running.get(key)
+            if earlier is None:
+                self._running[key] = fingerprint
+        if earlier is not None:
             return _in_progress(key) if earlier == fingerprint else _mismatch(key)
         try:
             return self._recorded(key, fingerprint) or self._work(request, key, fingerprint, work)
@@ -49,7 +50,7 @@ class Idempotency:
 
     def _recorded(self, key: str, fingerprint: str) -> Answer | None:
         row = self._store.row("SELECT * FROM answers WHERE idempotency_key = ?", key)
-        if row is None or row["created_at"] + KEY_LIFETIME <= self._store.clock():
+        if row is None or row["created_at"] + KEY_LIFETIME <= self._store.now():
             return None
         if row["fingerprint"] != fingerprint:
             return _mismatch(key)
@@ -66,7 +67,7 @@ class Idempotency:
                 fingerprint,
                 answer.status,
                 answer.encoded().decode(),
-                self._store.clock(),
+                self._store.now(),
             )
         return answer
 

@@ -4,56 +4,67 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
-KEY_LIFETIME = 24 * 3600  # seconds
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND = 1_000_000  # times are stored in microseconds
+KEY_LIFETIME = 24 * 3600 * SECOND
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS refunds (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     payment_id TEXT NOT NULL, order_id TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL,
-    reference TEXT NOT NULL, reason TEXT, idempotency_key TEXT NOT NULL, created_at REAL NOT NULL);
+    reference TEXT NOT NULL, reason TEXT, idempotency_key TEXT NOT NULL, created_at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS refunds_reference ON refunds (reference);
 CREATE INDEX IF NOT EXISTS refunds_order ON refunds (order_id);
 CREATE TABLE IF NOT EXISTS cancellations (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id TEXT NOT NULL UNIQUE, amount INTEGER NOT NULL, currency TEXT NOT NULL,
-    reference TEXT NOT NULL, reason TEXT, idempotency_key TEXT NOT NULL, created_at REAL NOT NULL);
+    reference TEXT NOT NULL, reason TEXT, idempotency_key TEXT NOT NULL, created_at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS returned (payment_id TEXT NOT NULL, amount INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS returned_payment ON returned (payment_id);
 CREATE TABLE IF NOT EXISTS account_changes (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     customer_id TEXT NOT NULL, before TEXT NOT NULL, changes TEXT NOT NULL,
-    idempotency_key TEXT NOT NULL, created_at REAL NOT NULL);
+    idempotency_key TEXT NOT NULL, created_at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS account_changes_customer ON account_changes (customer_id);
 CREATE TABLE IF NOT EXISTS replies (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
-    webhook_id TEXT NOT NULL UNIQUE, body TEXT NOT NULL, deliveries INTEGER NOT NULL, received_at REAL NOT NULL);
+    webhook_id TEXT NOT NULL UNIQUE, body TEXT NOT NULL, deliveries INTEGER NOT NULL, received_at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS answers (
     idempotency_key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL,
-    status INTEGER NOT NULL, body TEXT NOT NULL, created_at REAL NOT NULL);
+    status INTEGER NOT NULL, body TEXT NOT NULL, created_at INTEGER NOT NULL);
 """
 
 
-def rfc3339(seconds: float) -> str:
-    """Seconds since the epoch as RFC 3339 in UTC, to the microsecond."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def rfc3339(moment: int) -> str:
+    """Microseconds since the epoch as RFC 3339 in UTC."""
+    return (EPOCH + timedelta(microseconds=moment)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def microseconds(moment: datetime) -> int:
+    """The reverse, exact: what was printed compares equal to what was stored."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 class Store:
     """One connection behind one lock: everything that is written is written in `transaction`."""
 
     def __init__(self, file: Path | None = None, clock: Callable[[], float] = time.time) -> None:
-        self.clock = clock
+        self._clock = clock
         self._lock = RLock()
         self._connection = sqlite3.connect(file or ":memory:", check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(SCHEMA)
+
+    def now(self) -> int:
+        """Microseconds since the epoch, by the clock (in seconds) that was given."""
+        return int(self._clock() * SECOND)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -1,0 +1,117 @@
+"""The whole fake world behind one door: which endpoint a request means, and who answers it."""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from hmac import compare_digest
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from .demo_tickets import demo_tickets
+from .faults import BadTable, Faults, read_table
+from .idempotency import Idempotency
+from .inbox import Inbox
+from .model.api import ModelApi
+from .orders import Orders
+from .payments import Payments
+from .shop import Shop
+from .store import Store
+from .wire import Answer, BadRequest, Request, error
+
+# The help desk authenticates by signature, and a health check by nothing.
+OPEN_ENDPOINTS = frozenset({"GET /health", "POST /replies", "GET /replies"})
+
+
+class Route:
+    """An endpoint and who answers it.
+
+    `endpoint` is "METHOD /path/{parameter}", the name that the table of faults uses. A `keyed` endpoint takes an
+    Idempotency-Key and applies faults itself, while it holds the key.
+    """
+
+    def __init__(self, endpoint: str, answer: Callable[[Request], Answer], *, keyed: bool = False) -> None:
+        self.endpoint = endpoint
+        self.answer = answer
+        self.keyed = keyed
+        self._method, template = endpoint.split(" ", 1)
+        self._path = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template))
+
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        """The path's decoded parameters when this route is meant."""
+        found = self._path.fullmatch(path) if method == self._method else None
+        return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
+
+
+class World:
+    """Turns requests into answers. Faults that are answers are applied here, those of the wire by the server."""
+
+    def __init__(self, shop: Shop, store: Store, faults: Faults, model: ModelApi, token: str = "") -> None:
+        self.faults = faults
+        self._store = store
+        self._token = token
+        keys = Idempotency(store)
+        orders = Orders(shop, store, keys)
+        payments = Payments(shop, store, keys, orders)
+        inbox = Inbox(store)
+        tickets = demo_tickets(shop)
+        self._model = model
+        self._routes = (
+            Route("GET /orders", orders.find),
+            Route("GET /orders/{order_id}", orders.get),
+            Route("POST /orders/{order_id}/cancel", orders.cancel, keyed=True),
+            Route("GET /customers/{customer_id}", orders.customer),
+            Route("PATCH /customers/{customer_id}", orders.change, keyed=True),
+            Route("POST /refunds", payments.create, keyed=True),
+            Route("GET /refunds", payments.find),
+            Route("GET /ledger", payments.ledger),
+            Route("POST /replies", inbox.deliver),
+            Route("GET /replies", inbox.list),
+            Route("POST /v1/chat/completions", model.complete),
+            Route("GET /v1/models", model.models),
+            Route("GET /faults", self._show_faults),
+            Route("POST /faults", self._replace_faults),
+            Route("GET /demo/tickets", lambda _: Answer(200, tickets)),
+            Route("GET /health", lambda _: Answer(200, {"status": "ok"})),
+        )
+
+    def route(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[Request, Route]:
+        """Which route a request means. Raises BadRequest (401, 404)."""
+        parts = urlsplit(target)
+        path = parts.path.rstrip("/") or "/"
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        for route in self._routes:
+            parameters = route.match(method, path)
+            if parameters is not None:
+                self._authorize(route.endpoint, headers)
+                return Request(method, path, route.endpoint, parameters, query, headers, body), route
+        raise BadRequest(error(404, "not_found", f"There is nothing at {method} {path}."))
+
+    def answer(self, request: Request, route: Route) -> Answer:
+        """The route's answer, with what a fault put on the request."""
+        try:
+            if route.keyed:
+                return route.answer(request)
+            time.sleep(request.delay)
+            answer = request.instead or route.answer(request)
+            return request.after or answer
+        except BadRequest as refused:
+            return refused.answer
+
+    def _authorize(self, endpoint: str, headers: Mapping[str, str]) -> None:
+        if not self._token or endpoint in OPEN_ENDPOINTS:
+            return
+        if not compare_digest(headers.get("authorization", "").encode(), f"Bearer {self._token}".encode()):
+            raise BadRequest(error(401, "unauthorized", "A valid bearer token is needed."))
+
+    def _show_faults(self, request: Request) -> Answer:
+        return Answer(200, self.faults.table.model_dump(mode="json") | {"hits": self.faults.hits()})
+
+    def _replace_faults(self, request: Request) -> Answer:
+        try:
+            self.faults.replace(read_table(request.body))
+        except BadTable as refused:
+            return error(400, "invalid_request", str(refused))
+        self._model.forget()
+        return self._show_faults(request)
+
+    def close(self) -> None:
+        self._store.close()
