@@ -7,14 +7,13 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import httpx2
 import openai
 import pytest
 
-from tests.integration.simulator_world import World
+from tests.integration.simulator_world import World, code, path_of
 from tests.waiting import until
 
 RETAIL = Path(__file__).parents[3] / "shared" / "data" / "retail"
@@ -52,14 +51,6 @@ def shared(shared_process: World) -> World:
     """One world for the tests that look at their own orders and keys only."""
     shared_process.http.post("/faults", json={}).raise_for_status()
     return shared_process
-
-
-def path_of(order: dict[str, Any]) -> str:
-    return f"/orders/{quote(order['order_id'], safe='')}"
-
-
-def code(response: httpx2.Response) -> str:
-    return str(response.json()["error"]["code"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

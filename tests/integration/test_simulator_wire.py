@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.integration.simulator_world import World
+from tests.integration.simulator_world import World, code
 from tests.waiting import until
 
 
