@@ -11,6 +11,8 @@ from tickets import signals
 from tickets.models import Customer, Message, Ticket
 
 Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=r"\S")]
+# A name that we find a delivery by: kept as it is, so it holds nothing that PostgreSQL cannot.
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00]+$")]
 
 
 class Incoming(BaseModel):
@@ -18,8 +20,8 @@ class Incoming(BaseModel):
 
 
 class NewTicket(Incoming):
-    source: str = Field(min_length=1, max_length=40)
-    external_id: str = Field(min_length=1, max_length=120)
+    source: Annotated[Identifier, Field(max_length=40)]
+    external_id: Identifier
     customer_email: Annotated[EmailStr, Field(max_length=254)]
     customer_name: str = Field(default="", max_length=200)
     subject: str = Field(max_length=300)
@@ -28,7 +30,7 @@ class NewTicket(Incoming):
 
 
 class NewMessage(Incoming):
-    external_id: str = Field(min_length=1, max_length=120)
+    external_id: Identifier
     body: Body
     received_at: AwareDatetime | None = None
 
@@ -52,6 +54,8 @@ def receive_message(ticket_id: str, incoming: NewMessage) -> tuple[Message, bool
     known = Message.objects.filter(ticket=ticket, direction=Message.Direction.INBOUND, external_id=incoming.external_id)
     try:
         with transaction.atomic():
+            # One at a time, so that messages are numbered in the order of the runs that they start.
+            Ticket.objects.select_for_update(no_key=True).get(pk=ticket_id)
             if message := known.first():
                 return message, False
             return _say(ticket, incoming.external_id, incoming.body, incoming.received_at), True
@@ -74,13 +78,13 @@ def open_by_hand(*, customer_email: str, customer_name: str, subject: str, body:
 
 def _create(incoming: NewTicket) -> Ticket:
     customer, _ = Customer.objects.get_or_create(
-        email=incoming.customer_email.lower(), defaults={"name": incoming.customer_name}
+        email=incoming.customer_email.lower(), defaults={"name": redact.text(incoming.customer_name)[:200]}
     )
     ticket = Ticket.objects.create(
         source=incoming.source,
         external_id=incoming.external_id,
         customer=customer,
-        subject=redact.text(incoming.subject),
+        subject=redact.text(incoming.subject)[:300],
     )
     _say(ticket, incoming.external_id, incoming.body, incoming.received_at)
     return ticket

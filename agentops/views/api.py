@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from pydantic import BaseModel, ValidationError
 from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from agentops.models import Run
 from approvals.models import Action
@@ -22,8 +23,8 @@ MAX_BYTES = 64 * 1024
 View = Callable[..., JsonResponse]
 
 
-def error(status: int, code: str, message: str, **details: Any) -> JsonResponse:
-    return JsonResponse({"error": {"code": code, "message": message, "details": details}}, status=status)
+def error(status: int, code: str, message: str, details: dict[str, Any] | None = None) -> JsonResponse:
+    return JsonResponse({"error": {"code": code, "message": message, "details": details or {}}}, status=status)
 
 
 def signed(view: View) -> View:
@@ -39,8 +40,8 @@ def signed(view: View) -> View:
             return error(401, "no_secret", "INTAKE_SIGNING_SECRET is not set; nothing can be accepted.")
         try:
             Webhook(settings.INTAKE_SIGNING_SECRET).verify(request.body, dict(request.headers), json_parse=False)
-        except (WebhookVerificationError, ValueError) as problem:
-            # ValueError: a signature or body that is no text at all
+        except (WebhookVerificationError, EmptyWebhookSecretError, ValueError) as problem:
+            # ValueError: a signature, a body or a secret that is no text at all
             return error(401, "bad_signature", f"The signature does not hold: {problem}")
         return view(request, *args, **kwargs)
 
@@ -131,4 +132,4 @@ def _read[Shape: BaseModel](shape: type[Shape], request: HttpRequest) -> Shape |
         return shape.model_validate_json(request.body)
     except ValidationError as problem:
         fields = {".".join(map(str, row["loc"])) or "body": row["msg"] for row in problem.errors()}
-        return error(400, "invalid_request", "; ".join(f"{name}: {text}" for name, text in fields.items()), **fields)
+        return error(400, "invalid_request", "; ".join(f"{name}: {text}" for name, text in fields.items()), fields)

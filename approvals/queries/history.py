@@ -6,7 +6,6 @@ Pages and exports go by key, newest first, without a count: they cost the same a
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
@@ -109,11 +108,14 @@ def between(column: str, since: str, until: str) -> Q:
 
 
 def actions(filters: ActionFilters) -> QuerySet[Action]:
-    """Newest first. Nothing where the filters cannot be read."""
+    """Newest first, by the day that is asked for where one is. Nothing where the filters cannot be read."""
+    moment = DATES[filters.dates or "proposed"]
     found = Action.objects.select_related("ticket__customer").order_by("-pk")
     if filters.errors:
         return found.none()
-    wanted = between(DATES[filters.dates or "proposed"], filters.since, filters.until)
+    if filters.since or filters.until:
+        found = found.order_by(f"-{moment}", "-pk")
+    wanted = between(moment, filters.since, filters.until)
     for column in ("kind", "status", "currency"):
         if value := getattr(filters, column):
             wanted &= Q(**{column: value})
@@ -142,17 +144,30 @@ def _named(text: str) -> Q:
 
 
 def page[Row: Model](rows: QuerySet[Row], after: str) -> tuple[list[Row], str]:
-    """A page by descending key, and `after` of the next one (empty on the last)."""
-    found = list((rows.filter(pk__lt=int(after)) if after else rows)[: PAGE + 1])
+    """A page of rows in descending order, and `after` of the next one (empty on the last)."""
+    last = rows.model._default_manager.filter(pk=int(after)).first() if after else None
+    found = list((_past(rows, last) if last else rows)[: PAGE + 1])
     return found[:PAGE], str(found[PAGE - 1].pk) if len(found) > PAGE else ""
 
 
 def stream[Row: Model](rows: QuerySet[Row]) -> Iterator[Row]:
-    """Every row by descending key, a batch in memory at a time, no transaction or cursor held between them."""
-    last: Any = None
-    while batch := list((rows if last is None else rows.filter(pk__lt=last))[:BATCH]):
+    """Every row in descending order, a batch in memory at a time, no transaction or cursor held between them."""
+    last: Row | None = None
+    while batch := list((_past(rows, last) if last else rows)[:BATCH]):
         yield from batch
-        last = batch[-1].pk
+        last = batch[-1]
+
+
+def _past[Row: Model](rows: QuerySet[Row], last: Row) -> QuerySet[Row]:
+    """What comes after `last` in the rows' own order: by descending key, or by a descending time and key."""
+    moment = str(rows.query.order_by[0]).lstrip("-")
+    if moment == "pk":
+        return rows.filter(pk__lt=last.pk)
+    then = getattr(last, moment)
+    if then is None:
+        return rows
+    # The first condition is the one that an index can use.
+    return rows.filter(**{f"{moment}__lte": then}).exclude(**{moment: then, "pk__gte": last.pk})
 
 
 def with_decisions(rows: QuerySet[Action]) -> QuerySet[Action]:

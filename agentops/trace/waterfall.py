@@ -1,7 +1,7 @@
 """Where each span of a trace is drawn, on a scale that stays readable with days of waiting in it.
 
 Time in which nothing ran (a person was waited for, a retry was not yet due) is cut to a narrow band and said
-to be; between the cuts the scale is linear and one and the same. Units of x are thousandths of the width.
+to be; between the cuts the scale is linear and one and the same. Units of x are per cent of the width.
 """
 
 from bisect import bisect_right
@@ -10,33 +10,44 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from agentops.lib import durations
 from agentops.trace import Span, merged
 
-WIDTH = 1000.0
-NARROWEST = 5.0  # a bar of a millisecond is still seen
-CUT_WIDTH = 60.0
-CUTS_AT_MOST = 360.0  # all of them together
+WIDTH = 100.0
+NARROWEST = 0.6  # a bar of a millisecond is still seen
+CUT_WIDTH = 6.0
+CUTS_AT_MOST = 36.0  # all of them together
 LEAST_CUT = 2.0  # seconds
-TICK_DISTANCE = 110.0
+TICK_DISTANCE = 13.0
 NICE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A band of `seconds` in which nothing ran; `human` where a person was waited for."""
+    """A band of `seconds` in which nothing ran; `human` where most of it was a wait for a person."""
 
     x: float
     width: float
     seconds: float
     human: bool
 
+    @property
+    def middle(self) -> float:
+        return round(self.x + self.width / 2, 3)
+
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark of the scale, `seconds` after the beginning."""
+    """A mark of the scale, after `seconds` in which something ran."""
 
     x: float
     seconds: float
+
+    @property
+    def label(self) -> str:
+        if 1 <= self.seconds < 60:
+            return f"{self.seconds:g} s"
+        return durations.words(self.seconds) if self.seconds else "0"
 
 
 @dataclass(frozen=True)
@@ -72,16 +83,9 @@ def draw(found: Sequence[Span], now: datetime) -> Waterfall:
     begun = min(span.started_at for span in found)
     pieces = _pieces(found, begun, now)
     bars = [_bar(span, pieces, begun, now) for span in found]
-    people = [
-        (_since(begun, span.started_at), _since(begun, span.finished_at or now))
-        for span in found
-        if span.kind == "human"
-    ]
-    cuts = [
-        Cut(piece.x, piece.width, piece.end - piece.start, any(a <= piece.start < b for a, b in people))
-        for piece in pieces
-        if piece.cut
-    ]
+    people = merged([(span.started_at, span.finished_at or now) for span in found if span.kind == "human"])
+    waits = [(_since(begun, start), _since(begun, end)) for start, end in people]
+    cuts = [_cut(piece, waits) for piece in pieces if piece.cut]
     return Waterfall(bars, cuts, list(_ticks(pieces)))
 
 
@@ -89,7 +93,13 @@ def _bar(span: Span, pieces: Sequence[Piece], begun: datetime, now: datetime) ->
     left = _x(pieces, _since(begun, span.started_at))
     right = _x(pieces, _since(begun, span.finished_at or now))
     left = min(left, WIDTH - NARROWEST)
-    return Bar(span, round(left, 2), round(max(right - left, NARROWEST), 2), span.seconds(now))
+    return Bar(span, round(left, 3), round(max(right - left, NARROWEST), 3), span.seconds(now))
+
+
+def _cut(piece: Piece, waits: Sequence[tuple[float, float]]) -> Cut:
+    seconds = piece.end - piece.start
+    waited = sum(max(min(end, piece.end) - max(start, piece.start), 0.0) for start, end in waits)
+    return Cut(round(piece.x, 3), round(piece.width, 3), seconds, human=waited > seconds / 2)
 
 
 def _pieces(found: Sequence[Span], begun: datetime, now: datetime) -> list[Piece]:
@@ -131,27 +141,22 @@ def _running(found: Sequence[Span], now: datetime) -> Iterator[tuple[datetime, d
 
 
 def _ticks(pieces: Sequence[Piece]) -> Iterator[Tick]:
-    """At round distances from where each uncut stretch begins, with room for their labels."""
+    """Round numbers of seconds in which something ran: what was cut is not counted."""
     drawn = [piece for piece in pieces if not piece.cut and piece.width]
     if not drawn:
         return
-    seconds = sum(piece.end - piece.start for piece in drawn)
-    wanted = seconds * TICK_DISTANCE / sum(piece.width for piece in drawn)
+    ran = sum(piece.end - piece.start for piece in drawn)
+    wanted = ran * TICK_DISTANCE / sum(piece.width for piece in drawn)
     step = next((nice for nice in NICE if nice >= wanted), NICE[-1])
-    last = -WIDTH
-    start: Piece | None = None
-    for piece in pieces:
-        if piece.cut:
-            start = None
-            continue
-        start = start or piece
-        number = 0
-        while (seconds := start.start + number * step) < piece.end:
-            x = _x(pieces, seconds)
-            if seconds >= piece.start and x - last >= TICK_DISTANCE * 0.8 and x <= WIDTH - TICK_DISTANCE / 2:
-                yield Tick(round(x, 2), seconds)
-                last = x
+    number, before = 0, 0.0
+    for piece in drawn:
+        length = piece.end - piece.start
+        while (seconds := number * step - before) < length:
+            x = piece.x + piece.width * seconds / length
+            if x <= WIDTH - TICK_DISTANCE / 2:
+                yield Tick(round(x, 3), number * step)
             number += 1
+        before += length
 
 
 def _x(pieces: Sequence[Piece], seconds: float) -> float:

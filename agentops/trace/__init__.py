@@ -1,13 +1,13 @@
 """The trace of a run: what happened, in order, as spans on one time line.
 
-Reads only rows that are already loaded (`queries.run_with_trace` loads them); where each bar is drawn is
-`waterfall`. A model call stands at depth 0, the tools that it asked for at 1, and beneath a tool the policy's
-verdict, the wait for a person and each call to the provider at 2.
+Reads only rows that are already loaded (`queries.runs.find` loads them); `totals` adds them up, and `waterfall`
+says where each bar is drawn. A model call stands at depth 0, the tools that it asked for at 1, and beneath a tool
+the policy's verdict, the wait for a person and each call to the provider at 2.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -77,26 +77,6 @@ class Span:
         return max(((self.finished_at or now) - self.started_at).total_seconds(), 0.0)
 
 
-@dataclass(frozen=True)
-class Totals:
-    """`duration` is from the first span to the last, `human_wait` the part of it in which a person was waited
-    for; `attempts` are calls to providers, `absorbed` the failures that a retry healed."""
-
-    duration: timedelta
-    human_wait: timedelta
-    turns: int
-    llm_calls: int
-    attempts: int
-    absorbed: int
-    errors: int
-    tokens: Tokens
-    cost_usd: Decimal
-
-    @property
-    def working(self) -> timedelta:
-        return self.duration - self.human_wait
-
-
 def spans(run: Run) -> list[Span]:
     """Every span of the run, each parent before its children, in the order of the steps."""
     found: list[Span] = []
@@ -115,26 +95,6 @@ def spans(run: Run) -> list[Span]:
     return found
 
 
-def totals(found: Sequence[Span], now: datetime) -> Totals:
-    begun = min((span.started_at for span in found), default=now)
-    ended = max((span.finished_at or now for span in found), default=now)
-    waits = merged([(span.started_at, span.finished_at or now) for span in found if span.kind == "human"])
-    calls = [span for span in found if span.kind == "llm"]
-    providers = [span for span in found if span.kind == "provider"]
-    retried = [span for span in providers if span.status == "error" and _healed(span, providers)]
-    return Totals(
-        duration=ended - begun,
-        human_wait=sum((end - start for start, end in waits), timedelta()),
-        turns=sum(span.attributes.get("kind") == Step.Kind.LLM for span in calls),
-        llm_calls=len(calls),
-        attempts=len(providers),
-        absorbed=sum(span.absorbed for span in found) + len(retried),
-        errors=sum(span.status == "error" for span in found),
-        tokens=sum((span.tokens for span in found), Tokens()),
-        cost_usd=sum((span.cost_usd for span in found), Decimal(0)),
-    )
-
-
 def merged(intervals: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
     """The union of intervals, in order, none touching another."""
     joined: list[tuple[datetime, datetime]] = []
@@ -144,10 +104,6 @@ def merged(intervals: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetim
         else:
             joined.append((start, end))
     return joined
-
-
-def _healed(span: Span, providers: Sequence[Span]) -> bool:
-    return any(other.parent == span.parent and other.status == "ok" for other in providers)
 
 
 def _step(step: Step, parent: str | None) -> Span:
@@ -184,6 +140,10 @@ def _step_note(step: Step) -> str:
         return step.action.get_status_display().lower()
     if step.error_code:
         return step.error_code
+    if step.kind == Step.Kind.TRIAGE:
+        return "triage"
+    if step.kind == Step.Kind.TRIAGE:
+        return "triage"
     if step.kind == Step.Kind.LLM and isinstance(step.output, dict):
         calls = step.output.get("tool_calls") or []
         return ", ".join(str(call.get("name", "")) for call in calls if isinstance(call, dict))

@@ -1,0 +1,123 @@
+"""What the dashboard says of tickets, runs and steps. Every figure is of the tickets of a stretch of time: one index
+leads from there to their runs and steps."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.db import connection
+from django.db.models import Case, Count, Exists, OuterRef, Sum, Value, When
+from django.db.models.functions import TruncDate
+
+from agentops.models import Run, Step
+from approvals.models import Action
+from approvals.policy import Outcome
+from tickets.models import Ticket
+
+ENDINGS = ("alone", "approved", "person", "open")
+
+# A tool step that waited for a person says nothing of the machine: those are left out. Seconds.
+PERCENTILES = """
+    SELECT step.kind, step.name, count(*), percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP
+           (ORDER BY extract(epoch FROM step.finished_at - step.started_at)::float8)
+    FROM tickets_ticket ticket
+    JOIN agentops_run run ON run.ticket_id = ticket.id
+    JOIN agentops_step step ON step.run_id = run.id
+    LEFT JOIN approvals_action action ON action.id = step.action_id
+    WHERE ticket.created_at >= %s AND step.finished_at IS NOT NULL
+      AND (action.id IS NULL OR action.verdict <> 'require_approval')
+    GROUP BY step.kind, step.name
+    ORDER BY count(*) DESC, step.name
+    LIMIT 20
+"""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Seconds, of `count` steps of one name."""
+
+    kind: str
+    name: str
+    count: int
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """US dollars and tokens of the language model, of `tickets` tickets that it worked on."""
+
+    tickets: int
+    cost_usd: Decimal
+    tokens: int
+
+    @property
+    def per_ticket(self) -> Decimal | None:
+        return self.cost_usd / self.tickets if self.tickets else None
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Tickets that came on a day, by how they ended: answered by the agent alone, after a person's approval,
+    with a person, or still open."""
+
+    day: date
+    alone: int = 0
+    approved: int = 0
+    person: int = 0
+    open: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.alone + self.approved + self.person + self.open
+
+
+@dataclass(frozen=True)
+class Failures:
+    error_class: str
+    steps: int
+    runs: int
+
+
+def latencies(since: datetime) -> list[Latency]:
+    with connection.cursor() as cursor:
+        cursor.execute(PERCENTILES, [since])
+        return [Latency(kind, name, count, *points) for kind, name, count, points in cursor.fetchall()]
+
+
+def cost(since: datetime) -> Cost:
+    runs = Run.objects.filter(ticket__created_at__gte=since, turns__gt=0)
+    found = runs.aggregate(tickets=Count("ticket", distinct=True), cost_usd=Sum("cost_usd"), tokens=Sum("tokens"))
+    return Cost(found["tickets"], found["cost_usd"] or Decimal(0), found["tokens"] or 0)
+
+
+def failures(since: datetime) -> list[Failures]:
+    """Steps that ended in an error, by its class."""
+    bad = Step.objects.filter(run__ticket__created_at__gte=since).exclude(error_class__in=("", "action"))
+    rows = bad.values_list("error_class").annotate(steps=Count("pk"), runs=Count("run", distinct=True)).order_by()
+    return sorted((Failures(*row) for row in rows), key=lambda row: -row.steps)
+
+
+def flow(since: datetime, today: date) -> list[Flow]:
+    """One row per day, days without a ticket included."""
+    asked = Action.objects.filter(ticket=OuterRef("pk"), verdict=Outcome.REQUIRE_APPROVAL)
+    answered = (Ticket.Status.ANSWERED, Ticket.Status.CLOSED)
+    ending = Case(
+        When(status=Ticket.Status.NEEDS_PERSON, then=Value("person")),
+        When(Exists(asked), status__in=answered, then=Value("approved")),
+        When(status__in=answered, then=Value("alone")),
+        default=Value("open"),
+    )
+    rows = (
+        Ticket.objects.filter(created_at__gte=since)
+        .values_list(TruncDate("created_at"), ending)
+        .annotate(n=Count("pk"))
+        .order_by()
+    )
+    found: dict[date, dict[str, int]] = {}
+    for day, ended, count in rows:
+        found.setdefault(day, {})[ended] = count
+    first = since.date()
+    days = [first + timedelta(days=number) for number in range((today - first).days + 1)]
+    return [Flow(day, **found.get(day, {})) for day in days]

@@ -1,0 +1,85 @@
+"""Runs as they are read: one with its whole trace, a ticket's, and the history of all."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models.functions import Now
+
+from agentops.models import Run, Step, StoredText
+from approvals.models import Action, ApprovalRequest
+
+PAGE = 50
+RECENT_DAYS = 7
+
+
+@dataclass(frozen=True)
+class RunFilters:
+    """`failure` is a step's error class and `step` a step's name; both look at the last seven days' tickets."""
+
+    status: str = ""
+    outcome: str = ""
+    failure: str = ""
+    step: str = ""
+    after: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "RunFilters":
+        said = {name: query.get(name, "").strip().replace("\x00", "")[:100] for name in cls.__dataclass_fields__}
+        said["after"] = said["after"] if said["after"].isdecimal() and len(said["after"]) < 19 else ""
+        return cls(**said)
+
+    def query(self, **other: str) -> str:
+        said = {name: getattr(self, name) for name in self.__dataclass_fields__} | other
+        text = urlencode({name: value for name, value in said.items() if value})
+        return f"?{text}" if text else ""
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.query(after=""))
+
+
+def page(filters: RunFilters) -> tuple[list[Run], str]:
+    """A page of runs, newest first, and `after` of the next one (empty on the last)."""
+    runs = Run.objects.select_related("ticket__customer").order_by("-pk")
+    if filters.after:
+        runs = runs.filter(pk__lt=int(filters.after))
+    if filters.status:
+        runs = runs.filter(status=filters.status)
+    if filters.outcome:
+        runs = runs.filter(outcome=filters.outcome)
+    if filters.failure or filters.step:
+        steps = Step.objects.filter(run=OuterRef("pk"))
+        steps = steps.filter(error_class=filters.failure) if filters.failure else steps
+        steps = steps.filter(name=filters.step) if filters.step else steps
+        recent = Now() - timedelta(days=RECENT_DAYS)
+        runs = runs.filter(Exists(steps), ticket__created_at__gte=recent)
+    found = list(runs[: PAGE + 1])
+    return found[:PAGE], str(found[PAGE - 1].pk) if len(found) > PAGE else ""
+
+
+def find(run_id: int) -> Run | None:
+    """A run with everything its trace is drawn from, in a handful of queries."""
+    requests = ApprovalRequest.objects.select_related("decision__by", "claimed_by").defer("snapshot")
+    actions = Action.objects.select_related("policy_version").prefetch_related(
+        "attempts", Prefetch("requests", queryset=requests.order_by("pk"))
+    )
+    steps = Step.objects.order_by("index").prefetch_related(Prefetch("action", queryset=actions))
+    return (
+        Run.objects.select_related("ticket__customer")
+        .prefetch_related(Prefetch("steps", queryset=steps))
+        .filter(pk=run_id)
+        .first()
+    )
+
+
+def of_ticket(ticket_id: str) -> QuerySet[Run]:
+    return Run.objects.filter(ticket_id=ticket_id).order_by("number")
+
+
+def stored(digests: Iterable[str]) -> dict[str, str]:
+    """The texts that steps refer to, by digest."""
+    found = StoredText.objects.filter(digest__in=[digest for digest in digests if digest])
+    return dict(found.values_list("digest", "body"))

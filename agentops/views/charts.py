@@ -1,0 +1,97 @@
+"""Small charts: numbers to rectangles, in per cent of the chart. Pure; the templates draw them as SVG."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from agentops.queries.figures import ENDINGS, Flow
+from approvals.queries.figures import Autonomy
+
+ENDING_LABELS = {
+    "alone": "Answered by the agent alone",
+    "approved": "Answered after a person's approval",
+    "person": "With a person",
+    "open": "Still open",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a column: its height and where it begins, from the top."""
+
+    kind: str
+    label: str
+    value: int
+    y: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Column:
+    day: date
+    total: int
+    parts: list[Part]
+
+
+@dataclass(frozen=True)
+class Chart:
+    columns: list[Column]
+    top: int
+
+
+@dataclass(frozen=True)
+class Ending:
+    kind: str
+    label: str
+    count: int
+    percent: int
+    x: float
+    width: float
+
+
+def stacked(days: Sequence[Flow]) -> Chart:
+    """Tickets a day, by how they ended; the scale ends at the fullest day, rounded up."""
+    top = _round_up(max((day.total for day in days), default=0))
+    return Chart([_column(day, top) for day in days], top)
+
+
+def shares(days: Sequence[Autonomy]) -> Chart:
+    """What the agent did alone, in per cent of all actions of a day."""
+    columns = []
+    for day in days:
+        share = 100 * day.alone / day.actions if day.actions else 0.0
+        label = f"{day.alone} of {day.actions} alone" if day.actions else "no actions"
+        part = Part("alone", label, round(share), round(100 - share, 2), round(share, 2))
+        columns.append(Column(day.day, day.actions, [part] if day.actions else []))
+    return Chart(columns, 100)
+
+
+def endings(days: Sequence[Flow]) -> list[Ending]:
+    """How all of them ended, as one bar."""
+    total = sum(day.total for day in days)
+    found, x = [], 0.0
+    for kind in ENDINGS:
+        count = sum(getattr(day, kind) for day in days)
+        width = 100 * count / total if total else 0.0
+        found.append(Ending(kind, ENDING_LABELS[kind], count, round(width), round(x, 2), round(width, 2)))
+        x += width
+    return found
+
+
+def _column(day: Flow, top: int) -> Column:
+    parts, y = [], 100.0
+    for kind in ENDINGS:
+        count: int = getattr(day, kind)
+        if count:
+            height = 100 * count / top
+            y -= height
+            parts.append(Part(kind, ENDING_LABELS[kind], count, round(y, 2), round(height, 2)))
+    return Column(day.day, day.total, parts)
+
+
+def _round_up(value: int) -> int:
+    """The next of 1, 2, 5 times a power of ten, or a half of it: what a scale ends at."""
+    size = 10 ** max(len(str(value)) - 1, 0)
+    return next(
+        int(step * size) for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * size >= value and step * size >= 1
+    )

@@ -1,0 +1,46 @@
+"""`/`: the figures that matter, each a link to the list behind it."""
+
+from datetime import timedelta
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+from django.views.decorators.vary import vary_on_headers
+
+from agentops.queries import figures
+from agentops.views import charts
+from approvals.queries import figures as approvals
+
+DAYS = 14
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+@permission_required("approvals.view_dashboard", raise_exception=True)
+def dashboard(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    week, days = now - timedelta(days=7), today - timedelta(days=DAYS - 1)
+    flow = figures.flow(days, today.date())
+    autonomy = approvals.autonomy(days, today.date())
+    context = {
+        "now": now,
+        "today": today.date(),
+        "waiting": approvals.waiting(),
+        "money": approvals.money(today),
+        "duplicates": approvals.duplicates_absorbed(week),
+        "unresolved": approvals.unresolved(),
+        "provider_failures": approvals.failures(week),
+        "step_failures": figures.failures(week),
+        "latencies": figures.latencies(now - timedelta(days=1)),
+        "cost": figures.cost(week),
+        "flow": charts.stacked(flow),
+        "endings": charts.endings(flow),
+        "autonomy": charts.shares(autonomy),
+        "alone": sum(day.alone for day in autonomy),
+        "acted": sum(day.actions for day in autonomy),
+    }
+    part = "#figures" if "HX-Request" in request.headers else ""
+    return render(request, f"agentops/dashboard.html{part}", context)

@@ -1,0 +1,66 @@
+"""For load balancers and supervisors: `/healthz` answers while the process serves, `/readyz` tells whether the
+database, the broker and a worker do."""
+
+import time
+from collections.abc import Callable
+
+import redis
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+SECONDS = 1.0
+# Each worker's sweep writes the time there; it lives as long as a worker may be silent.
+HEARTBEAT_KEY = "agentops:worker"
+HEARTBEAT_SECONDS = 30
+
+
+@require_safe
+@never_cache
+@login_not_required
+def healthz(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+@never_cache
+@login_not_required
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200, or 503 with what is missing: {"database": "ok", "broker": "ok", "worker": "no sign of life …"}."""
+    broker = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=SECONDS, socket_connect_timeout=SECONDS)
+    with broker:
+        found = {
+            "database": _say(_database),
+            "broker": _say(lambda: _broker(broker)),
+            "worker": _say(lambda: _worker(broker)),
+        }
+    return JsonResponse(found, status=200 if set(found.values()) == {"ok"} else 503)
+
+
+def _say(check: Callable[[], str]) -> str:
+    try:
+        return check()
+    except (DatabaseError, redis.RedisError) as error:
+        return type(error).__name__  # its text may name hosts and users
+
+
+def _database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return "ok"
+
+
+def _broker(broker: "redis.Redis[bytes]") -> str:
+    broker.ping()
+    return "ok"
+
+
+def _worker(broker: "redis.Redis[bytes]") -> str:
+    beat = broker.get(HEARTBEAT_KEY)
+    if beat is None:
+        return f"no sign of life for {HEARTBEAT_SECONDS} s"
+    age = time.time() - float(str(beat, "ascii") if isinstance(beat, bytes) else str(beat))
+    return "ok" if age < HEARTBEAT_SECONDS else f"last seen {age:.0f} s ago"

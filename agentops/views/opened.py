@@ -1,0 +1,48 @@
+"""One step of a run in full: what the page shows beside the waterfall."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agentops import steps, turn
+from agentops.models import Run, Step
+from agentops.queries import runs
+from agentops.trace import Span
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A step with what stands beneath it and beside it. `messages` is the exact list that was sent to the model;
+    `exact` whether it still has the digest that was recorded when it was sent."""
+
+    step: Step
+    span: Span
+    beneath: list[Span]
+    previous: int | None
+    following: int | None
+    messages: list[dict[str, Any]]
+    exact: bool
+    texts: dict[str, str]
+
+
+def opened(run: Run, index: int, spans: Sequence[Span]) -> Opened | None:
+    """Of a run loaded by `runs.find`. None where it has no such step."""
+    all_steps = list(run.steps.all())
+    position = next((place for place, step in enumerate(all_steps) if step.index == index), None)
+    if position is None:
+        return None
+    step = all_steps[position]
+    of_step = [span for span in spans if span.step_index == index]
+    sent = steps.sent_messages(run, all_steps, index) if step.kind == Step.Kind.LLM else []
+    digests = [str(step.input.get(name, "")) for name in ("prompt", "tools")]
+    texts = runs.stored(digests)
+    return Opened(
+        step=step,
+        span=of_step[0],
+        beneath=of_step[1:],
+        previous=all_steps[position - 1].index if position else None,
+        following=all_steps[position + 1].index if position + 1 < len(all_steps) else None,
+        messages=sent,
+        exact=bool(sent) and turn.digest(sent) == step.input.get("messages"),
+        texts={name: texts.get(digest, "") for name, digest in zip(("prompt", "tools"), digests, strict=True)},
+    )

@@ -1,0 +1,80 @@
+"""`/runs/`: the history of runs, a run's trace as a waterfall, its steps, and the whole as JSON."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+from django.views.decorators.vary import vary_on_headers
+
+from agentops import trace
+from agentops.models import Run
+from agentops.queries import runs as queries
+from agentops.trace import export, totals, waterfall
+from agentops.views.opened import opened
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+@permission_required("agentops.view_run", raise_exception=True)
+def runs(request: HttpRequest) -> HttpResponse:
+    filters = queries.RunFilters.of(request.GET)
+    rows, more = queries.page(filters)
+    context = {
+        "filters": filters,
+        "rows": rows,
+        "more": filters.query(after=more) if more else "",
+        "statuses": Run.Status.choices,
+        "outcomes": Run.Outcome.choices,
+    }
+    part = "#results" if "HX-Request" in request.headers else ""
+    return render(request, f"agentops/runs.html{part}", context)
+
+
+@require_GET
+@permission_required("agentops.view_run", raise_exception=True)
+def run(request: HttpRequest, run_id: int) -> HttpResponse:
+    """The page; `?step=N` opens a step."""
+    found = _found(run_id)
+    siblings = queries.of_ticket(found.ticket_id)
+    return render(request, "agentops/run.html", {**_context(request, found), "siblings": siblings})
+
+
+@require_GET
+@permission_required("agentops.view_run", raise_exception=True)
+def run_trace(request: HttpRequest, run_id: int) -> HttpResponse:
+    """The waterfall and the open step as a fragment, for any page; `?part=spans` is the waterfall alone."""
+    part = "spans" if request.GET.get("part") == "spans" else "trace"
+    return render(request, f"agentops/run.html#{part}", _context(request, _found(run_id)))
+
+
+@require_GET
+@permission_required("agentops.view_run", raise_exception=True)
+def run_json(request: HttpRequest, run_id: int) -> JsonResponse:
+    found = _found(run_id)
+    response = JsonResponse(export.whole(found, timezone.now()), json_dumps_params={"indent": 2})
+    response["Content-Disposition"] = f'attachment; filename="run-{found.pk}.json"'
+    return response
+
+
+def _found(run_id: int) -> Run:
+    found = queries.find(run_id)
+    if found is None:
+        raise Http404("No such run.")
+    return found
+
+
+def _context(request: HttpRequest, found: Run) -> dict[str, Any]:
+    now = timezone.now()
+    spans = trace.spans(found)
+    asked = request.GET.get("step", "")
+    index = int(asked) if asked.isdecimal() and len(asked) < 6 else -1
+    return {
+        "run": found,
+        "waterfall": waterfall.draw(spans, now),
+        "totals": totals.add_up(spans, now),
+        "opened": opened(found, index, spans),
+        "moving": found.finished_at is None,
+    }

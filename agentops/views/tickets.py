@@ -1,0 +1,47 @@
+"""A ticket's page. It shows runs and actions too, so it lives on the top floor."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from agentops.lib.errors import ProviderError, Refused
+from agentops.queries import case
+from approvals import decisions
+from tickets import queries
+from tickets.models import Ticket
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+@permission_required("tickets.view_ticket", raise_exception=True)
+def ticket(request: HttpRequest, ticket_id: str) -> HttpResponse:
+    found = _found(ticket_id)
+    part = "#case" if "HX-Request" in request.headers else ""
+    return render(request, f"tickets/ticket.html{part}", {"ticket": found, "case": case.of(found)})
+
+
+@require_POST
+@permission_required("tickets.post_message", raise_exception=True)
+def reply(request: HttpRequest, ticket_id: str) -> HttpResponse:
+    """A person's own answer to the customer. What could not be sent stays in the form."""
+    found = _found(ticket_id)
+    assert isinstance(request.user, User)
+    text = request.POST.get("text", "")
+    try:
+        action = decisions.reply_by_hand(ticket=found, text=text, by=request.user)
+    except (Refused, ProviderError) as error:
+        context = {"ticket": found, "case": case.of(found), "reply": text, "refused": error.message}
+        return render(request, "tickets/ticket.html", context, status=422)
+    messages.success(request, f"Your reply is on its way ({action.idempotency_key}).")
+    return redirect("ticket", ticket_id)
+
+
+def _found(ticket_id: str) -> Ticket:
+    found = queries.find(ticket_id)
+    if found is None:
+        raise Http404("No such ticket.")
+    return found
