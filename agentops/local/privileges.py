@@ -34,9 +34,9 @@ def servant() -> Servant | None:
 def give(folder: Path, user: Servant | None) -> None:
     """Make `folder` (created where missing) and all in it `user`'s, closed to everyone else."""
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     if user is None:
         return
-    folder.chmod(0o700)
     for path in (folder, *folder.rglob("*")):
         os.chown(path, user.uid, user.gid, follow_symlinks=False)
 

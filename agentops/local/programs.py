@@ -1,0 +1,77 @@
+"""The application's own processes, as the demo and the tests start them."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from signal import SIGKILL
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from .ports import LOOPBACK
+from .processes import Process, Program
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WORKER_THREADS = 16
+WEB_WORKERS = 2
+WEB_THREADS = 8
+
+
+def simulator(environment: Mapping[str, str], *options: str) -> Program:
+    command = [sys.executable, "-m", "agentops.simulator", "--port", "0", *options]
+    return Program("simulator", command, environment, ROOT)
+
+
+def simulator_url(process: Process) -> str:
+    """Where a simulator listens, once it says so."""
+
+    def announced() -> str | None:
+        for line in process.output().splitlines():
+            if line.startswith('{"listening"'):
+                return str(json.loads(line)["listening"])
+        return None
+
+    return process.wait_until(announced)
+
+
+def worker(environment: Mapping[str, str], *, threads: int = WORKER_THREADS, restart: bool = False) -> Program:
+    command = [sys.executable, "-m", "celery", "--app", "agentops", "worker", "--pool", "threads"]
+    command += ["--concurrency", str(threads), "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    # Without its servers, which end with us, a worker has nothing that it could still finish.
+    return Program("worker", command, environment, ROOT, orphan_signal=SIGKILL, stop_seconds=15, restart=restart)
+
+
+def wait_for_worker(process: Process) -> None:
+    """Until it takes work from the broker."""
+    process.wait_until(lambda: True if " ready.\n" in process.output() else None)
+
+
+def web(environment: Mapping[str, str], *, port: int, workers: int = WEB_WORKERS, restart: bool = False) -> Program:
+    command: Sequence[str] = [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
+        *(
+            "--host",
+            LOOPBACK,
+            "--port",
+            str(port),
+            "--workers",
+            str(workers),
+            "--blocking-threads",
+            str(WEB_THREADS),
+        ),
+        *("--respawn-failed-workers", "agentops.wsgi:application"),
+    ]
+    return Program("web", command, environment, ROOT, restart=restart)
+
+
+def wait_for_web(process: Process, *, port: int) -> None:
+    """Until it answers."""
+
+    def healthy() -> bool | None:
+        try:
+            with urlopen(f"http://{LOOPBACK}:{port}/healthz", timeout=2) as answer:
+                return True if answer.status == 200 else None
+        except (URLError, OSError):
+            return None
+
+    process.wait_until(healthy)

@@ -1,0 +1,135 @@
+import os
+import signal
+import time
+from argparse import ArgumentParser
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from agentops.lib import http
+from agentops.lib.errors import ProviderError
+from agentops.local import stack as local
+from agentops.local.errors import LocalError
+from agentops.local.keys import Keys
+from agentops.local.ports import require_free
+from agentops.management import intake, report
+from agentops.management.demo_policy import make_policy
+from agentops.management.people import make_people
+from tickets.intake import NewTicket
+
+DOES = {
+    "lead": "decides",
+    "lead2": "decides too",
+    "admin": "sets the policy, makes users",
+    "auditor": "reads everything",
+}
+
+
+class Command(BaseCommand):
+    help = "Starts the whole system here, with a simulated world around it, and posts tickets. Ctrl-C stops it."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000)
+        parser.add_argument("--data", type=Path, metavar="DIR", help="orders.json and customers.json for the simulator")
+        parser.add_argument("--seed", type=int, default=1, help="of the simulator's shop and faults")
+        parser.add_argument("--faults", metavar="FILE|none", help="what goes wrong in the simulator; else a little")
+        parser.add_argument("--no-tickets", action="store_true", help="post none")
+        parser.add_argument("--reset", action="store_true", help="remove the demo's data first")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGINT, interrupt)  # a shell that starts this in the background has it ignored
+        signal.signal(signal.SIGTERM, interrupt)
+        signal.signal(signal.SIGHUP, interrupt)
+        data: Path = settings.DATA_DIR.resolve()
+        try:
+            require_free(options["port"])
+            with local.claimed(data):
+                if options["reset"]:
+                    local.forget(data)
+                self._run(data, options)
+        except (LocalError, ProviderError) as error:
+            raise CommandError(str(error)) from None
+        except KeyboardInterrupt:
+            self._say("Stopped. Nothing is lost: the next start goes on from here.")
+
+    def _run(self, data: Path, options: dict[str, Any]) -> None:
+        keys = self._keys(data, options["port"])
+        self._say(f"Starting in {os.path.relpath(data)}/ …")
+        with local.running(
+            data, port=options["port"], keys=keys, simulator_options=simulator_options(options)
+        ) as stack:
+            try:
+                self._migrate(stack)
+                ready = stack.start_application()
+                make_people(stack.keys.passwords)  # slow on purpose, as password hashes are: meanwhile they start
+                make_policy(by="admin")
+                connections.close_all()
+                ready()
+                self._welcome(stack)
+                following = self._post(stack, wanted=not options["no_tickets"])
+                while True:
+                    for healed in stack.supervisor.heal():
+                        self._say(healed)
+                    for ticket in following.news():
+                        self._say(f"{time.strftime('%H:%M:%S')}  {report.line(ticket)}")
+                    time.sleep(0.2)
+            finally:
+                self._say("\nStopping …")
+
+    def _keys(self, data: Path, port: int) -> Keys:
+        keys = replace(Keys.load(data) or Keys(), url=f"http://localhost:{port}")
+        keys.save(data)
+        return keys
+
+    def _migrate(self, stack: local.Stack) -> None:
+        if not os.environ.get("DATABASE_URL"):
+            connections["default"].settings_dict["HOST"] = str(stack.sockets)
+        call_command("migrate", verbosity=0)
+
+    def _welcome(self, stack: local.Stack) -> None:
+        self._say(f"\nAgentOps answers at {stack.url}\n")
+        for name, password in stack.keys.passwords.items():
+            self._say(f"  {name:<8} {password}   {DOES[name]}")
+        self._say(
+            f"\nSign in as lead and open {stack.url}/queue/ : choose a request, read why it waits, approve it.\n"
+            f"Below it is the agent's trace, step by step; {stack.url}/tickets/ has every case.\n"
+            f"Logs are in {os.path.relpath(stack.supervisor.logs)}/. Ctrl-C stops everything and loses nothing.\n"
+        )
+
+    def _post(self, stack: local.Stack, *, wanted: bool) -> intake.Following:
+        """The simulator's tickets, unless the orders they speak of are not the simulator's."""
+        api = intake.Intake(stack.url, stack.environment["INTAKE_SIGNING_SECRET"])
+        tickets: list[NewTicket] = []
+        if wanted and stack.simulator_url and not os.environ.get("ORDERS_URL"):
+            with http.client(stack.simulator_url) as simulator:
+                tickets = intake.read(http.call(simulator, "GET", "/demo/tickets").text, source="demo")
+        elif wanted:
+            self._say("ORDERS_URL is set: post tickets that fit its orders with manage.py post_tickets FILE.")
+        posted = [api.post(ticket) for ticket in tickets]
+        if posted:
+            known = sum(not each.new for each in posted)
+            self._say(f"{len(posted) - known} tickets posted" + (f", {known} were there before" if known else ""))
+        return intake.Following(api, posted)
+
+    def _say(self, text: str) -> None:
+        print(text, flush=True)
+
+
+def simulator_options(options: dict[str, Any]) -> list[str]:
+    given = ["--seed", str(options["seed"])]
+    if options["data"]:
+        given += ["--data", str(options["data"].resolve())]
+    if options["faults"]:
+        file = options["faults"]
+        given += ["--faults", file if file == "none" else str(Path(file).resolve())]
+    return given
+
+
+def interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt

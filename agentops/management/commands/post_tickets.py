@@ -1,0 +1,69 @@
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from agentops.lib.errors import ProviderError
+from agentops.local.keys import Keys
+from agentops.management import intake, report
+
+
+class Command(BaseCommand):
+    help = "Posts a JSON list of tickets through the signed intake API. Posting a file again starts nothing new."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="a JSON list of tickets, as contracts/intake.yaml has them")
+        parser.add_argument("--url", help="where the application answers (else PUBLIC_URL, else the demo's)")
+        parser.add_argument("--wait", action="store_true", help="until each is answered, waiting or with a person")
+        parser.add_argument("--json", action="store_true", help="a JSON list instead of a table")
+        parser.add_argument("--timeout", type=float, default=900.0, metavar="S", help="seconds to wait at most")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            tickets = intake.read(self._text(options["file"]), source="file")
+        except intake.BadTickets as error:
+            raise CommandError(f"{options['file']}: nothing was posted.\n{error}") from None
+        api = self._api(options["url"])
+        try:
+            posted = [api.post(ticket) for ticket in tickets]
+            following = intake.Following(api, posted)
+            self._follow(following, seconds=options["timeout"] if options["wait"] else 0)
+        except ProviderError as error:
+            raise CommandError(f"{api.url} answers {error.code}: {error}") from None
+        self._report(following, as_json=options["json"])
+        moving = [ticket.posted.external_id for ticket in following.tickets if not ticket.rests]
+        if options["wait"] and moving:
+            raise CommandError(f"after {options['timeout']:.0f} s these still move: {', '.join(moving)}")
+
+    def _text(self, file: str) -> str:
+        try:
+            return Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"{file} cannot be read: {error}") from None
+
+    def _api(self, url: str | None) -> intake.Intake:
+        """By the command line, else by the settings, else the demo that ran here last."""
+        demo = Keys.load(settings.DATA_DIR)
+        secret = settings.INTAKE_SIGNING_SECRET or (demo and demo.intake_signing_secret)
+        if not secret:
+            raise CommandError("INTAKE_SIGNING_SECRET is not set, and no demo has run here.")
+        return intake.Intake(url or settings.PUBLIC_URL or (demo and demo.url) or "http://localhost:8000", secret)
+
+    def _follow(self, following: intake.Following, *, seconds: float) -> None:
+        """A line on stderr for each ticket that comes to rest: stdout is for the result."""
+        new = sum(ticket.posted.new for ticket in following.tickets)
+        print(f"{new} tickets posted, {len(following.tickets) - new} were there before", file=sys.stderr)
+        for ticket in following.until_rest(seconds=seconds) if seconds else following.news():
+            print(report.line(ticket), file=sys.stderr, flush=True)
+
+    def _report(self, following: intake.Following, *, as_json: bool) -> None:
+        if as_json:
+            summaries = [intake.summary(ticket) for ticket in following.tickets]
+            self.stdout.write(json.dumps(summaries, indent=2, ensure_ascii=False))
+        else:
+            self.stdout.write(report.table(following.tickets))

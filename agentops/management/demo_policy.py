@@ -1,0 +1,34 @@
+"""The demo's policy: small refunds go alone, larger ones wait for a lead, the largest are refused."""
+
+from django.contrib.auth.models import User
+
+from approvals import policies
+from approvals.policy import CurrencyLimit, Rules, Threshold
+
+# Minor units: alone up to, refused above, per customer in 30 days, by the agent alone in a day.
+LIMITS = {
+    "USD": (50_00, 1_500_00, 400_00, 2_000_00),
+    "EUR": (50_00, 1_500_00, 400_00, 2_000_00),
+    "GBP": (40_00, 1_200_00, 350_00, 1_600_00),
+    "JPY": (7_500, 250_000, 60_000, 300_000),
+    "KWD": (15_000, 500_000, 120_000, 600_000),
+}
+
+
+def make_policy(by: str) -> None:
+    """In force unless somebody has saved a policy already; `by` is the user who did it."""
+    if policies.current().created_by is None:
+        policies.save(rules=demo_rules(), by=User.objects.get(username=by), note="The demo's first thresholds.")
+
+
+def demo_rules() -> Rules:
+    kinds = ("refund", "cancel_order")
+    return Rules(
+        thresholds=[
+            Threshold(kind=kind, currency=currency, auto_up_to=alone, block_above=ceiling)
+            for kind in kinds
+            for currency, (alone, ceiling, _, _) in LIMITS.items()
+        ],
+        customer_30_days=[CurrencyLimit(currency=currency, up_to=limits[2]) for currency, limits in LIMITS.items()],
+        agent_today=[CurrencyLimit(currency=currency, up_to=limits[3]) for currency, limits in LIMITS.items()],
+    )

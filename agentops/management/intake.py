@@ -1,0 +1,172 @@
+"""Posts tickets as a help desk does, and follows them: signed HTTP only (contracts/intake.yaml)."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+from pydantic import ValidationError
+from standardwebhooks import Webhook
+
+from agentops.lib import http
+from agentops.lib.errors import Transient
+from agentops.lib.ids import new_id
+from tickets.intake import NewTicket
+
+# Where a ticket waits for nobody but a person or a customer.
+RESTING = frozenset({"answered", "awaiting_approval", "needs_person", "closed"})
+POST_TRIES = 5
+QUICK, SLOW = 0.5, 5.0  # seconds between two looks at a ticket that moves, and the most at one that rests
+
+
+class BadTickets(Exception):
+    """Its text has one line for each thing that is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """`new`: not delivered before."""
+
+    external_id: str
+    ticket_id: str
+    url: str
+    new: bool
+
+
+def read(text: str, *, source: str) -> list[NewTicket]:
+    """The tickets of a JSON list, all of them right; `source` is for those that name none. Raises BadTickets."""
+    try:
+        rows = json.loads(text)
+    except ValueError as error:
+        raise BadTickets(f"not JSON: {error}") from None
+    if not isinstance(rows, list):
+        raise BadTickets("not a JSON list of tickets")
+    tickets, wrong = [], []
+    for index, row in enumerate(rows):
+        try:
+            given = {"source": source, **row} if isinstance(row, dict) else row
+            tickets.append(NewTicket.model_validate_json(json.dumps(given)))
+        except ValidationError as error:
+            wrong += [f"ticket {index}: {_place(each['loc'])}{each['msg']}" for each in error.errors()]
+    wrong += _twice(tickets)
+    if wrong:
+        raise BadTickets("\n".join(wrong))
+    return tickets
+
+
+def _place(location: Sequence[int | str]) -> str:
+    return ".".join(map(str, location)) + ": " if location else ""
+
+
+def _twice(tickets: Iterable[NewTicket]) -> Iterator[str]:
+    seen = set()
+    for ticket in tickets:
+        delivery = (ticket.source, ticket.external_id)
+        if delivery in seen:
+            yield f"external_id {ticket.external_id} is there twice"
+        seen.add(delivery)
+
+
+class Intake:
+    """The intake API at `url`, spoken to under `secret`."""
+
+    def __init__(self, url: str, secret: str) -> None:
+        self.url = url
+        self._http = http.client(url, timeout=10)
+        self._webhook = Webhook(secret)
+
+    def post(self, ticket: NewTicket) -> Posted:
+        """Delivers it, again where no answer came (the second delivery is the same ticket). Raises ProviderError."""
+        body = ticket.model_dump_json(exclude_none=True).encode()
+        for left in reversed(range(POST_TRIES)):
+            try:
+                answer = http.call(self._http, "POST", "/api/tickets", content=body, headers=self._signed(body))
+                break
+            except Transient:
+                if not left:
+                    raise
+                time.sleep(QUICK)
+        said = answer.data
+        return Posted(ticket.external_id, said["ticket_id"], said["url"], new=answer.status == 201)
+
+    def look(self, posted: Posted) -> dict[str, Any]:
+        """Where the ticket stands, as the contract says. Raises ProviderError."""
+        answer = http.call(self._http, "GET", f"/api/tickets/{posted.ticket_id}", headers=self._signed(b""))
+        standing: dict[str, Any] = answer.data
+        return standing
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _signed(self, body: bytes) -> dict[str, str]:
+        message, now = f"msg_{new_id()}", timezone.now()
+        return {
+            "Content-Type": "application/json",
+            "webhook-id": message,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._webhook.sign(message, now, body.decode()),
+        }
+
+
+@dataclass
+class Followed:
+    """A ticket being watched: what was last seen of it, and when to look again."""
+
+    posted: Posted
+    standing: dict[str, Any] = field(default_factory=dict)
+    pause: float = QUICK
+    due: float = 0.0
+
+    @property
+    def rests(self) -> bool:
+        return self.standing.get("status") in RESTING
+
+
+class Following:
+    """Looks at tickets until told to stop, at those that rest ever more seldom."""
+
+    def __init__(self, intake: Intake, posted: Iterable[Posted]) -> None:
+        self.tickets = [Followed(each) for each in posted]
+        self._intake = intake
+
+    def news(self) -> Iterator[Followed]:
+        """One round over what is due: the tickets that came to rest, or to another rest, since they were seen last."""
+        for ticket in self.tickets:
+            if time.monotonic() < ticket.due:
+                continue
+            before = ticket.standing.get("status")
+            try:
+                ticket.standing = self._intake.look(ticket.posted)
+            except Transient:
+                continue  # the web server is being restarted, say: the next round asks again
+            moved = ticket.standing["status"] != before
+            ticket.pause = QUICK if moved or not ticket.rests else min(ticket.pause * 2, SLOW)
+            ticket.due = time.monotonic() + ticket.pause
+            if moved and ticket.rests:
+                yield ticket
+
+    def until_rest(self, *, seconds: float) -> Iterator[Followed]:
+        """The news until every ticket rests, or the time is up."""
+        deadline = time.monotonic() + seconds
+        while not all(ticket.rests for ticket in self.tickets) and time.monotonic() < deadline:
+            yield from self.news()
+            time.sleep(QUICK / 5)
+
+
+def summary(ticket: Followed) -> dict[str, Any]:
+    """How a ticket stands, for a program: the shape of `post_tickets --json`."""
+    wanted = ("kind", "status", "amount", "currency", "target", "idempotency_key", "attempts", "verdict")
+    standing = ticket.standing
+    runs = standing.get("runs", [])
+    sent = [message["body"] for message in standing.get("messages", []) if message["direction"] == "outbound"]
+    return {
+        "external_id": ticket.posted.external_id,
+        "ticket_id": ticket.posted.ticket_id,
+        "status": standing.get("status"),
+        "run_status": runs[-1]["status"] if runs else None,
+        "turns": sum(run["turns"] for run in runs),
+        "actions": [{name: action[name] for name in wanted} for action in standing.get("actions", [])],
+        "reply": sent[-1] if sent else None,
+    }

@@ -1,0 +1,52 @@
+"""Tickets in a terminal: a line as one comes to rest, a table at the end."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agentops.lib import money
+from agentops.management.intake import Followed
+
+STANDS = {
+    "open": "open",
+    "working": "working",
+    "awaiting_approval": "waits for a lead",
+    "answered": "answered",
+    "needs_person": "with a person",
+    "closed": "closed",
+}
+WIDEST = max(map(len, STANDS.values()))
+
+
+def line(ticket: Followed) -> str:
+    """`demo-3  waits for a lead  refund $249.00 of #W123: awaiting approval`."""
+    standing = ticket.standing
+    told = "; ".join(effect(action) for action in standing["actions"] if not is_sent_reply(action))
+    return (
+        f"{ticket.posted.external_id:<10} {stands(ticket):<{WIDEST}}  {told or standing.get('reason') or ''}".rstrip()
+    )
+
+
+def table(tickets: Sequence[Followed]) -> str:
+    """How each ended, and how many each way."""
+    rows = "\n".join(line(ticket) for ticket in tickets)
+    counts: dict[str, int] = {}
+    for ticket in tickets:
+        counts[stands(ticket)] = counts.get(stands(ticket), 0) + 1
+    return f"{rows}\n\n{', '.join(f'{count} {name}' for name, count in counts.items())}"
+
+
+def stands(ticket: Followed) -> str:
+    return STANDS.get(ticket.standing.get("status", ""), "unknown")
+
+
+def is_sent_reply(action: Mapping[str, Any]) -> bool:
+    """What an answered ticket says already."""
+    return bool(action["kind"] == "reply" and action["status"] == "succeeded")
+
+
+def effect(action: Mapping[str, Any]) -> str:
+    """`refund $249.00 of #W123: succeeded`."""
+    amount = money.display(action["amount"], action["currency"]) if action["amount"] and action["currency"] else ""
+    what = " ".join(filter(None, [action["kind"].replace("_", " "), amount]))
+    tries = f" after {action['attempts']} attempts" if action["attempts"] > 1 else ""
+    return f"{what} of {action['target']}: {action['status'].replace('_', ' ')}{tries}"
