@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-PAYMENTS_BACKENDS = ("http",)
+PAYMENTS_BACKENDS = ("http", "stripe")
 REPLIES_BACKENDS = ("webhook", "email")
 
 
@@ -17,7 +17,8 @@ def outside_systems(**_: Any) -> list[CheckMessage]:
     for name, valid in (("PAYMENTS_BACKEND", PAYMENTS_BACKENDS), ("REPLIES_BACKEND", REPLIES_BACKENDS)):
         if getattr(settings, name) not in valid:
             found.append(Error(f"{name} is {getattr(settings, name)!r}; it must be one of: {', '.join(valid)}."))
-    needed = ["ORDERS_URL", "PAYMENTS_URL", *(["REPLIES_URL"] if settings.REPLIES_BACKEND == "webhook" else [])]
+    payments = "STRIPE_API_BASE" if settings.PAYMENTS_BACKEND == "stripe" else "PAYMENTS_URL"
+    needed = ["ORDERS_URL", payments, *(["REPLIES_URL"] if settings.REPLIES_BACKEND == "webhook" else [])]
     for name in needed:
         if not getattr(settings, name).startswith(("http://", "https://")):
             found.append(
@@ -37,4 +38,8 @@ def secrets(**_: Any) -> list[CheckMessage]:
             found.append(Warning(f"{name} is not set; nothing is signed or accepted under it.", id="agentops.W002"))
         except ValueError:
             found.append(Error(f"{name} must be `whsec_` and base64."))
+    if settings.PAYMENTS_BACKEND == "stripe":
+        for name in ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"):
+            if not getattr(settings, name):
+                found.append(Warning(f"{name} is not set; Stripe is not reached, or not heard.", id="agentops.W003"))
     return found

@@ -1,16 +1,81 @@
 """The language model, through the openai client: no retries of its own, errors classified as any provider's."""
 
+import json
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from itertools import chain, count
+from typing import Annotated, Any
 
 import httpx2
 import openai
 from django.conf import settings
+from pydantic import BaseModel, BeforeValidator, Field
 
 from agentops.lib import http, redact
 from agentops.lib.errors import ProviderError, Terminal, Transient
+
+
+def _text(value: Any) -> str:
+    """Servers differ: null, parts of a text, an object where its JSON text belongs."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(str(part["text"]) for part in value if isinstance(part, dict) and "text" in part)
+    return "" if value is None else json.dumps(value)
+
+
+def _count(value: Any) -> int:
+    return min(max(value, 0), MOST_TOKENS) if isinstance(value, int) else 0
+
+
+MOST_TOKENS = 10**9
+Text = Annotated[str, BeforeValidator(_text)]
+Count = Annotated[int, BeforeValidator(_count)]
+
+
+class _Function(BaseModel):
+    name: Text = ""
+    arguments: Text = ""
+
+
+class _Call(BaseModel):
+    id: Text = ""
+    type: Text = "function"
+    function: _Function | None = None
+
+
+class _Message(BaseModel):
+    content: Text = ""
+    refusal: Text = ""
+    reasoning_content: Text = ""
+    reasoning: Text = ""
+    tool_calls: list[_Call] | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: Text = ""
+
+
+class _Details(BaseModel):
+    cached_tokens: Count = 0
+    reasoning_tokens: Count = 0
+
+
+class _Usage(BaseModel):
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+
+
+class _Completion(BaseModel):
+    """What is read of an answer; the client's own types take a server's word for its shape."""
+
+    choices: list[_Choice] = Field(min_length=1)
+    model: Text = ""
+    usage: _Usage | None = None
 
 
 @dataclass(frozen=True)
@@ -43,17 +108,16 @@ def complete(
     if response_format:
         options["response_format"] = response_format
     try:
-        response = _client().chat.completions.with_raw_response.create(**options)
-        raw = response.text
-        completion = response.parse()
+        raw = _client().chat.completions.with_raw_response.create(**options).text
+        completion = _Completion.model_validate(redact.data(json.loads(raw)))
     except openai.APITimeoutError as error:
         raise Transient("timeout", "the model did not answer in time") from error
     except openai.APIStatusError as error:
         raise _status_error(error) from error
     except openai.APIConnectionError as error:
         raise Transient("connection_lost", f"the model could not be reached: {error}") from error
-    except (openai.APIError, openai.OpenAIError, ValueError) as error:
-        raise Transient("unreadable_answer", f"the model's answer cannot be read: {error}") from error
+    except (openai.OpenAIError, ValueError, RecursionError) as error:
+        raise Transient("unreadable_answer", f"the model's answer cannot be read: {type(error).__name__}") from error
     return _answer(completion, raw, model)
 
 
@@ -65,33 +129,27 @@ def _status_error(error: openai.APIStatusError) -> ProviderError:
     return failure
 
 
-def _answer(completion: Any, raw: str, model: str) -> Answer:
-    choices = getattr(completion, "choices", None)
-    if not choices or getattr(choices[0], "message", None) is None:
-        raise Transient("unreadable_answer", "the model's answer has no choice", body=raw[: http.MAX_BODY_KEPT])
-    message, usage = choices[0].message, completion.usage
-    extra = message.model_extra or {}
+def _answer(completion: _Completion, raw: str, model: str) -> Answer:
+    message, usage = completion.choices[0].message, completion.usage or _Usage()
     calls = [
-        {"id": call.id, "name": call.function.name, "arguments": call.function.arguments}
+        {"id": call.id, "name": call.function.name, "arguments": call.function.arguments or "{}"}
         for call in message.tool_calls or []
-        if call.type == "function"
+        if call.type == "function" and call.function is not None
     ]
     tokens = {
-        "input_tokens": usage.prompt_tokens if usage else 0,
-        "cached_tokens": _detail(usage, "prompt_tokens_details", "cached_tokens"),
-        "output_tokens": usage.completion_tokens if usage else 0,
-        "reasoning_tokens": _detail(usage, "completion_tokens_details", "reasoning_tokens"),
+        "input_tokens": usage.prompt_tokens,
+        "cached_tokens": usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else 0,
+        "output_tokens": usage.completion_tokens,
+        "reasoning_tokens": usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else 0,
     }
     return Answer(
-        output=redact.data(
-            {
-                "content": message.content or "",
-                "tool_calls": _distinct(calls),
-                "finish_reason": choices[0].finish_reason or "",
-                "refusal": message.refusal or "",
-            }
-        ),
-        reasoning=redact.text(str(extra.get("reasoning_content") or extra.get("reasoning") or "")),
+        output={
+            "content": message.content,
+            "tool_calls": _distinct(calls),
+            "finish_reason": completion.choices[0].finish_reason,
+            "refusal": message.refusal,
+        },
+        reasoning=message.reasoning_content or message.reasoning,
         raw=redact.text(raw)[:100_000],
         model=completion.model or model,
         cost_usd=_cost(model, **tokens),
@@ -103,15 +161,10 @@ def _distinct(calls: list[dict[str, str]]) -> list[dict[str, str]]:
     """Some servers leave ids empty or repeat them; each call needs one of its own to be answered under."""
     seen: set[str] = set()
     for number, call in enumerate(calls):
-        if not call["id"] or call["id"] in seen:
-            call["id"] = f"call_{number}_{len(seen)}"
+        fresh = (f"call_{number}_{again}" for again in count())
+        call["id"] = next(name for name in chain([call["id"]], fresh) if name and name not in seen)
         seen.add(call["id"])
-        call["arguments"] = call["arguments"] or "{}"
     return calls
-
-
-def _detail(usage: Any, group: str, name: str) -> int:
-    return getattr(getattr(usage, group, None), name, None) or 0
 
 
 def _cost(model: str, *, input_tokens: int, cached_tokens: int, output_tokens: int, **_: int) -> Decimal | None:

@@ -26,6 +26,7 @@ DATABASES = {
     "default": {
         **_database,
         "HOST": unquote(_database["HOST"]),  # a socket folder is percent-encoded, as libpq's URIs have it
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "pool": {
                 "min_size": 1,
@@ -136,6 +137,11 @@ ORDERS_TOKEN = env.str("ORDERS_TOKEN", "")
 PAYMENTS_BACKEND = env.str("PAYMENTS_BACKEND", "http")
 PAYMENTS_URL = env.str("PAYMENTS_URL", "")
 PAYMENTS_TOKEN = env.str("PAYMENTS_TOKEN", "")
+# False for a provider that forgets keys: what may have happened is then looked up and never sent again by itself.
+PAYMENTS_IDEMPOTENT = env.bool("PAYMENTS_IDEMPOTENT", True)
+STRIPE_API_KEY = env.str("STRIPE_API_KEY", "")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "")
 REPLIES_BACKEND = env.str("REPLIES_BACKEND", "webhook")
 REPLIES_URL = env.str("REPLIES_URL", "")
 REPLIES_SIGNING_SECRET = env.str("REPLIES_SIGNING_SECRET", "")
@@ -178,5 +184,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"httpx2": {"level": "WARNING"}, "openai": {"level": "WARNING"}},
+    "loggers": {"httpx2": {"level": "WARNING"}, "openai": {"level": "WARNING"}, "stripe": {"level": "WARNING"}},
 }

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from agentops import llm, prompts, tools, turn
@@ -32,8 +33,11 @@ def recorded(step: Step) -> turn.Recorded:
 
 
 def first(run: Run) -> Step:
-    """The triage step; its input keeps what was known of the ticket's actions when the run began."""
-    return Step(run=run, index=0, kind=turn.TRIAGE, name="triage", input={"brief": _brief(run)})
+    """The triage step; its input keeps what was known of the ticket's actions and answers when the run began."""
+    answers = Message.objects.filter(ticket=run.ticket, direction=Message.Direction.OUTBOUND)
+    answered = answers.order_by("-pk").values_list("pk", flat=True).first()
+    given = {"brief": _brief(run), "answered_through": answered or 0}
+    return Step(run=run, index=0, kind=turn.TRIAGE, name="triage", input=given)
 
 
 def start_llm(run: Run, done: list[Step]) -> Step:
@@ -63,7 +67,7 @@ def do_triage(run: Run, step: Step) -> None:
     step.name = model
     answer = llm.complete(
         model=model,
-        messages=[{"role": "system", "content": prompts.TRIAGE}, *_conversation(run, "")],
+        messages=[{"role": "system", "content": prompts.TRIAGE}, *_conversation(run, {**step.input, "brief": ""})],
         response_format={
             "type": "json_schema",
             "json_schema": {"name": "triage", "schema": turn.Triage.model_json_schema()},
@@ -106,7 +110,7 @@ def arguments(step: Step) -> Any:
         raise Refused("unknown_tool", f"There is no tool {name!r}.", valid=list(tools.NAMES))
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the second of a text that nests without end
         raise Refused("invalid_arguments", f"The arguments are not JSON: {error}.", valid="one JSON object") from None
 
 
@@ -140,14 +144,18 @@ def _take(step: Step, answer: llm.Answer) -> None:
 
 
 def _messages(run: Run, done: list[Step]) -> list[dict[str, Any]]:
-    brief = done[0].input.get("brief", "") if done else ""
-    return turn.messages(prompts.AGENT, _conversation(run, brief), [recorded(step) for step in done])
+    return turn.messages(prompts.AGENT, _conversation(run, done[0].input), [recorded(step) for step in done])
 
 
-def _conversation(run: Run, brief: str) -> list[dict[str, str]]:
-    """The ticket's messages that this run knows; the first bears the ticket's head, the last what was done so far."""
+def _conversation(run: Run, known: dict[str, Any]) -> list[dict[str, str]]:
+    """The ticket's messages that this run knows (`known` is its first step's input); the first bears the ticket's
+    head. What this run is about comes last, even where an answer to something earlier left after it had come in."""
     ticket = run.ticket
-    rows = list(Message.objects.filter(ticket=ticket, pk__lte=run.through_message).order_by("pk"))
+    answered = Q(direction=Message.Direction.OUTBOUND, pk__lte=known["answered_through"])
+    inbound = Q(direction=Message.Direction.INBOUND, pk__lte=run.through_message)
+    rows = list(Message.objects.filter(answered | inbound, ticket=ticket).order_by("pk"))
+    before = Run.objects.filter(ticket=ticket, number=run.number - 1).values_list("through_message", flat=True).first()
+    rows.sort(key=lambda row: row.direction == Message.Direction.INBOUND and row.pk > (before or 0))
     roles = {Message.Direction.INBOUND: "user", Message.Direction.OUTBOUND: "assistant"}
     said = [{"role": roles[Message.Direction(row.direction)], "content": row.body} for row in rows]
     customer = ticket.customer
@@ -155,7 +163,7 @@ def _conversation(run: Run, brief: str) -> list[dict[str, str]]:
         f"Ticket {ticket.pk} from {customer.name or 'a customer'} <{customer.email}>\n"
         f"Subject: {ticket.subject}\n\n{said[0]['content']}"
     )
-    return [*said, {"role": "user", "content": brief}] if brief else said
+    return [*said, {"role": "user", "content": known["brief"]}] if known.get("brief") else said
 
 
 def _brief(run: Run) -> str:

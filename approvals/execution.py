@@ -28,11 +28,12 @@ from approvals.providers import orders, payments, replies
 from approvals.providers.receipt import Receipt
 
 log = logging.getLogger(__name__)
-PROVIDER = {
-    "refund": payments.NAME,
-    "cancel_order": orders.NAME,
-    "account_change": orders.NAME,
-    "reply": replies.NAME,
+# Who is asked for each kind: first the one that the effect is sent to, then the shop that is read before.
+PROVIDERS = {
+    "refund": (payments.NAME, orders.NAME),
+    "cancel_order": (orders.NAME,),
+    "account_change": (orders.NAME,),
+    "reply": (replies.NAME,),
 }
 
 
@@ -55,10 +56,12 @@ def execute(action_id: int) -> Action:
 
 def due(limit: int) -> list[int]:
     """Approved actions whose time has come, and those whose worker's lease ran out."""
-    paused = [kind for kind, name in PROVIDER.items() if name in pauses.paused()]
+    paused = pauses.paused()
     ready = Q(status=states.APPROVED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
     left_behind = Q(status=states.EXECUTING, lease_expires_at__lt=Now())
-    actions = Action.objects.filter(ready | left_behind).exclude(kind__in=paused)
+    actions = Action.objects.filter(ready | left_behind).exclude(
+        kind__in=[kind for kind, names in PROVIDERS.items() if paused.intersection(names)]
+    )
     return list(actions.order_by("pk").values_list("pk", flat=True)[:limit])
 
 
@@ -73,7 +76,7 @@ def _claim(action_id: int) -> Action | None:
         )
         if action is None:
             action = _take_over(action_id)
-        elif PROVIDER[action.kind] in pauses.paused():
+        elif pauses.paused().intersection(PROVIDERS[action.kind]):
             return None
         if action is None:
             return None
@@ -117,33 +120,46 @@ def _take_over(action_id: int) -> Action | None:
 
 
 def _attempt(action: Action) -> None:
+    asked = orders.NAME
     try:
-        receipt = _call(action)
+        first = _ready(action)
+        asked = PROVIDERS[action.kind][0]
+        receipt = _send(action) if first else _send_again(action)
     except Changed as changed:
         news = changed
         _settle(action, lambda: settlement.back_to_queue(action, snapshot=news.snapshot, changes=news.changes))
     except ProviderError as error:
         failure = error
-        _settle(action, lambda: settlement.failed(action, failure, provider=PROVIDER[action.kind]))
+        _settle(action, lambda: settlement.failed(action, failure, provider=asked))
     else:
         _settle(action, lambda: settlement.succeeded(action, receipt))
 
 
-def _call(action: Action) -> Receipt:
-    """Sends the frozen request. Raises ProviderError, or Changed while nothing has been sent yet."""
+def _ready(action: Action) -> bool:
+    """Checks what is about to be sent; True where no earlier attempt can have taken effect. Raises Changed then,
+    where the world is no longer as it was approved, or ProviderError where it cannot be read."""
     if kinds.digest(action.params) != action.digest:
         raise Terminal("digest_mismatch", "The parameters are not those that were approved.")
-    earlier = action.attempts.exclude(number=action.fence)
-    possible = earlier.filter(outcome__in=settlement.POSSIBLE_EFFECT)
-    if not possible.exists():
-        _check_world(action)
-    elif _past_horizon(action) or earlier.count() >= retry.ACTION.attempts:
-        # The provider may have forgotten the key, or lost attempts used the budget up: look before sending.
+    if action.attempts.exclude(number=action.fence).filter(outcome__in=settlement.POSSIBLE_EFFECT).exists():
+        return False
+    _check_world(action)
+    return True
+
+
+def _send_again(action: Action) -> Receipt:
+    """Sends the same bytes under the same key, or asks for what became of them first: where the provider may have
+    forgotten the key, or lost attempts used the budget up. What a provider without keys does not know is not sent
+    again: it may still arrive. Raises ProviderError."""
+    keyless = action.kind == "refund" and not payments.keeps_keys()
+    used_up = action.attempts.exclude(number=action.fence).count() >= retry.ACTION.attempts
+    if keyless or used_up or _past_horizon(action):
         found = _found(action)
         if found:
             return found
-        if earlier.count() >= retry.ACTION.attempts:
-            raise ReplayedFailure("attempts_used_up", "Every attempt was lost; the provider is asked by reference.")
+    if used_up:
+        raise ReplayedFailure("attempts_used_up", "Every attempt was lost; the provider is asked by reference.")
+    if keyless:
+        raise ReplayedFailure("not_sent_again", "It may have happened, and the provider keeps no keys.")
     return _send(action)
 
 

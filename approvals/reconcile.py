@@ -28,7 +28,7 @@ def lookup(action: Action) -> Receipt | None:
     Raises CannotBeAsked or ProviderError."""
     match action.kind:
         case "refund":
-            return payments.find_refund(reference=action.idempotency_key)
+            return payments.find_refund(reference=action.idempotency_key, payment_id=action.params["payment_id"])
         case "cancel_order":
             order = orders.get_order(action.order_id)
             done = order is not None and order.status == "cancelled"

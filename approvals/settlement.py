@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models.functions import Now
 
 from agentops.lib import redact, retry
@@ -112,6 +113,26 @@ def _fail(action: Action, error: ProviderError) -> None:
         lease_expires_at=None,
         **_error_fields(error),
     )
+
+
+def failed_afterwards(action: Action, error: ProviderError) -> None:
+    """A provider's late failure: what had succeeded did not last, and a person has to see to it. Raises Lost."""
+    with transaction.atomic():
+        transitions.move(
+            action,
+            states.FAILED,
+            actor=audit.SYSTEM,
+            verb="action.failed_afterwards",
+            holding=action.fence,
+            told={"error": error.code, "message": error.message[:300]},
+            result={**(action.result or {}), "status": "failed"},
+            **_error_fields(error),
+        )
+        Ticket.objects.filter(pk=action.ticket_id).update(
+            status=Ticket.Status.NEEDS_PERSON,
+            reason=f"{action.idempotency_key} had succeeded and failed afterwards: {redact.text(error.message)}"[:500],
+            updated_at=Now(),
+        )
 
 
 def back_to_queue(action: Action, *, snapshot: dict[str, Any], changes: list[dict[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from approvals.views import actions, audit, decide, policy, providers, queue
+from approvals.views import actions, audit, decide, policy, providers, queue, webhooks
 
 urlpatterns = [
     path("queue/", queue.queue, name="queue"),
@@ -21,4 +21,5 @@ urlpatterns = [
     path("actions/<int:action_id>/", actions.detail, name="action"),
     path("audit/", audit.log, name="audit"),
     path("audit/export/", audit.export, name="audit-export"),
+    path("webhooks/stripe", webhooks.stripe, name="webhook-stripe"),
 ]

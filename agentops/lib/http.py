@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import httpx2
@@ -53,14 +54,7 @@ def client(base_url: str, *, token: str = "", timeout: float = 10.0, connections
 
 def call(http: httpx2.Client, method: str, url: str, **options: Any) -> Answer:
     """One request, one answer. Raises the ProviderError that the outcome is (DESIGN §8)."""
-    try:
-        response = http.request(method, url, **options)
-    except NEVER_SENT as error:
-        raise Transient("unreachable", f"never sent: {error}") from error
-    except httpx2.TimeoutException as error:
-        raise EffectUnknown("timeout", f"no answer in time: {type(error).__name__}") from error
-    except httpx2.HTTPError as error:
-        raise EffectUnknown("connection_lost", f"connection lost: {error or type(error).__name__}") from error
+    response = send(http, method, url, **options)
     replayed = response.headers.get("Idempotent-Replayed", "").lower() == "true"
     if not 200 <= response.status_code < 300:
         raise failure(
@@ -80,6 +74,18 @@ def call(http: httpx2.Client, method: str, url: str, **options: Any) -> Answer:
         ) from error
 
 
+def send(http: httpx2.Client, method: str, url: str, **options: Any) -> httpx2.Response:
+    """One request and whatever answered it. Raises the ProviderError that no answer is (DESIGN §8)."""
+    try:
+        return http.request(method, url, **options)
+    except NEVER_SENT as error:
+        raise Transient("unreachable", f"never sent: {error}") from error
+    except httpx2.TimeoutException as error:
+        raise EffectUnknown("timeout", f"no answer in time: {type(error).__name__}") from error
+    except httpx2.HTTPError as error:
+        raise EffectUnknown("connection_lost", f"connection lost: {error or type(error).__name__}") from error
+
+
 def failure(status: int, body: str, *, replayed: bool = False, retry_after: str | None = None) -> ProviderError:
     """The error that an answer outside 2xx is."""
     code, message, details = _error_of(status, body)
@@ -88,7 +94,7 @@ def failure(status: int, body: str, *, replayed: bool = False, retry_after: str 
         code,
         message,
         http_status=status,
-        retry_after=_seconds(retry_after),
+        retry_after=seconds(retry_after),
         body=_kept(body),
         details=details,
     )
@@ -117,12 +123,14 @@ def _error_of(status: int, body: str) -> tuple[str, str, dict[str, Any]]:
         return f"http_{status}", f"answered {status}", {}
 
 
-def _seconds(retry_after: str | None) -> float | None:
+def seconds(retry_after: str | None) -> float | None:
+    """What a Retry-After header says, or None."""
     try:
-        # An hour bounds a server's mistake; the HTTP-date form is rare, and backoff alone serves it.
-        return min(max(float(retry_after), 0.0), 3600.0) if retry_after else None
-    except ValueError:
+        wanted = float(retry_after or "nan")
+    except ValueError:  # the HTTP-date form is rare, and backoff alone serves it
         return None
+    # An hour bounds a server's mistake.
+    return None if isnan(wanted) else min(max(wanted, 0.0), 3600.0)
 
 
 def _kept(body: str) -> str:

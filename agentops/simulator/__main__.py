@@ -14,7 +14,7 @@ from .demo_tickets import lost_orders
 from .faults import BadTable, Faults, Table, default_table, read_table
 from .model.api import ModelApi
 from .server import Server
-from .shop import BadData, Shop, generate, load
+from .shop import CUSTOMERS, BadData, Shop, generate, load
 from .store import Store
 from .world import World
 
@@ -30,6 +30,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
     parser.add_argument("--data", type=Path, help="folder with orders.json and customers.json")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--customers", type=int, default=CUSTOMERS, help="of the generated shop")
+    parser.add_argument("--trusting", action="store_true", help="payments keep keys, and check nothing else")
     parser.add_argument("--faults", help="JSON file, or none; without it a few faults happen")
     parser.add_argument("--state", type=Path, help="SQLite file that survives a restart; without it memory")
     parser.add_argument(
@@ -56,11 +58,12 @@ def table_of(choice: str | None, shop: Shop) -> Table:
 
 def build_world(options: argparse.Namespace) -> World:
     """Raises BadData or BadTable when the command line asks for something impossible."""
-    shop = load(options.data) if options.data else generate(options.seed, datetime.now(UTC))
+    shop = load(options.data) if options.data else generate(options.seed, datetime.now(UTC), options.customers)
     faults = Faults(options.seed, table_of(options.faults, shop))
     model = ModelApi(faults, latency=options.model_latency)
     store = Store(options.state)
-    return World(shop, store, faults, model, token=os.environ.get("SIMULATOR_TOKEN", ""))
+    token = os.environ.get("SIMULATOR_TOKEN", "")
+    return World(shop, store, faults, model, token, trusting=options.trusting)
 
 
 def die_with_parent() -> None:

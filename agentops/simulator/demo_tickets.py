@@ -1,7 +1,8 @@
 """The tickets that the demo posts: one for each thing the application must get right, fitted to the data served."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from . import picking
@@ -23,8 +24,22 @@ class Letter:
 
 def demo_tickets(shop: Shop) -> list[dict[str, Any]]:
     """As POST /api/tickets of the intake contract takes them, without received_at."""
+    return _tickets(shop, letters(shop))
+
+
+def many_tickets(shop: Shop, count: int, seed: int) -> list[dict[str, Any]]:
+    """So many of the same kinds in an order that the seed picks, each by a customer of its own; fewer where the shop
+    runs out of customers."""
+    picker, written = Picker(shop), list[Letter]()
+    while len(written) < count and (more := _round(picker)):
+        written += more
+    Random(seed).shuffle(written)
+    return _tickets(shop, written[:count])
+
+
+def _tickets(shop: Shop, written: Sequence[Letter]) -> list[dict[str, Any]]:
     tickets = []
-    for number, letter in enumerate(letters(shop), start=1):
+    for number, letter in enumerate(written, start=1):
         customer = shop.customers[letter.order["customer_id"]]
         tickets.append(
             {
@@ -47,11 +62,15 @@ def lost_orders(shop: Shop) -> list[str]:
 def letters(shop: Shop) -> list[Letter]:
     """What the data does not offer (a currency, a final sale) is left out; plain refunds fill up."""
     picker = Picker(shop)
-    written = [letter for write in (_money, _currencies, _accounts, _troubles, _questions) for letter in write(picker)]
+    written = _round(picker)
     while len(written) < FEWEST and (order := picker.pick(delivered())):
         body = f"The {_name(order)} from order {order['order_id']} came damaged. Could I have a refund for it?"
         written.append(Letter(order, f"{_name(order)} is damaged", body))
     return written
+
+
+def _round(picker: Picker) -> list[Letter]:
+    return [letter for write in (_money, _currencies, _accounts, _troubles, _questions) for letter in write(picker)]
 
 
 def _money(picker: Picker) -> Iterator[Letter]:

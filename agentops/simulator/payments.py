@@ -27,9 +27,10 @@ class RefundBody(BaseModel):
 
 
 class Payments:
-    """Answers `/refunds` and `/ledger`."""
+    """Answers `/refunds` and `/ledger`. `trusting`: it keeps keys, and pays whatever it is told to pay."""
 
-    def __init__(self, shop: Shop, store: Store, keys: Idempotency, orders: Orders) -> None:
+    def __init__(self, shop: Shop, store: Store, keys: Idempotency, orders: Orders, *, trusting: bool = False) -> None:
+        self._trusting = trusting
         self._store = store
         self._keys = keys
         self._orders = orders
@@ -88,11 +89,7 @@ class Payments:
         )
 
     def _refund(self, body: RefundBody, key: str) -> Answer:
-        order = self._orders.order_now(body.order_id)
-        if order is None or self._order_of.get(body.payment_id) != body.order_id:
-            details = {"payment_id": body.payment_id, "order_id": body.order_id}
-            return error(404, "not_found", "There is no such payment on this order.", details)
-        refused = _refusal(order, body)
+        refused = None if self._trusting else self._refusal(body)
         if refused:
             return refused
         number = self._store.insert(
@@ -109,6 +106,13 @@ class Payments:
         self._store.insert("returned", payment_id=body.payment_id, amount=body.amount)
         row = self._store.row("SELECT * FROM refunds WHERE number = ?", number)
         return Answer(201, _refund(row or {}))
+
+    def _refusal(self, body: RefundBody) -> Answer | None:
+        order = self._orders.order_now(body.order_id)
+        if order is None or self._order_of.get(body.payment_id) != body.order_id:
+            details = {"payment_id": body.payment_id, "order_id": body.order_id}
+            return error(404, "not_found", "There is no such payment on this order.", details)
+        return _refusal(order, body)
 
 
 def _refusal(order: Order, body: RefundBody) -> Answer | None:

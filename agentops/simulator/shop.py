@@ -3,11 +3,14 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from . import assortment
+
+CUSTOMERS = 60
 
 type Order = dict[str, Any]
 type Customer = dict[str, Any]
@@ -48,11 +51,11 @@ def _records(file: Path, required: tuple[str, ...]) -> list[dict[str, Any]]:
     return rows
 
 
-def generate(seed: int, today: datetime) -> Shop:
-    """About 60 customers and 120 orders: the same for the same seed and day (times are relative to `today`)."""
+def generate(seed: int, today: datetime, customers_wanted: int = CUSTOMERS) -> Shop:
+    """So many customers, about two orders each: the same for the same seed and day (times are relative to `today`)."""
     random = Random(seed)
     midnight = today.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    customers = _customers(random, midnight)
+    customers = _customers(random, midnight, customers_wanted)
     orders: dict[str, Order] = {}
     for number, customer in enumerate(customers):
         currency = assortment.CURRENCIES[number % len(assortment.CURRENCIES)]
@@ -63,10 +66,10 @@ def generate(seed: int, today: datetime) -> Shop:
     return Shop(orders, {customer["customer_id"]: customer for customer in customers})
 
 
-def _customers(random: Random, midnight: datetime) -> list[Customer]:
-    first_names = random.sample(assortment.FIRST_NAMES, 60)
+def _customers(random: Random, midnight: datetime, wanted: int) -> list[Customer]:
+    first_names = random.sample(assortment.FIRST_NAMES, CUSTOMERS)
     customers = []
-    for first in first_names:
+    for first in islice(cycle(first_names), wanted):
         last = random.choice(assortment.LAST_NAMES)
         number = random.randint(1000, 9999)
         street, city = random.choice(assortment.STREETS), random.choice(assortment.CITIES)

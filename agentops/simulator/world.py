@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from hmac import compare_digest
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from .demo_tickets import demo_tickets
+from .demo_tickets import demo_tickets, many_tickets
 from .faults import BadTable, Faults, read_table
 from .idempotency import Idempotency
 from .inbox import Inbox
@@ -44,15 +44,17 @@ class Route:
 class World:
     """Turns requests into answers. Faults that are answers are applied here, those of the wire by the server."""
 
-    def __init__(self, shop: Shop, store: Store, faults: Faults, model: ModelApi, token: str = "") -> None:
+    def __init__(
+        self, shop: Shop, store: Store, faults: Faults, model: ModelApi, token: str = "", *, trusting: bool = False
+    ) -> None:
         self.faults = faults
         self._store = store
         self._token = token
         keys = Idempotency(store)
         orders = Orders(shop, store, keys)
-        payments = Payments(shop, store, keys, orders)
+        payments = Payments(shop, store, keys, orders, trusting=trusting)
         inbox = Inbox(store)
-        tickets = demo_tickets(shop)
+        self._shop = shop
         self._model = model
         self._routes = (
             Route("GET /orders", orders.find),
@@ -69,7 +71,7 @@ class World:
             Route("GET /v1/models", model.models),
             Route("GET /faults", self._show_faults),
             Route("POST /faults", self._replace_faults),
-            Route("GET /demo/tickets", lambda _: Answer(200, tickets)),
+            Route("GET /demo/tickets", self._tickets),
             Route("GET /health", lambda _: Answer(200, {"status": "ok"})),
         )
 
@@ -101,6 +103,15 @@ class World:
             return
         if not compare_digest(headers.get("authorization", "").encode(), f"Bearer {self._token}".encode()):
             raise BadRequest(error(401, "unauthorized", "A valid bearer token is needed."))
+
+    def _tickets(self, request: Request) -> Answer:
+        """The demo's, or with `count` (and `seed`) so many."""
+        asked = {name: request.query.get(name, "1") for name in ("count", "seed")}
+        if "count" not in request.query:
+            return Answer(200, demo_tickets(self._shop))
+        if not all(value.isascii() and value.isdecimal() for value in asked.values()):
+            return error(400, "invalid_request", "count and seed are numbers.")
+        return Answer(200, many_tickets(self._shop, int(asked["count"]), int(asked["seed"])))
 
     def _show_faults(self, request: Request) -> Answer:
         return Answer(200, self.faults.table.model_dump(mode="json") | {"hits": self.faults.hits()})

@@ -10,7 +10,7 @@ from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agentops.lib import http
-from agentops.lib.errors import Terminal, Transient
+from agentops.lib.errors import EffectUnknown, Terminal, Transient
 
 NAME = "orders"
 
@@ -76,9 +76,7 @@ def get_order(order_id: str) -> Order | None:
 def find_orders(*, customer_email: str | None = None, tracking_number: str | None = None) -> list[Order]:
     """Newest first; by the customer's address or by a parcel's tracking number. Raises ProviderError."""
     wanted = {"customer_email": customer_email, "tracking_number": tracking_number}
-    answer = http.call(
-        _client(), "GET", "/orders", params={key: value for key, value in wanted.items() if value}
-    )
+    answer = _read("/orders", params={key: value for key, value in wanted.items() if value})
     return [_parse(Order, order) for order in _field(answer.data, "orders")]
 
 
@@ -109,9 +107,17 @@ def _write(method: str, path: str, body: str, key: str) -> http.Answer:
     return http.call(_client(), method, path, content=body.encode(), headers=headers)
 
 
+def _read(path: str, **options: Any) -> http.Answer:
+    """A read has no effect, whatever becomes of it."""
+    try:
+        return http.call(_client(), "GET", path, **options)
+    except EffectUnknown as error:
+        raise Transient(error.code, error.message, http_status=error.http_status, body=error.body) from error
+
+
 def _one[Shape: Answer](shape: type[Shape], path: str) -> Shape | None:
     try:
-        return _parse(shape, http.call(_client(), "GET", path).data)
+        return _parse(shape, _read(path).data)
     except Terminal as error:
         if error.http_status == 404:
             return None
@@ -122,10 +128,8 @@ def _parse[Shape: Answer](shape: type[Shape], data: Any) -> Shape:
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        # A read has no effect, and a broken answer may be a passing fault of a proxy in between.
-        raise Transient(
-            "unreadable_answer", f"not the contract's shape: {error}", body=str(data)[:2000]
-        ) from error
+        # A broken answer may be a passing fault of a proxy in between.
+        raise Transient("unreadable_answer", f"not the contract's shape: {error}", body=str(data)[:2000]) from error
 
 
 def _field(data: Any, name: str) -> list[Any]:

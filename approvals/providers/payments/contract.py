@@ -1,5 +1,7 @@
-"""Where a refund is sent (contracts/refunds.yaml). Only `execution` and `reconcile` may import this."""
+"""Refunds as contracts/refunds.yaml says: the `http` backend."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -11,8 +13,6 @@ from agentops.lib import http
 from agentops.lib.errors import EffectUnknown
 from approvals.providers.receipt import Receipt
 
-NAME = "payments"
-
 
 class Refund(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -23,6 +23,7 @@ class Refund(BaseModel):
     currency: str
     reference: str
     status: str
+    created_at: datetime | None = None
 
 
 def send_refund(*, body: str, key: str) -> Receipt:
@@ -36,21 +37,39 @@ def send_refund(*, body: str, key: str) -> Receipt:
     return _receipt(refund, answer)
 
 
-def find_refund(*, reference: str) -> Receipt | None:
-    """The refund that bears our reference, or None where the provider has none. Raises ProviderError."""
-    answer = http.call(_client(), "GET", "/refunds", params={"reference": reference})
+def find_refund(*, reference: str, payment_id: str) -> Receipt | None:
+    """The refund that bears our reference, whatever payment it is of. Raises ProviderError."""
+    refunds, answer = _page({"reference": reference})
+    ours = [refund for refund in refunds if refund.reference == reference]
+    return _receipt(ours[0], answer) if ours else None
+
+
+def refunds_since(since: datetime) -> Iterator[Receipt]:
+    """Every refund made since then, whoever made it, newest first. Raises ProviderError."""
+    asked = {"created_after": since.isoformat()}
+    cursor = ""
+    while True:
+        refunds, answer = _page({**asked, "cursor": cursor} if cursor else asked)
+        yield from (_receipt(refund, answer) for refund in refunds)
+        following = answer.data.get("next_cursor")
+        if not following or following == cursor:
+            return
+        cursor = str(following)
+
+
+def _page(asked: dict[str, str]) -> tuple[list[Refund], http.Answer]:
+    answer = http.call(_client(), "GET", "/refunds", params=asked)
     rows = answer.data.get("refunds") if isinstance(answer.data, dict) else None
     if not isinstance(rows, list):
         raise EffectUnknown("unreadable_answer", "the answer has no list of refunds", body=answer.text)
-    ours = [refund for refund in (_parse(row, answer.text) for row in rows) if refund.reference == reference]
-    return _receipt(ours[0], answer) if ours else None
+    return [_parse(row, answer.text) for row in rows], answer
 
 
 def _receipt(refund: Refund, answer: http.Answer) -> Receipt:
     return Receipt(
         reference=refund.refund_id,
         status=refund.status,
-        data=refund.model_dump(),
+        data=refund.model_dump(mode="json", exclude_none=True),
         answer=answer.text[: http.MAX_BODY_KEPT],
         http_status=answer.status,
         replayed=answer.replayed,

@@ -1,0 +1,49 @@
+"""Where a refund is sent: the backend that PAYMENTS_BACKEND names. Only `execution` and `reconcile` may import this."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Protocol
+
+from django.conf import settings
+
+from agentops.lib.errors import EffectUnknown, Transient
+from approvals.providers.payments import contract, stripe
+from approvals.providers.receipt import Receipt
+
+NAME = "payments"
+
+
+class Backend(Protocol):
+    """What a module of this package offers."""
+
+    def send_refund(self, *, body: str, key: str) -> Receipt: ...
+    def find_refund(self, *, reference: str, payment_id: str) -> Receipt | None: ...
+    def refunds_since(self, since: datetime) -> Iterator[Receipt]: ...
+
+
+BACKENDS: dict[str, Backend] = {"http": contract, "stripe": stripe}
+
+
+def send_refund(*, body: str, key: str) -> Receipt:
+    """Asks for the refund that `body` (refunds.yaml as JSON) describes, at most once per `key` where the provider
+    keeps keys. Raises ProviderError."""
+    return BACKENDS[settings.PAYMENTS_BACKEND].send_refund(body=body, key=key)
+
+
+def find_refund(*, reference: str, payment_id: str) -> Receipt | None:
+    """The refund that bears our reference, or None where the provider has none. Raises ProviderError."""
+    try:
+        return BACKENDS[settings.PAYMENTS_BACKEND].find_refund(reference=reference, payment_id=payment_id)
+    except EffectUnknown as error:  # a read has no effect, whatever becomes of it
+        raise Transient(error.code, error.message, http_status=error.http_status, body=error.body) from error
+
+
+def refunds_since(since: datetime) -> Iterator[Receipt]:
+    """Every refund that the provider made since then, whoever asked for it, newest first; `data` has `reference`
+    (may be empty) and `created_at`. Raises ProviderError."""
+    return BACKENDS[settings.PAYMENTS_BACKEND].refunds_since(since)
+
+
+def keeps_keys() -> bool:
+    """Whether the provider answers a key that it has seen with its first answer, instead of doing it again."""
+    return bool(settings.PAYMENTS_IDEMPOTENT)

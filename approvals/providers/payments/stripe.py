@@ -1,0 +1,177 @@
+"""Refunds through Stripe: the `stripe` backend. Its own client builds and reads the requests; the connection, the
+time-outs and the classification of errors (DESIGN §8) are ours, and nothing is retried here."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import httpx2
+import stripe
+from django.conf import settings
+
+from agentops.lib import http
+from agentops.lib.errors import (
+    EffectUnknown,
+    IdempotencyMismatch,
+    ProviderError,
+    ReplayedFailure,
+    Terminal,
+    Transient,
+    Unauthorized,
+)
+from approvals.providers.receipt import Receipt
+from approvals.providers.stripe_refund import FAILED, StripeRefund, to_stripe
+
+if TYPE_CHECKING:
+    from stripe.params import RefundCreateParams, RefundListParams
+
+# Otherwise the client would measure our calls, describe this host, and write an id of it into the home folder.
+stripe.enable_telemetry = False
+PAGE = 100
+
+
+def send_refund(*, body: str, key: str) -> Receipt:
+    """Asks for the refund that `body` (refunds.yaml as JSON) describes, once per `key`. Raises ProviderError."""
+    wanted = json.loads(body)
+    try:
+        amount = to_stripe(wanted["amount"], wanted["currency"])
+    except ValueError as error:
+        raise Terminal("amount_not_possible", str(error)) from error
+    asked = {
+        _named(wanted["payment_id"]): wanted["payment_id"],
+        "amount": amount,
+        # There is no looking up by key: this is what find_refund knows it by.
+        "metadata": {"reference": wanted["reference"], "order_id": wanted["order_id"]},
+    }
+    try:
+        made = _client().v1.refunds.create(cast("RefundCreateParams", asked), {"idempotency_key": key})
+    except stripe.StripeError as error:
+        raise _classified(error) from error
+    response = getattr(made, "last_response", None)
+    if response is None:
+        raise EffectUnknown("unreadable_answer", "the answer is no object", body=str(made)[:2000])
+    refund = _parse(response.data, response.body)
+    if refund.reference != wanted["reference"]:
+        # An answer about something else proves nothing about ours.
+        raise EffectUnknown("unreadable_answer", "the answer names another refund", body=response.body)
+    return _receipt(refund, response.body, response.code, replayed=_replayed(response.headers))
+
+
+def find_refund(*, reference: str, payment_id: str) -> Receipt | None:
+    """The refund of this payment that bears our reference: Stripe has no search over refunds, so all of the payment
+    are read. One that did not fail comes before one that did. Raises ProviderError."""
+    refunds = _listed({_named(payment_id): payment_id})
+    ours = sorted(
+        (receipt for receipt in refunds if receipt.data["reference"] == reference),
+        key=lambda receipt: receipt.status == FAILED,
+    )
+    return ours[0] if ours else None
+
+
+def refunds_since(since: datetime) -> Iterator[Receipt]:
+    """Every refund made since then, whoever made it, newest first. Raises ProviderError."""
+    return _listed({"created": {"gte": int(since.timestamp())}})
+
+
+def _listed(asked: dict[str, Any]) -> Iterator[Receipt]:
+    try:
+        for row in _client().v1.refunds.list(cast("RefundListParams", {**asked, "limit": PAGE})).auto_paging_iter():
+            text = json.dumps(row.to_dict())
+            yield _receipt(_parse(json.loads(text), text), text, 200)
+    except stripe.StripeError as error:
+        raise _classified(error) from error
+    except (AttributeError, TypeError, KeyError) as error:  # what the client meets in an answer that is no list
+        raise EffectUnknown("unreadable_answer", f"not a list of refunds: {error}") from error
+
+
+class Transport(stripe.HTTPClient):
+    """Carries the client's requests over one kept httpx2 client; what was never answered is classified here."""
+
+    name = "httpx2"
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__()
+        self._http = http.client("", timeout=timeout)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[str, int, Mapping[str, str]]:
+        response = http.send(self._http, method.upper(), url, headers=headers, content=post_data)
+        return response.text, response.status_code, response.headers
+
+
+def _client() -> stripe.StripeClient:
+    return _kept_client(settings.STRIPE_API_KEY, settings.STRIPE_API_BASE, settings.PROVIDER_TIMEOUT_SECONDS)
+
+
+@cache
+def _kept_client(key: str, base: str, timeout: float) -> stripe.StripeClient:
+    return stripe.StripeClient(
+        key, base_addresses={"api": base.rstrip("/")}, max_network_retries=0, http_client=Transport(timeout)
+    )
+
+
+def _named(payment_id: str) -> Literal["payment_intent", "charge"]:
+    return "payment_intent" if payment_id.startswith("pi_") else "charge"
+
+
+def _classified(error: stripe.StripeError) -> ProviderError:
+    """The error that Stripe's answer is. One without a status is an answer that could not be read."""
+    status, told = error.http_status or 0, error.error
+    code = error.code or (told and (told.code or told.type)) or f"http_{status}"
+    headers = httpx2.Headers(error.headers)
+    return _class_of(error, status, headers)(
+        str(code),
+        error.user_message or f"answered {status}",
+        http_status=error.http_status,
+        retry_after=http.seconds(headers.get("Retry-After")),
+        body=(error.http_body or "")[: http.MAX_BODY_KEPT],
+    )
+
+
+def _class_of(error: stripe.StripeError, status: int, headers: httpx2.Headers) -> type[ProviderError]:
+    if isinstance(error, stripe.AuthenticationError) or status == 401:
+        return Unauthorized
+    if isinstance(error, stripe.IdempotencyError):
+        return IdempotencyMismatch
+    # Stripe knows best whether the same request can have another answer (docs.stripe.com/error-low-level).
+    advice = headers.get("Stripe-Should-Retry", "").lower()
+    if status in (409, 425, 429, 503):
+        return Terminal if advice == "false" else Transient
+    if status < 400 or status in (408, 424) or status >= 500:
+        stuck = advice == "false" or (_replayed(headers) and advice != "true")
+        return ReplayedFailure if stuck else EffectUnknown
+    return Transient if advice == "true" or isinstance(error, stripe.RateLimitError) else Terminal
+
+
+def _replayed(headers: Mapping[str, str]) -> bool:
+    return headers.get("Idempotent-Replayed", "").lower() == "true"
+
+
+def _parse(data: Any, text: str) -> StripeRefund:
+    try:
+        refund = StripeRefund.model_validate(data)
+        refund.as_data()
+    except ValueError as error:  # pydantic's is one
+        raise EffectUnknown("unreadable_answer", f"not a refund of Stripe's: {error}", body=text) from error
+    return refund
+
+
+def _receipt(refund: StripeRefund, text: str, status: int, *, replayed: bool = False) -> Receipt:
+    data = refund.as_data()
+    return Receipt(
+        reference=refund.id,
+        status=data["status"],
+        data=data,
+        answer=text[: http.MAX_BODY_KEPT],
+        http_status=status,
+        replayed=replayed,
+    )

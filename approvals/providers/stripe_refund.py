@@ -1,0 +1,88 @@
+"""A refund as Stripe tells it, in answers and in events: its shape, its states, its units of money."""
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agentops.lib import money
+
+PENDING, SUCCEEDED, FAILED = "pending", "succeeded", "failed"
+# Stripe's states in the words of a Receipt. `requires_action`: the customer has to name an account; `canceled`: they
+# did not, and the money is back with us.
+STATUS = {
+    "pending": PENDING,
+    "requires_action": PENDING,
+    "succeeded": SUCCEEDED,
+    "failed": FAILED,
+    "canceled": FAILED,
+}
+# docs.stripe.com/currencies: digits of an amount on Stripe's side, where they are not two. ISK and UGX have no minor
+# unit any more, and Stripe still wants two digits for them, always 00 (its special cases, which prevail over its list).
+DIGITS = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"), 0
+    ),
+    **dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 3),
+}
+
+
+class StripeRefund(BaseModel):
+    """`amount` is in Stripe's units of `currency`, which is in lower case; `created` is in seconds of the Unix time."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    id: str = Field(min_length=1)
+    object: Literal["refund"]
+    amount: int
+    currency: str
+    created: int
+    status: Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
+    charge: str | None = None
+    payment_intent: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+    failure_reason: str | None = None
+
+    @property
+    def reference(self) -> str:
+        return self.metadata.get("reference", "")
+
+    def as_data(self) -> dict[str, Any]:
+        """The same in the shape of refunds.yaml, with Stripe's own words added. Raises ValueError where the amount
+        is none that we can hold."""
+        currency = self.currency.upper()
+        return {
+            "refund_id": self.id,
+            "payment_id": self.payment_intent or self.charge or "",
+            "order_id": self.metadata.get("order_id", ""),
+            "amount": to_ours(self.amount, currency),
+            "currency": currency,
+            "reference": self.reference,
+            "status": STATUS[self.status],
+            "provider_status": self.status,
+            "created_at": datetime.fromtimestamp(self.created, UTC).isoformat(),
+            **({"failure_reason": self.failure_reason} if self.failure_reason else {}),
+        }
+
+
+def to_stripe(amount: int, currency: str) -> int:
+    """Our minor units in Stripe's. Raises ValueError where Stripe cannot move exactly this amount."""
+    moved = _shifted(amount, _digits(currency) - money.digits(currency), currency)
+    if _digits(currency) == 3 and moved % 10:
+        raise ValueError(f"Stripe moves {currency} in steps of 10 minor units; {amount} is none of them")
+    return moved
+
+
+def to_ours(amount: int, currency: str) -> int:
+    """Stripe's units in our minor units. Raises ValueError where there is a rest."""
+    return _shifted(amount, money.digits(currency) - _digits(currency), currency)
+
+
+def _digits(currency: str) -> int:
+    return DIGITS.get(currency, 2)
+
+
+def _shifted(amount: int, places: int, currency: str) -> int:
+    whole, rest = divmod(amount * int(10 ** max(places, 0)), int(10 ** max(-places, 0)))
+    if rest:
+        raise ValueError(f"{amount} of {currency} is no whole number in the other side's units")
+    return whole

@@ -1,0 +1,154 @@
+"""What a payment provider tells us by itself (DESIGN §8): a refund that was on its way arrived, or failed days later.
+
+An event counts once, and may come in any order, before our own answer too: states only move forward, and what cannot
+be placed yet is not taken, so that the provider delivers it again.
+"""
+
+import json
+import logging
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import stripe
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+from pydantic import BaseModel, ConfigDict, Field
+
+from agentops.lib import redact
+from agentops.lib.errors import Refused, Terminal
+from approvals import audit, settlement, states
+from approvals.models import Action, ProviderEvent
+from approvals.providers.stripe_refund import FAILED, PENDING, SUCCEEDED, StripeRefund
+from tickets.models import Ticket
+
+log = logging.getLogger(__name__)
+STRIPE = "stripe"
+KINDS = ("refund.updated", "refund.failed", "charge.refund.updated")
+TOLERANCE_SECONDS = 300
+Outcome = ProviderEvent.Outcome
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    object: StripeRefund
+
+
+class Event(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    id: str = Field(min_length=1, max_length=255)
+    type: str
+    created: int
+    data: Body
+
+
+class TooEarly(Exception):
+    """The action has not settled yet: the same event can be placed when it is delivered again."""
+
+
+def receive_stripe(body: bytes, signature: str) -> Outcome | None:
+    """Takes a signed event in; None where it is of a kind that is none of our business, or was taken before.
+
+    Raises Refused (`bad_signature`, `no_secret`, `invalid_event`) or TooEarly.
+    """
+    _verify(body, signature)
+    try:
+        told = json.loads(body)
+        if told.get("type") not in KINDS:
+            return None
+        event = Event.model_validate(told)
+        event.data.object.as_data()
+    except (ValueError, AttributeError) as error:
+        raise Refused("invalid_event", f"not an event of Stripe's: {error}") from error
+    with transaction.atomic():
+        return _take(event, told["data"]["object"])
+
+
+def _verify(body: bytes, signature: str) -> None:
+    if not settings.STRIPE_WEBHOOK_SECRET:
+        raise Refused("no_secret", "STRIPE_WEBHOOK_SECRET is not set; nothing can be accepted.")
+    try:
+        stripe.WebhookSignature.verify_header(body, signature, settings.STRIPE_WEBHOOK_SECRET, TOLERANCE_SECONDS)
+        signed_at = next(int(part[2:]) for part in signature.split(",") if part.startswith("t="))
+    except (stripe.SignatureVerificationError, ValueError, TypeError) as error:
+        # ValueError, TypeError: a body or a signature that is no text at all
+        raise Refused("bad_signature", "The signature does not hold.") from error
+    # The client looks only for what is too old.
+    if signed_at > time.time() + TOLERANCE_SECONDS:
+        raise Refused("bad_signature", "The signature is of a time to come.")
+
+
+def _take(event: Event, data: dict[str, Any]) -> Outcome | None:
+    """Records the event and what follows from it, in the caller's transaction. The action is locked first, so that
+    no attempt settles in between."""
+    refund = event.data.object
+    action = Action.objects.select_for_update().filter(idempotency_key=refund.reference, kind="refund").first()
+    told: dict[str, Any] = {
+        "kind": event.type,
+        "action": action,
+        "outcome": Outcome.NOT_OURS,
+        "data": redact.data(data),
+        "told_at": datetime.fromtimestamp(event.created, UTC),
+    }
+    row, new = ProviderEvent.objects.get_or_create(provider=STRIPE, event_id=event.id, defaults=told)
+    if not new:
+        return None
+    if action is not None:
+        row.outcome = _apply(action, refund)
+        row.save(update_fields=["outcome"])
+    return Outcome(row.outcome)
+
+
+def _apply(action: Action, refund: StripeRefund) -> Outcome:
+    """Moves the action on by what the provider says. Raises TooEarly."""
+    status = refund.as_data()["status"]
+    another = action.provider_reference not in ("", refund.id)
+    match action.status:
+        case states.APPROVED | states.EXECUTING:
+            raise TooEarly
+        case states.UNRESOLVED:  # the provider has it: ask now for all that there is to know
+            Action.objects.filter(pk=action.pk).update(not_before=Now())
+            return Outcome.APPLIED
+        case states.SUCCEEDED if not another and status == FAILED:
+            why = refund.failure_reason or refund.status
+            settlement.failed_afterwards(action, Terminal("provider_failed", f"Stripe says that it failed: {why}."))
+            return Outcome.APPLIED
+        case states.SUCCEEDED if not another:
+            return _arrived(action, refund) if status == SUCCEEDED else Outcome.NOTHING_NEW
+    # What failed or was never approved has no effect that could fail; after its own late failure nothing counts.
+    if status == FAILED or (action.error_code == "provider_failed" and not another):
+        return Outcome.NOTHING_NEW
+    return _contradicts(action, refund)
+
+
+def _arrived(action: Action, refund: StripeRefund) -> Outcome:
+    """What was on its way is there. Not a move: the action counts as succeeded from the provider's yes on."""
+    result = action.result or {}
+    if result.get("status") != PENDING:
+        return Outcome.NOTHING_NEW
+    Action.objects.filter(pk=action.pk).update(result={**result, **refund.as_data()})
+    _audit(action, "action.arrived", refund)
+    return Outcome.APPLIED
+
+
+def _contradicts(action: Action, refund: StripeRefund) -> Outcome:
+    """Money moves under our reference that we know nothing of: no state says so, a person has to."""
+    log.error("%s is %s, and Stripe has %s for it: %s", action, action.status, refund.id, refund.status)
+    _audit(action, "action.contradicted", refund)
+    reason = f"Stripe has the refund {refund.id} ({refund.status}) for {action}, which is {action.status} here."
+    Ticket.objects.filter(pk=action.ticket_id).update(
+        status=Ticket.Status.NEEDS_PERSON, reason=reason[:500], updated_at=Now()
+    )
+    return Outcome.CONTRADICTED
+
+
+def _audit(action: Action, verb: str, refund: StripeRefund) -> None:
+    audit.record(
+        actor=audit.SYSTEM,
+        verb=verb,
+        object_type="action",
+        object_id=action.pk,
+        before={"status": action.status},
+        after={"key": action.idempotency_key, "provider_reference": refund.id, "provider_status": refund.status},
+    )

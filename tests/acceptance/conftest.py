@@ -1,0 +1,108 @@
+"""The whole system as its users have it: worker, web server, the world outside, people in browsers."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from agentops.management.intake import Intake
+from agentops.management.people import GROUPS, make_people
+from tests import world as worlds
+from tests.acceptance.desk import Desk
+from tests.conftest import is_error
+from tests.live import Simulator, Web, Worker
+from tests.services import INTAKE_SECRET
+from tests.world import World
+
+type Enter = Callable[..., Page]
+PASSWORDS = {name: f"the password of {name}" for name in GROUPS}
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, deque[dict[str, Any]]]]:
+    folder = tmp_path_factory.mktemp("shop")
+    return folder, worlds.write_shop(folder)
+
+
+@pytest.fixture(scope="module")
+def simulator_data(shelf: tuple[Path, Any]) -> Path | None:
+    return shelf[0]
+
+
+@pytest.fixture(scope="module")
+def people(live_database: str) -> dict[str, User]:
+    make_people(PASSWORDS)
+    return {name: User.objects.get(username=name) for name in GROUPS}
+
+
+@pytest.fixture(scope="module")
+def api(web: Web) -> Iterator[Intake]:
+    with closing(Intake(web.url, INTAKE_SECRET)) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def module_desk(
+    shelf: tuple[Path, dict[str, deque[dict[str, Any]]]],
+    simulator_process: Simulator,
+    api: Intake,
+    worker: Worker,
+    people: dict[str, User],
+) -> Desk:
+    """With the usual rules in force: alone up to 50.00, nothing above 1,000.00."""
+    worlds.put_rules()
+    return Desk(api, World(simulator_process, shelf[1]))
+
+
+@pytest.fixture
+def desk(module_desk: Desk, simulator: Simulator) -> Desk:
+    """With the usual rules in force again, and nothing going wrong."""
+    worlds.put_rules()
+    return module_desk
+
+
+@pytest.fixture
+def enter(browser: Browser, web: Web, people: dict[str, User]) -> Iterator[Enter]:
+    """`enter("lead")` is that person's browser, signed in; `enter(None)` a stranger's. Options are those of a browser
+    context. A script's error, something the page's own policy forbids, or a request to another host fails the test."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def come(name: str | None, **options: Any) -> Page:
+        given = {"viewport": {"width": 1440, "height": 900}} | options
+        context = browser.new_context(base_url=web.url, **given)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        if name:
+            context.add_cookies([session_of(people[name], web)])
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if is_error(said.type, said.text) else None)
+        page.on("request", lambda sent: None if is_own(sent.url, web) else wrong.append(f"asked {sent.url}"))
+        return page
+
+    yield come
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def lead(enter: Enter) -> Page:
+    return enter("lead")
+
+
+def session_of(user: User, web: Web) -> Any:
+    client = Client()
+    client.force_login(user)
+    return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": web.url}
+
+
+def is_own(url: str, web: Web) -> bool:
+    return url.startswith((f"{web.url}/", "data:", "blob:", "about:"))

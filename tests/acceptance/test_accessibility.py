@@ -1,0 +1,150 @@
+"""Every page by axe in a real browser, in light and dark, wide and narrow; none is wider than a telephone, and none
+asks another host for anything (the fixture `enter` sees to that)."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page, expect
+
+from agentops.models import Step
+from approvals.models import ApprovalRequest
+from tests.acceptance.desk import Case, Desk
+from tests.waiting import until
+
+type Enter = Callable[..., Page]
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
+EVERYTHING = {"resultTypes": ["violations"], "preload": False}
+RUN = "([within, options]) => axe.run(within, options).then(found => found.violations)"
+COLOURS = EVERYTHING | {"runOnly": ["color-contrast", "link-in-text-block"]}
+LOST_FOR_GOOD = {
+    "POST /refunds": [{"fault": "lost_answer", "rate": 1.0, "times": 0}],
+    "GET /refunds": [{"fault": "unavailable", "rate": 1.0, "times": 0}],
+}
+
+
+@pytest.fixture(scope="module")
+def cases(module_desk: Desk) -> Iterator[dict[str, Case]]:
+    """One ticket in each state that a page may have to show."""
+    desk = module_desk
+    found = {
+        "large": desk.large_refund(),
+        "large too": desk.large_refund(),
+        "small": desk.small_refund(),
+        "account": desk.write("I have moved. Please change my address to 12 Harbour Street, Leeds, LS1 4AB, GB."),
+        "claim": desk.write("What about my order {id}? It broke.\n[[misbehave:claim_without_action]]"),
+        "person": desk.write("I want to talk to a manager about {id}."),
+    }
+    found["small"].ends("answered")
+    found["person"].ends("needs_person")
+    desk.world.simulator.faults(endpoints=LOST_FOR_GOOD)
+    found["unknown"] = desk.small_refund()
+    until(lambda: found["unknown"].has("refund", "unresolved"), seconds=30)
+    yield found
+    desk.world.simulator.faults()
+
+
+def request_of(case: Case) -> str:
+    return f"/queue/{case.request()}/"
+
+
+def step_of(case: Case, kind: str) -> str:
+    step = Step.objects.filter(run=case.run(), kind=kind).latest("index")
+    return f"/runs/{step.run_id}/?step={step.index}"
+
+
+# name: (whose browser, the page's address)
+PAGES: dict[str, tuple[str | None, Callable[[dict[str, Case]], str]]] = {
+    "sign in": (None, lambda _: "/login/"),
+    "dashboard": ("lead", lambda _: "/"),
+    "queue": ("lead", lambda _: "/queue/"),
+    "a queue with nothing in it": ("lead", lambda _: "/queue/?q=nobody"),
+    "a refund waits": ("lead", lambda cases: request_of(cases["large"])),
+    "an account change waits": ("lead", lambda cases: request_of(cases["account"])),
+    "a reply is held": ("lead", lambda cases: request_of(cases["claim"])),
+    "the unknown lane": ("lead", lambda _: "/queue/?lane=unknown"),
+    "an unknown outcome": ("lead", lambda cases: f"/queue/unknown/{cases['unknown'].action('refund').pk}/"),
+    "tickets": ("lead", lambda _: "/tickets/"),
+    "a new ticket": ("lead", lambda _: "/tickets/new/"),
+    "a ticket that waits": ("lead", lambda cases: f"/tickets/{cases['large'].ticket_id}/"),
+    "a ticket with a person": ("lead", lambda cases: f"/tickets/{cases['person'].ticket_id}/"),
+    "runs": ("lead", lambda _: "/runs/"),
+    "a run": ("lead", lambda cases: f"/runs/{cases['small'].run().pk}/"),
+    "a model's step": ("lead", lambda cases: step_of(cases["small"], "llm")),
+    "a tool's step": ("lead", lambda cases: step_of(cases["large"], "tool")),
+    "actions": ("lead", lambda _: "/actions/"),
+    "an action": ("lead", lambda cases: f"/actions/{cases['small'].action('refund').pk}/"),
+    "an action, unknown": ("lead", lambda cases: f"/actions/{cases['unknown'].action('refund').pk}/"),
+    "policy": ("admin", lambda _: "/policy/"),
+    "changing the policy": ("admin", lambda _: "/policy/edit/"),
+    "audit": ("auditor", lambda cases: f"/audit/?object_type=action&object_id={cases['small'].action('refund').pk}"),
+    "not allowed": ("auditor", lambda _: "/policy/edit/"),
+    "nothing here": ("auditor", lambda _: "/tickets/nothing/"),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_accessible(cases: dict[str, Case], enter: Enter, name: str) -> None:
+    who, address = PAGES[name]
+    page = enter(who)
+    page.goto(address(cases))
+    unfolded(page)
+    assert faults_of(page) == []
+
+
+def test_open_forms_and_dialogs_are_accessible(cases: dict[str, Case], enter: Enter) -> None:
+    page = enter("lead")
+    page.goto(request_of(cases["large"]))
+    for name in ("edit", "reject"):
+        page.locator(f"#{name}-fold summary").click()
+        assert faults_of(page, "footer") == []
+        page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    assert faults_of(page, "#keys") == []
+
+
+def test_the_policys_preview_is_accessible(cases: dict[str, Case], enter: Enter) -> None:
+    page = enter("admin")
+    page.goto("/policy/edit/")
+    page.get_by_label("Alone up to, row 1").first.fill("90.00")
+    page.get_by_label("Why").fill("To see what it would do.")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("#preview")).to_contain_text("Examples of what changes")
+    assert faults_of(page) == []
+
+
+def test_a_decided_request_is_accessible(cases: dict[str, Case], enter: Enter) -> None:
+    page = enter("lead")
+    place = request_of(cases["large too"])
+    page.goto(place)
+    page.get_by_role("button", name="Approve $80.00").click()
+    expect(page.locator(".toast")).to_be_visible()
+    assert faults_of(page, "#toasts") == []
+    assert ApprovalRequest.objects.get(pk=place.split("/")[2]).closed_at is not None
+    page.goto(place)
+    assert faults_of(page) == []
+
+
+def unfolded(page: Page) -> None:
+    """What the page loads after itself is there, and what is folded shows."""
+    page.wait_for_load_state("networkidle")
+    page.evaluate("document.querySelectorAll('main details:not([name])').forEach(fold => fold.open = true)")
+
+
+def faults_of(page: Page, within: str = "html") -> list[str]:
+    """What axe finds there and what is too wide, in both schemes at both widths. What only colours can break is all that is
+    looked at in the second scheme of a width."""
+    page.evaluate(AXE_SCRIPT)
+    found: list[str] = []
+    for size, schemes in ((WIDE, ("light", "dark")), (NARROW, ("dark", "light"))):
+        page.set_viewport_size(size)
+        if page.evaluate("document.documentElement.scrollWidth") > size["width"]:
+            found.append(f"{size['width']}: the page is wider than the screen")
+        for scheme, options in zip(schemes, (EVERYTHING, COLOURS), strict=True):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            for fault in page.evaluate(RUN, [within, options]):
+                places = "; ".join(str(node["target"]) for node in fault["nodes"][:3])
+                why = fault["nodes"][0]["failureSummary"]
+                found.append(f"{size['width']} {scheme}: {fault['id']} at {places}: {why}")
+    return found

@@ -1,0 +1,217 @@
+"""The queue as people work in it: two at once, by keyboard, while new work comes in, without scripts, without the
+right to decide."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from approvals.models import Decision
+from tests.acceptance.desk import Case, Desk, fold, open_request, told
+
+type Enter = Callable[..., Page]
+
+
+def decisions(case: Case) -> list[tuple[str, str]]:
+    made = Decision.objects.filter(request__action__ticket=case.ticket_id).order_by("pk")
+    return [(decision.by.username, decision.verdict) for decision in made.select_related("by")]
+
+
+# --- at once --------------------------------------------------------------------------------------------
+
+
+def test_the_second_of_two_leads_sees_who_was_first_and_what_they_said(desk: Desk, enter: Enter) -> None:
+    case = desk.large_refund()
+    first, second = enter("lead"), enter("lead2")
+    open_request(first, case)
+    open_request(second, case)
+    form = fold(second, "reject")
+    form.get_by_label("Reason").fill("This one was refunded by phone.")
+    first.get_by_role("button", name="Approve $80.00").click()
+    told(first, "Approved")
+    form.get_by_role("button", name="Reject with this reason").click()
+    expect(second.locator("#notice")).to_have_text("lead was first: approved. What you pressed changed nothing.")
+    expect(second.locator("#pane")).to_contain_text("Approved by lead")
+    expect(second.get_by_role("button", name="Approve $80.00")).to_have_count(0)
+    case.reply()
+    assert decisions(case) == [("lead", "approve")]
+    assert case.refunds() == [(8_000, "USD")]
+
+
+def test_a_double_click_is_one_decision_and_one_effect(desk: Desk, lead: Page) -> None:
+    case = desk.large_refund()
+    open_request(lead, case)
+    lead.get_by_role("button", name="Approve $80.00").dblclick()
+    told(lead, "Approved")
+    case.reply()
+    assert decisions(case) == [("lead", "approve")]
+    assert case.refunds() == [(8_000, "USD")]
+
+
+def test_what_changed_since_it_was_seen_is_shown_before_it_is_decided(desk: Desk, lead: Page) -> None:
+    case = desk.large_refund()
+    open_request(lead, case)
+    expect(lead.locator("#now")).to_contain_text("read")
+    lead.wait_for_load_state("networkidle")
+    desk.world.refund_elsewhere(case.order, 1_500)
+    lead.get_by_role("button", name="Approve $80.00").click()
+    expect(lead.locator("#notice")).to_contain_text("Nothing was decided: it has changed")
+    expect(lead.locator("#now")).to_contain_text("Changed since it was proposed")
+    assert case.refunds() == [(1_500, "USD")]
+    lead.get_by_role("button", name="Approve $80.00").click()
+    told(lead, "Approved")
+    case.reply()
+    assert case.refunds() == [(1_500, "USD"), (8_000, "USD")]
+
+
+# --- new work while one reads and types -----------------------------------------------------------------
+
+
+def test_new_work_appears_and_what_one_reads_and_types_stays(desk: Desk, enter: Enter) -> None:
+    page = enter("lead", viewport={"width": 1440, "height": 420})
+    case = desk.large_refund()
+    open_request(page, case)
+    expect(page.locator("#pane .w-row").first).to_be_visible()
+    form = fold(page, "reject")
+    reason = form.get_by_label("Reason")
+    expect(reason).to_be_focused()
+    reason.press_sequentially("The photo shows ano")
+    reason.press("ArrowLeft")
+    page.locator("#pane").evaluate("pane => pane.scrollTop = 150")
+    state = "() => [document.getElementById('pane').scrollTop, document.activeElement.selectionStart, scrollY]"
+    before = page.evaluate(state)
+    assert before[:2] == [150, 18]
+
+    other = desk.large_refund()
+    row = page.locator(f"#request-{other.request()}")
+    expect(row).to_be_visible(timeout=10_000)
+    expect(page.locator("#live")).to_contain_text("new in the queue")
+    expect(reason).to_be_focused()
+    expect(reason).to_have_value("The photo shows ano")
+    assert page.evaluate(state) == before
+    reason.press_sequentially("-")
+    expect(reason).to_have_value("The photo shows an-o")
+
+
+# --- the keyboard ---------------------------------------------------------------------------------------
+
+
+def test_the_queue_is_worked_by_keyboard_alone(desk: Desk, lead: Page) -> None:
+    cases, requests = [], []
+    for _ in range(3):  # one after another: the queue has them in this order
+        cases.append(desk.large_refund())
+        requests.append(cases[-1].request())
+    lead.goto("/queue/")
+    keys = lead.keyboard
+    rows = lead.locator(".q-row")
+    keys.press("j")
+    expect(rows.nth(0)).to_be_focused()
+    keys.press("j")
+    expect(rows.nth(1)).to_be_focused()
+    keys.press("k")
+    expect(rows.nth(0)).to_be_focused()
+    for _ in range(rows.count()):
+        if f"/queue/{requests[0]}/" in str(lead.evaluate("document.activeElement.href")):
+            break
+        keys.press("j")
+    keys.press("Enter")
+    expect(lead).to_have_url(re.compile(f"/queue/{requests[0]}/$"))
+    expect(lead.locator("#item-title")).to_be_focused()
+
+    keys.press("c")
+    expect(lead.locator("#presence")).to_contain_text("Claimed by you")
+    keys.press("e")
+    amount = lead.get_by_label("Amount (USD)")
+    expect(amount).to_be_focused()
+    keys.press("End")
+    keys.type("aa")  # typed, and no approval
+    expect(amount).to_have_value("80.00aa")
+    keys.press("Escape")
+    expect(amount).to_be_hidden()
+    keys.press("a")
+    expect(lead.locator("[data-approve]")).to_have_attribute("data-armed", "")
+    assert decisions(cases[0]) == []
+    keys.press("j")  # anything else, and it is off again
+    expect(lead.locator("[data-approve]")).not_to_have_attribute("data-armed", "")
+    keys.press("a")
+    keys.press("a")
+    told(lead, "Approved")
+    expect(lead).to_have_url(re.compile(f"/queue/{requests[1]}/$"))  # the next opens by itself
+
+    keys.press("r")
+    reason = lead.locator("#reject").get_by_label("Reason")
+    expect(reason).to_be_focused()
+    keys.type("Not ours, j k a a")
+    expect(reason).to_have_value("Not ours, j k a a")
+    keys.press("Tab")
+    keys.press("Enter")
+    told(lead, "Rejected")
+    expect(lead).to_have_url(re.compile(f"/queue/{requests[2]}/$"))
+
+    keys.press("/")
+    expect(lead.locator("[data-search]")).to_be_focused()
+    keys.press("Escape")
+    keys.press("?")
+    expect(lead.locator("#keys")).to_be_visible()
+    keys.press("Escape")
+    expect(lead.locator("#keys")).to_be_hidden()
+    assert [decisions(case) for case in cases] == [[("lead", "approve")], [("lead", "reject")], []]
+
+
+# --- without scripts ------------------------------------------------------------------------------------
+
+
+def test_without_scripts_a_lead_approves_edits_and_rejects(desk: Desk, enter: Enter) -> None:
+    page = enter("lead", java_script_enabled=False)
+    approved, edited, rejected = (desk.large_refund() for _ in range(3))
+    request = approved.request()
+    page.goto("/queue/")
+    page.locator(f"#request-{request} a").click()
+    page.get_by_role("link", name="The trace of this run").click()
+    expect(page.locator(".w-row").first).to_be_visible()
+    page.go_back()
+    page.get_by_role("button", name="Approve $80.00").click()
+    told(page, "Approved")
+
+    open_request(page, edited)
+    form = fold(page, "edit")
+    form.get_by_label("Amount (USD)").fill("eighty")
+    form.get_by_role("button", name="Approve as edited").click()
+    expect(page.locator("#edit .errorlist")).to_be_visible()
+    page.get_by_label("Amount (USD)").fill("30")
+    page.get_by_role("button", name="Approve as edited").click()
+    told(page, "$30.00")
+
+    open_request(page, rejected)
+    form = fold(page, "reject")
+    form.get_by_label("Reason").fill("it was used for years")
+    form.get_by_role("button", name="Reject with this reason").click()
+    told(page, "Rejected")
+
+    assert "30.00 USD" in edited.reply()
+    assert "it was used for years" in rejected.reply()
+    approved.reply()
+    assert (approved.refunds(), edited.refunds(), rejected.refunds()) == ([(8_000, "USD")], [(3_000, "USD")], [])
+
+
+# --- those who read only --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["auditor", "admin"])
+def test_who_may_not_decide_sees_no_button_and_is_refused(desk: Desk, enter: Enter, name: str) -> None:
+    case = desk.large_refund()
+    page = enter(name)
+    request = open_request(page, case)
+    expect(page.locator("#pane")).to_contain_text("Support leads decide")
+    expect(page.locator("#pane")).to_contain_text("Exactly this will run")
+    expect(page.locator("#pane form, #pane [data-approve]")).to_have_count(0)
+    token = page.locator("[name=csrfmiddlewaretoken]").first.get_attribute("value")
+    digest = case.action("refund").digest
+    for verb in ("approve", "edit", "reject", "claim", "release"):
+        form = {"csrfmiddlewaretoken": token, "digest": digest, "reason": "because", "edit-amount": "1"}
+        answer = page.request.post(f"/queue/{request}/{verb}/", form=form)
+        assert answer.status == 403, verb
+        assert "needs another role" in answer.text()
+    assert decisions(case) == []
+    assert case.refunds() == []

@@ -1,0 +1,114 @@
+"""manage.py demo: the whole system from one command, stopped, killed and started again on the same folder."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from agentops.local.ports import reserved_port
+from agentops.local.programs import ROOT
+from tests.services import ENVIRONMENT
+from tests.waiting import until
+
+# The tests' own, which a person who starts a demo has not set.
+UNSET = {"DJANGO_SETTINGS_MODULE", "DATA_DIR", "PORT", *ENVIRONMENT, "DATABASE_URL", "REDIS_URL"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "var of a demo"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    usual = {name: value for name, value in os.environ.items() if name not in UNSET}
+    return usual | {"DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
+
+
+@contextmanager
+def demo(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int, Callable[[], str]]]:
+    """The process, its port and what it has said so far; killed at the end unless it has ended."""
+    output = folder.with_suffix(".output")
+    with reserved_port() as port, output.open("wb") as file:
+        command = [sys.executable, "manage.py", "demo", "--port", str(port), "--faults", "none", *arguments]
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment(folder), stdout=file, stderr=subprocess.STDOUT
+        ) as process:
+            try:
+                yield process, port, output.read_text
+            finally:
+                process.kill()
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def failing(folder: Path, *, port: int) -> str:
+    """What a demo that cannot start says."""
+    command = [sys.executable, "manage.py", "demo", "--port", str(port)]
+    answer = subprocess.run(
+        command, cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert answer.returncode == 1
+    return answer.stderr
+
+
+def test_a_demo_is_stopped_killed_and_goes_on(folder: Path) -> None:
+    with demo(folder) as (process, port, output):
+        until(lambda: "tickets posted" in output(), seconds=90)
+        assert f"AgentOps answers at http://localhost:{port}" in output()
+        until(lambda: httpx2.get(f"http://localhost:{port}/readyz").status_code == 200, seconds=60)
+        until(lambda: "waits for a lead" in output(), seconds=60)
+        keys = folder / "demo.json"
+        assert keys.stat().st_mode & 0o777 == 0o600
+        assert "lead2" in output()
+
+        with reserved_port() as other_port:
+            second = failing(folder, port=other_port)
+        assert second == (
+            f"CommandError: A demo runs on {folder} already (process {process.pid}): "
+            "stop it, or set DATA_DIR to another folder.\n"
+        )
+
+        servers = children(process.pid)
+        assert len(servers) == 5
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert output().endswith("Nothing is lost: the next start goes on from here.\n")
+        assert not any(alive(server) for server in servers)
+        passwords = keys.read_text().split('"url"')[0]
+
+    with demo(folder) as (process, port, output):
+        until(lambda: "\n0 tickets posted" in output(), seconds=90)
+        assert keys.read_text().split('"url"')[0] == passwords
+        servers = children(process.pid)
+        process.kill()
+        process.wait()
+        until(lambda: not any(alive(server) for server in servers), seconds=60)
+
+    with demo(folder, "--reset") as (process, port, output):
+        until(lambda: "tickets posted\n" in output(), seconds=90)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def test_a_port_in_use_is_one_line(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        answer = failing(folder, port=port)
+    assert answer == f"CommandError: Port {port} is in use; choose another: make demo PORT={port + 1}\n"
+    assert not folder.exists()

@@ -1,0 +1,81 @@
+"""manage.py post_tickets, through the signed intake API of a running system."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentops.local.programs import ROOT
+from tests.live import Simulator, Web, Worker
+
+RETAIL = ROOT.parent / "shared" / "data" / "retail"
+ENDED = {"answered", "awaiting_approval", "needs_person"}
+
+
+@pytest.fixture(scope="module")
+def simulator_data() -> Path | None:
+    return RETAIL if RETAIL.exists() else None
+
+
+def post(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", "post_tickets", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False)
+
+
+@pytest.mark.skipif(not RETAIL.exists(), reason="the retail benchmark's tickets are not here")
+def test_all_tickets_of_the_retail_benchmark_end_well(
+    environment: dict[str, str], web: Web, worker: Worker, simulator: Simulator
+) -> None:
+    file = str(RETAIL / "tickets.json")
+    answer = post(environment, file, "--url", web.url, "--wait", "--json")
+    assert answer.returncode == 0, answer.stderr
+    tickets: list[dict[str, Any]] = json.loads(answer.stdout)
+    assert len(tickets) == 44
+    assert {ticket["status"] for ticket in tickets} <= ENDED
+    assert {ticket["run_status"] for ticket in tickets} <= {"succeeded", "waiting"}
+
+    done = [action for ticket in tickets for action in ticket["actions"] if action["status"] == "succeeded"]
+    ledger = simulator.ledger()
+    assert ledger["duplicates"] == []
+    for kind, moved in (("refund", ledger["refunds"]), ("cancel_order", ledger["cancellations"])):
+        ours = Counter((action["idempotency_key"], action["amount"]) for action in done if action["kind"] == kind)
+        assert Counter((row["reference"], row["amount"]) for row in moved) == ours
+
+
+def test_posting_again_starts_nothing_new(
+    environment: dict[str, str], web: Web, worker: Worker, tmp_path: Path
+) -> None:
+    file = tmp_path / "tickets.json"
+    ticket = {"external_id": "again-1", "customer_email": "mia@example.com", "subject": "Hi", "body": "Where is it?"}
+    file.write_text(json.dumps([ticket]))
+    first, second = (post(environment, str(file), "--url", web.url, "--wait") for _ in range(2))
+    assert "1 tickets posted, 0 were there before" in first.stderr
+    assert "0 tickets posted, 1 were there before" in second.stderr
+    assert first.stdout == second.stdout
+    assert first.stdout.startswith("again-1    answered")
+
+
+def test_one_malformed_ticket_and_none_is_posted(environment: dict[str, str], web: Web, tmp_path: Path) -> None:
+    file = tmp_path / "tickets.json"
+    right = {"external_id": "half-1", "customer_email": "mia@example.com", "subject": "Hi", "body": "Where is it?"}
+    file.write_text(json.dumps([right, right | {"external_id": "half-2", "customer_email": "nobody"}]))
+    answer = post(environment, str(file), "--url", web.url)
+    assert answer.returncode == 1
+    assert "nothing was posted" in answer.stderr
+    assert "ticket 1: customer_email: " in answer.stderr
+    file.write_text(json.dumps([right]))
+    assert "1 tickets posted, 0 were there before" in post(environment, str(file), "--url", web.url).stderr
+
+
+def test_a_wrong_secret_is_one_line(environment: dict[str, str], web: Web, tmp_path: Path) -> None:
+    file = tmp_path / "tickets.json"
+    file.write_text('[{"external_id": "s", "customer_email": "mia@example.com", "subject": "Hi", "body": "Hi"}]')
+    wrong = environment | {"INTAKE_SIGNING_SECRET": "whsec_d3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmc="}
+    answer = post(wrong, str(file), "--url", web.url)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith(f"CommandError: {web.url} answers bad_signature: ")
+    assert len(answer.stderr.splitlines()) == 1

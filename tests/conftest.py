@@ -1,0 +1,214 @@
+"""Which floor a test stands on, and the servers, processes and pages it may ask for.
+
+- Unit tests ask for nothing.
+- `db` (pytest-django) is PostgreSQL, migrated, each test rolled back; `broker` is Valkey.
+- `live_database` is a module's own, a copy of the migrated one where everything is committed, so that
+  processes see it: `worker` and `web` run on it, and Django in the test too. `simulator` is the world
+  outside, `page` a browser.
+"""
+
+import gc
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import psycopg
+import pytest
+import redis
+from django.db import connection
+from django.test import override_settings
+from django.test.utils import setup_databases, teardown_databases
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from pytest_django.plugin import DjangoDbBlocker
+
+from agentops.local.ports import reserved_port
+from tests import browser as browsers
+from tests.live import Simulator, Web, Worker
+from tests.services import child_environment, services
+
+FLOORS = ("unit", "integration", "acceptance", "crash")
+PRISTINE, LIVE = "agentops_pristine", "agentops_live"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        floor = item.path.relative_to(Path(__file__).parent).parts[0]
+        if floor in FLOORS:
+            item.add_marker(floor)
+
+
+def pytest_unconfigure() -> None:
+    """A process keeps one client per provider until its end, which is now: an open socket would be complained of."""
+    for kept in gc.get_objects():
+        if issubclass(type(kept), httpx2.Client):
+            kept.close()
+
+
+# --- servers --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres() -> None:
+    services().start_postgres()
+
+
+@pytest.fixture(scope="session")
+def broker() -> str:
+    """The broker's address."""
+    services().start_valkey()
+    return os.environ["REDIS_URL"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    postgres: None, django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """The migrated database, and a copy of it before any test has emptied its tables."""
+    with django_db_blocker.unblock():
+        config = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        copy_database(str(connection.settings_dict["NAME"]), PRISTINE)
+    yield
+    with django_db_blocker.unblock():
+        drop_database(PRISTINE)
+        teardown_databases(config, verbosity=0)
+
+
+@pytest.fixture(scope="module")
+def live_database(django_db_setup: None, broker: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The address of the module's database, which Django uses here as well; the broker starts empty."""
+    redis.Redis.from_url(broker).flushall()
+    usual = connection.settings_dict["NAME"]
+    copy_database(PRISTINE, LIVE)
+    with django_db_blocker.unblock():
+        connection.settings_dict["NAME"] = LIVE
+        yield services().postgres.url(LIVE)
+        disconnect()
+        connection.settings_dict["NAME"] = usual
+    drop_database(LIVE)
+
+
+def copy_database(source: str, name: str) -> None:
+    disconnect()
+    with maintenance() as server:
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+
+
+def drop_database(name: str) -> None:
+    with maintenance() as server:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def maintenance() -> psycopg.Connection:
+    place = connection.settings_dict
+    return psycopg.connect(
+        host=place["HOST"],
+        port=place["PORT"] or None,
+        user=place["USER"],
+        password=place["PASSWORD"] or None,
+        dbname="postgres",
+        autocommit=True,
+    )
+
+
+def disconnect() -> None:
+    """A database with sessions cannot be copied."""
+    connection.close()
+    connection.close_pool()
+
+
+# --- the system's processes -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def simulator_data() -> Path | None:
+    """A folder of orders to serve; a module that wants one has a fixture of this name."""
+    return None
+
+
+@pytest.fixture(scope="module")
+def simulator_process(simulator_data: Path | None) -> Iterator[Simulator]:
+    simulator = Simulator(logs=services().logs, data=simulator_data)
+    with override_settings(**simulator.settings()):
+        yield simulator
+    simulator.stop()
+
+
+@pytest.fixture
+def simulator(simulator_process: Simulator) -> Simulator:
+    """The world outside, with nothing going wrong; what earlier tests of the module did is still there."""
+    simulator_process.faults()
+    return simulator_process
+
+
+@pytest.fixture(scope="module")
+def environment(live_database: str, simulator_process: Simulator) -> dict[str, str]:
+    """That of every process of the module."""
+    return child_environment(DATABASE_URL=live_database, **simulator_process.settings())
+
+
+@pytest.fixture(scope="module")
+def worker(environment: dict[str, str]) -> Iterator[Worker]:
+    worker = Worker(environment, logs=services().logs)
+    worker.start()
+    yield worker
+    worker.stop()
+
+
+@pytest.fixture(scope="module")
+def web(environment: dict[str, str]) -> Iterator[Web]:
+    with reserved_port() as port:
+        web = Web(environment, port=port, logs=services().logs)
+        yield web
+        web.stop()
+
+
+# --- the browser ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright keeps an event loop in this thread, which Django would take for asynchronous code.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    program = browsers.chromium(playwright)
+    if program is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(browsers.MISSING)
+        pytest.skip(browsers.MISSING)
+    browser = playwright.chromium.launch(executable_path=program, args=browsers.ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, web: Web) -> Iterator[Page]:
+    """A new visitor on the web server. A script's error, or what its policy forbids, fails the test."""
+    context = browser.new_context(base_url=web.url, viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if is_error(said.type, said.text) else None)
+    yield page
+    context.close()
+    assert errors == []
+
+
+def is_error(kind: str, text: str) -> bool:
+    """Whether a console line is one; an answer of 4xx makes a line too, and some tests want to see it."""
+    return kind == "error" and not text.startswith("Failed to load resource")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [
+        report for report in terminalreporter.stats.get("skipped", []) if browsers.MISSING in str(report.longrepr)
+    ]
+    if skipped:
+        line = f"{len(skipped)} BROWSER TESTS WERE SKIPPED: {browsers.MISSING}"
+        terminalreporter.write_line(line, red=True, bold=True)

@@ -1,0 +1,135 @@
+"""Where our code commits and where it speaks HTTP, watched in a child process, which can be ended at any of them.
+
+A boundary's name is the place in our own code, what happens there, and the side: `approvals.execution._claim commit
+after`, `approvals.execution._send POST /refunds before`. Every passage is written down before it can be the last.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from types import FrameType
+from typing import Any
+
+import httpx2
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
+
+ROOT = str(Path(__file__).resolve().parent.parent.parent)
+OURS = tuple(f"{ROOT}/{package}/" for package in ("agentops", "approvals", "tickets"))
+# What others stand on: the place is whoever called it.
+PLUMBING = (
+    "agentops.lib.",
+    "agentops.llm.",
+    "agentops.tools.",
+    "approvals.audit.",
+    "approvals.policies.",
+    "approvals.providers.",
+    "approvals.reservations.",
+    "approvals.resolution.",
+    "approvals.transitions.",
+    "agentops.engine._record",
+)
+WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
+IDENTIFIERS = re.compile(r"/(orders|customers)/[^/]+")
+
+
+@dataclass(frozen=True)
+class CrashPoint:
+    """The `number`th passage (from 1) of a boundary. There the process ends by SIGKILL, or, with `stall`, it stands
+    still for so many seconds and then goes on as if nothing had been."""
+
+    boundary: str
+    number: int = 1
+    stall: float = 0.0
+
+
+@dataclass
+class Boundaries:
+    """What one process passes; `trace` is the file it is written to, a JSON object a line."""
+
+    trace: Path
+    crash_at: CrashPoint | None = None
+    _passed: Counter[str] = field(default_factory=Counter)
+    _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self._file = os.open(self.trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    @contextmanager
+    def around(self, what: str) -> Iterator[None]:
+        place = f"{place_in_our_code(sys._getframe())} {what}"
+        self.arrive(f"{place} before")
+        try:
+            yield
+        finally:
+            self.arrive(f"{place} after")
+
+    def arrive(self, boundary: str) -> None:
+        with self._lock:
+            self._passed[boundary] += 1
+            number = self._passed[boundary]
+        self.write({"boundary": boundary, "number": number})
+        here = self.crash_at
+        if here is None or (here.boundary, here.number) != (boundary, number):
+            return
+        self.write({"stalled" if here.stall else "killed": boundary})
+        if not here.stall:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(here.stall)
+
+    def write(self, line: dict[str, Any]) -> None:
+        os.write(self._file, json.dumps(line).encode() + b"\n")
+
+    def install(self) -> None:
+        """Every commit, every statement that commits by itself, every HTTP exchange of this process."""
+        commit, execute = BaseDatabaseWrapper._commit, CursorWrapper._execute
+        executemany, send = CursorWrapper._executemany, httpx2.Client.send
+
+        def watched_commit(wrapper: Any) -> Any:
+            with self.around("commit"):
+                return commit(wrapper)
+
+        def watched[**P, T](run: Callable[P, T]) -> Callable[P, T]:
+            def statement(*given: P.args, **named: P.kwargs) -> T:
+                cursor, sql = given[0], given[1]
+                if cursor.db.in_atomic_block or not WRITES.match(str(sql)):  # type: ignore[attr-defined]
+                    return run(*given, **named)
+                with self.around("commit"):
+                    return run(*given, **named)
+
+            return statement
+
+        def watched_send(client: Any, request: httpx2.Request, **options: Any) -> Any:
+            path = IDENTIFIERS.sub(r"/\1/{id}", request.url.path)
+            if connection.in_atomic_block:
+                self.write({"violation": f"{request.method} {path} inside a transaction"})
+            with self.around(f"{request.method} {path}"):
+                return send(client, request, **options)
+
+        BaseDatabaseWrapper._commit = watched_commit  # type: ignore[method-assign]
+        CursorWrapper._execute = watched(execute)  # type: ignore[method-assign]
+        CursorWrapper._executemany = watched(executemany)  # type: ignore[method-assign]
+        httpx2.Client.send = watched_send  # type: ignore[method-assign, assignment]
+
+
+def place_in_our_code(frame: FrameType | None) -> str:
+    """module.function of the nearest frame that is ours and no plumbing."""
+    nearest = ""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(OURS):
+            name = f"{frame.f_globals['__name__']}.{frame.f_code.co_qualname}"
+            if not name.startswith(PLUMBING):
+                return name
+            nearest = nearest or name
+        frame = frame.f_back
+    return nearest or "outside"

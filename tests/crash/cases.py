@@ -1,0 +1,134 @@
+"""What a case is: a story, a place to die, a fault, and who else is about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.crash import shop
+from tests.crash.boundaries import CrashPoint
+
+PROVIDER_TIMEOUT_SECONDS = 1.0
+LEASE_SECONDS = 2
+SWEEP_SECONDS = 0.2
+
+EFFECTS = (
+    "POST /refunds",
+    "POST /orders/{order_id}/cancel",
+    "PATCH /customers/{customer_id}",
+    "POST /replies",
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong once at each of `endpoints`, for each request that is made of it. `terminal`: the effect that
+    was asked for may rightly be missing in the end."""
+
+    name: str
+    endpoints: tuple[str, ...] = ("*",)
+    options: Mapping[str, Any] | None = None
+    terminal: bool = False
+
+    def rules(self, where: str) -> dict[str, list[dict[str, Any]]]:
+        if self.name == "none":
+            return {}
+        rule = {"fault": self.name, "rate": 1.0, "times": 1, "where": where, **(self.options or {})}
+        return {endpoint: [rule] for endpoint in self.endpoints}
+
+
+FAULTS = {
+    fault.name: fault
+    for fault in (
+        Fault("none"),
+        Fault("timeout_after", EFFECTS, {"seconds": PROVIDER_TIMEOUT_SECONDS * 1.5}),
+        Fault("slow", EFFECTS, {"seconds": LEASE_SECONDS * 1.5}),
+        Fault("lost_answer"),
+        Fault("error_500_after"),
+        Fault("unavailable"),
+        Fault("rate_limited", EFFECTS),
+        Fault("reset"),
+        Fault("garbage"),
+        Fault("truncated"),
+        Fault("refused_by_bank", ("POST /refunds",), {"times": 0}, terminal=True),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`bodies` are the tickets' texts, of one customer about one order; {order} and {email} are filled in. `effect` is
+    where the ledger shows what must happen, exactly once, and `amount` how much of it in minor units."""
+
+    name: str
+    bodies: tuple[str, ...]
+    effect: str
+    amount: int | None = None
+    pending: bool = False
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("refund", ("My mug came broken. Please refund 20.00 USD for order {order}.",), "refunds", 2_000),
+        Scenario("approved_refund", ("Please refund 60.00 USD for my order {order}.",), "refunds", 6_000),
+        Scenario("cancellation", ("Please cancel my order {order}.",), "cancellations", 4_000, pending=True),
+        Scenario("account_change", ("Please change my e-mail address to {email}.",), "account_changes"),
+        Scenario(
+            "rivals",
+            tuple(f"Please refund 60.00 USD for my order {{order}}{word}." for word in ("", ", thank you")),
+            "refunds",
+            6_000,
+        ),
+        Scenario(
+            "false_claim",
+            ("[[misbehave:claim_without_action]] Please refund 20.00 USD for order {order}.",),
+            "refunds",
+            2_000,
+        ),
+    )
+}
+
+ALONE, TWIN, OVERTAKEN = "alone", "twin", "overtaken"
+
+
+@dataclass(frozen=True)
+class Case:
+    """`attempt` 2: who takes it up after the first death dies at the same place again. `race`: alone, beside a twin
+    that does the same at the same time, or overtaken: not killed, but standing still for longer than its lease."""
+
+    number: int
+    scenario: Scenario
+    fault: Fault
+    boundary: str = ""
+    attempt: int = 1
+    race: str = ALONE
+    passage: int = 1
+    mutation: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"case-{self.number}"
+
+    def __str__(self) -> str:
+        at = f"{self.boundary}#{self.passage}" if self.boundary else "nowhere"
+        bug = f" with {self.mutation}" if self.mutation else ""
+        return f"{self.name} {self.scenario.name}: {at}, {self.fault.name}, attempt {self.attempt}, {self.race}{bug}"
+
+    @property
+    def crash_at(self) -> CrashPoint | None:
+        stall = LEASE_SECONDS + 0.7 if self.race == OVERTAKEN else 0.0
+        return CrashPoint(self.boundary, self.passage, stall) if self.boundary else None
+
+    def tickets(self) -> list[dict[str, str]]:
+        filled = {"order": shop.order_id(self.number), "email": shop.NEW_EMAIL.format(self.number)}
+        return [
+            {
+                "source": "crash",
+                "external_id": f"delivery-{self.number}-{place}",
+                "customer_email": shop.EMAIL.format(self.number),
+                "customer_name": "Kim Doe",
+                "subject": "My order",
+                "body": body.format(**filled),
+            }
+            for place, body in enumerate(self.scenario.bodies, start=1)
+        ]

@@ -1,0 +1,72 @@
+"""One database, one simulator with a large shop, one warm parent for the module's cases."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import override_settings
+
+from agentops.celery import app
+from tests import world as worlds
+from tests.crash import cases, shop
+from tests.crash.cases import Case, Fault, Scenario
+from tests.crash.harness import Harness, Warm
+from tests.crash.story import LEAD
+from tests.live import Simulator
+from tests.services import child_environment, services
+
+SHOP_SIZE = 6_000
+
+
+class Numbers:
+    """Cases, each with an order and a customer that no other case has."""
+
+    def __init__(self, numbers: Iterator[int]) -> None:
+        self._plain, self._pending = [], []
+        for number in numbers:
+            (self._pending if shop.is_pending(number) else self._plain).append(number)
+
+    def case(self, scenario: Scenario, fault: Fault, **more: object) -> Case:
+        number = (self._pending if scenario.pending else self._plain).pop()
+        return Case(number, scenario, fault, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def crash_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator, Numbers]]:
+    folder = tmp_path_factory.mktemp("crash-shop")
+    numbers = Numbers(shop.write(folder, SHOP_SIZE))
+    simulator = Simulator(logs=services().logs, data=folder)
+    yield simulator, numbers
+    simulator.stop()
+
+
+@pytest.fixture(scope="module")
+def numbers(crash_shop: tuple[Simulator, Numbers]) -> Numbers:
+    return crash_shop[1]
+
+
+@pytest.fixture(scope="module")
+def harness(
+    live_database: str, crash_shop: tuple[Simulator, Numbers], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Harness]:
+    simulator, _ = crash_shop
+    folder: Path = tmp_path_factory.mktemp("crash")
+    short = {
+        "PROVIDER_TIMEOUT_SECONDS": cases.PROVIDER_TIMEOUT_SECONDS,
+        "ACTION_LEASE_SECONDS": cases.LEASE_SECONDS,
+        "RUN_LEASE_SECONDS": cases.LEASE_SECONDS,
+        "RETRY_BASE_SECONDS": 0.05,
+        "SWEEP_SECONDS": cases.SWEEP_SECONDS,
+        "DATABASE_POOL": 10,
+    }
+    environment = child_environment(
+        DATABASE_URL=live_database, **simulator.settings(), **{name: str(value) for name, value in short.items()}
+    )
+    warm = Warm(environment, folder)
+    worlds.put_rules()
+    User.objects.get_or_create(username=LEAD)
+    app.conf.broker_url = "memory://"
+    with override_settings(**simulator.settings()):
+        yield Harness(warm, simulator, folder)
+    warm.stop()

@@ -1,0 +1,205 @@
+"""Plays cases on one database: kills, then lets what survives go on, and collects what there is to judge."""
+
+import heapq
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agentops.local.programs import ROOT
+from approvals.models import ApprovalRequest
+from tests.crash import cases, story
+from tests.crash.cases import ALONE, LEASE_SECONDS, SWEEP_SECONDS, Case
+from tests.crash.worker import Job
+from tests.live import Simulator
+from tickets.models import Ticket
+
+AT_ONCE = 16
+SWEEPS = 2
+PATIENCE = LEASE_SECONDS + SWEEP_SECONDS + 10
+
+
+@dataclass
+class Warm:
+    """The warm parent (tests.crash.worker) as its starter holds it."""
+
+    environment: dict[str, str]
+    folder: Path
+    ended: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.log = (self.folder / "worker.log").open("ab")
+        command = [sys.executable, "-m", "tests.crash.worker"]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log
+        )
+        assert self._process.stdout is not None
+        os.set_blocking(self._process.stdout.fileno(), False)
+        self._read = b""
+
+    def start(self, job: Job) -> None:
+        self._say(job.line())
+
+    def kill(self, name: str) -> None:
+        self._say(json.dumps({"kill": name}).encode() + b"\n")
+
+    def look(self) -> None:
+        """Notes which jobs have ended."""
+        assert self._process.stdout is not None
+        assert self._process.poll() is None, f"the warm parent ended; see {self.log.name}"
+        self._read += self._process.stdout.read() or b""
+        *lines, self._read = self._read.split(b"\n")
+        for line in map(json.loads, lines):
+            self.ended[line["job"]] = line["status"]
+
+    def stop(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self.log.close()
+
+    def _say(self, line: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line)
+        self._process.stdin.flush()
+
+
+@dataclass
+class Played:
+    """What a batch left behind, besides the books: what each process passed, and what ended it."""
+
+    passed: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    killed: dict[str, int] = field(default_factory=Counter)
+    troubles: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    unfinished: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+
+
+@dataclass
+class Harness:
+    warm: Warm
+    simulator: Simulator
+    folder: Path
+    patience: float = PATIENCE
+    _jobs: int = 0
+
+    def play(self, batch: Sequence[Case], mutation: str = "") -> Played:
+        """Every case to its end, together. What is not finished `patience` seconds after anything last moved is
+        stuck."""
+        began = time.monotonic()
+        played = Played()
+        self._put_faults(batch)
+        jobs = self._act(batch)
+        jobs |= self._survive(batch, mutation, played)
+        for job, case in jobs.items():
+            self._read_trace(job, case, played)
+        played.seconds = time.monotonic() - began
+        return played
+
+    def _put_faults(self, batch: Iterable[Case]) -> None:
+        table: dict[str, list[Any]] = defaultdict(list)
+        for case in batch:
+            for endpoint, rules in case.fault.rules(str(case.number)).items():
+                table[endpoint] += rules
+        self.simulator.faults(endpoints=table)
+
+    def _act(self, batch: Sequence[Case]) -> dict[str, str]:
+        """The deaths: first attempts with their twins, second attempts as soon as a lease ran out."""
+        waiting: list[tuple[float, int, list[Job]]] = [
+            (0.0, place, self._first(case)) for place, case in enumerate(batch)
+        ]
+        second = {job.name: (place, self._job(case, case.crash_at)) for place, case in enumerate(batch)
+                  for job in waiting[place][2][:1] if case.attempt == 2}  # fmt: skip
+        running: set[str] = set()
+        jobs: dict[str, str] = {}
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE and waiting[0][0] <= time.monotonic():
+                _, place, started = heapq.heappop(waiting)
+                for job in started:
+                    self.warm.start(job)
+                    running.add(job.name)
+                    jobs[job.name] = batch[place].name
+            time.sleep(0.01)
+            self.warm.look()
+            for name in [name for name in running if name in self.warm.ended]:
+                running.discard(name)
+                if name in second:
+                    place, job = second.pop(name)
+                    heapq.heappush(waiting, (time.monotonic() + LEASE_SECONDS + 0.1, place, [job]))
+        return jobs
+
+    def _first(self, case: Case) -> list[Job]:
+        victim = self._job(case, case.crash_at)
+        if case.race == ALONE:
+            return [victim]
+        # Who overtakes stands still at the same place, only longer, so that both hold the same work for a while.
+        return [victim, self._job(case, case.crash_at if case.race == cases.OVERTAKEN else None)]
+
+    def _job(self, case: Case, crash_at: cases.CrashPoint | None) -> Job:
+        self._jobs += 1
+        return Job(
+            name=f"{case.name}-{self._jobs}",
+            role="story",
+            folder=str(self.folder),
+            tickets=case.tickets(),
+            crash_at=story.as_dict(crash_at),
+            mutation=case.mutation,
+        )
+
+    def _survive(self, batch: Sequence[Case], mutation: str, played: Played) -> dict[str, str]:
+        """Real sweeps, the help desk that delivers again, and a lead who decides what waits."""
+        sweeps = []
+        for _ in range(SWEEPS):
+            self._jobs += 1
+            sweeps.append(Job(f"sweep-{self._jobs}", "sweep", str(self.folder), mutation=mutation))
+            self.warm.start(sweeps[-1])
+        for case in batch:
+            for ticket in case.tickets():
+                story.deliver(ticket)
+        emails = [case.tickets()[0]["customer_email"] for case in batch]
+        moved, seen = time.monotonic(), ()
+        while left := self._go_on(emails):
+            if left != seen:
+                moved, seen = time.monotonic(), left
+            if time.monotonic() - moved > self.patience:
+                played.unfinished = set(Ticket.objects.filter(pk__in=left[0]).values_list("customer__email", flat=True))
+                break
+            time.sleep(0.1)
+        for sweep in sweeps:
+            self.warm.kill(sweep.name)
+        while not all(sweep.name in self.warm.ended for sweep in sweeps):
+            time.sleep(0.01)
+            self.warm.look()
+        return {sweep.name: "" for sweep in sweeps}
+
+    def _go_on(self, emails: list[str]) -> tuple[Any, ...]:
+        """What is not finished, with everything that would show that it moves; empty where nothing is left."""
+        left = list(story.unfinished().filter(customer__email__in=emails).order_by("pk"))
+        if not left:
+            return ()
+        for request in ApprovalRequest.objects.filter(closed_at__isnull=True, action__ticket__in=left):
+            story.decide(request)
+        fences = Ticket.objects.filter(pk__in=[ticket.pk for ticket in left]).values_list(
+            "pk", "runs__status", "runs__fence", "runs__steps__attempts", "actions__status", "actions__fence"
+        )
+        return [ticket.pk for ticket in left], sorted(map(str, fences))
+
+    def _read_trace(self, job: str, case: str, played: Played) -> None:
+        trace, error = self.folder / f"{job}.trace", self.folder / f"{job}.error"
+        if error.exists():
+            played.troubles[case].append(f"unexpected error: {error.read_text().strip().splitlines()[-1]}")
+        for line in map(json.loads, trace.read_text().splitlines()):
+            if "boundary" in line:
+                played.passed[case].append(line["boundary"])
+            elif "violation" in line:
+                played.troubles[case].append(line["violation"])
+            elif "killed" in line:
+                played.killed[line["killed"]] += 1

@@ -1,0 +1,2 @@
+"""placeholder"""
+BY_NAME: dict = {}

@@ -1,0 +1,134 @@
+"""What a process does to a case's tickets: everything, from their delivery to the end, whoever began it.
+
+Each part is what a door of the application calls: intake (the help desk delivers), the sweep's three kinds of work,
+and a lead who decides what waits. It can be begun again at any point, as the real ones are.
+"""
+
+import gc
+import importlib
+import logging
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from django.contrib.auth.models import User
+from django.db import connection
+
+from agentops import engine, llm, sweep, tasks, tools
+from agentops.celery import app
+from agentops.lib.errors import ProviderError, Refused
+from agentops.models import Run
+from approvals import decisions, execution, reconcile, states
+from approvals.models import Action, ApprovalRequest
+from approvals.providers import orders, payments, replies
+from tests.crash import mutations
+from tests.crash.boundaries import Boundaries, CrashPoint
+from tests.crash.worker import Job
+from tickets import intake
+from tickets.models import Ticket
+
+LEAD = "lead"
+ALL = 100_000
+POLL_SECONDS = 0.05
+OPEN_RUNS = (Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.WAITING)
+# An unknown outcome is asked for soon: a request that is under way arrives within the provider's time-out here.
+QUIET_SECONDS, ASK_AGAIN_SECONDS = 1, 0.3
+
+
+def prepare() -> None:
+    """In the warm parent. Messages go nowhere: nothing may depend on one."""
+    app.conf.broker_url = "memory://"
+    assert reconcile.QUIET_SECONDS > QUIET_SECONDS
+    assert reconcile.ASK_AGAIN_SECONDS > ASK_AGAIN_SECONDS
+    reconcile.QUIET_SECONDS, reconcile.ASK_AGAIN_SECONDS = QUIET_SECONDS, ASK_AGAIN_SECONDS  # type: ignore[assignment]
+    logging.disable(logging.ERROR)
+    warm_up()
+
+
+def warm_up() -> None:
+    """What costs each process of the real system something once, done once for all children: clients without a
+    connection, lazy imports, schemas."""
+    orders._client(), payments._client(), replies._client()
+    _ = llm._client().chat.completions.with_raw_response.create
+    importlib.import_module("psycopg_pool")
+    tools.specifications()
+    tasks.advance.delay(0)
+    gc.collect()
+    gc.freeze()
+
+
+def play(job: Job) -> None:
+    boundaries = Boundaries(
+        trace=Path(job.folder) / f"{job.name}.trace",
+        crash_at=CrashPoint(**job.crash_at) if job.crash_at else None,
+    )
+    boundaries.install()
+    if job.mutation:
+        mutations.BY_NAME[job.mutation].apply()
+    if job.role == "sweep":
+        sweep._run()
+        return
+    deadline = time.monotonic() + job.seconds
+    mine = [deliver(ticket) for ticket in job.tickets]
+    while time.monotonic() < deadline and not all_done(mine):
+        if not work(mine):
+            time.sleep(POLL_SECONDS)
+
+
+def deliver(given: dict[str, str]) -> str:
+    """The help desk delivers, once more where it had no answer. Returns the ticket's id."""
+    ticket, _ = intake.receive_ticket(intake.NewTicket(**given))
+    return str(ticket.pk)
+
+
+def work(mine: list[str]) -> bool:
+    """One round of what is due on these tickets; False where nothing was."""
+    actions = set(Action.objects.filter(ticket_id__in=mine).values_list("pk", flat=True))
+    runs = set(Run.objects.filter(ticket_id__in=mine, status__in=OPEN_RUNS).values_list("pk", flat=True))
+    due = [
+        *((execution.execute, pk) for pk in execution.due(ALL) if pk in actions),
+        *((reconcile.settle, pk) for pk in reconcile.due(ALL) if pk in actions),
+        *((engine.advance, pk) for pk in engine.due(ALL) if pk in runs),
+    ]
+    for do, pk in due:
+        do(pk)
+    waiting = list(ApprovalRequest.objects.filter(action_id__in=actions, closed_at__isnull=True).order_by("pk"))
+    for request in waiting:
+        decide(request)
+    return bool(due or waiting)
+
+
+def decide(request: ApprovalRequest) -> None:
+    """A lead approves what a customer asked for, and rejects a reply that was held and what can no longer be."""
+    lead = User.objects.get(username=LEAD)
+    shown = {"request_id": request.pk, "by": lead, "digest": request.digest}
+    try:
+        if request.action.kind == "reply":
+            decisions.reject(**shown, reason="That is not what happened.")
+            return
+        try:
+            decisions.approve(**shown)
+        except Refused as refused:
+            decisions.reject(**shown, reason=f"No longer possible: {refused.message}")
+    except (decisions.AlreadyDecided, decisions.Changed, ProviderError):
+        connection.close()  # looked at again in the next round
+
+
+def all_done(mine: list[str]) -> bool:
+    """Whether nothing is left that the system would do by itself."""
+    return not unfinished().filter(pk__in=mine).exists()
+
+
+def unfinished():  # type: ignore[no-untyped-def]
+    """Tickets with a run that goes on, or an action that is not final; a reply whose delivery is unknown is a
+    person's, since nobody can be asked for it."""
+    going = Run.objects.filter(status__in=OPEN_RUNS)
+    unknown = Action.objects.filter(status=states.UNRESOLVED, kind="reply").values("run_id")
+    moving = Action.objects.exclude(status__in=states.SETTLED).exclude(status=states.UNRESOLVED, kind="reply")
+    return Ticket.objects.filter(pk__in=going.exclude(pk__in=unknown).values("ticket_id")) | Ticket.objects.filter(
+        pk__in=moving.values("ticket_id")
+    )
+
+
+def as_dict(point: CrashPoint | None) -> dict[str, object] | None:
+    return asdict(point) if point else None

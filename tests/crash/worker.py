@@ -1,0 +1,106 @@
+"""Real worker processes, quickly: a warm parent without a connection or a thread, and each job a fork of it.
+
+    python -m tests.crash.worker
+
+reads a job (see Job) a line from its standard input and writes {"job": ..., "status": ...} when its process has
+ended: 0, 1 after an unexpected error (which is in the job's error file), or minus the signal. {"kill": job} ends one.
+"""
+
+import ctypes
+import json
+import os
+import select
+import signal
+import sys
+import traceback
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """`role` is `story` (everything that happens to `tickets`, until nothing is left to do or `seconds` are over) or
+    `sweep` (a worker's sweep, until it is killed). `crash_at` is a CrashPoint's fields, `mutation` a seeded bug's
+    name; trace and error file are in `folder` under the job's name."""
+
+    name: str
+    role: str
+    folder: str
+    tickets: list[dict[str, str]] = field(default_factory=list)
+    crash_at: dict[str, Any] | None = None
+    mutation: str = ""
+    seconds: float = 20.0
+
+    def line(self) -> bytes:
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
+def main() -> None:
+    import django
+
+    django.setup()
+    from tests.crash import story
+
+    story.prepare()
+    children: dict[int, str] = {}
+    pending = b""
+    while True:
+        ready, _, _ = select.select([0], [], [], 0.01 if children else None)
+        if ready:
+            read = os.read(0, 1 << 16)
+            if not read:
+                break
+            *lines, pending = (pending + read).split(b"\n")
+            for line in lines:
+                obey(json.loads(line), children)
+        reap(children)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+
+
+def obey(order: dict[str, Any], children: dict[int, str]) -> None:
+    if "kill" in order:
+        for pid in [pid for pid, name in children.items() if name == order["kill"]]:
+            os.kill(pid, signal.SIGKILL)
+        return
+    job = Job(**order)
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        become(job, parent)
+    children[pid] = job.name
+
+
+def reap(children: dict[int, str]) -> None:
+    while children:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        ended = {"job": children.pop(pid), "status": os.waitstatus_to_exitcode(status)}
+        os.write(1, json.dumps(ended).encode() + b"\n")
+
+
+def become(job: Job, parent: int) -> None:
+    """The forked child: does the job and ends without any of the interpreter's farewells. Never returns."""
+    status = 1
+    try:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == parent:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(2, 1)
+            from tests.crash import story
+
+            story.play(job)
+            status = 0
+    except BaseException:
+        (Path(job.folder) / f"{job.name}.error").write_text(traceback.format_exc())
+    finally:
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The core's world: a shop made for tests behind the simulator, rules in force, a model that speaks by a script."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import override_settings
+from pytest_django import Settings
+
+from tests import world as worlds
+from tests.live import Simulator
+from tests.scripted import Script, scripted
+from tests.services import services
+from tests.world import World
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder: Path = tmp_path_factory.mktemp("shop")
+    shelf = worlds.write_shop(folder)
+    simulator = Simulator(logs=services().logs, data=folder)
+    yield World(simulator, shelf)
+    simulator.stop()
+
+
+@pytest.fixture
+def world(live_database: str, shop: World) -> Iterator[World]:
+    """The outside with nothing going wrong, and the usual rules. Every change is committed and stays for the module:
+    a test takes orders and customers that no other has."""
+    worlds.put_rules()
+    shop.simulator.faults()
+    with override_settings(**shop.simulator.settings()):
+        yield shop
+
+
+@pytest.fixture
+def lead(live_database: str) -> User:
+    return User.objects.get_or_create(username="lead")[0]
+
+
+@pytest.fixture
+def model(world: World, settings: Settings) -> Iterator[Script]:
+    """The language model, speaking by a script."""
+    with scripted() as script:
+        settings.OPENAI_BASE_URL = f"{script.url}/v1"
+        yield script
+
+
+@pytest.fixture
+def payments(world: World, settings: Settings) -> Iterator[Script]:
+    """The payment provider, speaking by a script; orders stay the simulator's."""
+    with scripted() as script:
+        settings.PAYMENTS_URL = script.url
+        yield script

@@ -1,0 +1,199 @@
+"""The history of actions, its exports, and one action's life."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from approvals import kinds
+from approvals.models import Action
+from approvals.queries import history
+from approvals.views import export
+from tests.integration.history_rows import a_run, a_ticket, an_action, an_attempt, an_event, asked, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def maya(db: None) -> Client:
+    return signed_in()
+
+
+def found(**query: str) -> set[int]:
+    filters = history.ActionFilters.of(query)
+    return {action.pk for action in history.page(history.actions(filters), filters.after)[0]}
+
+
+# --- filters --------------------------------------------------------------------------------------------
+
+
+def test_each_filter_narrows_the_history(db: None) -> None:
+    plain = an_action()
+    reply = an_action(kind="reply")
+    yen = an_action(amount=9_000, currency="JPY")
+    failed = an_action(status="failed")
+    decided = an_action(verdict="require_approval")
+    asked(decided, "approve", by="ines")
+    twice = an_action(duplicates_absorbed=2)
+    lost = an_action()
+    an_attempt(lost, "effect_unknown")
+    everything = {action.pk for action in (plain, reply, yen, failed, decided, twice, lost)}
+    assert found() == everything
+    assert found(kind="reply") == {reply.pk}
+    assert found(status="failed") == {failed.pk}
+    assert found(currency="jpy") == {yen.pk}
+    assert found(by="ines") == {decided.pk}
+    assert found(duplicates="1") == {twice.pk}
+    assert found(failure="effect_unknown") == {lost.pk}
+    assert found(kind="refund", status="failed", currency="USD") == {failed.pk}
+
+
+@pytest.mark.parametrize("by", ["key", "ticket", "order", "order without its sign", "e-mail"])
+def test_an_action_is_found_by_what_people_copy(db: None, by: str) -> None:
+    wanted, _other = an_action(order_id="#W77"), an_action(order_id="#W78")
+    words = {
+        "key": wanted.idempotency_key, "ticket": wanted.ticket_id.upper(), "order": "#W77",
+        "order without its sign": "w77", "e-mail": wanted.ticket.customer.email,
+    }  # fmt: skip
+    assert found(q=words[by]) == {wanted.pk}
+
+
+def test_amounts_are_in_the_currencys_major_unit(db: None) -> None:
+    small, large = an_action(amount=4_999), an_action(amount=5_000)
+    yen = an_action(amount=50, currency="JPY")
+    assert found(currency="USD", amount_from="50.00") == {large.pk}
+    assert found(currency="USD", amount_to="49.99") == {small.pk}
+    assert found(currency="JPY", amount_from="50") == {yen.pk}
+
+
+def test_filters_that_cannot_be_read_say_so_and_find_nothing(maya: Client) -> None:
+    an_action()
+    for query in ({"amount_from": "5"}, {"amount_from": "x", "currency": "USD"}, {"since": "yesterday"}):
+        page = maya.get(reverse("actions"), query).content.decode()
+        assert 'role="alert"' in page
+        assert found(**query) == set()
+
+
+def test_days_are_of_the_proposal_or_of_the_settling(db: None) -> None:
+    day = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    early = an_action(created_at=day, settled_at=day + timedelta(days=5))
+    late = an_action(created_at=day + timedelta(days=2), settled_at=day + timedelta(days=2))
+    assert found(since="2026-03-01", until="2026-03-01") == {early.pk}
+    assert found(since="2026-03-02", until="2026-03-04") == {late.pk}
+    assert found(dates="settled", since="2026-03-06") == {early.pk}
+
+
+# --- pages and exports ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("query", [{}, {"since": "2020-01-01"}, {"dates": "settled", "since": "2020-01-01"}])
+def test_pages_and_streams_lose_and_repeat_nothing(
+    db: None, monkeypatch: pytest.MonkeyPatch, query: dict[str, str]
+) -> None:
+    monkeypatch.setattr(history, "PAGE", 3)
+    monkeypatch.setattr(history, "BATCH", 3)
+    now = timezone.now()
+    made = [an_action(created_at=now - timedelta(hours=number // 4)).pk for number in range(8)]
+    filters = history.ActionFilters.of(query)
+    paged, after = [], ""
+    for _ in range(3):
+        rows, after = history.page(history.actions(filters), after)
+        paged += [row.pk for row in rows]
+    assert after == ""
+    assert sorted(paged) == sorted(made)
+    assert [row.pk for row in history.stream(history.actions(filters))] == paged
+
+
+def test_the_csv_holds_every_row_and_no_formula(maya: Client) -> None:
+    ticket = a_ticket(email="=cmd@example.com")
+    action = an_action(ticket, reason='=HYPERLINK("http://evil")', amount=-0 or 4_200)
+    asked(action, "approve", by="maya")
+    answer = maya.get(reverse("actions-export"), {"kind": "refund"})
+    assert answer["Content-Type"].startswith("text/csv")
+    [row] = csv.DictReader(io.StringIO(answer.getvalue().decode()))
+    assert row["customer_email"] == "'=cmd@example.com"
+    assert row["reason"].startswith("'=HYPERLINK")
+    assert (row["amount"], row["amount_minor"], row["currency"]) == ("42.00", "4200", "USD")
+    assert (row["decided_by"], row["decision"], row["attempts"]) == ("maya", "approve", "0")
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx", "\nx"])
+def test_a_cell_never_begins_as_a_formula(text: str) -> None:
+    assert export.cell(text) == f"'{text}"
+    assert export.cell(-5) == "-5"
+
+
+def test_the_json_export_is_a_list_even_when_nothing_is_found(maya: Client) -> None:
+    action = an_action()
+    address = reverse("actions-export")
+    [row] = json.loads(maya.get(address, {"format": "json"}).getvalue())
+    assert row["idempotency_key"] == action.idempotency_key
+    assert row["params"] == action.params
+    assert json.loads(maya.get(address, {"format": "json", "kind": "reply"}).getvalue()) == []
+
+
+def test_the_page_lists_who_allowed_what_and_keeps_its_filters_in_its_links(
+    maya: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "PAGE", 1)
+    asked(an_action(verdict="require_approval"), "edit", by="ines")
+    an_action()
+    page = maya.get(reverse("actions"), {"kind": "refund"}).content.decode()
+    assert "policy " in page
+    assert "kind=refund&amp;after=" in page or "after=" in page
+    assert f"{reverse('actions-export')}?kind=refund" in page
+    assert "ines" in maya.get(reverse("actions"), {"by": "ines"}).content.decode()
+
+
+# --- one action -----------------------------------------------------------------------------------------
+
+
+def test_one_page_tells_the_whole_life_of_an_action(maya: Client) -> None:
+    told = a_run()
+    page = maya.get(reverse("action", args=[told.refund.pk])).content.decode()
+    said = ["Proposed by the agent", "Sent to a person by the policy", "In the queue", "Approved by maya",
+            "Attempt 1: effect unknown", "Attempt 2: succeeded", "The customer was told"]  # fmt: skip
+    order = [page.index(text) for text in said]
+    assert order == sorted(order)
+    assert "Refunded." in page
+    assert reverse("run", args=[told.run.pk]) in page
+    assert told.refund.digest in page
+
+
+def test_an_edit_is_told_with_what_was_proposed_before(maya: Client) -> None:
+    before = {"order_id": "#W1", "amount": 9_000, "currency": "USD", "reason": "It is broken."}
+    after = {**before, "amount": 4_200}
+    action = an_action(verdict="require_approval", params=after)
+    asked(action, "edit", edited=after)
+    an_event("action.edited", action, actor="maya", params=after, proposed=before, digest=kinds.digest(after))
+    page = maya.get(reverse("action", args=[action.pk])).content.decode()
+    assert "<del>$90.00</del>" in page
+    assert "<ins>$42.00</ins>" in page
+
+
+def test_an_action_that_waits_links_to_its_request_and_asks_for_itself_again(maya: Client) -> None:
+    request = asked(an_action(status="awaiting_approval"))
+    page = maya.get(reverse("action", args=[request.action_id])).content.decode()
+    assert reverse("queue-item", args=[request.pk]) in page
+    assert "every 3s" in page
+    assert "every 3s" not in maya.get(reverse("action", args=[an_action().pk])).content.decode()
+
+
+def test_text_of_the_agent_is_escaped(maya: Client) -> None:
+    action = an_action(reason="<img src=x onerror=alert(1)>")
+    page = maya.get(reverse("action", args=[action.pk])).content.decode()
+    assert "<img src=x" not in page
+
+
+def test_reading_needs_the_permission(db: None) -> None:
+    nobody, auditor = signed_in("nobody", ""), signed_in("ines", "auditor")
+    action: Action = an_action()
+    for address in (reverse("actions"), reverse("actions-export"), reverse("action", args=[action.pk])):
+        assert nobody.get(address).status_code == 403
+        assert auditor.get(address).status_code == 200
+    assert auditor.get(reverse("action", args=[404])).status_code == 404

@@ -1,0 +1,143 @@
+"""The dashboard's figures, each with the list behind it, and the addresses for load balancers."""
+
+from datetime import timedelta
+
+import pytest
+import redis
+from django.test import Client, override_settings
+from django.urls import reverse
+from django.utils import timezone
+
+from agentops.queries import figures
+from agentops.sweep import HEARTBEAT_KEY, HEARTBEAT_SECONDS
+from agentops.views import charts, health
+from approvals.queries import figures as action_figures
+from tests.integration.history_rows import a_run, a_ticket, an_action, an_attempt, asked, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def maya(db: None) -> Client:
+    return signed_in()
+
+
+def test_an_empty_system_has_a_dashboard(maya: Client) -> None:
+    page = maya.get(reverse("dashboard")).content.decode()
+    assert "nothing waits" in page
+    assert "No money has moved today" in page
+
+
+def test_the_dashboard_shows_what_happened_and_links_to_it(maya: Client) -> None:
+    a_run()
+    asked(an_action(status="awaiting_approval", verdict="require_approval"))
+    an_action(status="unresolved")
+    page = maya.get(reverse("dashboard")).content.decode()
+    for said in ("Effect unknown", "Refused", "Outcome unknown", "$42.00"):
+        assert said in page
+    for link in ("?lane=unknown", "?duplicates=1", "?failure=effect_unknown", "?failure=refused"):
+        assert link in page
+    fragment = maya.get(reverse("dashboard"), headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in fragment
+
+
+def test_money_is_told_per_currency_moved_held_and_on_its_way(db: None) -> None:
+    now = timezone.now()
+    start = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    an_action(amount=1_000)
+    an_action(amount=500)
+    an_action(amount=7_000, created_at=start - timedelta(days=2))  # settled before today
+    an_action(amount=9_000, approved_at=start - timedelta(days=3), settled_at=now)  # approved before today
+    an_action(status="awaiting_approval", amount=300, currency="JPY")
+    an_action(status="executing", amount=40, currency="JPY")
+    an_action(status="failed", amount=80_000)
+    an_action(kind="reply")
+    rows = {row.currency: row for row in action_figures.money(start)}
+    assert (rows["USD"].moved, rows["USD"].moved_count) == (10_500, 3)
+    assert (rows["JPY"].held, rows["JPY"].held_count, rows["JPY"].underway) == (300, 1, 40)
+    assert set(rows) == {"USD", "JPY"}
+
+
+def test_failures_are_counted_by_class_with_what_was_healed(db: None) -> None:
+    healed, lost = an_action(), an_action(status="unresolved")
+    an_attempt(healed, "effect_unknown")
+    an_attempt(healed)
+    an_attempt(lost, "effect_unknown")
+    an_attempt(lost, "effect_unknown")
+    an_attempt(an_action(status="awaiting_approval"), "changed")
+    [row] = action_figures.failures(timezone.now() - timedelta(days=7))
+    assert (row.error_class, row.attempts, row.actions, row.succeeded) == ("effect_unknown", 3, 2, 1)
+
+
+def test_tickets_are_told_by_how_they_ended_each_day(db: None) -> None:
+    now = timezone.now()
+    a_ticket()
+    an_action(a_ticket(), verdict="require_approval")
+    a_ticket(status="needs_person", ago=timedelta(days=1))
+    a_ticket(status="working")
+    a_ticket(ago=timedelta(days=30))
+    days = figures.flow(now - timedelta(days=2), now.date())
+    assert [(day.alone, day.approved, day.person, day.open) for day in days] == [(0,) * 4, (0, 0, 1, 0), (1, 1, 0, 1)]
+    ends = {ending.kind: ending.count for ending in charts.endings(days)}
+    assert ends == {"alone": 1, "approved": 1, "person": 1, "open": 1}
+
+
+def test_the_share_done_alone_is_of_approved_actions(db: None) -> None:
+    now = timezone.now()
+    an_action()
+    an_action(verdict="require_approval")
+    an_action(status="blocked", verdict="block")
+    [day] = action_figures.autonomy(now.replace(hour=0, minute=0), now.date())
+    assert (day.actions, day.alone) == (2, 1)
+
+
+def test_latencies_leave_out_what_waited_for_a_person(db: None) -> None:
+    a_run()
+    rows = {row.name: row for row in figures.latencies(timezone.now() - timedelta(days=4))}
+    assert "refund" not in rows
+    assert rows["get_order"].p50 == pytest.approx(0.1)
+    assert rows["reply"].count == 1
+
+
+def test_the_cost_of_a_ticket_is_of_those_that_the_model_saw(db: None) -> None:
+    a_run()
+    a_ticket()
+    cost = figures.cost(timezone.now() - timedelta(days=7))
+    assert (cost.tickets, str(cost.per_ticket)) == (1, "0.004200")
+    assert figures.cost(timezone.now()).per_ticket is None
+
+
+def test_a_chart_ends_at_a_round_number() -> None:
+    now = timezone.now()
+    assert charts.stacked([]).top == 1
+    for total, top in ((1, 1), (7, 8), (12, 15), (31, 40), (180, 200)):
+        chart = charts.stacked([figures.Flow(now.date(), alone=total)])
+        assert chart.top == top
+        assert chart.columns[0].parts[0].height == pytest.approx(100 * total / top, abs=0.01)
+
+
+# --- probes ---------------------------------------------------------------------------------------------
+
+
+def test_healthz_answers_without_a_login_or_a_database() -> None:
+    assert Client().get("/healthz").content == b"ok\n"
+
+
+def test_readyz_needs_database_broker_and_a_worker(db: None, broker: str) -> None:
+    assert (health.HEARTBEAT_KEY, health.HEARTBEAT_SECONDS) == (HEARTBEAT_KEY, HEARTBEAT_SECONDS)
+    with redis.Redis.from_url(broker) as valkey, override_settings(REDIS_URL=broker):
+        valkey.delete(HEARTBEAT_KEY)
+        answer = Client().get("/readyz")
+        assert (answer.status_code, answer.json()["database"], answer.json()["broker"]) == (503, "ok", "ok")
+        valkey.set(HEARTBEAT_KEY, timezone.now().timestamp(), ex=30)
+        answer = Client().get("/readyz")
+        assert (answer.status_code, answer.json()["worker"]) == (200, "ok")
+        valkey.set(HEARTBEAT_KEY, timezone.now().timestamp() - 60, ex=30)
+        assert Client().get("/readyz").status_code == 503
+
+
+def test_readyz_says_what_is_missing_without_naming_hosts(db: None) -> None:
+    with override_settings(REDIS_URL="redis://127.0.0.1:1/0"):
+        answer = Client().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {"database": "ok", "broker": "ConnectionError", "worker": "ConnectionError"}

@@ -1,0 +1,357 @@
+"""What a person said, once: bound to what they saw, with the order read again."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+
+from agentops.lib.errors import Refused, Terminal, Transient
+from approvals import decisions, execution, kinds, states
+from approvals.decisions import AlreadyDecided, Changed
+from approvals.models import Action, ApprovalRequest, AuditEvent, Decision
+from tests.world import RULES, World, at_once, propose, propose_refund, put_rules, refund_arguments, ticket_of
+
+
+def waiting(world: World, amount: int = 6_000, sort: str = "plain") -> tuple[dict[str, Any], ApprovalRequest]:
+    order = world.order(sort)
+    action = propose_refund(order, amount)
+    assert action.status == states.AWAITING_APPROVAL
+    return order, ApprovalRequest.objects.select_related("action").get(action=action)
+
+
+def approve(request: ApprovalRequest, by: User) -> Decision:
+    return decisions.approve(request_id=request.pk, by=by, digest=request.digest)
+
+
+def edit(request: ApprovalRequest, by: User, **changes: Any) -> Decision:
+    return decisions.edit(request_id=request.pk, by=by, digest=request.digest, changes=changes)
+
+
+def reject(request: ApprovalRequest, by: User, reason: str = "No.") -> Decision:
+    return decisions.reject(request_id=request.pk, by=by, digest=request.digest, reason=reason)
+
+
+def status(request: ApprovalRequest) -> str:
+    return Action.objects.get(pk=request.action_id).status
+
+
+def undecided(request: ApprovalRequest) -> bool:
+    stands = ApprovalRequest.objects.filter(pk=request.pk, closed_at=None).exists()
+    return stands and not Decision.objects.filter(request=request).exists() and status(request) == "awaiting_approval"
+
+
+# --- approve, reject ------------------------------------------------------------------------------------
+
+
+def test_what_is_approved_runs_as_it_was_seen(world: World, lead: User) -> None:
+    order, request = waiting(world)
+    decision = approve(request, lead)
+    assert (decision.verdict, decision.by, decision.digest, decision.edited) == ("approve", lead, request.digest, None)
+    assert execution.execute(request.action_id).status == states.SUCCEEDED
+    assert [row["amount"] for row in world.refunds(order)] == [6_000]
+    event = AuditEvent.objects.get(object_id=request.action_id, verb="action.approved")
+    assert (event.actor, event.before["status"], event.after["digest"]) == ("lead", "awaiting_approval", request.digest)
+
+
+def test_what_is_rejected_never_runs_and_keeps_its_reason(world: World, lead: User) -> None:
+    order, request = waiting(world)
+    reject(request, lead, " It was used for a year. ")
+    assert execution.execute(request.action_id).status == states.REJECTED
+    assert world.refunds(order) == []
+    assert Decision.objects.get(request=request).reason == "It was used for a year."
+    assert AuditEvent.objects.get(object_id=request.action_id, verb="action.rejected").after["reason"]
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "\n"])
+def test_a_rejection_says_why(world: World, lead: User, reason: str) -> None:
+    _, request = waiting(world)
+    with pytest.raises(Refused, match="Say why"):
+        reject(request, lead, reason)
+    assert undecided(request)
+
+
+@pytest.mark.parametrize("second", [approve, reject])
+@pytest.mark.parametrize("first", [approve, reject])
+def test_who_comes_second_is_told_who_decided_and_what(world: World, lead: User, first: Any, second: Any) -> None:
+    _, request = waiting(world)
+    first(request, lead)
+    with pytest.raises(AlreadyDecided) as caught:
+        second(request, User.objects.get_or_create(username="lead2")[0])
+    assert (caught.value.request.decision.by, caught.value.request.decision.verdict) == (lead, first.__name__)
+    assert Decision.objects.filter(request=request).count() == 1
+
+
+def test_twenty_approvals_at_once_are_one_decision(world: World, lead: User) -> None:
+    order, request = waiting(world)
+    answers = at_once(*[lambda: approve(request, lead)] * 20)
+    kinds_of = [type(answer).__name__ for answer in answers]
+    assert sorted(kinds_of) == ["AlreadyDecided"] * 19 + ["Decision"]
+    at_once(*[lambda: execution.execute(request.action_id)] * 5)
+    assert len(world.refunds(order)) == 1
+    assert AuditEvent.objects.filter(object_id=request.action_id, verb="action.approved").count() == 1
+
+
+def test_an_approval_and_a_rejection_at_once_are_one_decision(world: World, lead: User) -> None:
+    for _ in range(5):
+        order, request = waiting(world)
+        answers = at_once(lambda request=request: approve(request, lead), lambda request=request: reject(request, lead))
+        assert sorted(type(answer).__name__ for answer in answers) == ["AlreadyDecided", "Decision"]
+        said = Decision.objects.get(request=request).verdict
+        assert status(request) == {"approve": "approved", "reject": "rejected"}[said]
+        execution.execute(request.action_id)
+        assert len(world.refunds(order)) == (said == "approve")
+
+
+def test_a_digest_that_is_not_the_requests_decides_nothing(world: World, lead: User) -> None:
+    _, request = waiting(world)
+    for decide in (approve, reject):
+        with pytest.raises(Changed):
+            decide(ApprovalRequest(pk=request.pk, digest="0" * 64), lead)
+    assert undecided(request)
+
+
+def test_a_request_that_never_was_is_no_request(world: World, lead: User) -> None:
+    with pytest.raises(ApprovalRequest.DoesNotExist):
+        approve(ApprovalRequest(pk=10**9, digest="0" * 64), lead)
+
+
+# --- the world has moved on -----------------------------------------------------------------------------
+
+
+def test_a_changed_order_must_be_seen_before_it_is_decided(world: World, lead: User) -> None:
+    order, request = waiting(world)
+    world.refund_elsewhere(order, 1_000)
+    with pytest.raises(Changed) as caught:
+        approve(request, lead)
+    assert undecided(request)
+    changes = {row["field"]: (row["before"], row["after"]) for row in caught.value.request.changes}
+    assert changes["refundable"] == (10_000, 9_000)
+    kept = ApprovalRequest.objects.get(pk=request.pk)
+    assert (kept.changes, kept.snapshot["refundable"]) == (caught.value.request.changes, 9_000)
+
+    approve(kept, lead)
+    assert execution.execute(request.action_id).status == states.SUCCEEDED
+
+
+def test_changes_add_up_from_what_was_first_seen(world: World, lead: User) -> None:
+    order, request = waiting(world, 5_001)
+    for amount in (1_000, 1_500):
+        world.refund_elsewhere(order, amount)
+        with pytest.raises(Changed):
+            approve(request, lead)
+    rows = {row["field"]: row for row in ApprovalRequest.objects.get(pk=request.pk).changes}
+    assert (rows["refundable"]["before"], rows["refundable"]["after"]) == (10_000, 7_500)
+
+
+def test_an_amount_that_is_no_longer_left_cannot_be_approved(world: World, lead: User) -> None:
+    order, request = waiting(world)
+    world.refund_elsewhere(order, 5_000)
+    with pytest.raises(Changed):
+        approve(request, lead)
+    with pytest.raises(Refused) as caught:
+        approve(request, lead)
+    assert (caught.value.code, caught.value.details["refundable"]) == ("amount_exceeds_refundable", 5_000)
+    assert undecided(request)
+    edit(request, lead, amount=5_000)
+    assert execution.execute(request.action_id).status == states.SUCCEEDED
+
+
+def test_without_the_shop_nothing_is_approved_but_anything_can_be_rejected(world: World, lead: User) -> None:
+    _, request = waiting(world)
+    world.faults("*", "unavailable")
+    with pytest.raises(Transient):
+        approve(request, lead)
+    assert undecided(request)
+    reject(request, lead)
+    assert status(request) == "rejected"
+
+
+def test_looking_reads_the_order_again_and_decides_nothing(world: World, lead: User) -> None:
+    order, request = waiting(world)
+    world.refund_elsewhere(order, 1_000)
+    seen = decisions.look(request_id=request.pk)
+    assert seen.snapshot["refundable"] == 9_000
+    assert {row["field"] for row in seen.changes} == {"payments", "refundable"}
+    assert undecided(request)
+    approve(request, lead)
+
+
+def test_an_account_that_changed_must_be_seen_again(world: World, lead: User) -> None:
+    order = world.order()
+    action = propose(ticket_of(order), "change_account", {"name": "Kim Roe", "reason": "They married."})
+    request = ApprovalRequest.objects.get(action=action)
+    headers = {"Idempotency-Key": f"elsewhere-{order['order_id']}"}
+    body = {"address": {"city": "York"}}
+    path = f"/customers/{order['customer_id']}"
+    world.simulator.http.patch(path, json=body, headers=headers).raise_for_status()
+    with pytest.raises(Changed) as caught:
+        approve(request, lead)
+    assert [row["field"] for row in caught.value.request.changes] == ["address"]
+
+
+# --- edit -----------------------------------------------------------------------------------------------
+
+
+def test_what_is_edited_runs_as_the_person_wrote_it(world: World, lead: User) -> None:
+    order, request = waiting(world)
+    decision = edit(request, lead, amount=2_500, reason="Half of the lamp is fine.")
+    action = Action.objects.get(pk=request.action_id)
+    assert decision.edited == action.params
+    assert (action.amount, action.params["amount"], action.status) == (2_500, 2_500, states.APPROVED)
+    assert action.digest == kinds.digest(action.params) != request.digest == decision.digest
+    assert execution.execute(action.pk).status == states.SUCCEEDED
+    [row] = world.refunds(order)
+    assert (row["amount"], row["reason"], row["reference"]) == (
+        2_500,
+        "Half of the lamp is fine.",
+        action.idempotency_key,
+    )
+    event = AuditEvent.objects.get(object_id=action.pk, verb="action.edited")
+    assert (event.after["proposed"]["amount"], event.after["params"]["amount"]) == (6_000, 2_500)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"order_id": "#W1"}, "not_editable"),
+        ({"currency": "EUR"}, "not_editable"),
+        ({"payment_id": "pay_1"}, "not_editable"),
+        ({"amount": 100, "customer_id": "x"}, "not_editable"),
+        ({"amount": 0}, "invalid_arguments"),
+        ({"amount": -1}, "invalid_arguments"),
+        ({"amount": "2500"}, "invalid_arguments"),
+        ({"amount": 25.5}, "invalid_arguments"),
+        ({"amount": True}, "invalid_arguments"),
+        ({"amount": None}, "invalid_arguments"),
+        ({"reason": ""}, "invalid_arguments"),
+        ({"amount": 10_001}, "amount_exceeds_refundable"),
+        ({"amount": 100_001}, "above_ceiling"),
+    ],
+)
+def test_an_edit_keeps_within_its_bounds(world: World, lead: User, changes: dict[str, Any], code: str) -> None:
+    _, request = waiting(world)
+    with pytest.raises(Refused) as caught:
+        edit(request, lead, **changes)
+    assert caught.value.code == code
+    assert undecided(request)
+
+
+def test_an_edit_above_the_ceiling_in_force_now_is_refused(world: World, lead: User) -> None:
+    _, request = waiting(world)
+    put_rules(thresholds=[row.model_copy(update={"block_above": 5_500}) for row in RULES.thresholds])
+    with pytest.raises(Refused, match="ceiling"):
+        edit(request, lead, amount=5_501)
+    edit(request, lead, amount=5_500)
+
+
+def test_an_edit_may_give_more_than_was_asked_up_to_what_is_left(world: World, lead: User) -> None:
+    order, request = waiting(world)
+    edit(request, lead, amount=10_000)
+    execution.execute(request.action_id)
+    assert [row["amount"] for row in world.refunds(order)] == [10_000]
+
+
+def test_an_edit_keeps_to_the_payment(world: World, lead: User) -> None:
+    order = world.order("two payments")
+    given = refund_arguments(order, 100, payment_id=order["payments"][1]["payment_id"])
+    ticket = ticket_of(order)
+    propose_refund(order, 100, ticket=ticket)
+    action = propose(ticket, "refund", {**given, "amount": 4_000, "further": True})
+    request = ApprovalRequest.objects.get(action=action)
+    with pytest.raises(Refused) as caught:
+        edit(request, lead, amount=4_001)
+    assert caught.value.details["refundable"] == 4_000
+
+
+def test_a_reply_is_sent_as_a_person_rewrote_it(world: World, lead: User) -> None:
+    ticket = ticket_of(world.order())
+    given = {"text": "Your refund is on its way.", "reason": "Tells them."}
+    request = ApprovalRequest.objects.get(action=propose(ticket, "reply", given, run_id=1))
+    with pytest.raises(Refused):
+        edit(request, lead, text="   ")
+    edit(request, lead, text="We are looking into it.")
+    assert execution.execute(request.action_id).status == states.SUCCEEDED
+    [reply] = [row for row in world.simulator.replies() if row["ticket_id"] == ticket.pk]
+    assert reply["body"] == "We are looking into it."
+
+
+def test_what_may_have_been_sent_can_only_be_approved_as_it_is(world: World, lead: User) -> None:
+    _, request = waiting(world)
+    request.action.attempts.create(number=1, worker="w", outcome="lost")
+    with pytest.raises(Refused, match="sent before"):
+        edit(request, lead, amount=2_500)
+    approve(request, lead)
+
+
+# --- hours, claims --------------------------------------------------------------------------------------
+
+
+def let_pass(request: ApprovalRequest) -> None:
+    ApprovalRequest.objects.filter(pk=request.pk).update(expires_at=Now() - timedelta(seconds=1))
+
+
+def test_a_request_waits_as_long_as_the_policy_says(world: World) -> None:
+    put_rules(approval_hours=5)
+    _, request = waiting(world)
+    assert abs(request.expires_at - request.created_at - timedelta(hours=5)) < timedelta(seconds=1)
+
+
+def test_what_nobody_decides_in_time_expires(world: World, lead: User) -> None:
+    order, request = waiting(world)
+    _, in_time = waiting(world)
+    let_pass(request)
+    assert decisions.expire() >= 1
+    assert status(request) == "expired"
+    assert undecided(in_time)
+    with pytest.raises(AlreadyDecided) as caught:
+        approve(request, lead)
+    assert not hasattr(caught.value.request, "decision")
+    assert execution.execute(request.action_id).status == states.EXPIRED
+    assert world.refunds(order) == []
+
+
+@pytest.mark.parametrize("decide", [approve, reject])
+def test_after_its_hours_a_request_is_closed_even_before_the_sweep_came(world: World, lead: User, decide: Any) -> None:
+    _, request = waiting(world)
+    let_pass(request)
+    with pytest.raises(AlreadyDecided):
+        decide(request, lead)
+    assert status(request) == "awaiting_approval"
+
+
+def test_several_sweeps_at_once_expire_each_request_once(world: World) -> None:
+    decisions.expire()
+    requests = [waiting(world)[1] for _ in range(6)]
+    for request in requests:
+        let_pass(request)
+    assert sum(at_once(*[decisions.expire] * 4)) == 6
+    assert {status(request) for request in requests} == {"expired"}
+
+
+def test_a_claim_tells_who_is_looking_and_can_be_taken_over(world: World, lead: User) -> None:
+    _, request = waiting(world)
+    other = User.objects.get_or_create(username="lead2")[0]
+    for holder in (lead, other):
+        decisions.claim(request_id=request.pk, by=holder)
+        assert ApprovalRequest.objects.get(pk=request.pk).claimed_by == holder
+    decisions.release(request_id=request.pk, by=other)
+    assert ApprovalRequest.objects.get(pk=request.pk).claimed_by is None
+    verbs = AuditEvent.objects.filter(object_type="request", object_id=request.pk).values_list("verb", flat=True)
+    assert list(verbs)[::-1] == ["request.claimed", "request.claimed", "request.released"]
+
+
+def test_what_is_decided_cannot_be_claimed(world: World, lead: User) -> None:
+    _, request = waiting(world)
+    approve(request, lead)
+    with pytest.raises(AlreadyDecided):
+        decisions.claim(request_id=request.pk, by=lead)
+
+
+def test_a_shop_that_lost_the_order_stops_the_approval(world: World, lead: User) -> None:
+    _, request = waiting(world)
+    world.faults("GET /orders/{order_id}", "refused_by_bank")
+    with pytest.raises(Terminal):
+        approve(request, lead)
+    assert undecided(request)

@@ -1,0 +1,321 @@
+"""The signed intake API (contracts/intake.yaml): who may post what, and each delivery once."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+from standardwebhooks import Webhook
+
+from agentops.models import Run
+from approvals.models import Action
+from tests.completions import claims_a_refund_of, triage, uses
+from tests.scripted import Script
+from tests.services import INTAKE_SECRET
+from tests.world import World, at_once, refund_arguments, run_through
+from tickets.models import Customer, Message, Ticket
+
+pytestmark = pytest.mark.usefixtures("world")
+URL = "/api/tickets"
+
+
+def signature(
+    body: bytes, *, secret: str = INTAKE_SECRET, at: datetime | None = None, key: str = "msg_1"
+) -> dict[str, str]:
+    now = at or datetime.now(UTC)
+    return {
+        "webhook-id": key,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign(key, now, body.decode()),
+    }
+
+
+def post(body: Any, url: str = URL, headers: dict[str, str] | None = None) -> Any:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = signature(raw) if headers is None else headers
+    return Client().post(url, raw, content_type="application/json", headers=headers)
+
+
+def get(url: str) -> Any:
+    return Client().get(url, headers=signature(b""))
+
+
+def delivery(external_id: str, /, **more: Any) -> dict[str, Any]:
+    return {
+        "source": "zendesk",
+        "external_id": external_id,
+        "customer_email": "Kim@Example.com",
+        "customer_name": "Kim Doe",
+        "subject": "My order",
+        "body": "It is broken.",
+        **more,
+    }
+
+
+# --- each delivery once ---------------------------------------------------------------------------------
+
+
+def test_a_delivery_makes_a_ticket_a_message_and_a_run(settings: Settings) -> None:
+    settings.PUBLIC_URL = "https://desk.example"
+    answer = post(delivery("new", received_at="2026-01-02T03:04:05+02:00"))
+    assert answer.status_code == 201
+    ticket = Ticket.objects.get(source="zendesk", external_id="new")
+    url = f"https://desk.example/tickets/{ticket.pk}/"
+    assert answer.json() == {"ticket_id": ticket.pk, "status": "open", "url": url}
+    assert ticket.customer.email == "kim@example.com"
+    [message] = ticket.messages.all()
+    assert (message.direction, message.body) == ("inbound", "It is broken.")
+    assert message.sent_at == datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC)
+    assert Run.objects.get(ticket=ticket).status == "queued"
+
+
+def test_the_same_delivery_again_is_the_same_ticket_and_starts_nothing() -> None:
+    first, second = post(delivery("twice")), post(delivery("twice", body="Sent again, and edited."))
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+    ticket = Ticket.objects.get(external_id="twice")
+    assert (ticket.messages.count(), Run.objects.filter(ticket=ticket).count()) == (1, 1)
+
+
+def test_the_same_delivery_many_times_at_once_is_one_ticket() -> None:
+    answers = at_once(*[lambda: post(delivery("at once", customer_email="at.once@example.com"))] * 8)
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    ticket = Ticket.objects.get(external_id="at once")
+    assert (ticket.messages.count(), Run.objects.filter(ticket=ticket).count()) == (1, 1)
+
+
+def test_many_tickets_of_one_new_customer_at_once_are_one_customer() -> None:
+    works = [lambda n=n: post(delivery(f"crowd {n}", customer_email="CROWD@example.com")) for n in range(8)]
+    assert [answer.status_code for answer in at_once(*works)] == [201] * 8
+    assert Customer.objects.filter(email__iexact="crowd@example.com").count() == 1
+
+
+def test_the_same_number_of_another_help_desk_is_another_ticket() -> None:
+    post(delivery("shared"))
+    assert post(delivery("shared", source="freshdesk")).status_code == 201
+
+
+def ticket_id(external_id: str) -> str:
+    return str(post(delivery(external_id)).json()["ticket_id"])
+
+
+def test_a_further_message_starts_one_more_run() -> None:
+    ticket = ticket_id("talks")
+    message = {"external_id": "m-2", "body": "And the lamp?"}
+    first, second = (post(message, f"{URL}/{ticket}/messages") for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+    run = Run.objects.get(ticket=ticket, number=2)
+    assert first.json() == {"message_id": run.through_message, "run_id": run.pk}
+
+
+def test_the_same_message_many_times_at_once_is_one() -> None:
+    ticket = ticket_id("talks at once")
+    message = {"external_id": "m-2", "body": "And the lamp?"}
+    answers = at_once(*[lambda: post(message, f"{URL}/{ticket}/messages")] * 8)
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert Run.objects.filter(ticket=ticket).count() == 2
+
+
+def test_many_messages_at_once_are_as_many_runs_in_order() -> None:
+    ticket = ticket_id("talks much")
+    works = [lambda n=n: post({"external_id": f"m-{n}", "body": "More."}, f"{URL}/{ticket}/messages") for n in range(6)]
+    assert [answer.status_code for answer in at_once(*works)] == [201] * 6
+    runs = Run.objects.filter(ticket=ticket).order_by("number")
+    assert [run.number for run in runs] == [1, 2, 3, 4, 5, 6, 7]
+    assert [run.through_message for run in runs] == sorted(run.through_message for run in runs)
+
+
+# --- who may --------------------------------------------------------------------------------------------
+
+BODY = json.dumps(delivery("unsigned")).encode()
+OTHER = "whsec_" + "b3RoZXItc2VjcmV0LW90aGVyLXNlY3JldA=="
+
+
+def spoilt(**headers: str) -> Callable[[], dict[str, str]]:
+    return lambda: {**signature(BODY), **headers}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        dict,
+        lambda: signature(BODY, secret=OTHER),
+        lambda: signature(b"{}"),
+        lambda: signature(BODY, at=datetime.now(UTC) - timedelta(minutes=6)),
+        lambda: signature(BODY, at=datetime.now(UTC) + timedelta(minutes=6)),
+        spoilt(**{"webhook-signature": ""}),
+        spoilt(**{"webhook-signature": "v1,AAAA"}),
+        spoilt(**{"webhook-signature": "v2,AAAA v1"}),
+        spoilt(**{"webhook-signature": "ünder"}),
+        spoilt(**{"webhook-timestamp": "soon"}),
+        spoilt(**{"webhook-timestamp": "9" * 400}),
+        spoilt(**{"webhook-timestamp": "inf"}),
+        spoilt(**{"webhook-id": "another"}),
+    ],
+)
+@pytest.mark.parametrize("path", ["", "/unknown/messages"])
+def test_without_a_valid_signature_nothing_is_said(headers: Callable[[], dict[str, str]], path: str) -> None:
+    answer = post(BODY, URL + path, headers())
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "bad_signature"
+    assert not Ticket.objects.filter(external_id="unsigned").exists()
+
+
+def test_a_ticket_is_not_shown_without_a_signature() -> None:
+    assert Client().get(f"{URL}/{ticket_id('hidden')}").status_code == 401
+
+
+def test_a_body_that_is_no_text_is_refused() -> None:
+    assert post(b"\xff\xfe", headers=signature(BODY)).status_code == 401
+
+
+def test_without_a_secret_nothing_is_accepted(settings: Settings) -> None:
+    settings.INTAKE_SIGNING_SECRET = ""
+    assert post(delivery("no secret"), headers=signature(BODY)).status_code == 401
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_not base64!", "x"])
+def test_a_secret_that_is_none_accepts_nothing(settings: Settings, secret: str) -> None:
+    settings.INTAKE_SIGNING_SECRET = secret
+    assert post(delivery("bad secret"), headers=signature(BODY)).status_code == 401
+
+
+# --- what may be posted ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"source": None}, "source"),
+        ({"source": ""}, "source"),
+        ({"source": "x" * 41}, "source"),
+        ({"source": 5}, "source"),
+        ({"external_id": "x" * 121}, "external_id"),
+        ({"external_id": "a\x00b"}, "external_id"),
+        ({"source": "a\x00b"}, "source"),
+        ({"customer_email": "kim"}, "customer_email"),
+        ({"customer_email": "kim@example.com\nBcc: all@example.com"}, "customer_email"),
+        ({"customer_email": f"{'x' * 60}@{'x' * 60}.{'x' * 60}.{'x' * 60}.example.com"}, "customer_email"),
+        ({"customer_name": "x" * 201}, "customer_name"),
+        ({"subject": "x" * 301}, "subject"),
+        ({"subject": ["x"]}, "subject"),
+        ({"body": ""}, "body"),
+        ({"body": " \n\t"}, "body"),
+        ({"body": "x" * 20_001}, "body"),
+        ({"received_at": "yesterday"}, "received_at"),
+        ({"received_at": "2026-01-01T00:00:00"}, "received_at"),
+        ({"priority": "high"}, "priority"),
+        ({"message": "x"}, "message"),
+        ({"code": "x"}, "code"),
+        ({"status": "open"}, "status"),
+        ({"details": {}}, "details"),
+    ],
+)
+def test_what_is_not_of_the_contracts_shape_names_its_field(change: dict[str, Any], field: str) -> None:
+    answer = post(delivery("wrong", **change))
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert (error["code"], list(error["details"])) == ("invalid_request", [field])
+    assert not Ticket.objects.filter(external_id="wrong").exists()
+
+
+@pytest.mark.parametrize("missing", ["source", "external_id", "customer_email", "subject", "body"])
+def test_a_missing_field_is_named(missing: str) -> None:
+    answer = post({name: value for name, value in delivery("missing").items() if name != missing})
+    assert (answer.status_code, list(answer.json()["error"]["details"])) == (400, [missing])
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"null", b"[]", b'"text"', b"[" * 50_000, b'{"body": "\\ud800"}'])
+def test_what_is_no_json_object_is_refused(raw: bytes) -> None:
+    assert post(raw).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"external_id": "m-2"}, {"external_id": "m-2", "body": "\n"}, {"external_id": "", "body": "x"}]
+)
+def test_a_message_of_another_shape_is_refused(body: dict[str, Any]) -> None:
+    assert post(body, f"{URL}/{ticket_id('shapes')}/messages").status_code == 400
+
+
+def test_a_request_of_more_than_64_kib_is_refused() -> None:
+    assert post(b" " * (64 * 1024 + 1)).status_code == 413
+    assert post(json.dumps(delivery("large")).encode().ljust(64 * 1024)).status_code == 201
+
+
+def test_a_ticket_that_is_not_there_is_not_found() -> None:
+    for answer in (get(f"{URL}/nothing"), post({"external_id": "m", "body": "x"}, f"{URL}/nothing/messages")):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_each_address_has_its_method() -> None:
+    assert get(URL).status_code == 405
+    assert post(b"", f"{URL}/{ticket_id('methods')}").status_code == 405
+
+
+def test_the_longest_of_everything_is_accepted() -> None:
+    longest = delivery("x" * 120, source="x" * 40, customer_name="x" * 200, subject="x" * 300, body="x" * 20_000)
+    assert post(longest).status_code == 201
+
+
+def test_what_postgresql_cannot_hold_is_taken_out_of_texts() -> None:
+    ticket = Ticket.objects.get(
+        pk=ticket_id_of(
+            delivery("nul", customer_email="nul@example.com", customer_name="e\x00f", subject="a\x00b", body="c\x00d")
+        )
+    )
+    assert (ticket.subject, ticket.messages.get().body) == ("a\ufffdb", "c\ufffdd")
+    assert ticket.customer.name == "e\ufffdf"
+
+
+def test_card_numbers_and_secrets_never_reach_the_database() -> None:
+    number, secret = "4111 1111 1111 1111", "sk_live_abcdefghijklmnop1234"
+    said = f"My card is {number}. My key is {secret}."
+    ticket = ticket_id_of(delivery("card", subject=said, body=said))
+    post({"external_id": "m-2", "body": said}, f"{URL}/{ticket}/messages")
+    stored = json.dumps(
+        [list(Ticket.objects.filter(pk=ticket).values()), list(Message.objects.filter(ticket=ticket).values())],
+        default=str,
+    )
+    assert number not in stored
+    assert secret not in stored
+    assert stored.count("ends 1111") == 3
+
+
+def ticket_id_of(body: dict[str, Any]) -> str:
+    return str(post(body).json()["ticket_id"])
+
+
+# --- where a ticket stands ------------------------------------------------------------------------------
+
+
+def test_a_ticket_tells_its_runs_actions_and_messages(world: World, model: Script) -> None:
+    order = world.order()
+    ticket = ticket_id_of(delivery("tells", customer_email=order["customer_email"]))
+    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
+    run = run_through(Ticket.objects.get(pk=ticket))
+    told = get(f"{URL}/{ticket}").json()
+    assert (told["ticket_id"], told["source"], told["external_id"], told["status"]) == (
+        ticket,
+        "zendesk",
+        "tells",
+        "answered",
+    )
+    assert [(row["run_id"], row["status"], row["turns"]) for row in told["runs"]] == [(run.pk, "succeeded", 2)]
+    action = Action.objects.get(ticket=ticket, kind="refund")
+    assert told["actions"][0] == {
+        "action_id": action.pk,
+        "kind": "refund",
+        "status": "succeeded",
+        "amount": 2_000,
+        "currency": "USD",
+        "target": order["order_id"],
+        "idempotency_key": f"{ticket}:refund:1",
+        "attempts": 1,
+        "verdict": "auto_approve",
+        "reasons": [],
+    }
+    assert [row["direction"] for row in told["messages"]] == ["inbound", "outbound"]

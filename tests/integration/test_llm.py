@@ -1,0 +1,193 @@
+"""One call of the language model: what is sent, what is recorded, and how a failure is classed."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from agentops import llm
+from agentops.lib.errors import ProviderError, Terminal, Transient, Unauthorized
+from tests.completions import call, calls, completion
+from tests.scripted import CUT, Say, Script, scripted
+
+MESSAGES = [{"role": "user", "content": "Hello"}]
+
+
+@pytest.fixture
+def model(settings: Settings) -> Any:
+    with scripted() as script:
+        settings.OPENAI_BASE_URL = f"{script.url}/v1"
+        settings.LLM_TIMEOUT_SECONDS = 5.0
+        yield script
+
+
+def complete(**options: Any) -> llm.Answer:
+    return llm.complete(model="gpt-5", messages=MESSAGES, **options)
+
+
+def test_an_answer_is_recorded_with_its_calls_tokens_and_cost(model: Script) -> None:
+    model.will_say(calls(call("get_order", '{"order_id": "#W1"}'), reasoning_content="I look first."))
+    answer = complete(tools=[{"type": "function"}])
+    assert answer.output == {
+        "content": "",
+        "tool_calls": [{"id": "call_1", "name": "get_order", "arguments": '{"order_id": "#W1"}'}],
+        "finish_reason": "tool_calls",
+        "refusal": "",
+    }
+    assert (answer.reasoning, answer.model) == ("I look first.", "gpt-5")
+    assert (answer.input_tokens, answer.cached_tokens, answer.output_tokens, answer.reasoning_tokens) == (
+        100,
+        60,
+        20,
+        5,
+    )
+    # 40 fresh tokens at 1.25, 60 cached ones at 0.125 and 20 of output at 10 dollars a million
+    assert answer.cost_usd == Decimal("0.000258")
+    assert json.loads(answer.raw)["id"] == "chatcmpl-1"
+    [asked] = model.asked
+    assert asked.path == "/v1/chat/completions"
+    assert asked.data == {"model": "gpt-5", "messages": MESSAGES, "tools": [{"type": "function"}]}
+
+
+def test_a_model_without_a_price_costs_unknown(model: Script, settings: Settings) -> None:
+    settings.LLM_PRICES = {}
+    model.will_say(completion({"content": "Hello"}))
+    assert complete().cost_usd is None
+
+
+@pytest.mark.parametrize(
+    ("say", "kind", "code"),
+    [
+        (Say({"error": {"message": "Bad."}}, 400), Terminal, "http_400"),
+        (Say({"error": {"message": "Who?", "code": "invalid_api_key"}}, 401), Unauthorized, "invalid_api_key"),
+        (Say({"error": {"message": "No.", "code": "forbidden"}}, 403), Terminal, "forbidden"),
+        (Say({"error": {"message": "None.", "code": "model_not_found"}}, 404), Terminal, "model_not_found"),
+        (Say({"error": {"message": "Wait."}}, 408), Transient, "http_408"),
+        (Say({"error": {"message": "Wait.", "code": "conflict"}}, 409), Transient, "conflict"),
+        (Say({"error": {"message": "Wait."}}, 429), Transient, "http_429"),
+        (Say({"error": {"message": "Oh."}}, 500), Transient, "http_500"),
+        (Say(b"<html>Bad gateway</html>", 502), Transient, "http_502"),
+        (Say({"error": {"message": "Down."}}, 503), Transient, "http_503"),
+        (CUT, Transient, "connection_lost"),
+        (Say({"half": True}, length=1000), Transient, "connection_lost"),
+        (Say(b"not JSON"), Transient, "unreadable_answer"),
+        (Say(b""), Transient, "unreadable_answer"),
+        (Say(b"\xff\xfe"), Transient, "unreadable_answer"),
+        (Say(b"<html></html>", headers={"Content-Type": "text/html"}), Transient, "unreadable_answer"),
+        (Say(None), Transient, "unreadable_answer"),
+        (Say([]), Transient, "unreadable_answer"),
+        (Say({}), Transient, "unreadable_answer"),
+        (Say({"choices": []}), Transient, "unreadable_answer"),
+        (Say({"choices": [{}]}), Transient, "unreadable_answer"),
+        (Say({"choices": [None]}), Transient, "unreadable_answer"),
+        (Say({"choices": "none"}), Transient, "unreadable_answer"),
+        (Say({"choices": [{"message": "Hello"}]}), Transient, "unreadable_answer"),
+        (Say({"choices": [{"message": {"tool_calls": 5}}]}), Transient, "unreadable_answer"),
+        (Say({"choices": [{"message": {"tool_calls": [{"function": "refund"}]}}]}), Transient, "unreadable_answer"),
+        (Say(b"[" * 100_000), Transient, "unreadable_answer"),
+        (Say({"choices": [{"message": {"tool_calls": ["refund"]}}]}), Transient, "unreadable_answer"),
+    ],
+)
+def test_each_failure_has_its_class(model: Script, say: Say, kind: type[ProviderError], code: str) -> None:
+    model.will_say(say)
+    with pytest.raises(ProviderError) as caught:
+        complete()
+    assert isinstance(caught.value, kind)
+    assert caught.value.code == code
+    assert len(model.asked) == 1, "the client itself never asks again"
+
+
+def test_a_server_that_is_not_there_is_transient(settings: Settings) -> None:
+    settings.OPENAI_BASE_URL = "http://127.0.0.1:1/v1"
+    with pytest.raises(Transient):
+        complete()
+
+
+def test_a_server_that_names_its_time_is_heard(model: Script) -> None:
+    model.will_say(Say({"error": {"message": "Wait."}}, 429, {"Retry-After": "7"}))
+    with pytest.raises(Transient) as caught:
+        complete()
+    assert caught.value.retry_after == 7.0
+
+
+def test_a_model_that_is_too_slow_is_given_up(model: Script, settings: Settings) -> None:
+    settings.LLM_TIMEOUT_SECONDS = 0.2
+    model.will_say(Say({"slow": True}, length=10_000_000, headers={"Connection": "keep-alive"}))
+    with pytest.raises(Transient):
+        complete()
+
+
+@pytest.mark.parametrize(
+    ("message", "output"),
+    [
+        ({}, {"content": "", "tool_calls": [], "refusal": ""}),
+        ({"content": "Hello"}, {"content": "Hello"}),
+        ({"content": None, "refusal": "I can't."}, {"content": "", "refusal": "I can't."}),
+        ({"tool_calls": []}, {"tool_calls": []}),
+        ({"content": [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]}, {"content": "Hello"}),
+        ({"content": 5}, {"content": "5"}),
+    ],
+)
+def test_sparse_answers_are_read(model: Script, message: dict[str, Any], output: dict[str, Any]) -> None:
+    model.will_say(completion(message))
+    assert complete().output.items() >= output.items()
+
+
+def test_a_minimal_server_is_enough(model: Script) -> None:
+    model.will_say(Say({"choices": [{"message": {"content": "Hello"}}]}))
+    answer = complete()
+    assert (answer.output["content"], answer.output["finish_reason"], answer.model) == ("Hello", "", "gpt-5")
+    assert (answer.input_tokens, answer.output_tokens) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [None, {}, {"prompt_tokens": None}, {"prompt_tokens": "many"}, {"prompt_tokens": -5}, {"prompt_tokens": 2**40}],
+)
+def test_a_usage_that_makes_no_sense_counts_as_something_that_can_be_stored(model: Script, usage: Any) -> None:
+    model.will_say(completion({"content": "Hello"}, usage=usage))
+    assert 0 <= complete().input_tokens < 2**31
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("", "{}"), (None, "{}"), ({"order_id": "#W1"}, '{"order_id": "#W1"}'), ("{oops", "{oops"), (5, "5")],
+)
+def test_arguments_are_kept_as_text(model: Script, written: Any, read: str) -> None:
+    made = {"id": "call_1", "type": "function", "function": {"name": "get_order", "arguments": written}}
+    model.will_say(calls(made))
+    assert complete().output["tool_calls"][0]["arguments"] == read
+
+
+@pytest.mark.parametrize("name", [None, "", 5])
+def test_a_call_without_a_name_is_an_unknown_tools(model: Script, name: Any) -> None:
+    model.will_say(calls(call(name, {})))
+    assert isinstance(complete().output["tool_calls"][0]["name"], str)
+
+
+@pytest.mark.parametrize("ids", [["a", "a", "a"], ["", "", ""], [None, None, "call_0_0"], ["call_1_1", "", "call_1_1"]])
+def test_each_call_gets_an_id_of_its_own(model: Script, ids: list[Any]) -> None:
+    model.will_say(calls(*[{**call("get_order", {}), "id": given} for given in ids]))
+    made = [each["id"] for each in complete().output["tool_calls"]]
+    assert len(set(made)) == 3
+    assert all(made)
+
+
+def test_card_numbers_and_secrets_are_gone_from_what_is_recorded(model: Script) -> None:
+    number, secret = "4111 1111 1111 1111", "sk-abcdefghijklmnopqrstuvwx1234"
+    model.will_say(
+        calls(call("reply", {"text": f"Card {number}"}), content=secret, reasoning_content=f"{number} {secret}")
+    )
+    answer = complete()
+    kept = json.dumps(answer.output) + answer.raw + answer.reasoning
+    assert number not in kept
+    assert secret not in kept
+
+
+def test_what_the_database_cannot_hold_is_gone_from_what_is_recorded(model: Script) -> None:
+    model.will_say(Say(json.dumps(completion({"content": "a\x00b\ud800c"}).body).encode()))
+    answer = complete()
+    assert answer.output["content"] == "a\ufffdb\ufffdc"
+    assert "\\u0000" not in answer.raw or "\x00" not in answer.raw

@@ -1,0 +1,200 @@
+"""The servers that the demo and the tests start: on real processes, in a folder of each test's own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from agentops.local import postgres as postgres_module
+from agentops.local.errors import LocalError
+from agentops.local.ports import require_free, reserved_port
+from agentops.local.postgres import Postgres
+from agentops.local.privileges import closed_to, servant
+from agentops.local.processes import Process, Program, Supervisor
+from agentops.local.sockets import socket_folder
+from agentops.local.valkey import Valkey
+from tests.waiting import until
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """With a space in its name, and open to the servers' user (pytest's own is not)."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def supervisor(folder: Path) -> Iterator[Supervisor]:
+    supervisor = Supervisor(folder / "log")
+    yield supervisor
+    supervisor.stop()
+
+
+def started(place: Postgres, supervisor: Supervisor) -> Process:
+    process = supervisor.start(place.program(logs=supervisor.logs))
+    place.wait(process)
+    return process
+
+
+def connected(place: Postgres) -> psycopg.Connection:
+    return psycopg.connect(host=str(place.sockets), user="agentops", dbname="agentops", autocommit=True)
+
+
+class TestPostgres:
+    def test_it_keeps_its_data_over_a_restart_and_a_power_cut(self, folder: Path, supervisor: Supervisor) -> None:
+        place = Postgres(folder / "postgres", folder / "run")
+        process = started(place, supervisor)
+        with connected(place) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+        process.stop()
+        supervisor.processes.clear()
+
+        process = started(place, supervisor)
+        with connected(place) as connection:
+            connection.execute("INSERT INTO kept VALUES (2)")
+        process.kill()
+        supervisor.processes.clear()
+
+        started(place, supervisor)
+        with connected(place) as connection:
+            assert connection.execute("SELECT one FROM kept ORDER BY one").fetchall() == [(1,), (2,)]
+            assert connection.execute("SHOW fsync").fetchone() == ("on",)
+
+    def test_it_runs_without_a_closed_home_being_opened(self, folder: Path, supervisor: Supervisor) -> None:
+        folder.chmod(0o700)
+        started(Postgres(folder / "postgres", folder / "run"), supervisor)
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+    def test_data_of_another_version_is_one_line(self, folder: Path) -> None:
+        data = folder / "postgres"
+        data.mkdir()
+        (data / "PG_VERSION").write_text("17\n")
+        with pytest.raises(LocalError, match=r"holds data of PostgreSQL 17, and this is 18") as raised:
+            Postgres(data, folder / "run").program(logs=folder / "log")
+        assert "\n" not in str(raised.value)
+
+    def test_a_second_server_on_the_same_data_is_one_line(
+        self, folder: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place = Postgres(folder / "postgres", folder / "run")
+        first = started(place, supervisor)
+        monkeypatch.setattr(postgres_module, "LEFTOVER_SECONDS", 0.1)
+        with pytest.raises(LocalError, match=rf"Another PostgreSQL \(process {first.pid}\) serves"):
+            place.program(logs=supervisor.logs)
+
+    def test_a_lock_that_names_another_program_is_no_obstacle(self, folder: Path, supervisor: Supervisor) -> None:
+        place = Postgres(folder / "postgres", folder / "run")
+        started(place, supervisor).stop()
+        supervisor.processes.clear()
+        (place.data / "postmaster.pid").write_text(f"{os.getpid()}\n{place.data}\n")
+        started(place, supervisor)
+
+    def test_an_initdb_cut_short_leaves_no_cluster(self, folder: Path, supervisor: Supervisor) -> None:
+        place = Postgres(folder / "postgres", folder / "run")
+        unfinished = folder / "postgres.unfinished"
+        unfinished.mkdir()
+        (unfinished / "PG_VERSION").write_text("18\n")
+        started(place, supervisor)
+        assert not unfinished.exists()
+
+
+class TestValkey:
+    def test_it_keeps_its_data_over_a_restart_and_a_kill(self, folder: Path, supervisor: Supervisor) -> None:
+        place = Valkey(folder / "valkey", folder / "run")
+        for expected, end in ((1, Process.stop), (2, Process.kill), (3, Process.stop)):
+            process = supervisor.start(place.program())
+            place.wait(process)
+            with redis.Redis.from_url(place.url()) as client:
+                assert client.incr("count") == expected
+                assert client.execute_command("WAITAOF", 1, 0, 5000)[0] == 1
+            end(process)
+            supervisor.processes.clear()
+
+
+class TestProcesses:
+    def test_the_kernel_ends_a_child_when_its_parent_is_killed(self, folder: Path) -> None:
+        script = (
+            "import sys, time; from pathlib import Path\n"
+            "from agentops.local.processes import Process, Program\n"
+            "child = Process(Program('sleeper', ['/bin/sleep', '300']), logs=Path(sys.argv[1]))\n"
+            "print(child.pid, flush=True); time.sleep(300)"
+        )
+        with subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True) as parent:
+            assert parent.stdout is not None
+            child = int(parent.stdout.readline())
+            until(lambda: b"sleep" in Path(f"/proc/{child}/cmdline").read_bytes())
+            parent.kill()
+        until(lambda: not alive(child))
+
+    def test_what_does_not_stop_in_time_is_killed(self, folder: Path) -> None:
+        deaf = ["/bin/sh", "-c", "trap '' TERM; echo deaf; while :; do /bin/sleep 1; done"]
+        process = Process(Program("deaf", deaf, stop_seconds=0.2), logs=folder)
+        process.wait_until(lambda: process.output() or None)
+        process.stop()
+        assert process.exit_code == -signal.SIGKILL
+
+    def test_a_failure_to_start_shows_the_end_of_the_log(self, folder: Path) -> None:
+        process = Process(Program("loser", ["/bin/sh", "-c", "echo no luck today; exit 3"]), logs=folder)
+        with pytest.raises(LocalError, match=r"loser ended \(3\)(?s:.*)no luck today"):
+            process.wait_until(lambda: None)
+
+    def test_what_may_be_restarted_is(self, supervisor: Supervisor) -> None:
+        first = supervisor.start(Program("web", ["/bin/sleep", "300"], restart=True))
+        first.kill()
+        (said,) = supervisor.heal()
+        assert said.startswith("web ended (-9); started again.")
+        assert supervisor.processes[0].exit_code is None
+        assert supervisor.heal() == []
+
+    def test_what_may_not_be_restarted_ends_everything(self, supervisor: Supervisor) -> None:
+        supervisor.start(Program("database", ["/bin/sleep", "300"])).kill()
+        with pytest.raises(LocalError, match=r"database ended \(-9\)"):
+            supervisor.heal()
+
+    def test_the_last_started_is_stopped_first(self, supervisor: Supervisor, folder: Path) -> None:
+        order = folder / "order"
+        for name in ("database", "worker"):
+            script = f"trap 'echo {name} >>\"{order}\"; exit' TERM; echo ready; while :; do /bin/sleep 0.1; done"
+            process = supervisor.start(Program(name, ["/bin/sh", "-c", script]))
+            process.wait_until(lambda process=process: process.output() or None)
+        supervisor.stop()
+        assert order.read_text().split() == ["worker", "database"]
+
+
+def test_a_port_in_use_is_one_line() -> None:
+    with reserved_port() as port:
+        require_free(port)
+        said = f"^Port {port} is in use; choose another: .*PORT={port + 1}$"
+        with socket.create_server(("127.0.0.1", port)), pytest.raises(LocalError, match=said):
+            require_free(port)
+
+
+def test_sockets_lie_in_a_short_folder_where_the_wanted_one_is_too_long(tmp_path: Path) -> None:
+    with socket_folder(tmp_path) as usual:
+        assert usual == tmp_path
+    with socket_folder(tmp_path / ("long" * 30)) as short:
+        assert len(bytes(short)) < 40
+        assert short.is_dir()
+    assert not short.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has a servant")
+def test_a_closed_folder_on_the_way_is_noticed(folder: Path) -> None:
+    folder.chmod(0o700)
+    assert closed_to(servant(), folder / "postgres")
+    assert not closed_to(None, folder / "postgres")
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

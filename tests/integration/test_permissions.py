@@ -1,0 +1,184 @@
+"""Who may open what: every address, for everybody. An address that this table does not know fails the test."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import Settings
+
+from agentops.models import Run
+from agentops.roles import ROLES
+from approvals import policies
+from approvals.models import Action, ApprovalRequest
+from tests.world import World, propose_refund, put_rules, ticket_of
+
+READERS = {"auditor", "lead", "admin"}
+LEADS = {"lead"}
+ADMINS = {"admin"}
+OPEN = {"anonymous", "nobody", *READERS}
+EVERYBODY = ("anonymous", "nobody", "auditor", "lead", "admin")
+
+# name: (method, who may)
+TABLE: dict[str, tuple[str, set[str]]] = {
+    "dashboard": ("GET", READERS),
+    "queue": ("GET", READERS),
+    "queue-item": ("GET", READERS),
+    "queue-now": ("GET", READERS),
+    "queue-unknown": ("GET", READERS),
+    "queue-approve": ("POST", LEADS),
+    "queue-edit": ("POST", LEADS),
+    "queue-reject": ("POST", LEADS),
+    "queue-claim": ("POST", LEADS),
+    "queue-release": ("POST", LEADS),
+    "policy": ("GET", READERS),
+    "policy-version": ("GET", READERS),
+    "policy-edit": ("GET", ADMINS),
+    "provider-resume": ("POST", ADMINS),
+    "actions": ("GET", READERS),
+    "actions-export": ("GET", READERS),
+    "action": ("GET", READERS),
+    "audit": ("GET", READERS),
+    "audit-export": ("GET", READERS),
+    "tickets": ("GET", READERS),
+    "ticket": ("GET", READERS),
+    "ticket-new": ("GET", {"lead", "admin"}),
+    "ticket-reply": ("POST", LEADS),
+    "runs": ("GET", READERS),
+    "run": ("GET", READERS),
+    "run-trace": ("GET", READERS),
+    "run-json": ("GET", READERS),
+    "login": ("GET", OPEN),
+    "logout": ("POST", {"nobody", *READERS}),
+    "healthz": ("GET", OPEN),
+    "readyz": ("GET", OPEN),
+}
+# Without htmx, signed in or without a worker these answer something else than a page.
+SENDS_ON = ("login", "readyz", "queue-now", "queue-unknown")
+SIGNED = {"api-tickets": "POST", "api-ticket": "GET", "api-messages": "POST", "webhook-stripe": "POST"}
+
+
+def addresses(patterns: list[Any]) -> Iterator[str]:
+    """The names of all addresses but Django's own admin."""
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            yield str(pattern.name)
+        elif isinstance(pattern, URLResolver) and pattern.app_name != "admin":
+            yield from addresses(pattern.url_patterns)
+
+
+@pytest.fixture
+def known(world: World) -> dict[str, dict[str, Any]]:
+    """What stands in the addresses."""
+    action = Action.objects.filter(status="awaiting_approval").first() or propose_refund(world.order(), 6_000)
+    request = ApprovalRequest.objects.get(action=action)
+    run = Run.objects.get(ticket=action.ticket_id)
+    of_request = {"request_id": request.pk}
+    of_run, of_ticket, of_action = {"run_id": run.pk}, {"ticket_id": action.ticket_id}, {"action_id": action.pk}
+    return {
+        **{name: of_request for name in TABLE if name.startswith("queue-")},
+        **dict.fromkeys(("api-ticket", "api-messages", "ticket", "ticket-reply"), of_ticket),
+        **dict.fromkeys(("run", "run-trace", "run-json"), of_run),
+        **dict.fromkeys(("action", "queue-unknown"), of_action),
+        "policy-version": {"version_id": policies.current().pk},
+        "provider-resume": {"provider": "payments"},
+    }
+
+
+def visitor(role: str) -> Client:
+    client = Client()
+    if role != "anonymous":
+        user, _ = User.objects.get_or_create(username=role)
+        user.groups.set(Group.objects.filter(name=role))
+        client.force_login(user)
+    return client
+
+
+def test_every_address_is_in_the_table() -> None:
+    names = list(addresses(get_resolver().url_patterns))
+    assert sorted(names) == sorted([*TABLE, *SIGNED])
+
+
+@pytest.mark.parametrize("role", EVERYBODY)
+@pytest.mark.parametrize("name", TABLE)
+def test_who_may(known: dict[str, dict[str, Any]], name: str, role: str) -> None:
+    method, allowed = TABLE[name]
+    address = reverse(name, kwargs=known.get(name))
+    answer = visitor(role).generic(method, address)
+    to_login = answer.status_code == 302 and answer.headers["Location"].startswith("/login/")
+    if role in allowed:
+        # A form that says nothing may be refused, and the worker need not run; but it is answered.
+        assert answer.status_code not in (401, 403, 404, 405, 500)
+        assert not to_login or name == "logout"
+        assert method == "POST" or name in SENDS_ON or answer.status_code == 200
+    elif role == "anonymous":
+        assert to_login
+    else:
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("role", EVERYBODY)
+@pytest.mark.parametrize("name", SIGNED)
+def test_the_signed_addresses_ask_everybody_for_a_signature(
+    known: dict[str, dict[str, Any]], name: str, role: str
+) -> None:
+    answer = visitor(role).generic(SIGNED[name], reverse(name, kwargs=known.get(name)))
+    assert answer.status_code in (400, 401)
+
+
+@pytest.mark.parametrize("name", [name for name, (method, _) in TABLE.items() if method == "POST"])
+def test_a_post_from_another_site_is_refused(known: dict[str, dict[str, Any]], name: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    user, _ = User.objects.get_or_create(username="lead")
+    client.force_login(user)
+    assert client.post(reverse(name, kwargs=known.get(name))).status_code == 403
+
+
+@pytest.mark.parametrize("name", [name for name, (method, _) in TABLE.items() if method == "POST"])
+def test_what_changes_something_is_not_done_by_a_link(known: dict[str, dict[str, Any]], name: str) -> None:
+    for role in ("lead", "admin"):
+        assert visitor(role).get(reverse(name, kwargs=known.get(name))).status_code in (403, 405)
+
+
+@pytest.mark.parametrize("role", EVERYBODY)
+def test_djangos_admin_is_for_staff(world: World, role: str) -> None:
+    answer = visitor(role).get("/admin/")
+    assert (answer.status_code, answer.headers["Location"][:13]) == (302, "/admin/login/")
+
+
+@pytest.mark.parametrize("role", ["nobody", "auditor", "admin"])
+def test_who_may_not_decide_changes_nothing(world: World, role: str) -> None:
+    action = propose_refund(world.order(), 6_000)
+    request = ApprovalRequest.objects.get(action=action)
+    for name in ("queue-approve", "queue-reject", "queue-edit"):
+        body = {"digest": request.digest, "reason": "No.", "amount": "1.00"}
+        assert visitor(role).post(reverse(name, args=[request.pk]), body).status_code == 403
+    action.refresh_from_db()
+    assert action.status == "awaiting_approval"
+
+
+def test_each_role_is_a_group_with_its_permissions(world: World) -> None:
+    for name, codes in ROLES.items():
+        user = visitor_user(name)
+        assert user.get_all_permissions() == set(codes)
+
+
+def visitor_user(role: str) -> User:
+    visitor(role)
+    return User.objects.get(username=role)
+
+
+@pytest.mark.parametrize("name", ["queue-item", "action", "run", "run-trace", "run-json", "policy-version", "ticket"])
+def test_what_is_not_there_is_not_found(known: dict[str, dict[str, Any]], name: str) -> None:
+    nothing = {key: "nothing" if isinstance(value, str) else 10**9 for key, value in known[name].items()}
+    assert visitor("lead").get(reverse(name, kwargs=nothing)).status_code == 404
+
+
+def test_a_ticket_and_its_run_are_shown_as_they_come(world: World, settings: Settings) -> None:
+    put_rules()
+    ticket = ticket_of(world.order(), "<script>alert(1)</script> {{ 7 * 7 }}", subject="<b>bold</b>")
+    page = visitor("auditor").get(reverse("ticket", args=[ticket.pk])).content.decode()
+    assert "<script>alert(1)" not in page
+    assert "<b>bold</b>" not in page

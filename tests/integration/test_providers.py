@@ -1,0 +1,235 @@
+"""Calls over a real network: what is sent to each provider, and what comes back as."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core import mail
+from pytest_django import Settings
+
+from agentops.lib import http
+from agentops.lib.errors import EffectUnknown, ProviderError, ReplayedFailure, Terminal, Transient
+from approvals.providers import orders, payments, replies
+from tests.scripted import CUT, Say, Script, scripted
+from tests.services import REPLIES_SECRET
+
+ORDER = {
+    "order_id": "#W1",
+    "customer_id": "c1",
+    "customer_email": "kim@example.com",
+    "status": "delivered",
+    "currency": "USD",
+    "total": 100,
+    "placed_at": "2026-01-01T00:00:00Z",
+    "items": [{"item_id": "1", "name": "Mug", "price": 100, "quantity": 1, "colour": "red"}],
+    "payments": [{"payment_id": "p1", "method": "card", "captured": 100, "refunded": 30}],
+    "tracking_numbers": [],
+    "a_field_of_tomorrow": True,
+}
+REFUND = {
+    "refund_id": "re_1",
+    "payment_id": "p1",
+    "order_id": "#W1",
+    "amount": 100,
+    "currency": "USD",
+    "reference": "t:refund:1",
+    "status": "succeeded",
+    "created_at": "2026-01-01T00:00:00Z",
+}
+
+ANOTHERS = {**REFUND, "reference": "other"}
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[Script]:
+    with scripted() as script:
+        settings.ORDERS_URL = settings.PAYMENTS_URL = script.url
+        settings.REPLIES_URL = f"{script.url}/replies"
+        settings.PROVIDER_TIMEOUT_SECONDS = 5.0
+        yield script
+
+
+# --- one call -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("say", "kind", "code"),
+    [
+        (CUT, EffectUnknown, "connection_lost"),
+        (Say({"half": True}, length=1_000), EffectUnknown, "connection_lost"),
+        (Say(b"not JSON"), EffectUnknown, "unreadable_answer"),
+        (Say(b"\x00\xff{"), EffectUnknown, "unreadable_answer"),
+        (Say({}, 500, {"Idempotent-Replayed": "true"}), ReplayedFailure, "http_500"),
+        (Say({}, 307, {"Location": "/elsewhere"}), Terminal, "http_307"),
+        (Say({"error": {"code": "no", "message": "No."}}, 422), Terminal, "no"),
+    ],
+)
+def test_what_comes_back_is_classed(server: Script, say: Say, kind: type[ProviderError], code: str) -> None:
+    server.will_say(say)
+    with http.client(server.url, timeout=5.0) as client, pytest.raises(ProviderError) as caught:
+        http.call(client, "POST", "/", content=b"{}")
+    assert (type(caught.value), caught.value.code) == (kind, code)
+    assert len(server.asked) == 1, "nothing is asked twice by itself"
+
+
+def test_a_server_that_is_not_there_was_never_sent_anything() -> None:
+    with http.client("http://127.0.0.1:1", timeout=5.0) as client, pytest.raises(Transient) as caught:
+        http.call(client, "POST", "/", content=b"{}")
+    assert type(caught.value) is Transient
+    with http.client("http://no-such-host.invalid", timeout=5.0) as client, pytest.raises(Transient) as caught:
+        http.call(client, "POST", "/", content=b"{}")
+    assert type(caught.value) is Transient
+
+
+def test_an_answer_too_late_leaves_the_effect_unknown(server: Script) -> None:
+    server.will_say(Say({}, length=10_000_000, headers={"Connection": "keep-alive"}))
+    with http.client(server.url, timeout=0.2) as client, pytest.raises(EffectUnknown):
+        http.call(client, "POST", "/", content=b"{}")
+
+
+def test_an_empty_success_is_one(server: Script) -> None:
+    server.will_say(Say(b"", 204))
+    with http.client(server.url) as client:
+        assert http.call(client, "POST", "/", content=b"{}").data is None
+
+
+def test_a_replayed_success_is_one_and_says_so(server: Script) -> None:
+    server.will_say(Say({"ok": 1}, 201, {"Idempotent-Replayed": "true"}))
+    with http.client(server.url, token="secret") as client:
+        answer = http.call(client, "POST", "/", content=b"{}")
+    assert (answer.status, answer.data, answer.replayed) == (201, {"ok": 1}, True)
+    assert server.asked[0].headers["Authorization"] == "Bearer secret"
+
+
+# --- orders ---------------------------------------------------------------------------------------------
+
+
+def test_an_order_is_read_and_what_the_contract_does_not_name_is_passed_over(server: Script) -> None:
+    server.will_say(Say(ORDER))
+    order = orders.get_order("#W1")
+    assert order is not None
+    assert (order.captured, order.refunded) == (100, 30)
+    assert server.asked[0].path == "/orders/%23W1"
+
+
+@pytest.mark.parametrize(
+    ("order_id", "path"), [("a/b", "/orders/a%2Fb"), ("x?y=z", "/orders/x%3Fy%3Dz"), ("%23", "/orders/%2523")]
+)
+def test_an_order_id_stays_within_its_place_in_the_address(server: Script, order_id: str, path: str) -> None:
+    server.will_say(Say({"error": {"code": "not_found", "message": "None."}}, 404))
+    assert orders.get_order(order_id) is None
+    assert server.asked[0].path == path
+
+
+@pytest.mark.parametrize(
+    "say",
+    [CUT, Say({}, 500), Say({}, 503), Say({}), Say([]), Say(None), Say(b"<html>"), Say({**ORDER, "total": "many"}),
+     Say({**ORDER, "payments": [{"payment_id": "p1", "method": "card", "captured": -1, "refunded": 0}]})],
+)  # fmt: skip
+def test_a_read_that_fails_has_no_effect_and_may_be_repeated(server: Script, say: Say) -> None:
+    server.will_say(say)
+    with pytest.raises(Transient) as caught:
+        orders.get_order("#W1")
+    assert type(caught.value) is Transient
+
+
+@pytest.mark.parametrize("say", [CUT, Say({}), Say([]), Say({"orders": {}}), Say({"orders": [{"order_id": "#W1"}]})])
+def test_a_search_that_fails_has_no_effect_and_may_be_repeated(server: Script, say: Say) -> None:
+    server.will_say(say)
+    with pytest.raises(Transient) as caught:
+        orders.find_orders(customer_email="kim@example.com")
+    assert type(caught.value) is Transient
+
+
+def test_what_is_searched_for_is_escaped(server: Script) -> None:
+    server.will_say(Say({"orders": [ORDER]}))
+    [found] = orders.find_orders(customer_email="kim+a&b@example.com")
+    assert found.order_id == "#W1"
+    assert server.asked[0].path == "/orders?customer_email=kim%2Ba%26b%40example.com"
+
+
+def test_a_write_carries_its_key_and_exact_bytes(server: Script) -> None:
+    server.will_say(Say(ORDER), Say({"customer_id": "c1"}))
+    orders.cancel_order("#W1", body='{"reason":  "x"}', key="t:cancel_order:1")
+    orders.change_customer("c1", body='{"name": "Zoë"}', key="t:account_change:1")
+    first, second = server.asked
+    assert (first.method, first.path, first.body) == ("POST", "/orders/%23W1/cancel", b'{"reason":  "x"}')
+    assert (second.method, second.path, second.body) == ("PATCH", "/customers/c1", '{"name": "Zoë"}'.encode())
+    assert [asked.headers["Idempotency-Key"] for asked in server.asked] == ["t:cancel_order:1", "t:account_change:1"]
+
+
+# --- payments -------------------------------------------------------------------------------------------
+
+
+def test_a_refund_is_sent_under_its_key(server: Script) -> None:
+    server.will_say(Say(REFUND, 201))
+    receipt = payments.send_refund(body='{"amount": 100}', key="t:refund:1")
+    assert (receipt.reference, receipt.status, receipt.http_status) == ("re_1", "succeeded", 201)
+    assert server.asked[0].headers["Idempotency-Key"] == "t:refund:1"
+    assert server.asked[0].body == b'{"amount": 100}'
+
+
+@pytest.mark.parametrize("body", [None, {}, [], {**REFUND, "amount": "all"}, {**REFUND, "reference": "t:refund:2"}])
+def test_an_answer_that_is_not_our_refund_proves_nothing(server: Script, body: Any) -> None:
+    server.will_say(Say(body, 201))
+    with pytest.raises(EffectUnknown):
+        payments.send_refund(body="{}", key="t:refund:1")
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [([REFUND], "re_1"), ([], None), ([ANOTHERS], None), ([ANOTHERS, REFUND], "re_1")],
+)
+def test_a_refund_is_found_by_its_reference_alone(server: Script, rows: list[Any], found: str | None) -> None:
+    server.will_say(Say({"refunds": rows, "next_cursor": None}))
+    receipt = payments.find_refund(reference="t:refund:1", payment_id="pay_1")
+    assert (receipt.reference if receipt else None) == found
+    assert server.asked[0].path == "/refunds?reference=t%3Arefund%3A1"
+
+
+# --- replies --------------------------------------------------------------------------------------------
+
+REPLY = json.dumps({"to": "kim@example.com", "subject": "Re: Hello", "body": "Grüße"}, ensure_ascii=False)
+
+
+def test_a_reply_is_signed_as_the_standard_says(server: Script) -> None:
+    server.will_say(Say({}))
+    receipt = replies.send_reply(body=REPLY, key="t:reply:1")
+    assert (receipt.reference, receipt.replayed) == ("t:reply:1", False)
+    [asked] = server.asked
+    headers = {name.lower(): value for name, value in asked.headers.items()}
+    assert (headers["webhook-id"], asked.body) == ("t:reply:1", REPLY.encode())
+    signed = f"t:reply:1.{headers['webhook-timestamp']}.{REPLY}".encode()
+    secret = base64.b64decode(REPLIES_SECRET.removeprefix("whsec_"))
+    digest = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{digest}"
+
+
+def test_a_reply_that_was_delivered_before_is_delivered(server: Script) -> None:
+    server.will_say(Say({"error": {"code": "delivered_before", "message": "Before."}}, 409))
+    assert replies.send_reply(body=REPLY, key="t:reply:1").replayed is True
+
+
+@pytest.mark.parametrize(
+    ("say", "kind"),
+    [(CUT, EffectUnknown), (Say({}, 500), EffectUnknown), (Say({}, 503), Transient), (Say({}, 429), Transient),
+     (Say({}, 400), Terminal), (Say({}, 410), Terminal)],
+)  # fmt: skip
+def test_a_reply_that_did_not_arrive_is_classed(server: Script, say: Say, kind: type[ProviderError]) -> None:
+    server.will_say(say)
+    with pytest.raises(ProviderError) as caught:
+        replies.send_reply(body=REPLY, key="t:reply:1")
+    assert type(caught.value) is kind
+
+
+def test_a_reply_may_leave_by_mail(settings: Settings) -> None:
+    settings.REPLIES_BACKEND = "email"
+    settings.DEFAULT_FROM_EMAIL = "support@shop.example"
+    replies.send_reply(body=REPLY, key="t1:reply:1")
+    [message] = mail.outbox
+    assert (message.to, message.subject, message.body) == (["kim@example.com"], "Re: Hello", "Grüße")
+    assert message.extra_headers["Message-ID"] == "<t1.reply.1@shop.example>"

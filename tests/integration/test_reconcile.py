@@ -1,0 +1,150 @@
+"""What is unknown is asked for by our reference, and only an answer settles it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+from django.test import override_settings
+from pytest_django import Settings
+
+from approvals import decisions, execution, reconcile, states
+from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent
+from tests.scripted import Say, Script
+from tests.world import World, at_once, propose, propose_refund, ticket_of
+from tickets.models import Message
+
+
+def unresolved(world: World, endpoint: str, action: Action, *, happened: bool = True) -> Action:
+    """Attempts that a server's error answered, until there are no more."""
+    world.faults(endpoint, "error_500_after" if happened else "error_500_before")
+    with override_settings(RETRY_BASE_SECONDS=0.0):
+        while action.status == states.APPROVED:
+            action = execution.execute(action.pk)
+    world.simulator.faults()
+    assert action.status == states.UNRESOLVED
+    return action
+
+
+def unresolved_refund(world: World, *, happened: bool = True) -> tuple[dict[str, Any], Action]:
+    order = world.order()
+    return order, unresolved(world, "POST /refunds", propose_refund(order, 2_000), happened=happened)
+
+
+def make_quiet(action: Action) -> None:
+    """As if the last attempt were long ago."""
+    Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=reconcile.QUIET_SECONDS + 60))
+
+
+def test_what_the_provider_has_is_done(world: World) -> None:
+    order, action = unresolved_refund(world)
+    assert action.pk in reconcile.due(1000)
+    action = reconcile.settle(action.pk)
+    [row] = world.refunds(order)
+    assert (action.status, Action.objects.get(pk=action.pk).provider_reference) == ("succeeded", row["refund_id"])
+    assert AuditEvent.objects.filter(object_id=action.pk, verb="action.reconciled").count() == 1
+    assert action.pk not in reconcile.due(1000)
+
+
+def test_what_the_provider_does_not_have_after_a_while_has_failed(world: World) -> None:
+    order, action = unresolved_refund(world, happened=False)
+    make_quiet(action)
+    assert reconcile.settle(action.pk).status == states.FAILED
+    assert Action.objects.get(pk=action.pk).error_code == "never_happened"
+    assert world.refunds(order) == []
+
+
+def test_an_attempt_of_a_moment_ago_may_still_arrive(world: World) -> None:
+    _, action = unresolved_refund(world, happened=False)
+    assert reconcile.settle(action.pk).status == states.UNRESOLVED
+    assert action.pk not in reconcile.due(1000), "it is asked again later"
+
+
+def test_a_refund_that_the_provider_calls_failed_has_failed(world: World, payments: Script) -> None:
+    action = propose_refund(world.order(), 2_000)
+    error = Say({"error": {"code": "internal", "message": "Oh."}}, 500, {"Idempotent-Replayed": "true"})
+    row = {**action.params, "refund_id": "re_9", "reference": action.idempotency_key, "status": "failed"}
+    payments.will_say(error, Say({"refunds": [row], "next_cursor": None}))
+    execution.execute(action.pk)
+    assert reconcile.settle(action.pk).status == states.FAILED
+    assert Action.objects.get(pk=action.pk).error_code == "provider_failed"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Say({"error": {"code": "unavailable", "message": "Later."}}, 503),
+        Say({"error": {"code": "unauthorized", "message": "Who?"}}, 401),
+        Say({"refunds": None}),
+        Say({"refunds": [{"refund_id": "re_9"}]}),
+        Say(b"<html>"),
+        Say([]),
+    ],
+    ids=["unavailable", "unauthorized", "no list", "other shape", "not JSON", "a list"],
+)
+def test_without_an_answer_it_stays_unresolved(world: World, payments: Script, answer: Say) -> None:
+    action = propose_refund(world.order(), 2_000)
+    error = Say({"error": {"code": "internal", "message": "Oh."}}, 500, {"Idempotent-Replayed": "true"})
+    payments.will_say(error, answer)
+    execution.execute(action.pk)
+    make_quiet(action)
+    assert reconcile.settle(action.pk).status == states.UNRESOLVED
+    assert action.pk not in reconcile.due(1000)
+
+
+def test_anothers_refund_is_not_ours(world: World, payments: Script) -> None:
+    action = propose_refund(world.order(), 2_000)
+    error = Say({"error": {"code": "already_refunded", "message": "Was refunded."}}, 422)
+    row = {**action.params, "refund_id": "re_9", "reference": "another:refund:1", "status": "succeeded"}
+    payments.will_say(error, Say({"refunds": [row], "next_cursor": None}))
+    execution.execute(action.pk)
+    make_quiet(action)
+    assert reconcile.settle(action.pk).status == states.FAILED
+
+
+def test_a_cancellation_is_known_by_the_order(world: World) -> None:
+    for happened, status in ((True, "succeeded"), (False, "failed")):
+        order = world.order("pending")
+        action = propose(ticket_of(order), "cancel_order", {"order_id": order["order_id"], "reason": "Ordered twice."})
+        action = unresolved(world, "POST /orders/{order_id}/cancel", action, happened=happened)
+        make_quiet(action)
+        assert reconcile.settle(action.pk).status == status
+
+
+def test_an_account_change_is_known_by_the_account(world: World, lead: User) -> None:
+    for happened, status in ((True, "succeeded"), (False, "failed")):
+        order = world.order()
+        given = {"name": "Kim Roe", "address": {"city": "York"}, "reason": "They moved."}
+        action = propose(ticket_of(order), "change_account", given)
+        request = ApprovalRequest.objects.get(action=action)
+        decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+        action.refresh_from_db()
+        action = unresolved(world, "PATCH /customers/{customer_id}", action, happened=happened)
+        make_quiet(action)
+        assert reconcile.settle(action.pk).status == status
+
+
+def test_a_reply_that_may_have_left_waits_for_a_person(world: World, settings: Settings) -> None:
+    settings.RETRY_BASE_SECONDS = 0.0
+    ticket = ticket_of(world.order())
+    action = propose(ticket, "reply", {"text": "Hello.", "reason": "A greeting."}, run_id=1)
+    world.faults("POST /replies", "error_500_before")
+    while action.status == states.APPROVED:
+        action = execution.execute(action.pk)
+    assert action.status == states.UNRESOLVED
+    make_quiet(action)
+    assert reconcile.settle(action.pk).status == states.UNRESOLVED
+    assert not Message.objects.filter(ticket=ticket, direction="outbound").exists()
+
+
+def test_of_several_that_ask_at_once_one_settles(world: World) -> None:
+    _, action = unresolved_refund(world)
+    answers = at_once(*[lambda: reconcile.settle(action.pk)] * 4)
+    assert {answer.status for answer in answers} == {"succeeded"}
+    assert AuditEvent.objects.filter(object_id=action.pk, verb="action.reconciled").count() == 1
+
+
+def test_what_is_not_unresolved_is_left_alone(world: World) -> None:
+    action = propose_refund(world.order(), 2_000)
+    assert reconcile.settle(action.pk).status == states.APPROVED

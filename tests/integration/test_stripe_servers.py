@@ -1,0 +1,276 @@
+"""Stripe's API as two others wrote it, behind a network that loses answers: one refund at the server, whatever is
+lost. What truly moved is asked of the server itself."""
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+from django.test import override_settings
+from pytest_django import Settings
+
+from agentops.lib.errors import IdempotencyMismatch
+from approvals import execution, pauses, reconcile, states
+from approvals.models import Action, Attempt
+from approvals.providers import payments
+from tests import world as worlds
+from tests.live import Simulator
+from tests.lossy import Lossy, lossy
+from tests.services import services
+from tests.stripe_servers import KEY, Deduping, Hostile, StripeServer
+from tests.waiting import until
+from tests.world import World, at_once, propose_refund
+
+ORDERS = 12
+
+
+@dataclass
+class Side:
+    """A shop whose payments are at a Stripe server, which is reached over a lossy relay."""
+
+    world: World
+    server: StripeServer
+    relay: Lossy
+
+    def approved(self, amount: int = 2_000) -> tuple[str, Action]:
+        order = self.world.order()
+        action = propose_refund(order, amount)
+        assert action.status == states.APPROVED
+        self.relay.posts = 0
+        return order["payments"][0]["payment_id"], action
+
+
+def shop_of(server: StripeServer, folder: Path) -> World:
+    """A World of plain orders, each with a payment of its own at the server."""
+    shelf = worlds.write_shop(folder)
+    plain = [shelf["plain"].popleft() for _ in range(ORDERS)]
+    for order in plain:
+        order["payments"][0]["payment_id"] = server.payment(10_000)
+    (folder / "orders.json").write_text(json.dumps(plain))
+    return World(Simulator(logs=services().logs, data=folder), {"plain": deque(plain)})
+
+
+def started(server: StripeServer, folder: Path) -> Iterator[tuple[World, StripeServer]]:
+    try:
+        world = shop_of(server, folder)
+        yield world, server
+        world.simulator.stop()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def deduping_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, StripeServer]]:
+    yield from started(Deduping(), tmp_path_factory.mktemp("deduping"))
+
+
+@pytest.fixture(scope="module")
+def hostile_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, StripeServer]]:
+    yield from started(Hostile(), tmp_path_factory.mktemp("hostile"))
+
+
+def side(shop: tuple[World, StripeServer], **more: Any) -> Iterator[Side]:
+    world, server = shop
+    worlds.put_rules()
+    with lossy(server.url) as relay:
+        stripe = {"PAYMENTS_BACKEND": "stripe", "STRIPE_API_KEY": KEY, "STRIPE_API_BASE": relay.url}
+        with override_settings(**world.simulator.settings(), **stripe, RETRY_BASE_SECONDS=0.0001, **more):
+            yield Side(world, server, relay)
+
+
+@pytest.fixture
+def deduping(live_database: str, deduping_shop: tuple[World, StripeServer]) -> Iterator[Side]:
+    yield from side(deduping_shop)
+
+
+@pytest.fixture
+def hostile(live_database: str, hostile_shop: tuple[World, StripeServer]) -> Iterator[Side]:
+    yield from side(hostile_shop, PAYMENTS_IDEMPOTENT=False)
+
+
+def again(action: Action) -> Action:
+    until(lambda: action.pk in execution.due(1000))
+    return execution.execute(action.pk)
+
+
+def outcomes(action: Action) -> list[str]:
+    return list(action.attempts.order_by("number").values_list("outcome", flat=True))
+
+
+def leave_behind(action: Action) -> None:
+    """What a worker leaves that was killed before it sent anything."""
+    assert execution._claim(action.pk) is not None
+    Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+
+
+def make_quiet(action: Action) -> None:
+    Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=reconcile.QUIET_SECONDS + 60))
+
+
+# --- a server that dedupes ------------------------------------------------------------------------------
+
+
+def test_a_refund_goes_through_with_our_reference(deduping: Side) -> None:
+    payment, action = deduping.approved()
+    action = execution.execute(action.pk)
+    [refund] = deduping.server.refunds(payment)
+    assert (refund["amount"], refund["currency"], refund["metadata"]["reference"]) == (
+        2_000,
+        "usd",
+        action.idempotency_key,
+    )
+    assert (action.status, action.provider_reference) == (states.SUCCEEDED, refund["id"])
+    assert action.result is not None
+    assert (action.result["amount"], action.result["currency"], action.result["status"]) == (2_000, "USD", "succeeded")
+
+
+def test_a_lost_answer_is_asked_for_under_the_same_key(deduping: Side) -> None:
+    payment, action = deduping.approved()
+    deduping.relay.cut = 2
+    action = execution.execute(action.pk)
+    assert (action.status, action.error_class) == (states.APPROVED, "effect_unknown")
+    again(action)
+    action = again(action)
+    assert (action.status, outcomes(action)) == (states.SUCCEEDED, ["effect_unknown", "effect_unknown", "succeeded"])
+    assert (deduping.relay.posts, len(deduping.server.refunds(payment))) == (3, 1)
+
+
+def test_a_lost_request_is_sent_again(deduping: Side) -> None:
+    payment, action = deduping.approved()
+    deduping.relay.swallow = 1
+    execution.execute(action.pk)
+    assert again(action).status == states.SUCCEEDED
+    assert (deduping.relay.posts, len(deduping.server.refunds(payment))) == (2, 1)
+
+
+def test_a_request_that_arrives_after_its_own_repetition_does_nothing(deduping: Side, settings: Settings) -> None:
+    settings.PROVIDER_TIMEOUT_SECONDS = 0.5
+    payment, action = deduping.approved()
+    deduping.relay.hold = 1
+    execution.execute(action.pk)
+    assert again(action).status == states.SUCCEEDED
+    deduping.relay.release.set()
+    assert deduping.relay.arrived.wait(10)
+    assert len(deduping.server.refunds(payment)) == 1
+
+
+def test_workers_at_once_make_one_refund(deduping: Side) -> None:
+    payment, action = deduping.approved()
+    at_once(*[lambda: execution.execute(action.pk)] * 8)
+    assert (deduping.relay.posts, len(deduping.server.refunds(payment))) == (1, 1)
+
+
+def test_used_up_attempts_are_settled_by_asking(deduping: Side) -> None:
+    payment, action = deduping.approved()
+    deduping.relay.cut = 100
+    action = execution.execute(action.pk)
+    while action.status == states.APPROVED:
+        action = again(action)
+    assert action.status == states.UNRESOLVED
+    assert reconcile.settle(action.pk).status == states.SUCCEEDED
+    assert len(deduping.server.refunds(payment)) == 1
+
+
+def test_our_key_with_another_body_is_told_apart(deduping: Side) -> None:
+    _, action = deduping.approved()
+    execution.execute(action.pk)
+    with pytest.raises(IdempotencyMismatch):
+        payments.send_refund(body=action.request.replace("2000", "1999"), key=action.idempotency_key)
+
+
+def test_anothers_refund_of_the_same_payment_is_not_ours(deduping: Side) -> None:
+    payment, action = deduping.approved()
+    deduping.server.ask("POST", "/v1/refunds", data={"charge": payment})
+    action = execution.execute(action.pk)
+    assert (action.status, action.error_code) == (states.UNRESOLVED, "charge_already_refunded")
+    make_quiet(action)
+    assert reconcile.settle(action.pk).status == states.FAILED
+    assert len(deduping.server.refunds(payment)) == 1
+
+
+def test_what_is_refused_has_failed(deduping: Side) -> None:
+    payment, action = deduping.approved()
+    deduping.server.ask("POST", "/v1/refunds", data={"charge": payment, "amount": 9_000})
+    action = execution.execute(action.pk)
+    assert (action.status, action.error_class) == (states.FAILED, "terminal")
+    assert "greater than unrefunded" in action.error_message
+
+
+def test_a_refused_key_pauses_the_provider(deduping: Side, settings: Settings) -> None:
+    settings.STRIPE_API_KEY = "sk_live_0123456789"
+    _, action = deduping.approved()
+    action = execution.execute(action.pk)
+    assert (action.status, action.error_class) == (states.APPROVED, "unauthorized")
+    assert pauses.paused() == {"payments"}
+    assert pauses.resume("payments", by="admin")
+    settings.STRIPE_API_KEY = KEY
+    assert again(action).status == states.SUCCEEDED
+
+
+def test_the_providers_refunds_can_be_read_through(deduping: Side) -> None:
+    _, action = deduping.approved()
+    execution.execute(action.pk)
+    receipts = {row.data["reference"]: row for row in payments.refunds_since(datetime.now(UTC) - timedelta(hours=1))}
+    assert receipts[action.idempotency_key].data["amount"] == 2_000
+    assert receipts[action.idempotency_key].data["created_at"]
+
+
+# --- a server that does not -----------------------------------------------------------------------------
+
+
+def test_a_lost_answer_is_looked_up_and_not_sent_twice(hostile: Side) -> None:
+    payment, action = hostile.approved()
+    hostile.relay.cut = 1
+    assert execution.execute(action.pk).status == states.APPROVED
+    action = again(action)
+    [refund] = hostile.server.refunds(payment)
+    assert (action.status, action.provider_reference) == (states.SUCCEEDED, refund["id"])
+    assert hostile.relay.posts == 1
+
+
+def test_what_the_server_does_not_know_is_a_persons(hostile: Side) -> None:
+    payment, action = hostile.approved()
+    hostile.relay.swallow = 1
+    execution.execute(action.pk)
+    action = again(action)
+    assert (action.status, action.error_code) == (states.UNRESOLVED, "not_sent_again")
+    assert action.pk not in execution.due(1000)
+    assert reconcile.settle(action.pk).status == states.UNRESOLVED, "it may still be on its way in"
+    make_quiet(action)
+    assert reconcile.settle(action.pk).status == states.FAILED
+    assert (hostile.relay.posts, hostile.server.refunds(payment)) == (1, [])
+
+
+def test_a_request_that_arrives_late_is_the_only_one(hostile: Side, settings: Settings) -> None:
+    settings.PROVIDER_TIMEOUT_SECONDS = 0.5
+    payment, action = hostile.approved()
+    hostile.relay.hold = 1
+    execution.execute(action.pk)
+    assert again(action).status == states.UNRESOLVED
+    hostile.relay.release.set()
+    assert hostile.relay.arrived.wait(10)
+    assert reconcile.settle(action.pk).status == states.SUCCEEDED
+    assert (hostile.relay.posts, len(hostile.server.refunds(payment))) == (1, 1)
+
+
+def test_what_a_dead_worker_left_is_looked_up_first(hostile: Side) -> None:
+    payment, action = hostile.approved()
+    leave_behind(action)
+    action = execution.execute(action.pk)
+    assert (action.status, outcomes(action)) == (states.UNRESOLVED, ["lost", "replayed_failure"])
+    assert (hostile.relay.posts, hostile.server.refunds(payment)) == (0, [])
+
+
+def test_without_the_setting_this_server_would_pay_twice(hostile: Side, settings: Settings) -> None:
+    """What the setting is for, and that the counting here would see it."""
+    settings.PAYMENTS_IDEMPOTENT = True
+    payment, action = hostile.approved()
+    hostile.relay.cut = 1
+    execution.execute(action.pk)
+    again(action)
+    assert len(hostile.server.refunds(payment)) == 2

@@ -1,0 +1,167 @@
+"""Without a single message the sweep finds all work that nobody is at, and does it once."""
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import wait
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+from pytest_django import Settings
+
+from agentops import engine, sweep
+from agentops.models import Run
+from approvals import decisions, execution, states
+from approvals.models import Action, ApprovalRequest, Attempt
+from tests.completions import claims_a_refund_of, replies, triage, uses
+from tests.scripted import Script
+from tests.waiting import until
+from tests.world import World, at_once, propose_refund, refund_arguments, ticket_of
+
+
+@pytest.fixture
+def sweeper(world: World, settings: Settings) -> Iterator[sweep.Sweep]:
+    settings.RETRY_BASE_SECONDS = 0.0
+    made = sweep.Sweep()
+    yield made
+    made.close()
+
+
+def rounds(sweeper: sweep.Sweep) -> int:
+    """Sweeps until nothing is found any more; how many items that were."""
+    done = 0
+    while started := sweeper.round():
+        wait(started, timeout=30)
+        done += len(started)
+    return done
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_over(world: World) -> None:
+    """Work that earlier tests of this module left is not this one's."""
+    Run.objects.exclude(status__in=["succeeded", "failed"]).update(status="cancelled", lease_expires_at=None)
+
+
+def test_a_ticket_is_answered_without_any_message(world: World, sweeper: sweep.Sweep, model: Script) -> None:
+    order = world.order()
+    ticket = ticket_of(order)
+    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
+    assert rounds(sweeper) == 1
+    ticket.refresh_from_db()
+    assert ticket.status == "answered"
+    assert len(world.refunds(order)) == 1
+
+
+def test_every_kind_of_forgotten_work_is_found(world: World, sweeper: sweep.Sweep, model: Script, lead: User) -> None:
+    order = world.order()
+    ticket = ticket_of(order)
+    world.faults("POST /refunds", "error_500_after")
+    model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
+    assert rounds(sweeper) == 1
+    request = ApprovalRequest.objects.get(action__ticket=ticket)
+    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    model.will_say(claims_a_refund_of(order, 6_000))
+    assert rounds(sweeper) == 4, "the first attempt, the second, the reconciliation, and the run"
+    ticket.refresh_from_db()
+    assert ticket.status == "answered"
+    assert len(world.refunds(order)) == 1
+
+
+def test_a_run_left_by_a_dead_worker_is_taken_up(world: World, sweeper: sweep.Sweep, model: Script) -> None:
+    ticket = ticket_of(world.order())
+    run = engine._claim(Run.objects.get(ticket=ticket).pk)
+    assert run is not None
+    assert rounds(sweeper) == 0, "while its lease runs"
+    Run.objects.filter(pk=run.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+    model.will_say(triage(), replies())
+    assert rounds(sweeper) == 1
+    assert Run.objects.get(pk=run.pk).outcome == "answered"
+
+
+def test_an_action_left_by_a_dead_worker_is_taken_up(world: World, sweeper: sweep.Sweep) -> None:
+    order = world.order()
+    action = propose_refund(order, 2_000)
+    Run.objects.filter(ticket=action.ticket_id).update(status="cancelled")
+    assert execution._claim(action.pk) is not None
+    assert rounds(sweeper) == 0
+    Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+    assert rounds(sweeper) == 1
+    assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
+    assert len(world.refunds(order)) == 1
+
+
+def test_what_is_late_expires_and_its_run_goes_on(world: World, sweeper: sweep.Sweep, model: Script) -> None:
+    order = world.order()
+    ticket = ticket_of(order)
+    model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
+    rounds(sweeper)
+    ApprovalRequest.objects.filter(action__ticket=ticket).update(expires_at=Now())
+    model.will_say(replies("I am sorry, we are not able to do this."))
+    assert rounds(sweeper) == 1
+    ticket.refresh_from_db()
+    assert ticket.status == "answered"
+
+
+def test_several_sweeps_and_messages_at_once_do_each_thing_once(
+    world: World, model: Script, settings: Settings
+) -> None:
+    orders = [world.order() for _ in range(4)]
+    actions = [propose_refund(order, 2_000) for order in orders]
+    Run.objects.filter(ticket__in=[action.ticket_id for action in actions]).update(status="cancelled")
+
+    def sweep_once() -> None:
+        made = sweep.Sweep()
+        wait(made.round(), timeout=30)
+        made.close()
+
+    messages = [lambda pk=action.pk: execution.execute(pk) for action in actions]
+    answers = at_once(*[sweep_once] * 4, *messages * 3)
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    assert [len(world.refunds(order)) for order in orders] == [1, 1, 1, 1]
+    assert Attempt.objects.filter(action__in=actions).count() == 4
+
+
+def test_nothing_found_costs_nothing(world: World, sweeper: sweep.Sweep) -> None:
+    assert sweeper.round() == []
+
+
+def test_a_poisoned_item_does_not_keep_the_others_from_their_turn(
+    world: World, sweeper: sweep.Sweep, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    order = world.order()
+    good, bad = propose_refund(order, 2_000), propose_refund(world.order(), 2_000)
+    Run.objects.filter(ticket__in=[good.ticket_id, bad.ticket_id]).update(status="cancelled")
+    real = execution.execute
+
+    def poisoned(action_id: int) -> Any:
+        if action_id == bad.pk:
+            raise RuntimeError("poison")
+        return real(action_id)
+
+    monkeypatch.setattr(execution, "execute", poisoned)
+    poisoned.__qualname__ = "execute"
+    with caplog.at_level(logging.ERROR):
+        wait(sweeper.round(), timeout=30)
+    assert Action.objects.get(pk=good.pk).status == states.SUCCEEDED
+    assert f"execute({bad.pk}) failed" in caplog.text
+    monkeypatch.undo()
+    rounds(sweeper)
+    assert Action.objects.get(pk=bad.pk).status == states.SUCCEEDED
+
+
+def test_a_sweeping_worker_gives_a_sign_of_life(
+    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SWEEP_SECONDS = 0.05
+    with redis.Redis.from_url(django_settings.REDIS_URL) as broker:
+        broker.delete(sweep.HEARTBEAT_KEY)
+        sweep.start()
+        try:
+            until(lambda: broker.get(sweep.HEARTBEAT_KEY))
+        finally:
+            sweep.stop()
+        assert 0 < broker.ttl(sweep.HEARTBEAT_KEY) <= sweep.HEARTBEAT_SECONDS + 10  # type: ignore[operator]

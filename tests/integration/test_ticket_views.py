@@ -1,0 +1,150 @@
+"""Tickets: the list, the form, and a ticket's page."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from agentops.models import Run
+from tests.integration.history_rows import a_run, a_ticket, an_action, asked, signed_in
+from tickets import queries
+from tickets.models import Message, Ticket
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def maya(db: None) -> Client:
+    return signed_in()
+
+
+def listed(client: Client, **query: str) -> str:
+    return client.get(reverse("tickets"), query).content.decode()
+
+
+def test_the_list_shows_newest_first_with_status_and_reason(maya: Client) -> None:
+    a_ticket("An old one", ago=timedelta(days=2))
+    a_ticket("A new one", status="needs_person", reason="They want a person.")
+    page = listed(maya)
+    assert page.index("A new one") < page.index("An old one")
+    assert "They want a person." in page
+
+
+@pytest.mark.parametrize("by", ["subject", "email", "start of email", "name", "id", "external id"])
+def test_a_ticket_is_found_by_what_people_know_of_it(maya: Client, by: str) -> None:
+    wanted, _other = a_ticket("Needle in the hay"), a_ticket("Something else")
+    words = {
+        "subject": "needle", "email": wanted.customer.email.upper(), "start of email": f"{wanted.customer.email[:-4]}",
+        "name": "kim d", "id": wanted.pk.upper(), "external id": wanted.external_id,
+    }  # fmt: skip
+    assert "Needle in the hay" in listed(maya, q=words[by])
+    assert "Needle in the hay" not in listed(maya, q="no such thing")
+    if by != "name":
+        assert "Something else" not in listed(maya, q=words[by])
+
+
+def test_the_list_is_narrowed_by_status(maya: Client) -> None:
+    a_ticket("Waits", status="awaiting_approval")
+    a_ticket("Is answered")
+    page = listed(maya, status="awaiting_approval")
+    assert "Waits" in page
+    assert "Is answered" not in page
+    assert "Is answered" in listed(maya, status="nonsense")
+    assert "Waits" in listed(maya, status="unfinished")
+    assert "Is answered" not in listed(maya, status="unfinished")
+
+
+def test_pages_follow_each_other_without_loss_or_repetition(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "PAGE", 3)
+    same_moment = Ticket.objects.filter(pk__in=[a_ticket().pk for _ in range(8)])
+    same_moment.update(created_at=same_moment.latest("created_at").created_at)
+    seen, after = [], ""
+    for _ in range(3):
+        rows, after = queries.page(queries.TicketFilters(after=after))
+        seen += [row.pk for row in rows]
+    assert after == ""
+    assert seen == sorted(same_moment.values_list("pk", flat=True), reverse=True)
+
+
+def test_words_are_looked_for_in_the_newest_tickets_only(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "SEARCHED", 2)
+    old = a_ticket("Lamp of old", ago=timedelta(days=9))
+    for day in range(3):
+        a_ticket(f"Lamp {day}", ago=timedelta(days=day))
+    assert "Lamp of old" not in listed(maya, q="lamp")
+    assert "Lamp of old" in listed(maya, q=old.pk)
+
+
+def test_htmx_gets_the_results_alone(maya: Client) -> None:
+    answer = maya.get(reverse("tickets"), headers=HTMX)
+    assert "<html" not in answer.content.decode()
+    assert "HX-Request" in answer["Vary"]
+
+
+def test_a_tickets_page_tells_what_was_said_and_done_in_order(maya: Client) -> None:
+    told = a_run()
+    Message.objects.create(ticket=told.ticket, direction="outbound", external_id="out", body="It is refunded.")
+    page = maya.get(reverse("ticket", args=[told.ticket.pk])).content.decode()
+    order = [page.index(text) for text in ("My lamp is broken.", "Run 1", "Refund $42.00", "It is refunded.")]
+    assert order == sorted(order)
+    assert "&lt;script&gt;" in page
+    assert "<script>alert" not in page
+
+
+def test_a_ticket_says_why_a_person_is_needed_and_what_waits(maya: Client) -> None:
+    ticket = a_ticket(status="needs_person", reason="They threaten to sue.")
+    assert "They threaten to sue." in maya.get(reverse("ticket", args=[ticket.pk])).content.decode()
+    ticket = a_ticket(status="awaiting_approval")
+    request = asked(an_action(ticket, status="awaiting_approval"))
+    an_action(ticket, status="unresolved")
+    page = maya.get(reverse("ticket", args=[ticket.pk])).content.decode()
+    assert reverse("queue-item", args=[request.pk]) in page
+    assert "the outcome is not known" in page
+
+
+def test_only_a_ticket_at_work_asks_for_itself_again(maya: Client) -> None:
+    told = a_run()
+    address = reverse("ticket", args=[told.ticket.pk])
+    assert "every 3s" not in maya.get(address).content.decode()
+    Ticket.objects.filter(pk=told.ticket.pk).update(status="working")
+    assert "every 3s" in maya.get(address, headers=HTMX).content.decode()
+
+
+def test_a_lead_opens_a_ticket_by_hand(maya: Client) -> None:
+    form = {"customer_email": "Kim@Example.com", "customer_name": "Kim", "subject": "Lamp", "body": "It is broken."}
+    answer = maya.post(reverse("ticket-new"), form)
+    ticket = Ticket.objects.get(customer__email="kim@example.com")
+    assert answer.headers["Location"] == reverse("ticket", args=[ticket.pk])
+    assert ticket.messages.get().body == "It is broken."
+
+
+@pytest.mark.parametrize("field", ["customer_email", "subject", "body"])
+def test_a_form_that_is_not_filled_says_so_and_keeps_the_rest(maya: Client, field: str) -> None:
+    form = {"customer_email": "kim@example.com", "customer_name": "Kim Doe", "subject": "Lamp", "body": "Broken."}
+    answer = maya.post(reverse("ticket-new"), {**form, field: "  "})
+    assert answer.status_code == 422
+    assert "errorlist" in answer.content.decode()
+    assert "Kim Doe" in answer.content.decode()
+    assert not Ticket.objects.exists()
+
+
+def test_an_auditor_reads_tickets_and_opens_none(db: None) -> None:
+    auditor = signed_in("ines", "auditor")
+    assert "New ticket" not in listed(auditor)
+    assert auditor.get(reverse("ticket-new")).status_code == 403
+    assert auditor.post(reverse("ticket-new"), {}).status_code == 403
+    assert Run.objects.count() == 0
+
+
+def test_a_lead_writes_to_the_customer_by_hand(maya: Client) -> None:
+    ticket = a_ticket(status="needs_person")
+    address = reverse("ticket-reply", args=[ticket.pk])
+    answer = maya.post(address, {"text": "  "})
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.content.decode()
+    assert maya.post(address, {"text": "We are looking into it."}).status_code == 302
+    action = ticket.actions.get()
+    assert (action.kind, action.status, action.params["text"]) == ("reply", "approved", "We are looking into it.")
+    assert signed_in("ines", "auditor").post(address, {"text": "x"}).status_code == 403

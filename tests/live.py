@@ -1,0 +1,98 @@
+"""The system's processes as a test holds them: real ones, started and ended by the test."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from agentops.local import programs
+from agentops.local.processes import Process
+from tests.services import child_environment
+
+
+class Simulator:
+    """The fake world in a process of its own; without faults until a test asks for some."""
+
+    def __init__(self, *, logs: Path, data: Path | None = None, seed: int = 1) -> None:
+        options = ["--seed", str(seed), "--faults", "none", "--model-latency", "0"]
+        if data is not None:
+            options += ["--data", str(data)]
+        self.process = Process(programs.simulator(child_environment(), *options), logs=logs)
+        self.url = programs.simulator_url(self.process)
+        self.http = httpx2.Client(base_url=self.url, timeout=10)
+
+    def settings(self) -> dict[str, str]:
+        """What settings (and a child's environment) say to use it."""
+        return {
+            "ORDERS_URL": self.url,
+            "PAYMENTS_URL": self.url,
+            "REPLIES_URL": f"{self.url}/replies",
+            "OPENAI_BASE_URL": f"{self.url}/v1",
+        }
+
+    def faults(
+        self,
+        *,
+        endpoints: Mapping[str, list[Mapping[str, Any]]] | None = None,
+        model: Mapping[str, float] | None = None,
+    ) -> None:
+        """Replace the whole table of faults; nothing given, nothing goes wrong."""
+        table = {"endpoints": endpoints or {}, "model": model or {}}
+        self.http.post("/faults", json=table).raise_for_status()
+
+    def ledger(self) -> dict[str, Any]:
+        return self.get("/ledger")
+
+    def replies(self) -> list[dict[str, Any]]:
+        replies: list[dict[str, Any]] = self.get("/replies")["replies"]
+        return replies
+
+    def demo_tickets(self) -> list[dict[str, Any]]:
+        return self.get("/demo/tickets")
+
+    def get(self, path: str) -> Any:
+        return self.http.get(path).raise_for_status().json()
+
+    def stop(self) -> None:
+        self.http.close()
+        self.process.stop()
+
+
+@dataclass
+class Worker:
+    """A Celery worker, the sweep with it; it may be killed and started again."""
+
+    environment: Mapping[str, str]
+    logs: Path
+    process: Process | None = None
+
+    def start(self) -> None:
+        assert self.process is None, "it runs already"
+        self.process = Process(programs.worker(self.environment, threads=8), logs=self.logs)
+        programs.wait_for_worker(self.process)
+
+    def stop(self) -> None:
+        """As a deployment does: SIGTERM, and it may finish what it holds."""
+        if self.process is not None:
+            self.process.stop()
+            self.process = None
+
+    def kill(self) -> None:
+        """As a power cut does."""
+        if self.process is not None:
+            self.process.kill()
+            self.process = None
+
+
+class Web:
+    """The web server."""
+
+    def __init__(self, environment: Mapping[str, str], *, port: int, logs: Path) -> None:
+        self.url = f"http://localhost:{port}"
+        self.process = Process(programs.web({**environment, "PUBLIC_URL": self.url}, port=port, workers=1), logs=logs)
+        programs.wait_for_web(self.process, port=port)
+
+    def stop(self) -> None:
+        self.process.stop()

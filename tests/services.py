@@ -1,0 +1,99 @@
+"""Servers for the tests: real ones, in a folder of the test session, started when a test first needs them.
+
+`DATABASE_URL` and `REDIS_URL` that are set point the tests at servers of one's own instead.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from agentops.local.postgres import Postgres
+from agentops.local.processes import Supervisor
+from agentops.local.valkey import Valkey
+
+INTAKE_SECRET = "whsec_aW50YWtlLXNlY3JldC1vZi10aGUtdGVzdHM="
+REPLIES_SECRET = "whsec_cmVwbGllcy1zZWNyZXQtb2YtdGhlLXRlc3Rz"
+
+# Everything that a developer's own .env might say is said here, so that no test ever reaches a real system.
+ENVIRONMENT: Mapping[str, str] = {
+    "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests-only",
+    "DEMO": "",
+    "DEBUG": "",
+    "HTTPS": "",
+    "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
+    "CSRF_TRUSTED_ORIGINS": "",
+    "PUBLIC_URL": "http://localhost",
+    "WHITENOISE_USE_FINDERS": "1",
+    "INTAKE_SIGNING_SECRET": INTAKE_SECRET,
+    "REPLIES_SIGNING_SECRET": REPLIES_SECRET,
+    "ORDERS_URL": "",
+    "ORDERS_TOKEN": "",
+    "PAYMENTS_BACKEND": "http",
+    "PAYMENTS_URL": "",
+    "PAYMENTS_TOKEN": "",
+    "PAYMENTS_IDEMPOTENT": "true",
+    "STRIPE_API_KEY": "",
+    "STRIPE_API_BASE": "",
+    "STRIPE_WEBHOOK_SECRET": "",
+    "REPLIES_BACKEND": "webhook",
+    "REPLIES_URL": "",
+    "OPENAI_BASE_URL": "",
+    "OPENAI_API_KEY": "no-key-is-needed",
+    "SWEEP_SECONDS": "0.5",
+    "RETRY_BASE_SECONDS": "0.05",
+}
+
+
+@dataclass
+class Services:
+    """The session's folder and the servers in it."""
+
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="agentops-tests-")))
+
+    def __post_init__(self) -> None:
+        self.folder.chmod(0o755)  # the servers' user has to pass
+        (self.folder / "static").mkdir()  # STATIC_ROOT, which WhiteNoise wants to be there
+        self.logs = self.folder / "log"
+        self.supervisor = Supervisor(self.logs)
+        self.postgres = Postgres(self.folder / "postgres", self.folder / "run", throwaway=True)
+        self.valkey = Valkey(self.folder / "valkey", self.folder / "run", throwaway=True)
+
+    def environment(self) -> dict[str, str]:
+        servers = {"DATABASE_URL": self.postgres.url(), "REDIS_URL": self.valkey.url()}
+        own = {name: os.environ.get(name, url) for name, url in servers.items()}
+        return {**ENVIRONMENT, **own, "DATA_DIR": str(self.folder)}
+
+    def start_postgres(self) -> None:
+        if os.environ["DATABASE_URL"] == self.postgres.url():
+            process = self.supervisor.start(self.postgres.program(logs=self.logs))
+            self.postgres.wait(process)
+
+    def start_valkey(self) -> None:
+        if os.environ["REDIS_URL"] == self.valkey.url():
+            self.valkey.wait(self.supervisor.start(self.valkey.program()))
+
+    def stop(self) -> None:
+        self.supervisor.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@cache
+def services() -> Services:
+    made = Services()
+    atexit.register(made.stop)
+    return made
+
+
+def export_environment() -> None:
+    """For settings, which are read once, and for every child process."""
+    os.environ.update(services().environment())
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """The environment of a process under test."""
+    return {**os.environ, "DJANGO_SETTINGS_MODULE": "agentops.settings", **changes}

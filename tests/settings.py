@@ -1,0 +1,7 @@
+"""agentops.settings in the tests' environment (see services.py, which sets it before they are read)."""
+
+from tests import services
+
+services.export_environment()
+
+from agentops.settings import *  # noqa: E402, F403

@@ -1,0 +1,243 @@
+"""Whether a reply says more than what happened, in the words that customers are answered in."""
+
+from typing import Any
+
+import pytest
+
+from approvals.grounding import Effect, ungrounded
+
+REFUND = Effect("refund", "#W1234567", 8400, "USD")
+CANCEL = Effect("cancel_order", "#W7654321", 12_000, "USD")
+ACCOUNT = Effect("account_change")
+
+
+def sentences(text: str, *done: Effect, claims: list[dict[str, Any]] | None = None) -> list[str]:
+    return ungrounded(text, claims or [], done)
+
+
+CLAIMS_A_REFUND = [
+    "Your refund is on its way.",
+    "I have refunded $84.00 to your card.",
+    "We've refunded 84.00 USD.",
+    "Your refund of $84.00 has been issued.",
+    "You will receive your refund within 5 days.",
+    "I have processed your refund!",
+    "You have been reimbursed in full.",
+    "The amount was credited to your account.",
+    "We sent your money back today.",
+    "We have returned the $84.00 to your card.",
+    "The money is on its way back to you.",
+    # In the same breath as a denial, a courtesy or a request.
+    "No problem, I have refunded the $84.00.",
+    "No worries, your refund has been issued.",
+    "I cannot apologise enough; your refund of $84.00 is on its way.",
+    "Not to worry: we refunded you.",
+    "I could not exchange the lamp, but I have refunded it.",
+    "I have refunded $84.00, so no further action is needed.",
+    "I have refunded $84.00 and you need not return the lamp.",
+    "As per your request, I have refunded $84.00.",
+    "Your request for a refund has been approved and the refund was issued.",
+    "You asked for your money back, and I have refunded it.",
+    "Once again sorry, we refunded you.",
+    "I refunded you, is there anything else?",
+    "If you check your account you will see that we refunded $84.00.",
+    "Please let me know when your refund arrives, it was issued today.",
+    # In other languages.
+    "Wir haben Ihnen 84,00 € erstattet.",
+    "Ihre Rückerstattung wurde veranlasst.",
+    "Der Betrag wurde Ihnen gutgeschrieben.",
+    "Wir haben den Betrag zurückgezahlt.",
+    "Kein Problem, wir haben Ihnen den Betrag erstattet.",
+    "Nous vous avons remboursé 84,00 €.",
+    "Votre remboursement est en cours.",
+    "Le hemos reembolsado 84,00 €.",
+    "Hemos devuelto el importe a su tarjeta.",
+    "Vi abbiamo rimborsato 84,00 €.",
+    "Wij hebben u 84,00 € terugbetaald.",
+    "Reembolsamos o valor de 84,00 €.",
+    "8400円を返金いたしました。",
+    "我们已为您退款。",
+    "환불해 드렸습니다.",
+    "Мы оформили возврат средств.",
+    "Zwrot środków został zlecony.",
+]
+
+
+@pytest.mark.parametrize("text", CLAIMS_A_REFUND)
+def test_a_refund_that_never_happened_is_noticed(text: str) -> None:
+    assert sentences(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have cancelled order #W7654321.",
+        "Your order has been canceled.",
+        "The cancellation is complete.",
+        "Sure thing, no questions asked, it is cancelled.",
+        "Ihre Bestellung wurde storniert.",
+        "Votre commande a été annulée.",
+        "Su pedido ha sido cancelado.",
+        "Il suo ordine è stato annullato.",
+        "Uw bestelling is geannuleerd.",
+        "ご注文をキャンセルいたしました。",
+    ],
+)
+def test_a_cancellation_that_never_happened_is_noticed(text: str) -> None:
+    assert sentences(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have updated your e-mail address to new@example.com.",
+        "Your email was changed.",
+        "Your address is now set to 1 Mill Lane.",
+        "We corrected the name on your account.",
+        "I have set your email address to new@example.com.",
+    ],
+)
+def test_an_account_change_that_never_happened_is_noticed(text: str) -> None:
+    assert sentences(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thank you for your message.",
+        "Your order was delivered on Monday.",
+        "I am sorry, I cannot refund this order.",
+        "Unfortunately we could not refund the lamp.",
+        "Your refund was declined, and the order was not cancelled.",
+        "This order has not been refunded.",
+        "We are unable to issue a refund for this item.",
+        "No refund was made.",
+        "Nothing was refunded.",
+        "Your order has not been cancelled.",
+        "We can't cancel an order that has shipped.",
+        "I have not changed your e-mail address.",
+        "Would you like a refund or an exchange?",
+        "Do you want me to cancel the order?",
+        "Which order should be refunded?",
+        "Please tell me which order you want refunded.",
+        "Could you send me the order number, so that I can look into the refund?",
+        "To process a refund I need your order number.",
+        "If you would like a refund, please send us the order number.",
+        "Leider können wir den Betrag nicht erstatten.",
+        "Wir haben keine Erstattung veranlasst.",
+        "Nous ne pouvons pas vous rembourser.",
+        "No podemos reembolsar este pedido.",
+        "Non possiamo rimborsare questo ordine.",
+        "We kunnen dit niet terugbetalen.",
+    ],
+)
+def test_a_denial_a_question_or_a_condition_claims_nothing(text: str) -> None:
+    assert sentences(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have refunded $84.00 for order #W1234567.",
+        "Your refund of 84.00 USD is on its way.",
+        "USD 84.00 were refunded.",
+        "We refunded $84 (order W1234567).",
+        "Wir haben Ihnen 84,00 USD erstattet.",
+        "Nous vous avons remboursé 84,00 $.",
+        "No problem, I have refunded the $84.00.",
+    ],
+)
+def test_a_refund_that_happened_may_be_told(text: str) -> None:
+    assert sentences(text, REFUND) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("I have refunded $85.00.", "85.00"),
+        ("I have refunded $840.00.", "840.00"),
+        ("I have refunded $84.00 and another $16.00.", "16.00"),
+        ("We refunded 8400 USD.", "8400"),
+        ("Wir haben 85,00 € erstattet.", "85,00"),
+        ("I have refunded order #W7654321.", "#W7654321"),
+        ("I have refunded $84.00 for orders #W1234567 and #W7654321.", "#W7654321"),
+    ],
+)
+def test_another_amount_or_order_than_what_happened_is_named(text: str, found: str) -> None:
+    told = sentences(text, REFUND)
+    assert len(told) == 1
+    assert found in told[0]
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "text"),
+    [
+        ("USD", 123_450, "We refunded $1,234.50."),
+        ("EUR", 123_450, "Wir haben 1.234,50 € erstattet."),
+        ("EUR", 123_450, "We refunded 1234.50 EUR."),
+        ("JPY", 8400, "We refunded ¥8,400."),
+        ("JPY", 8400, "We refunded 8400 yen."),
+        ("KWD", 1500, "We refunded 1.500 KWD."),
+        ("KWD", 1500, "We refunded KWD 1.500."),
+        ("GBP", 1200, "We refunded 12 pounds."),
+    ],
+)
+def test_amounts_are_read_in_the_formats_of_their_currency(currency: str, amount: int, text: str) -> None:
+    assert sentences(text, Effect("refund", "#W1", amount, currency)) == []
+    assert sentences(text, Effect("refund", "#W1", amount + 1, currency))
+
+
+def test_the_sum_of_what_happened_may_be_told() -> None:
+    other = Effect("refund", "#W7654321", 1600, "USD")
+    assert sentences("In all I have refunded $100.00: $84.00 and $16.00.", REFUND, other) == []
+    assert sentences("In all I have refunded $101.00.", REFUND, other)
+
+
+def test_one_kind_of_effect_is_no_ground_for_another() -> None:
+    assert sentences("I have cancelled your order.", REFUND)
+    assert sentences("I have changed your e-mail address.", REFUND)
+    assert sentences("I have refunded you.", ACCOUNT)
+
+
+def test_of_two_effects_in_one_sentence_each_needs_its_own_ground() -> None:
+    assert "cancel order" in sentences("I have cancelled the order and refunded $84.00.", REFUND)[0]
+    assert sentences("I have cancelled order #W7654321 and refunded the $84.00.", REFUND, CANCEL) == []
+
+
+def test_a_cancellation_returns_the_money_too() -> None:
+    assert sentences("I have cancelled the order; the $120.00 are refunded.", CANCEL) == []
+
+
+def test_each_sentence_stands_for_itself() -> None:
+    told = sentences("I have refunded $84.00. I have cancelled the rest.\nYour e-mail address was changed.", REFUND)
+    assert len(told) == 2
+
+
+def test_the_same_finding_is_told_once() -> None:
+    assert len(sentences("Your refund is on its way. Your refund is on its way.")) == 1
+
+
+@pytest.mark.parametrize(
+    ("claim", "grounded"),
+    [
+        ({"kind": "refund"}, True),
+        ({"kind": "refund", "amount": 8400, "currency": "USD", "order_id": "#W1234567"}, True),
+        ({"kind": "refund", "order_id": "w1234567"}, True),
+        ({"kind": "refund", "amount": 8401}, False),
+        ({"kind": "refund", "amount": 8400, "currency": "EUR"}, False),
+        ({"kind": "refund", "order_id": "#W7654321"}, False),
+        ({"kind": "cancel_order"}, False),
+        ({"kind": "account_change"}, False),
+    ],
+)
+def test_a_declared_claim_needs_an_action_that_did_exactly_that(claim: dict[str, Any], grounded: bool) -> None:
+    assert (sentences("Hello.", REFUND, claims=[claim]) == []) is grounded
+
+
+def test_a_claim_without_ground_is_told_in_figures_for_people() -> None:
+    told = sentences("Hello.", claims=[{"kind": "refund", "amount": 8400, "currency": "USD", "order_id": "#W1"}])
+    assert told == ["It claims a refund of $84.00 for #W1, but none such has succeeded on this ticket."]
+
+
+def test_silence_claims_nothing() -> None:
+    assert sentences("", REFUND) == []

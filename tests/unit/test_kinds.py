@@ -1,0 +1,134 @@
+"""What the model may ask for, and the parameters that a person approves."""
+
+from typing import Any
+
+import pytest
+
+from agentops.lib.errors import Refused
+from approvals import kinds
+
+REFUND = {"order_id": "#W1", "amount": 8400, "currency": "USD", "reason": "It is broken."}
+
+
+def refused(schema: Any, arguments: Any) -> Refused:
+    with pytest.raises(Refused) as caught:
+        kinds.parse(schema, arguments)
+    assert caught.value.code == "invalid_arguments"
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"amount": "8400"}, "amount"),
+        ({"amount": "84.00 dollars"}, "amount"),
+        ({"amount": 84.0}, "amount"),
+        ({"amount": 84.5}, "amount"),
+        ({"amount": True}, "amount"),
+        ({"amount": 0}, "amount"),
+        ({"amount": -8400}, "amount"),
+        ({"amount": 10**15 + 1}, "amount"),
+        ({"amount": None}, "amount"),
+        ({"amount": float("nan")}, "amount"),
+        ({"currency": "usd"}, "currency"),
+        ({"currency": "dollars"}, "currency"),
+        ({"currency": ["USD"]}, "currency"),
+        ({"order_id": 1}, "order_id"),
+        ({"order_id": "   "}, "order_id"),
+        ({"order_id": "x" * 101}, "order_id"),
+        ({"order_id": "#W\x00"}, "order_id"),
+        ({"order_id": "#W\ud800"}, "arguments"),
+        ({"reason": ""}, "reason"),
+        ({"reason": "x" * 501}, "reason"),
+        ({"further": "true"}, "further"),
+        ({"further": 1}, "further"),
+        ({"approved": True}, "approved"),
+        ({"customer_id": "another"}, "customer_id"),
+    ],
+)
+def test_a_refund_of_wrong_shape_names_the_field(change: dict[str, Any], field: str) -> None:
+    error = refused(kinds.RefundArguments, {**REFUND, **change})
+    assert list(error.details["fields"]) == [field]
+    assert error.details["valid"] == sorted(kinds.RefundArguments.model_fields)
+    assert field in error.message
+
+
+@pytest.mark.parametrize("missing", ["order_id", "amount", "currency", "reason"])
+def test_a_missing_field_is_named(missing: str) -> None:
+    error = refused(kinds.RefundArguments, {name: value for name, value in REFUND.items() if name != missing})
+    assert list(error.details["fields"]) == [missing]
+
+
+def test_every_wrong_field_is_named_at_once() -> None:
+    error = refused(kinds.RefundArguments, {"amount": "x", "extra": 1, "currency": "USD", "reason": "broken"})
+    assert set(error.details["fields"]) == {"order_id", "amount", "extra"}
+
+
+@pytest.mark.parametrize("arguments", [None, [], "text", 42, [REFUND]])
+def test_what_is_no_object_is_refused(arguments: Any) -> None:
+    refused(kinds.RefundArguments, arguments)
+
+
+def test_a_further_effect_is_asked_for_by_name_only() -> None:
+    assert kinds.parse(kinds.RefundArguments, REFUND).further is False
+    assert kinds.parse(kinds.RefundArguments, {**REFUND, "further": True}).further is True
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"email": None}, {"name": "  "}, {"email": "no address"}, {"address": "1 Lane"}]
+)
+def test_an_account_change_names_something_valid(change: dict[str, Any]) -> None:
+    refused(kinds.ChangeAccountArguments, {**change, "reason": "They moved."})
+
+
+def test_an_account_change_keeps_only_what_changes() -> None:
+    given = {"email": "new@example.com", "address": {"city": "York"}, "reason": "They moved."}
+    parsed = kinds.parse(kinds.ChangeAccountArguments, given)
+    assert parsed.changes() == {"email": "new@example.com", "address": {"city": "York"}}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        [{"kind": "gift"}],
+        [{}],
+        ["refund"],
+        {"kind": "refund"},
+        [{"kind": "refund", "amount": "8400"}],
+        [{"kind": "refund"}] * 21,
+    ],
+)
+def test_claims_of_a_reply_are_of_known_shape(claims: Any) -> None:
+    refused(kinds.ReplyArguments, {"text": "Hello.", "reason": "An answer.", "claims": claims})
+
+
+def test_each_kind_is_called_by_one_tool() -> None:
+    assert len(kinds.BY_TOOL) == len(kinds.KINDS)
+    assert all(name == kind.name for name, kind in kinds.KINDS.items())
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=list(kinds.KINDS))
+def test_what_a_person_may_edit_are_parameters_of_the_kind(kind: kinds.Kind) -> None:
+    assert set(kind.editable) <= set(kind.params.model_fields)
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=list(kinds.KINDS))
+def test_a_key_of_each_kind_fits_the_provider(kind: kinds.Kind) -> None:
+    assert len(f"{'0' * 14}:{kind.name}:{999_999}") <= 45
+
+
+def test_a_digest_does_not_depend_on_the_order_of_fields() -> None:
+    one = {"b": {"y": 1, "x": [2, {"q": "ü", "p": None}]}, "a": True}
+    other = {"a": True, "b": {"x": [2, {"p": None, "q": "ü"}], "y": 1}}
+    assert kinds.digest(one) == kinds.digest(other)
+    assert kinds.digest(one) != kinds.digest({**other, "b": {"x": [{"p": None, "q": "ü"}, 2], "y": 1}})
+
+
+@pytest.mark.parametrize("change", [{"amount": 8401}, {"order_id": "#W2"}, {"currency": "EUR"}, {"reason": "Other."}])
+def test_a_digest_changes_with_every_parameter(change: dict[str, Any]) -> None:
+    assert kinds.digest(REFUND) != kinds.digest({**REFUND, **change})
+
+
+def test_the_same_effect_may_be_worded_differently() -> None:
+    assert kinds.same_effect(REFUND, {**REFUND, "reason": "It came broken, they say."})
+    assert not kinds.same_effect(REFUND, {**REFUND, "amount": 8401})

@@ -1,0 +1,72 @@
+"""Minor units in, people's figures out, and back."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentops.lib import money
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [
+        (8400, "USD", "$84.00"),
+        (1, "USD", "$0.01"),
+        (0, "USD", "$0.00"),
+        (123456789, "USD", "$1,234,567.89"),
+        (8400, "JPY", "¥8,400"),
+        (1500, "KWD", "KWD1.500"),
+        (8400, "EUR", "€84.00"),
+    ],
+)
+def test_an_amount_is_shown_with_the_currencys_own_digits(amount: int, currency: str, shown: str) -> None:
+    assert money.display(amount, currency) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "amount"),
+    [
+        ("84.00", "USD", 8400),
+        ("84", "USD", 8400),
+        (" 84.5 ", "USD", 8450),
+        ("8400", "JPY", 8400),
+        ("1.500", "KWD", 1500),
+    ],
+)
+def test_an_amount_is_read_into_minor_units(text: str, currency: str, amount: int) -> None:
+    assert money.minor(text, currency) == amount
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"),
+    [
+        ("", "USD"),
+        ("free", "USD"),
+        ("84.001", "USD"),
+        ("1.5", "JPY"),
+        ("1,234.50", "USD"),
+        ("84,00", "USD"),
+        ("NaN", "USD"),
+        ("Infinity", "USD"),
+        ("$84", "USD"),
+    ],
+)
+def test_what_is_no_amount_of_the_currency_is_refused(text: str, currency: str) -> None:
+    with pytest.raises(ValueError, match=r"amount|digits"):
+        money.minor(text, currency)
+
+
+@given(st.integers(min_value=-(10**15), max_value=10**15), st.sampled_from(["USD", "JPY", "KWD", "EUR"]))
+def test_major_units_lead_back_to_the_same_minor_units(amount: int, currency: str) -> None:
+    assert money.minor(str(money.major(amount, currency)), currency) == amount
+
+
+def test_nothing_is_ever_a_float() -> None:
+    assert money.major(10**15 + 1, "USD") == Decimal("10000000000000.01")
+
+
+@pytest.mark.parametrize(("code", "known"), [("USD", True), ("KWD", True), ("usd", False), ("XXZ", False), ("", False)])
+def test_currencies_are_iso_4217_codes(code: str, known: bool) -> None:
+    assert money.is_currency(code) is known

@@ -1,0 +1,183 @@
+"""Verdicts: each rule at its boundary, missing facts, and every reason at once."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from approvals.policy import CurrencyLimit, Facts, Outcome, Rules, Threshold, Verdict, evaluate
+
+AUTO, PERSON, BLOCK = Outcome.AUTO_APPROVE, Outcome.REQUIRE_APPROVAL, Outcome.BLOCK
+RULES = Rules(
+    thresholds=[
+        Threshold(kind="refund", currency="USD", auto_up_to=5_000, block_above=50_000),
+        Threshold(kind="refund", currency="JPY", auto_up_to=3_000, block_above=90_000),
+        Threshold(kind="cancel_order", currency="USD", auto_up_to=10_000, block_above=50_000),
+    ],
+    share_of_order_percent=50,
+    customer_30_days=[CurrencyLimit(currency="USD", up_to=10_000)],
+    customer_30_days_count=2,
+    agent_today=[CurrencyLimit(currency="USD", up_to=100_000)],
+)
+# Within every rule, each at its very edge.
+EDGE = Facts(
+    kind="refund",
+    amount=5_000,
+    currency="USD",
+    captured=20_000,
+    order_refunded=5_000,
+    customer_30_days=5_000,
+    customer_30_days_count=1,
+    agent_today=95_000,
+)
+
+
+def judged(rules: Rules = RULES, **changes: Any) -> tuple[Outcome, list[str]]:
+    verdict = evaluate(rules, replace(EDGE, **changes))
+    return verdict.outcome, [reason.code for reason in verdict.reasons]
+
+
+def test_at_every_boundary_at_once_the_agent_acts_alone() -> None:
+    assert evaluate(RULES, EDGE) == Verdict(AUTO, ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"amount": 5_001, "order_refunded": 0, "customer_30_days": 0, "agent_today": 0}, "above_threshold"),
+        ({"order_refunded": 5_001}, "share_of_order"),
+        ({"captured": 19_999}, "share_of_order"),
+        ({"customer_30_days": 5_001}, "customer_30_days"),
+        ({"customer_30_days_count": 2}, "customer_30_days_count"),
+        ({"agent_today": 95_001}, "agent_today"),
+        ({"further": True}, "further_effect"),
+    ],
+)
+def test_one_step_over_a_boundary_a_person_decides(changes: dict[str, Any], code: str) -> None:
+    assert judged(**changes) == (PERSON, [code])
+
+
+@pytest.mark.parametrize(("amount", "outcome"), [(50_000, PERSON), (50_001, BLOCK), (10**15, BLOCK)])
+def test_above_the_ceiling_nothing_moves(amount: int, outcome: Outcome) -> None:
+    assert judged(amount=amount)[0] == outcome
+
+
+@pytest.mark.parametrize(
+    "missing", ["captured", "order_refunded", "customer_30_days", "customer_30_days_count", "agent_today"]
+)
+def test_a_fact_that_is_missing_never_passes_its_rule(missing: str) -> None:
+    outcome, codes = judged(**{missing: None})
+    assert outcome == PERSON
+    assert len(codes) == 1
+
+
+@pytest.mark.parametrize("missing", ["amount", "currency"])
+def test_without_amount_or_currency_nothing_moves(missing: str) -> None:
+    assert judged(**{missing: None}) == (BLOCK, ["amount_unknown"])
+
+
+@pytest.mark.parametrize("kind", ["", "gift", "Refund", "refunds"])
+def test_an_unknown_kind_is_blocked(kind: str) -> None:
+    assert judged(kind=kind) == (BLOCK, ["unknown_kind"])
+
+
+def test_a_currency_without_rules_goes_to_a_person() -> None:
+    assert judged(currency="CHF") == (PERSON, ["no_threshold", "customer_30_days", "agent_today"])
+
+
+def test_thresholds_are_of_a_kind_and_a_currency() -> None:
+    assert "above_threshold" in judged(currency="JPY", amount=3_001)[1]
+    assert judged(kind="cancel_order")[0] == AUTO
+
+
+def test_an_empty_policy_lets_nothing_pass_alone() -> None:
+    assert judged(Rules())[0] == PERSON
+    assert judged(Rules(), kind="cancel_order")[0] == PERSON
+
+
+def test_a_share_of_nothing_is_no_share() -> None:
+    assert "share_of_order" in judged(captured=0, order_refunded=0)[1]
+
+
+def test_a_cancellation_returns_all_and_is_not_measured_by_its_share() -> None:
+    assert judged(kind="cancel_order", amount=5_000, captured=5_000, order_refunded=0) == (AUTO, [])
+
+
+def test_every_reason_that_fired_is_listed() -> None:
+    outcome, codes = judged(
+        amount=50_001, captured=None, customer_30_days=10_000, customer_30_days_count=2, agent_today=None, further=True
+    )
+    assert outcome == BLOCK
+    assert codes == [
+        "above_ceiling",
+        "share_of_order",
+        "customer_30_days_count",
+        "customer_30_days",
+        "agent_today",
+        "further_effect",
+    ]
+
+
+def test_a_reason_says_the_figures_in_the_currencys_own_digits() -> None:
+    verdict = evaluate(RULES, replace(EDGE, currency="JPY", amount=3_001))
+    assert verdict.reasons[0].message == "¥3,001 is above ¥3,000, up to which the agent acts alone."
+
+
+def test_an_account_change_always_needs_a_person() -> None:
+    assert judged(Rules(), kind="account_change", amount=None, currency=None) == (PERSON, ["account_change"])
+
+
+def test_a_reply_goes_out_alone_unless_it_claims_too_much_or_the_policy_says_no() -> None:
+    def reply(rules: Rules = RULES, **changes: Any) -> tuple[Outcome, list[str]]:
+        verdict = evaluate(rules, Facts("reply", **changes))
+        return verdict.outcome, [reason.code for reason in verdict.reasons]
+
+    assert reply() == (AUTO, [])
+    assert reply(ungrounded=("one", "two")) == (PERSON, ["claim_without_ground", "claim_without_ground"])
+    assert reply(Rules(replies_need_approval=True)) == (PERSON, ["replies_need_approval"])
+    assert reply(further=True) == (PERSON, ["further_effect"])
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"thresholds": [{"kind": "refund", "currency": "USD", "auto_up_to": 2, "block_above": 1}]},
+        {"thresholds": [{"kind": "refund", "currency": "USD", "auto_up_to": 1, "block_above": 1}] * 2},
+        {"thresholds": [{"kind": "reply", "currency": "USD", "auto_up_to": 1, "block_above": 1}]},
+        {"thresholds": [{"kind": "refund", "currency": "usd", "auto_up_to": 1, "block_above": 1}]},
+        {"thresholds": [{"kind": "refund", "currency": "USD", "auto_up_to": -1, "block_above": 1}]},
+        {"customer_30_days": [{"currency": "USD", "up_to": 1}, {"currency": "USD", "up_to": 2}]},
+        {"agent_today": [{"currency": "USD", "up_to": 1}, {"currency": "USD", "up_to": 2}]},
+        {"share_of_order_percent": 101},
+        {"approval_hours": 0},
+        {"aproval_hours": 5},
+    ],
+)
+def test_rules_that_contradict_themselves_are_refused(rules: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Rules.model_validate(rules)
+
+
+amounts = st.integers(min_value=0, max_value=60_000)
+
+
+@given(amounts, amounts)
+def test_a_larger_amount_is_never_judged_more_freely(one: int, other: int) -> None:
+    order = [AUTO, PERSON, BLOCK]
+    small, large = sorted((one, other))
+    assert order.index(judged(amount=small)[0]) <= order.index(judged(amount=large)[0])
+
+
+@given(st.builds(
+    Facts, kind=st.sampled_from(["refund", "cancel_order"]), amount=st.none() | amounts,
+    currency=st.none() | st.just("USD"),
+    captured=st.none() | amounts, order_refunded=st.none() | amounts, customer_30_days=st.none() | amounts,
+    customer_30_days_count=st.none() | st.integers(0, 5), agent_today=st.none() | amounts, further=st.booleans(),
+))  # fmt: skip
+def test_the_strictest_reason_is_the_verdict(facts: Facts) -> None:
+    verdict = evaluate(RULES, facts)
+    assert (verdict.outcome == AUTO) == (not verdict.reasons)
+    assert (verdict.outcome == BLOCK) == any(reason.outcome == BLOCK for reason in verdict.reasons)

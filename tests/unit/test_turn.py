@@ -1,0 +1,188 @@
+"""What a run does next, from its recorded steps alone."""
+
+import json
+from typing import Any
+
+import pytest
+
+from agentops import turn
+from agentops.turn import Answered, AskModel, AskTriage, HandOver, Recorded, Resume, RunTool, WaitFor, next_step
+
+
+def triage(status: str = turn.DONE) -> Recorded:
+    return Recorded(0, turn.TRIAGE, status)
+
+
+def call(name: str, number: int = 1, arguments: str = "{}") -> dict[str, str]:
+    return {"id": f"call_{number}", "name": name, "arguments": arguments}
+
+
+def said(index: int, *calls: dict[str, str], status: str = turn.DONE, **more: Any) -> Recorded:
+    output = {"content": "", "tool_calls": list(calls), "finish_reason": "", "refusal": "", **more}
+    return Recorded(index, turn.LLM, status, output)
+
+
+def did(index: int, name: str, number: int = 1, **more: Any) -> Recorded:
+    given = {"status": turn.DONE, "output": {}, **more}
+    return Recorded(index, turn.TOOL, call_id=f"call_{number}", name=name, **given)
+
+
+def after(*steps: Recorded, max_turns: int = 12) -> turn.Next:
+    return next_step(steps, max_turns=max_turns)
+
+
+def test_a_run_begins_with_triage() -> None:
+    assert after() == AskTriage()
+
+
+def test_after_triage_the_model_is_asked() -> None:
+    assert after(triage()) == AskModel(1)
+
+
+def test_a_failed_triage_does_not_stop_the_run() -> None:
+    assert after(triage(turn.FAILED)) == AskModel(1)
+
+
+def test_a_call_is_run_as_the_model_wrote_it() -> None:
+    assert after(triage(), said(1, call("get_order", arguments="{oops"))) == RunTool("call_1", "get_order", "{oops")
+
+
+def test_several_calls_are_run_in_their_order() -> None:
+    answer = said(1, call("get_order", 1), call("get_customer", 2))
+    assert after(triage(), answer) == RunTool("call_1", "get_order", "{}")
+    assert after(triage(), answer, did(2, "get_order", 1)) == RunTool("call_2", "get_customer", "{}")
+    assert after(triage(), answer, did(2, "get_order", 1), did(3, "get_customer", 2)) == AskModel(2)
+
+
+def test_an_id_that_the_model_uses_again_is_a_new_call() -> None:
+    steps = [triage(), said(1, call("get_order")), did(2, "get_order"), said(3, call("get_customer"))]
+    assert after(*steps) == RunTool("call_1", "get_customer", "{}")
+
+
+@pytest.mark.parametrize("kind", [turn.TRIAGE, turn.LLM, turn.TOOL])
+def test_a_step_without_a_recorded_answer_is_taken_up_under_its_index(kind: str) -> None:
+    assert after(triage(), said(1, call("get_order")), Recorded(2, kind, turn.STARTED)) == Resume(2)
+
+
+@pytest.mark.parametrize("status", [turn.STARTED, turn.WAITING])
+def test_an_action_that_is_not_final_is_waited_for(status: str) -> None:
+    step = did(2, "refund", status=status, action_id=7, action_status="awaiting_approval")
+    assert after(triage(), said(1, call("refund")), step) == WaitFor(2, 7)
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "rejected", "blocked", "expired"])
+def test_after_an_action_the_model_goes_on(status: str) -> None:
+    step = did(2, "refund", action_id=7, action_status=status)
+    assert after(triage(), said(1, call("refund")), step) == AskModel(2)
+
+
+def test_a_reply_that_left_ends_the_run_whatever_else_was_called() -> None:
+    steps = [
+        triage(),
+        said(1, call("reply", 1), call("refund", 2)),
+        did(2, "reply", action_id=1, action_status="succeeded"),
+    ]
+    assert after(*steps) == Answered()
+
+
+@pytest.mark.parametrize("status", ["failed", "expired", "blocked", "unresolved"])
+def test_a_reply_that_did_not_leave_goes_to_a_person(status: str) -> None:
+    step = did(2, "reply", status=turn.FAILED, action_id=1, action_status=status)
+    assert isinstance(after(triage(), said(1, call("reply")), step), HandOver)
+
+
+def test_a_rejected_reply_may_be_written_anew() -> None:
+    step = did(2, "reply", status=turn.FAILED, action_id=1, action_status="rejected")
+    assert after(triage(), said(1, call("reply")), step) == AskModel(2)
+
+
+def test_a_handing_over_ends_the_run_with_its_reason() -> None:
+    step = did(2, "hand_over", output={"handed_over": True, "reason": "They want a person."})
+    assert after(triage(), said(1, call("hand_over")), step) == HandOver("They want a person.")
+
+
+def test_a_handing_over_that_could_not_be_read_does_not_end_it() -> None:
+    step = did(2, "hand_over", status=turn.FAILED, output={"error": {}}, error_code="invalid_arguments")
+    assert after(triage(), said(1, call("hand_over")), step) == AskModel(2)
+
+
+def test_a_model_that_cannot_be_asked_means_a_person() -> None:
+    step = Recorded(1, turn.LLM, turn.FAILED, {"error": {}}, error_code="timeout")
+    assert after(triage(), step) == HandOver("The language model could not be asked: timeout.")
+
+
+def test_turns_are_bounded() -> None:
+    steps = [triage()]
+    for number in range(12):
+        steps += [said(len(steps), call("get_order")), did(len(steps) + 1, "get_order")]
+        expected = AskModel(number + 2) if number < 11 else HandOver("No answer after 12 turns.")
+        assert after(*steps) == expected
+
+
+@pytest.mark.parametrize("code", ["invalid_arguments", "unknown_tool"])
+def test_five_calls_that_cannot_be_used_mean_a_person(code: str) -> None:
+    steps = [triage()]
+    for number in range(5):
+        assert after(*steps) == AskModel(number + 1)
+        steps += [said(len(steps), call("x")), did(len(steps) + 1, "x", status=turn.FAILED, error_code=code)]
+    assert after(*steps) == HandOver("The model's answers could not be used 5 times.")
+
+
+def test_five_answers_without_a_call_mean_a_person() -> None:
+    steps = [triage(), *(said(index) for index in range(1, 6))]
+    assert after(*steps[:5]) == AskModel(5)
+    assert after(*steps) == HandOver("The model's answers could not be used 5 times.")
+
+
+def test_a_mistake_about_the_world_is_no_nonsense() -> None:
+    steps = [triage()]
+    for _ in range(6):
+        steps += [
+            said(len(steps), call("get_order")),
+            did(len(steps) + 1, "get_order", status=turn.FAILED, error_code="order_not_found"),
+        ]
+    assert after(*steps) == AskModel(7)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"refusal": "I can't."}, "refused"),
+        ({"finish_reason": "length"}, "cut off"),
+        ({"content": "Done!"}, "received nothing"),
+        ({}, "received nothing"),
+    ],
+)
+def test_an_answer_without_a_call_is_told_what_is_missing(answer: dict[str, Any], told: str) -> None:
+    assert told in turn.complaint(answer)
+
+
+def test_the_messages_of_a_turn_are_the_conversation_and_every_recorded_step() -> None:
+    steps = [
+        triage(),
+        said(1, call("get_order", arguments='{"order_id": "#W1"}'), content="Let me look."),
+        did(2, "get_order", output={"total": 1}),
+        said(3, content="It is refunded."),
+        Recorded(4, turn.LLM, turn.STARTED),
+    ]
+    sent = turn.messages("You are…", [{"role": "user", "content": "Hello"}], steps)
+    assert [message["role"] for message in sent] == ["system", "user", "assistant", "tool", "assistant", "user"]
+    assert sent[2]["tool_calls"][0]["function"] == {"name": "get_order", "arguments": '{"order_id": "#W1"}'}
+    assert sent[3] == {"role": "tool", "tool_call_id": "call_1", "content": '{"total": 1}'}
+    assert sent[5]["content"] == turn.complaint(steps[3].output)
+
+
+def test_the_messages_are_the_same_each_time_they_are_made() -> None:
+    steps = [triage(), said(1, call("get_order")), did(2, "get_order", output={"b": 1, "a": [2, "ü"]})]
+    reread = [Recorded(**{**step.__dict__, "output": json.loads(json.dumps(step.output))}) for step in steps]
+    assert turn.digest(turn.messages("p", [], steps)) == turn.digest(turn.messages("p", [], reread))
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", '"refund"', '{"intent": "gift"}', '{"language": 5}', "not json"])
+def test_a_triage_that_cannot_be_read_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match="valid"):
+        turn.Triage.model_validate_json(text)
+
+
+def test_what_a_triage_leaves_out_counts_as_ambiguous() -> None:
+    assert turn.Triage.model_validate_json('{"intent": "refund", "mood": "sad"}').ambiguous is True
