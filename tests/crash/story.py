@@ -20,7 +20,8 @@ from agentops.lib.errors import ProviderError, Refused
 from agentops.models import Run
 from approvals import decisions, execution, reconcile, states
 from approvals.models import Action, ApprovalRequest
-from approvals.providers import orders, payments, replies
+from approvals.providers import orders, replies
+from approvals.providers.payments import contract
 from tests.crash import mutations
 from tests.crash.boundaries import Boundaries, CrashPoint
 from tests.crash.worker import Job
@@ -48,7 +49,8 @@ def prepare() -> None:
 def warm_up() -> None:
     """What costs each process of the real system something once, done once for all children: clients without a
     connection, lazy imports, schemas."""
-    orders._client(), payments._client(), replies._client()
+    for made in (orders._client, contract._client, replies._client, llm._client):
+        made()
     _ = llm._client().chat.completions.with_raw_response.create
     importlib.import_module("psycopg_pool")
     tools.specifications()
