@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -23,6 +23,7 @@ from approvals.models import Action
 from tickets.models import Message, Ticket
 
 log = logging.getLogger(__name__)
+LOST_WORKERS = 8  # attempts at one step, after which it is given up
 
 
 class Superseded(Exception):
@@ -54,6 +55,11 @@ def advance(run_id: int) -> None:
         log.warning("run %s was taken over by another worker", run.pk)
     except Paused:
         log.debug("run %s waits", run.pk)
+    except (OperationalError, InterfaceError):
+        raise  # the database will be back: the lease runs out, and the run goes on where it was
+    except Exception as error:  # a fault of ours must not repeat for ever, nor pass in silence: a person takes it
+        log.exception("run %s broke", run.pk)
+        _give_up(run, f"A fault of this system: {type(error).__name__}: {redact.text(str(error))}")
 
 
 def due(limit: int) -> list[int]:
@@ -81,6 +87,7 @@ def _ready() -> QuerySet[Run]:
 
 
 def _claim(run_id: int) -> Run | None:
+    """The run under a new lease; its `status` is still the one that it was taken with."""
     run = _ready().select_related("ticket__customer").filter(pk=run_id).first()
     if run is None:
         return None
@@ -114,14 +121,28 @@ def _go_on(run: Run) -> None:
                 step = steps.start_tool(run, done, call)
             case turn.Resume(index) | turn.WaitFor(index):
                 step = done.pop(index)
+                _count_lost_worker(run, step)
             case turn.Answered():
                 return _end(run, finished, Run.Outcome.ANSWERED, "")
             case turn.HandOver(reason):
                 return _end(run, finished, Run.Outcome.WITH_PERSON, reason)
         _record(run, finished, step)
-        _do(run, step, done)
+        if step.status != Step.Status.FAILED:
+            _do(run, step, done)
         done.append(step)
         finished = step
+
+
+def _count_lost_worker(run: Run, step: Step) -> None:
+    """A step whose worker died is done again, but not without end: it may be what killed it."""
+    if run.status != Run.Status.RUNNING or step.action_id is not None:
+        return
+    run.status = Run.Status.QUEUED
+    lost = {"attempt": step.attempts, "code": "worker_lost", "class": "transient", "message": "The worker died."}
+    step.failures = [*step.failures, lost]
+    if step.attempts >= LOST_WORKERS:
+        steps.fail(step, {"code": "worker_lost", "message": f"{LOST_WORKERS} workers died at it."}, "transient")
+    step.attempts += 1
 
 
 def _do(run: Run, step: Step, done: list[Step]) -> None:
@@ -189,9 +210,11 @@ def _wait(run: Run, step: Step, action: Action) -> None:
     raise Paused
 
 
-def _end(run: Run, finished: Step | None, outcome: Run.Outcome, reason: str) -> None:
-    broken = finished is not None and finished.kind == turn.LLM and finished.status == Step.Status.FAILED
-    status = Run.Status.FAILED if broken else Run.Status.SUCCEEDED
+def _end(
+    run: Run, finished: Step | None, outcome: Run.Outcome, reason: str, status: Run.Status = Run.Status.SUCCEEDED
+) -> None:
+    if finished is not None and finished.kind == turn.LLM and finished.status == Step.Status.FAILED:
+        status = Run.Status.FAILED
     with transaction.atomic():
         _record(run, finished, None, status=status, outcome=outcome, reason=reason[:500], finished_at=Now(),
                 lease_expires_at=None)  # fmt: skip
@@ -199,6 +222,18 @@ def _end(run: Run, finished: Step | None, outcome: Run.Outcome, reason: str) -> 
             _set_ticket(run, Ticket.Status.AWAITING_APPROVAL if _others_wait(run) else Ticket.Status.ANSWERED)
         else:
             _set_ticket(run, Ticket.Status.NEEDS_PERSON, reason)
+
+
+def _give_up(run: Run, reason: str) -> None:
+    with transaction.atomic():
+        Step.objects.filter(run=run, status=Step.Status.STARTED).update(
+            status=Step.Status.FAILED,
+            finished_at=Now(),
+            error_code="fault",
+            error_class="internal",
+            error_message=reason[:1000],
+        )
+        _end(run, None, Run.Outcome.WITH_PERSON, reason, Run.Status.FAILED)
 
 
 def _others_wait(run: Run) -> bool:

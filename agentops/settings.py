@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -22,6 +23,8 @@ PUBLIC_URL = env.str("PUBLIC_URL", "").rstrip("/")
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var")))
 DATABASE_URL = env.str("DATABASE_URL", f"postgres://agentops@{str(DATA_DIR / 'run').replace('/', '%2F')}/agentops")
 _database = env.db_url_config(DATABASE_URL)
+if _database.get("ENGINE") != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL must be postgres://user:password@host:port/name; README says why.")
 DATABASES = {
     "default": {
         **_database,

@@ -19,6 +19,7 @@ from approvals import decisions, execution, reconcile
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8
+BACKLOG_SECONDS = 0.5  # between rounds while more is due than threads are free
 HEARTBEAT_KEY = "agentops:worker"
 HEARTBEAT_SECONDS = 30
 
@@ -44,6 +45,11 @@ class Sweep:
         self._at_work |= started
         return list(started.values())
 
+    @property
+    def idle(self) -> bool:
+        """Whether the last round found less than the threads can take."""
+        return len(self._at_work) < self.at_once
+
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -61,15 +67,17 @@ def stop() -> None:
 def _run() -> None:
     sweep = Sweep()
     while not _stopping.is_set():
+        pause = settings.SWEEP_SECONDS
         try:
             close_old_connections()
             _beat()
             sweep.round()
+            pause = settings.SWEEP_SECONDS if sweep.idle else BACKLOG_SECONDS
         except Exception:  # a database that is away must not end the sweep: it is what heals
             log.exception("the sweep failed; it goes on in %s s", settings.SWEEP_SECONDS)
         finally:
             connection.close()
-        _stopping.wait(settings.SWEEP_SECONDS)
+        _stopping.wait(pause)
     sweep.close()
 
 

@@ -60,9 +60,14 @@ def facts_of(resolved: Resolved, ticket: Ticket, *, left: int | None, further: b
     approved = Action.objects.filter(
         kind__in=MONEY_KINDS, status__in=COUNTED, currency=resolved.currency, approved_at__isnull=False
     )
-    by_customer = approved.filter(
-        ticket__customer_id=ticket.customer_id, approved_at__gte=Now() - timedelta(days=30)
-    ).values_list("amount", flat=True)
+    by_customer = list(
+        Action.objects.filter(
+            kind__in=MONEY_KINDS,
+            status__in=COUNTED,
+            ticket__customer_id=ticket.customer_id,
+            approved_at__gte=Now() - timedelta(days=30),
+        ).values_list("currency", "amount")
+    )
     alone_today = approved.filter(verdict=policy.Outcome.AUTO_APPROVE, approved_at__gte=TruncDay(Now())).aggregate(
         total=Sum("amount")
     )["total"]
@@ -73,17 +78,18 @@ def facts_of(resolved: Resolved, ticket: Ticket, *, left: int | None, further: b
         currency=resolved.currency,
         captured=captured,
         order_refunded=None if captured is None or left is None else captured - left,
-        customer_30_days=sum(amount or 0 for amount in by_customer),
+        customer_30_days=sum(amount or 0 for currency, amount in by_customer if currency == resolved.currency),
         customer_30_days_count=len(by_customer),
         agent_today=alone_today or 0,
         further=further,
     )
 
 
-def serialise(currency: str) -> None:
-    """Lets one proposal at a time add to the sums of a currency, until the transaction ends."""
+def serialise(currency: str, customer_id: int) -> None:
+    """Lets one proposal at a time add to the sums of a currency and of a customer, until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"policy:{currency}"])
+        for what in (f"policy:{currency}", f"policy:customer:{customer_id}"):
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
 
 
 def ungrounded(resolved: Resolved, ticket: Ticket) -> list[str]:

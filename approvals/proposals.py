@@ -63,7 +63,7 @@ def _propose(resolved: Resolved, ticket: Ticket, run_id: int | None, existing: l
     key = f"{ticket.pk}:{resolved.kind.name}:{sequence}"
     if resolved.order_id:
         reservations.lock(resolved.order_id)
-        policies.serialise(resolved.currency)
+        policies.serialise(resolved.currency, ticket.customer_id)
         _still_left(resolved)
     action = Action.objects.create(
         ticket=ticket,

@@ -1,5 +1,6 @@
 """Money is an integer in the currency's minor unit and an ISO 4217 code; never a float."""
 
+import re
 from decimal import Decimal, InvalidOperation
 
 from babel.numbers import format_currency, get_currency_precision, list_currencies
@@ -31,5 +32,6 @@ def minor(text: str, currency: str) -> int:
 
 
 def display(amount: int, currency: str, locale: str = "en") -> str:
-    """8400 USD -> '$84.00'; the code is named where the symbol alone would be ambiguous."""
-    return format_currency(major(amount, currency), currency, locale=locale)
+    """8400 USD -> '$84.00', 9150 KWD -> 'KWD 9.150': a code stands apart from its digits (CLDR's currencySpacing)."""
+    text: str = format_currency(major(amount, currency), currency, locale=locale)
+    return re.sub(r"(?<=[A-Za-z])(?=\d)", "\u00a0", text)

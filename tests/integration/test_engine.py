@@ -515,6 +515,40 @@ def test_an_answer_that_was_not_recorded_is_asked_for_once_more(
     assert [step.index for step in run.steps.all()] == [0, 1, 2]
 
 
+def test_a_step_at_which_worker_after_worker_dies_is_given_up(
+    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = ticket_of(world.order())
+    model.will_say(triage())
+    with monkeypatch.context() as patch:
+        kill_before(patch, steps, "do_llm")
+        for _ in range(engine.LOST_WORKERS):
+            with pytest.raises(Killed):
+                run_through(ticket)
+            crash(Run.objects.get(ticket=ticket))
+        run = run_through(ticket)
+    assert (run.status, run.outcome) == ("failed", "with_person")
+    assert last_step(run).error_code == "worker_lost"
+    assert len(last_step(run).failures) == engine.LOST_WORKERS
+
+
+def test_a_fault_of_ours_brings_a_person_and_names_the_step(
+    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("in our own code")
+
+    order = world.order()
+    ticket = ticket_of(order)
+    model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}))
+    monkeypatch.setattr(steps, "do_read", broken)
+    run = run_through(ticket)
+    assert (run.status, run.outcome) == ("failed", "with_person")
+    assert (last_step(run).name, last_step(run).status, last_step(run).error_code) == ("get_order", "failed", "fault")
+    assert status(ticket)[0] == "needs_person"
+    assert "ZeroDivisionError" in run.reason
+
+
 @pytest.mark.parametrize("point", ["_send", "_settle"])
 def test_a_crash_around_the_refund_makes_it_once(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch, point: str

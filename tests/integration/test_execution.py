@@ -350,6 +350,12 @@ def test_parameters_other_than_those_approved_are_never_sent(world: World, payme
     assert payments.asked == []
 
 
+def test_another_refund_that_waits_on_the_same_order_and_leaves_enough_disturbs_nothing(world: World) -> None:
+    order, first = approved(world, 1_000)
+    assert propose_refund(order, 1_500).status == states.APPROVED
+    assert execution.execute(first.pk).status == states.SUCCEEDED
+
+
 def test_a_changed_order_goes_back_to_the_queue_with_what_changed(world: World, lead: User) -> None:
     order, action = approved(world)
     world.refund_elsewhere(order, 1_000)
