@@ -10,6 +10,7 @@
 import gc
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -77,10 +78,16 @@ def django_db_setup(
 @pytest.fixture(scope="module")
 def live_database(django_db_setup: None, broker: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """The address of the module's database, which Django uses here as well; the broker starts empty."""
+    with own_database(broker, django_db_blocker) as address:
+        yield address
+
+
+@contextmanager
+def own_database(broker: str, blocker: DjangoDbBlocker) -> Iterator[str]:
     redis.Redis.from_url(broker).flushall()
     usual = connection.settings_dict["NAME"]
     copy_database(PRISTINE, LIVE)
-    with django_db_blocker.unblock():
+    with blocker.unblock():
         connection.settings_dict["NAME"] = LIVE
         yield services().postgres.url(LIVE)
         disconnect()
@@ -128,7 +135,13 @@ def simulator_data() -> Path | None:
 
 @pytest.fixture(scope="module")
 def simulator_process(simulator_data: Path | None) -> Iterator[Simulator]:
-    simulator = Simulator(logs=services().logs, data=simulator_data)
+    with simulated(simulator_data) as simulator:
+        yield simulator
+
+
+@contextmanager
+def simulated(data: Path | None) -> Iterator[Simulator]:
+    simulator = Simulator(logs=services().logs, data=data)
     with override_settings(**simulator.settings()):
         yield simulator
     simulator.stop()
@@ -149,6 +162,12 @@ def environment(live_database: str, simulator_process: Simulator) -> dict[str, s
 
 @pytest.fixture(scope="module")
 def worker(environment: dict[str, str]) -> Iterator[Worker]:
+    with working(environment) as worker:
+        yield worker
+
+
+@contextmanager
+def working(environment: dict[str, str]) -> Iterator[Worker]:
     worker = Worker(environment, logs=services().logs)
     worker.start()
     yield worker
@@ -157,6 +176,12 @@ def worker(environment: dict[str, str]) -> Iterator[Worker]:
 
 @pytest.fixture(scope="module")
 def web(environment: dict[str, str]) -> Iterator[Web]:
+    with serving(environment) as web:
+        yield web
+
+
+@contextmanager
+def serving(environment: dict[str, str]) -> Iterator[Web]:
     with reserved_port() as port:
         web = Web(environment, port=port, logs=services().logs)
         yield web

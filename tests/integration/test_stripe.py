@@ -166,8 +166,9 @@ def test_each_answer_is_classified(stripe: Script, say: Say, kind: type[Provider
     assert len(stripe.asked) == 1, "the client does not retry by itself"
 
 
-@pytest.mark.parametrize("body", [None, [], {}, "done", b"OK", b"", {**REFUND, "status": "odd"},
-                                  {**REFUND, "metadata": {"reference": "another"}}, {**REFUND, "metadata": None}])  # fmt: skip
+@pytest.mark.parametrize("body", [None, [], {}, "done", b"OK", b"", {**REFUND, "status": "odd"}, {**REFUND, "id": ""},
+                                  {**REFUND, "metadata": {"reference": "another"}},
+                                  {**REFUND, "metadata": None}])  # fmt: skip
 def test_a_success_of_another_shape_proves_nothing(stripe: Script, body: Any) -> None:
     stripe.will_say(Say(body))
     with pytest.raises(EffectUnknown):

@@ -1,0 +1,279 @@
+"""What Stripe tells us by itself: signed, once, in any order; states only move forward."""
+
+import itertools
+import json
+import time
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+import stripe
+from django.db.models.functions import Now
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+from approvals import execution, reconcile, reservations, resolution, states
+from approvals.models import Action, AuditEvent, ProviderEvent
+from approvals.webhooks import TOLERANCE_SECONDS
+from tests.scripted import CUT, Say, Script
+from tests.world import World, at_once, propose_refund
+from tickets.models import Ticket
+
+SECRET = "whsec_b25seS1mb3ItdGhlc2UtdGVzdHM"
+numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def secret(settings: Settings) -> None:
+    settings.STRIPE_WEBHOOK_SECRET = SECRET
+
+
+def event(action: Action, status: str, *, kind: str = "refund.updated", **changes: Any) -> dict[str, Any]:
+    refund = {
+        "id": f"re_{action.pk}",
+        "object": "refund",
+        "amount": action.amount,
+        "currency": action.currency.lower(),
+        "created": 1_767_225_600,
+        "metadata": {"reference": action.idempotency_key, "order_id": action.order_id},
+        "status": status,
+        **({"failure_reason": "expired_or_canceled_card"} if status == "failed" else {}),
+        **changes,
+    }
+    return {
+        "id": f"evt_{next(numbers)}",
+        "object": "event",
+        "type": kind,
+        "created": 1_767_225_700,
+        "data": {"object": refund},
+    }
+
+
+def deliver(told: Any, *, at: int | None = None, secret: str = SECRET, **headers: str) -> HttpResponse:
+    body = told if isinstance(told, str) else json.dumps(told)
+    signature = stripe.WebhookSignature.generate_signature_header(body, secret, at)
+    given = {"Stripe-Signature": signature, **headers}
+    client = Client(enforce_csrf_checks=True)
+    return client.post("/webhooks/stripe", body, content_type="application/json", headers=given)
+
+
+def outcome(answer: HttpResponse) -> Any:
+    assert answer.status_code == 200, answer.content
+    return json.loads(answer.content)["outcome"]
+
+
+def code(answer: HttpResponse) -> tuple[int, str]:
+    return answer.status_code, json.loads(answer.content)["error"]["code"]
+
+
+def sent(world: World, payments: Script, status: str = "pending") -> Action:
+    """A refund that the provider took on, and whose state it told us."""
+    action = propose_refund(world.order(), 2_000)
+    body = {**json.loads(action.request), "refund_id": f"re_{action.pk}", "status": status}
+    payments.will_say(Say(body, 201))
+    assert execution.execute(action.pk).status == states.SUCCEEDED
+    return Action.objects.get(pk=action.pk)
+
+
+def verbs(action: Action) -> list[str]:
+    return list(AuditEvent.objects.filter(object_type="action", object_id=action.pk).values_list("verb", flat=True))
+
+
+# --- the signature --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("late", [-TOLERANCE_SECONDS - 5, TOLERANCE_SECONDS + 5])
+def test_a_signature_of_another_time_is_refused(world: World, payments: Script, late: int) -> None:
+    action = sent(world, payments)
+    assert code(deliver(event(action, "succeeded"), at=int(time.time()) + late)) == (401, "bad_signature")
+    assert Action.objects.get(pk=action.pk).result == action.result
+
+
+@pytest.mark.parametrize("late", [-TOLERANCE_SECONDS + 60, TOLERANCE_SECONDS - 60])
+def test_clocks_may_differ_a_little(world: World, payments: Script, late: int) -> None:
+    action = sent(world, payments)
+    assert outcome(deliver(event(action, "succeeded"), at=int(time.time()) + late)) == "applied"
+
+
+@pytest.mark.parametrize("signature", ["", "t=1", "v1=abc", "t=x,v1=abc", "nonsense", "t=1,v1=Ü", "t=,v1="])
+def test_what_is_not_signed_is_refused(world: World, signature: str) -> None:
+    told = event(propose_refund(world.order(), 2_000), "succeeded")
+    assert code(deliver(told, **{"Stripe-Signature": signature})) == (401, "bad_signature")
+    assert not ProviderEvent.objects.filter(event_id=told["id"]).exists()
+
+
+def test_a_signature_of_another_secret_or_body_is_refused(world: World, settings: Settings) -> None:
+    told = event(propose_refund(world.order(), 2_000), "succeeded")
+    assert code(deliver(told, secret="whsec_another")) == (401, "bad_signature")
+    signature = stripe.WebhookSignature.generate_signature_header(json.dumps(told), SECRET)
+    body = json.dumps(told, indent=1)  # the same event in other bytes
+    assert code(deliver(body, **{"Stripe-Signature": signature})) == (401, "bad_signature")
+    settings.STRIPE_WEBHOOK_SECRET = ""
+    assert code(deliver(told)) == (401, "no_secret")
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "[]", "5", "{", json.dumps({"type": "refund.updated"}),
+     json.dumps({"id": "evt_x", "type": "refund.updated", "created": 1, "data": {"object": {"object": "charge"}}})],
+)  # fmt: skip
+def test_a_signed_body_that_is_no_event_is_refused(world: World, body: str) -> None:
+    assert code(deliver(body)) == (400, "invalid_event")
+
+
+def test_only_posts_are_taken(world: World) -> None:
+    assert Client().get("/webhooks/stripe").status_code == 405
+
+
+def test_other_kinds_of_events_are_none_of_our_business(world: World, payments: Script) -> None:
+    told = event(sent(world, payments), "failed", kind="charge.refunded")
+    assert outcome(deliver(told)) is None
+    assert not ProviderEvent.objects.filter(event_id=told["id"]).exists()
+
+
+# --- what follows ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["refund.updated", "charge.refund.updated"])
+def test_what_was_on_its_way_arrives(world: World, payments: Script, kind: str) -> None:
+    action = sent(world, payments)
+    assert outcome(deliver(event(action, "succeeded", kind=kind))) == "applied"
+    action.refresh_from_db()
+    assert action.result is not None
+    assert (action.status, action.result["status"]) == (states.SUCCEEDED, "succeeded")
+    assert verbs(action)[0] == "action.arrived"
+    assert ProviderEvent.objects.get(action=action).outcome == "applied"
+
+
+@pytest.mark.parametrize(
+    ("before", "status"), [("pending", "failed"), ("succeeded", "failed"), ("pending", "canceled")]
+)
+def test_a_failure_afterwards_goes_to_a_person(world: World, payments: Script, before: str, status: str) -> None:
+    action = sent(world, payments, before)
+    assert outcome(deliver(event(action, status, kind="refund.failed"))) == "applied"
+    action.refresh_from_db()
+    assert (action.status, action.error_code) == (states.FAILED, "provider_failed")
+    assert action.result is not None
+    assert action.result["status"] == "failed"
+    assert verbs(action)[0] == "action.failed_afterwards"
+    ticket = Ticket.objects.get(pk=action.ticket_id)
+    assert ticket.status == Ticket.Status.NEEDS_PERSON
+    assert action.idempotency_key in ticket.reason
+    assert ("expired_or_canceled_card" if status == "failed" else "canceled") in ticket.reason
+
+
+def test_the_money_of_a_late_failure_is_free_again(world: World, payments: Script) -> None:
+    action = sent(world, payments, "succeeded")
+    ticket = Ticket.objects.select_related("customer").get(pk=action.ticket_id)
+
+    def left() -> int:
+        return reservations.left(resolution.order_of(ticket, action.order_id))
+
+    assert left() == 8_000
+    deliver(event(action, "failed"))
+    assert left() == 10_000
+
+
+def test_an_event_counts_once(world: World, payments: Script) -> None:
+    action = sent(world, payments)
+    told = event(action, "succeeded")
+    assert [outcome(deliver(told)), outcome(deliver(told))] == ["applied", None]
+    assert verbs(action).count("action.arrived") == 1
+
+
+def test_deliveries_at_once_count_once(world: World, payments: Script) -> None:
+    action = sent(world, payments, "succeeded")
+    told = event(action, "failed")
+    answers = at_once(*[lambda: deliver(told)] * 6)
+    assert sorted(str(outcome(answer)) for answer in answers) == ["None"] * 5 + ["applied"]
+    assert verbs(action).count("action.failed_afterwards") == 1
+
+
+def test_two_events_of_one_failure_at_once_count_once(world: World, payments: Script) -> None:
+    """Stripe sends `refund.failed` and `charge.refund.updated` in the same moment."""
+    action = sent(world, payments, "succeeded")
+    told = [event(action, "failed", kind=kind) for kind in ("refund.failed", "charge.refund.updated")] * 3
+    answers = at_once(*[partial(deliver, {**one, "id": f"{one['id']}_{place}"}) for place, one in enumerate(told)])
+    assert sorted(outcome(answer) for answer in answers) == ["applied"] + ["nothing_new"] * 5
+
+
+def test_what_has_arrived_arrives_once(world: World, payments: Script) -> None:
+    action = sent(world, payments)
+    both = [event(action, "succeeded", kind=kind) for kind in ("refund.updated", "charge.refund.updated")]
+    assert [outcome(deliver(told)) for told in both] == ["applied", "nothing_new"]
+    assert verbs(action).count("action.arrived") == 1
+
+
+def test_events_out_of_order_move_nothing_back(world: World, payments: Script) -> None:
+    action = sent(world, payments)
+    assert outcome(deliver(event(action, "failed"))) == "applied"
+    for late in ("succeeded", "pending", "requires_action"):
+        assert outcome(deliver(event(action, late))) == "nothing_new"
+    assert Action.objects.get(pk=action.pk).status == states.FAILED
+
+    other = sent(world, payments)
+    assert outcome(deliver(event(other, "succeeded"))) == "applied"
+    assert outcome(deliver(event(other, "pending"))) == "nothing_new"
+    other.refresh_from_db()
+    assert other.result is not None
+    assert other.result["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed"])
+def test_an_event_before_our_own_answer_is_delivered_again(world: World, payments: Script, status: str) -> None:
+    action = propose_refund(world.order(), 2_000)
+    assert execution._claim(action.pk) is not None
+    told = event(action, status)
+    assert code(deliver(told)) == (425, "too_early")
+    assert not ProviderEvent.objects.filter(event_id=told["id"]).exists()
+    Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+    body = {**json.loads(action.request), "refund_id": f"re_{action.pk}", "status": "pending"}
+    payments.will_say(Say(body, 201))
+    assert execution.execute(action.pk).status == states.SUCCEEDED
+    assert outcome(deliver(told)) == "applied"
+
+
+def test_an_event_about_an_unknown_outcome_hurries_the_question(
+    world: World, payments: Script, settings: Settings
+) -> None:
+    action = propose_refund(world.order(), 2_000)
+    settings.PAYMENTS_IDEMPOTENT = False
+    settings.RETRY_BASE_SECONDS = 0.0
+    none = Say({"refunds": [], "next_cursor": None})
+    payments.will_say(CUT, none, none)
+    execution.execute(action.pk)
+    assert execution.execute(action.pk).status == states.UNRESOLVED
+    reconcile.settle(action.pk)
+    assert action.pk not in reconcile.due(1000)
+    assert outcome(deliver(event(action, "succeeded"))) == "applied"
+    assert action.pk in reconcile.due(1000)
+
+
+def test_a_refund_that_is_not_ours_is_kept_and_changes_nothing(world: World, payments: Script) -> None:
+    action = sent(world, payments)
+    told = event(action, "failed", metadata={})
+    assert outcome(deliver(told)) == "not_ours"
+    assert ProviderEvent.objects.get(event_id=told["id"]).action is None
+    assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
+
+
+def test_money_that_moves_after_we_gave_up_is_told(
+    world: World, payments: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    action = propose_refund(world.order(), 2_000)
+    payments.will_say(Say({"error": {"code": "not_refundable", "message": "No."}}, 422))
+    assert execution.execute(action.pk).status == states.FAILED
+    assert outcome(deliver(event(action, "failed"))) == "nothing_new"
+    assert outcome(deliver(event(action, "succeeded"))) == "contradicted"
+    assert verbs(action)[0] == "action.contradicted"
+    assert f"re_{action.pk}" in Ticket.objects.get(pk=action.ticket_id).reason
+    assert action.idempotency_key in caplog.text
+
+
+def test_a_second_refund_under_our_reference_is_told(world: World, payments: Script) -> None:
+    action = sent(world, payments, "succeeded")
+    assert outcome(deliver(event(action, "succeeded", id="re_another"))) == "contradicted"
+    assert outcome(deliver(event(action, "failed", id="re_another"))) == "nothing_new"
+    assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
