@@ -3,10 +3,11 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -57,6 +58,14 @@ def alive(pid: int) -> bool:
         return False
 
 
+def moved(folder: Path) -> dict[str, int]:
+    """The amount of each refund by its reference, in the demo's ledger; each reference is there once."""
+    with closing(sqlite3.connect(folder / "simulator.sqlite3")) as ledger:
+        rows = ledger.execute("SELECT reference, amount FROM refunds").fetchall()
+    assert len({reference for reference, _ in rows}) == len(rows)
+    return dict(rows)
+
+
 def failing(folder: Path, *, port: int) -> str:
     """What a demo that cannot start says."""
     command = [sys.executable, "manage.py", "demo", "--port", str(port)]
@@ -91,6 +100,8 @@ def test_a_demo_is_stopped_killed_and_goes_on(folder: Path) -> None:
         assert output().endswith("Nothing is lost: the next start goes on from here.\n")
         assert not any(alive(server) for server in servers)
         passwords = keys.read_text().split('"url"')[0]
+        before = moved(folder)
+        assert before
 
     with demo(folder) as (process, port, output):
         until(lambda: "\n0 tickets posted" in output(), seconds=90)
@@ -99,6 +110,7 @@ def test_a_demo_is_stopped_killed_and_goes_on(folder: Path) -> None:
         process.kill()
         process.wait()
         until(lambda: not any(alive(server) for server in servers), seconds=60)
+        assert before.items() <= moved(folder).items()  # what was done stays done, and once
 
     with demo(folder, "--reset") as (process, port, output):
         until(lambda: "tickets posted\n" in output(), seconds=90)

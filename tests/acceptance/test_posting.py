@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from agentops.local.programs import ROOT
+from agentops.simulator.faults import default_table
 from tests.live import Simulator, Web, Worker
 
 RETAIL = ROOT.parent / "shared" / "data" / "retail"
@@ -30,6 +31,8 @@ def post(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPr
 def test_all_tickets_of_the_retail_benchmark_end_well(
     environment: dict[str, str], web: Web, worker: Worker, simulator: Simulator
 ) -> None:
+    usual = default_table().model_dump(mode="json")
+    simulator.http.post("/faults", json=usual).raise_for_status()
     file = str(RETAIL / "tickets.json")
     answer = post(environment, file, "--url", web.url, "--wait", "--json")
     assert answer.returncode == 0, answer.stderr
@@ -42,8 +45,17 @@ def test_all_tickets_of_the_retail_benchmark_end_well(
     ledger = simulator.ledger()
     assert ledger["duplicates"] == []
     for kind, moved in (("refund", ledger["refunds"]), ("cancel_order", ledger["cancellations"])):
-        ours = Counter((action["idempotency_key"], action["amount"]) for action in done if action["kind"] == kind)
-        assert Counter((row["reference"], row["amount"]) for row in moved) == ours
+        ours = [action for action in done if action["kind"] == kind]
+        assert Counter(map(ours_as_moved, ours)) == Counter(
+            (row["reference"], row["amount"], row["currency"]) for row in moved
+        )
+    answered = [ticket for ticket in tickets if ticket["status"] == "answered"]
+    received = [(reply["ticket_id"], reply["body"]) for reply in simulator.replies()]
+    assert sorted(received) == sorted((ticket["ticket_id"], ticket["reply"]) for ticket in answered)
+
+
+def ours_as_moved(action: dict[str, Any]) -> tuple[str, int, str]:
+    return action["idempotency_key"], action["amount"], action["currency"]
 
 
 def test_posting_again_starts_nothing_new(

@@ -1,4 +1,5 @@
-"""The whole system as its users have it: worker, web server, the world outside, people in browsers."""
+"""The whole system as its users have it: worker, web server, the world outside, people in browsers. All tests of this
+package share one, so each writes letters of its own and reads what became of those."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,46 +11,72 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page
+from pytest_django.plugin import DjangoDbBlocker
 
 from agentops.management.intake import Intake
 from agentops.management.people import GROUPS, make_people
 from tests import world as worlds
-from tests.acceptance.desk import Desk
-from tests.conftest import is_error
+from tests.acceptance.browser.desk import Desk
+from tests.conftest import is_error, own_database, serving, simulated, working
 from tests.live import Simulator, Web, Worker
-from tests.services import INTAKE_SECRET
+from tests.services import INTAKE_SECRET, child_environment
 from tests.world import World
 
+type Shelf = tuple[Path, dict[str, deque[dict[str, Any]]]]
 type Enter = Callable[..., Page]
 PASSWORDS = {name: f"the password of {name}" for name in GROUPS}
 
 
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, deque[dict[str, Any]]]]:
+@pytest.fixture(scope="package")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     folder = tmp_path_factory.mktemp("shop")
     return folder, worlds.write_shop(folder)
 
 
-@pytest.fixture(scope="module")
-def simulator_data(shelf: tuple[Path, Any]) -> Path | None:
-    return shelf[0]
+@pytest.fixture(scope="package")
+def live_database(django_db_setup: None, broker: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    with own_database(broker, django_db_blocker) as address:
+        yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def simulator_process(shelf: Shelf) -> Iterator[Simulator]:
+    with simulated(shelf[0]) as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="package")
+def environment(live_database: str, simulator_process: Simulator) -> dict[str, str]:
+    return child_environment(DATABASE_URL=live_database, **simulator_process.settings())
+
+
+@pytest.fixture(scope="package")
+def worker(environment: dict[str, str]) -> Iterator[Worker]:
+    with working(environment) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="package")
+def web(environment: dict[str, str]) -> Iterator[Web]:
+    with serving(environment) as web:
+        yield web
+
+
+@pytest.fixture(scope="package")
 def people(live_database: str) -> dict[str, User]:
     make_people(PASSWORDS)
     return {name: User.objects.get(username=name) for name in GROUPS}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def api(web: Web) -> Iterator[Intake]:
     with closing(Intake(web.url, INTAKE_SECRET)) as api:
         yield api
 
 
-@pytest.fixture(scope="module")
-def module_desk(
-    shelf: tuple[Path, dict[str, deque[dict[str, Any]]]],
+@pytest.fixture(scope="package")
+def shared_desk(
+    shelf: Shelf,
     simulator_process: Simulator,
     api: Intake,
     worker: Worker,
@@ -61,10 +88,10 @@ def module_desk(
 
 
 @pytest.fixture
-def desk(module_desk: Desk, simulator: Simulator) -> Desk:
+def desk(shared_desk: Desk, simulator: Simulator) -> Desk:
     """With the usual rules in force again, and nothing going wrong."""
     worlds.put_rules()
-    return module_desk
+    return shared_desk
 
 
 @pytest.fixture

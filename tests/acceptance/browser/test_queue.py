@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from approvals.models import Decision
-from tests.acceptance.desk import Case, Desk, fold, open_request, told
+from tests.acceptance.browser.desk import Case, Desk, fold, open_request, told
 
 type Enter = Callable[..., Page]
 
@@ -54,15 +54,20 @@ def test_what_changed_since_it_was_seen_is_shown_before_it_is_decided(desk: Desk
     open_request(lead, case)
     expect(lead.locator("#now")).to_contain_text("read")
     lead.wait_for_load_state("networkidle")
-    desk.world.refund_elsewhere(case.order, 1_500)
+    desk.world.refund_elsewhere(case.order, 3_000)
     lead.get_by_role("button", name="Approve $80.00").click()
     expect(lead.locator("#notice")).to_contain_text("Nothing was decided: it has changed")
     expect(lead.locator("#now")).to_contain_text("Changed since it was proposed")
-    assert case.refunds() == [(1_500, "USD")]
+    expect(lead.locator("#now")).to_contain_text("$70.00 refundable of $100.00 captured")
     lead.get_by_role("button", name="Approve $80.00").click()
-    told(lead, "Approved")
+    expect(lead.locator("#notice")).to_contain_text("Only $70.00 may still be refunded")
+    assert case.refunds() == [(3_000, "USD")]
+    form = fold(lead, "edit")
+    form.get_by_label("Amount (USD)").fill("70")
+    form.get_by_role("button", name="Approve as edited").click()
+    told(lead, "$70.00")
     case.reply()
-    assert case.refunds() == [(1_500, "USD"), (8_000, "USD")]
+    assert case.refunds() == [(3_000, "USD"), (7_000, "USD")]
 
 
 # --- new work while one reads and types -----------------------------------------------------------------

@@ -4,7 +4,7 @@ ledger, the reply by the inbox, the steps by the trace."""
 from playwright.sync_api import Page, expect
 
 from approvals.models import Attempt, Decision
-from tests.acceptance.desk import Desk, fold, open_request, shows_trace, told
+from tests.acceptance.browser.desk import Desk, fold, open_request, shows_trace, told
 
 
 def test_a_refund_below_the_threshold_is_done_by_itself(desk: Desk, lead: Page) -> None:

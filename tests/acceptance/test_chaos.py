@@ -1,0 +1,188 @@
+"""manage.py chaos and soak, small; the oracle that both count by; and the page that shows the last run."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from django.test import Client, override_settings
+from django.urls import reverse
+
+from agentops.local.processes import Supervisor
+from agentops.local.programs import ROOT
+from agentops.management.chaos import figures
+from agentops.management.chaos.outside import Outside
+from tests.integration.history_rows import signed_in
+from tests.services import ENVIRONMENT
+
+UNSET = {"DJANGO_SETTINGS_MODULE", "DATA_DIR", *ENVIRONMENT, "DATABASE_URL", "REDIS_URL"}
+KEYS = {
+    "tickets",
+    "answered",
+    "with_person",
+    "refunded_twice",
+    "over_captured",
+    "unknown_order_effects",
+    "invented_replies",
+    "lost",
+    "stuck",
+    "money_lost",
+    "duplicates_absorbed",
+}
+HARMLESS = dict.fromkeys(("refunded_twice", "over_captured", "unknown_order_effects", "invented_replies"), 0)
+
+
+def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name not in UNSET}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment | {"DATA_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+
+def test_chaos_sets_both_sides_beside_each_other(tmp_path: Path) -> None:
+    done = manage(tmp_path, "chaos", "--tickets", "20", "--seed", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result.keys() == {"naive", "ours"}
+    assert all(side.keys() == KEYS for side in result.values())
+    ours = result["ours"]
+    assert ours | HARMLESS | {"lost": 0, "stuck": 0, "money_lost": {}} == ours
+    assert ours["answered"] + ours["with_person"] == ours["tickets"] == 20
+    assert "20/20" in done.stderr
+    kept = json.loads((tmp_path / "chaos.json").read_text())
+    assert (kept["tickets"], kept["seed"], kept["result"]) == (20, 2, result)
+
+
+def test_a_soak_ends_with_everything_accounted_for(tmp_path: Path) -> None:
+    done = manage(tmp_path, "soak", "--minutes", "0.25", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told.keys() > KEYS
+    assert told["killed"]["workers"] >= 1
+    assert told["answered"] + told["with_person"] == told["tickets"] > 0
+
+
+# --- the oracle: it has to see each harm --------------------------------------------------------------
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Outside]:
+    supervisor = Supervisor(tmp_path / "log")
+    world = Outside(tmp_path, supervisor, tickets=6, seed=1)
+    world.calm_down()
+    yield world
+    world.close()
+    supervisor.stop()
+
+
+@pytest.fixture
+def order(outside: Outside) -> dict[str, Any]:
+    """An order of which everything may be refunded."""
+    emails = [ticket["customer_email"] for ticket in outside.tickets]
+    orders = [
+        row for email in emails for row in get(outside, "/orders", customer_email=email)["orders"] if is_whole(row)
+    ]
+    return orders[0]
+
+
+def is_whole(order: dict[str, Any]) -> bool:
+    return len(order["payments"]) == 1 and not order["payments"][0]["refunded"]
+
+
+def get(outside: Outside, path: str, **query: str) -> Any:
+    return httpx2.get(outside.url + path, params=query).raise_for_status().json()
+
+
+def refund(outside: Outside, order: dict[str, Any], amount: int, *, key: str, **changes: str) -> None:
+    body = {"payment_id": order["payments"][0]["payment_id"], "order_id": order["order_id"], "amount": amount}
+    body |= {"currency": order["currency"], "reference": key, **changes}
+    httpx2.post(f"{outside.url}/refunds", json=body, headers={"Idempotency-Key": key}).raise_for_status()
+
+
+def reply(outside: Outside, text: str) -> None:
+    body = {"external_id": "demo-1", "to": outside.tickets[0]["customer_email"], "body": text}
+    httpx2.post(f"{outside.url}/replies", json=body, headers={"webhook-id": text[:20]}).raise_for_status()
+
+
+def test_one_refund_and_a_true_reply_are_no_harm(outside: Outside, order: dict[str, Any]) -> None:
+    refund(outside, order, 100, key="one")
+    refund(outside, order, 100, key="one")  # the key is known: nothing moves
+    reply(outside, f"We have refunded {written(100, order)} for order {order['order_id']} to your card.")
+    found = figures.read(outside, {"demo-1": figures.ANSWERED}, absorbed=0)
+    assert not found.broken
+    assert (found.answered, found.money_lost) == (1, {})
+
+
+def test_a_second_refund_and_too_much_are_seen(outside: Outside, order: dict[str, Any]) -> None:
+    refund(outside, order, order["total"], key="one")
+    refund(outside, order, order["total"], key="two")
+    found = figures.read(outside, {}, absorbed=0)
+    assert found.broken == {"refunded_twice": 1, "over_captured": 1}
+    assert found.money_lost == {order["currency"]: order["total"]}
+
+
+def test_a_refund_of_an_invented_order_is_seen(outside: Outside, order: dict[str, Any]) -> None:
+    refund(outside, order, 100, key="one", order_id="#W0")
+    found = figures.read(outside, {}, absorbed=0)
+    assert found.broken == {"unknown_order_effects": 1}
+    assert found.money_lost == {order["currency"]: 100}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Good news: your refund of {amount} for order {order} is on its way to you.",
+        "We have refunded {amount} for order {order} to your original payment method.",
+        "Order {order} is cancelled and {amount} goes back to your original payment method.",
+        "We have changed your default address as you asked.",
+    ],
+)
+def test_an_invented_reply_is_seen(outside: Outside, order: dict[str, Any], text: str) -> None:
+    reply(outside, text.format(amount=written(100, order), order=order["order_id"]))
+    assert figures.read(outside, {"demo-1": figures.ANSWERED}, absorbed=0).broken == {"invented_replies": 1}
+
+
+def test_a_ticket_that_nobody_heard_of_is_lost(outside: Outside) -> None:
+    ends = {"demo-1": figures.ANSWERED, "demo-2": figures.UNKNOWN, "demo-3": figures.MOVING}
+    assert figures.read(outside, ends, absorbed=0).broken == {"lost": 2, "stuck": 1}
+
+
+def written(amount: int, order: dict[str, Any]) -> str:
+    digits = {"JPY": 0, "KWD": 3}.get(order["currency"], 2)
+    return f"{amount / 10**digits:.{digits}f} {order['currency']}"
+
+
+# --- the page ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def maya(db: None) -> Client:
+    return signed_in()
+
+
+def test_without_a_run_the_page_says_how_to_make_one(maya: Client, tmp_path: Path) -> None:
+    with override_settings(DATA_DIR=tmp_path):
+        assert "manage.py chaos --tickets 200" in maya.get(reverse("chaos")).content.decode()
+
+
+def test_the_page_shows_the_last_run(maya: Client, tmp_path: Path) -> None:
+    side = dict.fromkeys(KEYS, 0) | {"tickets": 200, "money_lost": {}}
+    naive = side | {"refunded_twice": 43, "money_lost": {"USD": 123_456}}
+    kept = {"at": "2026-03-14T15:09:00+00:00", "tickets": 200, "seed": 1, "result": {"naive": naive, "ours": side}}
+    (tmp_path / "chaos.json").write_text(json.dumps(kept))
+    with override_settings(DATA_DIR=tmp_path):
+        page = maya.get(reverse("chaos")).content.decode()
+    assert "$1,234.56" in page
+    assert 'class="c-naive" width="100.0%"' in page
+    assert 'class="c-ours" width="0.0%"' in page
