@@ -41,9 +41,13 @@ def worker(environment: Mapping[str, str], *, threads: int = WORKER_THREADS, res
     return Program("worker", command, environment, ROOT, orphan_signal=SIGKILL, stop_seconds=15, restart=restart)
 
 
+def takes_work(worker: Process) -> bool:
+    return " ready.\n" in worker.output()
+
+
 def wait_for_worker(process: Process) -> None:
     """Until it takes work from the broker."""
-    process.wait_until(lambda: True if " ready.\n" in process.output() else None)
+    process.wait_until(lambda: takes_work(process) or None)
 
 
 def web(environment: Mapping[str, str], *, port: int, workers: int = WEB_WORKERS, restart: bool = False) -> Program:

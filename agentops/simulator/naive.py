@@ -16,6 +16,7 @@ import json
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -25,7 +26,8 @@ from urllib.request import Request, urlopen
 from uuid import uuid4
 
 TRIES = 3
-MOST_TURNS = 30
+TROUBLE = (OSError, HTTPException, ValueError)
+MOST_TURNS = 12
 PROMPT = (
     "You are the support agent of an online shop. Look the customer's order up, do what they ask with your tools, then "
     "answer them with `reply`. Amounts are integers in the currency's minor unit. Use hand_over for what you cannot do."
@@ -51,11 +53,12 @@ class Shop:
         self.timeout = timeout
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """The answer's JSON, whatever its status says about the caller. Raises OSError or ValueError otherwise."""
+        """The answer's JSON, whatever its status says about the caller. Raises one of TROUBLE otherwise."""
         data = None if body is None else json.dumps(body).encode()
-        request = Request(self.url + path, data, {"Content-Type": "application/json", **headers}, method=method)
+        headers["Content-Type"] = "application/json"
+        request = Request(self.url + path, data, headers, method=method)  # noqa: S310 - an address that we were given
         try:
-            with urlopen(request, timeout=self.timeout) as answer:  # noqa: S310 - an address that we were given
+            with urlopen(request, timeout=self.timeout) as answer:  # noqa: S310
                 return json.load(answer)
         except HTTPError as refused:
             with refused:
@@ -72,7 +75,7 @@ def three_times[Answer](work: Callable[[], Answer]) -> Answer:
     for left in reversed(range(TRIES)):
         try:
             return work()
-        except (OSError, ValueError):
+        except TROUBLE:
             if not left:
                 raise
     raise AssertionError
@@ -93,7 +96,7 @@ class Agent:
         ticket = self.ticket
         heading = f"Ticket {ticket['external_id']} from {ticket['customer_name']} <{ticket['customer_email']}>"
         said = f"{heading}\nSubject: {ticket['subject']}\n\n{ticket['body']}"
-        messages = [{"role": "system", "content": PROMPT}, {"role": "user", "content": said}]
+        messages: list[dict[str, Any]] = [{"role": "system", "content": PROMPT}, {"role": "user", "content": said}]
         for _ in range(MOST_TURNS):
             answer = three_times(lambda: self.ask(messages))
             calls = answer.get("tool_calls") or []
@@ -123,7 +126,7 @@ class Agent:
             raise ValueError(f"no tool {tool}")
         try:
             return three_times(lambda: getattr(self, tool)(arguments))
-        except (OSError, ValueError) as error:
+        except TROUBLE as error:
             return {"error": {"code": "failed", "message": str(error), "details": {}}}
 
     def find_orders(self, arguments: dict[str, Any]) -> Any:

@@ -13,6 +13,7 @@ from .store import Store, microseconds, rfc3339
 from .wire import Answer, BadRequest, Request, error, parse
 
 PAGE_SIZE = 100
+REFUNDS = "SELECT refunds.*, failed_at FROM refunds LEFT JOIN refund_failures ON refund = number"
 
 
 class RefundBody(BaseModel):
@@ -53,7 +54,7 @@ class Payments:
             conditions.append("number < ?")
             values.append(_number(request.query["cursor"]))
         where = " AND ".join(conditions)
-        sql = f"SELECT * FROM refunds WHERE {where} ORDER BY number DESC LIMIT ?"  # noqa: S608 - columns are ours
+        sql = f"{REFUNDS} WHERE {where} ORDER BY number DESC LIMIT ?"
         rows = self._store.rows(sql, *values, PAGE_SIZE + 1)
         page = rows[:PAGE_SIZE]
         cursor = str(page[-1]["number"]) if len(rows) > PAGE_SIZE else None
@@ -61,10 +62,10 @@ class Payments:
 
     def ledger(self, request: Request) -> Answer:
         """Oldest first; totals in minor units per currency; duplicates are references (for an account change its
-        key) with more than one effect."""
+        key) with more than one effect. What failed afterwards counts for neither."""
         refunds = [
             _refund(row) | {"reason": row["reason"], "idempotency_key": row["idempotency_key"]}
-            for row in self._store.rows("SELECT * FROM refunds ORDER BY number")
+            for row in self._store.rows(f"{REFUNDS} ORDER BY number")
         ]
         cancellations = [
             {name: value for name, value in row.items() if name != "number"}
@@ -73,9 +74,10 @@ class Payments:
         ]
         changes = account_changes(self._store)
         totals: Counter[str] = Counter()
-        for row in (*refunds, *cancellations):
+        moved = [*(row for row in refunds if row["status"] != "failed"), *cancellations]
+        for row in moved:
             totals[row["currency"]] += row["amount"]
-        effects = Counter(row["reference"] for row in (*refunds, *cancellations))
+        effects = Counter(row["reference"] for row in moved)
         effects.update(row["idempotency_key"] for row in changes)
         return Answer(
             200,
@@ -104,8 +106,21 @@ class Payments:
             created_at=self._store.now(),
         )
         self._store.insert("returned", payment_id=body.payment_id, amount=body.amount)
-        row = self._store.row("SELECT * FROM refunds WHERE number = ?", number)
-        return Answer(201, _refund(row or {}))
+        return Answer(201, self._made(number))
+
+    def fail(self, request: Request) -> Answer:
+        """Days later the customer's bank sends the money back. Asking twice changes nothing."""
+        with self._store.transaction():
+            row = self._store.row(f"{REFUNDS} WHERE printf('re_%08d', number) = ?", request.parameters["refund_id"])
+            if row is None:
+                return error(404, "not_found", "There is no such refund.")
+            if row["failed_at"] is None:
+                self._store.insert("refund_failures", refund=row["number"], failed_at=self._store.now())
+                self._store.insert("returned", payment_id=row["payment_id"], amount=-row["amount"])
+            return Answer(200, self._made(row["number"]))
+
+    def _made(self, number: int) -> dict[str, Any]:
+        return _refund(self._store.row(f"{REFUNDS} WHERE number = ?", number) or {})
 
     def _refusal(self, body: RefundBody) -> Answer | None:
         order = self._orders.order_now(body.order_id)
@@ -140,7 +155,7 @@ def _refund(row: dict[str, Any]) -> dict[str, Any]:
         "amount": row["amount"],
         "currency": row["currency"],
         "reference": row["reference"],
-        "status": "succeeded",
+        "status": "succeeded" if row["failed_at"] is None else "failed",
         "created_at": rfc3339(row["created_at"]),
     }
 

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS refunds (
     reference TEXT NOT NULL, reason TEXT, idempotency_key TEXT NOT NULL, created_at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS refunds_reference ON refunds (reference);
 CREATE INDEX IF NOT EXISTS refunds_order ON refunds (order_id);
+CREATE TABLE IF NOT EXISTS refund_failures (refund INTEGER PRIMARY KEY, failed_at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS cancellations (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id TEXT NOT NULL UNIQUE, amount INTEGER NOT NULL, currency TEXT NOT NULL,

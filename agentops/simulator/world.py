@@ -64,6 +64,7 @@ class World:
             Route("PATCH /customers/{customer_id}", orders.change, keyed=True),
             Route("POST /refunds", payments.create, keyed=True),
             Route("GET /refunds", payments.find),
+            Route("POST /refunds/{refund_id}/fail", payments.fail),
             Route("GET /ledger", payments.ledger),
             Route("POST /replies", inbox.deliver),
             Route("GET /replies", inbox.list),

@@ -1,0 +1,56 @@
+"""The naive loop on a world of its own: killed and started again as often as our workers are."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from agentops.local.processes import Program, Supervisor
+from agentops.local.programs import ROOT
+from agentops.management.chaos import figures
+from agentops.management.chaos.kills import Kills, Victim, restart
+from agentops.management.chaos.outside import Outside
+from agentops.management.chaos.table import Progress
+
+THREADS = 16
+TIMEOUT_SECONDS = 2
+MOST_SECONDS = 90
+
+
+def run(folder: Path, *, tickets: int, seed: int, every: tuple[float, float], progress: Progress) -> figures.Figures:
+    """The figures of all tickets through the naive loop."""
+    folder.mkdir(parents=True)
+    supervisor = Supervisor(folder / "log")
+    try:
+        outside = Outside(folder, supervisor, tickets=tickets, seed=seed)
+        done = folder / "done.jsonl"
+        kills = Kills([Victim([supervisor.start(loop(folder, outside, done))], every, restart(supervisor))], seed)
+        deadline = time.monotonic() + MOST_SECONDS
+        while len(ends := through(done)) < len(outside.tickets) and time.monotonic() < deadline:
+            kills.tick()
+            progress.show("naive", len(ends), len(outside.tickets), f"killed {kills.killed} times")
+            time.sleep(0.2)
+        progress.show("naive", len(ends), len(outside.tickets), f"killed {kills.killed} times", last=True)
+        outside.calm_down()
+        moving = {ticket["external_id"]: figures.MOVING for ticket in outside.tickets}
+        return figures.read(outside, moving | ends, absorbed=0)
+    finally:
+        supervisor.stop()
+
+
+def loop(folder: Path, outside: Outside, done: Path) -> Program:
+    tickets = folder / "tickets.json"
+    tickets.write_text(json.dumps(outside.tickets))
+    command = [sys.executable, "-m", "agentops.simulator.naive", "--url", outside.url, "--tickets", str(tickets)]
+    command += ["--done", str(done), "--threads", str(THREADS), "--timeout", str(TIMEOUT_SECONDS)]
+    return Program("naive", command, dict(os.environ), ROOT)
+
+
+def through(done: Path) -> dict[str, str]:
+    """How the tickets ended that are through, by external id."""
+    if not done.exists():
+        return {}
+    lines = done.read_text().splitlines(keepends=True)
+    rows = [json.loads(line) for line in lines if line.endswith("\n")]
+    return {row["external_id"]: row["outcome"] for row in rows}

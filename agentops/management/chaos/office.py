@@ -1,0 +1,38 @@
+"""The scripted people's process: `python -m agentops.management.chaos.office`.
+
+It prints a JSON line a second, people.standing(), for whoever started it. A database that goes away is waited for.
+"""
+
+import json
+import time
+
+import django
+
+PAUSE_SECONDS = 0.5
+
+django.setup()
+
+from django.db import Error, connection  # noqa: E402 - models need the set-up
+
+from agentops.management.chaos.people import People, standing  # noqa: E402
+from agentops.management.demo_policy import make_policy  # noqa: E402
+from agentops.management.people import GROUPS, make_people  # noqa: E402
+
+
+def main() -> None:
+    make_people(dict.fromkeys(GROUPS))  # nobody signs in here: no passwords
+    make_policy(by="admin")
+    people = People()
+    while True:
+        try:
+            people.decide()
+            print(json.dumps(standing()), flush=True)
+        except Error as away:
+            print(f"the database is away: {away}", flush=True)
+        finally:
+            connection.close()
+        time.sleep(PAUSE_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

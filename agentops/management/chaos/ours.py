@@ -1,0 +1,133 @@
+"""This system on a world of its own: PostgreSQL, Valkey, workers, web server and the scripted people."""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from agentops.local import programs
+from agentops.local.keys import signing_secret
+from agentops.local.ports import reserved_port
+from agentops.local.postgres import Postgres
+from agentops.local.processes import Program, Supervisor, run
+from agentops.local.sockets import socket_folder
+from agentops.local.valkey import Valkey
+
+WORKERS, THREADS = 2, 16
+# Short, so that what was lost is found while one watches; each lease outlives the calls that it covers.
+TIMES = {
+    "PROVIDER_TIMEOUT_SECONDS": "2",
+    "LLM_TIMEOUT_SECONDS": "5",
+    "ACTION_LEASE_SECONDS": "15",
+    "RUN_LEASE_SECONDS": "20",
+    "SWEEP_SECONDS": "1",
+    "RETRY_BASE_SECONDS": "0.3",
+}
+# Whatever the surroundings say, this reaches nothing but its own world.
+FIXED = {
+    "DJANGO_SETTINGS_MODULE": "agentops.settings",
+    "DEMO": "1",
+    "DEBUG": "",
+    "PAYMENTS_BACKEND": "http",
+    "PAYMENTS_IDEMPOTENT": "true",
+    "PAYMENTS_TOKEN": "",
+    "ORDERS_TOKEN": "",
+    "REPLIES_BACKEND": "webhook",
+    "OPENAI_API_KEY": "simulator",
+    "LOG_LEVEL": "WARNING",
+}
+
+
+class Ours:
+    """The processes of one stack. `providers`: where orders, payments, inbox and model are."""
+
+    def __init__(self, folder: Path, sockets: Path, supervisor: Supervisor, *, port: int, durable: bool) -> None:
+        self.supervisor = supervisor
+        self.url = f"http://localhost:{port}"
+        self.intake_secret = signing_secret()
+        self._port = port
+        self.postgres = Postgres(folder / "postgres", sockets, throwaway=not durable)
+        self.valkey = Valkey(folder / "valkey", sockets, throwaway=True)
+        self.environment = {
+            **os.environ,
+            **FIXED,
+            **TIMES,
+            "DATA_DIR": str(folder),
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "PUBLIC_URL": self.url,
+            "INTAKE_SIGNING_SECRET": self.intake_secret,
+            "REPLIES_SIGNING_SECRET": signing_secret(),
+            "REDIS_URL": self.valkey.url(),
+        }
+
+    def start(self, *, providers: str, database: str | None) -> None:
+        """Everything, ready for tickets. `database`: the address of one that is there, else a server is started."""
+        places = {"ORDERS_URL": "", "PAYMENTS_URL": "", "REPLIES_URL": "/replies", "OPENAI_BASE_URL": "/v1"}
+        self.environment |= {name: providers + path for name, path in places.items()}
+        self.environment["DATABASE_URL"] = database or self.postgres.url()
+        self.broker = self.supervisor.start(self.valkey.program())
+        if database is None:
+            self.database = self.supervisor.start(self.postgres.program(logs=self.supervisor.logs))
+            self.postgres.wait(self.database)
+        self.valkey.wait(self.broker)
+        run(self._python("migrate", "manage.py", "migrate", "--verbosity", "0"), logs=self.supervisor.logs)
+        self.office = self.supervisor.start(self._python("office", "-m", "agentops.management.chaos.office"))
+        self.workers = [self.supervisor.start(self._worker(number)) for number in range(1, WORKERS + 1)]
+        self.web = self.supervisor.start(programs.web(self.environment, port=self._port, workers=1))
+        programs.wait_for_web(self.web, port=self._port)
+        for worker in self.workers:
+            programs.wait_for_worker(worker)
+
+    def standing(self) -> dict[str, Any]:
+        """What the people's process said last (people.standing), empty before it has said anything."""
+        for line in reversed(self.office.tail(50).splitlines()):
+            if line.startswith("{"):
+                told: dict[str, Any] = json.loads(line)
+                return told
+        return {}
+
+    def _worker(self, number: int) -> Program:
+        return replace(programs.worker(self.environment, threads=THREADS), name=f"worker-{number}")
+
+    def _python(self, name: str, *arguments: str) -> Program:
+        return Program(name, [sys.executable, *arguments], self.environment, programs.ROOT)
+
+
+@contextmanager
+def prepared(folder: Path, *, durable: bool = False) -> Iterator[Ours]:
+    """A stack that can be started in `folder`, and is stopped in the end."""
+    folder.mkdir(parents=True)
+    folder.chmod(0o755)  # the servers' own user has to pass
+    (folder / "static").mkdir()
+    supervisor = Supervisor(folder / "log")
+    with ExitStack() as stack:
+        sockets = stack.enter_context(socket_folder(folder / "run"))
+        port = stack.enter_context(reserved_port())
+        stack.callback(supervisor.stop)
+        yield Ours(folder, sockets, supervisor, port=port, durable=durable)
+
+
+@contextmanager
+def database_on(address: str | None) -> Iterator[str | None]:
+    """A database of its own on the server at `address`, dropped in the end; None without an address."""
+    if not address:
+        yield None
+        return
+    name = Identifier(database := f"agentops_chaos_{secrets.token_hex(4)}")
+    with psycopg.connect(address, autocommit=True) as server:
+        server.execute(SQL("CREATE DATABASE {}").format(name))
+    try:
+        yield urlsplit(address)._replace(path=f"/{database}").geturl()
+    finally:
+        with psycopg.connect(address, autocommit=True) as server:
+            server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(name))

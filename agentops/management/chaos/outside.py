@@ -1,0 +1,58 @@
+"""The simulated world outside, and its books: what truly happened, whatever anybody else believes."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from agentops.local import programs
+from agentops.local.processes import Supervisor
+from agentops.management.chaos import faults
+
+MODEL_LATENCY_SECONDS = "0.2"
+ASK_TRIES = 20
+
+
+class Outside:
+    """Orders, payments, inbox and model in a process of its own, in which things go wrong.
+
+    Its payments keep idempotency keys and check nothing else, as many a gateway does: what stands between the model
+    and the money is whoever calls them.
+    """
+
+    def __init__(self, folder: Path, supervisor: Supervisor, *, tickets: int, seed: int) -> None:
+        table = folder / "faults.json"
+        table.write_text(json.dumps(faults.table()))
+        options = ["--seed", str(seed), "--customers", str(3 * tickets + 100), "--trusting", "--faults", str(table)]
+        options += ["--model-latency", MODEL_LATENCY_SECONDS]
+        self.url = programs.simulator_url(supervisor.start(programs.simulator(dict(os.environ), *options)))
+        self._http = httpx2.Client(base_url=self.url, timeout=30)
+        self.tickets: list[dict[str, Any]] = self._get(f"/demo/tickets?count={tickets}&seed={seed}")
+
+    def calm_down(self) -> None:
+        """Nothing goes wrong any more: the books are read."""
+        self._http.post("/faults", json={"endpoints": {}, "model": {}}).raise_for_status()
+
+    def ledger(self) -> dict[str, Any]:
+        return self._get("/ledger")  # type: ignore[no-any-return]
+
+    def replies(self) -> list[dict[str, Any]]:
+        """What customers received, oldest first."""
+        return self._get("/replies")["replies"]  # type: ignore[no-any-return]
+
+    def order(self, order_id: str) -> dict[str, Any] | None:
+        answer = self._http.get(f"/orders/{quote(order_id, safe='')}")
+        return None if answer.status_code == 404 else answer.raise_for_status().json()
+
+    def customers_of(self, email: str) -> set[str]:
+        """The ids of the customers who ordered under this address."""
+        return {order["customer_id"] for order in self._get(f"/orders?customer_email={quote(email)}")["orders"]}
+
+    def _get(self, path: str) -> Any:
+        return self._http.get(path).raise_for_status().json()
+
+    def close(self) -> None:
+        self._http.close()

@@ -1,0 +1,88 @@
+"""The scripted people: they decide what waits, through the same functions as the screens, and live through a database
+that goes away. `office` is their process."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import Error, connection
+from django.db.models import Count, Sum
+
+from agentops.lib.errors import ProviderError, Refused
+from approvals import decisions, states
+from approvals.models import Action, ApprovalRequest, AuditEvent
+from tickets.models import Ticket
+
+# Of every so many requests that are no replies one is rejected, one is edited, and two are decided by two at once.
+EVERY = 7
+REJECTED, EDITED, CONTESTED = 0, 1, (2, 3)
+REASON = "Nothing on the order speaks for this one."
+NOT_SO = "It says what has not happened."
+
+Work = Callable[[], object]
+
+
+class People:
+    """Two leads who decide together and alone."""
+
+    def __init__(self) -> None:
+        self.first, self.second = User.objects.filter(groups__name="lead").order_by("pk")[:2]
+        self._pool = ThreadPoolExecutor(2)
+
+    def decide(self) -> None:
+        """Everything that waits now."""
+        waiting = ApprovalRequest.objects.filter(closed_at__isnull=True).select_related("action")
+        for request in waiting.order_by("pk"):
+            for future in [self._pool.submit(_calmly, work) for work in self._works(request)]:
+                future.result()
+
+    def _works(self, request: ApprovalRequest) -> list[Work]:
+        """What is done about a request: one thing, or two at once that race."""
+        action = request.action
+        asked: dict[str, Any] = {"request_id": request.pk, "digest": request.digest}
+
+        def approve(by: User) -> Work:
+            return lambda: decisions.approve(**asked, by=by)
+
+        def reject(reason: str) -> Work:
+            return lambda: decisions.reject(**asked, by=self.first, reason=reason)
+
+        def lower() -> Work:
+            changes = {"amount": max((action.amount or 0) // 2, 1)}
+            return lambda: decisions.edit(**asked, by=self.first, changes=changes)
+
+        if action.kind == "reply":
+            return [reject(NOT_SO)]
+        mood = int(sha256(action.idempotency_key.encode()).hexdigest(), 16) % EVERY
+        if mood == REJECTED:
+            return [reject(REASON)]
+        if mood == EDITED and action.kind == "refund":
+            return [lower()]
+        if mood in CONTESTED:
+            return [approve(self.first), approve(self.second)]
+        return [approve(self.first)]
+
+
+def standing() -> dict[str, Any]:
+    """How far things are: {"tickets": {status: count}, "under_way", "unresolved", "absorbed"}."""
+    actions = dict(Action.objects.values_list("status").annotate(Count("pk")))
+    replayed = AuditEvent.objects.filter(verb="action.succeeded", after__replayed=True).count()
+    asked_twice = Action.objects.aggregate(total=Sum("duplicates_absorbed"))["total"] or 0
+    return {
+        "tickets": dict(Ticket.objects.values_list("status").annotate(Count("pk"))),
+        "under_way": sum(actions.get(status, 0) for status in (states.PROPOSED, states.APPROVED, states.EXECUTING)),
+        "unresolved": actions.get(states.UNRESOLVED, 0),
+        "absorbed": replayed + asked_twice,
+    }
+
+
+def _calmly(work: Work) -> None:
+    """A decision that could not be made now is made at the next look, if it still waits."""
+    try:
+        with suppress(decisions.AlreadyDecided, decisions.Changed, Refused, ProviderError, Error):
+            work()
+    finally:
+        connection.close()

@@ -1,0 +1,65 @@
+"""The figures for people: a bar while it runs, a table at the end."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from agentops.lib import money
+
+ROWS = {
+    "tickets": "tickets",
+    "answered": "answered",
+    "with_person": "with a person",
+    "refunded_twice": "refunded twice",
+    "over_captured": "orders refunded beyond what was paid",
+    "unknown_order_effects": "refunds of orders that do not exist",
+    "invented_replies": "replies that claim what did not happen",
+    "lost": "tickets lost",
+    "stuck": "tickets stuck",
+    "money_lost": "money lost",
+    "duplicates_absorbed": "duplicates absorbed",
+}
+BAR = 30
+
+
+class Progress:
+    """One line on stderr, drawn over on a terminal."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+
+    def show(self, name: str, done: int, whole: int, note: str, *, last: bool = False) -> None:
+        """Elsewhere than on a terminal only the last one is printed."""
+        filled = BAR * done // max(whole, 1)
+        line = f"{name:<6} {'█' * filled}{'░' * (BAR - filled)} {done}/{whole}  {note}"
+        if self._terminal:
+            print(f"\r\x1b[K{line}", end="\n" if last else "", file=sys.stderr, flush=True)
+        elif last:
+            print(line, file=sys.stderr, flush=True)
+
+
+def side_by_side(sides: Mapping[str, Mapping[str, Any]]) -> str:
+    """A row for each figure, a column for each side."""
+    cells = {name: [value(name, figures[name]) for figures in sides.values()] for name in ROWS}
+    label = max(map(len, ROWS.values()))
+    widths = [
+        max(len(title), *(len(line) for row in cells.values() for line in row[place].split(", ")))
+        for place, title in enumerate(sides)
+    ]
+    lines = [_line("", sides, label, widths), "─" * (label + sum(widths) + 2 * len(widths))]
+    for name, text in ROWS.items():
+        parts = [cell.split(", ") for cell in cells[name]]
+        for number in range(max(map(len, parts))):
+            shown = [part[number] if number < len(part) else "" for part in parts]
+            lines.append(_line(text if number == 0 else "", shown, label, widths))
+    return "\n".join(lines)
+
+
+def value(name: str, figure: Any) -> str:
+    if name != "money_lost":
+        return f"{figure:,}"
+    return ", ".join(money.display(amount, currency) for currency, amount in figure.items()) or "none"
+
+
+def _line(text: str, cells: Any, label: int, widths: list[int]) -> str:
+    return f"{text:<{label}}" + "".join(f"  {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))

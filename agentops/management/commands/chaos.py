@@ -1,0 +1,67 @@
+import json
+import sys
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from agentops.local.errors import LocalError
+from agentops.management.chaos import naive, race
+from agentops.management.chaos.figures import Figures
+from agentops.management.chaos.table import Progress, side_by_side
+
+KILL_SECONDS = (5.0, 10.0)
+
+
+class Command(BaseCommand):
+    help = "Runs the same tickets under the same faults through a naive loop and through this system, side by side."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--tickets", type=int, default=200, metavar="N")
+        parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the shop, the faults and the kills")
+        parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["tickets"] < 1:
+            raise CommandError("--tickets is a number from 1 on.")
+        given = {"tickets": options["tickets"], "seed": options["seed"]}
+        try:
+            sides = run_both(**given)
+        except LocalError as error:
+            raise CommandError(str(error)) from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped; everything that was started has ended.") from None
+        result = {name: figures.as_dict() for name, figures in sides.items()}
+        keep(settings.DATA_DIR / "chaos.json", result, **given)
+        self.stdout.write(json.dumps(result, indent=2) if options["json"] else side_by_side(result))
+        print(f"A picture of it: {settings.PUBLIC_URL or 'http://localhost:8000'}/chaos/ in the demo", file=sys.stderr)
+        if broken := sides["ours"].broken:
+            print(f"Promises broken: {broken}", file=sys.stderr)
+            sys.exit(1)
+
+
+def run_both(*, tickets: int, seed: int) -> dict[str, Figures]:
+    """Each side on a world of its own, one after the other. Raises LocalError."""
+    progress = Progress()
+    with tempfile.TemporaryDirectory(prefix="agentops-chaos-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the servers' own user has to pass
+        given: dict[str, Any] = {"tickets": tickets, "seed": seed, "every": KILL_SECONDS, "progress": progress}
+        return {
+            "naive": naive.run(folder / "naive", **given),
+            "ours": race.run(folder / "ours", **given),
+        }
+
+
+def keep(file: Path, result: dict[str, Any], **given: int) -> None:
+    """For the page /chaos/."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kept = {"at": timezone.now().isoformat(timespec="seconds"), **given, "result": result}
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(kept, indent=2))
+    unfinished.replace(file)

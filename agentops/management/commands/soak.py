@@ -1,0 +1,41 @@
+import json
+import sys
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from agentops.local.errors import LocalError
+from agentops.management.chaos import longrun
+from agentops.management.chaos.table import Progress
+
+
+class Command(BaseCommand):
+    help = "Runs the full stack under load while workers, PostgreSQL, Valkey and the network are killed at random."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--minutes", type=float, default=10.0, metavar="N", help="of killing; then it rests")
+        parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the shop, the faults and the kills")
+        parser.add_argument("--json", action="store_true", help="JSON instead of lines")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["minutes"] <= 0:
+            raise CommandError("--minutes is a number above 0.")
+        with tempfile.TemporaryDirectory(prefix="agentops-soak-", ignore_cleanup_errors=True) as name:
+            Path(name).chmod(0o755)  # the servers' own user has to pass
+            folder = Path(name) / "ours"
+            try:
+                soaked = longrun.run(folder, minutes=options["minutes"], seed=options["seed"], progress=Progress())
+            except LocalError as error:
+                raise CommandError(str(error)) from None
+            except KeyboardInterrupt:
+                raise CommandError("Stopped; everything that was started has ended.") from None
+        told = soaked.as_dict()
+        lines = [f"{name:<24}{figure}" for name, figure in told.items()]
+        self.stdout.write(json.dumps(told, indent=2) if options["json"] else "\n".join(lines))
+        if broken := soaked.figures.broken:
+            print(f"Promises broken: {broken}", file=sys.stderr)
+            sys.exit(1)

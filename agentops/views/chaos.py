@@ -1,0 +1,78 @@
+"""`/chaos/`: the last run of `manage.py chaos` as a picture, or how to make one."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+ENDS = {
+    "answered": "Tickets answered",
+    "with_person": "Tickets with a person",
+    "duplicates_absorbed": "Duplicates absorbed",
+}
+HARM = {
+    "refunded_twice": "Refunded twice",
+    "over_captured": "Orders refunded beyond what was paid",
+    "unknown_order_effects": "Refunds of orders that do not exist",
+    "invented_replies": "Replies that claim what did not happen",
+    "lost": "Tickets lost",
+    "stuck": "Tickets stuck",
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """`width` in per cent of the longest of its group."""
+
+    side: str
+    count: int
+    width: float
+
+
+@dataclass(frozen=True)
+class Figure:
+    label: str
+    bars: list[Bar]
+
+
+@require_GET
+@permission_required("approvals.view_dashboard", raise_exception=True)
+def chaos(request: HttpRequest) -> HttpResponse:
+    run = _last_run()
+    context: dict[str, Any] = {"run": run}
+    if run:
+        sides = run["result"]
+        lost = {side: figures["money_lost"] for side, figures in sides.items()}
+        context |= {
+            "at": datetime.fromisoformat(run["at"]),
+            "harm": _figures(sides, HARM),
+            "ends": _figures(sides, ENDS),
+            "lost": [
+                {"currency": currency, "naive": lost["naive"].get(currency, 0), "ours": lost["ours"].get(currency, 0)}
+                for currency in sorted(lost["naive"] | lost["ours"])
+            ],
+        }
+    return render(request, "agentops/chaos.html", context)
+
+
+def _last_run() -> dict[str, Any] | None:
+    """What the command kept: {at, tickets, seed, result: {naive: {…}, ours: {…}}}."""
+    try:
+        kept: dict[str, Any] = json.loads((settings.DATA_DIR / "chaos.json").read_text())
+    except FileNotFoundError:
+        return None
+    return kept
+
+
+def _figures(sides: dict[str, dict[str, Any]], labels: dict[str, str]) -> list[Figure]:
+    longest = max([1, *(figures[name] for figures in sides.values() for name in labels)])
+    return [
+        Figure(label, [Bar(side, row[name], round(100 * row[name] / longest, 2)) for side, row in sides.items()])
+        for name, label in labels.items()
+    ]
