@@ -166,6 +166,7 @@ def _do_action(run: Run, step: Step) -> None:
         try:
             resolved = resolution.resolve(kinds.BY_TOOL[step.name], steps.arguments(step), run.ticket)
             with transaction.atomic():
+                _record(run, None, None)  # the run before its ticket, as whoever takes it over locks them: no deadlock
                 step.action = proposals.record(resolved, ticket_id=run.ticket_id, run_id=run.pk)
                 _record(run, None, step)
         except Refused as refused:

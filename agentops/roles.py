@@ -14,12 +14,13 @@ READ = (
     "agentops.view_run",
 )
 ROLES = {
-    "lead": (*READ, "approvals.decide", "tickets.add_ticket", "tickets.post_message"),
+    "lead": (*READ, "approvals.decide", "approvals.close_finding", "tickets.add_ticket", "tickets.post_message"),
     "admin": (
         *READ,
         "tickets.add_ticket",
         "approvals.change_policyversion",
         "approvals.resume_provider",
+        "approvals.close_finding",
         *(f"auth.{verb}_{model}" for verb in ("view", "add", "change") for model in ("user", "group")),
     ),
     "auditor": READ,

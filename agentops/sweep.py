@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from agentops import engine
-from approvals import decisions, execution, reconcile
+from approvals import comparison, decisions, execution, reconcile
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8
@@ -82,8 +82,9 @@ def _run() -> None:
 
 
 def _due(limit: int) -> list[Work]:
-    """Money first: actions, then what is unknown, then runs."""
+    """Money first: the books once an hour, actions, what is unknown, then runs."""
     return [
+        *((comparison.compare_after, last) for last in comparison.due()),
         *((execution.execute, number) for number in execution.due(limit)),
         *((reconcile.settle, number) for number in reconcile.due(limit)),
         *((engine.advance, number) for number in engine.due(limit)),

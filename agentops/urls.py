@@ -2,10 +2,11 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, include, path
 
-from agentops.views import api, dashboard, health, runs, tickets
+from agentops.views import api, chaos, dashboard, health, runs, tickets
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", dashboard.dashboard, name="dashboard"),
+    path("chaos/", chaos.chaos, name="chaos"),
     path("", include("approvals.urls")),
     path("", include("tickets.urls")),
     path("tickets/<str:ticket_id>/", tickets.ticket, name="ticket"),

@@ -1,20 +1,25 @@
 """The provider's books against ours, both ways (DESIGN §8): ours without theirs, theirs without ours, amounts that
 differ, a refund that failed afterwards. What differs becomes a Finding; what is seen no more closes it."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import batched
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from agentops.lib.errors import ProviderError, Refused, Terminal
-from approvals import audit, reconcile, reservations, settlement, states
+from approvals import audit, reconcile, reservations, settlement, signals, states, transitions
 from approvals.models import Action, Comparison, Finding
 from approvals.providers.receipt import Receipt
 
+log = logging.getLogger(__name__)
 # A refund that settled this recently may not be in the pages that were read a moment ago.
 RECENT = timedelta(minutes=5)
 PAGE = 100
@@ -28,29 +33,54 @@ def compare(*, since: datetime) -> Comparison:
     return _read(Comparison.objects.create(since=since))
 
 
-def compare_if_due() -> Comparison | None:
-    """The periodic comparison: one an hour, whoever comes first."""
+def ask(*, since: datetime, by: User) -> Comparison:
+    """A person wants one. It is there to be seen at once; a worker carries it out."""
+    with transaction.atomic():
+        comparison = Comparison.objects.create(since=since)
+        audit.record(actor=by.get_username(), verb="comparison.asked", object_type="comparison",
+                     object_id=comparison.pk, after={"since": since.isoformat()})  # fmt: skip
+        announce = partial(signals.comparison_asked.send, sender=Comparison, comparison_id=comparison.pk)
+        transaction.on_commit(announce, robust=True)
+    return comparison
+
+
+def carry_out(comparison_id: int) -> Comparison:
+    """Raises Comparison.DoesNotExist. One that is finished stays as it is."""
+    comparison = Comparison.objects.get(pk=comparison_id)
+    return comparison if comparison.finished_at else _read(comparison)
+
+
+def due() -> list[int]:
+    """The last periodic comparison (0 before the first), once its hour is over."""
+    last = _periodic().annotate(over=Q(started_at__lte=Now() - PERIOD)).values_list("pk", "over").first()
+    number, over = last or (0, True)
+    return [number] if over else []
+
+
+def compare_after(last: int) -> Comparison | None:
+    """The periodic comparison that follows `last`; None where somebody else has begun it."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('comparison', 0))")
-        now = reservations.database_now()
-        if Comparison.objects.filter(started_at__gt=now - PERIOD).exists():
+        if (_periodic().values_list("pk", flat=True).first() or 0) != last:
             return None
-        comparison = Comparison.objects.create(since=now - LOOK_BACK)
+        comparison = Comparison.objects.create(since=reservations.database_now() - LOOK_BACK)
     return _read(comparison)
 
 
-def close(*, finding_id: int, by: Any, note: str) -> None:
-    """A person (a User) has looked into it. Raises Refused without a note, or where it is closed by now."""
-    if not note.strip():
+def close(*, finding_id: int, by: User, note: str) -> None:
+    """A person has looked into it. Raises Refused without a note, or where it is closed by now."""
+    note = note.strip()[:500]
+    if not note:
         raise Refused("note_missing", "Say what it was.")
     with transaction.atomic():
-        open_one = Finding.objects.filter(pk=finding_id, closed_at__isnull=True)
-        if not open_one.update(closed_at=Now(), closed_by=by, note=note.strip()[:500]):
+        if not _close(finding_id, actor=by.get_username(), closed_by=by, note=note):
             raise Refused("already_closed", "It was closed before.")
-        name = by.get_username()
-        audit.record(actor=name, verb="finding.closed", object_type="finding", object_id=finding_id,
-                     after={"note": note})  # fmt: skip
+
+
+def _periodic() -> QuerySet[Comparison]:
+    """Newest first. One that a person asked for looks back less far, and takes the place of none."""
+    return Comparison.objects.filter(since__lte=F("started_at") - LOOK_BACK).order_by("-pk")
 
 
 def _read(comparison: Comparison) -> Comparison:
@@ -61,83 +91,135 @@ def _read(comparison: Comparison) -> Comparison:
         books.read_ours()
         books.close_unseen()
     except ProviderError as error:
-        comparison.error = error.message[:500]
+        log.warning("the books were not compared: %s", error)
+        comparison.error = error.message[:500] or error.code
     comparison.finished_at = reservations.database_now()
-    comparison.save()
+    comparison.save(update_fields=["finished_at", "theirs", "ours", "opened", "closed", "error"])
     return comparison
 
 
 @dataclass
 class _Books:
-    """Both sides, as far as they have been read."""
+    """Both sides, as far as they have been read. `matched` are our keys with the provider's id of the refund that is
+    ours: a second one under the same key is money that moved twice."""
 
     comparison: Comparison
     until: datetime
-    references: set[str] = field(default_factory=set)
+    matched: dict[str, str] = field(default_factory=dict)
     found: set[tuple[str, str]] = field(default_factory=set)
 
     def read_theirs(self, page: Sequence[Receipt]) -> None:
-        references = [receipt.data["reference"] for receipt in page]
-        self.references.update(references)
         self.comparison.theirs += len(page)
-        ours = {action.idempotency_key: action for action in Action.objects.filter(idempotency_key__in=references)}
+        references = {receipt.data["reference"] for receipt in page}
+        rows = Action.objects.filter(kind="refund", idempotency_key__in=references)
+        ours = {action.idempotency_key: action for action in rows}
         for receipt in page:
             action = ours.get(receipt.data["reference"])
             if action and action.status == states.UNRESOLVED:
-                action = reconcile.settle(action.pk)
-            kind = difference(action, receipt)
-            if kind:
-                self._open(kind, action, receipt)
-            if kind == Finding.Kind.FAILED_AFTERWARDS and action:
-                settlement.failed_afterwards(action, Terminal("provider_failed", "The provider says that it failed."))
+                action = ours[action.idempotency_key] = reconcile.settle(action.pk)
+            made_at = receipt.data.get("created_at")
+            self._judge(action, receipt, datetime.fromisoformat(made_at) if made_at else self.until)
 
     def read_ours(self) -> None:
         """What their pages do not hold is asked for by its own reference: a page's edge proves nothing."""
-        settled = Action.objects.filter(
-            kind="refund", status=states.SUCCEEDED, settled_at__gte=self.comparison.since, settled_at__lt=self.until
-        )
-        for action in settled.order_by("pk").iterator(PAGE):
+        for action in self._settled():
             self.comparison.ours += 1
-            if action.idempotency_key not in self.references and reconcile.lookup(action) is None:
-                self._open(Finding.Kind.OURS_ALONE, action, None)
+            if action.idempotency_key in self.matched:
+                continue
+            receipt = reconcile.lookup(action)
+            assert action.settled_at is not None
+            # Where a person said that it happened, one that failed is no sign of it.
+            if receipt is None or (receipt.status == "failed" and not action.provider_reference):
+                self._open(Finding.Kind.OURS_ALONE, action.idempotency_key, action.settled_at, ours=action)
+            else:
+                self._judge(action, receipt, action.settled_at)
 
     def close_unseen(self) -> None:
-        """Closes what this reading covered and did not find again."""
+        """Closes what this reading covered and did not find again. A refund that failed afterwards is not seen again
+        because it was written down: a person closes it."""
         covered = Finding.objects.filter(
-            closed_at__isnull=True, happened_at__gte=self.comparison.since, happened_at__lt=self.until
+            closed_at__isnull=True,
+            found_at__lt=self.comparison.started_at,
+            happened_at__gt=self.comparison.since,
+            happened_at__lt=self.until,
         ).exclude(kind=Finding.Kind.FAILED_AFTERWARDS)
         for finding in covered:
             if (finding.kind, finding.reference) not in self.found:
-                note = "The next comparison no longer saw it."
-                self.comparison.closed += Finding.objects.filter(pk=finding.pk, closed_at__isnull=True).update(
-                    closed_at=Now(), note=note
-                )
+                with transaction.atomic():
+                    note = "The next comparison no longer saw it."
+                    self.comparison.closed += _close(finding.pk, actor=audit.SYSTEM, note=note)
 
-    def _open(self, kind: Finding.Kind, action: Action | None, receipt: Receipt | None) -> None:
-        reference = action.idempotency_key if action else str(receipt.data["reference"] if receipt else "")
+    def _settled(self) -> Iterator[Action]:
+        settled = Action.objects.filter(
+            kind="refund", status=states.SUCCEEDED, settled_at__gte=self.comparison.since, settled_at__lt=self.until
+        ).order_by("pk")
+        last = 0
+        while batch := list(settled.filter(pk__gt=last)[:PAGE]):
+            yield from batch
+            last = batch[-1].pk
+
+    def _judge(self, action: Action | None, receipt: Receipt, happened_at: datetime) -> None:
+        own = action if action and self._is_own(action, receipt) else None
+        match difference(own, receipt):
+            case None:
+                return
+            case Finding.Kind.FAILED_AFTERWARDS if own:
+                self._write_failure(own, receipt, happened_at)
+            case Finding.Kind.AMOUNTS_DIFFER as kind if own:
+                self._open(kind, own.idempotency_key, happened_at, ours=own, theirs=receipt)
+            case kind:
+                self._open(kind, receipt.reference, happened_at, ours=own, theirs=receipt, action=action)
+
+    def _is_own(self, action: Action, receipt: Receipt) -> bool:
+        """Whether it is the refund that the action made. Where a person settled it, the first that did not fail."""
+        own = action.provider_reference or self.matched.get(action.idempotency_key)
+        if own is None and receipt.status == "failed" and action.status == states.SUCCEEDED:
+            return False
+        if own in (None, receipt.reference):
+            self.matched[action.idempotency_key] = receipt.reference
+            return True
+        return False
+
+    def _write_failure(self, action: Action, receipt: Receipt, happened_at: datetime) -> None:
+        kind, opened = Finding.Kind.FAILED_AFTERWARDS, self.comparison.opened
+        try:
+            with transaction.atomic():
+                self._open(kind, action.idempotency_key, happened_at, ours=action, theirs=receipt)
+                settlement.failed_afterwards(action, Terminal("provider_failed", "The provider says that it failed."))
+        except transitions.Lost:
+            self.comparison.opened = opened
+            log.info("%s was moved while the books were compared", action.idempotency_key)
+
+    def _open(
+        self,
+        kind: Finding.Kind,
+        reference: str,
+        happened_at: datetime,
+        *,
+        ours: Action | None = None,
+        theirs: Receipt | None = None,
+        action: Action | None = None,
+    ) -> None:
+        """`action` is the one that it is about, where that is not `ours`. What a person has closed stays closed."""
         self.found.add((kind, reference))
-        if Finding.objects.filter(kind=kind, reference=reference, closed_by__isnull=False).exists():
-            return  # a person has looked into it
-        theirs = receipt.data if receipt else {}
-        settled_at = action.settled_at if action and action.settled_at else self.until
-        _, new = Finding.objects.get_or_create(
-            kind=kind,
-            reference=reference,
-            closed_at=None,
-            defaults={
-                "action": action,
-                "ours": _ours(action),
-                "theirs": theirs,
-                "happened_at": theirs.get("created_at", settled_at),
-            },
+        same = Finding.objects.filter(kind=kind, reference=reference)
+        if same.filter(closed_by__isnull=False).exists():
+            return
+        given = {"action": action or ours, "ours": _ours(ours), "theirs": theirs.data if theirs else {}}
+        finding, new = same.get_or_create(
+            kind=kind, reference=reference, closed_at=None, defaults={**given, "happened_at": happened_at}
         )
-        self.comparison.opened += new
+        if new:
+            self.comparison.opened += 1
+            log.error("the books differ: %s", finding)
+            audit.record(actor=audit.SYSTEM, verb="finding.opened", object_type="finding", object_id=finding.pk,
+                         after={"kind": kind, "reference": reference})  # fmt: skip
 
 
 def difference(action: Action | None, receipt: Receipt) -> Finding.Kind | None:
-    """How one refund of the provider's differs from the action of its reference."""
+    """How one refund of the provider's differs from the action that made it."""
     moved = receipt.status != "failed"
-    if action is None or action.kind != "refund":
+    if action is None:
         return Finding.Kind.THEIRS_ALONE if moved else None
     if action.status == states.SUCCEEDED and not moved:
         return Finding.Kind.FAILED_AFTERWARDS
@@ -149,6 +231,16 @@ def difference(action: Action | None, receipt: Receipt) -> Finding.Kind | None:
     return None if same else Finding.Kind.AMOUNTS_DIFFER
 
 
+def _close(finding_id: int, *, actor: str, note: str, closed_by: User | None = None) -> int:
+    """How many it closed: one or none. In a transaction, for the audit."""
+    open_one = Finding.objects.filter(pk=finding_id, closed_at__isnull=True)
+    closed = open_one.update(closed_at=Now(), closed_by=closed_by, note=note)
+    if closed:
+        audit.record(actor=actor, verb="finding.closed", object_type="finding", object_id=finding_id,
+                     after={"note": note})  # fmt: skip
+    return closed
+
+
 def _ours(action: Action | None) -> dict[str, Any]:
     if action is None:
         return {}
@@ -157,4 +249,5 @@ def _ours(action: Action | None) -> dict[str, Any]:
         "status": action.status,
         "amount": action.amount,
         "currency": action.currency,
+        "provider_reference": action.provider_reference,
     }

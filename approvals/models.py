@@ -271,8 +271,9 @@ class HandSettlement(models.Model):
 class Finding(models.Model):
     """Where the provider's books and ours differ. Open until a person closes it or a comparison no longer sees it.
 
-    `reference` is the one that the provider keeps (our idempotency key, where the refund is ours); `ours` and `theirs`
-    are what each side holds, amounts in minor units."""
+    `reference` names the refund: our idempotency key, or the provider's own id of one that is theirs alone; `ours` and
+    `theirs` are what each side holds, amounts in minor units; `happened_at` is when it was made there or settled here.
+    """
 
     class Kind(models.TextChoices):
         OURS_ALONE = "ours_alone", "Ours without theirs"

@@ -1,25 +1,36 @@
 """What is unknown is asked for, never assumed (DESIGN §5.6): the provider is asked by our reference."""
 
 import logging
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models.functions import Now
+from django.db.models import DurationField, OuterRef, Subquery, Value
+from django.db.models.functions import Greatest, Least, Now
 
 from agentops.lib.errors import ProviderError
 from approvals import audit, states, transitions
-from approvals.models import Action
+from approvals.models import Action, Attempt
 from approvals.providers import orders, payments
 from approvals.providers.receipt import Receipt
 
 log = logging.getLogger(__name__)
 # A request of ours may still be on its way in when we ask: "there is none" counts only after this long.
 QUIET_SECONDS = 60
-ASK_AGAIN_SECONDS = 60
+ASK_SOON_SECONDS, ASK_AGAIN_SECONDS = 1, 60
 
 
 class CannotBeAsked(Exception):
     """The provider has no way to look this effect up: only a person can settle it."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An action as it stands after the provider was asked for it, and what came of asking, in a sentence."""
+
+    action: Action
+    said: str
 
 
 def lookup(action: Action) -> Receipt | None:
@@ -42,22 +53,34 @@ def lookup(action: Action) -> Receipt | None:
     raise CannotBeAsked(f"the outcome of a {action.kind} cannot be looked up")
 
 
+def refunds_since(since: datetime) -> Iterator[Receipt]:
+    """Every refund that the provider made since then, newest first, whoever asked for it. Raises ProviderError."""
+    return payments.refunds_since(since)
+
+
 def settle(action_id: int) -> Action:
     """Asks for an unresolved action and settles it by the answer; without one it stays unresolved."""
+    return ask(action_id).action
+
+
+def ask(action_id: int) -> Asked:
+    """The same, and what the provider said. Raises Action.DoesNotExist."""
     action = Action.objects.get(pk=action_id)
     if action.status != states.UNRESOLVED:
-        return action
+        return Asked(action, "It is settled.")
     try:
         found = lookup(action)
     except (CannotBeAsked, ProviderError) as error:
         log.info("%s stays unresolved: %s", action.idempotency_key, error)
         _ask_later(action)
-        return action
+        told = "The provider cannot tell" if isinstance(error, CannotBeAsked) else "The provider did not answer"
+        return Asked(action, f"{told}: {error}")
     try:
-        _write(action, found)
+        said = _write(action, found)
     except transitions.Lost:
         action.refresh_from_db()
-    return action
+        said = "It was settled in the meantime."
+    return Asked(action, said)
 
 
 def due(limit: int) -> list[int]:
@@ -66,7 +89,8 @@ def due(limit: int) -> list[int]:
     return list(unresolved.order_by("not_before").values_list("pk", flat=True)[:limit])
 
 
-def _write(action: Action, found: Receipt | None) -> None:
+def _write(action: Action, found: Receipt | None) -> str:
+    """Settles it by the answer where it is one; says what the answer was. Raises Lost."""
     if found and found.status != "failed":
         transitions.move(
             action,
@@ -77,24 +101,26 @@ def _write(action: Action, found: Receipt | None) -> None:
             provider_reference=found.reference,
             result=found.data,
         )
-    elif found or _quiet(action):
-        code, message = (
-            ("provider_failed", "The provider says that it failed.")
-            if found
-            else ("never_happened", "The provider was asked by our reference and has no such effect.")
-        )
-        transitions.move(
-            action,
-            states.FAILED,
-            actor=audit.SYSTEM,
-            verb="action.reconciled",
-            told={"found": None},
-            error_code=code,
-            error_class="terminal",
-            error_message=message,
-        )
-    else:
+        return f"The provider has it: {found.reference}, {found.status}."
+    if found is None and not _quiet(action):
         _ask_later(action)
+        return "The provider does not have it; an attempt of a moment ago may still arrive, so that proves nothing yet."
+    code, message = (
+        ("provider_failed", "The provider says that it failed.")
+        if found
+        else ("never_happened", "The provider was asked by our reference and has no such effect.")
+    )
+    transitions.move(
+        action,
+        states.FAILED,
+        actor=audit.SYSTEM,
+        verb="action.reconciled",
+        told={"found": None},
+        error_code=code,
+        error_class="terminal",
+        error_message=message,
+    )
+    return message
 
 
 def _quiet(action: Action) -> bool:
@@ -105,9 +131,11 @@ def _quiet(action: Action) -> bool:
 
 
 def _ask_later(action: Action) -> None:
-    Action.objects.filter(pk=action.pk, status=states.UNRESOLVED).update(
-        not_before=Now() + timedelta(seconds=ASK_AGAIN_SECONDS)
-    )
+    """After as long again as the last attempt is ago: a provider that was away for a moment is asked again soon."""
+    ago = Now() - Subquery(Attempt.objects.filter(action=OuterRef("pk")).order_by("-number").values("started_at")[:1])
+    soonest, latest = (Value(timedelta(seconds=seconds)) for seconds in (ASK_SOON_SECONDS, ASK_AGAIN_SECONDS))
+    pause = Least(Greatest(ago, soonest), latest, output_field=DurationField())
+    Action.objects.filter(pk=action.pk, status=states.UNRESOLVED).update(not_before=Now() + pause)
 
 
 def _within(wanted: object, now: object) -> bool:

@@ -44,16 +44,19 @@ def succeeded(action: Action, receipt: Receipt) -> None:
         not_before=None,
     )
     if action.kind == "reply":
-        Message.objects.create(
-            ticket=action.ticket,
-            direction=Message.Direction.OUTBOUND,
-            external_id=action.idempotency_key,
-            body=action.params["text"],
-        )
-        if action.run_id is None:  # a person wrote it; a run's reply is the engine's to follow
-            Ticket.objects.filter(pk=action.ticket_id).update(
-                status=Ticket.Status.ANSWERED, reason="", updated_at=Now()
-            )
+        reply_arrived(action)
+
+
+def reply_arrived(action: Action) -> None:
+    """What the customer was told is part of the conversation. In the transaction of the reply's move."""
+    Message.objects.create(
+        ticket=action.ticket,
+        direction=Message.Direction.OUTBOUND,
+        external_id=action.idempotency_key,
+        body=action.params["text"],
+    )
+    if action.run_id is None:  # a person wrote it; a run's reply is the engine's to follow
+        Ticket.objects.filter(pk=action.ticket_id).update(status=Ticket.Status.ANSWERED, reason="", updated_at=Now())
 
 
 def failed(action: Action, error: ProviderError, *, provider: str) -> None:
@@ -99,6 +102,12 @@ def _unresolved(action: Action, error: ProviderError) -> None:
         not_before=Now(),
         lease_expires_at=None,
         **_error_fields(error),
+    )
+    # A run that waits is not woken by this, and may have said that it waits for approval.
+    Ticket.objects.filter(pk=action.ticket_id).update(
+        status=Ticket.Status.NEEDS_PERSON,
+        reason=f"The outcome of {action.idempotency_key} is not known yet.",
+        updated_at=Now(),
     )
 
 

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
-from approvals import execution, reconcile, signals
+from approvals import comparison, execution, reconcile, signals
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +22,22 @@ def settle(action_id: int) -> None:
     reconcile.settle(action_id)
 
 
+@shared_task
+def compare(comparison_id: int) -> None:
+    comparison.carry_out(comparison_id)
+
+
 @receiver(signals.action_approved)
 def hurry(sender: object, action_id: int, **_: Any) -> None:
     try:
         execute.delay(action_id)
     except OperationalError:
         log.warning("no message for action %s: the broker is away; the sweep will find it", action_id)
+
+
+@receiver(signals.comparison_asked)
+def hurry_comparison(sender: object, comparison_id: int, **_: Any) -> None:
+    try:
+        compare.delay(comparison_id)
+    except OperationalError:
+        log.warning("no message for comparison %s: the broker is away; the next hour's will do", comparison_id)

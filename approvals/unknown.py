@@ -1,17 +1,40 @@
-"""An outcome that nobody knows: the provider is asked again, or a person who found out says what became of it."""
+"""An outcome that nobody knows: the provider is asked again, or people who found out say what became of it."""
+
+from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from agentops.lib.errors import Refused
-from approvals import audit, policies, reconcile, states, transitions
+from approvals import audit, policies, reconcile, settlement, states, transitions
 from approvals.models import Action, HandSettlement
 
+LONGEST_REASON = 500
 
-def ask_again(*, action_id: int, by: User) -> Action:
-    """Asks the provider now instead of at its next turn."""
-    audit.record(actor=by.get_username(), verb="action.asked_again", object_type="action", object_id=action_id)
-    return reconcile.settle(action_id)
+
+@dataclass(frozen=True)
+class Standing:
+    """What people have said of an action so far, oldest first, and how many must say the same."""
+
+    needed: int
+    said: list[HandSettlement]
+
+    @property
+    def contradicted(self) -> bool:
+        return len({row.happened for row in self.said}) > 1
+
+
+def ask_again(*, action_id: int, by: User) -> reconcile.Asked:
+    """Asks the provider now instead of at its next turn. Raises Action.DoesNotExist."""
+    asked = reconcile.ask(action_id)
+    audit.record(actor=by.get_username(), verb="action.asked_again", object_type="action", object_id=action_id,
+                 after={"said": asked.said})  # fmt: skip
+    return asked
+
+
+def standing(action: Action) -> Standing:
+    said = HandSettlement.objects.filter(action=action).select_related("by").order_by("pk")
+    return Standing(people_needed(action), list(said))
 
 
 def people_needed(action: Action) -> int:
@@ -27,46 +50,44 @@ def people_needed(action: Action) -> int:
 
 
 def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> Action:
-    """Records what a person found out; settles the action once enough people say the same.
+    """Records what a person found out. The action is settled once enough people say the same, and more than say the
+    opposite: people who contradict each other leave it unknown until another has looked.
 
-    Raises Refused: the action is no longer unknown, no reason is given, this person has spoken before, or a colleague
-    has said otherwise."""
-    if not reason.strip():
+    Raises Refused: no reason is given, it is no longer unknown, or this person has spoken before."""
+    reason = reason.strip()
+    if not reason:
         raise Refused("reason_missing", "Say how you know: the statement, the provider's support, the customer.")
     with transaction.atomic():
-        action = Action.objects.select_for_update(of=("self",)).get(pk=action_id)
+        action = Action.objects.select_for_update(of=("self",)).select_related("ticket").get(pk=action_id)
         if action.status != states.UNRESOLVED:
             raise Refused("already_settled", f"It is {action.get_status_display().lower()} by now.")
-        said = list(HandSettlement.objects.filter(action=action).select_related("by"))
-        if any(row.by_id == by.pk for row in said):
-            raise Refused("said_before", "You have said so already; a second person must confirm it.")
-        against = next((row for row in said if row.happened != happened), None)
-        if against:
-            raise Refused("contradicted", f"{against.by.get_username()} says the opposite: {against.reason}")
-        HandSettlement.objects.create(action=action, by=by, happened=happened, reason=reason.strip()[:500])
-        if len(said) + 1 >= people_needed(action):
+        before = standing(action)
+        if any(row.by_id == by.pk for row in before.said):
+            raise Refused("said_before", "You have said what you know; another person must confirm it.")
+        HandSettlement.objects.create(action=action, by=by, happened=happened, reason=reason[:LONGEST_REASON])
+        agree = 1 + sum(row.happened == happened for row in before.said)
+        against = 1 + len(before.said) - agree
+        if agree >= before.needed and agree > against:
             _settle(action, by, happened, reason)
         else:
-            told = {"happened": happened, "reason": reason}
-            name = by.get_username()
-            audit.record(actor=name, verb="action.settlement_proposed", object_type="action", object_id=action.pk,
-                         after=told)  # fmt: skip
+            audit.record(
+                actor=by.get_username(),
+                verb="action.settlement_proposed",
+                object_type="action",
+                object_id=action.pk,
+                after={"happened": happened, "reason": reason},
+            )
     return action
 
 
 def _settle(action: Action, by: User, happened: bool, reason: str) -> None:
+    name, verb = by.get_username(), "action.settled_by_hand"
     told = {"happened": happened, "reason": reason}
-    if happened:
-        transitions.move(action, states.SUCCEEDED, actor=by.get_username(), verb="action.settled_by_hand", told=told,
-                         result={"settled_by": by.get_username(), "reason": reason})  # fmt: skip
+    if not happened:
+        transitions.move(action, states.FAILED, actor=name, verb=verb, told=told, error_code="settled_by_hand",
+                         error_class="terminal", error_message=reason[:1000])  # fmt: skip
         return
-    transitions.move(
-        action,
-        states.FAILED,
-        actor=by.get_username(),
-        verb="action.settled_by_hand",
-        told=told,
-        error_code="settled_by_hand",
-        error_class="terminal",
-        error_message=reason[:1000],
-    )
+    result = {"settled_by": name, "reason": reason}
+    transitions.move(action, states.SUCCEEDED, actor=name, verb=verb, told=told, result=result)
+    if action.kind == "reply":
+        settlement.reply_arrived(action)

@@ -32,6 +32,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "money": approvals.money(today),
         "duplicates": approvals.duplicates_absorbed(week),
         "unresolved": approvals.unresolved(),
+        "findings": approvals.findings(),
         "provider_failures": approvals.failures(week),
         "step_failures": figures.failures(week),
         "latencies": figures.latencies(now - timedelta(days=1)),

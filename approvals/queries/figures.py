@@ -7,7 +7,7 @@ from django.db.models import Count, Min, Q, Sum
 from django.db.models.functions import TruncDate
 
 from approvals import kinds, states
-from approvals.models import Action, ApprovalRequest, Attempt
+from approvals.models import Action, ApprovalRequest, Attempt, Finding
 from approvals.policy import Outcome
 
 MONEY = [kind.name for kind in kinds.KINDS.values() if kind.moves_money]
@@ -59,6 +59,12 @@ class Unresolved:
     oldest: datetime | None
 
 
+@dataclass(frozen=True)
+class Findings:
+    count: int
+    oldest: datetime | None
+
+
 def waiting() -> Waiting:
     opened = ApprovalRequest.objects.filter(closed_at__isnull=True)
     return Waiting(**opened.aggregate(count=Count("pk"), oldest=Min("created_at")))
@@ -93,6 +99,11 @@ def duplicates_absorbed(since: datetime) -> int:
 def unresolved() -> Unresolved:
     found = Action.objects.filter(status=states.UNRESOLVED)
     return Unresolved(**found.aggregate(count=Count("pk"), oldest=Min("approved_at")))
+
+
+def findings() -> Findings:
+    opened = Finding.objects.filter(closed_at__isnull=True)
+    return Findings(**opened.aggregate(count=Count("pk"), oldest=Min("found_at")))
 
 
 def failures(since: datetime) -> list[Failures]:

@@ -14,7 +14,7 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
 from approvals import states
-from approvals.models import Action, ApprovalRequest
+from approvals.models import Action, ApprovalRequest, AuditEvent
 from tickets.models import Message
 
 type Person = AbstractBaseUser | AnonymousUser
@@ -122,6 +122,12 @@ def find_action(action_id: int) -> Action | None:
         .filter(pk=action_id)
         .first()
     )
+
+
+def last_asked(action_id: int) -> AuditEvent | None:
+    """When a person last had the provider asked for it, and what it said."""
+    asked = AuditEvent.objects.filter(object_type="action", object_id=str(action_id), verb="action.asked_again")
+    return asked.order_by("-pk").first()
 
 
 def said_by_customer(ticket_id: str) -> list[Message]:

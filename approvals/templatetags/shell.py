@@ -1,4 +1,4 @@
-"""What surrounds every page: the navigation's links, and the banner about providers that are paused."""
+"""What surrounds every page: the navigation's links, and the banners that everybody has to see."""
 
 from typing import Any
 
@@ -8,11 +8,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from approvals.models import ProviderPause
+from approvals.models import Finding, ProviderPause
 
 register = template.Library()
 
-SECTIONS = {"ticket": "tickets", "run": "tickets", "action": "actions"}
+SECTIONS = {"ticket": "tickets", "run": "tickets", "action": "actions", "finding": "actions", "findings": "actions"}
+# More are not counted for a banner.
+MANY = 100
 
 
 @register.simple_tag(takes_context=True)
@@ -31,6 +33,16 @@ def paused_providers(context: dict[str, Any]) -> dict[str, Any]:
     """Providers that refused our credentials: everyone is told, on every page."""
     shared = {name: context.get(name) for name in ("perms", "csrf_token")}
     return {**shared, "pauses": ProviderPause.objects.order_by("provider")}
+
+
+@register.inclusion_tag("approvals/findings_banner.html", takes_context=True)
+def open_findings(context: dict[str, Any]) -> dict[str, Any]:
+    """That the provider's books and ours differ: whoever may read it is told, on every page but the findings' own."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    here = bool(match and (match.url_name or "").startswith("finding"))
+    if here or not context["perms"]["approvals"]["view_action"]:
+        return {"count": 0}
+    return {"count": Finding.objects.filter(closed_at__isnull=True)[:MANY].count(), "many": MANY}
 
 
 @register.simple_tag

@@ -38,18 +38,6 @@ def item(request: Request, request_id: int) -> HttpResponse:
 
 @require_GET
 @permission_required("approvals.view_dashboard", raise_exception=True)
-def unknown(request: Request, action_id: int) -> HttpResponse:
-    """An action whose effect nobody knows: what was tried, and what was answered."""
-    action = queries.find_action(action_id)
-    if action is None:
-        raise Http404
-    filters = Filters.of({"lane": "unknown", **request.GET.dict()})
-    context = queue_context(request, filters) if part_of(request) != "pane" else {"filters": filters}
-    return show(request, {**context, "unresolved": action, "selected_action": action_id})
-
-
-@require_GET
-@permission_required("approvals.view_dashboard", raise_exception=True)
 def now(request: Request, request_id: int) -> HttpResponse:
     """The order or customer read again, for the card that is open."""
     unread = ""

@@ -7,12 +7,13 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from agentops.models import Run
 from agentops.roles import ROLES
 from approvals import policies
-from approvals.models import Action, ApprovalRequest
+from approvals.models import Action, ApprovalRequest, Finding
 from tests.world import World, propose_refund, put_rules, ticket_of
 
 READERS = {"auditor", "lead", "admin"}
@@ -24,10 +25,13 @@ EVERYBODY = ("anonymous", "nobody", "auditor", "lead", "admin")
 # name: (method, who may)
 TABLE: dict[str, tuple[str, set[str]]] = {
     "dashboard": ("GET", READERS),
+    "chaos": ("GET", READERS),
     "queue": ("GET", READERS),
     "queue-item": ("GET", READERS),
     "queue-now": ("GET", READERS),
     "queue-unknown": ("GET", READERS),
+    "queue-unknown-ask": ("POST", LEADS),
+    "queue-unknown-settle": ("POST", LEADS),
     "queue-approve": ("POST", LEADS),
     "queue-edit": ("POST", LEADS),
     "queue-reject": ("POST", LEADS),
@@ -37,6 +41,9 @@ TABLE: dict[str, tuple[str, set[str]]] = {
     "policy-version": ("GET", READERS),
     "policy-edit": ("GET", ADMINS),
     "provider-resume": ("POST", ADMINS),
+    "findings": ("GET", READERS),
+    "findings-compare": ("POST", {"lead", "admin"}),
+    "finding-close": ("POST", {"lead", "admin"}),
     "actions": ("GET", READERS),
     "actions-export": ("GET", READERS),
     "action": ("GET", READERS),
@@ -81,10 +88,16 @@ def known(world: World) -> dict[str, dict[str, Any]]:
         **{name: of_request for name in TABLE if name.startswith("queue-")},
         **dict.fromkeys(("api-ticket", "api-messages", "ticket", "ticket-reply"), of_ticket),
         **dict.fromkeys(("run", "run-trace", "run-json"), of_run),
-        **dict.fromkeys(("action", "queue-unknown"), of_action),
+        **dict.fromkeys(("action", "queue-unknown", "queue-unknown-ask", "queue-unknown-settle"), of_action),
         "policy-version": {"version_id": policies.current().pk},
         "provider-resume": {"provider": "payments"},
+        "finding-close": {"finding_id": a_finding().pk},
     }
+
+
+def a_finding() -> Finding:
+    told = {"kind": Finding.Kind.THEIRS_ALONE, "reference": "re_1"}
+    return Finding.objects.get_or_create(**told, defaults={"happened_at": timezone.now()})[0]
 
 
 def visitor(role: str) -> Client:

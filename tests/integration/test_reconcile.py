@@ -11,9 +11,10 @@ from pytest_django import Settings
 
 from approvals import decisions, execution, reconcile, states
 from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent
+from approvals.reservations import database_now
 from tests.scripted import Say, Script
 from tests.world import World, at_once, propose, propose_refund, ticket_of
-from tickets.models import Message
+from tickets.models import Message, Ticket
 
 
 def unresolved(world: World, endpoint: str, action: Action, *, happened: bool = True) -> Action:
@@ -59,6 +60,25 @@ def test_an_attempt_of_a_moment_ago_may_still_arrive(world: World) -> None:
     _, action = unresolved_refund(world, happened=False)
     assert reconcile.settle(action.pk).status == states.UNRESOLVED
     assert action.pk not in reconcile.due(1000), "it is asked again later"
+
+
+def test_it_is_asked_again_after_as_long_as_the_last_attempt_is_ago(world: World) -> None:
+    _, action = unresolved_refund(world, happened=False)
+    last = Attempt.objects.filter(action=action)
+    for ago, pause in ((0, reconcile.ASK_SOON_SECONDS), (20, 20), (50, 50)):
+        last.update(started_at=Now() - timedelta(seconds=ago))
+        reconcile.settle(action.pk)
+        action.refresh_from_db()
+        assert action.not_before is not None
+        assert abs((action.not_before - database_now()).total_seconds() - pause) < 5
+
+
+def test_a_ticket_whose_outcome_became_unknown_after_its_approval_says_so(world: World) -> None:
+    action = propose_refund(world.order(), 2_000)
+    Ticket.objects.filter(pk=action.ticket_id).update(status=Ticket.Status.AWAITING_APPROVAL)
+    unresolved(world, "POST /refunds", action)
+    ticket = Ticket.objects.get(pk=action.ticket_id)
+    assert (ticket.status, action.idempotency_key in ticket.reason) == (Ticket.Status.NEEDS_PERSON, True)
 
 
 def test_a_refund_that_the_provider_calls_failed_has_failed(world: World, payments: Script) -> None:

@@ -11,12 +11,13 @@ import redis
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
+from django.utils import timezone
 from pytest_django import Settings
 
 from agentops import engine, sweep
 from agentops.models import Run
-from approvals import decisions, execution, states
-from approvals.models import Action, ApprovalRequest, Attempt
+from approvals import comparison, decisions, execution, states
+from approvals.models import Action, ApprovalRequest, Attempt, Comparison
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.scripted import Script
 from tests.waiting import until
@@ -42,7 +43,8 @@ def rounds(sweeper: sweep.Sweep) -> int:
 
 @pytest.fixture(autouse=True)
 def nothing_left_over(world: World) -> None:
-    """Work that earlier tests of this module left is not this one's."""
+    """Work that earlier tests of this module left is not this one's; the books of this hour are compared."""
+    Comparison.objects.create(since=timezone.now() - 2 * comparison.LOOK_BACK)
     Run.objects.exclude(status__in=["succeeded", "failed"]).update(status="cancelled", lease_expires_at=None)
 
 
@@ -104,6 +106,14 @@ def test_what_is_late_expires_and_its_run_goes_on(world: World, sweeper: sweep.S
     assert rounds(sweeper) == 1
     ticket.refresh_from_db()
     assert ticket.status == "answered"
+
+
+def test_the_books_are_compared_once_an_hour(world: World, sweeper: sweep.Sweep) -> None:
+    Comparison.objects.all().delete()
+    assert rounds(sweeper) == 1
+    [made] = Comparison.objects.all()
+    assert (made.error, made.finished_at is not None) == ("", True)
+    assert rounds(sweeper) == 0
 
 
 def test_several_sweeps_and_messages_at_once_do_each_thing_once(

@@ -1,0 +1,95 @@
+"""The lane "outcome unknown": what was tried, what the provider says now, and what people found out."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from agentops.lib.errors import Refused
+from approvals import states, unknown
+from approvals.forms.looking_into import SettleForm
+from approvals.models import Action
+from approvals.queries import queue as queries
+from approvals.queries.queue import Filters
+from approvals.views.queue import queue_context, screen, show
+from approvals.views.request import Request, part_of
+
+may_decide = permission_required("approvals.decide", raise_exception=True)
+
+
+@require_GET
+@permission_required("approvals.view_dashboard", raise_exception=True)
+def item(request: Request, action_id: int) -> HttpResponse:
+    """An action whose effect nobody knows: what was tried, and what was answered."""
+    return show(request, _context(request, _found_or_404(action_id)))
+
+
+@require_POST
+@may_decide
+def ask(request: Request, action_id: int) -> HttpResponse:
+    """Asks the provider now; what it says is the message."""
+    _found_or_404(action_id)
+    asked = unknown.ask_again(action_id=action_id, by=request.user)
+    level = messages.INFO if asked.action.status == states.UNRESOLVED else messages.SUCCESS
+    messages.add_message(request, level, asked.said)
+    return _shown_again(request, action_id)
+
+
+@require_POST
+@may_decide
+def settle(request: Request, action_id: int) -> HttpResponse:
+    found = _found_or_404(action_id)
+    form = SettleForm(request.POST)
+    if not form.is_valid():
+        return show(request, _context(request, found, form=form), 422)
+    said = form.cleaned_data
+    try:
+        action = unknown.settle_by_hand(
+            action_id=action_id, by=request.user, happened=said["happened"], reason=said["reason"]
+        )
+    except Refused as refused:
+        context = _context(request, _found_or_404(action_id), form=form)
+        return show(request, {**context, "refused": refused.message}, 422)
+    if action.status == states.UNRESOLVED:
+        messages.info(request, "Recorded. It stays unknown until another person confirms it.")
+    else:
+        messages.success(request, f"Settled by hand: {action.get_status_display().lower()}.")
+    return _shown_again(request, action_id)
+
+
+def _shown_again(request: Request, action_id: int) -> HttpResponse:
+    """The card as it now is. Without htmx by a redirect, with it beside the list as it now is."""
+    filters = _filters(request)
+    if not request.htmx:
+        return redirect(reverse("queue-unknown", args=[action_id]) + filters.query())
+    context = {**_context(request, _found_or_404(action_id)), **queue_context(request, filters)}
+    return screen(request, "queue_after.html", {**context, "focus": True})
+
+
+def _context(request: Request, action: Action, *, form: SettleForm | None = None) -> dict[str, Any]:
+    filters = _filters(request)
+    standing = unknown.standing(action)
+    return {
+        **({"filters": filters} if part_of(request) == "pane" else queue_context(request, filters)),
+        "unresolved": action,
+        "selected_action": action.pk,
+        "asked": queries.last_asked(action.pk),
+        "standing": standing,
+        "spoken": any(row.by_id == request.user.pk for row in standing.said),
+        "settle_form": form or SettleForm(),
+    }
+
+
+def _filters(request: Request) -> Filters:
+    return Filters.of({"lane": "unknown", **request.GET.dict()})
+
+
+def _found_or_404(action_id: int) -> Action:
+    action = queries.find_action(action_id)
+    if action is None:
+        raise Http404
+    return action

@@ -1,0 +1,68 @@
+"""Both sides of the books, made to differ: refunds at the provider, actions of ours, outcomes that nobody knows."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models.functions import Now
+from django.test import override_settings
+
+from approvals import execution, reconcile, states
+from approvals.models import Action, Attempt
+from tests.integration.history_rows import a_ticket, an_action
+from tests.world import World, propose_refund
+
+
+def pay(world: World, order: dict[str, Any], amount: int, reference: str, *, key: str = "") -> dict[str, Any]:
+    """A refund at the provider that the system did not ask for; under its own key where one is given."""
+    body = {
+        "payment_id": order["payments"][0]["payment_id"],
+        "order_id": order["order_id"],
+        "amount": amount,
+        "currency": order["currency"],
+        "reference": reference,
+    }
+    headers = {"Idempotency-Key": key or f"key-of-{reference}"}
+    made = world.simulator.http.post("/refunds", json=body, headers=headers)
+    return made.raise_for_status().json()  # type: ignore[no-any-return]
+
+
+def fail(world: World, refund_id: str) -> None:
+    """Days later the provider says that it failed."""
+    world.simulator.http.post(f"/refunds/{refund_id}/fail").raise_for_status()
+
+
+def succeeded(order: dict[str, Any], amount: int = 2_000, **more: Any) -> Action:
+    """An action that our books hold for done, whatever the provider's say."""
+    params = {
+        "order_id": order["order_id"],
+        "payment_id": order["payments"][0]["payment_id"],
+        "amount": amount,
+        "currency": order["currency"],
+        "reason": "It is broken.",
+    }
+    given = {"amount": amount, "currency": order["currency"], "order_id": order["order_id"], "params": params}
+    return an_action(a_ticket(), **{**given, **more})
+
+
+def refunded(world: World, amount: int = 2_000) -> Action:
+    """A refund that went well on both sides."""
+    action = execution.execute(propose_refund(world.order(), amount).pk)
+    assert action.status == states.SUCCEEDED
+    return action
+
+
+def unresolved_refund(world: World, *, happened: bool = True, amount: int = 2_000) -> Action:
+    """Attempts that a server's error answered, until there are no more."""
+    action = propose_refund(world.order(), amount)
+    world.faults("POST /refunds", "error_500_after" if happened else "error_500_before")
+    with override_settings(RETRY_BASE_SECONDS=0.0):
+        while action.status == states.APPROVED:
+            action = execution.execute(action.pk)
+    world.simulator.faults()
+    assert action.status == states.UNRESOLVED
+    return action
+
+
+def make_quiet(action: Action) -> None:
+    """As if the last attempt were long ago."""
+    Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=reconcile.QUIET_SECONDS + 60))

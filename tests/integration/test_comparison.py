@@ -1,0 +1,297 @@
+"""The provider's books against ours: what differs is found, shown once, and closed when it no longer does."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
+from django.test import override_settings
+from django.utils import timezone
+
+from agentops.lib.errors import Refused
+from approvals import comparison, execution, states, unknown
+from approvals.models import Action, AuditEvent, Comparison, Finding
+from tests.integration.books import fail, pay, refunded, succeeded, unresolved_refund
+from tests.scripted import Say, Script
+from tests.world import World, at_once, propose_refund
+from tickets.models import Ticket
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def since(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[datetime]:
+    """The test's own stretch of both books, to its very end."""
+    monkeypatch.setattr(comparison, "RECENT", timedelta(0))
+    yield timezone.now()
+    Finding.objects.filter(closed_at__isnull=True).update(closed_at=Now())
+
+
+def found(since: datetime) -> list[Finding]:
+    """Open findings of what happened since, after a comparison."""
+    assert comparison.compare(since=since).error == ""
+    return list(Finding.objects.filter(closed_at__isnull=True, happened_at__gte=since))
+
+
+# --- what is found --------------------------------------------------------------------------------------
+
+
+def test_books_that_agree_have_no_finding(world: World, since: datetime) -> None:
+    action = refunded(world)
+    made = comparison.compare(since=since)
+    assert (made.theirs, made.ours, made.opened, made.closed, made.error) == (1, 1, 0, 0, "")
+    assert made.finished_at is not None
+    assert not Finding.objects.filter(action=action).exists()
+
+
+def test_ours_without_theirs(world: World, since: datetime) -> None:
+    action = succeeded(world.order())
+    [finding] = found(since)
+    assert (finding.kind, finding.reference) == ("ours_alone", action.idempotency_key)
+    assert (finding.action_id, finding.ours["amount"], finding.theirs) == (action.pk, 2_000, {})
+    assert AuditEvent.objects.filter(object_type="finding", object_id=finding.pk, verb="finding.opened").exists()
+
+
+def test_theirs_without_ours(world: World, since: datetime) -> None:
+    refund = pay(world, world.order(), 1_000, "from-the-dashboard")
+    [finding] = found(since)
+    assert (finding.kind, finding.reference, finding.action) == ("theirs_alone", refund["refund_id"], None)
+    assert (finding.ours, finding.theirs["reference"], finding.theirs["amount"]) == ({}, "from-the-dashboard", 1_000)
+
+
+def test_amounts_that_differ(world: World, since: datetime) -> None:
+    order = world.order()
+    action = succeeded(order, 2_000)
+    pay(world, order, 1_500, action.idempotency_key)
+    [finding] = found(since)
+    assert (finding.kind, finding.action_id) == ("amounts_differ", action.pk)
+    assert (finding.ours["amount"], finding.theirs["amount"]) == (2_000, 1_500)
+
+
+def test_what_moved_twice_under_one_key_is_theirs(world: World, since: datetime) -> None:
+    action = refunded(world)
+    [order] = [world.now({"order_id": action.order_id})]
+    second = pay(world, order, 2_000, action.idempotency_key, key="another")
+    [finding] = found(since)
+    assert (finding.kind, finding.reference, finding.action_id) == ("theirs_alone", second["refund_id"], action.pk)
+
+
+def test_a_refund_that_failed_afterwards(world: World, since: datetime) -> None:
+    action = refunded(world)
+    Ticket.objects.filter(pk=action.ticket_id).update(status="answered")
+    fail(world, action.provider_reference)
+    [finding] = found(since)
+    assert (finding.kind, finding.action_id, finding.ours["status"]) == ("failed_afterwards", action.pk, "succeeded")
+    action.refresh_from_db()
+    assert (action.status, action.error_code) == (states.FAILED, "provider_failed")
+    assert Ticket.objects.get(pk=action.ticket_id).status == "needs_person"
+    assert [row.pk for row in found(since)] == [finding.pk], "it stays until a person closes it"
+
+
+def test_what_failed_on_both_sides_agrees(world: World, since: datetime) -> None:
+    action = succeeded(world.order(), status=states.FAILED)
+    refund = pay(world, world.order(), 2_000, action.idempotency_key)
+    fail(world, refund["refund_id"])
+    assert found(since) == []
+
+
+def test_an_unknown_outcome_is_settled_by_it(world: World, since: datetime) -> None:
+    action = unresolved_refund(world)
+    assert found(since) == []
+    assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
+
+
+def test_what_is_still_on_its_way_is_no_finding(world: World, since: datetime) -> None:
+    action = propose_refund(world.order(), 2_000)
+    world.faults("POST /refunds", "error_500_after")
+    assert execution.execute(action.pk).status == states.APPROVED
+    world.simulator.faults()
+    assert found(since) == []
+
+
+def test_a_person_who_was_wrong_is_found_out(world: World, since: datetime, lead: User) -> None:
+    happened, nothing = unresolved_refund(world), unresolved_refund(world, happened=False)
+    for action, said in ((happened, False), (nothing, True)):
+        unknown.settle_by_hand(action_id=action.pk, by=lead, happened=said, reason="I was told so.")
+    kinds = {finding.action_id: finding.kind for finding in found(since)}
+    assert kinds == {happened.pk: "theirs_alone", nothing.pk: "ours_alone"}
+
+
+def test_one_that_failed_is_no_sign_of_what_a_person_says_happened(world: World, since: datetime) -> None:
+    order = world.order()
+    action = succeeded(order)
+    fail(world, pay(world, order, 2_000, action.idempotency_key)["refund_id"])
+    assert [(row.kind, row.action_id) for row in found(since)] == [("ours_alone", action.pk)]
+
+
+def test_refunds_without_a_reference_are_told_apart(world: World, payments: Script, since: datetime) -> None:
+    made = {"payment_id": "p", "order_id": "o", "currency": "USD", "reference": "", "status": "succeeded", "amount": 9}
+    rows = [{**made, "refund_id": f"re_none_{n}", "created_at": since.isoformat()} for n in (1, 2)]
+    payments.will_say(Say({"refunds": rows, "next_cursor": None}))
+    assert comparison.compare(since=since).opened == 2
+
+
+def test_what_settled_a_moment_ago_is_left_for_the_next_time(world: World, since: datetime) -> None:
+    succeeded(world.order())
+    comparison.RECENT = timedelta(minutes=5)
+    assert found(since) == []
+
+
+def test_a_refund_before_the_pages_begin_is_asked_for_by_reference(world: World, since: datetime) -> None:
+    action = refunded(world)
+    later = timezone.now()
+    Action.objects.filter(pk=action.pk).update(settled_at=later)
+    made = comparison.compare(since=later)
+    assert (made.theirs, made.ours, made.opened) == (0, 1, 0)
+
+
+# --- what closes a finding ------------------------------------------------------------------------------
+
+
+def test_the_next_comparison_closes_what_it_no_longer_sees(world: World, since: datetime) -> None:
+    order = world.order()
+    action = succeeded(order)
+    [finding] = found(since)
+    assert [row.pk for row in found(since)] == [finding.pk], "seen again, it stays as it was"
+    pay(world, order, 2_000, action.idempotency_key)
+    made = comparison.compare(since=since)
+    finding.refresh_from_db()
+    assert (made.closed, finding.closed_by, finding.closed_at is not None) == (1, None, True)
+    event = AuditEvent.objects.get(object_type="finding", object_id=finding.pk, verb="finding.closed")
+    assert event.actor == "system"
+
+
+def test_a_comparison_that_did_not_cover_it_closes_nothing(world: World, since: datetime) -> None:
+    order = world.order()
+    action = succeeded(order)
+    [finding] = found(since)
+    pay(world, order, 2_000, action.idempotency_key)
+    assert comparison.compare(since=timezone.now()).closed == 0
+    assert Finding.objects.get(pk=finding.pk).closed_at is None
+
+
+def test_a_provider_that_does_not_answer_closes_nothing(world: World, since: datetime) -> None:
+    order = world.order()
+    action = succeeded(order)
+    [finding] = found(since)
+    pay(world, order, 2_000, action.idempotency_key)
+    with override_settings(PAYMENTS_URL=NOWHERE):
+        made = comparison.compare(since=since)
+    assert made.error
+    assert made.finished_at is not None
+    assert Finding.objects.get(pk=finding.pk).closed_at is None
+
+
+def test_what_a_person_closed_stays_closed(world: World, since: datetime, lead: User) -> None:
+    pay(world, world.order(), 1_000, "paid-by-hand")
+    [finding] = found(since)
+    comparison.close(finding_id=finding.pk, by=lead, note=" Paid in the back office. ")
+    assert found(since) == []
+    finding.refresh_from_db()
+    assert (finding.closed_by, finding.note) == (lead, "Paid in the back office.")
+    assert AuditEvent.objects.filter(object_id=finding.pk, verb="finding.closed", actor="lead").exists()
+
+
+def test_a_finding_is_closed_once_and_with_a_note(world: World, since: datetime, lead: User) -> None:
+    succeeded(world.order())
+    [finding] = found(since)
+    with pytest.raises(Refused, match="what it was"):
+        comparison.close(finding_id=finding.pk, by=lead, note=" ")
+    answers = at_once(*[lambda: comparison.close(finding_id=finding.pk, by=lead, note="Seen.")] * 3)
+    assert sorted(getattr(answer, "code", "closed") for answer in answers) == ["already_closed"] * 2 + ["closed"]
+
+
+# --- when ------------------------------------------------------------------------------------------------
+
+
+def test_several_at_once_find_each_thing_once(world: World, since: datetime) -> None:
+    action = refunded(world)
+    fail(world, action.provider_reference)
+    succeeded(world.order())
+    pay(world, world.order(), 1_000, "several")
+    answers = at_once(*[lambda: comparison.compare(since=since)] * 4)
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    assert sum(answer.opened for answer in answers) == 3
+    assert Finding.objects.filter(closed_at__isnull=True, happened_at__gte=since).count() == 3
+
+
+def test_the_periodic_one_is_made_once_an_hour_whoever_comes_first(world: World, since: datetime) -> None:
+    Comparison.objects.all().delete()
+    comparison.compare(since=since)
+    assert comparison.due() == [0], "one that looks back less far does not take its place"
+    made = [answer for answer in at_once(*[lambda: comparison.compare_after(0)] * 4) if answer]
+    [first] = made
+    assert (first.error, first.finished_at is not None) == ("", True)
+    assert comparison.due() == []
+    an_hour_ago = Now() - comparison.PERIOD
+    Comparison.objects.filter(pk=first.pk).update(started_at=an_hour_ago, since=an_hour_ago - comparison.LOOK_BACK)
+    assert comparison.due() == [first.pk]
+    assert comparison.compare_after(0) is None
+    assert comparison.compare_after(first.pk) is not None
+
+
+def test_one_that_is_finished_is_not_carried_out_again(world: World, since: datetime, lead: User) -> None:
+    asked = comparison.ask(since=since, by=lead)
+    assert asked.finished_at is None
+    refunded(world)
+    first = comparison.carry_out(asked.pk)
+    refunded(world)
+    assert first.theirs == comparison.carry_out(asked.pk).theirs == 1
+
+
+# --- the command ----------------------------------------------------------------------------------------
+
+
+def run(*arguments: str) -> tuple[str, str]:
+    """What it wrote, and why it ended with a status of 1."""
+    out = StringIO()
+    try:
+        call_command("reconcile", *arguments, stdout=out)
+    except CommandError as error:
+        return out.getvalue(), str(error)
+    return out.getvalue(), ""
+
+
+def test_the_command_prints_what_was_compared(world: World, since: datetime) -> None:
+    refunded(world)
+    said, error = run("--since", since.isoformat())
+    assert error == ""
+    assert "1 refunds" in said
+    assert "0 new, 0 no longer seen, 0 open" in said
+
+
+def test_the_command_lists_open_findings_and_fails(world: World, since: datetime) -> None:
+    action = succeeded(world.order())
+    said, error = run("--since", since.isoformat())
+    assert error == "1 finding open."
+    assert "Ours without theirs" in said
+    assert "$20.00" in said
+    assert action.idempotency_key in said
+    told = json.loads(run("--since", since.isoformat(), "--json")[0])
+    assert (told["comparison"]["ours"], told["comparison"]["opened"]) == (1, 0)
+    assert [(row["kind"], row["action"]) for row in told["findings"]] == [("ours_alone", action.pk)]
+
+
+def test_the_command_fails_where_the_provider_does_not_answer(world: World, since: datetime) -> None:
+    with override_settings(PAYMENTS_URL=NOWHERE):
+        assert run("--since", "1h")[1].startswith("The provider did not answer")
+
+
+@pytest.mark.parametrize(
+    ("text", "ago"), [("90m", timedelta(minutes=90)), ("24h", timedelta(days=1)), ("3d", timedelta(days=3))]
+)
+def test_since_may_be_a_stretch_of_time(world: World, since: datetime, text: str, ago: timedelta) -> None:
+    with override_settings(PAYMENTS_URL=NOWHERE):
+        run("--since", text)
+    assert abs(Comparison.objects.latest("pk").since - (timezone.now() - ago)) < timedelta(seconds=10)
+
+
+def test_since_may_be_a_day(world: World, since: datetime) -> None:
+    with override_settings(PAYMENTS_URL=NOWHERE):
+        run("--since", "2026-11-01")
+    assert Comparison.objects.latest("pk").since.isoformat() == "2026-11-01T00:00:00+00:00"
+    assert "none of 24h" in run("--since", "yesterday")[1]

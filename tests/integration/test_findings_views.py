@@ -1,0 +1,290 @@
+"""The pages of what the provider's books say otherwise, and of what nobody knows, with and without htmx."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from approvals import comparison, states, unknown
+from approvals.models import Action, AuditEvent, Comparison, Finding, HandSettlement
+from approvals.queries import findings as queries
+from tests.integration.books import unresolved_refund
+from tests.integration.history_rows import an_action, signed_in
+from tests.world import World
+
+PANE = {"HX-Request": "true", "HX-Target": "section#pane"}
+LIST = {"HX-Request": "true", "HX-Target": "div#findings-list"}
+POLL = {"HX-Request": "true", "HX-Target": "section#comparison"}
+
+
+@pytest.fixture
+def maya(live_database: str) -> Client:
+    Finding.objects.all().delete()
+    return signed_in()
+
+
+def a_finding(kind: str = "theirs_alone", **more: Any) -> Finding:
+    number = Finding.objects.count() + 1
+    theirs = {"refund_id": f"re_{number}", "amount": 1_250, "currency": "USD", "status": "succeeded",
+              "reference": "<b>back office</b>", "order_id": "#W7"}  # fmt: skip
+    given = {"reference": f"re_{number}", "theirs": theirs, "happened_at": timezone.now(), **more}
+    return Finding.objects.create(kind=kind, **given)
+
+
+def close(client: Client, finding: Finding, note: str = "Paid in the back office.", **options: Any) -> Any:
+    return client.post(reverse("finding-close", args=[finding.pk]), {"note": note}, **options)
+
+
+# --- findings -------------------------------------------------------------------------------------------
+
+
+def test_the_page_tells_both_sides_and_links_to_the_action(maya: Client) -> None:
+    action = an_action()
+    ours = {"key": action.idempotency_key, "status": "succeeded", "amount": 2_000, "currency": "USD"}
+    a_finding("amounts_differ", action=action, ours=ours)
+    page = maya.get(reverse("findings")).content.decode()
+    for shown in ("Amounts differ", "$20.00", "$12.50", action.idempotency_key, reverse("action", args=[action.pk])):
+        assert shown in page
+    assert "<b>back office" not in page
+
+
+def test_the_page_tells_of_the_last_comparison(maya: Client) -> None:
+    Comparison.objects.all().delete()
+    assert "have not been compared yet" in maya.get(reverse("findings")).content.decode()
+    now = timezone.now()
+    Comparison.objects.create(since=now - timedelta(days=3), finished_at=now, theirs=1_234, ours=1_233, opened=1)
+    page = maya.get(reverse("findings")).content.decode()
+    assert "1,234" in page
+    assert "1,233" in page
+    Comparison.objects.create(since=now, finished_at=now, error="no answer in time")
+    page = maya.get(reverse("findings")).content.decode()
+    assert "no answer in time" in page
+    assert "1,234" in page, "the last one that was answered still counts"
+
+
+def test_closing_needs_a_note_and_is_written_down(maya: Client) -> None:
+    finding = a_finding()
+    refused = close(maya, finding, note=" ")
+    assert refused.status_code == 422
+    assert "This field is required" in refused.content.decode()
+    answer = close(maya, finding, follow=True)
+    assert "Closed. The next comparison leaves it closed." in answer.content.decode()
+    finding.refresh_from_db()
+    assert (finding.closed_by, finding.note) == (User.objects.get(username="maya"), "Paid in the back office.")
+    assert AuditEvent.objects.filter(object_type="finding", object_id=finding.pk, actor="maya").exists()
+    page = maya.get(reverse("findings"), {"lane": "closed"}).content.decode()
+    assert "Paid in the back office." in page
+    assert "by maya" in page
+    assert "It was closed before" in close(maya, finding, follow=True).content.decode()
+
+
+def test_with_htmx_the_list_is_answered_as_it_now_is(maya: Client) -> None:
+    first, second = a_finding(), a_finding()
+    refused = close(maya, first, note="", headers=LIST)
+    assert refused.status_code == 422
+    assert "<html" not in refused.content.decode()
+    answer = close(maya, first, headers=LIST).content.decode()
+    assert "<html" not in answer
+    assert f'id="finding-{second.pk}"' in answer
+    assert f'id="finding-{first.pk}"' not in answer
+    assert 'hx-target="#toasts"' in answer
+
+
+def test_a_note_that_was_refused_is_still_in_its_form(maya: Client) -> None:
+    finding, other = a_finding(), a_finding()
+    page = close(maya, finding, note="x" * 501).content.decode()
+    assert page.count("x" * 501) == 1
+    assert f'id="finding-{other.pk}-note"' in page
+
+
+def test_who_may_not_close_sees_no_form(maya: Client) -> None:
+    finding = a_finding()
+    page = signed_in("ann", "auditor").get(reverse("findings")).content.decode()
+    assert finding.reference in page
+    assert reverse("finding-close", args=[finding.pk]) not in page
+    assert reverse("findings-compare") not in page
+
+
+def test_older_findings_are_a_page_away(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "PAGE", 2)
+    rows = [a_finding() for _ in range(3)]
+    page = maya.get(reverse("findings"))
+    assert [row["finding"] for row in page.context["rows"]] == [rows[2], rows[1]]
+    older = maya.get(page.context["more"])
+    assert [row["finding"] for row in older.context["rows"]] == [rows[0]]
+    assert older.context["more"] == ""
+
+
+@pytest.mark.parametrize("query", [{"lane": "nonsense"}, {"after": "x"}, {"after": "9" * 40}])
+def test_an_address_that_says_nothing_is_the_first_page(maya: Client, query: dict[str, str]) -> None:
+    finding = a_finding()
+    assert finding.reference in maya.get(reverse("findings"), query).content.decode()
+
+
+def test_what_is_not_there_is_not_found(maya: Client) -> None:
+    gone = Finding(pk=10**9)
+    assert close(maya, gone).status_code == 404
+
+
+def test_a_comparison_is_carried_out_by_a_worker(maya: Client, world: World, settings: Settings) -> None:
+    """The request only asks for it: with no worker there is nothing but the row."""
+    asked = maya.post(reverse("findings-compare"))
+    assert asked.headers["Location"] == reverse("findings")
+    made = Comparison.objects.latest("pk")
+    assert (made.finished_at, made.theirs) == (None, 0)
+    assert abs(timezone.now() - timedelta(hours=24) - made.since) < timedelta(seconds=10)
+    assert AuditEvent.objects.filter(object_type="comparison", object_id=made.pk, actor="maya").exists()
+    assert "every 2s" in maya.get(reverse("findings")).content.decode()
+    poll = maya.get(reverse("findings"), headers=POLL).content.decode()
+    assert "being compared" in poll
+    assert "#findings-list" not in poll
+    current_app.tasks["approvals.tasks.compare"](made.pk)
+    poll = maya.get(reverse("findings"), headers=POLL).content.decode()
+    assert "every 2s" not in poll
+    assert "#findings-list" in poll
+    made.refresh_from_db()
+    assert (made.error, made.finished_at is not None) == ("", True)
+
+
+def test_one_that_never_ends_is_not_waited_for(maya: Client) -> None:
+    now = timezone.now()
+    Comparison.objects.create(since=now, started_at=now - timedelta(minutes=6))
+    page = maya.get(reverse("findings")).content.decode()
+    assert "did not come to its end" in page
+    assert "every 2s" not in page
+
+
+def test_every_page_says_that_the_books_differ(maya: Client) -> None:
+    finding = a_finding()
+    for name in ("dashboard", "queue", "actions", "tickets"):
+        assert "The books differ" in maya.get(reverse(name)).content.decode()
+    assert "The books differ" not in maya.get(reverse("findings")).content.decode()
+    assert "The books differ" not in signed_in("nobody", "").get(reverse("queue")).content.decode()
+    close(maya, finding)
+    assert "The books differ" not in maya.get(reverse("queue")).content.decode()
+
+
+def test_the_dashboard_counts_them(maya: Client) -> None:
+    assert "the books agree" in maya.get(reverse("dashboard")).content.decode()
+    a_finding()
+    assert "the oldest found" in maya.get(reverse("dashboard")).content.decode()
+
+
+# --- the lane "outcome unknown" -------------------------------------------------------------------------
+
+
+def card(action: Action, name: str = "") -> str:
+    return reverse(f"queue-unknown{name}", args=[action.pk])
+
+
+def unknown_refund(amount: int = 2_000) -> Action:
+    params = {"order_id": "#W1", "payment_id": "pay_none", "amount": amount, "currency": "USD", "reason": "Broken."}
+    return an_action(status=states.UNRESOLVED, amount=amount, params=params)
+
+
+def test_the_provider_is_asked_again(maya: Client, world: World) -> None:
+    action = unresolved_refund(world)
+    answer = maya.post(card(action, "-ask"), follow=True)
+    page = answer.content.decode()
+    assert "The provider has it: re_" in page
+    assert "It has been settled since: Succeeded." in page
+    assert "asked by maya" in page
+    assert card(action, "-ask") not in page
+
+
+def test_a_provider_that_is_away_is_told_in_the_pane(maya: Client, world: World, settings: Settings) -> None:
+    action = unknown_refund()
+    settings.PAYMENTS_URL = "http://127.0.0.1:1"
+    answer = maya.post(card(action, "-ask"), headers=PANE).content.decode()
+    assert "<html" not in answer
+    assert "The provider did not answer" in answer
+    assert 'hx-target="#toasts"' in answer
+    assert card(action, "-ask") in answer
+
+
+def test_a_person_settles_it_by_hand(maya: Client, world: World) -> None:
+    action = unknown_refund()
+    assert "one person is enough" in maya.get(card(action)).content.decode()
+    answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, follow=True)
+    assert "Settled by hand: failed." in answer.content.decode()
+    assert "Support says no." in answer.content.decode()
+    assert Action.objects.get(pk=action.pk).status == states.FAILED
+
+
+def test_with_htmx_the_pane_and_the_lane_come_back(maya: Client, world: World) -> None:
+    action, other = unknown_refund(), unknown_refund()
+    query = f"?lane=unknown&q={other.ticket.customer.email}"
+    answer = maya.post(card(action, "-settle") + query, {"happened": "yes", "reason": "Seen."}, headers=PANE)
+    page = answer.content.decode()
+    assert "<html" not in page
+    assert "It has been settled since" in page
+    assert f'id="action-{action.pk}"' not in page
+    assert f'id="action-{other.pk}"' in page
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"happened": "yes"}, {"reason": "Seen."}, {"happened": "maybe", "reason": "Seen."}]
+)
+@pytest.mark.parametrize("headers", [{}, PANE])
+def test_half_a_form_is_refused(maya: Client, world: World, said: dict[str, str], headers: dict[str, str]) -> None:
+    action = unknown_refund()
+    answer = maya.post(card(action, "-settle"), said, headers=headers)
+    assert answer.status_code == 422
+    assert "errorlist" in answer.content.decode()
+    assert ("Seen." in answer.content.decode()) == ("reason" in said)
+    assert not HandSettlement.objects.filter(action=action).exists()
+
+
+def test_above_the_ceiling_a_second_person_sees_what_the_first_has_said(maya: Client, world: World) -> None:
+    action = unknown_refund(200_000)
+    assert "2 people must say the same" in maya.get(card(action)).content.decode()
+    first = maya.post(card(action, "-settle"), {"happened": "yes", "reason": "The bank <i>says</i> so."}, follow=True)
+    assert "It stays unknown until another person confirms it." in first.content.decode()
+    page = maya.get(card(action)).content.decode()
+    assert "Another person has to confirm it." in page
+    assert card(action, "-settle") not in page
+    twice = maya.post(card(action, "-settle"), {"happened": "yes", "reason": "Again."})
+    assert twice.status_code == 422
+    assert "Nothing was settled." in twice.content.decode()
+    noor = signed_in("noor")
+    page = noor.get(card(action)).content.decode()
+    assert "The bank &lt;i&gt;says" in page
+    noor.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."})
+    assert "Colleagues contradict each other" in noor.get(card(action)).content.decode()
+    omar = signed_in("omar").post(card(action, "-settle"), {"happened": "yes", "reason": "Seen it."}, follow=True)
+    assert "Settled by hand: succeeded." in omar.content.decode()
+
+
+def test_what_was_settled_meanwhile_is_told_at_the_form(maya: Client, world: World) -> None:
+    action = unknown_refund()
+    noor = signed_in("noor")
+    unknown.settle_by_hand(action_id=action.pk, by=User.objects.get(username="maya"), happened=True, reason="Seen.")
+    answer = noor.post(card(action, "-settle"), {"happened": "no", "reason": "Late."}, headers=PANE)
+    assert answer.status_code == 422
+    assert "It is succeeded by now" in answer.content.decode()
+
+
+def test_auditors_read_and_do_not_settle(world: World, maya: Client) -> None:
+    action = unknown_refund()
+    ann = signed_in("ann", "auditor")
+    page = ann.get(card(action)).content.decode()
+    assert "Support leads settle" in page
+    assert card(action, "-settle") not in page
+    for name in ("-ask", "-settle"):
+        assert ann.post(card(action, name), {"happened": "yes", "reason": "Seen."}).status_code == 403
+    assert Action.objects.get(pk=action.pk).status == states.UNRESOLVED
+
+
+def test_there_is_nothing_to_ask_of_what_does_not_exist(maya: Client) -> None:
+    for name in ("-ask", "-settle"):
+        assert maya.post(card(Action(pk=10**9), name)).status_code == 404
+
+
+def test_the_period_is_longer_than_people_wait() -> None:
+    assert comparison.PERIOD.total_seconds() > queries.PATIENCE_SECONDS

@@ -1,0 +1,206 @@
+"""An outcome that nobody knows is settled by the provider's answer, or by people who say how they know."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from agentops.lib.errors import Refused
+from approvals import reconcile, states, unknown
+from approvals.models import Action, AuditEvent, HandSettlement
+from tests.integration.books import make_quiet, unresolved_refund
+from tests.integration.history_rows import a_ticket, an_action
+from tests.scripted import Say, Script
+from tests.world import World, at_once, propose_refund, put_rules
+from tickets.models import Message
+
+
+@pytest.fixture
+def leads(live_database: str) -> list[User]:
+    return [User.objects.get_or_create(username=name)[0] for name in ("maya", "noor", "omar")]
+
+
+def unknown_refund(amount: int = 2_000, currency: str = "USD", **more: Any) -> Action:
+    """One that the provider does not know of; above 1,000.00 two people are needed."""
+    params = {"order_id": "#W1", "payment_id": "pay_none", "amount": amount, "currency": currency, "reason": "Broken."}
+    return an_action(status=states.UNRESOLVED, amount=amount, currency=currency, params=params, **more)
+
+
+def say(action: Action, by: User, happened: bool, reason: str = "It is on the statement.") -> Action:
+    return unknown.settle_by_hand(action_id=action.pk, by=by, happened=happened, reason=reason)
+
+
+# --- asking again ---------------------------------------------------------------------------------------
+
+
+def test_what_the_provider_has_is_settled_at_once(world: World, lead: User) -> None:
+    action = unresolved_refund(world)
+    asked = unknown.ask_again(action_id=action.pk, by=lead)
+    assert asked.action.status == states.SUCCEEDED
+    assert asked.said.startswith("The provider has it: re_")
+    event = AuditEvent.objects.get(object_id=action.pk, verb="action.asked_again")
+    assert (event.actor, event.after) == ("lead", {"said": asked.said})
+
+
+def test_what_it_does_not_have_counts_after_a_while(world: World, lead: User) -> None:
+    action = unresolved_refund(world, happened=False)
+    early = unknown.ask_again(action_id=action.pk, by=lead)
+    assert early.action.status == states.UNRESOLVED
+    assert "may still arrive" in early.said
+    make_quiet(action)
+    late = unknown.ask_again(action_id=action.pk, by=lead)
+    assert (late.action.status, "has no such effect" in late.said) == (states.FAILED, True)
+
+
+def test_a_provider_that_does_not_answer_says_why(world: World, payments: Script, lead: User) -> None:
+    action = unknown_refund()
+    payments.will_say(Say({"error": {"code": "unavailable", "message": "Closed on Sundays."}}, 503))
+    asked = unknown.ask_again(action_id=action.pk, by=lead)
+    assert asked.action.status == states.UNRESOLVED
+    assert asked.said == "The provider did not answer: Closed on Sundays."
+
+
+def test_a_reply_cannot_be_looked_up(world: World, lead: User) -> None:
+    asked = unknown.ask_again(action_id=an_action(kind="reply", status=states.UNRESOLVED).pk, by=lead)
+    assert asked.said.startswith("The provider cannot tell")
+
+
+def test_what_is_settled_is_left_alone(world: World, lead: User) -> None:
+    asked = unknown.ask_again(action_id=an_action().pk, by=lead)
+    assert (asked.action.status, asked.said) == (states.SUCCEEDED, "It is settled.")
+
+
+# --- settled by hand ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("happened", "status"), [(True, "succeeded"), (False, "failed")])
+def test_one_person_settles_what_the_policy_covers(
+    world: World, leads: list[User], happened: bool, status: str
+) -> None:
+    action = say(unknown_refund(100_000), leads[0], happened, "  The bank's statement of May.  ")
+    action.refresh_from_db()
+    assert action.status == status
+    assert action.settled_at is not None
+    event = AuditEvent.objects.get(object_id=action.pk, verb="action.settled_by_hand")
+    assert (event.actor, event.before) == ("maya", {"status": "unresolved"})
+    assert (event.after["happened"], event.after["reason"]) == (happened, "The bank's statement of May.")
+    assert HandSettlement.objects.get(action=action).reason == "The bank's statement of May."
+    if not happened:
+        assert (action.error_code, action.error_message) == ("settled_by_hand", "The bank's statement of May.")
+
+
+def test_above_the_ceiling_it_takes_two(world: World, leads: list[User]) -> None:
+    action = unknown_refund(100_001)
+    assert unknown.people_needed(action) == 2
+    assert say(action, leads[0], True).status == states.UNRESOLVED
+    assert AuditEvent.objects.filter(object_id=action.pk, verb="action.settlement_proposed", actor="maya").exists()
+    assert say(action, leads[1], True).status == states.SUCCEEDED
+
+
+def test_so_it_does_in_a_currency_without_a_threshold(world: World, leads: list[User]) -> None:
+    assert unknown.people_needed(unknown_refund(1, "CHF")) == 2
+    assert unknown.people_needed(unknown_refund(1)) == 1
+    assert unknown.people_needed(an_action(kind="reply", status=states.UNRESOLVED)) == 1
+
+
+def test_the_rules_in_force_now_say_how_many(world: World) -> None:
+    action = unknown_refund(50_000)
+    assert unknown.people_needed(action) == 1
+    put_rules(thresholds=[])
+    assert unknown.people_needed(action) == 2
+
+
+def test_nobody_speaks_twice(world: World, leads: list[User]) -> None:
+    action = unknown_refund(200_000)
+    say(action, leads[0], True)
+    for happened in (True, False):
+        with pytest.raises(Refused, match="another person must confirm") as refused:
+            say(action, leads[0], happened)
+        assert refused.value.code == "said_before"
+    assert Action.objects.get(pk=action.pk).status == states.UNRESOLVED
+
+
+@pytest.mark.parametrize(("last", "status"), [(True, "succeeded"), (False, "failed")])
+def test_a_contradiction_stays_unknown_until_a_third_has_looked(
+    world: World, leads: list[User], last: bool, status: str
+) -> None:
+    action = unknown_refund(200_000)
+    say(action, leads[0], True)
+    assert say(action, leads[1], False, "Support says no.").status == states.UNRESOLVED
+    standing = unknown.standing(action)
+    assert standing.contradicted
+    assert [(row.by.username, row.happened) for row in standing.said] == [("maya", True), ("noor", False)]
+    assert say(action, leads[2], last).status == status
+
+
+@pytest.mark.parametrize("reason", ["", "   \n"])
+def test_a_reason_is_needed(world: World, leads: list[User], reason: str) -> None:
+    action = unknown_refund()
+    with pytest.raises(Refused, match="how you know"):
+        say(action, leads[0], True, reason)
+    assert not HandSettlement.objects.filter(action=action).exists()
+
+
+def test_what_is_known_is_not_settled_again(world: World, leads: list[User]) -> None:
+    for status in (states.SUCCEEDED, states.FAILED, states.EXECUTING, states.APPROVED):
+        lease = {"lease_expires_at": "2030-01-01T00:00:00Z"} if status == states.EXECUTING else {}
+        action = an_action(status=status, **lease)
+        with pytest.raises(Refused) as refused:
+            say(action, leads[0], False)
+        assert refused.value.code == "already_settled"
+        assert Action.objects.get(pk=action.pk).status == status
+
+
+def test_a_reply_that_arrived_is_part_of_the_conversation(world: World, leads: list[User]) -> None:
+    for happened in (True, False):
+        params = {"text": "Your refund is on its way.", "reason": "Done."}
+        ticket = a_ticket(status="needs_person")
+        action = an_action(ticket, kind="reply", status=states.UNRESOLVED, params=params)
+        say(action, leads[0], happened)
+        assert Message.objects.filter(ticket=ticket, direction="outbound").count() == int(happened)
+        ticket.refresh_from_db()
+        assert ticket.status == ("answered" if happened else "needs_person")
+
+
+def test_the_money_is_free_again_once_it_did_not_happen(world: World, leads: list[User]) -> None:
+    action = unresolved_refund(world, happened=False)
+    order = {"order_id": action.order_id, "currency": "USD"} | {"customer_email": action.ticket.customer.email}
+    with pytest.raises(Refused):
+        propose_refund(order, 10_000)
+    say(action, leads[0], False)
+    assert propose_refund(order, 10_000).amount == 10_000
+
+
+# --- at the same time -----------------------------------------------------------------------------------
+
+
+def test_of_two_who_settle_at_once_one_does(world: World, leads: list[User]) -> None:
+    for _ in range(5):
+        action = unknown_refund()
+        answers = at_once(lambda: say(action, leads[0], True), lambda: say(action, leads[1], False))  # noqa: B023
+        refused = [answer for answer in answers if isinstance(answer, Refused)]
+        assert [row.code for row in refused] == ["already_settled"]
+        assert AuditEvent.objects.filter(object_id=action.pk, verb="action.settled_by_hand").count() == 1
+        assert HandSettlement.objects.filter(action=action).count() == 1
+
+
+def test_two_who_are_both_needed_settle_it_together(world: World, leads: list[User]) -> None:
+    for _ in range(5):
+        action = unknown_refund(200_000)
+        answers = at_once(*[lambda by=by: say(action, by, True) for by in leads[:2]])  # noqa: B023
+        assert sorted(answer.status for answer in answers) == [states.SUCCEEDED, states.UNRESOLVED]
+
+
+def test_one_person_who_clicks_twice_has_spoken_once(world: World, leads: list[User]) -> None:
+    action = unknown_refund(200_000)
+    answers = at_once(*[lambda: say(action, leads[0], True)] * 3)
+    assert sum(isinstance(answer, Refused) for answer in answers) == 2
+    assert Action.objects.get(pk=action.pk).status == states.UNRESOLVED
+
+
+def test_a_person_and_the_provider_at_once_settle_it_once(world: World, leads: list[User]) -> None:
+    action = unresolved_refund(world)
+    at_once(lambda: say(action, leads[0], True), lambda: reconcile.settle(action.pk))
+    verbs = ["action.settled_by_hand", "action.reconciled"]
+    assert AuditEvent.objects.filter(object_id=action.pk, verb__in=verbs).count() == 1
+    assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
