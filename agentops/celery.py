@@ -13,6 +13,7 @@ app.conf.update(
     task_acks_late=True,
     task_reject_on_worker_lost=False,
     task_ignore_result=True,
+    task_publish_retry=False,  # a message only hurries: a request must not wait for a broker that is away
     result_backend=None,
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=True,

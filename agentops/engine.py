@@ -7,7 +7,7 @@ nothing. What a crash leaves behind is taken up from the first step that is not 
 
 import logging
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
@@ -16,13 +16,14 @@ from django.db.models.functions import Now
 
 from agentops import steps, tools, turn
 from agentops.lib import redact, retry
-from agentops.lib.errors import ProviderError, Refused
+from agentops.lib.errors import ProviderError, Refused, Unauthorized
 from agentops.models import Run, Step
-from approvals import execution, kinds, proposals, resolution, states
+from approvals import execution, kinds, pauses, proposals, resolution, states
 from approvals.models import Action
 from tickets.models import Message, Ticket
 
 log = logging.getLogger(__name__)
+CREDENTIALS_SECONDS = 60
 LOST_WORKERS = 8  # attempts at one step, after which it is given up
 
 
@@ -164,18 +165,16 @@ def _do_action(run: Run, step: Step) -> None:
     """Proposes the action once, executes what is approved, and waits for what is not."""
     if step.action is None:
         try:
-            resolved = resolution.resolve(kinds.BY_TOOL[step.name], steps.arguments(step), run.ticket)
-            with transaction.atomic():
-                _record(run, None, None)  # the run before its ticket, as whoever takes it over locks them: no deadlock
-                step.action = proposals.record(resolved, ticket_id=run.ticket_id, run_id=run.pk)
-                _record(run, None, step)
+            _propose(run, step)
         except Refused as refused:
             return steps.refuse(step, refused)
+    assert step.action is not None
     # Whatever the action's state, this is safe: only an approved one that is due is claimed.
     action = step.action = execution.execute(step.action.pk)
     if action.status not in states.SETTLED:
         _wait(run, step, action)
-    output = redact.data(tools.told(action))
+    again = Step.objects.filter(action=action).exclude(pk=step.pk).exists()
+    output = redact.data(tools.told(action, again=again))
     if action.status == states.SUCCEEDED:
         return steps.finish(step, output)
     steps.fail(step, {"code": action.status, "message": output["message"]}, "action")
@@ -183,9 +182,24 @@ def _do_action(run: Run, step: Step) -> None:
     return None
 
 
+def _propose(run: Run, step: Step) -> None:
+    """Gives the step its action. Raises Refused or ProviderError."""
+    kind, given = kinds.BY_TOOL[step.name], steps.arguments(step)
+    step.action = proposals.made_before(kind, given, ticket_id=run.ticket_id)
+    resolved = None if step.action else resolution.resolve(kind, given, run.ticket)
+    with transaction.atomic():
+        _record(run, None, step)  # the run before its ticket, as whoever takes it over locks them: no deadlock
+        if resolved:
+            step.action = proposals.record(resolved, ticket_id=run.ticket_id, run_id=run.pk)
+            _record(run, None, step)
+
+
 def _try_later(run: Run, step: Step, error: ProviderError) -> None:
     """A transient failure is tried again in time, visibly and within bounds; any other ends the step."""
-    policy = retry.MODEL if step.kind in (turn.TRIAGE, turn.LLM) else retry.READ
+    asked_model = step.kind in (turn.TRIAGE, turn.LLM)
+    if isinstance(error, Unauthorized):
+        _wait_for_credentials(run, step, "llm" if asked_model else "orders", error)
+    policy = retry.MODEL if asked_model else retry.READ
     delay = policy.delay(step.attempts, error)
     message = redact.text(error.message)[:300]
     if delay is None:
@@ -195,6 +209,15 @@ def _try_later(run: Run, step: Step, error: ProviderError) -> None:
     step.attempts += 1
     due_at = Now() + timedelta(seconds=delay * settings.RETRY_BASE_SECONDS)
     _record(run, None, step, status=Run.Status.QUEUED, not_before=due_at, lease_expires_at=None)
+    raise Paused
+
+
+def _wait_for_credentials(run: Run, step: Step, provider: str, error: ProviderError) -> NoReturn:
+    """Our credentials are at fault, not the ticket: everyone is told, and the step is tried again once a minute."""
+    with transaction.atomic():
+        pauses.pause(provider, error.message)
+        due_at = Now() + timedelta(seconds=CREDENTIALS_SECONDS)
+        _record(run, None, step, status=Run.Status.QUEUED, not_before=due_at, lease_expires_at=None)
     raise Paused
 
 
@@ -253,7 +276,12 @@ def _record(run: Run, finished: Step | None, started: Step | None, **fields: Any
 
 
 def _set_ticket(run: Run, status: Ticket.Status, reason: str = "") -> None:
-    Ticket.objects.filter(pk=run.ticket_id).update(status=status, reason=reason[:500], updated_at=Now())
+    """An older run that goes on does not take back what a newer one gave to a person."""
+    handed_over = Run.objects.filter(ticket=OuterRef("pk"), number__gt=run.number, outcome=Run.Outcome.WITH_PERSON)
+    ticket = Ticket.objects.filter(pk=run.ticket_id)
+    if status != Ticket.Status.NEEDS_PERSON:
+        ticket = ticket.filter(~Exists(handed_over))
+    ticket.update(status=status, reason=reason[:500], updated_at=Now())
 
 
 def _lease() -> Any:

@@ -163,7 +163,8 @@ def _conversation(run: Run, known: dict[str, Any]) -> list[dict[str, str]]:
         f"Ticket {ticket.pk} from {customer.name or 'a customer'} <{customer.email}>\n"
         f"Subject: {ticket.subject}\n\n{said[0]['content']}"
     )
-    return [*said, {"role": "user", "content": known["brief"]}] if known.get("brief") else said
+    # In the system's role: a customer can write these very words, but not in it.
+    return [*said, {"role": "system", "content": known["brief"]}] if known.get("brief") else said
 
 
 def _brief(run: Run) -> str:

@@ -9,6 +9,7 @@ from celery.signals import worker_ready, worker_shutdown
 from django.db import transaction
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from agentops import engine, sweep
 from approvals.signals import action_settled
@@ -16,6 +17,7 @@ from tickets.models import Message
 from tickets.signals import message_received
 
 log = logging.getLogger(__name__)
+BROKER_AWAY = (OperationalError, RedisError, OSError)
 
 
 @shared_task
@@ -38,7 +40,7 @@ def go_on(sender: object, action_id: int, **_: Any) -> None:
 def hurry(run_id: int) -> None:
     try:
         advance.delay(run_id)
-    except OperationalError:
+    except BROKER_AWAY:
         log.warning("no message for run %s: the broker is away; the sweep will find it", run_id)
 
 

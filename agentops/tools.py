@@ -85,8 +85,8 @@ def hand_over(arguments: Any) -> dict[str, Any]:
     return {"handed_over": True, "reason": redact.text(given.reason)}
 
 
-def told(action: Action) -> dict[str, Any]:
-    """What the model is told of an action that is final."""
+def told(action: Action, *, again: bool) -> dict[str, Any]:
+    """What the model is told of an action that is final; `again` where it had proposed the same one before."""
     facts = {
         "kind": action.kind,
         "status": action.status,
@@ -113,6 +113,8 @@ def told(action: Action) -> dict[str, Any]:
         case _:
             result["message"] = "It failed and did not happen. Do not tell the customer that it did."
             result["error"] = {"code": action.error_code, "message": action.error_message}
+    if again:
+        result["message"] += f" This is the one proposed before ({action.idempotency_key}); there is no second effect."
     return result
 
 

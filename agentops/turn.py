@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 TRIAGE, LLM, TOOL = "triage", "llm", "tool"
 STARTED, WAITING, DONE, FAILED = "started", "waiting", "done", "failed"
 MAX_NONSENSE = 5
+MAX_CALLS = 10  # of one answer; what a model asks for beyond them was never asked
 FINAL_TOOLS = ("reply", "hand_over")
 
 
@@ -102,11 +103,11 @@ def next_step(steps: Sequence[Recorded], *, max_turns: int) -> Next:
         return HandOver(f"The language model could not be asked: {broken.error_code}.")
     if ended := _ended(steps):
         return ended
+    if sum(map(_is_nonsense, _answers(steps))) >= MAX_NONSENSE:
+        return HandOver(f"The model's answers could not be used {MAX_NONSENSE} times.")
     turns = [step for step in steps if step.kind == LLM]
     if turns and (call := _open_call(turns[-1], steps)):
         return call
-    if sum(map(_is_nonsense, _answers(steps))) >= MAX_NONSENSE:
-        return HandOver(f"The model's answers could not be used {MAX_NONSENSE} times.")
     if len(turns) >= max_turns:
         return HandOver(f"No answer after {max_turns} turns.")
     return AskModel(len(turns) + 1)
@@ -128,7 +129,7 @@ def _ended(steps: Sequence[Recorded]) -> Next | None:
 def _open_call(turn: Recorded, steps: Sequence[Recorded]) -> RunTool | None:
     """The first call of the model's newest answer that no step has taken up."""
     taken = {step.call_id for step in steps if step.kind == TOOL and step.index > turn.index}
-    for call in turn.output.get("tool_calls", []):
+    for call in calls_of(turn.output):
         if call["id"] not in taken:
             return RunTool(call["id"], call["name"], call["arguments"])
     return None
@@ -141,8 +142,14 @@ def _answers(steps: Sequence[Recorded]) -> list[Recorded]:
 def _is_nonsense(step: Recorded) -> bool:
     """An answer without a call, or a call that could not even be read."""
     if step.kind == LLM:
-        return not (step.output or {}).get("tool_calls")
+        return not calls_of(step.output or {})
     return step.error_code in ("invalid_arguments", "unknown_tool")
+
+
+def calls_of(answer: dict[str, Any]) -> list[dict[str, str]]:
+    """The tool calls of an answer that are taken up."""
+    calls: list[dict[str, str]] = answer.get("tool_calls", [])
+    return calls[:MAX_CALLS]
 
 
 def complaint(answer: dict[str, Any]) -> str:
@@ -164,7 +171,7 @@ def messages(prompt: str, conversation: Sequence[dict[str, str]], steps: Sequenc
     for step in steps:
         if step.kind == LLM and step.status == DONE:
             result.append(_assistant(step.output))
-            if not step.output.get("tool_calls"):
+            if not calls_of(step.output):
                 result.append({"role": "user", "content": complaint(step.output)})
         elif step.kind == TOOL and step.status in (DONE, FAILED):
             content = json.dumps(step.output, ensure_ascii=False, sort_keys=True)
@@ -179,9 +186,9 @@ def digest(value: Any) -> str:
 
 def _assistant(answer: dict[str, Any]) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": answer.get("content") or answer.get("refusal") or ""}
-    if answer.get("tool_calls"):
+    if calls_of(answer):
         message["tool_calls"] = [
             {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": call["arguments"]}}
-            for call in answer["tool_calls"]
+            for call in calls_of(answer)
         ]
     return message

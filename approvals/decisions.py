@@ -140,6 +140,7 @@ def _approve(
     action = request.action
     fields = _edited(action, changes) if changes else {}
     amount = fields.get("amount", action.amount)
+    _below_ceiling(action, amount)
     if world.reading and (amount or 0) > (left := _left(world, action)):
         raise Refused(
             "amount_exceeds_refundable",
@@ -179,7 +180,6 @@ def _edited(action: Action, changes: dict[str, Any]) -> dict[str, Any]:
     if action.attempts.filter(outcome__in=settlement.POSSIBLE_EFFECT).exists():
         raise Refused("already_sent", "It has been sent before under this key; it can only be approved as it is.")
     amount = params.get("amount", action.amount)
-    _below_ceiling(action, amount)
     body = resolution.request_body(kind, params, key=action.idempotency_key, ticket=action.ticket)
     return {"params": params, "digest": kinds.digest(params), "request": body, "amount": amount}
 
@@ -204,8 +204,28 @@ def _note_changes(request: ApprovalRequest, world: Resolved) -> bool:
         kept[row["field"]] = row
     request.snapshot, request.changes = snapshot, list(kept.values())
     open_one = ApprovalRequest.objects.filter(pk=request.pk, closed_at__isnull=True)
-    open_one.update(snapshot=snapshot, changes=request.changes, read_at=Now())
+    with transaction.atomic():
+        open_one.update(snapshot=snapshot, changes=request.changes, read_at=Now())
+        if found and request.closed_at is None:
+            _follow_order(request, world)
     return bool(found)
+
+
+def _follow_order(request: ApprovalRequest, world: Resolved) -> None:
+    """A cancellation returns what is left of the order: its amount follows, and a person decides on the new one."""
+    action = request.action
+    if action.kind != "cancel_order" or world.reading is None:
+        return
+    amount = world.reading.order.captured - world.reading.order.refunded
+    if amount == action.amount:
+        return
+    action.params = {**action.params, "amount": amount}
+    action.amount, action.digest = amount, kinds.digest(action.params)
+    new = {"params": action.params, "amount": amount, "digest": action.digest}
+    if Action.objects.filter(pk=action.pk, status=states.AWAITING_APPROVAL).update(**new):
+        ApprovalRequest.objects.filter(pk=request.pk).update(digest=action.digest)
+        audit.record(actor=audit.SYSTEM, verb="action.amount_followed", object_type="action", object_id=action.pk,
+                     after={"amount": amount, "digest": action.digest})  # fmt: skip
 
 
 def _left(world: Resolved, action: Action) -> int:

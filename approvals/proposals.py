@@ -31,12 +31,43 @@ def record(resolved: Resolved, *, ticket_id: str, run_id: int | None, actor: str
         )
         existing = list(Action.objects.filter(ticket=ticket, kind=resolved.kind.name).order_by("sequence"))
         rivals = [row for row in existing if not resolved.kind.once_a_run or row.run_id == run_id]
-        twin = next((row for row in rivals if kinds.same_effect(row.params, resolved.params)), None)
+        twin = next((row for row in _twins(resolved, rivals) if kinds.same_effect(row.params, resolved.params)), None)
         if twin:
-            Action.objects.filter(pk=twin.pk).update(duplicates_absorbed=F("duplicates_absorbed") + 1)
-            return twin
+            return _absorb(twin)
         further = _further(resolved, rivals)
         return _judge(_propose(resolved, ticket, run_id, existing, actor), resolved, ticket, further)
+
+
+def made_before(kind: kinds.Kind, arguments: Any, *, ticket_id: str) -> Action | None:
+    """The ticket's action that this asks for again in the same words, as far as the model names it: it is the answer
+    even where the order would no longer allow it. Counted as an absorbed duplicate. Raises Refused."""
+    given = kinds.parse(kind.arguments, arguments)
+    if kind.once_a_run or getattr(given, "further", False):
+        return None
+    asked = given.model_dump(mode="json", exclude={"reason", "further"}, exclude_none=True)
+    for action in Action.objects.filter(ticket=ticket_id, kind=kind.name).order_by("sequence"):
+        if all(_same(name, value, action.params.get(name)) for name, value in asked.items()):
+            return _absorb(action)
+    return None
+
+
+def _same(name: str, asked: Any, made: Any) -> bool:
+    if name == "order_id":
+        return str(asked).lstrip("#") == str(made).lstrip("#")
+    return bool(asked == made)
+
+
+def _twins(resolved: Resolved, rivals: list[Action]) -> list[Action]:
+    """Which actions this may be the same as: a second effect that is asked for by name only another such one, and
+    none that came to nothing."""
+    if not resolved.further:
+        return rivals
+    return [row for row in rivals if row.facts.get("further") and row.status not in states.WITHOUT_EFFECT]
+
+
+def _absorb(twin: Action) -> Action:
+    Action.objects.filter(pk=twin.pk).update(duplicates_absorbed=F("duplicates_absorbed") + 1)
+    return twin
 
 
 def _further(resolved: Resolved, rivals: list[Action]) -> bool:

@@ -6,10 +6,12 @@ from typing import Any
 from celery import shared_task
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from approvals import comparison, execution, reconcile, signals
 
 log = logging.getLogger(__name__)
+BROKER_AWAY = (OperationalError, RedisError, OSError)
 
 
 @shared_task
@@ -31,7 +33,7 @@ def compare(comparison_id: int) -> None:
 def hurry(sender: object, action_id: int, **_: Any) -> None:
     try:
         execute.delay(action_id)
-    except OperationalError:
+    except BROKER_AWAY:
         log.warning("no message for action %s: the broker is away; the sweep will find it", action_id)
 
 
@@ -39,5 +41,5 @@ def hurry(sender: object, action_id: int, **_: Any) -> None:
 def hurry_comparison(sender: object, comparison_id: int, **_: Any) -> None:
     try:
         compare.delay(comparison_id)
-    except OperationalError:
+    except BROKER_AWAY:
         log.warning("no message for comparison %s: the broker is away; the next hour's will do", comparison_id)

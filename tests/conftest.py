@@ -29,7 +29,8 @@ from tests.live import Simulator, Web, Worker
 from tests.services import child_environment, services
 
 FLOORS = ("unit", "integration", "acceptance", "crash")
-PRISTINE, LIVE = "agentops_pristine", "agentops_live"
+PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "main")
+PRISTINE, LIVE = f"agentops_pristine_{PROCESS}", f"agentops_live_{PROCESS}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -47,6 +47,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "SWEEP_SECONDS": "0.5",
     "RETRY_BASE_SECONDS": "0.05",
 }
+MADE_HERE = "TEST_SERVERS"
 
 
 @dataclass
@@ -90,8 +91,13 @@ def services() -> Services:
 
 
 def export_environment() -> None:
-    """For settings, which are read once, and for every child process."""
+    """For settings, which are read once, and for every child process. Where tests run on several cores, the
+    process that shares them out has exported its own servers before: each of the others has servers of its own."""
+    for name in os.environ.get(MADE_HERE, "").split():
+        del os.environ[name]
+    made = [name for name in ("DATABASE_URL", "REDIS_URL") if name not in os.environ]
     os.environ.update(services().environment())
+    os.environ[MADE_HERE] = " ".join(made)
 
 
 def child_environment(**changes: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from agentops.lib.errors import Refused, Terminal, Transient
 from approvals import decisions, execution, kinds, states
 from approvals.decisions import AlreadyDecided, Changed
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision
+from approvals.policy import Threshold
 from tests.world import RULES, World, at_once, propose, propose_refund, put_rules, refund_arguments, ticket_of
 
 
@@ -355,3 +356,31 @@ def test_a_shop_that_lost_the_order_stops_the_approval(world: World, lead: User)
     with pytest.raises(Terminal):
         approve(request, lead)
     assert undecided(request)
+
+
+def test_what_a_lower_ceiling_no_longer_allows_cannot_be_approved_as_it_is(world: World, lead: User) -> None:
+    order = world.order()
+    action = propose_refund(order, 8_000)
+    request = ApprovalRequest.objects.get(action=action, closed_at=None)
+    low = [Threshold(kind="refund", currency="USD", auto_up_to=0, block_above=2_000)]
+    put_rules(thresholds=low)
+    with pytest.raises(Refused) as refused:
+        decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    assert refused.value.code == "above_ceiling"
+    assert world.refunds(order) == []
+
+
+def test_a_cancellations_amount_follows_the_order_and_is_seen_again(world: World, lead: User) -> None:
+    order = world.order("pending")
+    put_rules(thresholds=[Threshold(kind="cancel_order", currency="USD", auto_up_to=0, block_above=100_000)])
+    cancelling = {"order_id": order["order_id"], "reason": "They changed their mind."}
+    action = propose(ticket_of(order), "cancel_order", cancelling)
+    request = ApprovalRequest.objects.get(action=action, closed_at=None)
+    world.refund_elsewhere(order, 1_000)
+    with pytest.raises(decisions.Changed):
+        decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    request.refresh_from_db()
+    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    action.refresh_from_db()
+    assert (action.status, action.amount, action.params["amount"]) == (states.APPROVED, 3_000, 3_000)
+    assert execution.execute(action.pk).status == states.SUCCEEDED

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from agentops import engine, steps
 from agentops.lib import retry
 from agentops.models import Run, Step
-from approvals import decisions, execution, reconcile, states
+from approvals import decisions, execution, pauses, reconcile, states
 from approvals.models import Action, ApprovalRequest
 from approvals.policy import Threshold
 from tests.completions import call, calls, claims_a_refund_of, completion, hands_over, replies, triage, uses
@@ -428,13 +428,45 @@ def test_a_model_that_stays_away_means_a_person(world: World, model: Script, set
     assert len(run.steps.get(index=1).failures) == retry.MODEL.attempts - 1
 
 
-@pytest.mark.parametrize("code", [400, 401, 403, 404])
+@pytest.mark.parametrize("code", [400, 403, 404])
 def test_a_terminal_failure_of_the_model_is_not_tried_again(world: World, model: Script, code: int) -> None:
     ticket = ticket_of(world.order())
     model.will_say(triage(), Say({"error": {"message": "No."}}, code))
     run = run_through(ticket)
     assert (run.status, run.outcome) == ("failed", "with_person")
     assert status(ticket)[0] == "needs_person"
+
+
+def test_a_model_that_refuses_our_key_pauses_and_the_ticket_goes_on_when_it_is_back(
+    world: World, model: Script
+) -> None:
+    ticket = ticket_of(world.order())
+    model.will_say(Say({"error": {"message": "Invalid key."}}, 401))
+    run = run_through(ticket)
+    assert (run.status, run.steps.get().attempts) == ("queued", 1), "it is not the ticket's fault"
+    assert pauses.paused() == {"llm"}
+    assert pauses.resume("llm", by="admin")
+    Run.objects.filter(pk=run.pk).update(not_before=None)
+    model.will_say(triage(), hands_over())
+    assert run_through(ticket).outcome == "with_person"
+
+
+def test_an_older_run_does_not_take_back_what_a_newer_one_gave_to_a_person(
+    world: World, model: Script, lead: User
+) -> None:
+    order = world.order()
+    ticket = ticket_of(order)
+    model.will_say(triage(), uses("refund", refund_arguments(order, 8_000)))
+    run_through(ticket)
+    request = ApprovalRequest.objects.get(action__ticket=ticket, closed_at=None)
+    another_message(ticket, "I will sue you.")
+    model.will_say(triage(), hands_over("They threaten to sue."))
+    run_through(ticket)
+    assert status(ticket) == ("needs_person", "They threaten to sue.")
+    decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="Not now.")
+    model.will_say(replies("We cannot do this."))
+    engine.advance(request.action.run_id or 0)
+    assert status(ticket) == ("needs_person", "They threaten to sue.")
 
 
 def test_a_triage_that_fails_for_good_does_not_stop_the_run(world: World, model: Script, settings: Settings) -> None:
@@ -634,7 +666,7 @@ def test_a_second_message_starts_a_second_run_that_knows_the_conversation(world:
     run = run_through(ticket)
     assert (run.number, run.outcome, status(ticket)[0]) == (2, "answered", "answered")
     sent = model.asked[-1].data["messages"]
-    assert [message["role"] for message in sent] == ["system", "user", "assistant", "user", "user"]
+    assert [message["role"] for message in sent] == ["system", "user", "assistant", "user", "system"]
     assert "The mug is broken." in sent[1]["content"]
     assert sent[2]["content"] == "I have refunded $20.00."
     assert sent[3]["content"] == "Thank you! And the lamp?"

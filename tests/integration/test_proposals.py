@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
 from agentops.lib.errors import Refused, Transient
-from approvals import decisions, execution, kinds, policies, states
+from approvals import decisions, execution, kinds, policies, proposals, states
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision, PolicyVersion
 from approvals.policy import CurrencyLimit, Rules
 from tests.world import RULES, World, at_once, propose, propose_refund, put_rules, refund_arguments, ticket_of
@@ -420,3 +420,24 @@ def test_the_frozen_request_holds_what_was_approved(world: World) -> None:
     assert kinds.digest(action.params) == action.digest
     assert f'"reference": "{action.idempotency_key}"' in action.request
     assert '"amount": 2000' in action.request
+
+
+def test_a_full_refund_that_was_made_is_absorbed_though_nothing_is_left(world: World) -> None:
+    order = world.order("part refunded")
+    ticket = ticket_of(order)
+    first = propose_refund(order, 3_000, ticket=ticket)
+    assert execution.execute(first.pk).status == states.SUCCEEDED
+    again = {**refund_arguments(order, 3_000), "order_id": order["order_id"].lstrip("#"), "reason": "In other words."}
+    twin = proposals.made_before(kinds.KINDS["refund"], again, ticket_id=ticket.pk)
+    assert twin == first
+    first.refresh_from_db()
+    assert first.duplicates_absorbed == 1
+
+
+def test_a_second_equal_effect_that_is_asked_for_by_name_is_a_second_action_for_a_person(world: World) -> None:
+    order = world.order()
+    ticket = ticket_of(order)
+    first = propose_refund(order, 1_000, ticket=ticket)
+    second = propose_refund(order, 1_000, ticket=ticket, further=True)
+    assert (second.sequence, second.status) == (first.sequence + 1, states.AWAITING_APPROVAL)
+    assert propose_refund(order, 1_000, ticket=ticket, further=True) == second

@@ -186,3 +186,20 @@ def test_a_triage_that_cannot_be_read_is_a_value_error(text: str) -> None:
 
 def test_what_a_triage_leaves_out_counts_as_ambiguous() -> None:
     assert turn.Triage.model_validate_json('{"intent": "refund", "mood": "sad"}').ambiguous is True
+
+
+def test_of_one_answer_only_so_many_calls_are_taken_up() -> None:
+    answer = said(1, *(call("get_customer", number) for number in range(1, 402)))
+    done = [did(index + 1, "get_customer", index) for index in range(1, turn.MAX_CALLS + 1)]
+    assert after(triage(), answer, *done) == AskModel(2)
+    told = turn.messages("", [], [triage(), answer, *done])
+    assert len(told[1]["tool_calls"]) == turn.MAX_CALLS
+
+
+def test_nonsense_ends_the_run_before_the_rest_of_its_calls_are_run() -> None:
+    answer = said(1, *(call("shred", number) for number in range(1, 10)))
+    bad = [
+        did(index + 1, "shred", index, status=turn.FAILED, error_code="unknown_tool")
+        for index in range(1, turn.MAX_NONSENSE + 1)
+    ]
+    assert isinstance(after(triage(), answer, *bad), HandOver)
