@@ -1,0 +1,150 @@
+"""What can move money or change an account, and each attempt at it. Only `transitions` writes an action's status;
+PostgreSQL refuses an illegal move as well."""
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from approvals import states
+from approvals.kinds import KINDS
+from approvals.models.policy import PolicyVersion
+from tickets.models import Ticket
+
+STATUS_CHOICES = [(status, status.replace("_", " ").capitalize()) for status in states.ALL]
+
+
+class Action(models.Model):
+    """A side-effecting tool call made durable, with one idempotency key for life.
+
+    `params` are the validated parameters (kinds.*Params) and `digest` their SHA-256; `request` is the exact body
+    that every attempt sends. `amount` is in minor units of `currency`. `run_id` is the run that proposed it,
+    a plain number, since runs stand on a floor above. `fence` is the number of the newest attempt: who holds an
+    older one may not write. `snapshot` is the order or customer as last read before it was approved; `facts` is
+    policy.Facts, what it was judged by.
+    """
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="actions")
+    run_id = models.BigIntegerField(null=True, blank=True)
+    kind = models.CharField(max_length=20, choices=[(kind.name, kind.label) for kind in KINDS.values()])
+    sequence = models.PositiveIntegerField()
+    idempotency_key = models.CharField(max_length=45, unique=True)
+    status = models.CharField(max_length=20, choices=STATUS_CHOICES, default=states.PROPOSED)
+    params = models.JSONField()
+    digest = models.CharField(max_length=64)
+    request = models.TextField(blank=True)
+    reason = models.CharField(max_length=500)
+    target = models.CharField(max_length=254)
+    order_id = models.CharField(max_length=100, blank=True)
+    amount = models.BigIntegerField(null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    snapshot = models.JSONField(default=dict)
+    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT)
+    verdict = models.CharField(max_length=16)
+    reasons = models.JSONField(default=list)
+    facts = models.JSONField(default=dict)
+    duplicates_absorbed = models.PositiveIntegerField(default=0)
+    fence = models.PositiveIntegerField(default=0)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    result = models.JSONField(null=True, blank=True)
+    provider_reference = models.CharField(max_length=255, blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_class = models.CharField(max_length=30, blank=True)
+    error_message = models.CharField(max_length=1000, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    approved_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        permissions = [
+            ("decide", "Can approve, edit and reject actions"),
+            ("view_dashboard", "Can see the dashboard and the queue"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "kind", "sequence"], name="action_one_per_sequence"),
+            models.CheckConstraint(condition=Q(status__in=states.ALL), name="action_status_known"),
+            models.CheckConstraint(
+                condition=(Q(amount__isnull=True) & Q(currency=""))
+                | (Q(amount__isnull=False, amount__gte=0) & ~Q(currency="")),
+                name="action_amount_has_currency",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=states.EXECUTING) | Q(lease_expires_at__isnull=False),
+                name="action_executing_has_lease",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["order_id"], name="action_by_order", condition=~Q(order_id="")),
+            models.Index(fields=["not_before"], name="action_due", condition=Q(status=states.APPROVED)),
+            models.Index(fields=["lease_expires_at"], name="action_leased", condition=Q(status=states.EXECUTING)),
+            models.Index(fields=["not_before"], name="action_unresolved", condition=Q(status=states.UNRESOLVED)),
+            models.Index(fields=["status", "-id"], name="action_by_status"),
+            models.Index(fields=["kind", "-id"], name="action_by_kind"),
+            models.Index(fields=["-created_at", "-id"], name="action_by_time"),
+            models.Index(
+                fields=["-settled_at", "-id"], name="action_by_settling", condition=Q(settled_at__isnull=False)
+            ),
+            models.Index(
+                fields=["currency", "approved_at"],
+                name="action_money",
+                condition=Q(approved_at__isnull=False),
+            ),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="legal_moves",
+                field="status",
+                transitions=[(before, after) for before in states.ALL for after in sorted(states.MOVES[before])],
+            ),
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return self.idempotency_key
+
+
+class Attempt(models.Model):
+    """One call to a provider. `outcome` is empty while it runs, else `succeeded`, `lost` (its worker died) or
+    the class of its error (lib.errors); `answer` the raw answer, redacted."""
+
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="attempts")
+    number = models.PositiveIntegerField()
+    worker = models.CharField(max_length=100)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=30, blank=True)
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_message = models.CharField(max_length=1000, blank=True)
+    answer = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["action", "number"], name="attempt_numbered_once")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.action_id}"
+
+
+class OrderLock(models.Model):
+    """The row whose lock serialises all that wants an order's money."""
+
+    order_id = models.CharField(primary_key=True, max_length=100)
+
+    def __str__(self) -> str:
+        return self.order_id
+
+
+class ProviderPause(models.Model):
+    """A provider that refused our credentials: its actions wait until a person resumes it."""
+
+    provider = models.CharField(primary_key=True, max_length=40)
+    reason = models.CharField(max_length=500)
+    paused_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        permissions = [("resume_provider", "Can resume a paused provider")]
+
+    def __str__(self) -> str:
+        return self.provider

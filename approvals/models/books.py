@@ -1,0 +1,109 @@
+"""What providers say by themselves, what people say of the unknown, and where the books differ."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from approvals.models.action import Action
+
+
+class HandSettlement(models.Model):
+    """What a person says became of an action whose outcome the provider cannot tell, and how they know."""
+
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="hand_settlements")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    happened = models.BooleanField()
+    reason = models.CharField(max_length=500)
+    said_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["action", "by"], name="settlement_once_per_person")]
+        triggers = [pgtrigger.Protect(name="frozen", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.action_id}: {'happened' if self.happened else 'did not happen'}"
+
+
+class ProviderEvent(models.Model):
+    """What a provider told by a webhook, each event once. `data` is the object that it tells of, redacted; `action`
+    the one that it is about, where it is one of ours; `outcome` what followed from it."""
+
+    class Outcome(models.TextChoices):
+        APPLIED = "applied", "Applied"
+        NOTHING_NEW = "nothing_new", "Nothing new"
+        NOT_OURS = "not_ours", "Not ours"
+        CONTRADICTED = "contradicted", "Contradicted what we know"
+
+    provider = models.CharField(max_length=40)
+    event_id = models.CharField(max_length=255)
+    kind = models.CharField(max_length=60)
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, null=True, blank=True, related_name="provider_events")
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    data = models.JSONField(default=dict)
+    told_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="provider_event_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.event_id}"
+
+
+class Finding(models.Model):
+    """Where the provider's books and ours differ. Open until a person closes it or a comparison no longer sees it.
+
+    `reference` names the refund: our idempotency key, or the provider's own id of one that is theirs alone; `ours` and
+    `theirs` are what each side holds, amounts in minor units; `happened_at` is when it was made there or settled here.
+    """
+
+    class Kind(models.TextChoices):
+        OURS_ALONE = "ours_alone", "Ours without theirs"
+        THEIRS_ALONE = "theirs_alone", "Theirs without ours"
+        AMOUNTS_DIFFER = "amounts_differ", "Amounts differ"
+        FAILED_AFTERWARDS = "failed_afterwards", "Failed afterwards"
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    reference = models.CharField(max_length=255)
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, null=True, blank=True, related_name="findings")
+    ours = models.JSONField(default=dict)
+    theirs = models.JSONField(default=dict)
+    happened_at = models.DateTimeField()
+    found_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        permissions = [("close_finding", "Can close a finding of the reconciliation")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "reference"], condition=Q(closed_at__isnull=True), name="finding_open_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["-id"], name="finding_open", condition=Q(closed_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.reference}"
+
+
+class Comparison(models.Model):
+    """One reading of the provider's books against ours, from `since` on."""
+
+    since = models.DateTimeField()
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+    theirs = models.PositiveIntegerField(default=0)
+    ours = models.PositiveIntegerField(default=0)
+    opened = models.PositiveIntegerField(default=0)
+    closed = models.PositiveIntegerField(default=0)
+    error = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return f"comparison {self.pk}"

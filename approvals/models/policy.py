@@ -1,0 +1,21 @@
+"""The rules, versioned."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+
+class PolicyVersion(models.Model):
+    """The frozen rules that a verdict was given by; the newest is in force. `rules` is policy.Rules as JSON."""
+
+    rules = models.JSONField()
+    note = models.CharField(max_length=500)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="frozen", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"policy version {self.pk}"

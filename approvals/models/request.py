@@ -1,0 +1,70 @@
+"""What waits for a person, and what the person said."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from approvals.models.action import Action
+
+
+class ApprovalRequest(models.Model):
+    """An action waiting for a person. `digest` is what a decision must name; `snapshot` the order or customer as
+    last read, `changes` what is no longer as it was proposed. Claiming tells colleagues who is looking."""
+
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="requests")
+    digest = models.CharField(max_length=64)
+    snapshot = models.JSONField(default=dict)
+    changes = models.JSONField(default=list)
+    created_at = models.DateTimeField(db_default=Now())
+    read_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="claimed_requests",
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["action"], condition=Q(closed_at__isnull=True), name="request_one_open_per_action"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="request_open", condition=Q(closed_at__isnull=True)),
+            models.Index(fields=["expires_at"], name="request_expiring", condition=Q(closed_at__isnull=True)),
+            models.Index(fields=["-closed_at", "-id"], name="request_closed", condition=Q(closed_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"request {self.pk}"
+
+
+class Decision(models.Model):
+    """What the person said, once per request. `digest` is of the parameters they saw, `edited` of what they made
+    of them (the whole new parameters), empty where nothing was edited."""
+
+    class Verdict(models.TextChoices):
+        APPROVE = "approve", "Approved"
+        EDIT = "edit", "Edited and approved"
+        REJECT = "reject", "Rejected"
+
+    request = models.OneToOneField(ApprovalRequest, on_delete=models.PROTECT, related_name="decision")
+    verdict = models.CharField(max_length=8, choices=Verdict)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")
+    digest = models.CharField(max_length=64)
+    edited = models.JSONField(null=True, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+    decided_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="frozen", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} by {self.by_id}"
