@@ -200,14 +200,14 @@ def _try_later(run: Run, step: Step, error: ProviderError) -> None:
     if isinstance(error, Unauthorized):
         _wait_for_credentials(run, step, "llm" if asked_model else "orders", error)
     policy = retry.MODEL if asked_model else retry.READ
-    delay = policy.delay(step.attempts, error)
+    delay = policy.delay(step.attempts, error, settings.RETRY_BASE_SECONDS)
     message = redact.text(error.message)[:300]
     if delay is None:
         return steps.fail(step, {"code": error.code, "message": message}, error.error_class)
     step.failures = [*step.failures, {"attempt": step.attempts, "code": error.code, "class": error.error_class,
                                       "message": message, "http_status": error.http_status}]  # fmt: skip
     step.attempts += 1
-    due_at = Now() + timedelta(seconds=delay * settings.RETRY_BASE_SECONDS)
+    due_at = Now() + timedelta(seconds=delay)
     _record(run, None, step, status=Run.Status.QUEUED, not_before=due_at, lease_expires_at=None)
     raise Paused
 

@@ -12,7 +12,7 @@ import openai
 from django.conf import settings
 from pydantic import BaseModel, BeforeValidator, Field
 
-from agentops.lib import http, redact
+from agentops.lib import deadline, http, redact
 from agentops.lib.errors import ProviderError, Terminal, Transient
 
 
@@ -115,6 +115,8 @@ def complete(
     except openai.APIStatusError as error:
         raise _status_error(error) from error
     except openai.APIConnectionError as error:
+        if isinstance(error.__cause__, httpx2.DecodingError):
+            raise Transient("unreadable_answer", f"the model's answer cannot be read: {error.__cause__}") from error
         raise Transient("connection_lost", f"the model could not be reached: {error}") from error
     except (openai.OpenAIError, ValueError, RecursionError) as error:
         raise Transient("unreadable_answer", f"the model's answer cannot be read: {type(error).__name__}") from error
@@ -191,4 +193,7 @@ def _kept_client(base_url: str | None, api_key: str, timeout: float) -> openai.O
         api_key=api_key or "none",
         max_retries=0,
         timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
+        http_client=openai.DefaultHttpxClient(
+            transport=deadline.Transport(timeout, trust_env=True), follow_redirects=False
+        ),
     )

@@ -20,11 +20,18 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_URL = env.str("PUBLIC_URL", "").rstrip("/")
 
 # --- what this runs on ------------------------------------------------------------------------------------
-DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var")))
-DATABASE_URL = env.str("DATABASE_URL", f"postgres://agentops@{str(DATA_DIR / 'run').replace('/', '%2F')}/agentops")
-_database = env.db_url_config(DATABASE_URL)
-if _database.get("ENGINE") != "django.db.backends.postgresql":
-    raise ImproperlyConfigured("DATABASE_URL must be postgres://user:password@host:port/name; README says why.")
+DATA_DIR = Path(env.str("DATA_DIR", "") or BASE_DIR / "var")
+_sockets = str(DATA_DIR / "run").replace("/", "%2F")
+DATABASE_URL = env.str("DATABASE_URL", "") or f"postgres://agentops@{_sockets}/agentops"
+_wrong = ImproperlyConfigured("DATABASE_URL must be postgres://user:password@host:port/name; README says why.")
+if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
+    raise _wrong
+try:
+    _database = env.db_url_config(DATABASE_URL)
+except (ValueError, ImproperlyConfigured):
+    raise _wrong from None  # what was raised may hold the password
+if not _database["NAME"]:
+    raise _wrong
 DATABASES = {
     "default": {
         **_database,
@@ -39,7 +46,7 @@ DATABASES = {
         },
     }
 }
-REDIS_URL = env.str("REDIS_URL", f"unix://{DATA_DIR / 'run' / 'valkey.sock'}")
+REDIS_URL = env.str("REDIS_URL", "") or f"unix://{DATA_DIR / 'run' / 'valkey.sock'}"
 BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)  # the same place in Celery's words
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -14,14 +14,12 @@ import redis
 from django.conf import settings
 from django.db import close_old_connections, connection
 
-from agentops import engine
+from agentops import engine, heartbeat
 from approvals import comparison, decisions, execution, reconcile
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8
 BACKLOG_SECONDS = 0.5  # between rounds while more is due than threads are free
-HEARTBEAT_KEY = "agentops:worker"
-HEARTBEAT_SECONDS = 30
 
 Work = tuple[Callable[[int], object], int]
 _stopping = threading.Event()
@@ -104,6 +102,6 @@ def _beat() -> None:
     """Tells `/readyz` that a worker is alive."""
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as broker:
-            broker.set(HEARTBEAT_KEY, int(time.time()), ex=HEARTBEAT_SECONDS + int(settings.SWEEP_SECONDS))
+            broker.set(heartbeat.KEY, int(time.time()), ex=heartbeat.seconds())
     except redis.RedisError as error:
         log.warning("no heartbeat: %s", error)

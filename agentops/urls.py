@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tickets.urls")),
     path("tickets/<str:ticket_id>/", tickets.ticket, name="ticket"),
     path("tickets/<str:ticket_id>/reply/", tickets.reply, name="ticket-reply"),
+    path("tickets/<str:ticket_id>/close/", tickets.close, name="ticket-close"),
     path("runs/", runs.runs, name="runs"),
     path("runs/<int:run_id>/", runs.run, name="run"),
     path("runs/<int:run_id>/trace/", runs.run_trace, name="run-trace"),

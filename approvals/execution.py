@@ -150,8 +150,8 @@ def _send_again(action: Action) -> Receipt:
     """Sends the same bytes under the same key, or asks for what became of them first: where the provider may have
     forgotten the key, or lost attempts used the budget up. What a provider without keys does not know is not sent
     again: it may still arrive. Raises ProviderError."""
-    keyless = action.kind == "refund" and not payments.keeps_keys()
-    used_up = action.attempts.exclude(number=action.fence).count() >= retry.ACTION.attempts
+    keyless = _keyless(action)
+    used_up = settlement.spent(action) > retry.ACTION.attempts
     if keyless or used_up or _past_horizon(action):
         found = _found(action)
         if found:
@@ -161,6 +161,15 @@ def _send_again(action: Action) -> Receipt:
     if keyless:
         raise ReplayedFailure("not_sent_again", "It may have happened, and the provider keeps no keys.")
     return _send(action)
+
+
+def _keyless(action: Action) -> bool:
+    match action.kind:
+        case "refund":
+            return not payments.keeps_keys()
+        case "reply":
+            return not replies.keeps_keys()
+    return False
 
 
 def _send(action: Action) -> Receipt:

@@ -8,7 +8,7 @@ and frozen with the action. To add a kind: a class pair and a row in KINDS here,
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -101,13 +101,15 @@ class AccountChange(Strict):
     def changes(self) -> dict[str, Any]:
         return self.model_dump(include={"email", "name", "address"}, exclude_none=True)
 
-
-class ChangeAccountArguments(SideEffect, AccountChange):
     @model_validator(mode="after")
-    def something_changes(self) -> "ChangeAccountArguments":
-        if not self.changes():
+    def something_changes(self) -> Self:
+        if not any(self.changes().values()):
             raise ValueError("give at least one of email, name, address")
         return self
+
+
+class ChangeAccountArguments(SideEffect, AccountChange):
+    pass
 
 
 class AccountChangeParams(AccountChange):

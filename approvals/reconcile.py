@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import DurationField, OuterRef, Subquery, Value
 from django.db.models.functions import Greatest, Least, Now
 
+from agentops.lib import redact
 from agentops.lib.errors import ProviderError
 from approvals import audit, states, transitions
 from approvals.models import Action, Attempt
@@ -39,7 +40,7 @@ def lookup(action: Action) -> Receipt | None:
     Raises CannotBeAsked or ProviderError."""
     match action.kind:
         case "refund":
-            return payments.find_refund(reference=action.idempotency_key, payment_id=action.params["payment_id"])
+            return payments.find_refund(body=action.request)
         case "cancel_order":
             order = orders.get_order(action.order_id)
             done = order is not None and order.status == "cancelled"
@@ -97,9 +98,8 @@ def _write(action: Action, found: Receipt | None) -> str:
             states.SUCCEEDED,
             actor=audit.SYSTEM,
             verb="action.reconciled",
-            told={"found": found.reference},
-            provider_reference=found.reference,
-            result=found.data,
+            told={"found": redact.storable(found.reference)},
+            **found.stored(),
         )
         return f"The provider has it: {found.reference}, {found.status}."
     if found is None and not _quiet(action):

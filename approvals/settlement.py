@@ -19,6 +19,8 @@ from tickets.models import Message, Ticket
 log = logging.getLogger(__name__)
 # Attempts after which an effect may exist: their worker died, or the answer did not arrive.
 POSSIBLE_EFFECT = ("", "lost", "effect_unknown", "replayed_failure")
+# Attempts that sent nothing and wait for a person: they take nothing from those that may be made.
+SENT_NOTHING = ("changed", Unauthorized.error_class)
 # Codes by which providers say that the money went before: ours or another's, only the reference tells.
 ALREADY_DONE = ("already_refunded", "charge_already_refunded", "duplicate_reference")
 
@@ -31,15 +33,19 @@ def succeeded(action: Action, receipt: Receipt) -> None:
     if receipt.status == "failed":
         _fail(action, Terminal("provider_failed", "The provider says that it failed."))
         return
+    kept = receipt.stored()
     transitions.move(
         action,
         states.SUCCEEDED,
         actor=audit.SYSTEM,
         verb="action.succeeded",
         holding=action.fence,
-        told={"attempt": action.fence, "provider_reference": receipt.reference, "replayed": receipt.replayed},
-        provider_reference=receipt.reference,
-        result={**receipt.data, "status": receipt.data.get("status", receipt.status)},
+        told={
+            "attempt": action.fence,
+            "provider_reference": kept["provider_reference"],
+            "replayed": receipt.replayed,
+        },
+        **kept,
         lease_expires_at=None,
         not_before=None,
     )
@@ -56,25 +62,32 @@ def reply_arrived(action: Action) -> None:
         body=action.params["text"],
     )
     if action.run_id is None:  # a person wrote it; a run's reply is the engine's to follow
-        Ticket.objects.filter(pk=action.ticket_id).update(status=Ticket.Status.ANSWERED, reason="", updated_at=Now())
+        waits = Action.objects.filter(ticket=action.ticket_id, status=states.AWAITING_APPROVAL).exists()
+        status = Ticket.Status.AWAITING_APPROVAL if waits else Ticket.Status.ANSWERED
+        Ticket.objects.filter(pk=action.ticket_id).update(status=status, reason="", updated_at=Now())
 
 
 def failed(action: Action, error: ProviderError, *, provider: str) -> None:
     """Retried, unresolved or failed: DESIGN §8's table."""
     _finish_attempt(action, error.error_class, error.http_status, error.body, error)
     possible = action.attempts.filter(outcome__in=POSSIBLE_EFFECT).exists()
-    delay = retry.ACTION.delay(action.fence, error)
+    delay = retry.ACTION.delay(spent(action), error, settings.RETRY_BASE_SECONDS)
     if isinstance(error, Unauthorized):
-        pauses.pause(provider, error.message)
+        pauses.pause(provider, redact.text(error.message))
         _again(action, error, delay=0)
     elif delay is not None:
-        _again(action, error, delay=delay * settings.RETRY_BASE_SECONDS)
+        _again(action, error, delay=delay)
     elif possible or error.code in ALREADY_DONE:
         _unresolved(action, error)
     else:
         _fail(action, error)
     if isinstance(error, IdempotencyMismatch):
         log.error("%s: the provider saw our key with another body: a bug of ours", action.idempotency_key)
+
+
+def spent(action: Action) -> int:
+    """How many attempts count against the most that are made, the current one among them."""
+    return action.attempts.exclude(outcome__in=SENT_NOTHING).count()
 
 
 def _again(action: Action, error: ProviderError, *, delay: float) -> None:
@@ -84,7 +97,7 @@ def _again(action: Action, error: ProviderError, *, delay: float) -> None:
         actor=audit.SYSTEM,
         verb="action.retry_scheduled",
         holding=action.fence,
-        told={"attempt": action.fence, "error": error.code, "in_seconds": round(delay, 1)},
+        told={"attempt": action.fence, "error": _code(error), "in_seconds": round(delay, 1)},
         not_before=Now() + timedelta(seconds=delay),
         lease_expires_at=None,
         **_error_fields(error),
@@ -98,7 +111,7 @@ def _unresolved(action: Action, error: ProviderError) -> None:
         actor=audit.SYSTEM,
         verb="action.unresolved",
         holding=action.fence,
-        told={"attempt": action.fence, "error": error.code},
+        told={"attempt": action.fence, "error": _code(error)},
         not_before=Now(),
         lease_expires_at=None,
         **_error_fields(error),
@@ -118,7 +131,7 @@ def _fail(action: Action, error: ProviderError) -> None:
         actor=audit.SYSTEM,
         verb="action.failed",
         holding=action.fence,
-        told={"attempt": action.fence, "error": error.code, "message": error.message[:300]},
+        told={"attempt": action.fence, "error": _code(error), "message": redact.text(error.message)[:300]},
         lease_expires_at=None,
         **_error_fields(error),
     )
@@ -133,7 +146,7 @@ def failed_afterwards(action: Action, error: ProviderError) -> None:
             actor=audit.SYSTEM,
             verb="action.failed_afterwards",
             holding=action.fence,
-            told={"error": error.code, "message": error.message[:300]},
+            told={"error": _code(error), "message": redact.text(error.message)[:300]},
             result={**(action.result or {}), "status": "failed"},
             **_error_fields(error),
         )
@@ -169,14 +182,18 @@ def _finish_attempt(
         finished_at=Now(),
         http_status=http_status,
         answer=redact.text(answer)[:20_000],
-        error_code=error.code[:60] if error else "",
+        error_code=_code(error) if error else "",
         error_message=redact.text(error.message)[:1000] if error else "",
     )
 
 
+def _code(error: ProviderError) -> str:
+    return redact.storable(error.code)[:60]
+
+
 def _error_fields(error: ProviderError) -> dict[str, str]:
     return {
-        "error_code": error.code[:60],
+        "error_code": _code(error),
         "error_class": error.error_class,
         "error_message": redact.text(error.message)[:1000],
     }

@@ -1,5 +1,7 @@
 """Tickets and further messages come in, each delivery once (contracts/intake.yaml)."""
 
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from django.db import IntegrityError, transaction
@@ -13,6 +15,10 @@ from tickets.models import Customer, Message, Ticket
 Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=r"\S")]
 # A name that we find a delivery by: kept as it is, so it holds nothing that PostgreSQL cannot.
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00]+$")]
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
+Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
+
+BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")  # white space and control characters, line breaks of any kind
 
 
 class Incoming(BaseModel):
@@ -26,13 +32,13 @@ class NewTicket(Incoming):
     customer_name: str = Field(default="", max_length=200)
     subject: str = Field(max_length=300)
     body: Body
-    received_at: AwareDatetime | None = None
+    received_at: Moment | None = None
 
 
 class NewMessage(Incoming):
     external_id: Identifier
     body: Body
-    received_at: AwareDatetime | None = None
+    received_at: Moment | None = None
 
 
 def receive_ticket(incoming: NewTicket) -> tuple[Ticket, bool]:
@@ -50,6 +56,8 @@ def receive_ticket(incoming: NewTicket) -> tuple[Ticket, bool]:
 
 def receive_message(ticket_id: str, incoming: NewMessage) -> tuple[Message, bool]:
     """The customer's further message, and whether it is new. Raises Ticket.DoesNotExist."""
+    if "\x00" in ticket_id:
+        raise Ticket.DoesNotExist
     ticket = Ticket.objects.get(pk=ticket_id)
     known = Message.objects.filter(ticket=ticket, direction=Message.Direction.INBOUND, external_id=incoming.external_id)
     try:
@@ -78,16 +86,21 @@ def open_by_hand(*, customer_email: str, customer_name: str, subject: str, body:
 
 def _create(incoming: NewTicket) -> Ticket:
     customer, _ = Customer.objects.get_or_create(
-        email=incoming.customer_email.lower(), defaults={"name": redact.text(incoming.customer_name)[:200]}
+        email=incoming.customer_email.lower(), defaults={"name": _line(incoming.customer_name)[:200]}
     )
     ticket = Ticket.objects.create(
         source=incoming.source,
         external_id=incoming.external_id,
         customer=customer,
-        subject=redact.text(incoming.subject)[:300],
+        subject=_line(incoming.subject)[:300],
     )
     _say(ticket, incoming.external_id, incoming.body, incoming.received_at)
     return ticket
+
+
+def _line(text: str) -> str:
+    """Redacted, and one line: it becomes the subject of an e-mail, or a row of a list."""
+    return BLANKS.sub(" ", redact.text(text)).strip()
 
 
 def _say(ticket: Ticket, external_id: str, body: str, sent_at: Any) -> Message:

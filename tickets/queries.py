@@ -52,6 +52,8 @@ def page(filters: TicketFilters) -> tuple[list[Ticket], str]:
 
 def find(ticket_id: str) -> Ticket | None:
     """A ticket with its customer and its messages."""
+    if "\x00" in ticket_id:  # PostgreSQL takes no text that holds it, not even to look for
+        return None
     return Ticket.objects.select_related("customer").prefetch_related("messages").filter(pk=ticket_id).first()
 
 

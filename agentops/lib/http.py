@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 
+from agentops.lib import deadline
 from agentops.lib.errors import (
     EffectUnknown,
     IdempotencyMismatch,
@@ -18,8 +19,9 @@ from agentops.lib.errors import (
 )
 
 MAX_BODY_KEPT = 20_000
-# Never sent: the name was not found, the connection or TLS was refused, or no connection was free.
+# Never sent: the address is none, the name was not found, the connection or TLS was refused, or none was free.
 NEVER_SENT = (
+    httpx2.InvalidURL,
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
     httpx2.PoolTimeout,
@@ -39,14 +41,14 @@ class Answer:
 
 
 def client(base_url: str, *, token: str = "", timeout: float = 10.0, connections: int = 100) -> httpx2.Client:
-    """A client that keeps its connections; one per process and provider. `timeout` in seconds bounds each
-    phase of a call; nothing is retried here."""
+    """A client that keeps its connections; one per process and provider. `timeout` in seconds bounds a
+    call as a whole, `deadline.MAX_BYTES` its answer; nothing is retried here."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return httpx2.Client(
         base_url=base_url,
         headers=headers,
         timeout=httpx2.Timeout(timeout, connect=min(timeout, 5.0)),
-        limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+        transport=deadline.Transport(timeout, connections=connections),
         follow_redirects=False,
         trust_env=False,
     )
@@ -65,7 +67,7 @@ def call(http: httpx2.Client, method: str, url: str, **options: Any) -> Answer:
         )
     try:
         return Answer(response.status_code, response.json() if response.content else None, response.text, replayed)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EffectUnknown(
             "unreadable_answer",
             "the answer is not JSON",
@@ -82,6 +84,8 @@ def send(http: httpx2.Client, method: str, url: str, **options: Any) -> httpx2.R
         raise Transient("unreachable", f"never sent: {error}") from error
     except httpx2.TimeoutException as error:
         raise EffectUnknown("timeout", f"no answer in time: {type(error).__name__}") from error
+    except httpx2.DecodingError as error:
+        raise EffectUnknown("unreadable_answer", str(error)) from error
     except httpx2.HTTPError as error:
         raise EffectUnknown("connection_lost", f"connection lost: {error or type(error).__name__}") from error
 
@@ -119,7 +123,7 @@ def _error_of(status: int, body: str) -> tuple[str, str, dict[str, Any]]:
         error = json.loads(body)["error"]
         details = error.get("details")
         return str(error["code"]), str(error.get("message", "")), details if isinstance(details, dict) else {}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"http_{status}", f"answered {status}", {}
 
 

@@ -1,7 +1,7 @@
 """Money is an integer in the currency's minor unit and an ISO 4217 code; never a float."""
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from babel.numbers import format_currency, get_currency_precision, list_currencies
 
@@ -9,6 +9,9 @@ from babel.numbers import format_currency, get_currency_precision, list_currenci
 _ISO_DIGITS = {"IQD": 3} | dict.fromkeys(
     ("AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER"), 2
 )
+
+# A comma only between groups of three: "12,50" is twelve and a half to whoever writes it, never 1,250.
+_AMOUNT = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]+))?")
 
 
 def digits(currency: str) -> int:
@@ -26,14 +29,19 @@ def major(amount: int, currency: str) -> Decimal:
 
 
 def minor(text: str, currency: str) -> int:
-    """'84.00' USD -> 8400. Raises ValueError where the text is no amount of this currency."""
-    try:
-        value = Decimal(text.strip()).scaleb(digits(currency))
-    except InvalidOperation:
-        raise ValueError(f"{text!r} is not an amount; write it like {major(8400, currency)}") from None
-    if not value.is_finite() or value != value.to_integral_value():
-        raise ValueError(f"{text!r} has more digits than {currency} has ({digits(currency)})")
-    return int(value)
+    """'84.00' USD -> 8400, '1,250' USD -> 125000: what a person writes, nothing or more, in ASCII digits. Raises
+    ValueError, in words for that person, where the text is no amount of this currency."""
+    written = text.strip()
+    found = _AMOUNT.fullmatch(written)
+    if not found:
+        raise ValueError(f"{written!r} is not an amount; write it like {major(1250, currency)}")
+    after_point = found[1] or ""
+    decimals = digits(currency)
+    if len(after_point) > decimals:
+        fault = f"{written!r} has more digits than {currency} has ({decimals})"
+        raise ValueError(f"{fault}; write it like {major(1250, currency)}")
+    whole = written.split(".")[0].replace(",", "")
+    return int(whole + after_point.ljust(decimals, "0"))
 
 
 def display(amount: int, currency: str, locale: str = "en") -> str:

@@ -17,7 +17,12 @@ _SECRETS = re.compile(
 
 def text(value: str) -> str:
     """The text with every card number and secret replaced by a marker, and fit to be stored."""
-    return _SECRETS.sub("[secret removed]", _CARD.sub(_card, _UNSTORABLE.sub("\ufffd", value)))
+    return _SECRETS.sub("[secret removed]", _CARD.sub(_card, storable(value)))
+
+
+def storable(value: str) -> str:
+    """The text without what the database cannot hold; all else as it is, for a name that something is found by."""
+    return _UNSTORABLE.sub("\ufffd", value)
 
 
 def data(value: Any) -> Any:

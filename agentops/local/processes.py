@@ -13,6 +13,7 @@ from pathlib import Path
 from .errors import LocalError
 from .privileges import Servant
 
+HEAL_SECONDS = 2.0  # what cannot start yet (its predecessor still goes, say) is not tried without a pause
 LAUNCHER = Path(__file__).with_name("child.py")
 
 
@@ -105,10 +106,11 @@ class Process:
 
 @dataclass
 class Supervisor:
-    """The processes of one stack, in the order in which they were started."""
+    """The processes of one stack, in the order in which they were started; `healed` is when each was started again."""
 
     logs: Path
     processes: list[Process] = field(default_factory=list)
+    healed: dict[str, float] = field(default_factory=dict)
 
     def start(self, program: Program) -> Process:
         process = Process(program, logs=self.logs)
@@ -124,6 +126,9 @@ class Supervisor:
             name = process.program.name
             if not process.program.restart:
                 raise LocalError(f"{name} ended ({process.exit_code}); see {process.log}\n{process.tail()}")
+            if time.monotonic() < self.healed.get(name, 0.0) + HEAL_SECONDS:
+                continue
+            self.healed[name] = time.monotonic()
             said.append(f"{name} ended ({process.exit_code}); started again. See {process.log}\n{process.tail()}")
             self.processes[place] = Process(process.program, logs=self.logs)
         return said

@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import programs
@@ -51,12 +51,12 @@ class Stack:
             waits.append(lambda: self._use_simulator(simulator, replaced))
         if not os.environ.get("REDIS_URL"):
             valkey = Valkey(self.data / "valkey", self.sockets)
-            broker = self.supervisor.start(valkey.program())
+            broker = self.supervisor.start(replace(valkey.program(), restart=True))
             self.environment["REDIS_URL"] = valkey.url()
             waits.append(lambda: valkey.wait(broker))
         if not os.environ.get("DATABASE_URL"):
             postgres = Postgres(self.data / "postgres", self.sockets)
-            database = self.supervisor.start(postgres.program(logs=self.supervisor.logs))
+            database = self.supervisor.start(replace(postgres.program(logs=self.supervisor.logs), restart=True))
             self.environment["DATABASE_URL"] = postgres.url()
             waits.append(lambda: postgres.wait(database))
         for wait in waits:

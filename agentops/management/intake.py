@@ -133,19 +133,24 @@ class Following:
 
     def news(self) -> Iterator[Followed]:
         """One round over what is due: the tickets that came to rest, or to another rest, since they were seen last."""
+        return (ticket for ticket in self.looks() if ticket is not None)
+
+    def looks(self) -> Iterator[Followed | None]:
+        """The same, with None for each look that brought no news: the caller has other things to see to meanwhile. A
+        round ends where the system does not answer; the next one begins with another ticket."""
         for ticket in self.tickets:
             if time.monotonic() < ticket.due:
                 continue
             before = ticket.standing.get("status")
             try:
                 ticket.standing = self._intake.look(ticket.posted)
-            except Transient:
-                continue  # the web server is being restarted, say: the next round asks again
+            except Transient:  # the web server is being restarted, say
+                ticket.due = time.monotonic() + QUICK
+                return
             moved = ticket.standing["status"] != before
             ticket.pause = QUICK if moved or not ticket.rests else min(ticket.pause * 2, SLOW)
             ticket.due = time.monotonic() + ticket.pause
-            if moved and ticket.rests:
-                yield ticket
+            yield ticket if moved and ticket.rests else None
 
     def until_rest(self, *, seconds: float) -> Iterator[Followed]:
         """The news until every ticket rests, or the time is up."""

@@ -16,7 +16,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from agentops.models import Run
 from approvals.models import Action
-from tickets import intake
+from tickets import intake, queries
 from tickets.models import Message, Ticket
 
 MAX_BYTES = 64 * 1024
@@ -34,7 +34,11 @@ def signed(view: View) -> View:
     @login_not_required
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
-        if int(request.headers.get("Content-Length") or 0) > MAX_BYTES or len(request.body) > MAX_BYTES:
+        length = request.headers.get("Content-Length") or ""
+        if request.method == "POST" and not length.isdecimal():
+            # Sent in chunks: WSGI ends the body where its length does, so it would be read as an empty one.
+            return error(411, "length_required", "Send the body with a Content-Length, not in chunks.")
+        if int(length or 0) > MAX_BYTES or len(request.body) > MAX_BYTES:
             return error(413, "too_large", f"A request has at most {MAX_BYTES} bytes.")
         if not settings.INTAKE_SIGNING_SECRET:
             return error(401, "no_secret", "INTAKE_SIGNING_SECRET is not set; nothing can be accepted.")
@@ -77,7 +81,7 @@ def messages(request: HttpRequest, ticket_id: str) -> JsonResponse:
 @signed
 @require_GET
 def ticket(request: HttpRequest, ticket_id: str) -> JsonResponse:
-    found = Ticket.objects.filter(pk=ticket_id).first()
+    found = queries.find(ticket_id)
     if found is None:
         return _no_ticket(ticket_id)
     return JsonResponse(
@@ -89,7 +93,7 @@ def ticket(request: HttpRequest, ticket_id: str) -> JsonResponse:
             "reason": found.reason,
             "runs": [_run(row) for row in Run.objects.filter(ticket=found).order_by("number")],
             "actions": [_action(row) for row in Action.objects.filter(ticket=found).order_by("pk")],
-            "messages": [_message(row) for row in Message.objects.filter(ticket=found).order_by("pk")],
+            "messages": [_message(row) for row in found.messages.all()],
         }
     )
 

@@ -12,10 +12,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from agentops import heartbeat
+
 SECONDS = 1.0
-# Each worker's sweep writes the time there; it lives as long as a worker may be silent.
-HEARTBEAT_KEY = "agentops:worker"
-HEARTBEAT_SECONDS = 30
 
 
 @require_safe
@@ -59,8 +58,8 @@ def _broker(broker: "redis.Redis[bytes]") -> str:
 
 
 def _worker(broker: "redis.Redis[bytes]") -> str:
-    beat = broker.get(HEARTBEAT_KEY)
+    beat = broker.get(heartbeat.KEY)
     if beat is None:
-        return f"no sign of life for {HEARTBEAT_SECONDS} s"
+        return f"no sign of life for {heartbeat.seconds()} s"
     age = time.time() - float(str(beat, "ascii") if isinstance(beat, bytes) else str(beat))
-    return "ok" if age < HEARTBEAT_SECONDS else f"last seen {age:.0f} s ago"
+    return "ok" if age <= heartbeat.seconds() else f"last seen {age:.0f} s ago"

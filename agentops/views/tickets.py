@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from agentops import cases
 from agentops.lib.errors import ProviderError, Refused
 from agentops.queries import case
 from approvals import decisions
@@ -37,6 +38,21 @@ def reply(request: HttpRequest, ticket_id: str) -> HttpResponse:
         context = {"ticket": found, "case": case.of(found), "reply": text, "refused": error.message}
         return render(request, "tickets/ticket.html", context, status=422)
     messages.success(request, f"Your reply is on its way ({action.idempotency_key}).")
+    return redirect("ticket", ticket_id)
+
+
+@require_POST
+@permission_required("tickets.post_message", raise_exception=True)
+def close(request: HttpRequest, ticket_id: str) -> HttpResponse:
+    found = _found(ticket_id)
+    assert isinstance(request.user, User)
+    try:
+        if cases.close_ticket(found.pk, by=request.user):
+            messages.success(request, "The ticket is closed. A further message of the customer opens it again.")
+        else:
+            messages.info(request, "The ticket was closed already.")
+    except Refused as refused:
+        messages.warning(request, f"Not closed. {refused.message}")
     return redirect("ticket", ticket_id)
 
 

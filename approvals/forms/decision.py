@@ -34,10 +34,10 @@ class MoneyField(forms.CharField):
     def clean(self, value: Any) -> int:
         text = super().clean(value)
         try:
-            amount = money.minor(text.replace(",", ""), self.currency)
+            amount = money.minor(text, self.currency)
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
-        if amount <= 0:
+        if not amount:
             raise forms.ValidationError("An amount is more than nothing.")
         return amount
 

@@ -38,13 +38,9 @@ class CurrencyRow(forms.Form):
 
     def _to_minor(self, name: str, currency: str) -> None:
         try:
-            amount = money.minor(self.cleaned_data[name].replace(",", ""), currency)
+            self.cleaned_data[name] = money.minor(self.cleaned_data[name], currency)
         except ValueError as error:
-            return self.add_error(name, str(error))
-        if amount < 0:
-            return self.add_error(name, "A limit is nothing or more.")
-        self.cleaned_data[name] = amount
-        return None
+            self.add_error(name, str(error))
 
 
 def amount_field(label: str) -> forms.CharField:
@@ -95,12 +91,15 @@ class GeneralForm(forms.Form):
 
 
 class PolicyForm:
-    """All of the policy's forms as one. After is_valid(), `rules` is what they say."""
+    """All of the policy's forms as one. After is_valid(), `rules` is what they say. Only `saving` asks for the note."""
 
-    def __init__(self, rules: Rules | None = None, data: Any = None, *, note: str = "", spare: int = 0) -> None:
+    def __init__(
+        self, rules: Rules | None = None, data: Any = None, *, note: str = "", spare: int = 0, saving: bool = False
+    ) -> None:
         shown = rules or Rules()
         first = shown.model_dump(include=set(GeneralForm.base_fields)) | {"note": note}
         self.general = GeneralForm(data, initial=first)
+        self.general.fields["note"].required = saving
         self.thresholds = _table(ThresholdRow, "thresholds", data, shown.thresholds, spare)
         self.customer = _table(LimitRow, "customer", data, shown.customer_30_days, spare)
         self.agent = _table(LimitRow, "agent", data, shown.agent_today, spare)

@@ -1,7 +1,15 @@
 """What a provider says of an effect that exists."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from agentops.lib import redact
+from agentops.lib.errors import EffectUnknown
+
+MAX_REFERENCE, MAX_RESULT = 255, 20_000
+REFUND_FIELDS = ("reference", "payment_id", "order_id", "amount", "currency")
 
 
 @dataclass(frozen=True)
@@ -15,3 +23,28 @@ class Receipt:
     answer: str = ""
     http_status: int | None = None
     replayed: bool = False
+
+    def stored(self) -> dict[str, Any]:
+        """The fields of an Action that keep it: redacted, and without what the database cannot hold. An effect that
+        exists must never be lost because its description cannot be written down."""
+        result: dict[str, Any] = {}
+        left = MAX_RESULT
+        for name, value in self.data.items():
+            try:
+                clean = redact.data({name: value})
+                left_then = left - len(json.dumps(clean, allow_nan=False))
+            except (ValueError, TypeError, RecursionError):  # NaN, or nested without end
+                continue
+            if left_then >= 0:
+                result |= clean
+                left = left_then
+        reference = redact.storable(self.reference)[:MAX_REFERENCE]
+        return {"provider_reference": reference, "result": {**result, "status": result.get("status", self.status)}}
+
+
+def require_asked_for(refund: Mapping[str, Any], wanted: Mapping[str, Any], *, answer: str) -> None:
+    """An answer about something else proves nothing about ours. Raises EffectUnknown, with the fields that differ."""
+    other = [name for name in REFUND_FIELDS if refund[name] != wanted[name]]
+    if other:
+        told = f"the answer is of another refund: {', '.join(other)}"
+        raise EffectUnknown("unreadable_answer", told, body=answer[:MAX_RESULT])

@@ -2,24 +2,34 @@
 
 import json
 import smtplib
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 
 import httpx2
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, mailers
+from django.core.mail.backends.base import BaseEmailBackend
 from standardwebhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from agentops.lib import http
-from agentops.lib.errors import EffectUnknown, ProviderError, Terminal, Transient
+from agentops.lib.errors import EffectUnknown, ProviderError, Terminal, Transient, Unauthorized
 from approvals.providers.receipt import Receipt
 
 NAME = "replies"
+SMTP_UNAUTHORIZED = (530, 535)  # authentication required, or refused
 
 
 def send_reply(*, body: str, key: str) -> Receipt:
     """Delivers the reply that `body` (replies.yaml as JSON) holds, under `key`. Raises ProviderError."""
     return _send_email(body, key) if settings.REPLIES_BACKEND == "email" else _send_webhook(body, key)
+
+
+def keeps_keys() -> bool:
+    """Whether the receiver knows a reply that it has had before: a help desk by the webhook's id; a mailbox has no
+    way to say that it has the message, and would get it twice."""
+    return bool(settings.REPLIES_BACKEND != "email")
 
 
 def _send_webhook(body: str, key: str) -> Receipt:
@@ -28,20 +38,30 @@ def _send_webhook(body: str, key: str) -> Receipt:
         "Content-Type": "application/json",
         "webhook-id": key,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(settings.REPLIES_SIGNING_SECRET).sign(key, now, body),
+        "webhook-signature": _signature(key, now, body),
     }
-    try:
-        response = _client().post(settings.REPLIES_URL, content=body.encode(), headers=headers)
-    except http.NEVER_SENT as error:
-        raise Transient("unreachable", f"never sent: {error}") from error
-    except httpx2.HTTPError as error:
-        raise EffectUnknown("connection_lost", f"no answer: {error or type(error).__name__}") from error
-    text = response.text[: http.MAX_BODY_KEPT]
+    response = http.send(_client(), "POST", settings.REPLIES_URL, content=_bytes(body), headers=headers)
     # 409 is "delivered before": the same reply under the same id, which is what we want to hear.
     if response.is_success or response.status_code == 409:
-        replayed = response.status_code == 409
+        text, replayed = response.text[: http.MAX_BODY_KEPT], response.status_code == 409
         return Receipt(reference=key, answer=text, http_status=response.status_code, replayed=replayed)
     raise http.failure(response.status_code, response.text, retry_after=response.headers.get("Retry-After"))
+
+
+def _signature(key: str, now: datetime, body: str) -> str:
+    _bytes(body)
+    try:
+        return Webhook(settings.REPLIES_SIGNING_SECRET).sign(key, now, body)
+    except (EmptyWebhookSecretError, ValueError) as error:
+        # Nothing is wrong with the reply: it waits until the secret is there.
+        raise Unauthorized("no_signing_secret", f"REPLIES_SIGNING_SECRET cannot sign: {error}") from error
+
+
+def _bytes(body: str) -> bytes:
+    try:
+        return body.encode()
+    except UnicodeEncodeError as error:
+        raise Terminal("unencodable", f"the reply holds what is no text: {error.reason}") from error
 
 
 def _send_email(body: str, key: str) -> Receipt:
@@ -53,21 +73,56 @@ def _send_email(body: str, key: str) -> Receipt:
         headers={"Message-ID": f"<{key.replace(':', '.')}@{settings.DEFAULT_FROM_EMAIL.rpartition('@')[2]}>"},
     )
     try:
-        message.send()
-    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
-        raise Terminal("recipient_refused", str(error)) from error
-    except (smtplib.SMTPConnectError, smtplib.SMTPHeloError, ConnectionRefusedError) as error:
-        raise Transient("unreachable", f"never sent: {error}") from error
+        message.message().as_bytes()
+    except ValueError as error:  # a line break in the subject, an address that no mail server can take
+        raise Terminal("unsendable", f"no such e-mail can be made: {error}") from error
+    connection = _connected()
+    try:
+        connection.send_messages([message])
+    except smtplib.SMTPRecipientsRefused as error:
+        raise _refused(error) from error
     except smtplib.SMTPResponseException as error:
         raise _smtp_answer(error) from error
+    except (smtplib.SMTPNotSupportedError, ValueError) as error:
+        raise Terminal("unsendable", f"the mail server cannot take it: {error}") from error
     except OSError as error:  # lost in the middle: the server may have taken it
         raise EffectUnknown("connection_lost", f"no answer: {error or type(error).__name__}") from error
+    finally:
+        with suppress(OSError):  # what is sent is sent, however the farewell goes
+            connection.close()
     return Receipt(reference=message.extra_headers["Message-ID"])
 
 
+def _connected() -> BaseEmailBackend:
+    """A connection that is open and logged in; what fails before that was never sent."""
+    connection: BaseEmailBackend = mailers.default
+    try:
+        connection.open()
+    except smtplib.SMTPNotSupportedError as error:
+        raise Unauthorized("smtp_not_supported", f"the mail server does not offer what is set: {error}") from error
+    except smtplib.SMTPResponseException as error:
+        answer = _smtp_answer(error)
+        if isinstance(answer, Unauthorized):
+            raise answer from error
+        raise Transient("unreachable", f"never sent: {error}") from error
+    except OSError as error:
+        raise Transient("unreachable", f"never sent: {error or type(error).__name__}") from error
+    return connection
+
+
 def _smtp_answer(error: smtplib.SMTPResponseException) -> ProviderError:
+    if error.smtp_code in SMTP_UNAUTHORIZED:
+        return Unauthorized(f"smtp_{error.smtp_code}", repr(error.smtp_error))
     kind = Transient if 400 <= error.smtp_code < 500 else Terminal
     return kind(f"smtp_{error.smtp_code}", repr(error.smtp_error))
+
+
+def _refused(error: smtplib.SMTPRecipientsRefused) -> ProviderError:
+    codes = [code for code, _ in error.recipients.values()]
+    if any(code in SMTP_UNAUTHORIZED for code in codes):
+        return Unauthorized(f"smtp_{codes[0]}", str(error))
+    kind = Transient if all(400 <= code < 500 for code in codes) else Terminal  # greylisting passes
+    return kind("recipient_refused", str(error))
 
 
 def _client() -> httpx2.Client:

@@ -31,7 +31,7 @@ class StripeRefund(BaseModel):
     """`amount` is in Stripe's units of `currency`, which is in lower case; `created` is in seconds of the Unix time."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-    id: str = Field(min_length=1)
+    id: str = Field(min_length=1, max_length=255)
     object: Literal["refund"]
     amount: int
     currency: str

@@ -91,10 +91,12 @@ def date_errors(said: Mapping[str, str]) -> dict[str, str]:
 
 
 def day(text: str) -> date | None:
+    """A day of the calendar that has one before and one after it."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         return None
+    return found if date.min < found < date.max else None
 
 
 def between(column: str, since: str, until: str) -> Q:

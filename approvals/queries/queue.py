@@ -28,6 +28,7 @@ LANES = {
 }
 PAGE = 50
 DECIDED_DAYS = 7
+ADDRESS = ("lane", "kind", "currency", "q", "after")
 HEAVY = ("params", "snapshot", "request", "result", "facts")
 
 
@@ -43,13 +44,13 @@ class Filters:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "Filters":
-        lane = query.get("lane", "")
+        said = {name: query.get(name, "").strip().replace("\x00", "")[:200] for name in ADDRESS}
         return cls(
-            lane=lane if lane in LANES else "waiting",
-            kind=query.get("kind", ""),
-            currency=query.get("currency", "").upper(),
-            text=query.get("q", "").strip()[:200],
-            after=after if (after := query.get("after", "")).isdecimal() else "",
+            lane=said["lane"] if said["lane"] in LANES else "waiting",
+            kind=said["kind"],
+            currency=said["currency"].upper(),
+            text=said["q"],
+            after=said["after"] if said["after"].isdecimal() and len(said["after"]) < 19 else "",
         )
 
     def query(self, **other: str) -> str:

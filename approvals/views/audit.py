@@ -16,7 +16,7 @@ from approvals.queries.difference import differences
 from approvals.views import export as exports
 
 HEADER = ["id", "at", "actor", "verb", "object_type", "object_id", "before", "after"]
-OBJECT_TYPES = ("action", "request", "policy", "provider")
+OBJECT_TYPES = ("action", "request", "policy", "provider", "ticket")
 
 
 @require_GET

@@ -39,16 +39,16 @@ def edit(request: Request) -> HttpResponse:
     """The form; `from` starts it with an older version, which is how one is restored."""
     if request.method == "GET":
         return _form(request, _start(request))
-    form = PolicyForm(data=request.POST)
+    saving = request.POST.get("do") == "save"
+    form = PolicyForm(data=request.POST, saving=saving)
     if request.POST.get("do") == "rows":
         return _form(request, PolicyForm(data=_with_more_rows(request)))
     if not form.is_valid():
         return _form(request, form, status=422)
     proof = _proof(form.rules)
-    if request.POST.get("do") != "save" or request.POST.get("previewed") != proof:
+    if not saving or request.POST.get("previewed") != proof:
         preview = policies.preview(rules=form.rules, days=PREVIEW_DAYS)
-        unseen = request.POST.get("do") == "save"
-        return _form(request, form, preview=preview, previewed=proof, unseen=unseen)
+        return _form(request, form, preview=preview, previewed=proof, unseen=saving)
     try:
         saved = policies.save(rules=form.rules, by=request.user, note=form.note)
     except Refused as refused:
@@ -76,7 +76,7 @@ def _read(request: Request, shown: PolicyVersion) -> HttpResponse:
 
 def _start(request: Request) -> PolicyForm:
     wanted = request.GET.get("from", "")
-    if not wanted.isdecimal():
+    if not wanted.isdecimal() or len(wanted) > 18:
         return PolicyForm(policies.rules_of(policies.current()))
     older = get_object_or_404(PolicyVersion, pk=wanted)
     return PolicyForm(policies.rules_of(older), note=f"Restores version {older.pk}.")

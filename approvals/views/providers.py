@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
@@ -13,6 +13,8 @@ from approvals.views.request import Request
 @require_POST
 @permission_required("approvals.resume_provider", raise_exception=True)
 def resume(request: Request, provider: str) -> HttpResponse:
+    if "\x00" in provider:
+        raise Http404("No such provider.")
     if pauses.resume(provider, by=request.user.get_username()):
         messages.success(request, f"{provider.capitalize()} goes on; what waited is sent under the same keys.")
     else:

@@ -54,9 +54,11 @@ def an_action(
     money = {"amount": 4_200, "currency": "USD"} if kind == "refund" else {}
     params = more.pop("params", {"order_id": "#W1", "reason": "It is broken.", **money})
     at = more.pop("created_at", timezone.now())
+    key = f"{ticket.pk}:{kind}:{sequence}"
     given: dict[str, Any] = {
         "ticket": ticket, "kind": kind, "sequence": sequence, "status": status, "params": params, **money,
-        "idempotency_key": f"{ticket.pk}:{kind}:{sequence}", "digest": kinds.digest(params), "reason": "It is broken.",
+        "idempotency_key": key, "request": json.dumps({**params, "reference": key}),
+        "digest": kinds.digest(params), "reason": "It is broken.",
         "target": "#W1", "order_id": "#W1" if money else "", "policy_version": policies.current(),
         "verdict": "auto_approve", "created_at": at, "lease_expires_at": at if status == states.EXECUTING else None,
         "approved_at": at if status in (*states.OPEN, states.SUCCEEDED, states.FAILED) else None,

@@ -73,7 +73,15 @@ def test_amounts_are_in_the_currencys_major_unit(db: None) -> None:
 
 def test_filters_that_cannot_be_read_say_so_and_find_nothing(maya: Client) -> None:
     an_action()
-    for query in ({"amount_from": "5"}, {"amount_from": "x", "currency": "USD"}, {"since": "yesterday"}):
+    unreadable: list[dict[str, str]] = [
+        {"amount_from": "5"},
+        {"amount_from": "x", "currency": "USD"},
+        {"amount_from": "2,50", "currency": "USD"},
+        {"since": "yesterday"},
+        {"since": "0001-01-01"},
+        {"until": "9999-12-31"},
+    ]
+    for query in unreadable:
         page = maya.get(reverse("actions"), query).content.decode()
         assert 'role="alert"' in page
         assert found(**query) == set()

@@ -61,8 +61,16 @@ def test_the_page_shows_what_changed_and_only_that(ines: Client) -> None:
     assert "<dt>same</dt>" not in page
 
 
+@pytest.mark.parametrize("query", [{"until": "9999-12-31"}, {"since": "0001-01-01"}, {"since": "soon"}])
+def test_a_day_that_cannot_be_says_so(ines: Client, query: dict[str, str]) -> None:
+    answer = ines.get(reverse("audit"), query)
+    assert answer.status_code == 200
+    assert 'role="alert"' in answer.content.decode()
+
+
 def test_every_kind_of_object_can_be_shown(ines: Client) -> None:
-    for object_type, object_id in (("provider", "payments"), ("policy", "1"), ("request", "5"), ("action", "7")):
+    objects = {"provider": "payments", "policy": "1", "request": "5", "action": "7", "ticket": "t1"}
+    for object_type, object_id in objects.items():
         AuditEvent.objects.create(actor="system", verb="x", object_type=object_type, object_id=object_id)
     assert ines.get(reverse("audit")).status_code == 200
 

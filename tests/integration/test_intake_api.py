@@ -208,6 +208,10 @@ def test_a_secret_that_is_none_accepts_nothing(settings: Settings, secret: str) 
         ({"body": "x" * 20_001}, "body"),
         ({"received_at": "yesterday"}, "received_at"),
         ({"received_at": "2026-01-01T00:00:00"}, "received_at"),
+        ({"received_at": "0001-01-01T00:00:00+02:00"}, "received_at"),
+        ({"received_at": "1999-12-31T23:59:59Z"}, "received_at"),
+        ({"received_at": "2101-01-01T00:00:00Z"}, "received_at"),
+        ({"received_at": "9999-12-31T23:59:59-02:00"}, "received_at"),
         ({"priority": "high"}, "priority"),
         ({"message": "x"}, "message"),
         ({"code": "x"}, "code"),
@@ -229,7 +233,7 @@ def test_a_missing_field_is_named(missing: str) -> None:
     assert (answer.status_code, list(answer.json()["error"]["details"])) == (400, [missing])
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"null", b"[]", b'"text"', b"[" * 50_000, b'{"body": "\\ud800"}'])
+@pytest.mark.parametrize("raw", [b" ", b"{", b"null", b"[]", b'"text"', b"[" * 50_000, b'{"body": "\\ud800"}'])
 def test_what_is_no_json_object_is_refused(raw: bytes) -> None:
     assert post(raw).status_code == 400
 
@@ -251,9 +255,21 @@ def test_a_ticket_that_is_not_there_is_not_found() -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
+def test_a_ticket_whose_name_holds_a_nul_is_not_found() -> None:
+    for answer in (get(f"{URL}/%00"), post({"external_id": "m", "body": "x"}, f"{URL}/%00/messages")):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_a_body_in_chunks_is_asked_for_with_its_length() -> None:
+    # Without a body Django's client sends no Content-Length, as a chunked request has none.
+    for path in ("", "/any/messages"):
+        answer = Client().generic("POST", URL + path, headers={**signature(b""), "Transfer-Encoding": "chunked"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (411, "length_required")
+
+
 def test_each_address_has_its_method() -> None:
     assert get(URL).status_code == 405
-    assert post(b"", f"{URL}/{ticket_id('methods')}").status_code == 405
+    assert post(b"{}", f"{URL}/{ticket_id('methods')}").status_code == 405
 
 
 def test_the_longest_of_everything_is_accepted() -> None:

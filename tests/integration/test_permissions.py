@@ -53,6 +53,7 @@ TABLE: dict[str, tuple[str, set[str]]] = {
     "ticket": ("GET", READERS),
     "ticket-new": ("GET", {"lead", "admin"}),
     "ticket-reply": ("POST", LEADS),
+    "ticket-close": ("POST", LEADS),
     "runs": ("GET", READERS),
     "run": ("GET", READERS),
     "run-trace": ("GET", READERS),
@@ -86,7 +87,7 @@ def known(world: World) -> dict[str, dict[str, Any]]:
     of_run, of_ticket, of_action = {"run_id": run.pk}, {"ticket_id": action.ticket_id}, {"action_id": action.pk}
     return {
         **{name: of_request for name in TABLE if name.startswith("queue-")},
-        **dict.fromkeys(("api-ticket", "api-messages", "ticket", "ticket-reply"), of_ticket),
+        **dict.fromkeys(("api-ticket", "api-messages", "ticket", "ticket-reply", "ticket-close"), of_ticket),
         **dict.fromkeys(("run", "run-trace", "run-json"), of_run),
         **dict.fromkeys(("action", "queue-unknown", "queue-unknown-ask", "queue-unknown-settle"), of_action),
         "policy-version": {"version_id": policies.current().pk},
@@ -137,7 +138,7 @@ def test_who_may(known: dict[str, dict[str, Any]], name: str, role: str) -> None
 def test_the_signed_addresses_ask_everybody_for_a_signature(
     known: dict[str, dict[str, Any]], name: str, role: str
 ) -> None:
-    answer = visitor(role).generic(SIGNED[name], reverse(name, kwargs=known.get(name)))
+    answer = visitor(role).generic(SIGNED[name], reverse(name, kwargs=known.get(name)), b"{}")
     assert answer.status_code in (400, 401)
 
 

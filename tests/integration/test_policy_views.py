@@ -88,6 +88,15 @@ def test_a_change_is_saved_with_who_and_why(admin: Client, version: PolicyVersio
     assert rules.agent_today == RULES.agent_today
 
 
+def test_the_effect_is_shown_without_the_note_and_saved_only_with_it(admin: Client, version: PolicyVersion) -> None:
+    fields = entered(admin, note="")
+    page = admin.post(reverse(EDIT), {**fields, "do": "preview"})
+    assert page.status_code == 200
+    proof = previewed(page.content.decode())
+    assert admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": proof}).status_code == 422
+    assert policies.current().pk == version.pk
+
+
 def test_nothing_is_saved_whose_effect_was_not_shown(admin: Client, version: PolicyVersion) -> None:
     fields = entered(admin, **{"thresholds-0-auto_up_to": "70"})
     answer = admin.post(reverse(EDIT), {**fields, "do": "save"})
@@ -137,7 +146,8 @@ def test_more_rows_keep_what_was_entered(admin: Client, version: PolicyVersion) 
         ("note", "", "required"),
         ("thresholds-0-currency", "XYZ", "no ISO 4217 currency"),
         ("thresholds-0-auto_up_to", "50.005", "more digits"),
-        ("thresholds-0-auto_up_to", "-1", "nothing or more"),
+        ("thresholds-0-auto_up_to", "-1", "not an amount"),
+        ("thresholds-0-auto_up_to", "12,50", "write it like 12.50"),
         ("thresholds-0-auto_up_to", "2000", "ceiling is below"),
         ("share_of_order_percent", "101", "less than or equal to 100"),
     ],
@@ -145,7 +155,8 @@ def test_more_rows_keep_what_was_entered(admin: Client, version: PolicyVersion) 
 def test_what_cannot_be_comes_back_with_why(
     admin: Client, version: PolicyVersion, field: str, value: str, said: str
 ) -> None:
-    answer = admin.post(reverse(EDIT), {**entered(admin, **{field: value}), "do": "preview"})
+    asked = "save" if field == "note" else "preview"
+    answer = admin.post(reverse(EDIT), {**entered(admin, **{field: value}), "do": asked})
     assert answer.status_code == 422
     assert said in answer.content.decode()
 

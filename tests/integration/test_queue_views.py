@@ -140,6 +140,14 @@ def test_an_effect_that_nobody_knows_has_its_lane_and_its_card(maya: Client, wor
     assert "Time-out after 10 s" in page
 
 
+@pytest.mark.parametrize(
+    "query", [{"q": "\x00"}, {"currency": "\x00"}, {"kind": "\x00"}, {"after": "9" * 5000}, {"lane": "\x00"}]
+)
+def test_filters_that_cannot_be_are_none(maya: Client, query: dict[str, str]) -> None:
+    assert maya.get(reverse("queue"), query).status_code == 200
+    assert maya.get(reverse("queue"), {"lane": "unknown", **query}).status_code == 200
+
+
 def test_what_does_not_exist_is_not_found(maya: Client) -> None:
     assert maya.get(reverse("queue-item", args=[10**9])).status_code == 404
     assert maya.get(reverse("queue-now", args=[10**9])).status_code == 404

@@ -7,9 +7,10 @@ from django.test import Client
 from django.urls import reverse
 
 from agentops.models import Run
+from approvals.models import AuditEvent
 from tests.integration.history_rows import a_run, a_ticket, an_action, asked, signed_in
-from tickets import queries
-from tickets.models import Message, Ticket
+from tickets import intake, queries
+from tickets.models import Customer, Message, Ticket
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -102,6 +103,50 @@ def test_a_ticket_says_why_a_person_is_needed_and_what_waits(maya: Client) -> No
     page = maya.get(reverse("ticket", args=[ticket.pk])).content.decode()
     assert reverse("queue-item", args=[request.pk]) in page
     assert "the outcome is not known" in page
+
+
+def test_a_lead_closes_a_ticket_and_a_message_opens_it_again(maya: Client) -> None:
+    ticket = a_ticket(status="needs_person", reason="They want a person.")
+    page = reverse("ticket", args=[ticket.pk])
+    assert "Close ticket" in maya.get(page).content.decode()
+    for _ in range(2):
+        assert maya.post(reverse("ticket-close", args=[ticket.pk])).headers["Location"] == page
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.reason) == ("closed", "")
+    [event] = AuditEvent.objects.filter(object_type="ticket", object_id=ticket.pk)
+    assert (event.actor, event.verb, event.before["status"], event.after["status"]) == (
+        "maya", "ticket.closed", "needs_person", "closed",
+    )  # fmt: skip
+    assert "Close ticket" not in maya.get(page).content.decode()
+    intake.receive_message(ticket.pk, intake.NewMessage(external_id="again", body="It is still broken."))
+    ticket.refresh_from_db()
+    assert ticket.status == "open"
+
+
+def test_a_ticket_that_something_is_under_way_on_is_not_closed(maya: Client) -> None:
+    at_work = a_run("running").ticket
+    asks, unknown, sends = (a_ticket(status="answered") for _ in range(3))
+    for ticket, status in ((asks, "awaiting_approval"), (unknown, "unresolved"), (sends, "approved")):
+        an_action(ticket, status=status)
+    for ticket in (at_work, asks, unknown, sends):
+        before = Ticket.objects.get(pk=ticket.pk).status
+        page = maya.post(reverse("ticket-close", args=[ticket.pk]), follow=True).content.decode()
+        assert "Not closed." in page
+        assert Ticket.objects.get(pk=ticket.pk).status == before
+    assert not AuditEvent.objects.filter(verb="ticket.closed").exists()
+
+
+@pytest.mark.parametrize("name", ["ticket", "ticket-reply", "ticket-close"])
+def test_a_ticket_whose_name_holds_a_nul_is_not_found(maya: Client, name: str) -> None:
+    address = reverse(name, args=["\x00"])
+    assert (maya.get(address) if name == "ticket" else maya.post(address)).status_code == 404
+
+
+def test_a_direction_override_in_a_name_ends_with_the_name(maya: Client) -> None:
+    ticket = a_ticket()
+    Customer.objects.filter(pk=ticket.customer_id).update(name="Kim \u202eeoD")
+    page = maya.get(reverse("ticket", args=[ticket.pk])).content.decode()
+    assert f"<bdi>Kim \u202eeoD</bdi> &lt;<bdi>{ticket.customer.email}</bdi>&gt;" in page
 
 
 def test_only_a_ticket_at_work_asks_for_itself_again(maya: Client) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from approvals.forms.decision import EditForm
 from approvals.models import Action
 
@@ -53,6 +55,18 @@ def test_it_refuses_more_digits_than_the_currency_has() -> None:
     edited = form("refund", REFUND, amount="84.005")
     assert not edited.is_valid()
     assert "more digits" in edited.errors["amount"][0]
+
+
+@pytest.mark.parametrize("text", ["12,50", "2,50", "1e9", "1_0", "١٢", "-5"])
+def test_it_reads_no_amount_into_what_may_mean_another(text: str) -> None:
+    edited = form("refund", REFUND, amount=text)
+    assert edited.errors["amount"] == [f"{text!r} is not an amount; write it like 12.50"]
+
+
+def test_it_takes_thousands() -> None:
+    edited = form("refund", REFUND, amount="1,250.00")
+    assert edited.is_valid()
+    assert edited.changes() == {"amount": 125000}
 
 
 def test_it_refuses_no_money() -> None:

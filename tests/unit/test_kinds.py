@@ -81,6 +81,11 @@ def test_an_account_change_names_something_valid(change: dict[str, Any]) -> None
     refused(kinds.ChangeAccountArguments, {**change, "reason": "They moved."})
 
 
+@pytest.mark.parametrize("change", [{}, {"email": None}, {"address": None}, {"address": {}}])
+def test_an_account_change_that_an_edit_emptied_is_refused(change: dict[str, Any]) -> None:
+    refused(kinds.AccountChangeParams, {**change, "customer_id": "c1", "reason": "They moved."})
+
+
 def test_an_account_change_keeps_only_what_changes() -> None:
     given = {"email": "new@example.com", "address": {"city": "York"}, "reason": "They moved."}
     parsed = kinds.parse(kinds.ChangeAccountArguments, given)

@@ -27,21 +27,21 @@ POLICY = RetryPolicy(attempts=6, base=1.0, cap=10.0)
 
 @pytest.mark.parametrize("kind", [Transient, EffectUnknown])
 def test_what_may_heal_is_tried_again(kind: type[ProviderError]) -> None:
-    assert POLICY.delay(1, kind("x", "x"), longest) == 1.0
+    assert POLICY.delay(1, kind("x", "x"), uniform=longest) == 1.0
 
 
 @pytest.mark.parametrize("kind", [Terminal, Unauthorized, IdempotencyMismatch, ReplayedFailure, ProviderError])
 def test_what_will_not_heal_is_never_tried_again(kind: type[ProviderError]) -> None:
-    assert POLICY.delay(1, kind("x", "x"), longest) is None
+    assert POLICY.delay(1, kind("x", "x"), uniform=longest) is None
 
 
 def test_the_delay_doubles_up_to_its_cap() -> None:
     error = Transient("x", "x")
-    assert [POLICY.delay(attempt, error, longest) for attempt in range(1, 6)] == [1.0, 2.0, 4.0, 8.0, 10.0]
+    assert [POLICY.delay(attempt, error, uniform=longest) for attempt in range(1, 6)] == [1.0, 2.0, 4.0, 8.0, 10.0]
 
 
 def test_the_jitter_is_full() -> None:
-    assert POLICY.delay(5, Transient("x", "x"), shortest) == 0.0
+    assert POLICY.delay(5, Transient("x", "x"), uniform=shortest) == 0.0
 
 
 def test_the_attempts_are_bounded() -> None:
@@ -52,11 +52,17 @@ def test_the_attempts_are_bounded() -> None:
 
 
 def test_a_server_that_names_its_time_is_obeyed_even_past_the_cap() -> None:
-    assert POLICY.delay(1, Transient("x", "x", retry_after=45.0), longest) == 45.0
-    assert POLICY.delay(4, Transient("x", "x", retry_after=2.0), longest) == 8.0
+    assert POLICY.delay(1, Transient("x", "x", retry_after=45.0), uniform=longest) == 45.0
+    assert POLICY.delay(4, Transient("x", "x", retry_after=2.0), uniform=longest) == 8.0
+
+
+def test_only_our_own_backoff_is_stretched() -> None:
+    assert POLICY.delay(1, Transient("x", "x"), 3.0, longest) == 3.0
+    assert POLICY.delay(1, Transient("x", "x", retry_after=45.0), 3.0, longest) == 45.0
+    assert POLICY.delay(1, Transient("x", "x", retry_after=45.0), 0.0001, longest) == 45.0
 
 
 @pytest.mark.parametrize("policy", [MODEL, READ, ACTION])
 def test_every_policy_in_use_is_bounded_and_capped(policy: RetryPolicy) -> None:
     assert 1 < policy.attempts <= 10
-    assert policy.delay(policy.attempts - 1, Transient("x", "x"), longest) <= policy.cap  # type: ignore[operator]
+    assert policy.delay(policy.attempts - 1, Transient("x", "x"), uniform=longest) <= policy.cap  # type: ignore[operator]

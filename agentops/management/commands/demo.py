@@ -74,13 +74,18 @@ class Command(BaseCommand):
                 self._welcome(stack)
                 following = self._post(stack, wanted=not options["no_tickets"])
                 while True:
-                    for healed in stack.supervisor.heal():
-                        self._say(healed)
-                    for ticket in following.news():
-                        self._say(f"{time.strftime('%H:%M:%S')}  {report.line(ticket)}")
+                    self._heal(stack)
+                    for ticket in following.looks():
+                        if ticket:
+                            self._say(f"{time.strftime('%H:%M:%S')}  {report.line(ticket)}")
+                        self._heal(stack)
                     time.sleep(0.2)
             finally:
                 self._say("\nStopping …")
+
+    def _heal(self, stack: local.Stack) -> None:
+        for healed in stack.supervisor.heal():
+            self._say(healed)
 
     def _keys(self, data: Path, port: int) -> Keys:
         keys = replace(Keys.load(data) or Keys(), url=f"http://localhost:{port}")

@@ -1,28 +1,31 @@
 """Refunds as contracts/refunds.yaml says: the `http` backend."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import httpx2
 from django.conf import settings
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agentops.lib import http
 from agentops.lib.errors import EffectUnknown
-from approvals.providers.receipt import Receipt
+from approvals.providers.receipt import MAX_REFERENCE, Receipt, require_asked_for
+
+Name = Annotated[str, Field(max_length=MAX_REFERENCE, pattern=r"^[^\x00]*$")]
 
 
 class Refund(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
-    refund_id: str
-    payment_id: str
-    order_id: str
-    amount: int
-    currency: str
-    reference: str
-    status: str
+    refund_id: Annotated[Name, Field(min_length=1)]
+    payment_id: Name
+    order_id: Name
+    amount: int = Field(gt=0, lt=2**63)
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    reference: Name
+    status: Literal["pending", "succeeded", "failed"]
     created_at: datetime | None = None
 
 
@@ -31,17 +34,19 @@ def send_refund(*, body: str, key: str) -> Receipt:
     headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
     answer = http.call(_client(), "POST", "/refunds", content=body.encode(), headers=headers)
     refund = _parse(answer.data, answer.text)
-    if refund.reference != key:
-        # An answer about something else proves nothing about ours.
-        raise EffectUnknown("unreadable_answer", "the answer names another refund", body=answer.text)
+    require_asked_for(refund.model_dump(), json.loads(body), answer=answer.text)
     return _receipt(refund, answer)
 
 
-def find_refund(*, reference: str, payment_id: str) -> Receipt | None:
-    """The refund that bears our reference, whatever payment it is of. Raises ProviderError."""
-    refunds, answer = _page({"reference": reference})
-    ours = [refund for refund in refunds if refund.reference == reference]
-    return _receipt(ours[0], answer) if ours else None
+def find_refund(*, body: str) -> Receipt | None:
+    """The refund that bears our reference. Raises ProviderError, also where it is not the one that `body` asked for."""
+    wanted = json.loads(body)
+    refunds, answer = _page({"reference": wanted["reference"]})
+    ours = [refund for refund in refunds if refund.reference == wanted["reference"]]
+    if not ours:
+        return None
+    require_asked_for(ours[0].model_dump(), wanted, answer=answer.text)
+    return _receipt(ours[0], answer)
 
 
 def refunds_since(since: datetime) -> Iterator[Receipt]:

@@ -21,8 +21,8 @@ from agentops.lib.errors import (
     Transient,
     Unauthorized,
 )
-from approvals.providers.receipt import Receipt
-from approvals.providers.stripe_refund import FAILED, StripeRefund, to_stripe
+from approvals.providers.receipt import Receipt, require_asked_for
+from approvals.providers.stripe_refund import FAILED, STATUS, StripeRefund, to_stripe
 
 if TYPE_CHECKING:
     from stripe.params import RefundCreateParams, RefundListParams
@@ -53,33 +53,47 @@ def send_refund(*, body: str, key: str) -> Receipt:
     if response is None:
         raise EffectUnknown("unreadable_answer", "the answer is no object", body=str(made)[:2000])
     refund = _parse(response.data, response.body)
-    if refund.reference != wanted["reference"]:
-        # An answer about something else proves nothing about ours.
-        raise EffectUnknown("unreadable_answer", "the answer names another refund", body=response.body)
+    require_asked_for(_as_wanted(refund, wanted), wanted, answer=response.body)
     return _receipt(refund, response.body, response.code, replayed=_replayed(response.headers))
 
 
-def find_refund(*, reference: str, payment_id: str) -> Receipt | None:
+def find_refund(*, body: str) -> Receipt | None:
     """The refund of this payment that bears our reference: Stripe has no search over refunds, so all of the payment
-    are read. One that did not fail comes before one that did. Raises ProviderError."""
-    refunds = _listed({_named(payment_id): payment_id})
+    are read. One that did not fail comes before one that did. Raises ProviderError, also where it is another."""
+    wanted = json.loads(body)
     ours = sorted(
-        (receipt for receipt in refunds if receipt.data["reference"] == reference),
-        key=lambda receipt: receipt.status == FAILED,
+        (
+            (refund, text)
+            for refund, text in _listed({_named(wanted["payment_id"]): wanted["payment_id"]})
+            if refund.reference == wanted["reference"]
+        ),
+        key=lambda found: STATUS[found[0].status] == FAILED,
     )
-    return ours[0] if ours else None
+    if not ours:
+        return None
+    refund, text = ours[0]
+    require_asked_for(_as_wanted(refund, wanted), wanted, answer=text)
+    return _receipt(refund, text, 200)
+
+
+def _as_wanted(refund: StripeRefund, wanted: dict[str, Any]) -> dict[str, Any]:
+    """A refund of a charge is one of its payment intent too: it answers to either id."""
+    data = refund.as_data()
+    named = wanted["payment_id"] in (refund.payment_intent, refund.charge)
+    return {**data, "payment_id": wanted["payment_id"]} if named else data
 
 
 def refunds_since(since: datetime) -> Iterator[Receipt]:
     """Every refund made since then, whoever made it, newest first. Raises ProviderError."""
-    return _listed({"created": {"gte": int(since.timestamp())}})
+    for refund, text in _listed({"created": {"gte": int(since.timestamp())}}):
+        yield _receipt(refund, text, 200)
 
 
-def _listed(asked: dict[str, Any]) -> Iterator[Receipt]:
+def _listed(asked: dict[str, Any]) -> Iterator[tuple[StripeRefund, str]]:
     try:
         for row in _client().v1.refunds.list(cast("RefundListParams", {**asked, "limit": PAGE})).auto_paging_iter():
             text = json.dumps(row.to_dict())
-            yield _receipt(_parse(json.loads(text), text), text, 200)
+            yield _parse(json.loads(text), text), text
     except stripe.StripeError as error:
         raise _classified(error) from error
     except (AttributeError, TypeError, KeyError) as error:  # what the client meets in an answer that is no list

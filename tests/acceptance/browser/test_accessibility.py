@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from agentops.models import Step
-from approvals.models import ApprovalRequest
+from approvals.models import ApprovalRequest, Finding
 from tests.acceptance.browser.desk import Case, Desk
 from tests.waiting import until
 
@@ -53,6 +54,15 @@ def step_of(case: Case, kind: str) -> str:
     return f"/runs/{step.run_id}/?step={step.index}"
 
 
+def findings_page() -> str:
+    """With one that is open."""
+    told = {"refund_id": "re_1", "amount": 1_200, "currency": "USD", "status": "succeeded", "reference": "by-hand"}
+    Finding.objects.get_or_create(
+        kind="theirs_alone", reference="re_1", defaults={"theirs": told, "happened_at": timezone.now()}
+    )
+    return "/findings/"
+
+
 # name: (whose browser, the page's address)
 PAGES: dict[str, tuple[str | None, Callable[[dict[str, Case]], str]]] = {
     "sign in": (None, lambda _: "/login/"),
@@ -75,6 +85,7 @@ PAGES: dict[str, tuple[str | None, Callable[[dict[str, Case]], str]]] = {
     "actions": ("lead", lambda _: "/actions/"),
     "an action": ("lead", lambda cases: f"/actions/{cases['small'].action('refund').pk}/"),
     "an action, unknown": ("lead", lambda cases: f"/actions/{cases['unknown'].action('refund').pk}/"),
+    "findings": ("lead", lambda _: findings_page()),
     "policy": ("admin", lambda _: "/policy/"),
     "changing the policy": ("admin", lambda _: "/policy/edit/"),
     "audit": ("auditor", lambda cases: f"/audit/?object_type=action&object_id={cases['small'].action('refund').pk}"),

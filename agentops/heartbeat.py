@@ -1,0 +1,14 @@
+"""The sign of life that every worker's sweep leaves with the broker, and how old it may be."""
+
+import math
+
+from django.conf import settings
+
+KEY = "agentops:worker"  # holds the time of the last round, Unix seconds
+GRACE = 30
+
+
+def seconds() -> int:
+    """How old the newest sign may be: a pause between two rounds, and as long as a round may take."""
+    pause: float = settings.SWEEP_SECONDS
+    return GRACE + math.ceil(pause)

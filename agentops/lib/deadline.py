@@ -1,0 +1,111 @@
+"""An HTTP transport that bounds an answer in total: its time, from the first byte asked to the last one read, and its
+size. The client's own time-outs bound each read alone, and a server that drips never meets them."""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from ssl import SSLContext
+from typing import Any, cast
+
+import httpcore2
+import httpx2
+
+MAX_BYTES = 2_000_000
+
+
+class _Local(threading.local):
+    """When the request of this thread has to be over, in seconds of the monotonic clock."""
+
+    until = 0.0
+
+
+_local = _Local()
+
+
+def _left(timeout: float | None, late: type[Exception]) -> float | None:
+    """Seconds that this thread's request may still take, at most `timeout`. Raises `late` where there are none."""
+    left = _local.until - time.monotonic()
+    if left <= 0:
+        raise late("the total time is over")
+    return left if timeout is None else min(timeout, left)
+
+
+class _Stream(httpcore2.NetworkStream):
+    def __init__(self, stream: httpcore2.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(timeout, httpcore2.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(timeout, httpcore2.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        left = _left(timeout, httpcore2.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Network(httpcore2.SyncBackend):
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        left = _left(timeout, httpcore2.ConnectTimeout)
+        return _Stream(super().connect_tcp(host, port, left, local_address, socket_options))
+
+
+class _Body(httpx2.SyncByteStream):
+    def __init__(self, stream: httpx2.SyncByteStream, until: float) -> None:
+        self._stream = stream
+        self._until = until
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        _local.until = self._until
+        for chunk in self._stream:
+            size += len(chunk)
+            if size > MAX_BYTES:
+                raise httpx2.DecodingError(f"the answer is longer than {MAX_BYTES} bytes")
+            yield chunk
+            _local.until = self._until
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class Transport(httpx2.HTTPTransport):
+    """Raises httpx2's time-out of the phase in which `seconds` were over, and DecodingError for an answer of more than
+    MAX_BYTES, or one that is packed: its size would not be known."""
+
+    def __init__(self, seconds: float, *, connections: int = 100, trust_env: bool = False) -> None:
+        super().__init__(trust_env=trust_env)
+        self._seconds = seconds
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=httpx2.create_ssl_context(trust_env=trust_env),
+            max_connections=connections,
+            max_keepalive_connections=connections,
+            keepalive_expiry=5.0,
+            network_backend=_Network(),
+        )
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        _local.until = until = time.monotonic() + self._seconds
+        request.headers["Accept-Encoding"] = "identity"
+        response = super().handle_request(request)
+        if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+            response.close()
+            raise httpx2.DecodingError("the answer is packed, and nobody asked for that")
+        response.stream = _Body(cast("httpx2.SyncByteStream", response.stream), until)
+        return response

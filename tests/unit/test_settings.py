@@ -1,0 +1,38 @@
+"""What settings and manage.py make of an environment."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agentops.local.programs import ROOT
+
+SHOW = "from django.conf import settings as s; print(s.DATABASES['default']['NAME'], s.REDIS_URL, s.DATA_DIR)"
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], "SECRET_KEY": "of-the-test"} | environment,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_what_is_empty_counts_as_unset() -> None:
+    shown = manage("shell", "--no-imports", "-c", SHOW, DATABASE_URL="", REDIS_URL="", DATA_DIR="")
+    assert shown.stdout.split() == ["agentops", f"unix://{ROOT}/var/run/valkey.sock", f"{ROOT}/var"]
+
+
+@pytest.mark.parametrize("command", ["check", "demo"])
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite:///hidden", "nonsense", "mysql://u:hidden@host/name", "postgres://u:hidden@host:port/name", "postgres://"],
+)
+def test_a_database_that_cannot_be_is_one_line(tmp_path: Path, url: str, command: str) -> None:
+    answer = manage(command, DATABASE_URL=url, DATA_DIR=str(tmp_path))
+    assert answer.returncode == 1
+    [line] = answer.stderr.splitlines()
+    assert "DATABASE_URL must be postgres://" in line
+    assert "hidden" not in line
