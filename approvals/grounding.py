@@ -1,16 +1,21 @@
 """Whether a reply says more than what happened (DESIGN §5.9). Pure.
 
-Each sentence that speaks of an effect as done or promised must be covered by a succeeded action of the ticket:
-of its kind, and with the amounts and orders that it names. In doubt a sentence has no ground: a person reads it.
+Each sentence that speaks of an effect as done or promised must be covered by succeeded actions of the ticket: of its
+kind, as many as it tells of, and with the amounts and orders that it names. An amount needs its ground whatever the
+words around it are, unless they plainly speak of something else. In doubt, and in a language that the word lists do
+not cover, there is no ground: a person reads the reply.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from agentops.lib.money import display, major
+from approvals import grounding_words as words
+from approvals.grounding_amounts import Amount, replace_amounts
+from approvals.grounding_text import bare, disguised, fold, sentences, uncovered
 
 
 @dataclass(frozen=True)
@@ -23,98 +28,68 @@ class Effect:
     currency: str = ""
 
 
-# What an effect is called when it is done or promised, in the languages that customers most write in.
-_ACCOUNT = (
-    r"e-?mail|address|name|account|profile|adresse|konto|nom|compte|direcci[oó]n|correo|nombre|cuenta|indirizzo|"
-    r"adres|endereço|メール|住所"
-)
-_CHANGED = (
-    r"updated|changed|corrected|switched|replaced|(?:now|been|have|i|we) set|geändert|aktualisiert|modifi\w+|"
-    r"mis à jour|actualiz\w+|cambi\w+|aggiorn\w+|gewijzigd|atualiz\w+|alterad\w+|変更"
-)
-_WORDS = {
-    "refund": r"refund\w*|reimburs\w+|credited|credit back|chargeback|money\b.{0,30}\bback|"
-    r"(?:paid|sent|put|transferred)\b.{0,30}\bback|return\w*\b.{0,30}\b(?:money|payment|amount|charge)|"
-    r"return\w* (?:the |your )?[$€£¥]|erstatt\w*|zurückerstatt\w*|zurück(?:ge)?zahl\w*|gutgeschrieben|gutschrift|"
-    r"überwiesen|rembours\w*|reembols\w*|devuelto|devolvi\w*|rimbors\w*|terugbeta\w*|estorn\w*|återbetal\w*|"
-    r"возвра\w*|возмест\w*|возмещ\w*|zwróc\w*|zwrot\w*|返金|退款|환불",
-    "cancel_order": r"cancel\w*|stornier\w*|annul\w*|geannuleerd|anulowa\w*|отмен\w*|キャンセル|取消|취소",
-    "account_change": rf"^(?=.*\b(?:{_ACCOUNT}))(?=.*(?:{_CHANGED}))",
-}
-_EFFECTS = {kind: re.compile(words, re.IGNORECASE) for kind, words in _WORDS.items()}
-# A clause ends where the sentence turns: a denial in one clause says nothing about the next.
-_TURNS = re.compile(
-    r"[,;:](?=\s)|\s[-–—]\s|—|[()，；：]"  # noqa: RUF001
-    r"|(?<=\s)(?:and|but|so|however|instead|although|though|because|which|while|whereas|"
-    r"und|aber|denn|et|mais|car|y|pero|porque|e|ma|però|perché|en|maar|mas)(?=\s)",
-    re.IGNORECASE,
-)
-# A clause that denies, asks or explains what would be needed claims nothing; a courtesy denies nothing.
-_COURTESY = re.compile(
-    r"\bno (?:problem|worries|doubt|need|later than|further|longer|questions? asked)\b|\bnot (?:only|to worry)\b"
-    r"|\b(?:don't|do not) (?:worry|hesitate)\b|\b(?:can't|cannot) (?:apologi[sz]e|thank you) enough\b",
-    re.IGNORECASE,
-)
-_DENIED = re.compile(
-    r"\b(?:not|cannot|can't|couldn't|unable|won't|wouldn't|isn't|wasn't|aren't|weren't|hasn't|haven't|didn't|don't|"
-    r"doesn't|no|never|nothing|none|neither|nor|declined|refused|without|"
-    r"nicht|nichts|nie|kein\w*|ne\b.{0,20}\b(?:pas|plus|jamais)|n'|aucun\w*|non|nunca|niet|geen|não|не|нет|nie)(?:\b|(?<='))"
-    r"|ません|かねます|无法|不能|没有|않|못",
-    re.IGNORECASE,
-)
-_OPEN_ENDED = re.compile(
-    r"[?？]\s*$|^\s*(?:if|once|before|unless|should you|to (?:process|issue|make|get|look|cancel|refund|change))\b"  # noqa: RUF001
-    r"|\b(?:would (?:you )?like|do you want|you want|could you|can you|"
-    r"please (?:tell|send|confirm|reply|share|provide|let)|"
-    r"your request|you (?:asked|requested|wrote|wanted)|request(?:ed)? (?:for|to|a))\b",
-    re.IGNORECASE,
-)
-# Said as done: this outweighs an "if" or a "please" around it, and a denial of something else after it.
-_DONE = re.compile(
-    r"\b(?:i|we)(?:'ve| have| had)?(?: (?:now|just|already|also|fully|gladly)){0,2} "
-    r"(?:refunded|reimbursed|credited|returned|cancell?ed|changed|updated|corrected|issued|sent|processed|made|set)\b"
-    r"|\b(?:is|are|was|were|has|have)(?: been)?(?: (?:now|just|already|also|fully)){0,2} "
-    r"(?:refunded|reimbursed|credited|returned|cancell?ed|changed|updated|corrected|issued|sent|processed|approved)\b"
-    r"|\brefunds? (?:is|are) on (?:its|the|their) way\b|\brefund arrives\b",
-    re.IGNORECASE,
-)
 _ORDER = re.compile(r"#?\bW\d{5,}\b|#\w*\d\w*")
-_AMOUNT = re.compile(
-    r"(?:[$€£¥]|\b(?:[A-Z]{3})\s?)\s?(\d[\d.,]*\d|\d)|(\d[\d.,]*\d|\d)\s?(?:[$€£¥]|(?:[A-Z]{3})\b|dollars|euros?|yen|pounds)"
-)
+
+
+@dataclass(frozen=True)
+class _Clause:
+    """What is left of a clause without its denials. `open`: it asks, or names a condition."""
+
+    text: str
+    rest: str
+    open: bool
+    amounts: list[Amount]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [] if self.open else [kind for kind, names in words.EFFECTS.items() if names.search(self.rest)]
+
+    @property
+    def speaks_of_another_amount(self) -> bool:
+        return bool(words.OTHER_AMOUNT.search(self.rest)) and not self.moves
+
+    @property
+    def moves(self) -> bool:
+        return bool(words.MOVING.search(self.rest) or words.DONE.search(self.rest))
 
 
 def ungrounded(text: str, claims: Sequence[dict[str, Any]], done: Sequence[Effect]) -> list[str]:
     """One sentence for people for each claim that has no ground; empty where all have."""
     missing = [_claim_sentence(claim) for claim in claims if not any(_covers(effect, claim) for effect in done)]
-    for sentence in re.split(r"(?<=[.!?])\s+|(?<=[。！？])|\n+", text):  # noqa: RUF001
-        missing += _sentence(sentence.strip(), done)
+    seen = fold(text)
+    missing += [
+        f"“{word[:80]}” is written in mixed or unusual letters, so it cannot be checked." for word in disguised(seen)
+    ]
+    foreign = uncovered(seen)
+    if foreign:
+        missing.append(f"“{foreign[:200]}” is in a language or script in which claims cannot be checked.")
+    for sentence in sentences(seen):
+        missing += _sentence(sentence, done)
     return list(dict.fromkeys(missing))
 
 
 def _sentence(sentence: str, done: Sequence[Effect]) -> list[str]:
-    claiming = [clause for clause in _TURNS.split(_COURTESY.sub("", sentence)) if not _open(clause)]
-    kinds = [kind for kind, words in _EFFECTS.items() if any(words.search(clause) for clause in claiming)]
+    clauses = [_clause(part) for part in words.TURNS.split(sentence) if part.strip()]
+    kinds = [kind for kind in words.EFFECTS if any(kind in clause.kinds for clause in clauses)]
     missing = [kind for kind in kinds if not any(_grounds(effect, kind) for effect in done)]
     if missing:
         return [f"“{sentence[:200]}” speaks of {_and(missing)}, but none has succeeded on this ticket."]
     grounds = [effect for effect in done if any(_grounds(effect, kind) for kind in kinds)]
-    if not grounds:
-        return []
-    said = " ".join(claiming)
-    orders, amounts = _unknown_orders(said, grounds), _unknown_amounts(said, grounds)
+    said = " ".join(clause.text for clause in clauses if not clause.open)
+    orders = _unknown_orders(said, grounds)
+    amounts = _unknown_amounts(clauses, grounds or done)
     return [
         *(f"“{sentence[:200]}” names {order}, for which no such action has succeeded." for order in orders),
         *(f"“{sentence[:200]}” names the amount {amount}, which no succeeded action has." for amount in amounts),
-    ]
+    ] or _too_often(sentence, clauses, done)
 
 
-def _open(clause: str) -> bool:
-    """Whether a clause leaves open, or denies, that anything has happened."""
-    done = _DONE.search(clause)
-    if done and not _DENIED.search(clause[: done.end()]):
-        return False
-    return bool(_OPEN_ENDED.search(clause) or _DENIED.search(clause))
+def _clause(text: str) -> _Clause:
+    named, amounts = replace_amounts(text)
+    said = re.sub(r"\s+", " ", bare(_ORDER.sub(" order ", named))).strip()
+    rest = said if words.TWISTS.search(said) else words.DENIAL.sub(" ", said)
+    left = [amount for place, amount in enumerate(amounts) if re.search(rf"\bmoney{place}\b", rest)]
+    return _Clause(text, rest, bool(words.OPEN_ENDED.search(rest) and not words.DONE.search(rest)), left)
 
 
 def _grounds(effect: Effect, kind: str) -> bool:
@@ -128,27 +103,35 @@ def _unknown_orders(text: str, grounds: Sequence[Effect]) -> list[str]:
     return [order for order in sorted(named) if known and _order_name(order) not in known]
 
 
-def _unknown_amounts(text: str, grounds: Sequence[Effect]) -> list[str]:
-    known = {major(effect.amount, effect.currency) for effect in grounds if effect.amount is not None}
+def _unknown_amounts(clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
+    """Amounts that are none of an effect, nor in words that plainly speak of something else."""
+    known: set[tuple[Decimal, str]] = set()
     total: dict[str, int] = {}
-    for effect in grounds:
+    for effect in done:
         if effect.amount is not None:
+            known.add((major(effect.amount, effect.currency), effect.currency))
             total[effect.currency] = total.get(effect.currency, 0) + effect.amount
-    known |= {major(amount, currency) for currency, amount in total.items()}
-    named = [match.group(1) or match.group(2) for match in _AMOUNT.finditer(text)]
-    return [amount for amount in named if not _readings(amount) & known]
+    known |= {(major(amount, currency), currency) for currency, amount in total.items()}
+    # A sentence without a word of any effect may tell its total in one clause and the parts of it in the next.
+    calm = not any(clause.kinds or clause.moves for clause in clauses)
+    other = calm and any(clause.speaks_of_another_amount for clause in clauses)
+    moved = any(clause.moves and words.IT.search(clause.rest) for clause in clauses)
+    return [
+        amount.written
+        for clause in clauses
+        if moved or not (other or clause.speaks_of_another_amount or (clause.open and not clause.moves))
+        for amount in clause.amounts
+        if not amount.is_one_of(known)
+    ]
 
 
-def _readings(text: str) -> set[Decimal]:
-    """The numbers that a written amount can be: 1,234.50 and 1.234,50 and 1.500 (a thousandth or a thousand)."""
-    plain = text.rstrip(".,")
-    found = set()
-    for thousands, point in ((",", "."), (".", ",")):
-        try:
-            found.add(Decimal(plain.replace(thousands, "").replace(point, ".")))
-        except InvalidOperation:
-            continue
-    return found
+def _too_often(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
+    for clause in clauses:
+        for kind in clause.kinds or (["refund"] if clause.amounts and not clause.speaks_of_another_amount else []):
+            happened = sum(_grounds(effect, kind) for effect in done)
+            if any(times > happened and word.search(clause.rest) for times, word in words.COUNTS.items()):
+                return [f"“{sentence[:200]}” tells of more than the {happened} that succeeded on this ticket."]
+    return []
 
 
 def _covers(effect: Effect, claim: dict[str, Any]) -> bool:

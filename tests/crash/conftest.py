@@ -10,13 +10,14 @@ from django.test import override_settings
 from agentops.celery import app
 from tests import world as worlds
 from tests.crash import cases, shop
-from tests.crash.cases import Case, Fault, Scenario
+from tests.crash.cases import EVERYTHING, Case, Fault, Scenario
 from tests.crash.harness import Harness, Warm
 from tests.crash.story import LEAD
 from tests.live import Simulator
 from tests.services import child_environment, services
 
-SHOP_SIZE = 6_000
+# Enough for one run: each case takes an order.
+SHOP_SIZE = 4_500 if EVERYTHING else 900
 
 
 class Numbers:
@@ -70,3 +71,21 @@ def harness(
     with override_settings(**simulator.settings()):
         yield Harness(warm, simulator, folder)
     warm.stop()
+
+
+_lines = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_lines] = []
+
+
+@pytest.fixture(scope="session")
+def record_crash_line(pytestconfig: pytest.Config) -> list[str]:
+    """What is printed in the end."""
+    return pytestconfig.stash[_lines]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in terminalreporter.config.stash[_lines]:
+        terminalreporter.write_line(line)

@@ -14,7 +14,7 @@ from typing import Any
 
 from agentops.local.programs import ROOT
 from approvals.models import ApprovalRequest
-from tests.crash import cases, story
+from tests.crash import boundaries, cases, story
 from tests.crash.cases import ALONE, LEASE_SECONDS, SWEEP_SECONDS, Case
 from tests.crash.worker import Job
 from tests.live import Simulator
@@ -106,6 +106,8 @@ class Harness:
 
     def _put_faults(self, batch: Iterable[Case]) -> None:
         table: dict[str, list[Any]] = defaultdict(list)
+        # Our reference tells nothing of the case; the books are closed to everyone who asks for the first time.
+        table["GET /refunds"].append({"fault": "unavailable", "rate": 1.0, "times": 1, "where": ":refund:"})
         for case in batch:
             for endpoint, rules in case.fault.rules(str(case.number)).items():
                 table[endpoint] += rules
@@ -141,9 +143,9 @@ class Harness:
         if case.race == ALONE:
             return [victim]
         # Who overtakes stands still at the same place, only longer, so that both hold the same work for a while.
-        return [victim, self._job(case, case.crash_at if case.race == cases.OVERTAKEN else None)]
+        return [victim, self._job(case, case.crash_at if case.race == cases.OVERTAKEN else None, backwards=True)]
 
-    def _job(self, case: Case, crash_at: cases.CrashPoint | None) -> Job:
+    def _job(self, case: Case, crash_at: boundaries.CrashPoint | None, *, backwards: bool = False) -> Job:
         self._jobs += 1
         return Job(
             name=f"{case.name}-{self._jobs}",
@@ -152,6 +154,7 @@ class Harness:
             tickets=case.tickets(),
             crash_at=story.as_dict(crash_at),
             mutation=case.mutation,
+            backwards=backwards,
         )
 
     def _survive(self, batch: Sequence[Case], mutation: str, played: Played) -> dict[str, str]:
@@ -172,7 +175,7 @@ class Harness:
             if time.monotonic() - moved > self.patience:
                 played.unfinished = set(Ticket.objects.filter(pk__in=left[0]).values_list("customer__email", flat=True))
                 break
-            time.sleep(0.1)
+            time.sleep(0.25)
         for sweep in sweeps:
             self.warm.kill(sweep.name)
         while not all(sweep.name in self.warm.ended for sweep in sweeps):

@@ -1,2 +1,233 @@
-"""placeholder"""
-BY_NAME: dict = {}
+"""Seeded bugs, each put into child processes alone, and the few cases in which the harness has to catch it."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from django.db import transaction
+from django.db.models import DateTimeField, Value
+
+from agentops import engine
+from agentops.lib import retry
+from agentops.lib.errors import EffectUnknown, ProviderError, Terminal
+from approvals import decisions, execution, policies, reservations, settlement, states, transitions
+from approvals.models import Action, ApprovalRequest
+from approvals.providers import payments, replies
+from approvals.providers.receipt import Receipt
+from tickets import intake
+
+SEND_REFUND = "approvals.execution._send POST /refunds"
+DECIDE = "approvals.decisions._decide commit before"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """`caught` is the finding's sort and words of it. The case: scenario, fault, where the victim dies (or stands
+    still, when it is overtaken) and who races it; `sweeps`: the surviving sweeps have the bug too."""
+
+    name: str
+    apply: Callable[[], None]
+    caught: tuple[str, str]
+    scenario: str = "refund"
+    fault: str = "none"
+    boundary: str = ""
+    race: str = "alone"
+    attempt: int = 1
+    sweeps: bool = False
+    # Another thing that may be seen first, where the outcome depends on who is quicker.
+    otherwise: tuple[str, str] | None = None
+
+
+def no_fence() -> None:
+    move = transitions.move
+
+    def unfenced(action: Action, to: str, *, holding: int | None = None, **given: Any) -> None:
+        move(action, to, **given)
+
+    transitions.move = unfenced
+
+
+def a_key_per_attempt() -> None:
+    payments.send_refund = under_a_fresh_key(payments.send_refund)
+
+
+def a_new_key_on_takeover() -> None:
+    fresh = under_a_fresh_key(payments.send_refund)
+
+    def again(action: Action) -> Receipt:
+        return fresh(body=action.request, key=action.idempotency_key)
+
+    execution._send_again = again
+
+
+def under_a_fresh_key(send: Callable[..., Receipt]) -> Callable[..., Receipt]:
+    def fresh(*, body: str, key: str) -> Receipt:
+        other = f"{key}-{time.monotonic_ns()}"
+        return send(body=json.dumps(json.loads(body) | {"reference": other}), key=other)
+
+    return fresh
+
+
+def a_call_inside_a_transaction() -> None:
+    execution._attempt = transaction.atomic(execution._attempt)
+
+
+def success_assumed_on_time_out() -> None:
+    send = execution._send
+
+    def hopeful(action: Action) -> Receipt:
+        try:
+            return send(action)
+        except EffectUnknown:
+            return Receipt(reference="assumed")
+
+    execution._send = hopeful
+
+
+def retry_on_402() -> None:
+    delay = retry.RetryPolicy.delay
+
+    def stubborn(self: retry.RetryPolicy, attempt: int, error: ProviderError, *more: Any) -> float | None:
+        if isinstance(error, Terminal) and attempt < self.attempts:
+            return 0.0
+        return delay(self, attempt, error, *more)
+
+    retry.RetryPolicy.delay = stubborn  # type: ignore[method-assign]
+
+
+def unresolved_treated_as_failed() -> None:
+    settlement._unresolved = settlement._fail
+
+
+def no_reservation_lock() -> None:
+    reservations.lock = lambda order_id: None
+
+
+def ahead() -> Any:
+    return Value(datetime.now(UTC) + timedelta(hours=1), output_field=DateTimeField())
+
+
+def action_lease_by_the_workers_clock() -> None:
+    execution.Now = ahead  # type: ignore[misc, assignment]
+
+
+def run_lease_by_the_workers_clock() -> None:
+    engine._lease = ahead
+
+
+def digest_not_checked() -> None:
+    """Somebody changes the parameters after the approval, and nobody looks."""
+    send = execution._send
+
+    def other(action: Action) -> Receipt:
+        if action.kind == "refund":
+            action.params = action.params | {"amount": 3_000}
+            action.request = json.dumps(json.loads(action.request) | {"amount": 3_000})
+            Action.objects.filter(pk=action.pk).update(params=action.params, request=action.request, amount=3_000)
+        return send(action)
+
+    execution._send = other
+
+
+def settled_without_an_attempt() -> None:
+    execution.Attempt = SimpleNamespace(objects=SimpleNamespace(create=lambda **_: None))  # type: ignore[misc, assignment]
+
+
+def sweep_ignores_expired_leases() -> None:
+    def due(limit: int) -> list[int]:
+        ready = Action.objects.filter(status=states.APPROVED).order_by("pk")
+        return list(ready.values_list("pk", flat=True)[:limit])
+
+    execution.due = due
+
+
+def decision_without_lock() -> None:
+    def unlocked(request_id: int, digest: str) -> ApprovalRequest:
+        return ApprovalRequest.objects.select_related("action__ticket__customer").get(pk=request_id)
+
+    decisions._open = unlocked
+
+
+def claims_not_checked() -> None:
+    policies.ungrounded = lambda resolved, ticket: []
+
+
+def intake_without_dedupe() -> None:
+    receive = intake.receive_ticket
+
+    def anew(incoming: intake.NewTicket) -> Any:
+        return receive(incoming.model_copy(update={"external_id": f"{incoming.external_id}-{time.monotonic_ns()}"}))
+
+    intake.receive_ticket = anew
+
+
+def run_not_fenced() -> None:
+    def record(run: Any, finished: Any, started: Any, **fields: Any) -> None:
+        counted = {name: getattr(run, name) for name in ("turns", "tokens", "cost_usd", "triage", "llm_model")}
+        with transaction.atomic(savepoint=False):
+            engine.Run.objects.filter(pk=run.pk).update(**{"lease_expires_at": engine._lease(), **counted, **fields})
+            for step in filter(None, (finished, started)):
+                step.save()
+
+    engine._record = record
+
+
+def moves_without_audit() -> None:
+    transitions.audit = SimpleNamespace(record=lambda **_: None)  # type: ignore[assignment]
+
+
+def possible_effect_forgotten() -> None:
+    settlement.POSSIBLE_EFFECT = ()  # type: ignore[assignment]
+
+
+def reply_counted_as_sent_on_time_out() -> None:
+    send = replies.send_reply
+
+    def hopeful(*, body: str, key: str) -> Receipt:
+        try:
+            return send(body=body, key=key)
+        except EffectUnknown:
+            return Receipt(reference=key)
+
+    replies.send_reply = hopeful
+
+
+MUTATIONS = (
+    Mutation("no_fence", no_fence, ("books", "overtaken"), boundary=f"{SEND_REFUND} before", race="overtaken"),
+    Mutation("a_key_per_attempt", a_key_per_attempt, ("duplicate", "effects: "), fault="lost_answer"),
+    Mutation("a_new_key_on_takeover", a_new_key_on_takeover, ("duplicate", "effects: "),
+             boundary=f"{SEND_REFUND} after", attempt=2),
+    Mutation("a_call_inside_a_transaction", a_call_inside_a_transaction, ("books", "inside a transaction")),
+    Mutation("success_assumed_on_time_out", success_assumed_on_time_out, ("lost", "no refund"), fault="reset"),
+    Mutation("retry_on_402", retry_on_402, ("books", "after a terminal failure"), fault="refused_by_bank"),
+    Mutation("unresolved_treated_as_failed", unresolved_treated_as_failed, ("books", "differ"),
+             fault="error_500_after"),
+    Mutation("no_reservation_lock", no_reservation_lock, ("duplicate", "more was approved"), "rivals",
+             boundary=DECIDE, race="overtaken"),
+    Mutation("action_lease_by_the_workers_clock", action_lease_by_the_workers_clock, ("stuck", "not finished"),
+             boundary=f"{SEND_REFUND} before"),
+    Mutation("run_lease_by_the_workers_clock", run_lease_by_the_workers_clock, ("stuck", "not finished"),
+             boundary="agentops.steps.do_llm POST /v1/chat/completions before"),
+    Mutation("digest_not_checked", digest_not_checked, ("books", "another effect")),
+    Mutation("settled_without_an_attempt", settled_without_an_attempt, ("books", "attempts for fence")),
+    Mutation("sweep_ignores_expired_leases", sweep_ignores_expired_leases, ("stuck", "not finished"),
+             "approved_refund", boundary=f"{SEND_REFUND} before", sweeps=True),
+    Mutation("decision_without_lock", decision_without_lock, ("books", "unexpected error"), "approved_refund",
+             boundary=DECIDE, race="overtaken"),
+    Mutation("claims_not_checked", claims_not_checked, ("invented", "before anything happened"), "false_claim"),
+    Mutation("intake_without_dedupe", intake_without_dedupe, ("duplicate", "tickets were delivered"),
+             boundary="tickets.intake.receive_ticket commit after"),
+    Mutation("run_not_fenced", run_not_fenced, ("books", "unexpected error"),
+             boundary="agentops.steps.do_llm POST /v1/chat/completions before", race="overtaken",
+             otherwise=("lost", "the run failed")),
+    Mutation("moves_without_audit", moves_without_audit, ("books", "the audit ends at")),
+    Mutation("possible_effect_forgotten", possible_effect_forgotten, ("books", "although it had happened"),
+             fault="lost_answer"),
+    Mutation("reply_counted_as_sent_on_time_out", reply_counted_as_sent_on_time_out, ("lost", "was never received"),
+             fault="reset"),
+)  # fmt: skip
+BY_NAME = {mutation.name: mutation for mutation in MUTATIONS}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FIRST = 7_000_001
+CAPTURED = 10_000
 EMAIL, NEW_EMAIL = "kim.{}@example.com", "kim.new.{}@example.com"
 
 
@@ -26,7 +27,7 @@ def order_id(number: int) -> str:
 def _order(number: int) -> dict[str, Any]:
     """100.00 USD in one payment. Every third one is small and pending, and can be cancelled."""
     pending = is_pending(number)
-    total = 4_000 if pending else 10_000
+    total = 4_000 if pending else CAPTURED
     return {
         "order_id": order_id(number),
         "customer_id": f"customer_{number}",

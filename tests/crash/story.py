@@ -1,7 +1,7 @@
 """What a process does to a case's tickets: everything, from their delivery to the end, whoever began it.
 
-Each part is what a door of the application calls: intake (the help desk delivers), the sweep's three kinds of work,
-and a lead who decides what waits. It can be begun again at any point, as the real ones are.
+Each part is what a door of the application calls: the books are compared, intake (the help desk delivers), the sweep's
+other kinds of work, and a lead who decides what waits. It can be begun again at any point, as the real ones are.
 """
 
 import gc
@@ -9,16 +9,18 @@ import importlib
 import logging
 import time
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from agentops import engine, llm, sweep, tasks, tools
 from agentops.celery import app
 from agentops.lib.errors import ProviderError, Refused
 from agentops.models import Run
-from approvals import decisions, execution, reconcile, states
+from approvals import comparison, decisions, execution, reconcile, reservations, states
 from approvals.models import Action, ApprovalRequest
 from approvals.providers import orders, replies
 from approvals.providers.payments import contract
@@ -34,6 +36,8 @@ POLL_SECONDS = 0.05
 OPEN_RUNS = (Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.WAITING)
 # An unknown outcome is asked for soon: a request that is under way arrives within the provider's time-out here.
 QUIET_SECONDS, ASK_AGAIN_SECONDS = 1, 0.3
+# The books are compared once in each story; a short look suffices to die in it.
+LOOK_BACK = timedelta(seconds=1)
 
 
 def prepare() -> None:
@@ -71,9 +75,10 @@ def play(job: Job) -> None:
         sweep._run()
         return
     deadline = time.monotonic() + job.seconds
+    comparison.compare(since=reservations.database_now() - LOOK_BACK)
     mine = [deliver(ticket) for ticket in job.tickets]
     while time.monotonic() < deadline and not all_done(mine):
-        if not work(mine):
+        if not work(mine, backwards=job.backwards):
             time.sleep(POLL_SECONDS)
 
 
@@ -83,7 +88,7 @@ def deliver(given: dict[str, str]) -> str:
     return str(ticket.pk)
 
 
-def work(mine: list[str]) -> bool:
+def work(mine: list[str], *, backwards: bool = False) -> bool:
     """One round of what is due on these tickets; False where nothing was."""
     actions = set(Action.objects.filter(ticket_id__in=mine).values_list("pk", flat=True))
     runs = set(Run.objects.filter(ticket_id__in=mine, status__in=OPEN_RUNS).values_list("pk", flat=True))
@@ -94,10 +99,14 @@ def work(mine: list[str]) -> bool:
     ]
     for do, pk in due:
         do(pk)
+    at_work = Run.objects.filter(ticket_id__in=mine, status__in=(Run.Status.QUEUED, Run.Status.RUNNING))
+    if due or at_work.exists():
+        return bool(due)
+    # A lead comes when the agent has done what it can.
     waiting = list(ApprovalRequest.objects.filter(action_id__in=actions, closed_at__isnull=True).order_by("pk"))
-    for request in waiting:
+    for request in reversed(waiting) if backwards else waiting:
         decide(request)
-    return bool(due or waiting)
+    return bool(waiting)
 
 
 def decide(request: ApprovalRequest) -> None:
@@ -121,14 +130,18 @@ def all_done(mine: list[str]) -> bool:
     return not unfinished().filter(pk__in=mine).exists()
 
 
-def unfinished():  # type: ignore[no-untyped-def]
+def unfinished() -> QuerySet[Ticket]:
     """Tickets with a run that goes on, or an action that is not final; a reply whose delivery is unknown is a
     person's, since nobody can be asked for it."""
-    going = Run.objects.filter(status__in=OPEN_RUNS)
-    unknown = Action.objects.filter(status=states.UNRESOLVED, kind="reply").values("run_id")
-    moving = Action.objects.exclude(status__in=states.SETTLED).exclude(status=states.UNRESOLVED, kind="reply")
-    return Ticket.objects.filter(pk__in=going.exclude(pk__in=unknown).values("ticket_id")) | Ticket.objects.filter(
-        pk__in=moving.values("ticket_id")
+    unknown = Q(status=states.UNRESOLVED, kind="reply")
+    given_up = Action.objects.filter(unknown, run_id=OuterRef("pk"))
+    at_work = Run.objects.filter(status__in=(Run.Status.QUEUED, Run.Status.RUNNING))
+    waiting = Run.objects.filter(~Exists(given_up), status=Run.Status.WAITING)
+    moving = Action.objects.exclude(unknown).exclude(status__in=states.SETTLED)
+    return Ticket.objects.filter(
+        Q(pk__in=at_work.values("ticket_id"))
+        | Q(pk__in=waiting.values("ticket_id"))
+        | Q(pk__in=moving.values("ticket_id"))
     )
 
 

@@ -24,7 +24,7 @@ PR_SET_PDEATHSIG = 1
 class Job:
     """`role` is `story` (everything that happens to `tickets`, until nothing is left to do or `seconds` are over) or
     `sweep` (a worker's sweep, until it is killed). `crash_at` is a CrashPoint's fields, `mutation` a seeded bug's
-    name; trace and error file are in `folder` under the job's name."""
+    name; `backwards`: the newest request is decided first. Trace and error file are in `folder`, named as the job."""
 
     name: str
     role: str
@@ -32,7 +32,8 @@ class Job:
     tickets: list[dict[str, str]] = field(default_factory=list)
     crash_at: dict[str, Any] | None = None
     mutation: str = ""
-    seconds: float = 20.0
+    seconds: float = 60.0
+    backwards: bool = False
 
     def line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
@@ -96,7 +97,7 @@ def become(job: Job, parent: int) -> None:
 
             story.play(job)
             status = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it is, the harness has to hear of it
         (Path(job.folder) / f"{job.name}.error").write_text(traceback.format_exc())
     finally:
         os._exit(status)

@@ -1,9 +1,15 @@
 """Whether a reply says more than what happened, in the words that customers are answered in."""
 
+# ruff: noqa: RUF001 - other alphabets are what is tested
+
 from typing import Any
 
 import pytest
 
+from agentops.simulator.model import words
+from agentops.simulator.model.effects import Effect as Wanted
+from agentops.simulator.model.looking import Findings
+from agentops.simulator.model.transcript import Call
 from approvals.grounding import Effect, ungrounded
 
 REFUND = Effect("refund", "#W1234567", 8400, "USD")
@@ -42,7 +48,26 @@ CLAIMS_A_REFUND = [
     "I refunded you, is there anything else?",
     "If you check your account you will see that we refunded $84.00.",
     "Please let me know when your refund arrives, it was issued today.",
+    "Your funds of $84.00 are on their way.",
+    "I have wired you 84.00 USD",
+    "I have reversed the charge.",
+    "you will see $84.00 on your statement",
+    "Your cash follows tomorrow.",
+    "The money is back in your account.",
+    "The balance was transferred.",
+    "Eighty-four dollars will be with you soon.",
+    "We asked the bank to send the $84.00.",
+    "Your order total of $84.00 was sent to your card.",
+    "The total was $84.00 and you will see it soon.",
+    # The denial is of something else than the effect.
+    "The refund will not take longer than 3 days",
+    "You should not worry as the refund is in your account",
+    "I did not hesitate to refund you.",
+    "No refund is missing any more.",
+    "Your refund cannot be stopped.",
     # In other languages.
+    "Ihr Geld ist unterwegs",
+    "Nous vous avons viré 84 €",
     "Wir haben Ihnen 84,00 € erstattet.",
     "Ihre Rückerstattung wurde veranlasst.",
     "Der Betrag wurde Ihnen gutgeschrieben.",
@@ -71,6 +96,44 @@ def test_a_refund_that_never_happened_is_noticed(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "تم رد المبلغ إلى حسابك",
+        "आपका पैसा वापस कर दिया गया है",
+        "Σας επιστρέψαμε τα χρήματα.",
+        "退钱已到账",
+        "Thank you. 退钱已到账",
+        "Hi Maya, 退钱已到账",
+        "Paranız hesabınıza iade edildi.",
+        "Paranız yolda.",
+        "Peníze jsme vám vrátili na účet.",
+        "Thank you for your message. Peníze jsme vrátili.",
+        "Vaše peníze jsou na cestě a do tří dnů je máte na účtu.",
+        "Rahasi on matkalla.",
+        "Banii au fost trimisi inapoi.",
+        "Uang Anda sudah dikirim kembali.",
+        "Tiền của bạn đã được hoàn lại.",
+    ],
+)
+def test_a_language_that_the_lists_do_not_cover_is_held_even_where_something_happened(text: str) -> None:
+    assert any("language or script" in told for told in sentences(text, REFUND, CANCEL, ACCOUNT))
+
+
+@pytest.mark.parametrize("text", ["Ref\u200bunded", "You are refund\u00aded.", "Ｒｅｆｕｎｄｅｄ", "Réfunded."])
+def test_signs_that_hide_a_word_do_not_hide_it(text: str) -> None:
+    assert any("speaks of refund" in told for told in sentences(text))
+
+
+@pytest.mark.parametrize("text", ["We r\u0435funded it.", "We have \u0280efunded it.", "It is r e f u n d e d."])
+def test_a_word_in_mixed_or_unusual_letters_is_held(text: str) -> None:
+    assert any("unusual letters" in told for told in sentences(text, REFUND))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I called off order #W1234567",
+        "I called your order off.",
+        "Your order was voided.",
+        "We have undone the purchase.",
         "I have cancelled order #W7654321.",
         "Your order has been canceled.",
         "The cancellation is complete.",
@@ -170,6 +233,75 @@ def test_another_amount_or_order_than_what_happened_is_named(text: str, found: s
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "I refunded 84.00 EUR",
+        "I refunded £84.00",
+        "I refunded C$84.00",
+        "I refunded $84k.",
+        "I refunded 1 084.00 USD.",
+        "I refunded 85.00 to your card.",
+        "I refunded eighty dollars.",
+        "The other $20 follows tomorrow",
+        "A further $16.00 is on the way",
+        "Please check your account for the $20.00.",
+        "Your order total of $90.00 was sent to your card.",
+    ],
+)
+def test_an_amount_that_no_action_has_in_that_currency_is_noticed(text: str) -> None:
+    assert any("names the amount" in told for told in sentences(text, REFUND))
+
+
+@pytest.mark.parametrize(
+    ("text", "times"),
+    [
+        ("I refunded $84.00 twice", 2),
+        ("I have refunded you again.", 2),
+        ("I have refunded $84.00 and another $84.00.", 2),
+        ("Both refunds are done.", 2),
+        ("I have refunded you a third time.", 3),
+    ],
+)
+def test_an_effect_told_more_than_once_has_to_have_happened_as_often(text: str, times: int) -> None:
+    assert sentences(text, *[REFUND] * (times - 1))
+    assert sentences(text, *[REFUND] * times) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your order total is $84.00.",
+        "Its total is 904.46 USD.",
+        "Your order total is $84.00 ($80.00 plus $4.00 shipping).",
+        "The price of the lamp is 84.00 USD.",
+        "You asked for $84.00.",
+        "We could not pay back the $84.00.",
+        "You may still be refunded up to $84.00.",
+        "Would you like a refund of $84.00?",
+    ],
+)
+def test_an_amount_in_words_that_plainly_speak_of_something_else_needs_no_ground(text: str) -> None:
+    assert sentences(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi Γιώργος,\n\nThank you for your message.\n\nKind regards,\nCustomer support",
+        "We are looking into it.",
+        "Ihre Bestellung wurde am Montag geliefert.",
+        "Votre commande est en route.",
+        "Su pedido fue entregado el lunes.",
+        "Il suo ordine è stato consegnato.",
+        "Uw bestelling is onderweg.",
+        "O seu pedido foi entregue.",
+    ],
+)
+def test_an_answer_in_a_language_that_is_covered_passes(text: str) -> None:
+    assert sentences(text) == []
+
+
+@pytest.mark.parametrize(
     ("currency", "amount", "text"),
     [
         ("USD", 123_450, "We refunded $1,234.50."),
@@ -241,3 +373,57 @@ def test_a_claim_without_ground_is_told_in_figures_for_people() -> None:
 
 def test_silence_claims_nothing() -> None:
     assert sentences("", REFUND) == []
+
+
+SHOP_ORDER = {"order_id": "#W1234567", "status": "delivered", "delivered_at": "2026-11-02T10:00:00Z", "total": 90_446,
+              "currency": "USD", "tracking_numbers": ["472938472", "93847"]}  # fmt: skip
+WANTED = {
+    "refund": Wanted("refund", {"order_id": "#W1234567", "amount": 8400, "currency": "USD"}, SHOP_ORDER),
+    "cancel_order": Wanted("cancel_order", {"order_id": "#W7654321"}, SHOP_ORDER),
+    "account_change": Wanted("change_account", {"email": "may.b@example.com", "name": "May Bo", "address": {}}),
+}
+
+
+def told(kind: str, result: dict[str, Any]) -> words.Draft:
+    draft = words.Draft("Maya")
+    wanted = WANTED[kind]
+    draft.tell(wanted, Call(wanted.tool, "", wanted.arguments, result))
+    return draft
+
+
+@pytest.mark.parametrize(
+    ("kind", "effect", "action"),
+    [
+        ("refund", REFUND, {"order_id": "#W1234567", "amount": 8400, "currency": "USD"}),
+        ("refund", Effect("refund", "#W1234567", 5000, "USD"), {"amount": 5000, "currency": "USD"}),
+        ("cancel_order", CANCEL, {"amount": 12_000, "currency": "USD"}),
+        ("cancel_order", CANCEL, {}),
+        ("account_change", ACCOUNT, {}),
+    ],
+)
+def test_the_simulated_agent_may_tell_what_it_did_and_only_that(kind: str, effect: Effect, action: Any) -> None:
+    draft = told(kind, {"status": "succeeded", "action": {"status": "succeeded", **action}})
+    assert sentences(draft.text(), effect, claims=draft.claims) == []
+    assert sentences(draft.text())
+
+
+@pytest.mark.parametrize("kind", WANTED)
+@pytest.mark.parametrize("status", ["rejected", "blocked", "failed"])
+def test_the_simulated_agent_may_tell_what_did_not_happen(kind: str, status: str) -> None:
+    draft = told(
+        kind, {"status": status, "action": {"status": status}, "reason": "The item was used. We keep to that."}
+    )
+    assert sentences(draft.text()) == []
+
+
+# A cancelled order's status reads like a claim that we cancelled it: a person looks, which costs less than a wrong one.
+@pytest.mark.parametrize("status", sorted(set(words.STATUS) - {"cancelled"}))
+def test_the_simulated_agent_may_tell_where_an_order_stands(status: str) -> None:
+    draft = words.Draft("Maya")
+    draft.status(SHOP_ORDER | {"status": status})
+    draft.exchange()
+    draft.not_found(Findings(foreign=["#W1111111"], unknown=["#W2222222"]))
+    for remark in words.REMARKS:
+        draft.remark(remark, SHOP_ORDER | {"status": status})
+    draft.ask("Order #W1234567 was paid in USD (904.46 USD). How much in USD is it about?")
+    assert sentences(draft.text()) == []

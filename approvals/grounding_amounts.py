@@ -1,0 +1,107 @@
+"""Amounts of money in the text of a reply: how much, and in which currency. Pure."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from agentops.lib.money import is_currency
+
+_DOLLARS = frozenset(("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "MXN", "TWD", "BRL"))
+_UNITS = {
+    "$": _DOLLARS,
+    "dollar": _DOLLARS,
+    "buck": _DOLLARS,
+    "€": frozenset(("EUR",)),
+    "euro": frozenset(("EUR",)),
+    "£": frozenset(("GBP",)),
+    "pound": frozenset(("GBP",)),
+    "quid": frozenset(("GBP",)),
+    "¥": frozenset(("JPY", "CNY")),
+    "yen": frozenset(("JPY",)),
+    "dinar": frozenset(("KWD", "BHD", "JOD", "TND")),
+    "us$": frozenset(("USD",)),
+    "c$": frozenset(("CAD",)),
+    "ca$": frozenset(("CAD",)),
+    "a$": frozenset(("AUD",)),
+    "au$": frozenset(("AUD",)),
+    "us dollar": frozenset(("USD",)),
+}
+# Codes that are read in small letters too; others ("all", "try", "top") are English words then.
+_SMALL = "usd|eur|gbp|jpy|chf|cad|aud|kwd|sek|nok|dkk|pln|czk|inr|cny|nzd"
+_BEFORE = rf"(?:[A-Za-z]{{1,2}}\$|[$€£¥₹₽₩₺]|\b[A-Z]{{3}}\b|\b(?i:{_SMALL})\b)"
+_WORDS = r"\b(?i:us dollars?|dollars?|bucks?|euros?|pounds?|quid|yen|dinars?|cents?|francs?|rupees?)\b"
+_AFTER = rf"(?:[$€£¥₹₽₩₺]|zł|kr\b|\b[A-Z]{{3}}\b|(?<=\d)[A-Z]{{3}}\b|(?i:(?:{_SMALL})\b)|{_WORDS})"
+_NUMBER = r"\d{1,3}(?:[ ']\d{3})+(?:[.,]\d+)?(?!\d)|\d[\d.,]*\d|\d"
+_SCALE = r"\s?(?i:k|m|thousand|hundred|million|tausend)\b"
+_AMOUNT = re.compile(
+    rf"(?P<before>{_BEFORE})\s?(?P<first>{_NUMBER})(?P<scale>{_SCALE})?(?:\s?(?P<both>{_AFTER}))?"
+    rf"|(?<![\w#.,])(?P<second>{_NUMBER})(?P<scaled>{_SCALE})?[\s-]?(?P<after>{_AFTER})"
+    rf"|(?P<words>{_WORDS})"
+    r"|(?<![\w#.,/:-])(?P<plain>\d+[.,]\d{2})(?![\w%/:-]|[.,]\d|\s?(?:%|kg|g|cm|mm|m|l|lbs?|oz|inch\w*|hours?|h)\b)"
+)
+
+
+@dataclass(frozen=True)
+class Amount:
+    """An amount as written. `currencies` are those it can be in, None where it names none; no `values`: unreadable."""
+
+    written: str
+    values: frozenset[Decimal]
+    currencies: frozenset[str] | None
+
+    def is_one_of(self, known: Iterable[tuple[Decimal, str]]) -> bool:
+        return any(
+            value in self.values and (self.currencies is None or currency in self.currencies)
+            for value, currency in known
+        )
+
+
+def replace_amounts(text: str) -> tuple[str, list[Amount]]:
+    """The text with `money0`, `money1` … for its amounts, and these in order."""
+    found: list[Amount] = []
+
+    def _name(match: re.Match[str]) -> str:
+        amount = _read(match)
+        if amount is None:
+            return match.group()
+        found.append(amount)
+        return f" money{len(found) - 1} "
+
+    return _AMOUNT.sub(_name, text), found
+
+
+def _read(match: re.Match[str]) -> Amount | None:
+    written = match.group().strip()
+    if match["words"]:
+        return Amount(written, frozenset(), None)
+    if match["plain"]:
+        return Amount(written, _readings(match["plain"]), None)
+    units = [unit for unit in (match["before"], match["both"], match["after"]) if unit]
+    meant = [_currencies(unit) for unit in units]
+    if not any(meant) and all(re.fullmatch(r"[A-Z]{3}", unit) for unit in units):
+        return None  # "ISO 9001", "12 LED": three capitals that are no currency
+    values = frozenset[Decimal]() if match["scale"] or match["scaled"] else _readings(match["first"] or match["second"])
+    return Amount(written, values, frozenset.intersection(*meant))
+
+
+def _currencies(unit: str) -> frozenset[str]:
+    if is_currency(unit.upper()):
+        return frozenset((unit.upper(),))
+    return _UNITS.get(unit.lower(), frozenset()) or _UNITS.get(unit.lower().rstrip("s"), frozenset())
+
+
+def _readings(text: str) -> frozenset[Decimal]:
+    """The numbers that a written amount can be: 1,234.50 and 1.234,50 and 1.500 (a thousandth or a thousand)."""
+    plain = re.sub("[ ']", "", text.rstrip(".,"))
+    found = set()
+    for thousands, point in ((",", "."), (".", ",")):
+        whole, _, _ = plain.partition(point)
+        # "84,00" is no eight thousand four hundred: a separator of thousands stands before three digits.
+        if thousands in plain and not re.fullmatch(rf"\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+", whole):
+            continue
+        try:
+            found.add(Decimal(plain.replace(thousands, "").replace(point, ".")))
+        except InvalidOperation:
+            continue
+    return frozenset(found)

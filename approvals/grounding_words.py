@@ -1,0 +1,150 @@
+"""The words in which replies claim, deny or leave open an effect; all without accents (`grounding_text.bare`).
+
+Amounts stand in the text as `money0`, `money1` and so on, order numbers as `order`.
+"""
+
+import re
+
+from approvals.grounding_text import bare
+
+_MONEY = (
+    r"(?:funds?|money\d*|cash|payments?|charges?|balance|amounts?|sums?|geld|betrag|summe|zahlung|argent|montant|somme|"
+    r"dinero|importe|fondos|denaro|soldi|importo|bedrag|dinheiro|valor|quantia)"
+)
+_MOVES = (
+    r"(?:way|route|underway|back|accounts?|statement|card|wallet|bank|revers\w+|wir(?:ed|ing|e)|transfer\w*|sent|send\w*|"
+    r"credit\w*|follow\w*|return\w*|reach\w*|arriv\w*|receiv\w*|releas\w*|remit\w*|deposit\w*|repa(?:id|y\w*)|issu\w+|"
+    r"unterwegs|zuruck\w*|konto|karte|gutschr\w*|uberw\w+|angewiesen|route|chemin|vir(?:e|ee|es|ement)|vers(?:e|ee|es)|"
+    r"compte|carte|rendu\w*|camino|cuenta|tarjeta|transferi\w*|enviad\w*|abonad\w*|ingresad\w*|arrivo|conto|carta|"
+    r"accreditat\w*|bonific\w*|restitui\w*|onderweg|rekening|overgemaakt|teruggestort|gestort|caminho|conta|cartao|"
+    r"creditad\w*)"
+)
+_ORDERS = r"(?:orders?|purchase|subscription|booking|bestellung|commande|pedido|ordine|bestelling|encomenda)"
+_ACCOUNT = (
+    r"e-?mail|address|name|account|profile|phone|adresse|anschrift|konto|nom|compte|direccion|correo|nombre|cuenta|"
+    r"indirizzo|adres|endereco"
+)
+_CHANGED = (
+    r"updated|changed|corrected|switched|replaced|amended|edited|(?:now|been|have|i|we) set|geandert|aktualisiert|"
+    r"modifi\w+|mis a jour|actualiz\w+|cambi\w+|aggiorn\w+|gewijzigd|atualiz\w+|alterad\w+"
+)
+_REFUND = (
+    r"re-?fund\w*|re-?imburs\w+|credited|credit back|charge-?backs?|recredited|"
+    r"erstatt\w*|ruckerstatt\w*|zuruckerstatt\w*|"
+    r"zuruck(?:ge)?zahl\w*|gutgeschrieben|gutschrift|uberwiesen|rembours\w*|reembols\w*|devuelto|devolvi\w*|devolucion|"
+    r"rimbors\w*|terugbeta\w*|estorn\w*|repa(?:id|yment)|repay"
+)
+_CANCEL = r"cancel\w*|stornier\w*|annul\w*|geannuleerd|rescinded"
+_STOPPED = r"voided|undone|withdrawn|revoked|scrapped|called off|calling off"
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(bare(pattern), re.IGNORECASE)
+
+
+def _near(one: str, other: str) -> str:
+    return rf"\b{one}\b.{{0,50}}\b{other}\b|\b{other}\b.{{0,50}}\b{one}\b"
+
+
+# What an effect is called when it is done or promised.
+EFFECTS = {
+    "refund": _compile(
+        rf"{_REFUND}|(?:paid|sent|put|transferred|gave|given)\b.{{0,30}}\bback|{_near(_MONEY, _MOVES)}"
+        r"|\b(?:wired|transferred|repaid) (?:you|it|them)\b|\brevers(?:ed|ing|al)\b"
+    ),
+    "cancel_order": _compile(
+        rf"{_CANCEL}|\bcalled\b.{{0,30}}\boff\b|\b(?:will|'ll) call\b.{{0,30}}\boff\b|"
+        rf"{_near(_ORDERS, f'(?:{_STOPPED})')}"
+        r"|\b(?:voided|undone|called off)\b"
+    ),
+    "account_change": _compile(rf"^(?=.*\b(?:{_ACCOUNT}))(?=.*(?:{_CHANGED}))"),
+}
+# A clause ends where the sentence turns: a denial in one clause says nothing about the next.
+TURNS = _compile(
+    r"[,;:](?=\s)|\s[-–—]\s|—|[()]"  # noqa: RUF001
+    r"|(?<=\s)(?:and|but|so|however|instead|although|though|because|which|while|whereas|as|since|yet|"
+    r"und|aber|denn|et|mais|car|y|pero|porque|e|ma|pero|perche|en|maar|mas)(?=\s)"
+)
+_NOT = (
+    r"(?:not|cannot|can't|\w+n't|unable|no|never|nothing|none|neither|nor|too late|nicht|nichts|kein\w*|"
+    r"(?:ne |n')(?:(?:pouvons|avons|a|ai|est|sera|peut|sommes|sont|ete|vous|la|le|l') ?){0,3}(?:pas|plus|jamais)|"
+    r"aucun\w*|non|no|nunca|niet|geen|nao)"
+)
+# All that may stand between a denial and what it denies: any other word ("not worry", "not long") breaks the denial.
+_BETWEEN = (
+    r"(?:yet|been|be|is|was|were|has|have|had|to|able|possible|allowed|allow|left|that|could|can|would|will|a|an|any|"
+    r"the|this|that|these|your|you|it|them|such|further|full|partial|issue|issued|make|made|process|processed|give|"
+    r"offer|offered|approve|approved|grant|granted|send|sent|i|we|agree|authori[sz]e|von|ihnen|sie|den|die|das|der|"
+    r"betrag|podemos|puedo|hemos|ha|sido|possiamo|posso|abbiamo|e|stato|vous|le|la|les|de|podemos|kunnen|dit|foi|"
+    r"werden|wurde|worden|wir|hebben)"
+)
+_DENIABLE = (
+    rf"(?:(?:{_REFUND}|{_CANCEL}|{_STOPPED}|{_CHANGED})|paid back|pay(?:ing)? back|pay|paid|transfer\w*|wire[d]?|"
+    r"revers\w+|return(?:ed|ing)?|send|sent|chang(?:e|ing)|call(?:ed|ing)? off)"
+)
+_OBJECT = (
+    rf"(?:{_MONEY}|{_ORDERS}|the|this|that|these|it|its|you|your|back|to|for|of|on|from|in|item|items|card|account|"
+    r"e-?mail|address|name|lamp|yet|any more|a|an|and)"
+)
+_HAPPEN = (
+    r"(?:possible|made|issued|approved|allowed|granted|go through|gone through|succeed\w*|work\w*|processed|sent|"
+    r"moglich)"
+)
+DENIAL = _compile(
+    rf"\b{_NOT}(?:\s+{_BETWEEN}){{0,7}}\s+{_DENIABLE}\b(?:\s+{_OBJECT}\b){{0,8}}"
+    rf"|\b{_DENIABLE}(?:\s+{_OBJECT}\b){{0,8}}\s+(?:is|are|was|were|has|have|did|could|can|does|do|wurde|ist)"
+    rf"(?:\s?n't|\s+not|not|\s+nicht)(?:\s+{_BETWEEN}){{0,3}}\s+{_HAPPEN}\b"
+    rf"|\b{_DENIABLE}(?:\s+{_OBJECT}\b){{0,8}}\s+(?:is|are|was|were|has been|have been)\s+"
+    r"(?:declined|refused|rejected|denied|impossible|turned down)\b"
+    rf"|\b(?:may|might|could) still be {_DENIABLE}(?:\s+(?:up|{_OBJECT})\b){{0,8}}"
+)
+# What makes of a denial its contrary: "never refunded faster", "no refund is missing".
+TWISTS = _compile(
+    r"\b(?:faster|quicker|sooner|less|longer|later than|only|until|except|other than|more than|outstanding|missing|"
+    r"pending|overdue|unless|nur|seulement|solo|soltanto|alleen|apenas)\b"
+)
+# A clause that asks or explains what would be needed claims nothing,
+OPEN_ENDED = _compile(
+    r"\?\s*$|^\s*(?:if|once(?! again)|before|unless|should you|"
+    r"to (?:process|issue|make|get|look|cancel|refund|change))\b"
+    r"|\b(?:would (?:you )?like|do you want|you want|could you|can you|"
+    r"please (?:tell|send|confirm|reply|share|provide|let)|"
+    r"your request|you (?:asked|requested|wrote|wanted)|request(?:ed)? (?:for|to|a)|asked (?:a|my) colleague about|"
+    r"may still be)\b"
+)
+# unless something is said as done, moving or sure to come.
+_SOON = r"(?: (?:now|just|already|also|fully|gladly)){0,2} "
+_DEEDS = (
+    r"(?:re-?funded|reimbursed|credited|returned|cancell?ed|changed|updated|corrected|issued|sent|processed|made|set|"
+    r"wired|transferred|reversed|(?<!order was )paid|repaid|voided|undone|called|"
+    r"released|approved|deposited|initiated|started|arranged)"
+)
+DONE = _compile(
+    rf"\b(?:i|we)(?:'ve| have| had)?{_SOON}{_DEEDS}\b|\b(?:is|are|was|were|has|have)(?: been)?{_SOON}{_DEEDS}\b"
+    r"|\bon (?:its|the|their) way\b|\b(?:refund|money\d*|funds?|amount|payment) (?:arrives|follows)\b"
+    r"|\b(?:is|are|be) (?:back )?(?:in|on|with) (?:your|the)\b|\byou(?:'ll| will| can| should)(?: soon| then)? "
+    r"(?:see|receive|get|have|find)\b|\b(?:has|have) (?:arrived|left|gone|reached)\b"
+)
+# Amounts that are none of an effect: what was ordered, asked for or is still possible,
+OTHER_AMOUNT = _compile(
+    r"\b(?:totals?|prices?|priced|costs?|worth|value of|asked|requested|request|in question|subtotal|shipping|"
+    r"could not|couldn't|cannot|can't|unable|not able|may still be|order was paid in|would have|invoice|tax|limit|"
+    r"gesamtbetrag|preis|kostet|prix|coute|precio|cuesta|prezzo|costa|prijs|kost|preco|custa)\b"
+)
+# unless they are said to move.
+MOVING = _compile(
+    r"\b(?:will|shall|'ll|going to|sent|send|sending|on (?:its|the|their) way|see|seen|follow\w*|receive\w*|get|got|"
+    r"arriv\w*|transferr?\w*|wired?|wiring|credit\w*|(?<!order was )paid|issued|reversed|"
+    r"deposit\w*|goes|went|refunded|reimbursed|"
+    r"returned|back (?:to|in|on|with)|tomorrow|soon|werden|wird|erstattet|sera|sera|sara|wordt|zal)\b|'ll\b"
+)
+# What a clause moves that was named in another one: "the total was $84.00 and you will see it soon".
+IT = _compile(r"\b(?:it|this|that|them)\b")
+# How many succeeded effects a word needs.
+COUNTS = {
+    2: _compile(
+        r"\b(?:twice|again|another|further|second|additional|double|both|two|2x|x2|zweimal|nochmals?|erneut|weitere\w*|"
+        r"deux fois|encore|dos veces|otra vez|due volte|ancora|tweemaal|nogmaals|duas vezes|novamente)\b|\bmore money"
+    ),
+    3: _compile(r"\b(?:thrice|third|three|triple|3x|x3|dreimal|trois fois|tres veces|tre volte|driemaal|tres vezes)\b"),
+}

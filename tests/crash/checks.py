@@ -1,0 +1,223 @@
+"""What must hold of a case in the end. The oracle is the provider's ledger and the help desk's inbox; our own tables
+are only compared with them.
+
+A finding is (sort, words): `duplicate`, `lost`, `stuck`, `invented`, or `books` where our tables tell it otherwise.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agentops.models import Run
+from approvals import states
+from approvals.models import Action, AuditEvent
+from tests.crash import shop
+from tests.crash.cases import Case
+from tests.crash.harness import Played
+from tests.live import Simulator
+from tickets.models import Ticket
+
+Finding = tuple[str, str]
+SORTS = ("duplicate", "lost", "stuck", "invented", "books")
+# What the simulated model says when it says that something was done.
+SAYS_DONE = re.compile(r"have refunded|refund of .* is on its way|is cancelled|have changed|on its way to you")
+ENDED = (Ticket.Status.ANSWERED, Ticket.Status.AWAITING_APPROVAL, Ticket.Status.NEEDS_PERSON, Ticket.Status.CLOSED)
+KIND_OF = {"refunds": "refund", "cancellations": "cancel_order", "account_changes": "account_change"}
+TERMINAL = "terminal"
+
+
+@dataclass
+class Outside:
+    """The ledger and the inbox, by the case's number."""
+
+    effects: dict[int, list[dict[str, Any]]]
+    replies: dict[int, list[dict[str, Any]]]
+    duplicates: list[str]
+
+    @classmethod
+    def read(cls, simulator: Simulator) -> "Outside":
+        ledger = simulator.ledger()
+        effects: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for sort, kind in KIND_OF.items():
+            for row in ledger[sort]:
+                number = int(re.sub(r"\D", "", row.get("order_id") or row["customer_id"]))
+                effects[number].append({"kind": kind, **row, "key": row["idempotency_key"]})
+        replies = defaultdict(list)
+        for row in simulator.replies():
+            replies[int(re.sub(r"\D", "", row["to"]))].append(row)
+        return cls(effects, replies, ledger["duplicates"])
+
+
+def check(batch: Sequence[Case], played: Played, simulator: Simulator) -> dict[Case, list[Finding]]:
+    """The findings of each case that has any."""
+    outside = Outside.read(simulator)
+    found = {}
+    for case in batch:
+        inside = Inside(case)
+        findings = [
+            *_troubles(case, played),
+            *_tickets(case, inside),
+            *_effects(case, inside, outside.effects[case.number]),
+            *_replies(inside, outside.effects[case.number], outside.replies[case.number]),
+            *_history(inside, outside.effects[case.number]),
+        ]
+        if findings:
+            found[case] = findings
+    return found
+
+
+class Inside:
+    """Our tables, as far as they are about one case."""
+
+    def __init__(self, case: Case) -> None:
+        email = shop.EMAIL.format(case.number)
+        self.tickets = list(Ticket.objects.filter(customer__email=email))
+        self.runs = list(Run.objects.filter(ticket__in=self.tickets))
+        self.actions = list(Action.objects.filter(ticket__in=self.tickets).order_by("pk"))
+        events: dict[int, list[AuditEvent]] = defaultdict(list)
+        numbers = [str(action.pk) for action in self.actions]
+        for event in AuditEvent.objects.filter(object_type="action", object_id__in=numbers).order_by("pk"):
+            events[int(event.object_id)].append(event)
+        self.events = events
+
+
+def _troubles(case: Case, played: Played) -> Iterator[Finding]:
+    """What the processes themselves ran into: a call inside a transaction, an error that nobody foresaw."""
+    for words in played.troubles.get(case.name, []):
+        yield "books", words
+    if shop.EMAIL.format(case.number) in played.unfinished:
+        yield "stuck", "not finished"
+
+
+def _tickets(case: Case, inside: Inside) -> Iterator[Finding]:
+    wanted = len(case.scenario.bodies)
+    if len(inside.tickets) != wanted:
+        sort = "lost" if len(inside.tickets) < wanted else "duplicate"
+        yield sort, f"{wanted} tickets were delivered, {len(inside.tickets)} are there"
+    for ticket in inside.tickets:
+        runs = [run for run in inside.runs if run.ticket_id == ticket.pk]
+        if len(runs) != 1:
+            yield ("duplicate" if runs else "lost"), f"{len(runs)} runs for one message"
+        if ticket.status not in ENDED:
+            yield "stuck", f"ticket {ticket.pk} is {ticket.status}"
+        if any(run.status == Run.Status.FAILED for run in runs):
+            yield "lost", "the run failed"
+
+
+def _effects(case: Case, inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:
+    rivals = len(case.scenario.bodies) > 1  # the second may rightly get what the first has left
+    if len(effects) > 1 and not rivals:
+        yield "duplicate", f"{len(effects)} effects: {[row['key'] for row in effects]}"
+    if len({row["key"].partition(":")[0] for row in effects}) < len(effects):
+        yield "duplicate", "two effects for one ticket"
+    if sum(row.get("amount") or 0 for row in effects) > shop.CAPTURED:
+        yield "duplicate", "more was refunded than was captured"
+    if not effects and not case.fault.terminal:
+        yield "lost", f"no {KIND_OF[case.scenario.effect]} in the ledger"
+    for row in effects:
+        other_amount = row.get("amount") != case.scenario.amount and not rivals
+        if row["kind"] != KIND_OF[case.scenario.effect] or other_amount:
+            yield "books", f"the ledger has another effect: {row}"
+    theirs = {(row["kind"], row["key"], row.get("amount"), row.get("currency", "")) for row in effects}
+    ours = {
+        (action.kind, action.idempotency_key, action.amount, action.currency)
+        for action in inside.actions
+        if action.kind != "reply" and action.status == states.SUCCEEDED
+    }
+    for row in effects:
+        if row.get("reference", row["key"]) != row["key"]:
+            yield "books", f"reference {row['reference']} is not key {row['key']}"
+    if theirs != ours:
+        yield "books", f"ledger and succeeded actions differ: {theirs ^ ours}"
+
+
+def _replies(inside: Inside, effects: list[dict[str, Any]], replies: list[dict[str, Any]]) -> Iterator[Finding]:
+    for ticket, count in Counter(row["ticket_id"] for row in replies).items():
+        if count > 1:
+            yield "duplicate", f"{count} replies to ticket {ticket}"
+    sent = {a.idempotency_key: a for a in inside.actions if a.kind == "reply"}
+    received = {row["webhook_id"]: row for row in replies}
+    for key in received.keys() - {k for k, a in sent.items() if a.status in (states.SUCCEEDED, states.UNRESOLVED)}:
+        yield "books", f"the customer has reply {key}, which we do not count as sent"
+    for key, action in sent.items():
+        if action.status == states.SUCCEEDED and key not in received:
+            yield "lost", f"reply {key} was never received"
+        elif key in received and received[key]["body"] != action.params["text"]:
+            yield "books", f"another text was received as {key}"
+    answered = {row["ticket_id"] for row in replies}
+    for ticket in inside.tickets:
+        if ticket.status == Ticket.Status.ANSWERED and ticket.pk not in answered:
+            yield "lost", f"ticket {ticket.pk} counts as answered and the customer has nothing"
+    for row in replies:
+        before = [one for one in effects if _time(one["created_at"]) <= _time(row["received_at"])]
+        if SAYS_DONE.search(row["body"]) and not before:
+            yield "invented", f"said before anything happened: {row['body'][:120]!r}"
+
+
+def _history(inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:
+    """The audit is the actions' whole life, and every effect was allowed, attempted and fenced."""
+    for moment, amount in _reserved(inside):
+        if amount > shop.CAPTURED:
+            yield "duplicate", f"more was approved than was captured at {moment}"
+    for action in inside.actions:
+        events = inside.events[action.pk]
+        key = action.idempotency_key
+        yield from ((sort, f"{key}: {words}") for sort, words in _chain(action, events))
+        yield from ((sort, f"{key}: {words}") for sort, words in _attempts(action, events, effects))
+
+
+def _reserved(inside: Inside) -> Iterator[tuple[datetime, int]]:
+    """How much of the order's money was promised or gone, whenever that changed; by the audit, since an action that
+    went back to the queue does not show any more that it was approved."""
+    money = {action.pk: action.amount or 0 for action in inside.actions}
+    moves = [(event.at, event.pk, pk, event.after.get("status")) for pk in money for event in inside.events[pk]]
+    promised: dict[int, int] = {}
+    for moment, _, pk, status in sorted(moves):
+        if status == states.APPROVED:
+            promised[pk] = money[pk]
+        elif status in (states.FAILED, states.AWAITING_APPROVAL):
+            promised.pop(pk, None)
+        yield moment, sum(promised.values())
+
+
+def _chain(action: Action, events: list[AuditEvent]) -> Iterator[Finding]:
+    status = states.PROPOSED
+    for event in events[1:]:
+        if event.before.get("status") != status:
+            yield "books", f"the audit jumps from {status} to {event.before} by {event.verb}"
+        status = event.after.get("status", status)
+    if not events or events[0].verb != "action.proposed" or status != action.status:
+        yield "books", f"the audit ends at {status}, the action at {action.status}"
+    verbs = [event.verb for event in events]
+    decided = {"action.auto_approved", "action.approved", "action.edited"}.intersection(verbs)
+    if "action.claimed" in verbs and not decided:
+        yield "books", "it ran without a decision"
+    proposed = events[0].after.get("params", {}) if events else {}
+    if "action.edited" not in verbs and proposed != action.params:
+        yield "books", "the parameters are not those that were proposed and decided"
+
+
+def _attempts(action: Action, events: Iterable[AuditEvent], effects: list[dict[str, Any]]) -> Iterator[Finding]:
+    attempts = list(action.attempts.order_by("number"))
+    if [attempt.number for attempt in attempts] != list(range(1, action.fence + 1)):
+        yield "books", f"{len(attempts)} attempts for fence {action.fence}"
+    if action.status == states.SUCCEEDED and not attempts:
+        yield "books", "it succeeded without an attempt"
+    if any(attempt.outcome == TERMINAL for attempt in attempts[:-1]):
+        yield "books", "it was tried again after a terminal failure"
+    if action.status in states.SETTLED and any(attempt.outcome == "" for attempt in attempts):
+        yield "books", "an attempt is still open"
+    for event in events:
+        newer = [attempt for attempt in attempts if attempt.number > event.after.get("attempt", action.fence)]
+        if event.verb != "action.claimed" and any(attempt.started_at < event.at for attempt in newer):
+            yield "books", f"{event.verb} was written by an overtaken attempt"
+        mine = [row for row in effects if row["key"] == action.idempotency_key]
+        if event.verb == "action.changed" and any(_time(row["created_at"]) < event.at for row in mine):
+            yield "books", "it was asked for again although it had happened"
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,59 @@
+"""Every boundary that there is. One that is not here fails the run, and so does one that is here and never passed."""
+
+# Where our code commits.
+COMMITS = (
+    "agentops.engine._claim",
+    "agentops.engine._propose",
+    "agentops.engine._end",
+    "agentops.engine._go_on",
+    "agentops.engine._try_later",
+    "agentops.engine._wait",
+    "agentops.steps._stored",
+    "approvals.comparison._read",
+    "approvals.comparison.compare",
+    "approvals.comparison.compare_after",
+    "approvals.decisions._decide",
+    "approvals.decisions.expire",
+    "approvals.decisions.reject",
+    "approvals.execution._claim",
+    "approvals.execution._settle",
+    "approvals.reconcile._ask_later",
+    "approvals.reconcile._write",
+    "tickets.intake.receive_ticket",
+)
+# Where it speaks HTTP, and with whom.
+EXCHANGES = (
+    "agentops.engine._propose GET /customers/{id}",
+    "agentops.engine._propose GET /orders",
+    "agentops.engine._propose GET /orders/{id}",
+    "agentops.steps.do_llm POST /v1/chat/completions",
+    "agentops.steps.do_read GET /customers/{id}",
+    "agentops.steps.do_read GET /orders",
+    "agentops.steps.do_read GET /orders/{id}",
+    "agentops.steps.do_triage POST /v1/chat/completions",
+    "approvals.comparison._read GET /refunds",
+    "approvals.decisions._decide GET /customers/{id}",
+    "approvals.decisions._decide GET /orders",
+    "approvals.decisions._decide GET /orders/{id}",
+    "approvals.execution._check_world GET /customers/{id}",
+    "approvals.execution._check_world GET /orders",
+    "approvals.execution._check_world GET /orders/{id}",
+    "approvals.execution._send PATCH /customers/{id}",
+    "approvals.execution._send POST /orders/{id}/cancel",
+    "approvals.execution._send POST /refunds",
+    "approvals.execution._send POST /replies",
+    "approvals.reconcile.lookup GET /customers/{id}",
+    "approvals.reconcile.lookup GET /orders/{id}",
+    "approvals.reconcile.lookup GET /refunds",
+)
+REGISTERED = frozenset(
+    f"{place} {side}"
+    for place in (*(f"{place} commit" for place in COMMITS), *EXCHANGES)
+    for side in ("before", "after")
+)
+# Only a worker's sweep passes these; a sweep is what survives.
+SWEEP_ALONE = frozenset(
+    f"approvals.{place} commit {side}"
+    for place in ("comparison.compare_after", "decisions.expire")
+    for side in ("before", "after")
+)

@@ -1,0 +1,54 @@
+"""The harness itself is tested: bugs that would cost money are put in, and each has to be seen."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.crash.cases import FAULTS, SCENARIOS, Case
+from tests.crash.checks import Finding, check
+from tests.crash.conftest import Numbers
+from tests.crash.harness import Harness
+from tests.crash.mutations import MUTATIONS, Mutation
+
+# What the sweeps make of everyone's tickets is everyone's: their own bugs are played by themselves.
+TOGETHER = [mutation for mutation in MUTATIONS if not mutation.sweeps]
+PATIENCE = 6.0
+
+
+def case_of(mutation: Mutation, numbers: Numbers) -> Case:
+    return numbers.case(
+        SCENARIOS[mutation.scenario],
+        FAULTS[mutation.fault],
+        boundary=mutation.boundary,
+        attempt=mutation.attempt,
+        race=mutation.race,
+        mutation=mutation.name,
+    )
+
+
+@pytest.fixture(scope="module")
+def findings(harness: Harness, numbers: Numbers) -> dict[str, list[Finding]]:
+    """By the mutation's name; and by "" those of the same cases without any."""
+    harness.patience = PATIENCE
+    batch = [case_of(mutation, numbers) for mutation in TOGETHER]
+    found = {case.mutation: seen for case, seen in check(batch, harness.play(batch), harness.simulator).items()}
+    for mutation in MUTATIONS:
+        if mutation.sweeps:
+            case = case_of(mutation, numbers)
+            played = harness.play([case], mutation.name)
+            found[mutation.name] = check([case], played, harness.simulator).get(case, [])
+    return found
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_a_seeded_bug_is_caught(mutation: Mutation, findings: dict[str, list[Finding]]) -> None:
+    seen = findings.get(mutation.name, [])
+    wanted = [expected for expected in (mutation.caught, mutation.otherwise) if expected]
+    assert any(sort == found and words in said for found, said in seen for sort, words in wanted), seen
+
+
+def test_the_same_cases_without_the_bugs_show_nothing(harness: Harness, numbers: Numbers) -> None:
+    batch = [replace(case_of(mutation, numbers), mutation="") for mutation in MUTATIONS]
+    played = harness.play(batch)
+    found = check(batch, played, harness.simulator)
+    assert not found, "\n".join(f"{case}: {seen}" for case, seen in found.items())
