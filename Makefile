@@ -57,7 +57,7 @@ PYTEST := $(BIN)/python -m pytest
 .PHONY: test test-unit test-integration test-acceptance test-crash lint format types contracts
 test: lint types contracts ## Lint, types, import contracts and the tests of every floor but crash
 	@$(PYTEST) -n 2 --dist loadfile tests/unit tests/integration $(ARGS)
-	@$(PYTEST) tests/acceptance $(ARGS)
+	@$(PYTEST) -n 2 --dist loadfile tests/acceptance $(ARGS)
 
 test-unit: $(STAMP) ## Tests that need no server (under 10 s)
 	@$(PYTEST) tests/unit $(ARGS)
@@ -66,7 +66,7 @@ test-integration: $(STAMP) ## Tests against PostgreSQL, Valkey and HTTP
 	@$(PYTEST) tests/integration $(ARGS)
 
 test-acceptance: $(STAMP) ## The whole system: workers, web server, browser
-	@$(PYTEST) tests/acceptance $(ARGS)
+	@$(PYTEST) -n 2 --dist loadfile tests/acceptance $(ARGS)
 
 test-crash: $(STAMP) ## Every boundary x fault x attempt x race, killed there (long)
 	@CRASH_CASES=all $(PYTEST) tests/crash $(ARGS)
