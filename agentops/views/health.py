@@ -52,12 +52,12 @@ def _database() -> str:
     return "ok"
 
 
-def _broker(broker: "redis.Redis[bytes]") -> str:
+def _broker(broker: "redis.Redis") -> str:
     broker.ping()
     return "ok"
 
 
-def _worker(broker: "redis.Redis[bytes]") -> str:
+def _worker(broker: "redis.Redis") -> str:
     beat = broker.get(heartbeat.KEY)
     if beat is None:
         return f"no sign of life for {heartbeat.seconds()} s"
