@@ -186,6 +186,8 @@ MAILERS = {
         "OPTIONS": _smtp if _email["EMAIL_BACKEND"].endswith("smtp.EmailBackend") else {},
     }
 }
+# Who is told by e-mail when the books differ, a provider refuses our credentials, or a refund fails afterwards.
+ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "support@localhost")
 
 LOGGING = {

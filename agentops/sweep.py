@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from agentops import engine, heartbeat
-from approvals import comparison, decisions, execution, reconcile
+from approvals import comparison, decisions, execution, notifications, reconcile, seals
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8
@@ -37,6 +37,7 @@ class Sweep:
         """One look at the database; answers what it set going, at most as many as threads are free."""
         self._at_work = {work: future for work, future in self._at_work.items() if not future.done()}
         decisions.expire()
+        seals.seal()
         free = self.at_once - len(self._at_work)
         fresh = [work for work in _due(self.at_once) if work not in self._at_work][: max(free, 0)]
         started = {work: self._pool.submit(_do, *work) for work in fresh}
@@ -80,12 +81,13 @@ def _run() -> None:
 
 
 def _due(limit: int) -> list[Work]:
-    """Money first: the books once an hour, actions, what is unknown, then runs."""
+    """Money first: the books once an hour, actions, what is unknown, then runs and what people are told."""
     return [
         *((comparison.compare_after, last) for last in comparison.due()),
         *((execution.execute, number) for number in execution.due(limit)),
         *((reconcile.settle, number) for number in reconcile.due(limit)),
         *((engine.advance, number) for number in engine.due(limit)),
+        *((notifications.send, number) for number in notifications.due(limit)),
     ]
 
 

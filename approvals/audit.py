@@ -2,10 +2,14 @@
 
 from typing import Any
 
-from approvals.models import AuditEvent
+from django.conf import settings
+
+from approvals.models import AuditEvent, Notification
 
 AGENT = "agent"
 SYSTEM = "system"
+# What people are told of by e-mail, wherever they are: money or trust is at risk until somebody looks.
+TOLD_BY_EMAIL = ("finding.opened", "provider.paused", "action.failed_afterwards")
 
 
 def record(
@@ -18,7 +22,7 @@ def record(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Call it in the transaction of the change that it tells of."""
-    AuditEvent.objects.create(
+    event = AuditEvent.objects.create(
         actor=actor,
         verb=verb,
         object_type=object_type,
@@ -26,3 +30,5 @@ def record(
         before=before or {},
         after=after or {},
     )
+    if verb in TOLD_BY_EMAIL and settings.ALERT_EMAILS:
+        Notification.objects.create(event=event)

@@ -25,6 +25,7 @@ urlpatterns = [
     path("actions/export/", actions.export, name="actions-export"),
     path("actions/<int:action_id>/", actions.detail, name="action"),
     path("audit/", audit.log, name="audit"),
+    path("audit/verify/", audit.verify, name="audit-verify"),
     path("audit/export/", audit.export, name="audit-export"),
     path("webhooks/stripe", webhooks.stripe, name="webhook-stripe"),
 ]

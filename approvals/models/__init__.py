@@ -1,7 +1,7 @@
 """The tables of everything that can move money or change an account."""
 
 from approvals.models.action import Action, Attempt, OrderLock, ProviderPause
-from approvals.models.audit import AuditEvent
+from approvals.models.audit import AuditEvent, AuditSeal, Notification
 from approvals.models.books import Comparison, Finding, HandSettlement, ProviderEvent
 from approvals.models.policy import PolicyVersion
 from approvals.models.request import ApprovalRequest, Decision
@@ -11,10 +11,12 @@ __all__ = [
     "ApprovalRequest",
     "Attempt",
     "AuditEvent",
+    "AuditSeal",
     "Comparison",
     "Decision",
     "Finding",
     "HandSettlement",
+    "Notification",
     "OrderLock",
     "PolicyVersion",
     "ProviderEvent",

@@ -1,8 +1,8 @@
-"""Who did what."""
+"""Who did what, the seals that prove it was not rewritten, and what people are told of by e-mail."""
 
 import pgtrigger
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 
@@ -29,3 +29,48 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} {self.object_type} {self.object_id}"
+
+
+class AuditSeal(models.Model):
+    """A link of the audit's chain. It covers the events after the seal before it, up to `through_event`; `digest` is
+    the SHA-256 (hex) of the digest before it and of each of them. It is marked first and sealed (`digest` and `events`
+    filled in) once every transaction that was open at the mark has ended: by then no number up to it can still be
+    written."""
+
+    through_event = models.BigIntegerField()
+    marked_at = models.DateTimeField(db_default=Now())
+    sealed_at = models.DateTimeField(null=True, blank=True)
+    events = models.PositiveIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["through_event"], name="seal_once"),
+            models.UniqueConstraint(models.Value(1), condition=Q(sealed_at__isnull=True), name="seal_one_marked"),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="sealed_for_good", operation=pgtrigger.Update, condition=pgtrigger.Q(old__sealed_at__isnull=False)
+            ),
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"seal {self.pk} through event {self.through_event}"
+
+
+class Notification(models.Model):
+    """That people are to be told of an event by e-mail. `not_before` is when it is tried next, and the lease of
+    whoever is sending it; `attempts` counts the tries."""
+
+    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, related_name="notification")
+    attempts = models.PositiveIntegerField(default=0)
+    not_before = models.DateTimeField(db_default=Now())
+    sent_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["not_before"], name="notification_due", condition=Q(sent_at__isnull=True))]
+
+    def __str__(self) -> str:
+        return f"notification of {self.event_id}"

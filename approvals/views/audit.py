@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from approvals import seals
 from approvals.models import AuditEvent
 from approvals.queries import events as queries
 from approvals.queries import history
@@ -16,7 +18,8 @@ from approvals.queries.difference import differences
 from approvals.views import export as exports
 
 HEADER = ["id", "at", "actor", "verb", "object_type", "object_id", "before", "after"]
-OBJECT_TYPES = ("action", "request", "policy", "provider", "ticket")
+OBJECT_TYPES = ("action", "request", "policy", "provider", "ticket", "finding", "comparison")
+VERIFIED_HERE = 20_000  # events that a page may read; `manage.py verify_audit` reads all
 
 
 @require_GET
@@ -33,9 +36,23 @@ def log(request: HttpRequest) -> HttpResponse:
         "verbs": queries.verbs(),
         "actors": queries.actors(),
         "object_types": OBJECT_TYPES,
+        "seal": seals.newest(),
     }
     part = "#results" if "HX-Request" in request.headers else ""
     return render(request, f"approvals/audit.html{part}", context)
+
+
+@require_POST
+@permission_required("approvals.view_auditevent", raise_exception=True)
+def verify(request: HttpRequest) -> HttpResponse:
+    """Holds the newest seals of the chain against the events."""
+    found = seals.verify(most_events=VERIFIED_HERE)
+    if found.broken:
+        span = f"{found.after + 1} to {found.broken.through_event}"
+        messages.error(request, f"The chain is broken: events {span} are not those that were sealed.")
+    else:
+        messages.success(request, f"The chain holds: {found.events} events were read again under {found.seals} seals.")
+    return redirect("audit")
 
 
 @require_GET

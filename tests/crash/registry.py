@@ -19,6 +19,7 @@ COMMITS = (
     "approvals.execution._settle",
     "approvals.reconcile._ask_later",
     "approvals.reconcile._write",
+    "approvals.seals.seal",
     "tickets.intake.receive_ticket",
 )
 # Where it speaks HTTP, and with whom.
@@ -54,6 +55,6 @@ REGISTERED = frozenset(
 # Only a worker's sweep passes these; a sweep is what survives.
 SWEEP_ALONE = frozenset(
     f"approvals.{place} commit {side}"
-    for place in ("comparison.compare_after", "decisions.expire")
+    for place in ("comparison.compare_after", "decisions.expire", "seals.seal")
     for side in ("before", "after")
 )

@@ -48,6 +48,7 @@ TABLE: dict[str, tuple[str, set[str]]] = {
     "actions-export": ("GET", READERS),
     "action": ("GET", READERS),
     "audit": ("GET", READERS),
+    "audit-verify": ("POST", READERS),
     "audit-export": ("GET", READERS),
     "tickets": ("GET", READERS),
     "ticket": ("GET", READERS),

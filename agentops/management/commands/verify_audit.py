@@ -1,0 +1,30 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from agentops.management.chaos.table import Progress
+from approvals import seals
+from approvals.models import AuditSeal
+
+
+class Command(BaseCommand):
+    help = "Reads the whole audit again and holds the chain of seals against it. Exit status 1 where it is broken."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--digest", metavar="HEX", help="a seal's digest, kept elsewhere, that the chain must hold")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        progress = Progress()
+        newest = seals.newest()
+        whole = newest.through_event if newest else 0
+        found = seals.verify(lambda events: progress.show("audit", events, whole, "events"))
+        progress.show("audit", found.events, found.events, "events", last=True)
+        if found.broken:
+            span = f"{found.after + 1} to {found.broken.through_event}"
+            raise CommandError(f"Broken: events {span} are not those that were sealed on {found.broken.sealed_at}.")
+        if (kept := options["digest"]) and not AuditSeal.objects.filter(digest=kept).exists():
+            raise CommandError(f"Broken: no seal of this chain has the digest {kept}.")
+        self.stdout.write(f"{found.events} events under {found.seals} seals hold.")
+        if newest:
+            self.stdout.write(f"Newest: {newest.digest} through event {newest.through_event}")

@@ -1,0 +1,121 @@
+"""The audit's chain: seals over its events, each upon the one before, so that what was rewritten, taken out or put in
+afterwards shows, whoever did it. The newest digest, kept elsewhere, vouches for everything before it."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from approvals import kinds
+from approvals.models import AuditEvent, AuditSeal
+
+READ_AT_ONCE = 2_000
+MOST_EVENTS = 50_000  # of one seal, so that no transaction is long
+PAUSE = timedelta(minutes=1)  # between two seals
+
+
+@dataclass(frozen=True)
+class Verified:
+    """How many `events` were held against how many `seals`; `broken` is the first that does not hold, whose events
+    come after `after`."""
+
+    seals: int
+    events: int
+    broken: AuditSeal | None = None
+    after: int = 0
+
+
+def seal(*, pause: timedelta = PAUSE) -> AuditSeal | None:
+    """Seals what was marked before, where nothing can still be written below the mark, and marks what has come since,
+    after a `pause`. Returns what was sealed. Several workers may call it at once."""
+    if AuditSeal.objects.filter(marked_at__gt=Now() - pause).exists():
+        return None
+    with transaction.atomic():
+        if not _alone():
+            return None
+        before = newest()
+        after = before.through_event if before else 0
+        marked = AuditSeal.objects.filter(sealed_at__isnull=True).first()
+        if marked is None:
+            _mark(after)
+            return None
+        if _still_open(marked):
+            return None
+        events, digest = _digest(before.digest if before else "", after, marked.through_event)
+        AuditSeal.objects.filter(pk=marked.pk).update(events=events, digest=digest, sealed_at=Now())
+        _mark(marked.through_event)
+    marked.refresh_from_db()
+    return marked
+
+
+def verify(told: Callable[[int], None] = lambda events: None, *, most_events: int | None = None) -> Verified:
+    """Reads the audit again and holds each seal against it, to the first that does not hold; with `most_events` only
+    the newest seals, of about so many. `told` hears how many events were read so far."""
+    links = list(AuditSeal.objects.filter(sealed_at__isnull=False).order_by("through_event"))
+    start = _start(links, most_events)
+    previous, after, read = ("", 0, 0) if start == 0 else (links[start - 1].digest, links[start - 1].through_event, 0)
+    for link in links[start:]:
+        events, digest = _digest(previous, after, link.through_event)
+        read += events
+        if (events, digest) != (link.events, link.digest):
+            return Verified(len(links) - start, read, broken=link, after=after)
+        previous, after = digest, link.through_event
+        told(read)
+    return Verified(len(links) - start, read)
+
+
+def _start(links: list[AuditSeal], most_events: int | None) -> int:
+    left = most_events
+    for place in reversed(range(len(links))):
+        if left is None or left <= 0:
+            return 0 if left is None else place + 1
+        left -= links[place].events
+    return 0
+
+
+def newest() -> AuditSeal | None:
+    return AuditSeal.objects.filter(sealed_at__isnull=False).order_by("-through_event").first()
+
+
+def _alone() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('audit seal', 0))")
+        return bool(cursor.fetchone()[0])
+
+
+def _mark(after: int) -> None:
+    fresh = AuditEvent.objects.filter(pk__gt=after).order_by("pk").values("pk")[:MOST_EVENTS]
+    newest_event = AuditEvent.objects.filter(pk__in=fresh).aggregate(newest=Max("pk"))["newest"]
+    if newest_event:
+        AuditSeal.objects.create(through_event=newest_event)
+
+
+def _still_open(marked: AuditSeal) -> bool:
+    """Whether a transaction runs that was open at the mark: it may hold a number below it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND xact_start <= %s)",
+            [marked.marked_at],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _digest(previous: str, after: int, through: int) -> tuple[int, str]:
+    """How many events (after, through] holds, and the SHA-256 (hex) of the digest before and each of them."""
+    chain, count = hashlib.sha256(previous.encode()), 0
+    for row in _rows(after, through):
+        chain.update(kinds.canonical(row).encode())
+        count += 1
+    return count, chain.hexdigest()
+
+
+def _rows(after: int, through: int) -> Iterator[list[object]]:
+    events = AuditEvent.objects.filter(pk__gt=after, pk__lte=through).order_by("pk")
+    for event in events.iterator(READ_AT_ONCE):
+        who = [event.actor, event.verb, event.object_type, event.object_id]
+        yield [event.pk, event.at.isoformat(), *who, event.before, event.after]

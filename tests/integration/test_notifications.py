@@ -1,0 +1,71 @@
+"""What cannot wait until somebody opens a page is sent by e-mail, until the mail server has taken it."""
+
+import pytest
+from django.core import mail
+from django.db.models.functions import Now
+from pytest_django import Settings
+
+from approvals import audit, notifications, pauses
+from approvals.models import Notification
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def addressed(settings: Settings) -> None:
+    settings.ALERT_EMAILS = ["oncall@shop.example"]
+    settings.PUBLIC_URL = "https://agentops.shop.example"
+
+
+def finding_opened() -> Notification:
+    audit.record(actor=audit.SYSTEM, verb="finding.opened", object_type="finding", object_id=7,
+                 after={"kind": "theirs_alone", "reference": "re_1"})  # fmt: skip
+    return Notification.objects.get()
+
+
+def test_a_finding_is_told_once() -> None:
+    told = finding_opened()
+    assert notifications.due(10) == [told.pk]
+    assert notifications.send(told.pk)
+    assert not notifications.send(told.pk)
+    assert notifications.due(10) == []
+    [letter] = mail.outbox
+    assert letter.to == ["oncall@shop.example"]
+    assert letter.subject == "AgentOps: the provider's books and ours differ"
+    assert "reference: re_1" in letter.body
+    assert "https://agentops.shop.example/findings/" in letter.body
+
+
+def test_a_provider_that_refuses_our_credentials_is_told() -> None:
+    pauses.pause("payments", "no such key")
+    pauses.pause("payments", "no such key")
+    assert notifications.send(Notification.objects.get().pk)
+    assert "no such key" in mail.outbox[0].body
+
+
+def test_other_events_are_told_to_nobody() -> None:
+    audit.record(actor="lead", verb="ticket.closed", object_type="ticket", object_id="T1")
+    assert not Notification.objects.exists()
+
+
+def test_nothing_is_kept_where_nobody_is_to_be_told(settings: Settings) -> None:
+    settings.ALERT_EMAILS = []
+    audit.record(actor=audit.SYSTEM, verb="finding.opened", object_type="finding", object_id=7)
+    assert not Notification.objects.exists()
+
+
+def test_every_event_that_is_told_has_its_words_and_page() -> None:
+    assert set(notifications.SUBJECTS) == set(audit.TOLD_BY_EMAIL)
+
+
+def test_a_mail_server_that_is_away_is_tried_again_later(settings: Settings) -> None:
+    nowhere = {"host": "127.0.0.1", "port": 1, "timeout": 1}
+    settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": nowhere}}
+    told = finding_opened()
+    assert not notifications.send(told.pk)
+    told.refresh_from_db()
+    assert (told.sent_at, told.attempts) == (None, 1)
+    assert "ConnectionRefusedError" in told.error
+    assert notifications.due(10) == []
+    Notification.objects.update(not_before=Now())
+    assert notifications.due(10) == [told.pk]
