@@ -18,7 +18,7 @@ from agentops import steps, tools, turn
 from agentops.lib import redact, retry
 from agentops.lib.errors import ProviderError, Refused, Unauthorized
 from agentops.models import Run, Step
-from approvals import execution, kinds, pauses, proposals, resolution, states
+from approvals import claims, execution, kinds, pauses, proposals, resolution, states
 from approvals.models import Action
 from tickets.models import Message, Ticket
 
@@ -186,12 +186,17 @@ def _propose(run: Run, step: Step) -> None:
     """Gives the step its action. Raises Refused or ProviderError."""
     kind, given = kinds.BY_TOOL[step.name], steps.arguments(step)
     step.action = proposals.made_before(kind, given, ticket_id=run.ticket_id)
-    resolved = None if step.action else resolution.resolve(kind, given, run.ticket)
+    resolved = None if step.action else resolution.resolve(kind, given, run.ticket, mendable=_mendable(run, kind))
     with transaction.atomic():
         _record(run, None, step)  # the run before its ticket, as whoever takes it over locks them: no deadlock
         if resolved:
             step.action = proposals.record(resolved, ticket_id=run.ticket_id, run_id=run.pk)
             _record(run, None, step)
+
+
+def _mendable(run: Run, kind: kinds.Kind) -> bool:
+    """Whether the model is still to be told what its reply's claims lack: once a run, then a person reads the reply."""
+    return kind.once_a_run and not Step.objects.filter(run=run, error_code=claims.INCOMPLETE).exists()
 
 
 def _try_later(run: Run, step: Step, error: ProviderError) -> None:

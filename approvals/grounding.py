@@ -1,18 +1,20 @@
 """Whether a reply says more than what happened (DESIGN §5.9). Pure.
 
-Each sentence that speaks of an effect as done or promised must be covered by succeeded actions of the ticket: of its
-kind, as many as it tells of, and with the amounts and orders that it names. An amount needs its ground whatever the
+Each claim must name a succeeded action of the ticket that did just that. Each sentence that speaks of an effect as done
+or promised must be covered by the actions that the claims name: of its kind, as many as it tells of, and with the
+amounts and orders that it names. An amount needs its ground whatever the
 words around it are, unless they plainly speak of something else. In doubt, and in a language that the word lists do
 not cover, there is no ground: a person reads the reply.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from agentops.lib.money import display, major
+from approvals import grounding_orders as orders
 from approvals import grounding_words as words
 from approvals.grounding_amounts import Amount, replace_amounts
 from approvals.grounding_text import bare, disguised, fold, sentences, uncovered
@@ -20,15 +22,13 @@ from approvals.grounding_text import bare, disguised, fold, sentences, uncovered
 
 @dataclass(frozen=True)
 class Effect:
-    """A succeeded action of the ticket. `amount` is in minor units."""
+    """A succeeded action of the ticket: `key` is its idempotency key, `amount` in minor units."""
 
     kind: str
     order_id: str = ""
     amount: int | None = None
     currency: str = ""
-
-
-_ORDER = re.compile(r"#?\bW\d{5,}\b|#\w*\d\w*")
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,40 +53,88 @@ class _Clause:
         return bool(words.MOVING.search(self.rest) or words.DONE.search(self.rest))
 
 
-def ungrounded(text: str, claims: Sequence[dict[str, Any]], done: Sequence[Effect]) -> list[str]:
-    """One sentence for people for each claim that has no ground; empty where all have."""
-    missing = [_claim_sentence(claim) for claim in claims if not any(_covers(effect, claim) for effect in done)]
+def ungrounded(
+    text: str, claims: Sequence[dict[str, Any]], done: Sequence[Effect], cancelled: Collection[str] = ()
+) -> list[str]:
+    """One sentence for people for each claim that has no ground, and for each that the text makes beyond them; empty
+    where the reply says no more than what it can show. `cancelled` are orders that the shop was just read to have
+    cancelled: their state may be told, and nothing more of them."""
+    missing = [sentence for claim in claims if (sentence := _unfounded(claim, done))]
+    keys = {claim.get("action") for claim in claims}
+    claimed = [effect for effect in done if effect.key in keys]
+    return list(dict.fromkeys([*missing, *_beyond(text, claimed, cancelled)]))
+
+
+def untrue(
+    text: str, claims: Sequence[dict[str, Any]], done: Sequence[Effect], cancelled: Collection[str] = ()
+) -> bool:
+    """Whether it says what did not happen, however well or badly it is declared."""
+    unfounded = any(not any(_covers(effect, claim) for effect in done) for claim in claims)
+    return unfounded or bool(_beyond(text, done, cancelled))
+
+
+def named(claims: Sequence[dict[str, Any]], done: Sequence[Effect]) -> list[dict[str, Any]]:
+    """The claims, where they name no action with the one that fits; where none fits or several do, as they are."""
+    taken = {claim.get("action") for claim in claims}
+    result = []
+    for claim in claims:
+        free = {effect.key for effect in done if effect.key not in taken and _covers(effect, claim)}
+        if not claim.get("action") and len(free) == 1:
+            claim = {**claim, "action": free.pop()}
+            taken.add(claim["action"])
+        result.append(claim)
+    return result
+
+
+def claim_of(effect: Effect) -> dict[str, Any]:
+    """The claim that tells of all that an effect was."""
+    found = {"order_id": effect.order_id, "amount": effect.amount, "currency": effect.currency}
+    return {"kind": effect.kind, "action": effect.key} | {name: value for name, value in found.items() if value}
+
+
+def _unfounded(claim: dict[str, Any], done: Sequence[Effect]) -> str:
+    fitting = [effect for effect in done if _covers(effect, claim)]
+    if not fitting:
+        return f"It claims {_told(claim)}, but none such has succeeded on this ticket."
+    if any(effect.key == claim.get("action") for effect in fitting):
+        return ""
+    which = f"names {claim['action']}, which did not do that" if claim.get("action") else "does not say which"
+    return f"It claims {_told(claim)} and {which}."
+
+
+def _beyond(text: str, done: Sequence[Effect], cancelled: Collection[str]) -> list[str]:
     seen = fold(text)
-    missing += [
+    missing = [
         f"“{word[:80]}” is written in mixed or unusual letters, so it cannot be checked." for word in disguised(seen)
     ]
     foreign = uncovered(seen)
     if foreign:
         missing.append(f"“{foreign[:200]}” is in a language or script in which claims cannot be checked.")
     for sentence in sentences(seen):
-        missing += _sentence(sentence, done)
-    return list(dict.fromkeys(missing))
+        missing += _sentence(sentence, orders.without_states(sentence, seen, cancelled), done)
+    return missing
 
 
-def _sentence(sentence: str, done: Sequence[Effect]) -> list[str]:
-    clauses = [_clause(part) for part in words.TURNS.split(sentence) if part.strip()]
+def _sentence(sentence: str, checked: str, done: Sequence[Effect]) -> list[str]:
+    """What has no ground in `checked`, told with the sentence as it was written."""
+    clauses = [_clause(part) for part in words.TURNS.split(checked) if part.strip()]
     kinds = [kind for kind in words.EFFECTS if any(kind in clause.kinds for clause in clauses)]
     missing = [kind for kind in kinds if not any(_grounds(effect, kind) for effect in done)]
     if missing:
-        return [f"“{sentence[:200]}” speaks of {_and(missing)}, but none has succeeded on this ticket."]
+        return [f"“{sentence[:200]}” speaks of {_and(missing)}, but the reply names no action that did it."]
     grounds = [effect for effect in done if any(_grounds(effect, kind) for kind in kinds)]
     said = " ".join(clause.text for clause in clauses if not clause.open)
-    orders = _unknown_orders(said, grounds)
+    others = _unknown_orders(said, grounds)
     amounts = _unknown_amounts(clauses, grounds or done)
     return [
-        *(f"“{sentence[:200]}” names {order}, for which no such action has succeeded." for order in orders),
-        *(f"“{sentence[:200]}” names the amount {amount}, which no succeeded action has." for amount in amounts),
+        *(f"“{sentence[:200]}” names {order}, for which it claims no action that succeeded." for order in others),
+        *(f"“{sentence[:200]}” names the amount {amount}, which no action that it claims has." for amount in amounts),
     ] or _too_often(sentence, clauses, done)
 
 
 def _clause(text: str) -> _Clause:
     named, amounts = replace_amounts(text)
-    said = re.sub(r"\s+", " ", bare(_ORDER.sub(" order ", named))).strip()
+    said = re.sub(r"\s+", " ", bare(orders.ORDER.sub(" order ", named))).strip()
     rest = said if words.TWISTS.search(said) else words.DENIAL.sub(" ", said)
     left = [amount for place, amount in enumerate(amounts) if re.search(rf"\bmoney{place}\b", rest)]
     return _Clause(text, rest, bool(words.OPEN_ENDED.search(rest) and not words.DONE.search(rest)), left)
@@ -98,9 +146,9 @@ def _grounds(effect: Effect, kind: str) -> bool:
 
 
 def _unknown_orders(text: str, grounds: Sequence[Effect]) -> list[str]:
-    known = {_order_name(effect.order_id) for effect in grounds if effect.order_id}
-    named = {match.group() for match in _ORDER.finditer(text)}
-    return [order for order in sorted(named) if known and _order_name(order) not in known]
+    known = {orders.name(effect.order_id) for effect in grounds if effect.order_id}
+    named = {match.group() for match in orders.ORDER.finditer(text)}
+    return [order for order in sorted(named) if known and orders.name(order) not in known]
 
 
 def _unknown_amounts(clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
@@ -130,29 +178,26 @@ def _too_often(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]
         for kind in clause.kinds or (["refund"] if clause.amounts and not clause.speaks_of_another_amount else []):
             happened = sum(_grounds(effect, kind) for effect in done)
             if any(times > happened and word.search(clause.rest) for times, word in words.COUNTS.items()):
-                return [f"“{sentence[:200]}” tells of more than the {happened} that succeeded on this ticket."]
+                return [f"“{sentence[:200]}” tells of more than the {happened} that it can claim."]
     return []
 
 
 def _covers(effect: Effect, claim: dict[str, Any]) -> bool:
     return (
         _grounds(effect, claim["kind"])
-        and (not claim.get("order_id") or _order_name(claim["order_id"]) == _order_name(effect.order_id))
+        and (not claim.get("order_id") or orders.name(claim["order_id"]) == orders.name(effect.order_id))
         and (claim.get("amount") is None or claim["amount"] == effect.amount)
         and (not claim.get("currency") or claim["currency"] == effect.currency)
     )
 
 
-def _claim_sentence(claim: dict[str, Any]) -> str:
-    what = claim["kind"].replace("_", " ")
+def _told(claim: dict[str, Any]) -> str:
+    kind = claim["kind"].replace("_", " ")
+    article = "an" if kind[0] in "aeiou" else "a"
     amount, currency = claim.get("amount"), claim.get("currency")
     money = f" of {display(amount, currency) if currency else amount}" if amount is not None else ""
     order = f" for {claim['order_id']}" if claim.get("order_id") else ""
-    return f"It claims a {what}{money}{order}, but none such has succeeded on this ticket."
-
-
-def _order_name(order_id: str) -> str:
-    return order_id.lstrip("#").upper()
+    return f"{article} {kind}{money}{order}"
 
 
 def _and(kinds: Sequence[str]) -> str:

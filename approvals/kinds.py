@@ -118,9 +118,15 @@ class AccountChangeParams(AccountChange):
 
 
 class Claim(Strict):
-    """An effect that a reply says has happened. An order or amount left out is not vouched for."""
+    """An effect that a reply says has happened, and the action that did it. An order or amount left out is not
+    vouched for. The model is asked for `action`; where it is missing, the one action that fits is named for it."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["kind", "action"]})
 
     kind: Literal["refund", "cancel_order", "account_change"]
+    action: str = Field(
+        default="", max_length=45, description="The idempotency_key that the tool's result gives of the action."
+    )
     order_id: str | None = None
     amount: int | None = Field(default=None, description="minor units")
     currency: str | None = None
@@ -129,7 +135,9 @@ class Claim(Strict):
 class ReplyArguments(Arguments):
     text: Text
     claims: list[Claim] = Field(
-        default_factory=list, max_length=20, description="Every effect that the text says has happened."
+        default_factory=list,
+        max_length=20,
+        description="Every effect that the text says has happened, each with the action that did it.",
     )
 
 
@@ -194,8 +202,9 @@ KINDS: dict[str, Kind] = {
             "reply",
             "reply",
             "Reply",
-            "Answer the customer; ends your work. List in `claims` every effect that the text says has happened; "
-            "an effect that has not happened may not be claimed or promised.",
+            "Answer the customer; ends your work. List in `claims` every effect that the text says has happened, with "
+            "the idempotency_key of the succeeded action; an effect that has not happened may not be claimed or "
+            "promised.",
             ReplyArguments,
             ReplyParams,
             False,

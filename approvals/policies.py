@@ -11,7 +11,7 @@ from django.db.models.functions import Now, TruncDay
 from pydantic import ValidationError
 
 from agentops.lib.errors import Refused
-from approvals import audit, grounding, policy, states
+from approvals import audit, claims, grounding, policy, states
 from approvals.models import Action, PolicyVersion
 from approvals.policy import Facts, Rules
 from approvals.resolution import Resolved
@@ -53,10 +53,10 @@ def save(*, rules: Rules, by: User | None, note: str) -> PolicyVersion:
     return version
 
 
-def facts_of(resolved: Resolved, ticket: Ticket, *, left: int | None, further: bool) -> Facts:
+def facts_of(resolved: Resolved, ticket: Ticket, *, left: int | None, further: bool, by_agent: bool = True) -> Facts:
     """What is known of a proposal as it is judged. Inside the transaction that holds `serialise`'s lock."""
     if resolved.kind.name not in MONEY_KINDS:
-        return Facts(resolved.kind.name, further=further, ungrounded=tuple(ungrounded(resolved, ticket)))
+        return Facts(resolved.kind.name, further=further, ungrounded=tuple(ungrounded(resolved, ticket, by_agent)))
     approved = Action.objects.filter(
         kind__in=MONEY_KINDS, status__in=COUNTED, currency=resolved.currency, approved_at__isnull=False
     )
@@ -92,13 +92,14 @@ def serialise(currency: str, customer_id: int) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
 
 
-def ungrounded(resolved: Resolved, ticket: Ticket) -> list[str]:
-    """What a reply says beyond the ticket's succeeded actions, a sentence each."""
+def ungrounded(resolved: Resolved, ticket: Ticket, by_agent: bool) -> list[str]:
+    """What a reply says beyond the ticket's succeeded actions, a sentence each. What people write declares no claims:
+    it is held against all that happened."""
     if resolved.kind.name != "reply":
         return []
-    succeeded = Action.objects.filter(ticket=ticket, status=states.SUCCEEDED).exclude(kind="reply")
-    done = [grounding.Effect(a.kind, a.order_id, a.amount, a.currency) for a in succeeded]
-    return grounding.ungrounded(resolved.params["text"], resolved.params["claims"], done)
+    done = claims.effects(ticket.pk)
+    claimed = resolved.params["claims"] if by_agent else [grounding.claim_of(effect) for effect in done]
+    return grounding.ungrounded(resolved.params["text"], claimed, done, resolved.cancelled)
 
 
 @dataclass

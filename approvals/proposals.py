@@ -137,7 +137,7 @@ def _still_left(resolved: Resolved) -> None:
 
 def _judge(action: Action, resolved: Resolved, ticket: Ticket, further: bool) -> Action:
     left = reservations.left(resolved.reading, without=action.pk) if resolved.reading else None
-    facts = policies.facts_of(resolved, ticket, left=left, further=further)
+    facts = policies.facts_of(resolved, ticket, left=left, further=further, by_agent=action.run_id is not None)
     version = action.policy_version
     rules = policies.rules_of(version)
     verdict = policy.evaluate(rules, facts)

@@ -1,13 +1,14 @@
 """References resolved against real data before anything runs (DESIGN §5.4): the order exists, belongs to this
 customer, the amount is at most what is left, the currency matches. Reads the shop; opens no transaction."""
 
+import contextlib
 import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentops.lib.errors import Refused
+from agentops.lib.errors import ProviderError, Refused
 from agentops.lib.money import display
-from approvals import kinds, reservations
+from approvals import claims, grounding, grounding_orders, kinds, reservations
 from approvals.models import Action
 from approvals.providers import orders
 from approvals.providers.orders import Customer, Order
@@ -28,10 +29,12 @@ class Resolved:
     currency: str = ""
     reading: Reading | None = None
     customer: Customer | None = None
+    cancelled: tuple[str, ...] = ()  # orders that a reply says to be cancelled, and that are so
 
 
-def resolve(kind: kinds.Kind, arguments: Any, ticket: Ticket) -> Resolved:
-    """Raises Refused (what is wrong, and what would be valid) or ProviderError (the shop did not answer)."""
+def resolve(kind: kinds.Kind, arguments: Any, ticket: Ticket, *, mendable: bool = False) -> Resolved:
+    """Raises Refused (what is wrong, and what would be valid) or ProviderError (the shop did not answer). `mendable`:
+    whoever asks can do better, and is told what a reply's claims lack."""
     given = kinds.parse(kind.arguments, arguments)
     match given:
         case kinds.RefundArguments():
@@ -41,7 +44,7 @@ def resolve(kind: kinds.Kind, arguments: Any, ticket: Ticket) -> Resolved:
         case kinds.ChangeAccountArguments():
             return _change_account(kind, given, ticket)
         case kinds.ReplyArguments():
-            return _reply(kind, given, ticket)
+            return _reply(kind, given, ticket, mendable)
     raise Refused("unknown_kind", f"{kind.name} cannot be proposed", valid=sorted(kinds.KINDS))
 
 
@@ -211,15 +214,32 @@ def _change_account(kind: kinds.Kind, given: kinds.ChangeAccountArguments, ticke
     return Resolved(kind, params, target=customer.customer_id, further=given.further, customer=customer)
 
 
-def _reply(kind: kinds.Kind, given: kinds.ReplyArguments, ticket: Ticket) -> Resolved:
+def _reply(kind: kinds.Kind, given: kinds.ReplyArguments, ticket: Ticket, mendable: bool) -> Resolved:
+    done = claims.effects(ticket.pk)
+    claimed = grounding.named([claim.model_dump(exclude_none=True) for claim in given.claims], done)
+    cancelled = _cancelled(given.text, ticket)
+    if mendable:
+        claims.require_complete(given.text, claimed, done, cancelled)
     params = {
         "to": ticket.customer.email,
         "subject": ticket.subject if ticket.subject.lower().startswith("re:") else f"Re: {ticket.subject}",
         "text": given.text,
-        "claims": [claim.model_dump(exclude_none=True) for claim in given.claims],
+        "claims": claimed,
         "reason": given.reason,
     }
-    return Resolved(kind, params, target=ticket.customer.email)
+    return Resolved(kind, params, target=ticket.customer.email, cancelled=cancelled)
+
+
+def _cancelled(text: str, ticket: Ticket) -> tuple[str, ...]:
+    """Which of the orders that a reply may say to be cancelled are so, as the shop says now. What it does not say
+    is no ground: a person reads the reply."""
+    found = []
+    for order_id in grounding_orders.said_cancelled(text):
+        with contextlib.suppress(Refused, ProviderError):
+            order = order_of(ticket, order_id).order
+            if order.status == "cancelled":
+                found.append(order.order_id)
+    return tuple(found)
 
 
 def _belongs(order: Order, email: str) -> bool:

@@ -63,6 +63,6 @@ def hands_over(reason: str = "They want a person.") -> Say:
 
 
 def claims_a_refund_of(order: dict[str, Any], amount: int) -> Say:
-    """The reply that tells of a refund in dollars, and declares it."""
+    """The reply that tells of a refund in dollars, and declares it; the action is left to be found."""
     claim = {"kind": "refund", "order_id": order["order_id"], "amount": amount, "currency": order["currency"]}
     return replies(f"I have refunded ${amount // 100}.{amount % 100:02d}.", claims=[claim])

@@ -119,7 +119,8 @@ def _claim(claim: dict[str, Any]) -> str:
     text = claim["kind"].replace("_", " ")
     if claim.get("amount") is not None and claim.get("currency"):
         text += f" of {display(claim['amount'], claim['currency'])}"
-    return f"{text}, order {claim['order_id']}" if claim.get("order_id") else text
+    text += f", order {claim['order_id']}" if claim.get("order_id") else ""
+    return f"{text} ({claim['action']})" if claim.get("action") else text
 
 
 def _shown(field: str, value: Any, currency: str) -> str:

@@ -153,7 +153,7 @@ def decision_without_lock() -> None:
 
 
 def claims_not_checked() -> None:
-    policies.ungrounded = lambda resolved, ticket: []
+    policies.ungrounded = lambda *_: []
 
 
 def intake_without_dedupe() -> None:

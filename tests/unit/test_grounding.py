@@ -10,15 +10,17 @@ from agentops.simulator.model import words
 from agentops.simulator.model.effects import Effect as Wanted
 from agentops.simulator.model.looking import Findings
 from agentops.simulator.model.transcript import Call
-from approvals.grounding import Effect, ungrounded
+from approvals.grounding import Effect, claim_of, named, ungrounded, untrue
+from approvals.grounding_orders import said_cancelled
 
-REFUND = Effect("refund", "#W1234567", 8400, "USD")
-CANCEL = Effect("cancel_order", "#W7654321", 12_000, "USD")
-ACCOUNT = Effect("account_change")
+REFUND = Effect("refund", "#W1234567", 8400, "USD", "t1:refund:1")
+CANCEL = Effect("cancel_order", "#W7654321", 12_000, "USD", "t1:cancel_order:1")
+ACCOUNT = Effect("account_change", key="t1:account_change:1")
 
 
 def sentences(text: str, *done: Effect, claims: list[dict[str, Any]] | None = None) -> list[str]:
-    return ungrounded(text, claims or [], done)
+    """What has no ground in a reply that claims all that was done, or just `claims`."""
+    return ungrounded(text, [claim_of(effect) for effect in done] if claims is None else claims, done)
 
 
 CLAIMS_A_REFUND = [
@@ -360,15 +362,104 @@ def test_the_same_finding_is_told_once() -> None:
         ({"kind": "refund", "order_id": "#W7654321"}, False),
         ({"kind": "cancel_order"}, False),
         ({"kind": "account_change"}, False),
+        ({"kind": "refund", "action": ""}, False),
+        ({"kind": "refund", "action": "t1:refund:2"}, False),
+        ({"kind": "refund", "action": "t2:refund:1"}, False),
     ],
 )
-def test_a_declared_claim_needs_an_action_that_did_exactly_that(claim: dict[str, Any], grounded: bool) -> None:
-    assert (sentences("Hello.", REFUND, claims=[claim]) == []) is grounded
+def test_a_claim_names_the_action_that_did_exactly_that(claim: dict[str, Any], grounded: bool) -> None:
+    assert (sentences("Hello.", REFUND, claims=[{"action": REFUND.key, **claim}]) == []) is grounded
+
+
+def test_a_claim_does_not_rest_on_an_action_that_did_something_else() -> None:
+    claim = {**claim_of(REFUND), "action": CANCEL.key}
+    assert sentences("Hello.", REFUND, CANCEL, claims=[claim]) == [
+        "It claims a refund of $84.00 for #W1234567 and names t1:cancel_order:1, which did not do that."
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["I have refunded $84.00.", "Your refund is on its way.", "The $84.00 will reach you soon."]
+)
+def test_what_the_text_says_beyond_its_claims_is_told_though_it_is_true(text: str) -> None:
+    (told,) = sentences(text, REFUND, CANCEL, claims=[claim_of(CANCEL)] if "refund" not in text else [])
+    assert text.rstrip(".") in told
+    assert not untrue(text, [], [REFUND])
+
+
+def test_the_order_and_amount_of_another_action_are_beyond_the_claims() -> None:
+    other = Effect("refund", "#W7654321", 1600, "USD", "t1:refund:2")
+    told = sentences("I have refunded $16.00 for order #W7654321.", REFUND, other, claims=[claim_of(REFUND)])
+    assert ["#W7654321" in told[0], "$16.00" in told[1], len(told)] == [True, True, 2]
+    assert sentences("I have refunded $16.00 for order #W7654321.", REFUND, other, claims=[claim_of(other)]) == []
+
+
+def test_a_claim_that_names_no_action_is_given_the_one_that_fits() -> None:
+    assert named([{"kind": "refund", "amount": 8400}], [REFUND, CANCEL]) == [
+        {"kind": "refund", "amount": 8400, "action": REFUND.key}
+    ]
+    assert named([{"kind": "refund", "amount": 8401, "currency": "USD"}], [REFUND]) == [
+        {"kind": "refund", "amount": 8401, "currency": "USD"}
+    ]
+
+
+def test_where_several_actions_fit_a_claim_none_is_chosen_for_it() -> None:
+    twin = Effect("refund", "#W1234567", 8400, "USD", "t1:refund:2")
+    claim = {"kind": "refund", "amount": 8400}
+    assert named([claim], [REFUND, twin]) == [claim]
+    assert sentences("Hello.", REFUND, twin, claims=[claim]) == ["It claims a refund of 8400 and does not say which."]
+    assert named([{**claim, "action": REFUND.key}, claim], [REFUND, twin])[1]["action"] == twin.key
 
 
 def test_a_claim_without_ground_is_told_in_figures_for_people() -> None:
     told = sentences("Hello.", claims=[{"kind": "refund", "amount": 8400, "currency": "USD", "order_id": "#W1"}])
     assert told == ["It claims a refund of $84.00 for #W1, but none such has succeeded on this ticket."]
+
+
+def told_of(text: str, *cancelled: str, done: tuple[Effect, ...] = ()) -> list[str]:
+    return ungrounded(text, [claim_of(effect) for effect in done], done, cancelled)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Order #W1234567 is cancelled.",
+        "Your order W1234567 was cancelled on 2026-01-04. Its total was 904.46 USD.",
+        "Order #W1234567 has already been canceled, so it will not be sent.",
+        "#W1234567 is shown as cancelled in the shop.",
+        "I looked at order #W1234567. Your order is already cancelled.",
+        "Ihre Bestellung #W1234567 ist bereits storniert.",
+        "Votre commande #W1234567 est déjà annulée.",
+        "Uw bestelling #W1234567 is al geannuleerd.",
+    ],
+)
+def test_that_an_order_is_cancelled_may_be_told_where_the_shop_says_so(text: str) -> None:
+    assert said_cancelled(text)
+    assert told_of(text, "#W1234567") == []
+    assert told_of(text)
+    assert told_of(text, "#W7654321")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have cancelled order #W1234567.",
+        "We cancelled it: order #W1234567 is cancelled.",
+        "As you asked, order #W1234567 is cancelled.",
+        "Order #W1234567 is cancelled as you requested.",
+        "Order #W1234567 was just cancelled for you.",
+        "Order #W1234567 is now cancelled.",
+        "Order #W1234567 will be cancelled.",
+        "The cancellation of order #W1234567 is complete.",
+        "Order #W1234567 is cancelled and the money is on its way.",
+        "Order #W1234567 is cancelled. Your refund of $84.00 was issued.",
+        "Order #W1234567 is cancelled, and so is order #W7654321: it was cancelled too.",
+        "Orders #W1234567 and #W7654321 are known. Your order was cancelled.",
+        "Soeben wurde Ihre Bestellung #W1234567 storniert.",
+    ],
+)
+def test_an_order_s_state_is_no_ground_for_a_deed_nor_for_money(text: str) -> None:
+    assert told_of(text, "#W1234567")
 
 
 def test_silence_claims_nothing() -> None:
@@ -395,15 +486,17 @@ def told(kind: str, result: dict[str, Any]) -> words.Draft:
     ("kind", "effect", "action"),
     [
         ("refund", REFUND, {"order_id": "#W1234567", "amount": 8400, "currency": "USD"}),
-        ("refund", Effect("refund", "#W1234567", 5000, "USD"), {"amount": 5000, "currency": "USD"}),
+        ("refund", Effect("refund", "#W1234567", 5000, "USD", "t1:refund:1"), {"amount": 5000, "currency": "USD"}),
         ("cancel_order", CANCEL, {"amount": 12_000, "currency": "USD"}),
         ("cancel_order", CANCEL, {}),
         ("account_change", ACCOUNT, {}),
     ],
 )
 def test_the_simulated_agent_may_tell_what_it_did_and_only_that(kind: str, effect: Effect, action: Any) -> None:
-    draft = told(kind, {"status": "succeeded", "action": {"status": "succeeded", **action}})
+    draft = told(kind, {"action": {"status": "succeeded", "idempotency_key": effect.key, **action}})
+    assert {claim["action"] for claim in draft.claims} == {effect.key}
     assert sentences(draft.text(), effect, claims=draft.claims) == []
+    assert sentences(draft.text(), effect, claims=[])
     assert sentences(draft.text())
 
 
@@ -416,14 +509,13 @@ def test_the_simulated_agent_may_tell_what_did_not_happen(kind: str, status: str
     assert sentences(draft.text()) == []
 
 
-# A cancelled order's status reads like a claim that we cancelled it: a person looks, which costs less than a wrong one.
-@pytest.mark.parametrize("status", sorted(set(words.STATUS) - {"cancelled"}))
+@pytest.mark.parametrize("status", sorted(words.STATUS))
 def test_the_simulated_agent_may_tell_where_an_order_stands(status: str) -> None:
     draft = words.Draft("Maya")
     draft.status(SHOP_ORDER | {"status": status})
     draft.exchange()
     draft.not_found(Findings(foreign=["#W1111111"], unknown=["#W2222222"]))
-    for remark in words.REMARKS:
+    for remark in set(words.REMARKS) - ({"shipped"} if status == "cancelled" else set()):
         draft.remark(remark, SHOP_ORDER | {"status": status})
     draft.ask("Order #W1234567 was paid in USD (904.46 USD). How much in USD is it about?")
-    assert sentences(draft.text()) == []
+    assert told_of(draft.text(), *(["#W1234567"] if status == "cancelled" else [])) == []

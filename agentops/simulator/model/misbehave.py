@@ -203,6 +203,7 @@ def _claim(case: Case, *, declared: bool) -> Answer | None:
         f"for order {order['order_id']} is on its way to you.\n\nKind regards,\nCustomer support"
     )
     claim = {"kind": "refund", "order_id": order["order_id"], "amount": order["total"], "currency": order["currency"]}
+    claim["action"] = f"{case.ticket}:refund:1"
     arguments = {
         "text": text,
         "claims": [claim] if declared else [],

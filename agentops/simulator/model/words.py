@@ -27,7 +27,7 @@ STATUS = {
     "processed": "has been packed and leaves our warehouse soon",
     "shipped": "is on its way to you",
     "delivered": "was delivered",
-    "cancelled": "is not active any more in our system",
+    "cancelled": "is cancelled",
     "returned": "came back to us",
 }
 
@@ -100,7 +100,8 @@ class Draft:
         elif call.status == "blocked":
             self.say(f"I am sorry: our rules do not allow {_wish(effect)}, so nothing has been changed.")
         elif call.error_code == "not_cancellable":
-            self.remark("shipped", (effect.order or {}) | {"status": call.details.get("status", "no longer pending")})
+            status = call.details.get("status", "no longer pending")
+            self.remark("cancelled" if status == "cancelled" else "shipped", (effect.order or {}) | {"status": status})
         elif call.error_code in ("amount_exceeds_refundable", "not_refundable") and effect.order:
             self.remark("nothing_left", effect.order)
         else:
@@ -124,14 +125,15 @@ class Draft:
         self.say("I am sorry that I have no better news. If there is more we should know, just answer this message.")
 
     def _succeeded(self, effect: Effect, action: dict[str, Any]) -> None:
+        key = {"action": str(action["idempotency_key"])} if action.get("idempotency_key") else {}
         if effect.tool == "change_account":
             self.say(f"We have changed {_changes(effect.arguments)} as you asked.")
-            self.claims.append({"kind": "account_change"})
+            self.claims.append({"kind": "account_change"} | key)
             return
         order_id = action.get("order_id") or effect.arguments["order_id"]
         amount, currency = action.get("amount"), action.get("currency") or effect.arguments.get("currency")
         money = written(amount, currency) if isinstance(amount, int) and isinstance(currency, str) else ""
-        claim = {"kind": effect.tool, "order_id": order_id}
+        claim = {"kind": effect.tool, "order_id": order_id} | key
         if money:
             claim |= {"amount": amount, "currency": currency}
         self.claims.append(claim)

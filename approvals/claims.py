@@ -1,0 +1,29 @@
+"""What a ticket's replies may tell of: its succeeded actions, and whether a reply names them (DESIGN §5.9)."""
+
+from collections.abc import Collection
+from typing import Any
+
+from agentops.lib.errors import Refused
+from approvals import grounding, states
+from approvals.grounding import Effect
+from approvals.models import Action
+
+INCOMPLETE = "claims_incomplete"
+
+
+def effects(ticket_id: str) -> list[Effect]:
+    """The ticket's succeeded actions, replies apart, oldest first."""
+    succeeded = Action.objects.filter(ticket=ticket_id, status=states.SUCCEEDED).exclude(kind="reply").order_by("pk")
+    return [Effect(row.kind, row.order_id, row.amount, row.currency, row.idempotency_key) for row in succeeded]
+
+
+def require_complete(text: str, claims: list[dict[str, Any]], done: list[Effect], cancelled: Collection[str]) -> None:
+    """Raises Refused where a reply is true but does not say on which actions it rests: the model can mend that. What
+    did not happen is no slip of form, and is left to the policy, which has a person read it."""
+    missing = grounding.ungrounded(text, claims, done, cancelled)
+    if missing and not grounding.untrue(text, claims, done, cancelled):
+        raise Refused(
+            INCOMPLETE,
+            " ".join(missing) + " List every effect that the text tells of in `claims`, each with its action's key.",
+            valid=[grounding.claim_of(effect) for effect in done],
+        )

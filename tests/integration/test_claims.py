@@ -1,0 +1,120 @@
+"""A reply's claims: each names the action that it rests on, and the text says no more than they do."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from agentops.models import Run
+from approvals import decisions, execution, kinds
+from approvals.models import Action, ApprovalRequest
+from tests.completions import claims_a_refund_of, replies, triage, uses
+from tests.integration.test_engine import last_step, status
+from tests.scripted import Script
+from tests.world import World, put_rules, refund_arguments, run_through, ticket_of
+from tickets.models import Ticket
+
+SAID = "I have refunded $20.00."
+
+
+def after_a_refund(world: World, model: Script, *then: object) -> tuple[Ticket, Run, str]:
+    """The ticket's run that refunded 20.00 and then said `then`; with the refund's key."""
+    order = world.order()
+    ticket = ticket_of(order)
+    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), *then)  # type: ignore[arg-type]
+    return ticket, run_through(ticket), f"{ticket.pk}:refund:1"
+
+
+def reply_of(ticket: Ticket) -> Action:
+    return Action.objects.get(ticket=ticket, kind="reply")
+
+
+def test_a_claim_without_its_action_is_kept_with_the_one_that_fits(world: World, model: Script) -> None:
+    order = world.order()
+    ticket = ticket_of(order)
+    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
+    run_through(ticket)
+    (claim,) = reply_of(ticket).params["claims"]
+    assert claim["action"] == f"{ticket.pk}:refund:1"
+    assert status(ticket)[0] == "answered"
+
+
+def test_the_model_is_told_once_what_its_claims_lack(world: World, model: Script) -> None:
+    ticket, run, key = after_a_refund(world, model, replies(SAID), replies(SAID, claims=[{"kind": "refund"}]))
+    error = run.steps.get(error_code="claims_incomplete").output["error"]
+    assert "“I have refunded $20.00.” speaks of refund" in error["message"]
+    assert [(row["action"], row["amount"]) for row in error["details"]["valid"]] == [(key, 2_000)]
+    assert (run.outcome, reply_of(ticket).params["claims"]) == ("answered", [{"kind": "refund", "action": key}])
+
+
+def test_what_is_said_beyond_the_claims_again_is_read_by_a_person(world: World, model: Script) -> None:
+    ticket, run, _ = after_a_refund(world, model, replies(SAID), replies(SAID))
+    request = ApprovalRequest.objects.get(action=reply_of(ticket))
+    assert (run.status, last_step(run).status) == ("waiting", "waiting")
+    assert request.snapshot["ungrounded"] == [
+        "“I have refunded $20.00.” speaks of refund, but the reply names no action that did it."
+    ]
+
+
+def test_a_claim_on_another_tickets_action_is_told_what_would_be_valid(world: World, model: Script) -> None:
+    elsewhere, _, foreign = after_a_refund(world, model, replies(SAID, claims=[{"kind": "refund"}]))
+    claim = {"kind": "refund", "action": foreign}
+    ticket, run, key = after_a_refund(world, model, replies(SAID, claims=[claim]), replies(SAID, claims=[claim]))
+    assert f"names {foreign}, which did not do that" in run.steps.get(error_code="claims_incomplete").error_message
+    assert (run.status, status(ticket)[0]) == ("waiting", "awaiting_approval")
+    assert (elsewhere.pk != ticket.pk, key != foreign) == (True, True)
+
+
+@pytest.mark.parametrize("text", ["I have refunded $25.00.", "I have refunded $20.00 and cancelled your order."])
+def test_what_did_not_happen_is_not_for_the_model_to_word_anew(world: World, model: Script, text: str) -> None:
+    ticket, run, _ = after_a_refund(world, model, replies(text, claims=[{"kind": "refund"}]))
+    assert (run.status, status(ticket)[0]) == ("waiting", "awaiting_approval")
+    assert not run.steps.filter(error_code="claims_incomplete").exists()
+
+
+def test_the_tool_asks_for_the_action_of_each_claim() -> None:
+    schema = kinds.ReplyArguments.model_json_schema()["$defs"]["Claim"]
+    assert schema["required"] == ["kind", "action"]
+
+
+def test_a_reply_from_before_claims_named_actions_can_still_be_edited(world: World, model: Script, lead: User) -> None:
+    put_rules(replies_need_approval=True)
+    ticket = ticket_of(world.order())
+    model.will_say(triage(), replies("Thank you."))
+    run_through(ticket)
+    request = ApprovalRequest.objects.get(action=reply_of(ticket))
+    params = {**request.action.params, "claims": [{"kind": "refund", "amount": 2_000, "currency": "USD"}]}
+    Action.objects.filter(pk=request.action_id).update(params=params, digest=kinds.digest(params))
+    ApprovalRequest.objects.filter(pk=request.pk).update(digest=kinds.digest(params))
+    decisions.edit(request_id=request.pk, by=lead, digest=kinds.digest(params), changes={"text": "Many thanks."})
+    execution.execute(request.action_id)
+    assert (reply_of(ticket).status, reply_of(ticket).params["text"]) == ("succeeded", "Many thanks.")
+
+
+def test_a_person_s_own_words_declare_no_claims_and_are_held_against_what_happened(
+    world: World, model: Script, lead: User
+) -> None:
+    ticket, _, _ = after_a_refund(world, model, replies("Hello.", claims=[]))
+    true = decisions.reply_by_hand(ticket=ticket, text=SAID, by=lead)
+    untrue = decisions.reply_by_hand(ticket=ticket, text="I have refunded $25.00.", by=lead)
+    assert (len(true.facts["ungrounded"]), len(untrue.facts["ungrounded"])) == (0, 1)
+
+
+# --- where an order stands ------------------------------------------------------------------------------
+
+
+def test_that_an_order_is_cancelled_is_told_where_the_shop_says_so(world: World, model: Script) -> None:
+    order = world.order("cancelled")
+    ticket = ticket_of(order)
+    model.will_say(triage(), replies(f"Order {order['order_id']} is cancelled."))
+    run_through(ticket)
+    assert status(ticket)[0] == "answered"
+
+
+@pytest.mark.parametrize("sort", ["pending", "foreign", "away"])
+def test_it_is_read_by_a_person_where_the_shop_does_not(world: World, model: Script, sort: str) -> None:
+    order = world.order("pending" if sort == "pending" else "cancelled")
+    ticket = ticket_of(world.order() if sort == "foreign" else order)
+    if sort == "away":
+        world.faults("GET /orders/{order_id}", "unavailable")
+    model.will_say(triage(), replies(f"Order {order['order_id']} is cancelled."))
+    run_through(ticket)
+    assert status(ticket)[0] == "awaiting_approval"
