@@ -56,13 +56,13 @@ def check(batch: Sequence[Case], played: Played, simulator: Simulator) -> dict[C
     outside = Outside.read(simulator)
     found = {}
     for case in batch:
-        inside = Inside(case)
+        inside = Inside(case.number)
         findings = [
             *_troubles(case, played),
             *_tickets(case, inside),
             *_effects(case, inside, outside.effects[case.number]),
-            *_replies(inside, outside.effects[case.number], outside.replies[case.number]),
-            *_history(inside, outside.effects[case.number]),
+            *replies(inside, outside.effects[case.number], outside.replies[case.number]),
+            *history(inside, outside.effects[case.number]),
         ]
         if findings:
             found[case] = findings
@@ -70,10 +70,11 @@ def check(batch: Sequence[Case], played: Played, simulator: Simulator) -> dict[C
 
 
 class Inside:
-    """Our tables, as far as they are about one case."""
+    """Our tables, as far as they are about one order's customer."""
 
-    def __init__(self, case: Case) -> None:
-        email = shop.EMAIL.format(case.number)
+    def __init__(self, number: int) -> None:
+        self.captured = shop.captured(number)
+        email = shop.EMAIL.format(number)
         self.tickets = list(Ticket.objects.filter(customer__email=email))
         self.runs = list(Run.objects.filter(ticket__in=self.tickets))
         self.actions = list(Action.objects.filter(ticket__in=self.tickets).order_by("pk"))
@@ -113,7 +114,7 @@ def _effects(case: Case, inside: Inside, effects: list[dict[str, Any]]) -> Itera
         yield "duplicate", f"{len(effects)} effects: {[row['key'] for row in effects]}"
     if len({row["key"].partition(":")[0] for row in effects}) < len(effects):
         yield "duplicate", "two effects for one ticket"
-    if sum(row.get("amount") or 0 for row in effects) > shop.CAPTURED:
+    if sum(row.get("amount") or 0 for row in effects) > inside.captured:
         yield "duplicate", "more was refunded than was captured"
     if not effects and not case.fault.terminal:
         yield "lost", f"no {KIND_OF[case.scenario.effect]} in the ledger"
@@ -121,6 +122,11 @@ def _effects(case: Case, inside: Inside, effects: list[dict[str, Any]]) -> Itera
         other_amount = row.get("amount") != case.scenario.amount and not rivals
         if row["kind"] != KIND_OF[case.scenario.effect] or other_amount:
             yield "books", f"the ledger has another effect: {row}"
+    yield from books(inside, effects)
+
+
+def books(inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:
+    """The ledger and our succeeded actions tell the same."""
     theirs = {(row["kind"], row["key"], row.get("amount"), row.get("currency", "")) for row in effects}
     ours = {
         (action.kind, action.idempotency_key, action.amount, action.currency)
@@ -134,12 +140,12 @@ def _effects(case: Case, inside: Inside, effects: list[dict[str, Any]]) -> Itera
         yield "books", f"ledger and succeeded actions differ: {theirs ^ ours}"
 
 
-def _replies(inside: Inside, effects: list[dict[str, Any]], replies: list[dict[str, Any]]) -> Iterator[Finding]:
-    for ticket, count in Counter(row["ticket_id"] for row in replies).items():
+def replies(inside: Inside, effects: list[dict[str, Any]], inbox: list[dict[str, Any]]) -> Iterator[Finding]:
+    for ticket, count in Counter(row["ticket_id"] for row in inbox).items():
         if count > 1:
             yield "duplicate", f"{count} replies to ticket {ticket}"
     sent = {a.idempotency_key: a for a in inside.actions if a.kind == "reply"}
-    received = {row["webhook_id"]: row for row in replies}
+    received = {row["webhook_id"]: row for row in inbox}
     for key in received.keys() - {k for k, a in sent.items() if a.status in (states.SUCCEEDED, states.UNRESOLVED)}:
         yield "books", f"the customer has reply {key}, which we do not count as sent"
     for key, action in sent.items():
@@ -147,20 +153,20 @@ def _replies(inside: Inside, effects: list[dict[str, Any]], replies: list[dict[s
             yield "lost", f"reply {key} was never received"
         elif key in received and received[key]["body"] != action.params["text"]:
             yield "books", f"another text was received as {key}"
-    answered = {row["ticket_id"] for row in replies}
+    answered = {row["ticket_id"] for row in inbox}
     for ticket in inside.tickets:
         if ticket.status == Ticket.Status.ANSWERED and ticket.pk not in answered:
             yield "lost", f"ticket {ticket.pk} counts as answered and the customer has nothing"
-    for row in replies:
+    for row in inbox:
         before = [one for one in effects if _time(one["created_at"]) <= _time(row["received_at"])]
         if SAYS_DONE.search(row["body"]) and not before:
             yield "invented", f"said before anything happened: {row['body'][:120]!r}"
 
 
-def _history(inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:
+def history(inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:
     """The audit is the actions' whole life, and every effect was allowed, attempted and fenced."""
     for moment, amount in _reserved(inside):
-        if amount > shop.CAPTURED:
+        if amount > inside.captured:
             yield "duplicate", f"more was approved than was captured at {moment}"
     for action in inside.actions:
         events = inside.events[action.pk]

@@ -27,15 +27,16 @@ PATIENCE = LEASE_SECONDS + SWEEP_SECONDS + 10
 
 @dataclass
 class Warm:
-    """The warm parent (tests.crash.worker) as its starter holds it."""
+    """The warm parent (tests.crash.worker) as its starter holds it; `plays` is the module that its children play."""
 
     environment: dict[str, str]
     folder: Path
+    plays: str = story.__name__
     ended: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.log = (self.folder / "worker.log").open("ab")
-        command = [sys.executable, "-m", "tests.crash.worker"]
+        command = [sys.executable, "-m", "tests.crash.worker", self.plays]
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log
         )

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 FIRST = 7_000_001
-CAPTURED = 10_000
+CAPTURED, PENDING_CAPTURED = 10_000, 4_000
 EMAIL, NEW_EMAIL = "kim.{}@example.com", "kim.new.{}@example.com"
 
 
-def write(folder: Path, size: int) -> Iterator[int]:
+def write(folder: Path, size: int, *, first: int = FIRST) -> Iterator[int]:
     """orders.json and customers.json for the simulator's --data; answers the numbers, each to be used once."""
-    numbers = range(FIRST, FIRST + size)
+    numbers = range(first, first + size)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "orders.json").write_text(json.dumps([_order(number) for number in numbers]))
     (folder / "customers.json").write_text(json.dumps([_customer(number) for number in numbers]))
@@ -24,10 +24,14 @@ def order_id(number: int) -> str:
     return f"#W{number}"
 
 
+def captured(number: int) -> int:
+    return PENDING_CAPTURED if is_pending(number) else CAPTURED
+
+
 def _order(number: int) -> dict[str, Any]:
     """100.00 USD in one payment. Every third one is small and pending, and can be cancelled."""
     pending = is_pending(number)
-    total = 4_000 if pending else CAPTURED
+    total = captured(number)
     return {
         "order_id": order_id(number),
         "customer_id": f"customer_{number}",

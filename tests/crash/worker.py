@@ -1,12 +1,14 @@
 """Real worker processes, quickly: a warm parent without a connection or a thread, and each job a fork of it.
 
-    python -m tests.crash.worker
+    python -m tests.crash.worker tests.crash.story
 
-reads a job (see Job) a line from its standard input and writes {"job": ..., "status": ...} when its process has
-ended: 0, 1 after an unexpected error (which is in the job's error file), or minus the signal. {"kill": job} ends one.
+plays jobs by that module's `prepare()` and `play(job)`. It reads a job (see Job) a line from its standard input and
+writes {"job": ..., "status": ...} when its process has ended: 0, 1 after an unexpected error (which is in the job's
+error file), or minus the signal. {"kill": job} ends one.
 """
 
 import ctypes
+import importlib
 import json
 import os
 import select
@@ -15,6 +17,7 @@ import sys
 import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
@@ -24,7 +27,8 @@ PR_SET_PDEATHSIG = 1
 class Job:
     """`role` is `story` (everything that happens to `tickets`, until nothing is left to do or `seconds` are over) or
     `sweep` (a worker's sweep, until it is killed). `crash_at` is a CrashPoint's fields, `mutation` a seeded bug's
-    name; `backwards`: the newest request is decided first. Trace and error file are in `folder`, named as the job."""
+    name; `backwards`: the newest request is decided first. `seed`: of the schedule whose life number `life` this is.
+    Trace and error file are in `folder`, named as the job."""
 
     name: str
     role: str
@@ -34,6 +38,8 @@ class Job:
     mutation: str = ""
     seconds: float = 60.0
     backwards: bool = False
+    seed: int = 0
+    life: int = 0
 
     def line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
@@ -43,9 +49,8 @@ def main() -> None:
     import django
 
     django.setup()
-    from tests.crash import story
-
-    story.prepare()
+    player = importlib.import_module(sys.argv[1])
+    player.prepare()
     children: dict[int, str] = {}
     pending = b""
     while True:
@@ -56,13 +61,13 @@ def main() -> None:
                 break
             *lines, pending = (pending + read).split(b"\n")
             for line in lines:
-                obey(json.loads(line), children)
+                obey(json.loads(line), player, children)
         reap(children)
     for pid in children:
         os.kill(pid, signal.SIGKILL)
 
 
-def obey(order: dict[str, Any], children: dict[int, str]) -> None:
+def obey(order: dict[str, Any], player: ModuleType, children: dict[int, str]) -> None:
     if "kill" in order:
         for pid in [pid for pid, name in children.items() if name == order["kill"]]:
             os.kill(pid, signal.SIGKILL)
@@ -71,7 +76,7 @@ def obey(order: dict[str, Any], children: dict[int, str]) -> None:
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        become(job, parent)
+        become(job, player, parent)
     children[pid] = job.name
 
 
@@ -84,7 +89,7 @@ def reap(children: dict[int, str]) -> None:
         os.write(1, json.dumps(ended).encode() + b"\n")
 
 
-def become(job: Job, parent: int) -> None:
+def become(job: Job, player: ModuleType, parent: int) -> None:
     """The forked child: does the job and ends without any of the interpreter's farewells. Never returns."""
     status = 1
     try:
@@ -93,9 +98,7 @@ def become(job: Job, parent: int) -> None:
         if os.getppid() == parent:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(2, 1)
-            from tests.crash import story
-
-            story.play(job)
+            player.play(job)
             status = 0
     except BaseException:  # noqa: BLE001 - whatever it is, the harness has to hear of it
         (Path(job.folder) / f"{job.name}.error").write_text(traceback.format_exc())
