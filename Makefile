@@ -54,7 +54,7 @@ demo-reset: $(STAMP) ## The same, from nothing: the demo's data is removed first
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: test test-unit test-integration test-acceptance test-crash lint format types contracts
+.PHONY: test test-unit test-integration test-acceptance test-crash benchmark lint format types contracts
 test: lint types contracts ## Lint, types, import contracts and the tests of every floor but crash
 	@$(PYTEST) -n 2 --dist loadfile tests/unit tests/integration $(ARGS)
 	@$(PYTEST) -n 2 --dist loadfile tests/acceptance $(ARGS)
@@ -70,6 +70,9 @@ test-acceptance: $(STAMP) ## The whole system: workers, web server, browser
 
 test-crash: $(STAMP) ## Every boundary x fault x attempt x race, killed there (long)
 	@CRASH_CASES=all $(PYTEST) tests/crash $(ARGS)
+
+benchmark: $(STAMP) ## What each page costs at 10,000 and at 1,000,000 actions (BENCHMARK_ACTIONS="N N")
+	@$(PYTEST) tests/benchmarks/history.py $(ARGS)
 
 lint: $(STAMP) ## ruff, and the formatting
 	@$(BIN)/ruff check .
