@@ -18,7 +18,7 @@ from agentops import steps, tools, turn
 from agentops.lib import redact, retry
 from agentops.lib.errors import ProviderError, Refused, Unauthorized
 from agentops.models import Run, Step
-from approvals import claims, execution, kinds, pauses, proposals, resolution, states
+from approvals import acknowledgements, claims, execution, kinds, pauses, proposals, resolution, states
 from approvals.models import Action
 from tickets.models import Message, Ticket
 
@@ -251,6 +251,7 @@ def _end(
             _set_ticket(run, Ticket.Status.AWAITING_APPROVAL if _others_wait(run) else Ticket.Status.ANSWERED)
         else:
             _set_ticket(run, Ticket.Status.NEEDS_PERSON, reason)
+            acknowledgements.acknowledge(run.ticket_id, run_id=run.pk, failed=status == Run.Status.FAILED)
 
 
 def _give_up(run: Run, reason: str) -> None:
@@ -281,9 +282,9 @@ def _record(run: Run, finished: Step | None, started: Step | None, **fields: Any
 
 
 def _set_ticket(run: Run, status: Ticket.Status, reason: str = "") -> None:
-    """An older run that goes on does not take back what a newer one gave to a person."""
+    """An older run that goes on does not take back what a newer one gave to a person, and none what is held for one."""
     handed_over = Run.objects.filter(ticket=OuterRef("pk"), number__gt=run.number, outcome=Run.Outcome.WITH_PERSON)
-    ticket = Ticket.objects.filter(pk=run.ticket_id)
+    ticket = Ticket.objects.filter(pk=run.ticket_id, held=False)
     if status != Ticket.Status.NEEDS_PERSON:
         ticket = ticket.filter(~Exists(handed_over))
     ticket.update(status=status, reason=reason[:500], updated_at=Now())

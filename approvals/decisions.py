@@ -25,6 +25,7 @@ from approvals import (
 )
 from approvals.models import Action, ApprovalRequest, Decision
 from approvals.resolution import Resolved
+from tickets import standing
 from tickets.models import Ticket
 
 
@@ -116,6 +117,9 @@ def expire(limit: int = 100) -> int:
         for request in requests:
             ApprovalRequest.objects.filter(pk=request.pk).update(closed_at=Now())
             transitions.move(request.action, states.EXPIRED, actor=audit.SYSTEM, verb="action.expired")
+            if request.action.run_id is None:  # a person wrote it, and no run is told
+                why = f"{request.action.idempotency_key}, which a person wrote, expired before it was approved."
+                standing.needs_person(request.action.ticket_id, why, held=True)
     return len(requests)
 
 

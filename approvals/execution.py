@@ -22,7 +22,18 @@ from django.db.models.functions import Now
 
 from agentops.lib import retry
 from agentops.lib.errors import ProviderError, Refused, ReplayedFailure, Terminal
-from approvals import audit, kinds, pauses, reconcile, reservations, resolution, settlement, states, transitions
+from approvals import (
+    acknowledgements,
+    audit,
+    kinds,
+    pauses,
+    reconcile,
+    reservations,
+    resolution,
+    settlement,
+    states,
+    transitions,
+)
 from approvals.models import Action, Attempt
 from approvals.providers import orders, payments, replies
 from approvals.providers.receipt import Receipt
@@ -197,6 +208,8 @@ def _send(action: Action) -> Receipt:
 
 def _check_world(action: Action) -> None:
     """Reads the order or customer again before the first sending (DESIGN §5.7)."""
+    if acknowledgements.outdated(action):
+        raise Terminal("answered_meanwhile", "The ticket was answered or taken up again in the meantime.")
     if action.kind == "reply":
         return
     try:

@@ -34,9 +34,14 @@ def rules_of(version: PolicyVersion) -> Rules:
 
 
 def save(*, rules: Rules, by: User | None, note: str) -> PolicyVersion:
-    """Puts new rules in force, with who and why. Raises Refused without a note."""
+    """Puts new rules in force, with who and why. Raises Refused without a note, or with an acknowledgement that
+    claims something."""
     if not note.strip():
         raise Refused("note_missing", "Say why the policy changes.")
+    claimed = grounding.ungrounded(rules.acknowledgement, [], [])
+    if claimed:
+        told = " ".join(claimed)
+        raise Refused("acknowledgement_claims", f"The acknowledgement may claim and promise nothing. {told}")
     with transaction.atomic():
         before = PolicyVersion.objects.order_by("-pk").first()
         version = PolicyVersion.objects.create(
@@ -56,7 +61,8 @@ def save(*, rules: Rules, by: User | None, note: str) -> PolicyVersion:
 def facts_of(resolved: Resolved, ticket: Ticket, *, left: int | None, further: bool, by_agent: bool = True) -> Facts:
     """What is known of a proposal as it is judged. Inside the transaction that holds `serialise`'s lock."""
     if resolved.kind.name not in MONEY_KINDS:
-        return Facts(resolved.kind.name, further=further, ungrounded=tuple(ungrounded(resolved, ticket, by_agent)))
+        beyond = tuple(ungrounded(resolved, ticket, by_agent))
+        return Facts(resolved.kind.name, further=further, fixed=resolved.fixed, ungrounded=beyond)
     approved = Action.objects.filter(
         kind__in=MONEY_KINDS, status__in=COUNTED, currency=resolved.currency, approved_at__isnull=False
     )

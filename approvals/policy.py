@@ -15,6 +15,7 @@ from agentops.lib.money import display
 MoneyKind = Literal["refund", "cancel_order"]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Limit = Annotated[int, Field(ge=0, le=10**15)]
+ACKNOWLEDGEMENT = "Thank you for your message. A colleague of mine will read it and answer you."
 
 
 class Rule(BaseModel):
@@ -42,7 +43,9 @@ class CurrencyLimit(Rule):
 
 
 class Rules(Rule):
-    """What a PolicyVersion holds. A currency that a limit does not name goes to a person."""
+    """What a PolicyVersion holds. A currency that a limit does not name goes to a person. `acknowledge` says after
+    which runs the customer gets `acknowledgement`, the shop's own words: those that `failed`, or all that end
+    `with_person`."""
 
     thresholds: list[Threshold] = Field(default_factory=list)
     share_of_order_percent: Annotated[int, Field(ge=0, le=100)] = 100
@@ -51,6 +54,8 @@ class Rules(Rule):
     agent_today: list[CurrencyLimit] = Field(default_factory=list)
     replies_need_approval: bool = False
     approval_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 72
+    acknowledge: Literal["never", "failed", "with_person"] = "never"
+    acknowledgement: Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")] = ACKNOWLEDGEMENT
 
     @model_validator(mode="after")
     def one_row_each(self) -> "Rules":
@@ -95,6 +100,7 @@ class Facts:
     customer_30_days_count: int | None = None
     agent_today: int | None = None
     further: bool = False
+    fixed: bool = False  # the policy's own words, which people put in force
     ungrounded: tuple[str, ...] = ()
 
 
@@ -181,7 +187,7 @@ def _total(
 
 def _reply(rules: Rules, facts: Facts) -> list[Reason]:
     reasons = [_person("claim_without_ground", sentence) for sentence in facts.ungrounded]
-    if rules.replies_need_approval:
+    if rules.replies_need_approval and not facts.fixed:
         reasons.append(_person("replies_need_approval", "The policy has a person read every reply."))
     return reasons
 

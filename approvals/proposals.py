@@ -34,7 +34,7 @@ def record(resolved: Resolved, *, ticket_id: str, run_id: int | None, actor: str
         twin = next((row for row in _twins(resolved, rivals) if kinds.same_effect(row.params, resolved.params)), None)
         if twin:
             return _absorb(twin)
-        further = _further(resolved, rivals)
+        further = not resolved.fixed and _further(resolved, rivals)
         return _judge(_propose(resolved, ticket, run_id, existing, actor), resolved, ticket, further)
 
 
@@ -146,19 +146,20 @@ def _judge(action: Action, resolved: Resolved, ticket: Ticket, further: bool) ->
         "reasons": [reason.model_dump(mode="json") for reason in verdict.reasons],
         "facts": asdict(facts),
     }
+    actor = audit.SYSTEM if resolved.fixed else audit.AGENT
     told = {"verdict": verdict.outcome, "reasons": judged["reasons"], "policy_version": version.pk}
     for name, value in judged.items():
         setattr(action, name, value)
     match verdict.outcome:
         case Outcome.AUTO_APPROVE:
-            transitions.move(action, states.APPROVED, actor=audit.AGENT, verb="action.auto_approved", told=told,
+            transitions.move(action, states.APPROVED, actor=actor, verb="action.auto_approved", told=told,
                              approved_at=Now(), **judged)  # fmt: skip
         case Outcome.REQUIRE_APPROVAL:
-            transitions.move(action, states.AWAITING_APPROVAL, actor=audit.AGENT, verb="action.queued", told=told,
+            transitions.move(action, states.AWAITING_APPROVAL, actor=actor, verb="action.queued", told=told,
                              **judged)  # fmt: skip
             transitions.ask(action, hours=rules.approval_hours, snapshot=_shown(action, facts))
         case Outcome.BLOCK:
-            transitions.move(action, states.BLOCKED, actor=audit.AGENT, verb="action.blocked", told=told, **judged)
+            transitions.move(action, states.BLOCKED, actor=actor, verb="action.blocked", told=told, **judged)
     return action
 
 

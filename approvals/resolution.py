@@ -29,6 +29,7 @@ class Resolved:
     currency: str = ""
     reading: Reading | None = None
     customer: Customer | None = None
+    fixed: bool = False  # a reply in the policy's own words
     cancelled: tuple[str, ...] = ()  # orders that a reply says to be cancelled, and that are so
 
 
@@ -214,20 +215,26 @@ def _change_account(kind: kinds.Kind, given: kinds.ChangeAccountArguments, ticke
     return Resolved(kind, params, target=customer.customer_id, further=given.further, customer=customer)
 
 
+def fixed_reply(text: str, reason: str, ticket: Ticket) -> Resolved:
+    """A reply in the policy's own words, which claims nothing. Reads nothing of the shop."""
+    return Resolved(
+        kinds.KINDS["reply"], _reply_params(text, [], reason, ticket), target=ticket.customer.email, fixed=True
+    )
+
+
 def _reply(kind: kinds.Kind, given: kinds.ReplyArguments, ticket: Ticket, mendable: bool) -> Resolved:
     done = claims.effects(ticket.pk)
     claimed = grounding.named([claim.model_dump(exclude_none=True) for claim in given.claims], done)
     cancelled = _cancelled(given.text, ticket)
     if mendable:
         claims.require_complete(given.text, claimed, done, cancelled)
-    params = {
-        "to": ticket.customer.email,
-        "subject": ticket.subject if ticket.subject.lower().startswith("re:") else f"Re: {ticket.subject}",
-        "text": given.text,
-        "claims": claimed,
-        "reason": given.reason,
-    }
+    params = _reply_params(given.text, claimed, given.reason, ticket)
     return Resolved(kind, params, target=ticket.customer.email, cancelled=cancelled)
+
+
+def _reply_params(text: str, claimed: list[dict[str, Any]], reason: str, ticket: Ticket) -> dict[str, Any]:
+    subject = ticket.subject if ticket.subject.lower().startswith("re:") else f"Re: {ticket.subject}"
+    return {"to": ticket.customer.email, "subject": subject, "text": text, "claims": claimed, "reason": reason}
 
 
 def _cancelled(text: str, ticket: Ticket) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from agentops.lib.errors import IdempotencyMismatch, ProviderError, Terminal, Un
 from approvals import audit, pauses, policies, states, transitions
 from approvals.models import Action
 from approvals.providers.receipt import Receipt
+from tickets import standing
 from tickets.models import Message, Ticket
 
 log = logging.getLogger(__name__)
@@ -116,12 +117,10 @@ def _unresolved(action: Action, error: ProviderError) -> None:
         lease_expires_at=None,
         **_error_fields(error),
     )
+    if action.facts.get("fixed"):
+        return  # an acknowledgement: the ticket is with a person, who knows a better reason
     # A run that waits is not woken by this, and may have said that it waits for approval.
-    Ticket.objects.filter(pk=action.ticket_id).update(
-        status=Ticket.Status.NEEDS_PERSON,
-        reason=f"The outcome of {action.idempotency_key} is not known yet.",
-        updated_at=Now(),
-    )
+    standing.needs_person(action.ticket_id, f"The outcome of {action.idempotency_key} is not known yet.")
 
 
 def _fail(action: Action, error: ProviderError) -> None:
@@ -135,6 +134,9 @@ def _fail(action: Action, error: ProviderError) -> None:
         lease_expires_at=None,
         **_error_fields(error),
     )
+    if action.run_id is None:  # no run is told of it: only the person who wrote it
+        why = f"A person's {action.get_kind_display().lower()} ({action.idempotency_key}) was not delivered: "
+        standing.needs_person(action.ticket_id, why + redact.text(error.message), held=True)
 
 
 def failed_afterwards(action: Action, error: ProviderError) -> None:
@@ -150,11 +152,8 @@ def failed_afterwards(action: Action, error: ProviderError) -> None:
             result={**(action.result or {}), "status": "failed"},
             **_error_fields(error),
         )
-        Ticket.objects.filter(pk=action.ticket_id).update(
-            status=Ticket.Status.NEEDS_PERSON,
-            reason=f"{action.idempotency_key} had succeeded and failed afterwards: {redact.text(error.message)}"[:500],
-            updated_at=Now(),
-        )
+        why = f"{action.idempotency_key} had succeeded and failed afterwards: {redact.text(error.message)}"
+        standing.needs_person(action.ticket_id, why, held=True)
 
 
 def back_to_queue(action: Action, *, snapshot: dict[str, Any], changes: list[dict[str, Any]]) -> None:

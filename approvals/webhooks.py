@@ -21,7 +21,7 @@ from agentops.lib.errors import Refused, Terminal
 from approvals import audit, settlement, states
 from approvals.models import Action, ProviderEvent
 from approvals.providers.stripe_refund import FAILED, PENDING, SUCCEEDED, StripeRefund
-from tickets.models import Ticket
+from tickets import standing
 
 log = logging.getLogger(__name__)
 STRIPE = "stripe"
@@ -137,9 +137,7 @@ def _contradicts(action: Action, refund: StripeRefund) -> Outcome:
     log.error("%s is %s, and Stripe has %s for it: %s", action, action.status, refund.id, refund.status)
     _audit(action, "action.contradicted", refund)
     reason = f"Stripe has the refund {refund.id} ({refund.status}) for {action}, which is {action.status} here."
-    Ticket.objects.filter(pk=action.ticket_id).update(
-        status=Ticket.Status.NEEDS_PERSON, reason=reason[:500], updated_at=Now()
-    )
+    standing.needs_person(action.ticket_id, reason, held=True)
     return Outcome.CONTRADICTED
 
 

@@ -1,5 +1,7 @@
 """What customers wrote and what was answered."""
 
+import pgtrigger
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -19,7 +21,9 @@ class Customer(models.Model):
 
 
 class Ticket(models.Model):
-    """A customer's case. `reason` says why it is with a person, where it is."""
+    """A customer's case. `reason` says why it is with a person, where it is, `person_since` since when, and
+    `claimed_by` who has taken it. What is `held` only a person takes back: an effect that the customer was told of has
+    come undone, or money moved that we know nothing of, and no answer of the agent's may make that go unseen."""
 
     class Status(models.TextChoices):
         OPEN = "open", "Open"
@@ -36,6 +40,12 @@ class Ticket(models.Model):
     subject = models.CharField(max_length=300)
     status = models.CharField(max_length=20, choices=Status, default=Status.OPEN)
     reason = models.CharField(max_length=500, blank=True)
+    held = models.BooleanField(default=False)
+    person_since = models.DateTimeField(null=True, blank=True, editable=False)
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="claimed_tickets"
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -51,6 +61,28 @@ class Ticket(models.Model):
         indexes = [
             models.Index(fields=["status", "-created_at", "-id"], name="ticket_by_status"),
             models.Index(fields=["-created_at", "-id"], name="ticket_by_time"),
+            models.Index(
+                fields=["-held", "person_since", "id"], name="ticket_with_person", condition=Q(status="needs_person")
+            ),
+        ]
+        triggers = [
+            # Whoever writes the status: since when it needs a person is known, and ends when it no longer does.
+            pgtrigger.Trigger(
+                name="with_person",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func="""
+                    IF NEW.status = 'needs_person' THEN
+                        NEW.person_since = COALESCE(NEW.person_since, now());
+                    ELSE
+                        NEW.person_since = NULL;
+                        NEW.held = FALSE;
+                        NEW.claimed_by_id = NULL;
+                        NEW.claimed_at = NULL;
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
         ]
 
     def __str__(self) -> str:

@@ -8,10 +8,16 @@ from django import forms
 from pydantic import ValidationError
 
 from agentops.lib import money
+from approvals import grounding, policy
 from approvals.kinds import KINDS
 from approvals.policy import CurrencyLimit, Rules, Threshold
 
 SPARE = 2  # empty rows to write new ones into
+ACKNOWLEDGE = [
+    ("never", "Never"),
+    ("failed", "When the agent could not work on it"),
+    ("with_person", "Whenever a ticket goes to a person"),
+]
 MONEY_KINDS = [(kind.name, kind.label) for kind in KINDS.values() if kind.moves_money]
 
 
@@ -85,9 +91,29 @@ class GeneralForm(forms.Form):
         label="Hours to decide", min_value=1, max_value=24 * 90, help_text="Then a waiting request expires."
     )
     replies_need_approval = forms.BooleanField(label="A person reads every reply", required=False)
+    acknowledge = forms.ChoiceField(
+        label="Tell the customer that a person takes over", choices=ACKNOWLEDGE, required=False
+    )
+    acknowledgement = forms.CharField(
+        label="In these words",
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Sent as they stand, once until the ticket is answered. They may claim and promise nothing.",
+    )
     note = forms.CharField(
         label="Why", max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text="Kept with the version."
     )
+
+    def clean_acknowledge(self) -> str:
+        return self.cleaned_data["acknowledge"] or "never"
+
+    def clean_acknowledgement(self) -> str:
+        text: str = self.cleaned_data["acknowledgement"] or policy.ACKNOWLEDGEMENT
+        claimed = grounding.ungrounded(text, [], [])
+        if claimed:
+            raise forms.ValidationError([f"It may claim and promise nothing. {claimed[0]}", *claimed[1:]])
+        return text
 
 
 class PolicyForm:

@@ -189,3 +189,14 @@ def test_htmx_is_sent_to_the_policy_after_saving(admin: Client, version: PolicyV
     assert "<html" not in page
     answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": previewed(page)}, headers=headers)
     assert answer.headers["HX-Redirect"] == reverse("policy")
+
+
+def test_the_acknowledgement_is_edited_in_plain_words_that_claim_nothing(admin: Client, version: PolicyVersion) -> None:
+    fields = entered(admin, acknowledge="failed", acknowledgement="Your refund is on its way.")
+    refused = admin.post(reverse(EDIT), {**fields, "do": "preview"})
+    assert refused.status_code == 422
+    assert "It may claim and promise nothing." in refused.content.decode()
+    save(admin, {**fields, "acknowledgement": "We have your message."})
+    rules = policies.rules_of(policies.current())
+    assert (rules.acknowledge, rules.acknowledgement) == ("failed", "We have your message.")
+    assert "We have your message." in admin.get(reverse("policy")).content.decode()

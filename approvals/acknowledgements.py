@@ -1,0 +1,60 @@
+"""A fixed, honest word to the customer whose ticket went to a person: the shop's own, never the model's (DESIGN §5.9).
+
+It is an action like any other, proposed in the transaction that ends the run: where that is undone, so is this. One is
+sent until the ticket is answered, and none once it has been.
+"""
+
+import logging
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from agentops.lib.errors import Refused
+from approvals import audit, policies, proposals, resolution, signals, states
+from approvals.models import Action
+from tickets.models import Ticket
+
+log = logging.getLogger(__name__)
+REASON = "The policy has every customer told whose ticket {}."
+
+
+def acknowledge(ticket_id: str, *, run_id: int, failed: bool) -> Action | None:
+    """Proposes it where the policy asks for one. Call it in the transaction that ends the run; it never undoes that."""
+    try:
+        with transaction.atomic():
+            rules = policies.rules_of(policies.current())
+            if rules.acknowledge == "never" or (rules.acknowledge == "failed" and not failed):
+                return None
+            ticket = Ticket.objects.select_related("customer").get(pk=ticket_id)
+            if not _wanted(ticket):
+                return None
+            reason = REASON.format("could not be worked on" if failed else "goes to a person")
+            resolved = resolution.fixed_reply(rules.acknowledgement, reason, ticket)
+            action = proposals.record(resolved, ticket_id=ticket_id, run_id=run_id, actor=audit.SYSTEM)
+    except Refused as refused:  # the ticket is with a person either way
+        log.error("no acknowledgement on ticket %s: %s", ticket_id, refused.message)
+        return None
+    transaction.on_commit(lambda: signals.action_approved.send(sender=Action, action_id=action.pk), robust=True)
+    return action
+
+
+def outdated(action: Action) -> bool:
+    """Whether an acknowledgement would come too late: the ticket needs no person any more, or an answer is on its way
+    or has left since it was proposed."""
+    if not action.facts.get("fixed"):
+        return False
+    needed = Ticket.objects.filter(pk=action.ticket_id, status=Ticket.Status.NEEDS_PERSON).exists()
+    later = Q(status__in=states.OPEN) | Q(status=states.SUCCEEDED, settled_at__gte=action.created_at)
+    return not needed or _replies(action.ticket_id).filter(later).exclude(pk=action.pk).exists()
+
+
+def _wanted(ticket: Ticket) -> bool:
+    """Not where the newest word that left, or may still leave, is one already, nor where an answer may yet leave."""
+    if _replies(ticket.pk).filter(status__in=states.OPEN).exists():
+        return False
+    newest = _replies(ticket.pk).filter(status=states.SUCCEEDED).order_by(F("settled_at").desc(nulls_last=True)).first()
+    return newest is None or not newest.facts.get("fixed")
+
+
+def _replies(ticket_id: str):  # type: ignore[no-untyped-def]
+    return Action.objects.filter(ticket=ticket_id, kind="reply")
