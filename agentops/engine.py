@@ -18,7 +18,7 @@ from agentops import steps, tools, turn
 from agentops.lib import redact, retry
 from agentops.lib.errors import ProviderError, Refused, Unauthorized
 from agentops.models import Run, Step
-from approvals import acknowledgements, claims, execution, kinds, pauses, proposals, resolution, states
+from approvals import acknowledgements, claims, execution, kinds, pauses, proposals, states
 from approvals.models import Action
 from tickets.models import Message, Ticket
 
@@ -186,7 +186,7 @@ def _propose(run: Run, step: Step) -> None:
     """Gives the step its action. Raises Refused or ProviderError."""
     kind, given = kinds.BY_TOOL[step.name], steps.arguments(step)
     step.action = proposals.made_before(kind, given, ticket_id=run.ticket_id)
-    resolved = None if step.action else resolution.resolve(kind, given, run.ticket, mendable=_mendable(run, kind))
+    resolved = None if step.action else proposals.resolve(kind, given, run.ticket, mendable=_mendable(run, kind))
     with transaction.atomic():
         _record(run, None, step)  # the run before its ticket, as whoever takes it over locks them: no deadlock
         if resolved:

@@ -88,7 +88,7 @@ def reply_by_hand(*, ticket: Ticket, text: str, by: User) -> Action:
     kind = kinds.KINDS["reply"]
     given = {"text": text, "reason": f"Written by {by.get_username()}."}
     action = proposals.record(
-        resolution.resolve(kind, given, ticket), ticket_id=ticket.pk, run_id=None, actor=by.get_username()
+        proposals.resolve(kind, given, ticket), ticket_id=ticket.pk, run_id=None, actor=by.get_username()
     )
     waiting = ApprovalRequest.objects.filter(action=action, closed_at__isnull=True).first()
     if waiting:

@@ -11,7 +11,7 @@ from django.db.models.functions import Now, TruncDay
 from pydantic import ValidationError
 
 from agentops.lib.errors import Refused
-from approvals import audit, claims, grounding, policy, states
+from approvals import audit, claims, dial, grounding, policy, states
 from approvals.models import Action, PolicyVersion
 from approvals.policy import Facts, Rules
 from approvals.resolution import Resolved
@@ -19,6 +19,7 @@ from tickets.models import Ticket
 
 MONEY_KINDS = ("refund", "cancel_order")
 COUNTED = (*states.OPEN, states.SUCCEEDED)
+SAMPLE = 5_000  # actions at most that a preview looks at, the newest
 
 
 def current() -> PolicyVersion:
@@ -33,9 +34,9 @@ def rules_of(version: PolicyVersion) -> Rules:
         raise Refused("policy_unreadable", f"Policy version {version.pk} cannot be read: {error}") from error
 
 
-def save(*, rules: Rules, by: User | None, note: str) -> PolicyVersion:
-    """Puts new rules in force, with who and why. Raises Refused without a note, or with an acknowledgement that
-    claims something."""
+def save(*, rules: Rules, by: User | None, note: str, based_on: int | None = None) -> PolicyVersion:
+    """Puts new rules in force, with who and why. Raises Refused without a note, with an acknowledgement that claims
+    something, and where `based_on` is given and no longer the newest version: somebody else's change would be lost."""
     if not note.strip():
         raise Refused("note_missing", "Say why the policy changes.")
     claimed = grounding.ungrounded(rules.acknowledgement, [], [])
@@ -43,7 +44,11 @@ def save(*, rules: Rules, by: User | None, note: str) -> PolicyVersion:
         told = " ".join(claimed)
         raise Refused("acknowledgement_claims", f"The acknowledgement may claim and promise nothing. {told}")
     with transaction.atomic():
+        one_at_a_time()
         before = PolicyVersion.objects.order_by("-pk").first()
+        if before and based_on not in (None, before.pk):
+            message = f"Version {before.pk} has come into force in the meantime. Preview again, then save."
+            raise Refused("policy_changed", message)
         version = PolicyVersion.objects.create(
             rules=rules.model_dump(mode="json"), created_by=by, note=note.strip()[:500]
         )
@@ -58,11 +63,24 @@ def save(*, rules: Rules, by: User | None, note: str) -> PolicyVersion:
     return version
 
 
+def one_at_a_time() -> None:
+    """Lets one transaction at a time make a version, until it ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('policy:versions', 0))")
+
+
 def facts_of(resolved: Resolved, ticket: Ticket, *, left: int | None, further: bool, by_agent: bool = True) -> Facts:
     """What is known of a proposal as it is judged. Inside the transaction that holds `serialise`'s lock."""
     if resolved.kind.name not in MONEY_KINDS:
         beyond = tuple(ungrounded(resolved, ticket, by_agent))
-        return Facts(resolved.kind.name, further=further, fixed=resolved.fixed, ungrounded=beyond)
+        return Facts(
+            resolved.kind.name,
+            further=further,
+            fixed=resolved.fixed,
+            ungrounded=beyond,
+            position=dial.position(ticket.pk),
+            tags=resolved.tags,
+        )
     approved = Action.objects.filter(
         kind__in=MONEY_KINDS, status__in=COUNTED, currency=resolved.currency, approved_at__isnull=False
     )
@@ -88,6 +106,8 @@ def facts_of(resolved: Resolved, ticket: Ticket, *, left: int | None, further: b
         customer_30_days_count=len(by_customer),
         agent_today=alone_today or 0,
         further=further,
+        position=dial.position(ticket.pk),
+        tags=resolved.tags,
     )
 
 
@@ -130,7 +150,7 @@ _NAMES = {
 
 
 def preview(*, rules: Rules, days: int) -> Preview:
-    """The rules on the real actions of the last `days`, newest first, at most 5,000."""
+    """The rules on the real actions of the last `days`, newest first, at most `SAMPLE`."""
     result = Preview()
     for action, facts in _judged(days):
         then = policy.evaluate(rules, facts).outcome
@@ -145,5 +165,16 @@ def preview(*, rules: Rules, days: int) -> Preview:
 
 def _judged(days: int) -> Iterator[tuple[Action, Facts]]:
     actions: QuerySet[Action] = Action.objects.filter(created_at__gte=Now() - timedelta(days=days))
-    for action in actions.order_by("-pk")[:5000]:
-        yield action, Facts(**{**action.facts, "ungrounded": tuple(action.facts.get("ungrounded", ()))})
+    for action in actions.order_by("-created_at", "-pk")[:SAMPLE]:  # the order of an index: bounded however many
+        yield action, recorded_facts(action)
+
+
+def recorded_facts(action: Action) -> Facts:
+    """What the action was judged by; its ticket's place on the dial is the same at any time."""
+    kept = action.facts
+    return Facts(**{
+        **kept,
+        "ungrounded": tuple(kept.get("ungrounded", ())),
+        "position": dial.position(action.ticket_id),
+        "tags": None if kept.get("tags") is None else tuple(kept["tags"]),
+    })  # fmt: skip

@@ -4,6 +4,7 @@ Pure: rules and facts in, verdict out (DESIGN §2). Amounts are minor units. A f
 is missing never passes the rule (fail closed).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -11,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agentops.lib.money import display
+from approvals import dial
 
 MoneyKind = Literal["refund", "cancel_order"]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -56,12 +58,16 @@ class Rules(Rule):
     approval_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 72
     acknowledge: Literal["never", "failed", "with_person"] = "never"
     acknowledgement: Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")] = ACKNOWLEDGEMENT
+    autonomy: dial.Dial = Field(default_factory=dial.Dial)
+    lowering: dial.Lowering = Field(default_factory=dial.Lowering)
 
     @model_validator(mode="after")
     def one_row_each(self) -> "Rules":
         _unique([(row.kind, row.currency) for row in self.thresholds], "thresholds")
         _unique([row.currency for row in self.customer_30_days], "customer_30_days")
         _unique([row.currency for row in self.agent_today], "agent_today")
+        _unique([row.kind for row in self.autonomy.kinds], "autonomy.kinds", of="kind")
+        _unique([row.tag for row in self.autonomy.tags], "autonomy.tags", of="tag")
         return self
 
 
@@ -89,7 +95,7 @@ class Verdict:
 @dataclass(frozen=True)
 class Facts:
     """What is known of an action when it is judged. Sums are of approved and succeeded actions in `currency`,
-    this one not counted."""
+    this one not counted. `position` is the ticket's on the dial, `tags` the customer's; None where not known."""
 
     kind: str
     amount: int | None = None
@@ -102,6 +108,8 @@ class Facts:
     further: bool = False
     fixed: bool = False  # the policy's own words, which people put in force
     ungrounded: tuple[str, ...] = ()
+    position: int | None = None
+    tags: tuple[str, ...] | None = None
 
 
 def evaluate(rules: Rules, facts: Facts) -> Verdict:
@@ -117,6 +125,7 @@ def evaluate(rules: Rules, facts: Facts) -> Verdict:
             reasons = [_block("unknown_kind", f"{facts.kind!r} is not a kind of action this policy knows.")]
     if facts.further:
         reasons.append(_person("further_effect", "A further action of this kind on the same ticket."))
+    reasons += _autonomy(rules.autonomy, facts)
     outcomes = {reason.outcome for reason in reasons}
     for strictest in (Outcome.BLOCK, Outcome.REQUIRE_APPROVAL):
         if strictest in outcomes:
@@ -192,6 +201,14 @@ def _reply(rules: Rules, facts: Facts) -> list[Reason]:
     return reasons
 
 
+def _autonomy(set_to: dial.Dial, facts: Facts) -> list[Reason]:
+    percent, why = set_to.share(facts.kind, facts.tags)
+    if facts.fixed or percent == 100 or (facts.position is not None and dial.inside(percent, facts.position)):
+        return []
+    where = f", {why}" if why else ""
+    return [_person("outside_autonomy", f"The agent acts alone on {percent} % of tickets{where}; this one is outside.")]
+
+
 def _person(code: str, message: str) -> Reason:
     return Reason(code=code, message=message, outcome=Outcome.REQUIRE_APPROVAL)
 
@@ -200,6 +217,6 @@ def _block(code: str, message: str) -> Reason:
     return Reason(code=code, message=message, outcome=Outcome.BLOCK)
 
 
-def _unique(keys: list[object], what: str) -> None:
+def _unique(keys: Sequence[object], what: str, of: str = "currency (and kind)") -> None:
     if len(keys) != len(set(map(str, keys))):
-        raise ValueError(f"{what} has two rows for the same currency (and kind)")
+        raise ValueError(f"{what} has two rows for the same {of}")

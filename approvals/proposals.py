@@ -19,6 +19,13 @@ from approvals.resolution import Resolved
 from tickets.models import Ticket
 
 
+def resolve(kind: kinds.Kind, arguments: Any, ticket: Ticket, *, mendable: bool = False) -> Resolved:
+    """As resolution.resolve does, and raises; with the customer's tags where the rules in force ask for them."""
+    resolved = resolution.resolve(kind, arguments, ticket, mendable=mendable)
+    rules = policies.rules_of(policies.current())
+    return resolution.with_tags(resolved, ticket) if rules.autonomy.tags else resolved
+
+
 def record(resolved: Resolved, *, ticket_id: str, run_id: int | None, actor: str = audit.AGENT) -> Action:
     """The action for this request: the one that exists already (an absorbed duplicate), or a new one, judged.
 

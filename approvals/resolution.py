@@ -18,7 +18,8 @@ from tickets.models import Ticket
 
 @dataclass(frozen=True)
 class Resolved:
-    """What is proposed, with everything it names read and found right. `amount` is in minor units."""
+    """What is proposed, with everything it names read and found right. `amount` is in minor units; `tags` are the
+    customer's in the shop, None where they were not read."""
 
     kind: kinds.Kind
     params: dict[str, Any]
@@ -30,6 +31,7 @@ class Resolved:
     reading: Reading | None = None
     customer: Customer | None = None
     fixed: bool = False  # a reply in the policy's own words
+    tags: tuple[str, ...] | None = None
     cancelled: tuple[str, ...] = ()  # orders that a reply says to be cancelled, and that are so
 
 
@@ -83,6 +85,19 @@ def customer_of(ticket: Ticket) -> Customer:
         if customer and customer.email.lower() == email.lower():
             return customer
     raise Refused("customer_unknown", f"The shop knows no customer with orders under {email}.")
+
+
+def with_tags(resolved: Resolved, ticket: Ticket) -> Resolved:
+    """The same, with the customer's tags; without them where the shop does not tell."""
+    try:
+        customer = resolved.customer or _buyer(resolved) or customer_of(ticket)
+    except (Refused, ProviderError):
+        return resolved
+    return replace(resolved, tags=tuple(customer.tags))
+
+
+def _buyer(resolved: Resolved) -> Customer | None:
+    return orders.get_customer(resolved.reading.order.customer_id) if resolved.reading else None
 
 
 def read_again(action: Action) -> Resolved:

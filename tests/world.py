@@ -17,7 +17,7 @@ from django.db import connection
 
 from agentops.engine import advance
 from agentops.models import Run
-from approvals import kinds, policies, proposals, resolution
+from approvals import kinds, policies, proposals
 from approvals.models import Action, PolicyVersion
 from approvals.policy import CurrencyLimit, Rules, Threshold
 from tests.live import Simulator
@@ -38,6 +38,7 @@ SORTS: dict[str, tuple[str, str, list[tuple[int, int]]]] = {
     "euro": ("delivered", "EUR", [(10_000, 0)]),
     "yen": ("delivered", "JPY", [(8_400, 0)]),
     "dinar": ("delivered", "KWD", [(12_500, 0)]),
+    "of a tagged customer": ("delivered", "USD", [(10_000, 0)]),
 }
 ROOMY = 10**12
 LIMITS = [CurrencyLimit(currency=currency, up_to=ROOMY) for currency in CURRENCIES]
@@ -105,7 +106,7 @@ def write_shop(folder: Path) -> dict[str, deque[dict[str, Any]]]:
             "name": "Kim Doe",
             "address": {"address1": "1 Mill Lane", "city": "Leeds", "country": "UK"},
             "since": "2024-01-01T00:00:00Z",
-            "tags": [],
+            "tags": ["VIP"] if "tagged" in sort else [],
         }
         customers.append(customer)
         orders.append(_order(number, sort, customer))
@@ -171,7 +172,7 @@ def refund_arguments(order: dict[str, Any], amount: int, **more: Any) -> dict[st
 def propose(ticket: Ticket, tool: str, arguments: dict[str, Any], *, run_id: int | None = None) -> Action:
     """What the engine does with a tool call: resolved against the shop, then recorded."""
     ticket = Ticket.objects.select_related("customer").get(pk=ticket.pk)
-    resolved = resolution.resolve(kinds.BY_TOOL[tool], arguments, ticket)
+    resolved = proposals.resolve(kinds.BY_TOOL[tool], arguments, ticket)
     return proposals.record(resolved, ticket_id=ticket.pk, run_id=run_id)
 
 

@@ -117,12 +117,11 @@ class GeneralForm(forms.Form):
 
 
 class PolicyForm:
-    """All of the policy's forms as one. After is_valid(), `rules` is what they say. Only `saving` asks for the note."""
+    """All of the policy's forms as one. After is_valid(), `rules` is what they say, and `rules` as given for all that
+    they do not ask. Only `saving` asks for the note."""
 
-    def __init__(
-        self, rules: Rules | None = None, data: Any = None, *, note: str = "", spare: int = 0, saving: bool = False
-    ) -> None:
-        shown = rules or Rules()
+    def __init__(self, rules: Rules, data: Any = None, *, note: str = "", spare: int = 0, saving: bool = False) -> None:
+        self.base = shown = rules
         first = shown.model_dump(include=set(GeneralForm.base_fields)) | {"note": note}
         self.general = GeneralForm(data, initial=first)
         self.general.fields["note"].required = saving
@@ -151,12 +150,13 @@ class PolicyForm:
             return False
         general = {name: value for name, value in self.general.cleaned_data.items() if name != "note"}
         try:
-            self.rules = Rules(
-                thresholds=[Threshold(**row) for row in _rows(self.thresholds)],
-                customer_30_days=[CurrencyLimit(**row) for row in _rows(self.customer)],
-                agent_today=[CurrencyLimit(**row) for row in _rows(self.agent)],
+            asked = {
+                "thresholds": [Threshold(**row) for row in _rows(self.thresholds)],
+                "customer_30_days": [CurrencyLimit(**row) for row in _rows(self.customer)],
+                "agent_today": [CurrencyLimit(**row) for row in _rows(self.agent)],
                 **general,
-            )
+            }
+            self.rules = Rules.model_validate({**dict(self.base), **asked})
         except ValidationError as error:
             self.errors = [item["msg"].removeprefix("Value error, ") for item in error.errors()]
             return False

@@ -28,6 +28,16 @@ def nav_link(context: dict[str, Any], name: str, label: str) -> SafeString:
     )
 
 
+@register.simple_tag(takes_context=True)
+def tab_link(context: dict[str, Any], name: str, label: str, also: str = "") -> SafeString:
+    """A link of the navigation inside a section; `also` names further addresses that belong to it."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    current = match is not None and match.url_name in (name, *also.split())
+    return format_html(
+        '<a href="{}"{}>{}</a>', reverse(name), SafeString(' aria-current="page"' if current else ""), label
+    )
+
+
 @register.inclusion_tag("approvals/paused.html", takes_context=True)
 def paused_providers(context: dict[str, Any]) -> dict[str, Any]:
     """Providers that refused our credentials: everyone is told, on every page."""

@@ -37,26 +37,29 @@ def version(request: Request, version_id: int) -> HttpResponse:
 @permission_required("approvals.change_policyversion", raise_exception=True)
 def edit(request: Request) -> HttpResponse:
     """The form; `from` starts it with an older version, which is how one is restored."""
+    newest = policies.current()
+    older = _restored(request)
+    base = policies.rules_of(older or newest)
     if request.method == "GET":
-        return _form(request, _start(request))
+        note = f"Restores version {older.pk}." if older else ""
+        return _form(request, PolicyForm(base, note=note), restored=older)
     saving = request.POST.get("do") == "save"
-    form = PolicyForm(data=request.POST, saving=saving)
+    form = PolicyForm(base, request.POST, saving=saving)
     if request.POST.get("do") == "rows":
-        return _form(request, PolicyForm(data=_with_more_rows(request)))
+        return _form(request, PolicyForm(base, _with_more_rows(request)), restored=older)
     if not form.is_valid():
-        return _form(request, form, status=422)
-    proof = _proof(form.rules)
+        return _form(request, form, status=422, restored=older)
+    proof = proof_of(form.rules)
     if not saving or request.POST.get("previewed") != proof:
         preview = policies.preview(rules=form.rules, days=PREVIEW_DAYS)
-        return _form(request, form, preview=preview, previewed=proof, unseen=saving)
+        return _form(request, form, preview=preview, previewed=proof, unseen=saving, restored=older)
     try:
-        saved = policies.save(rules=form.rules, by=request.user, note=form.note)
+        saved = policies.save(rules=form.rules, by=request.user, note=form.note, based_on=newest.pk)
     except Refused as refused:
         form.errors = [refused.message]
-        return _form(request, form, status=422)
+        return _form(request, form, status=422, restored=older)
     messages.success(request, f"Policy version {saved.pk} is in force.")
-    # htmx would follow a redirect and put the whole page into the form's place.
-    return HttpResponseClientRedirect(reverse("policy")) if request.htmx else redirect("policy")
+    return leave_for(request, "policy")
 
 
 def _read(request: Request, shown: PolicyVersion) -> HttpResponse:
@@ -74,12 +77,12 @@ def _read(request: Request, shown: PolicyVersion) -> HttpResponse:
     return render(request, "approvals/policy.html", context)
 
 
-def _start(request: Request) -> PolicyForm:
-    wanted = request.GET.get("from", "")
+def _restored(request: Request) -> PolicyVersion | None:
+    """The older version that is put back, with all that the form does not ask, such as the dial."""
+    wanted = (request.GET if request.method == "GET" else request.POST).get("from", "")
     if not wanted.isdecimal() or len(wanted) > 18:
-        return PolicyForm(policies.rules_of(policies.current()))
-    older = get_object_or_404(PolicyVersion, pk=wanted)
-    return PolicyForm(policies.rules_of(older), note=f"Restores version {older.pk}.")
+        return None
+    return get_object_or_404(PolicyVersion, pk=wanted)
 
 
 def _form(request: Request, form: PolicyForm, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -97,6 +100,11 @@ def _with_more_rows(request: Request) -> Any:
     return data
 
 
-def _proof(rules: Rules) -> str:
+def leave_for(request: Request, name: str) -> HttpResponse:
+    """htmx would follow a redirect and put the whole page into the form's place."""
+    return HttpResponseClientRedirect(reverse(name)) if request.htmx else redirect(name)
+
+
+def proof_of(rules: Rules) -> str:
     """Names the rules whose effect was shown: others are not saved before theirs was."""
     return kinds.digest(rules.model_dump(mode="json"))

@@ -7,7 +7,9 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
+from agentops.lib.errors import Refused
 from approvals import policies
+from approvals.dial import Dial
 from approvals.models import PolicyVersion
 from approvals.policy import CurrencyLimit, Rules, Threshold
 from tests.world import World, propose_refund
@@ -200,3 +202,24 @@ def test_the_acknowledgement_is_edited_in_plain_words_that_claim_nothing(admin: 
     rules = policies.rules_of(policies.current())
     assert (rules.acknowledge, rules.acknowledgement) == ("failed", "We have your message.")
     assert "We have your message." in admin.get(reverse("policy")).content.decode()
+
+
+def test_what_the_form_does_not_ask_stays_as_it_is(admin: Client, version: PolicyVersion) -> None:
+    policies.save(rules=RULES.model_copy(update={"autonomy": Dial(percent=35)}), by=None, note="Dialled down")
+    save(admin, entered(admin, share_of_order_percent="10"))
+    assert policies.rules_of(policies.current()).autonomy.percent == 35
+
+
+def test_restoring_a_version_restores_its_dial_and_says_so(admin: Client, version: PolicyVersion) -> None:
+    policies.save(rules=RULES.model_copy(update={"autonomy": Dial(percent=35)}), by=None, note="Dialled down")
+    fields = {**entered(admin, f"?from={version.pk}"), "from": str(version.pk)}
+    page = admin.post(reverse(EDIT), {**fields, "do": "preview"}).content.decode()
+    assert "its dial stood at 100 %" in page
+    save(admin, fields)
+    assert policies.rules_of(policies.current()).autonomy.percent == 100
+
+
+def test_a_version_made_in_the_meantime_is_not_overwritten(db: None, version: PolicyVersion) -> None:
+    policies.save(rules=RULES, by=None, note="Somebody was quicker")
+    with pytest.raises(Refused, match="in the meantime"):
+        policies.save(rules=RULES, by=None, note="Too late", based_on=version.pk)

@@ -1,0 +1,158 @@
+"""The autonomy dial: a ticket keeps its place, raising the dial only adds tickets, the strictest share counts."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from approvals import dial
+from approvals.dial import Dial, KindShare, Lowering, TagShare
+from approvals.policy import Facts, Outcome, Rules, evaluate
+
+tickets = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
+percents = st.integers(0, 100)
+KINDS = ("refund", "cancel_order", "account_change", "reply")
+dials = st.builds(
+    Dial,
+    percent=percents,
+    kinds=st.lists(
+        st.builds(KindShare, kind=st.sampled_from(KINDS), percent=percents), max_size=4, unique_by=lambda row: row.kind
+    ),
+    tags=st.lists(
+        st.builds(TagShare, tag=st.sampled_from("abc"), percent=percents), max_size=3, unique_by=lambda row: row.tag
+    ),
+)
+known_tags = st.none() | st.lists(st.sampled_from("abcd"), unique=True).map(tuple)
+
+
+def replies_alone(rules: Rules, ticket: str | None, tags: tuple[str, ...] | None = ()) -> bool:
+    at = None if ticket is None else dial.position(ticket)
+    return evaluate(rules, Facts("reply", position=at, tags=tags)).outcome == Outcome.AUTO_APPROVE
+
+
+def at(percent: int, **more: Any) -> Rules:
+    return Rules(autonomy=Dial(percent=percent, **more))
+
+
+@given(tickets)
+def test_a_ticket_keeps_its_place(ticket: str) -> None:
+    assert 0 <= dial.position(ticket) < dial.POSITIONS
+    assert dial.position(ticket) == dial.position(str(ticket))
+
+
+def test_the_place_does_not_change_between_releases() -> None:
+    assert [dial.position(ticket) for ticket in ("T-1", "T-2", "0191c0de")] == [4972, 1369, 9116]
+
+
+@given(tickets, percents, percents)
+def test_raising_the_dial_only_adds_tickets(ticket: str, one: int, other: int) -> None:
+    low, high = sorted((one, other))
+    place = dial.position(ticket)
+    assert dial.inside(low, place) <= dial.inside(high, place)
+    assert replies_alone(at(low), ticket) <= replies_alone(at(high), ticket)
+
+
+@given(dials, st.data(), tickets, st.sampled_from(KINDS), known_tags)
+def test_raising_any_part_of_the_dial_only_adds_tickets(
+    lower: Dial, data: st.DataObject, ticket: str, kind: str, tags: tuple[str, ...] | None
+) -> None:
+    step, floor = data.draw(percents), data.draw(percents)
+    low, high = lower.lowered(step, floor), lower
+    place = dial.position(ticket)
+    assert dial.inside(low.share(kind, tags)[0], place) <= dial.inside(high.share(kind, tags)[0], place)
+
+
+@given(dials, st.sampled_from(KINDS), st.lists(st.sampled_from("abcd"), unique=True))
+def test_tags_that_are_not_known_never_let_more_pass(set_to: Dial, kind: str, tags: list[str]) -> None:
+    assert set_to.share(kind, None)[0] <= set_to.share(kind, tags)[0]
+
+
+@given(tickets)
+def test_nobody_is_inside_nothing_and_everybody_inside_everything(ticket: str) -> None:
+    assert not replies_alone(at(0), ticket)
+    assert replies_alone(at(100), ticket)
+
+
+@pytest.mark.parametrize("percent", [1, 10, 40, 75, 99])
+def test_the_dials_share_of_many_tickets_is_inside(percent: int) -> None:
+    count = 20_000
+    inside = sum(dial.inside(percent, dial.position(f"T-{number}")) for number in range(count))
+    assert abs(inside / count - percent / 100) < 0.015
+
+
+def test_every_kind_of_action_of_a_ticket_falls_on_the_same_side() -> None:
+    for number in range(50):
+        place = dial.position(f"T-{number}")
+        told = {
+            "outside_autonomy" in [reason.code for reason in evaluate(at(50), Facts(kind, position=place)).reasons]
+            for kind in KINDS
+        }
+        assert len(told) == 1
+
+
+def test_a_ticket_whose_place_is_not_known_is_outside() -> None:
+    assert not replies_alone(at(99), None)
+    assert replies_alone(at(100), None)
+
+
+def test_the_lowest_share_that_applies_counts_and_is_named() -> None:
+    set_to = Dial(
+        percent=80,
+        kinds=(KindShare(kind="refund", percent=40), KindShare(kind="reply", percent=90)),
+        tags=(TagShare(tag="VIP", percent=10), TagShare(tag="new", percent=60)),
+    )
+    assert set_to.share("cancel_order", []) == (80, "")
+    assert set_to.share("reply", []) == (80, "")
+    assert set_to.share("refund", ["other"]) == (40, "for refund")
+    assert set_to.share("refund", ["Vip ", "new"]) == (10, "for customers tagged vip")
+    assert set_to.share("reply", ["new"]) == (60, "for customers tagged new")
+    assert set_to.share("reply", None) == (10, "as the customer's tags are not known")
+
+
+def test_outside_the_dial_a_person_decides_whatever_the_kind() -> None:
+    for kind in KINDS:
+        verdict = evaluate(at(0), Facts(kind, position=0))
+        assert verdict.outcome in (Outcome.REQUIRE_APPROVAL, Outcome.BLOCK)
+        assert "outside_autonomy" in [reason.code for reason in verdict.reasons]
+    (reason,) = evaluate(
+        at(30, tags=[{"tag": "vip", "percent": 5}]), Facts("reply", position=600, tags=("vip",))
+    ).reasons
+    assert reason.message == "The agent acts alone on 5 % of tickets, for customers tagged vip; this one is outside."
+
+
+def test_the_policys_own_words_are_peoples_and_not_the_agents() -> None:
+    assert evaluate(at(0), Facts("reply", fixed=True, position=0)).reasons == ()
+
+
+@given(dials, percents, percents)
+def test_lowering_never_raises_and_stops_at_the_floor(set_to: Dial, step: int, floor: int) -> None:
+    before = [set_to.percent, *(row.percent for row in (*set_to.kinds, *set_to.tags))]
+    lower = set_to.lowered(step, floor)
+    after = [lower.percent, *(row.percent for row in (*lower.kinds, *lower.tags))]
+    assert all(max(old - step, min(old, floor)) == new for old, new in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"autonomy": {"percent": 101}},
+        {"autonomy": {"percent": -1}},
+        {"autonomy": {"kinds": [{"kind": "gift", "percent": 1}]}},
+        {"autonomy": {"kinds": [{"kind": "reply", "percent": 1}, {"kind": "reply", "percent": 2}]}},
+        {"autonomy": {"tags": [{"tag": "vip", "percent": 1}, {"tag": " VIP", "percent": 2}]}},
+        {"autonomy": {"tags": [{"tag": " ", "percent": 1}]}},
+        {"lowering": {"rejected_percent": 0}},
+        {"lowering": {"at_least": 0}},
+        {"lowering": {"step": 0}},
+    ],
+)
+def test_a_dial_that_makes_no_sense_is_refused(rules: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Rules.model_validate(rules)
+
+
+def test_nothing_is_watched_unless_a_rate_is_set() -> None:
+    assert not Lowering().watches
+    assert Lowering(failed_percent=5).watches
