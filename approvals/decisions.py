@@ -12,6 +12,7 @@ from agentops.lib.errors import Refused
 from agentops.lib.money import display
 from approvals import (
     audit,
+    frozen,
     kinds,
     policies,
     policy,
@@ -142,6 +143,7 @@ def _approve(
     request: ApprovalRequest, by: User, verdict: Decision.Verdict, world: Resolved, changes: dict[str, Any]
 ) -> Decision:
     action = request.action
+    _as_shown(action, request.digest)
     fields = _edited(action, changes) if changes else {}
     amount = fields.get("amount", action.amount)
     _below_ceiling(action, amount)
@@ -184,8 +186,13 @@ def _edited(action: Action, changes: dict[str, Any]) -> dict[str, Any]:
     if action.attempts.filter(outcome__in=settlement.POSSIBLE_EFFECT).exists():
         raise Refused("already_sent", "It has been sent before under this key; it can only be approved as it is.")
     amount = params.get("amount", action.amount)
-    body = resolution.request_body(kind, params, key=action.idempotency_key, ticket=action.ticket)
-    return {"params": params, "digest": kinds.digest(params), "request": body, "amount": amount}
+    return {**frozen.freeze(kind, params, key=action.idempotency_key, ticket=action.ticket), "amount": amount}
+
+
+def _as_shown(action: Action, digest: str) -> None:
+    """What was frozen is what the digest that the person names was made of. Raises Refused."""
+    if not digest == action.digest == frozen.digest_of(action):
+        raise Refused("digest_mismatch", "What would be sent is not what was shown. It can only be rejected.")
 
 
 def _below_ceiling(action: Action, amount: int | None) -> None:
@@ -221,10 +228,10 @@ def _follow_order(request: ApprovalRequest, world: Resolved) -> None:
     if action.kind != "cancel_order" or world.reading is None:
         return
     amount = world.reading.order.captured - world.reading.order.refunded
-    if amount == action.amount:
+    if amount == action.amount or action.digest != frozen.digest_of(action):  # what is not as it was shown stays so
         return
-    action.params = {**action.params, "amount": amount}
-    action.amount, action.digest = amount, kinds.digest(action.params)
+    action.params, action.amount = {**action.params, "amount": amount}, amount
+    action.digest = frozen.digest_of(action)
     new = {"params": action.params, "amount": amount, "digest": action.digest}
     if Action.objects.filter(pk=action.pk, status=states.AWAITING_APPROVAL).update(**new):
         ApprovalRequest.objects.filter(pk=request.pk).update(digest=action.digest)

@@ -25,7 +25,7 @@ from agentops.lib.errors import ProviderError, Refused, ReplayedFailure, Termina
 from approvals import (
     acknowledgements,
     audit,
-    kinds,
+    frozen,
     pauses,
     reconcile,
     reservations,
@@ -149,8 +149,8 @@ def _attempt(action: Action) -> None:
 def _ready(action: Action) -> bool:
     """Checks what is about to be sent; True where no earlier attempt can have taken effect. Raises Changed then,
     where the world is no longer as it was approved, or ProviderError where it cannot be read."""
-    if kinds.digest(action.params) != action.digest:
-        raise Terminal("digest_mismatch", "The parameters are not those that were approved.")
+    if frozen.digest_of(action) != action.digest:
+        raise Terminal("digest_mismatch", "What would be sent is not what was approved.")
     if action.attempts.exclude(number=action.fence).filter(outcome__in=settlement.POSSIBLE_EFFECT).exists():
         return False
     _check_world(action)
@@ -189,7 +189,7 @@ def _send(action: Action) -> Receipt:
         case "refund":
             return payments.send_refund(body=body, key=key)
         case "cancel_order":
-            answer = orders.cancel_order(action.order_id, body=body, key=key)
+            answer = orders.cancel_order(action.params["order_id"], body=body, key=key)
         case "account_change":
             answer = orders.change_customer(action.params["customer_id"], body=body, key=key)
         case "reply":

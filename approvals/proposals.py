@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
-from approvals import audit, kinds, policies, policy, reservations, resolution, states, transitions
+from approvals import audit, frozen, kinds, policies, policy, reservations, resolution, states, transitions
 from approvals.models import Action
 from approvals.policy import Facts, Outcome
 from approvals.resolution import Resolved
@@ -109,9 +109,7 @@ def _propose(resolved: Resolved, ticket: Ticket, run_id: int | None, existing: l
         kind=resolved.kind.name,
         sequence=sequence,
         idempotency_key=key,
-        params=resolved.params,
-        digest=kinds.digest(resolved.params),
-        request=resolution.request_body(resolved.kind, resolved.params, key=key, ticket=ticket),
+        **frozen.freeze(resolved.kind, resolved.params, key=key, ticket=ticket),
         reason=resolved.params["reason"],
         target=resolved.target[:254],
         order_id=resolved.order_id,

@@ -42,9 +42,9 @@ def lookup(action: Action) -> Receipt | None:
         case "refund":
             return payments.find_refund(body=action.request)
         case "cancel_order":
-            order = orders.get_order(action.order_id)
+            order = orders.get_order(action.params["order_id"])
             done = order is not None and order.status == "cancelled"
-            return Receipt(reference=action.order_id, data=order.model_dump(mode="json")) if done and order else None
+            return Receipt(reference=order.order_id, data=order.model_dump(mode="json")) if done and order else None
         case "account_change":
             customer = orders.get_customer(action.params["customer_id"])
             wanted = {field: action.params[field] for field in ("email", "name", "address") if action.params.get(field)}

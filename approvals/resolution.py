@@ -2,7 +2,6 @@
 customer, the amount is at most what is left, the currency matches. Reads the shop; opens no transaction."""
 
 import contextlib
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -127,30 +126,6 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any
         for field in watched
         if before.get(field) != after.get(field)
     ]
-
-
-def request_body(kind: kinds.Kind, params: dict[str, Any], *, key: str, ticket: Ticket) -> str:
-    """The exact JSON text that every attempt sends (contracts/*.yaml)."""
-    match kind.name:
-        case "refund":
-            body = {**params, "reference": key}
-        case "cancel_order":
-            body = {"reference": key, "reason": params["reason"]}
-        case "account_change":
-            body = {field: params[field] for field in ("email", "name", "address") if params.get(field)}
-        case "reply":
-            body = {
-                "source": ticket.source,
-                "external_id": ticket.external_id,
-                "ticket_id": ticket.pk,
-                "message_id": key,
-                "to": params["to"],
-                "subject": params["subject"],
-                "body": params["text"],
-            }
-        case name:
-            raise Refused("unknown_kind", f"{name} has no request")
-    return json.dumps(body, ensure_ascii=False)
 
 
 def _refund(kind: kinds.Kind, given: kinds.RefundArguments, ticket: Ticket) -> Resolved:

@@ -1,6 +1,9 @@
 """What can move money or change an account, and each attempt at it. Only `transitions` writes an action's status;
 PostgreSQL refuses an illegal move as well."""
 
+from functools import reduce
+from operator import or_
+
 import pgtrigger
 from django.db import models
 from django.db.models import Q
@@ -11,17 +14,23 @@ from approvals.kinds import KINDS
 from approvals.models.policy import PolicyVersion
 from tickets.models import Ticket
 
+# What is sent, and what is reserved for it (approvals.frozen).
+EFFECT = ("params", "digest", "request", "target", "order_id", "amount", "currency")
+_EFFECT_CHANGES = reduce(or_, (pgtrigger.Q(**{f"old__{name}__df": pgtrigger.F(f"new__{name}")}) for name in EFFECT))
+_A_PERSON_DECIDES = pgtrigger.Q(old__status=states.AWAITING_APPROVAL) & (
+    pgtrigger.Q(new__status=states.AWAITING_APPROVAL) | pgtrigger.Q(new__status=states.APPROVED)
+)
 STATUS_CHOICES = [(status, status.replace("_", " ").capitalize()) for status in states.ALL]
 
 
 class Action(models.Model):
     """A side-effecting tool call made durable, with one idempotency key for life.
 
-    `params` are the validated parameters (kinds.*Params) and `digest` their SHA-256; `request` is the exact body
-    that every attempt sends. `amount` is in minor units of `currency`. `run_id` is the run that proposed it,
-    a plain number, since runs stand on a floor above. `fence` is the number of the newest attempt: who holds an
-    older one may not write. `snapshot` is the order or customer as last read before it was approved; `facts` is
-    policy.Facts, what it was judged by.
+    `params` are the validated parameters (kinds.*Params), `request` is the exact body that every attempt sends, and
+    `digest` binds both to the key (approvals.frozen). `amount` is in minor units of `currency`. `run_id` is the run
+    that proposed it, a plain number, since runs stand on a floor above. `fence` is the number of the newest attempt:
+    who holds an older one may not write. `snapshot` is the order or customer as last read before it was approved;
+    `facts` is policy.Facts, what it was judged by.
     """
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="actions")
@@ -98,6 +107,17 @@ class Action(models.Model):
                 transitions=[(before, after) for before in states.ALL for after in sorted(states.MOVES[before])],
             ),
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="identity_frozen",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("ticket", "kind", "sequence", "idempotency_key"),
+            ),
+            # Only where a person decides: an edit, or an order whose amount moved while it waited.
+            pgtrigger.Protect(
+                name="effect_frozen",
+                operation=pgtrigger.Update,
+                condition=_EFFECT_CHANGES & ~_A_PERSON_DECIDES,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -47,8 +47,8 @@ class ApprovalRequest(models.Model):
 
 
 class Decision(models.Model):
-    """What the person said, once per request. `digest` is of the parameters they saw, `edited` of what they made
-    of them (the whole new parameters), empty where nothing was edited."""
+    """What the person said, once per request. `digest` is of what they saw (approvals.frozen), `edited` the whole new
+    parameters that they made of it, empty where nothing was edited."""
 
     class Verdict(models.TextChoices):
         APPROVE = "approve", "Approved"

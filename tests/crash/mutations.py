@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import pgtrigger
 from django.db import transaction
 from django.db.models import DateTimeField, Value
 
 from agentops import engine
 from agentops.lib import retry
 from agentops.lib.errors import EffectUnknown, ProviderError, Terminal
-from approvals import decisions, execution, policies, reservations, settlement, states, transitions
+from approvals import decisions, execution, frozen, policies, reservations, settlement, states, transitions
 from approvals.models import Action, ApprovalRequest
 from approvals.providers import payments, replies
 from approvals.providers.receipt import Receipt
@@ -121,13 +122,33 @@ def run_lease_by_the_workers_clock() -> None:
 
 def digest_not_checked() -> None:
     """Somebody changes the parameters after the approval, and nobody looks."""
+
+    def change(action: Action) -> dict[str, Any]:
+        return {"params": action.params | {"amount": 3_000}, "amount": 3_000, **_other_bytes(action)}
+
+    _changed_before_it_is_sent(change)
+
+
+def request_not_bound() -> None:
+    """Only the bytes are changed, and the digest does not tell."""
+    frozen.digest_of = lambda action: action.digest
+    _changed_before_it_is_sent(_other_bytes)
+
+
+def _other_bytes(action: Action) -> dict[str, Any]:
+    return {"request": json.dumps(json.loads(action.request) | {"amount": 3_000})}
+
+
+def _changed_before_it_is_sent(change: Callable[[Action], dict[str, Any]]) -> None:
     send = execution._send
 
     def other(action: Action) -> Receipt:
         if action.kind == "refund":
-            action.params = action.params | {"amount": 3_000}
-            action.request = json.dumps(json.loads(action.request) | {"amount": 3_000})
-            Action.objects.filter(pk=action.pk).update(params=action.params, request=action.request, amount=3_000)
+            fields = change(action)
+            for name, value in fields.items():
+                setattr(action, name, value)
+            with pgtrigger.ignore("approvals.Action:effect_frozen"):
+                Action.objects.filter(pk=action.pk).update(**fields)
         return send(action)
 
     execution._send = other
@@ -213,6 +234,7 @@ MUTATIONS = (
     Mutation("run_lease_by_the_workers_clock", run_lease_by_the_workers_clock, ("stuck", "not finished"),
              boundary="agentops.steps.do_llm POST /v1/chat/completions before"),
     Mutation("digest_not_checked", digest_not_checked, ("books", "another effect")),
+    Mutation("request_not_bound", request_not_bound, ("books", "another effect")),
     Mutation("settled_without_an_attempt", settled_without_an_attempt, ("books", "attempts for fence")),
     Mutation("sweep_ignores_expired_leases", sweep_ignores_expired_leases, ("stuck", "not finished"),
              "approved_refund", boundary=f"{SEND_REFUND} before", sweeps=True),

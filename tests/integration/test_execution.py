@@ -342,14 +342,6 @@ def test_lost_attempts_that_used_the_budget_up_are_looked_up_and_not_sent_again(
 # --- what was approved is what runs ---------------------------------------------------------------------
 
 
-def test_parameters_other_than_those_approved_are_never_sent(world: World, payments: Script) -> None:
-    _, action = approved(world)
-    Action.objects.filter(pk=action.pk).update(params={**action.params, "amount": 9_999})
-    action = execution.execute(action.pk)
-    assert (action.status, action.error_code) == (states.FAILED, "digest_mismatch")
-    assert payments.asked == []
-
-
 def test_another_refund_that_waits_on_the_same_order_and_leaves_enough_disturbs_nothing(world: World) -> None:
     order, first = approved(world, 1_000)
     assert propose_refund(order, 1_500).status == states.APPROVED

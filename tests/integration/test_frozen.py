@@ -1,0 +1,195 @@
+"""What a person approved is what is sent: the key, the parameters and the exact bytes (DESIGN §5.3, §5.7)."""
+
+import json
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import pgtrigger
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.db import DatabaseError, transaction
+from django.db.models.functions import Now
+
+from agentops.lib.errors import Refused
+from approvals import decisions, execution, frozen, kinds, states, transitions
+from approvals.models import Action, ApprovalRequest
+from tests.scripted import Script
+from tests.world import World, propose, propose_refund, ticket_of
+
+TRIGGERS = ("approvals.Action:effect_frozen", "approvals.Action:identity_frozen")
+
+
+def tamper(action: Action, **fields: Any) -> None:
+    """What nobody can write while the triggers are there."""
+    with pgtrigger.ignore(*TRIGGERS):
+        Action.objects.filter(pk=action.pk).update(**fields)
+
+
+def other_bytes(action: Action) -> dict[str, Any]:
+    return {"request": json.dumps({**json.loads(action.request), "amount": 9_999})}
+
+
+def other_params(action: Action) -> dict[str, Any]:
+    return {"params": {**action.params, "amount": 9_999}}
+
+
+def other_key(action: Action) -> dict[str, Any]:
+    return {"idempotency_key": f"{action.ticket_id}:refund:99"}
+
+
+CHANGES = pytest.mark.parametrize("change", [other_bytes, other_params, other_key])
+
+
+# --- when it is sent ------------------------------------------------------------------------------------
+
+
+@CHANGES
+def test_what_was_not_approved_is_never_sent(
+    world: World, payments: Script, change: Callable[[Action], dict[str, Any]]
+) -> None:
+    action = propose_refund(world.order(), 2_000)
+    tamper(action, **change(action))
+    action = execution.execute(action.pk)
+    assert (action.status, action.error_code) == (states.FAILED, "digest_mismatch")
+    assert payments.asked == []
+
+
+def test_what_was_not_approved_is_not_sent_again_either(world: World, payments: Script) -> None:
+    """An attempt that nobody heard of again: the effect may exist, so it is asked for and not failed."""
+    action = propose_refund(world.order(), 2_000)
+    assert execution._claim(action.pk) is not None
+    tamper(action, lease_expires_at=Now(), **other_bytes(action))
+    action = execution.execute(action.pk)
+    assert (action.status, action.error_code) == (states.UNRESOLVED, "digest_mismatch")
+    assert payments.asked == []
+
+
+# --- when it is approved --------------------------------------------------------------------------------
+
+
+@CHANGES
+def test_what_is_not_as_it_was_shown_can_only_be_rejected(
+    world: World, lead: User, change: Callable[[Action], dict[str, Any]]
+) -> None:
+    action = propose_refund(world.order(), 6_000)
+    request = ApprovalRequest.objects.get(action=action)
+    tamper(action, **change(action))
+    shown = {"request_id": request.pk, "by": lead, "digest": request.digest}
+    for decide in (lambda: decisions.approve(**shown), lambda: decisions.edit(**shown, changes={"amount": 100})):
+        with pytest.raises(Refused) as refused:
+            decide()
+        assert refused.value.code == "digest_mismatch"
+    decisions.reject(**shown, reason="This is not what was shown.")
+    assert Action.objects.get(pk=action.pk).status == states.REJECTED
+
+
+def test_an_edit_binds_the_new_bytes(world: World, lead: User) -> None:
+    order = world.order()
+    action = propose_refund(order, 6_000)
+    request = ApprovalRequest.objects.get(action=action)
+    decisions.edit(request_id=request.pk, by=lead, digest=request.digest, changes={"amount": 2_500})
+    assert execution.execute(action.pk).status == states.SUCCEEDED
+    assert [row["amount"] for row in world.refunds(order)] == [2_500]
+
+
+# --- in PostgreSQL --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"params": {}},
+        {"digest": "0" * 64},
+        {"request": "{}"},
+        {"amount": 1},
+        {"currency": "EUR"},
+        {"order_id": "#W1"},
+        {"target": "#W1"},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_what_was_approved_cannot_be_written_over(world: World, fields: dict[str, Any]) -> None:
+    action = propose_refund(world.order(), 2_000)
+    assert action.status == states.APPROVED
+    with pytest.raises(DatabaseError, match="approvals_action"), transaction.atomic():
+        Action.objects.filter(pk=action.pk).update(**fields)
+
+
+@pytest.mark.parametrize("to", [states.REJECTED, states.EXPIRED, states.BLOCKED])
+def test_what_is_put_aside_is_put_aside_as_it_was(world: World, to: str) -> None:
+    action = propose_refund(world.order(), 6_000)
+    with pytest.raises(DatabaseError, match="approvals_action"), transaction.atomic():
+        transitions.move(action, to, actor="lead", verb="action.rejected", amount=1)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"idempotency_key": "x:refund:1"}, {"kind": "reply"}, {"sequence": 7}],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_what_an_action_is_never_changes(world: World, fields: dict[str, Any]) -> None:
+    action = propose_refund(world.order(), 6_000)
+    assert action.status == states.AWAITING_APPROVAL
+    with pytest.raises(DatabaseError, match="approvals_action"), transaction.atomic():
+        Action.objects.filter(pk=action.pk).update(**fields)
+
+
+def test_a_cancellation_goes_to_the_order_that_was_approved(world: World) -> None:
+    order, other = world.order("pending"), world.order("pending")
+    action = propose(ticket_of(order), "cancel_order", {"order_id": order["order_id"], "reason": "Ordered twice."})
+    tamper(action, order_id=other["order_id"])
+    execution.execute(action.pk)
+    assert world.now(other)["status"] == "pending"
+
+
+# --- rows from before the digest covered the request ----------------------------------------------------
+
+
+def bind() -> None:
+    with pgtrigger.ignore(*TRIGGERS):
+        import_module("approvals.migrations.0009_digests_cover_the_request").bind(apps, None)
+
+
+def as_before(action: Action) -> Action:
+    """With the digest of its parameters alone, and its open request's as well."""
+    digest = kinds.digest(action.params)
+    tamper(action, digest=digest)
+    ApprovalRequest.objects.filter(action=action).update(digest=digest)
+    return action
+
+
+def proposed_before(world: World) -> list[Action]:
+    order, pending = world.order(), world.order("pending")
+    given: list[tuple[str, dict[str, Any]]] = [
+        ("refund", {"order_id": order["order_id"], "amount": 6_000, "currency": "USD", "reason": "It is broken."}),
+        ("change_account", {"name": "Kim Roe", "address": {"city": "York"}, "reason": "They moved and married."}),
+        ("reply", {"text": "Thank you for your message.", "reason": "A greeting."}),
+    ]
+    actions = [propose(ticket_of(order), tool, arguments) for tool, arguments in given]
+    cancelled = {"order_id": pending["order_id"], "reason": "Ordered twice."}
+    return [as_before(action) for action in [*actions, propose(ticket_of(pending), "cancel_order", cancelled)]]
+
+
+def test_what_was_proposed_before_is_bound_and_goes_on(world: World, lead: User) -> None:
+    actions = proposed_before(world)
+    bind()
+    for action in actions:
+        action.refresh_from_db()
+        assert action.digest == frozen.digest_of(action)
+        for request in ApprovalRequest.objects.filter(action=action):
+            decisions.approve(request_id=request.pk, by=lead, digest=action.digest)
+        assert execution.execute(action.pk).status == states.SUCCEEDED
+
+
+@pytest.mark.parametrize("change", [other_bytes, other_params])
+def test_what_was_not_as_approved_before_is_not_made_right_by_binding_it(
+    world: World, payments: Script, change: Callable[[Action], dict[str, Any]]
+) -> None:
+    action = as_before(propose_refund(world.order(), 2_000))
+    tamper(action, **change(action))
+    bind()
+    action = execution.execute(action.pk)
+    assert (action.status, action.error_code) == (states.FAILED, "digest_mismatch")
+    assert payments.asked == []
