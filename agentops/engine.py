@@ -220,9 +220,9 @@ def _try_later(run: Run, step: Step, error: ProviderError) -> None:
 def _wait_for_credentials(run: Run, step: Step, provider: str, error: ProviderError) -> NoReturn:
     """Our credentials are at fault, not the ticket: everyone is told, and the step is tried again once a minute."""
     with transaction.atomic():
-        pauses.pause(provider, error.message)
         due_at = Now() + timedelta(seconds=CREDENTIALS_SECONDS)
         _record(run, None, step, status=Run.Status.QUEUED, not_before=due_at, lease_expires_at=None)
+        pauses.pause(provider, error.message)
     raise Paused
 
 
@@ -256,6 +256,7 @@ def _end(
 
 def _give_up(run: Run, reason: str) -> None:
     with transaction.atomic():
+        _end(run, None, Run.Outcome.WITH_PERSON, reason, Run.Status.FAILED)
         Step.objects.filter(run=run, status=Step.Status.STARTED).update(
             status=Step.Status.FAILED,
             finished_at=Now(),
@@ -263,7 +264,6 @@ def _give_up(run: Run, reason: str) -> None:
             error_class="internal",
             error_message=reason[:1000],
         )
-        _end(run, None, Run.Outcome.WITH_PERSON, reason, Run.Status.FAILED)
 
 
 def _others_wait(run: Run) -> bool:

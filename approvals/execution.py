@@ -26,6 +26,7 @@ from approvals import (
     acknowledgements,
     audit,
     frozen,
+    locks,
     pauses,
     reconcile,
     reservations,
@@ -241,8 +242,7 @@ def _settle(action: Action, write: Callable[[], None]) -> None:
     """Writes the outcome, unless a successor has taken over since."""
     try:
         with transaction.atomic():
-            # The action before its attempts, as a takeover locks them: no deadlock.
-            Action.objects.select_for_update(no_key=True).only("pk").get(pk=action.pk)
+            locks.with_ticket(action)
             write()
     except transitions.Lost:
         log.warning("%s: attempt %s came back too late", action.idempotency_key, action.fence)

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
-from approvals import audit, frozen, kinds, policies, policy, reservations, resolution, states, transitions
+from approvals import audit, frozen, kinds, locks, policies, policy, reservations, resolution, states, transitions
 from approvals.models import Action
 from approvals.policy import Facts, Outcome
 from approvals.resolution import Resolved
@@ -33,9 +33,7 @@ def record(resolved: Resolved, *, ticket_id: str, run_id: int | None, actor: str
     `amount_exceeds_refundable` where others took the money in between.
     """
     with transaction.atomic(savepoint=False):
-        ticket = (
-            Ticket.objects.select_for_update(no_key=True, of=("self",)).select_related("customer").get(pk=ticket_id)
-        )
+        ticket = locks.ticket(ticket_id)
         existing = list(Action.objects.filter(ticket=ticket, kind=resolved.kind.name).order_by("sequence"))
         rivals = [row for row in existing if not resolved.kind.once_a_run or row.run_id == run_id]
         twin = next((row for row in _twins(resolved, rivals) if kinds.same_effect(row.params, resolved.params)), None)

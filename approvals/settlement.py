@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from agentops.lib import redact, retry
 from agentops.lib.errors import IdempotencyMismatch, ProviderError, Terminal, Unauthorized
-from approvals import audit, pauses, policies, states, transitions
+from approvals import audit, locks, pauses, policies, states, transitions
 from approvals.models import Action
 from approvals.providers.receipt import Receipt
 from tickets import standing
@@ -142,6 +142,7 @@ def _fail(action: Action, error: ProviderError) -> None:
 def failed_afterwards(action: Action, error: ProviderError) -> None:
     """A provider's late failure: what had succeeded did not last, and a person has to see to it. Raises Lost."""
     with transaction.atomic():
+        locks.ticket(action.ticket_id)
         transitions.move(
             action,
             states.FAILED,

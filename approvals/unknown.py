@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from agentops.lib.errors import Refused
-from approvals import audit, policies, reconcile, settlement, states, transitions
+from approvals import audit, locks, policies, reconcile, settlement, states, transitions
 from approvals.models import Action, HandSettlement
 
 LONGEST_REASON = 500
@@ -58,7 +58,7 @@ def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> 
     if not reason:
         raise Refused("reason_missing", "Say how you know: the statement, the provider's support, the customer.")
     with transaction.atomic():
-        action = Action.objects.select_for_update(of=("self",)).select_related("ticket").get(pk=action_id)
+        action = locks.with_ticket(Action.objects.get(pk=action_id))
         if action.status != states.UNRESOLVED:
             raise Refused("already_settled", f"It is {action.get_status_display().lower()} by now.")
         before = standing(action)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agentops.lib import redact
 from agentops.lib.errors import Refused, Terminal
-from approvals import audit, settlement, states
+from approvals import audit, locks, settlement, states
 from approvals.models import Action, ProviderEvent
 from approvals.providers.stripe_refund import FAILED, PENDING, SUCCEEDED, StripeRefund
 from tickets import standing
@@ -83,7 +83,8 @@ def _take(event: Event, data: dict[str, Any]) -> Outcome | None:
     """Records the event and what follows from it, in the caller's transaction. The action is locked first, so that
     no attempt settles in between."""
     refund = event.data.object
-    action = Action.objects.select_for_update().filter(idempotency_key=refund.reference, kind="refund").first()
+    seen = Action.objects.filter(idempotency_key=refund.reference, kind="refund").first()
+    action = locks.with_ticket(seen) if seen else None
     told: dict[str, Any] = {
         "kind": event.type,
         "action": action,

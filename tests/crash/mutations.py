@@ -122,36 +122,34 @@ def run_lease_by_the_workers_clock() -> None:
 
 def digest_not_checked() -> None:
     """Somebody changes the parameters after the approval, and nobody looks."""
-
-    def change(action: Action) -> dict[str, Any]:
-        return {"params": action.params | {"amount": 3_000}, "amount": 3_000, **_other_bytes(action)}
-
-    _changed_before_it_is_sent(change)
+    _changed_unseen(
+        lambda action: {"params": action.params | {"amount": 3_000}, "amount": 3_000} | _other_bytes(action)
+    )
 
 
 def request_not_bound() -> None:
-    """Only the bytes are changed, and the digest does not tell."""
-    frozen.digest_of = lambda action: action.digest
-    _changed_before_it_is_sent(_other_bytes)
+    """Somebody changes the bytes alone, which the digest does not cover."""
+    _changed_unseen(_other_bytes)
 
 
 def _other_bytes(action: Action) -> dict[str, Any]:
     return {"request": json.dumps(json.loads(action.request) | {"amount": 3_000})}
 
 
-def _changed_before_it_is_sent(change: Callable[[Action], dict[str, Any]]) -> None:
-    send = execution._send
+def _changed_unseen(change: Callable[[Action], dict[str, Any]]) -> None:
+    frozen.digest_of = lambda action: action.digest
+    ready = execution._ready
 
-    def other(action: Action) -> Receipt:
+    def changed(action: Action) -> bool:
         if action.kind == "refund":
             fields = change(action)
             for name, value in fields.items():
                 setattr(action, name, value)
             with pgtrigger.ignore("approvals.Action:effect_frozen"):
                 Action.objects.filter(pk=action.pk).update(**fields)
-        return send(action)
+        return ready(action)
 
-    execution._send = other
+    execution._ready = changed
 
 
 def settled_without_an_attempt() -> None:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 from pytest_django import Settings
 
+from tests import lock_order
 from tests import world as worlds
 from tests.live import Simulator
 from tests.scripted import Script, scripted
@@ -26,11 +27,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def world(live_database: str, shop: World) -> Iterator[World]:
-    """The outside with nothing going wrong, and the usual rules. Every change is committed and stays for the module:
-    a test takes orders and customers that no other has."""
+    """The outside with nothing going wrong, the usual rules, and every lock in its order. Every change is committed
+    and stays for the module: a test takes orders and customers that no other has."""
     worlds.put_rules()
     shop.simulator.faults()
-    with override_settings(**shop.simulator.settings()):
+    with override_settings(**shop.simulator.settings()), lock_order.kept():
         yield shop
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from agentops.models import Run
-from approvals import decisions, execution, kinds
+from approvals import decisions, execution, frozen, kinds
 from approvals.models import Action, ApprovalRequest
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.integration.test_engine import last_step, status
@@ -81,10 +81,12 @@ def test_a_reply_from_before_claims_named_actions_can_still_be_edited(world: Wor
     model.will_say(triage(), replies("Thank you."))
     run_through(ticket)
     request = ApprovalRequest.objects.get(action=reply_of(ticket))
-    params = {**request.action.params, "claims": [{"kind": "refund", "amount": 2_000, "currency": "USD"}]}
-    Action.objects.filter(pk=request.action_id).update(params=params, digest=kinds.digest(params))
-    ApprovalRequest.objects.filter(pk=request.pk).update(digest=kinds.digest(params))
-    decisions.edit(request_id=request.pk, by=lead, digest=kinds.digest(params), changes={"text": "Many thanks."})
+    action = request.action
+    action.params = {**action.params, "claims": [{"kind": "refund", "amount": 2_000, "currency": "USD"}]}
+    digest = frozen.digest_of(action)
+    Action.objects.filter(pk=action.pk).update(params=action.params, digest=digest)
+    ApprovalRequest.objects.filter(pk=request.pk).update(digest=digest)
+    decisions.edit(request_id=request.pk, by=lead, digest=digest, changes={"text": "Many thanks."})
     execution.execute(request.action_id)
     assert (reply_of(ticket).status, reply_of(ticket).params["text"]) == ("succeeded", "Many thanks.")
 

@@ -1,0 +1,104 @@
+"""Whoever needs several rows locks them in one order (approvals.locks): no two ever wait for each other."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+
+from agentops.models import Run
+from approvals import decisions, execution, states
+from approvals.models import Action, Attempt
+from tests import lock_order
+from tests.integration.history_rows import an_action
+from tests.scripted import Say, Script
+from tests.waiting import until
+from tests.world import World, at_once, propose_refund, ticket_of
+from tickets.models import Ticket
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
+
+
+def waiting() -> int:
+    """How many connections wait for another's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        return int(cursor.fetchone()[0])
+
+
+@contextmanager
+def attempts_held(action: Action) -> Iterator[Callable[[], None]]:
+    """A third party that holds the action's attempts, so that who settles it stands still in the middle; gives what
+    ends that."""
+    held, enough = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            list(Attempt.objects.select_for_update().filter(action=action))
+            held.set()
+            enough.wait(20)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(10)
+    try:
+        yield enough.set
+    finally:
+        enough.set()
+        holder.join()
+
+
+def attempted_beside_a_double_click(action: Action, again: Callable[[], Any]) -> Any:
+    """What the second click answered, where it comes while the attempt is being settled."""
+    held = execution._claim(action.pk)
+    assert held is not None
+    with attempts_held(action) as let_go:
+
+        def click() -> Any:
+            until(lambda: waiting() >= 1)
+            return again()
+
+        def release() -> None:
+            until(lambda: waiting() >= 2)
+            let_go()
+
+        _, clicked, _ = answers = at_once(lambda: execution._attempt(held), click, release)
+    assert answers == [None, clicked, None]
+    return clicked
+
+
+def test_a_reply_sent_twice_by_a_double_click_waits_for_the_first_one_to_settle(world: World, lead: User) -> None:
+    ticket = ticket_of(world.order())
+    Run.objects.filter(ticket=ticket).update(status="succeeded")
+    said = {"ticket": ticket, "text": "Thank you, we are on it.", "by": lead}
+    action = decisions.reply_by_hand(**said)
+    absorbed = attempted_beside_a_double_click(action, lambda: decisions.reply_by_hand(**said))
+    action.refresh_from_db()
+    assert (action.status, action.duplicates_absorbed, absorbed.pk) == (states.SUCCEEDED, 1, action.pk)
+    assert [row["ticket_id"] for row in world.simulator.replies()].count(ticket.pk) == 1
+
+
+def test_a_refund_proposed_again_waits_for_the_first_ones_outcome(world: World, payments: Script) -> None:
+    order = world.order()
+    ticket = ticket_of(order)
+    action = propose_refund(order, 2_000, ticket=ticket)
+    payments.will_say(Say({"error": {"code": "already_refunded", "message": "It went before."}}, 422))
+    absorbed = attempted_beside_a_double_click(action, lambda: propose_refund(order, 2_000, ticket=ticket))
+    action.refresh_from_db()
+    assert (action.status, action.duplicates_absorbed, absorbed.pk) == (states.UNRESOLVED, 1, action.pk)
+
+
+def test_a_lock_out_of_order_is_seen(live_database: str) -> None:
+    action = an_action()
+
+    def wrong() -> None:
+        with lock_order.kept(), transaction.atomic():
+            Action.objects.select_for_update().get(pk=action.pk)
+            Ticket.objects.filter(pk=action.ticket_id).update(reason="")
+
+    with pytest.raises(AssertionError, match="tickets_ticket is locked after approvals_action"):
+        wrong()

@@ -1,0 +1,84 @@
+"""Which tables a process locks in which order, held against the one order of approvals.locks."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
+
+# As approvals.locks says.
+ORDER = (
+    "approvals_finding",
+    "agentops_run",
+    "tickets_ticket",
+    "approvals_approvalrequest",
+    "approvals_orderlock",
+    "approvals_action",
+    "approvals_attempt",
+    "approvals_providerpause",
+)
+UPDATES = re.compile(r'\s*(?:UPDATE|DELETE FROM) "(\w+)"')
+SELECTS = re.compile(r'\s*SELECT\b.*? FROM "(\w+)".* FOR (?:NO KEY )?UPDATE', re.DOTALL)
+
+
+class LockOrder:
+    """The tables that each thread's transaction has locked so far. A table that is locked after one that comes later
+    in the order is reported; once more the same is not, since it may be the same row."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._here = threading.local()
+
+    def ended(self) -> None:
+        """The thread's transaction is over."""
+        self._here.held = []
+
+    def saw(self, sql: str) -> None:
+        """A statement within a transaction."""
+        found = UPDATES.match(sql) or (SELECTS.match(sql) if " UPDATE" in sql else None)
+        if found is None or found[1] not in ORDER:
+            return
+        table, held = found[1], self._here.__dict__.setdefault("held", [])
+        later = [other for other in held if ORDER.index(other) > ORDER.index(table)]
+        if later and table not in held:
+            self._report(f"{table} is locked after {later[0]}")
+        held.append(table)
+
+
+def install(patch: pytest.MonkeyPatch, report: Callable[[str], None]) -> None:
+    """Watches every thread of this process until `patch` is undone."""
+    order = LockOrder(report)
+    execute = CursorWrapper._execute
+
+    def watched(cursor: Any, sql: Any, *more: Any) -> Any:
+        if cursor.db.in_atomic_block:
+            order.saw(str(sql))
+        else:
+            order.ended()
+        return execute(cursor, sql, *more)
+
+    patch.setattr(CursorWrapper, "_execute", watched)
+    for end in ("_commit", "_rollback", "close"):
+        patch.setattr(BaseDatabaseWrapper, end, _ending(getattr(BaseDatabaseWrapper, end), order))
+
+
+def _ending(end: Callable[..., Any], order: LockOrder) -> Callable[..., Any]:
+    def ended(wrapper: Any) -> Any:
+        order.ended()
+        return end(wrapper)
+
+    return ended
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Fails where anything in this process broke the order."""
+    broken: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        install(patch, broken.append)
+        yield
+    assert not broken, broken
