@@ -14,6 +14,7 @@ from approvals import (
     audit,
     frozen,
     kinds,
+    locks,
     policies,
     policy,
     proposals,
@@ -110,18 +111,24 @@ def release(*, request_id: int, by: User) -> None:
 
 def expire(limit: int = 100) -> int:
     """Closes open requests whose hours are over; their actions expire. Returns how many."""
+    late = ApprovalRequest.objects.filter(closed_at__isnull=True, expires_at__lte=Now()).order_by("expires_at")
+    return sum(_expire(*row) for row in late.values_list("pk", "action__ticket")[:limit])
+
+
+def _expire(request_id: int, ticket_id: str) -> bool:
+    """False where somebody else has closed it by now."""
     with transaction.atomic():
-        late = ApprovalRequest.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-            closed_at__isnull=True, expires_at__lte=Now()
-        )
-        requests = list(late.select_related("action").order_by("expires_at")[:limit])
-        for request in requests:
-            ApprovalRequest.objects.filter(pk=request.pk).update(closed_at=Now())
-            transitions.move(request.action, states.EXPIRED, actor=audit.SYSTEM, verb="action.expired")
-            if request.action.run_id is None:  # a person wrote it, and no run is told
-                why = f"{request.action.idempotency_key}, which a person wrote, expired before it was approved."
-                standing.needs_person(request.action.ticket_id, why, held=True)
-    return len(requests)
+        locks.ticket(ticket_id)
+        open_one = ApprovalRequest.objects.select_for_update(skip_locked=True, of=("self",)).select_related("action")
+        request = open_one.filter(pk=request_id, closed_at__isnull=True).first()
+        if request is None:
+            return False
+        ApprovalRequest.objects.filter(pk=request.pk).update(closed_at=Now())
+        transitions.move(request.action, states.EXPIRED, actor=audit.SYSTEM, verb="action.expired")
+        if request.action.run_id is None:  # a person wrote it, and no run is told
+            why = f"{request.action.idempotency_key}, which a person wrote, expired before it was approved."
+            standing.needs_person(ticket_id, why, held=True)
+    return True
 
 
 def _decide(request_id: int, by: User, digest: str, verdict: Decision.Verdict, *, changes: dict[str, Any]) -> Decision:

@@ -13,7 +13,7 @@ COMMITS = (
     "approvals.comparison.compare",
     "approvals.comparison.compare_after",
     "approvals.decisions._decide",
-    "approvals.decisions.expire",
+    "approvals.decisions._expire",
     "approvals.decisions.reject",
     "approvals.execution._claim",
     "approvals.execution._settle",
@@ -55,6 +55,6 @@ REGISTERED = frozenset(
 # Only a worker's sweep passes these; a sweep is what survives.
 SWEEP_ALONE = frozenset(
     f"approvals.{place} commit {side}"
-    for place in ("comparison.compare_after", "decisions.expire", "seals.seal")
+    for place in ("comparison.compare_after", "decisions._expire", "seals.seal")
     for side in ("before", "after")
 )
