@@ -174,7 +174,7 @@ def _do_action(run: Run, step: Step) -> None:
     if action.status not in states.SETTLED:
         _wait(run, step, action)
     again = Step.objects.filter(action=action).exclude(pk=step.pk).exists()
-    output = redact.data(tools.told(action, again=again))
+    output = redact.data(tools.told(action, tools.decision_on(action), again=again))
     if action.status == states.SUCCEEDED:
         return steps.finish(step, output)
     steps.fail(step, {"code": action.status, "message": output["message"]}, "action")

@@ -2,6 +2,8 @@
 recording it is the engine's. A ProviderError means: not done."""
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +16,22 @@ from agentops.lib.errors import Refused
 from agentops.lib.money import display
 from agentops.models import Run, Step, StoredText
 from approvals.models import Action
-from tickets.models import Message
+from tickets.models import Message, Ticket
+
+
+@dataclass(frozen=True)
+class World:
+    """Where a step's answers come from, and the texts that the model is given: the world itself for a run, for a
+    replay (in part) a record of it. `ask` is as llm.complete, `read` as tools.read."""
+
+    ask: Callable[..., llm.Answer] = llm.complete
+    read: Callable[[str, Any, Ticket], dict[str, Any]] = tools.read
+    triage_prompt: str = prompts.TRIAGE
+    prompt: str = prompts.AGENT
+    tools: list[dict[str, Any]] = field(default_factory=tools.specifications)
+
+
+REAL = World()
 
 
 def recorded(step: Step) -> turn.Recorded:
@@ -32,21 +49,27 @@ def recorded(step: Step) -> turn.Recorded:
     )
 
 
-def first(run: Run) -> Step:
+def first(run: Run, world: World = REAL) -> Step:
     """The triage step; its input keeps what was known of the ticket's actions and answers when the run began."""
     answers = Message.objects.filter(ticket=run.ticket, direction=Message.Direction.OUTBOUND)
     answered = answers.order_by("-pk").values_list("pk", flat=True).first()
-    given = {"brief": _brief(run), "answered_through": answered or 0}
+    return again_first(run, {"brief": _brief(run), "answered_through": answered or 0}, world)
+
+
+def again_first(run: Run, known: dict[str, Any], world: World) -> Step:
+    """The triage step, where what was known when the run began is on record (`known` is a first step's input)."""
+    given = {name: known[name] for name in ("brief", "answered_through")}
+    given |= {"prompt": _stored(world.triage_prompt), "messages": turn.digest(_triage_messages(run, given, world))}
     return Step(run=run, index=0, kind=turn.TRIAGE, name="triage", input=given)
 
 
-def start_llm(run: Run, done: list[Step]) -> Step:
+def start_llm(run: Run, done: list[Step], world: World = REAL) -> Step:
     model = run.llm_model or settings.LLM_EXPERT_MODEL
-    sent = _messages(run, done)
+    sent = _messages(run, done, world.prompt)
     given = {
         "model": model,
-        "prompt": _stored(prompts.AGENT),
-        "tools": _stored(json.dumps(tools.specifications(), sort_keys=True)),
+        "prompt": _stored(world.prompt),
+        "tools": _stored(json.dumps(world.tools, sort_keys=True)),
         "messages": turn.digest(sent),
     }
     return Step(run=run, index=len(done), kind=turn.LLM, name=model, input=given)
@@ -57,17 +80,17 @@ def start_tool(run: Run, done: list[Step], call: turn.RunTool) -> Step:
     return Step(run=run, index=len(done), kind=turn.TOOL, name=call.name[:100], input=given)
 
 
-def sent_messages(run: Run, steps: list[Step], index: int) -> list[dict[str, Any]]:
-    """The exact messages of the llm step at `index`, made again from what is recorded before it."""
-    return _messages(run, [step for step in steps if step.index < index])
+def sent_messages(run: Run, steps: list[Step], index: int, prompt: str = "") -> list[dict[str, Any]]:
+    """The exact messages of the llm step at `index`, made again from what is recorded before it and its prompt."""
+    return _messages(run, [step for step in steps if step.index < index], prompt or prompts.AGENT)
 
 
-def do_triage(run: Run, step: Step) -> None:
+def do_triage(run: Run, step: Step, world: World = REAL) -> None:
     model = settings.LLM_TRIAGE_MODEL
     step.name = model
-    answer = llm.complete(
+    answer = world.ask(
         model=model,
-        messages=[{"role": "system", "content": prompts.TRIAGE}, *_conversation(run, {**step.input, "brief": ""})],
+        messages=_triage_messages(run, step.input, world),
         response_format={
             "type": "json_schema",
             "json_schema": {"name": "triage", "schema": turn.Triage.model_json_schema()},
@@ -85,18 +108,18 @@ def do_triage(run: Run, step: Step) -> None:
     run.llm_model = settings.LLM_EXPERT_MODEL if triage.ambiguous else settings.LLM_TRIAGE_MODEL
 
 
-def do_llm(run: Run, step: Step, done: list[Step]) -> None:
-    _take(step, llm.complete(model=step.name, messages=_messages(run, done), tools=tools.specifications()))
+def do_llm(run: Run, step: Step, done: list[Step], world: World = REAL) -> None:
+    _take(step, world.ask(model=step.name, messages=_messages(run, done, world.prompt), tools=world.tools))
     run.turns += 1
 
 
-def do_read(run: Run, step: Step) -> None:
+def do_read(run: Run, step: Step, world: World = REAL) -> None:
     """A tool without an effect. Raises ProviderError; what the model got wrong is the step's answer."""
     try:
         if step.name == tools.HAND_OVER:
             output = tools.hand_over(arguments(step))
         else:
-            output = tools.read(step.name, arguments(step), run.ticket)
+            output = world.read(step.name, arguments(step), run.ticket)
     except Refused as refused:
         refuse(step, refused)
         return
@@ -143,8 +166,12 @@ def _take(step: Step, answer: llm.Answer) -> None:
     finish(step, answer.output)
 
 
-def _messages(run: Run, done: list[Step]) -> list[dict[str, Any]]:
-    return turn.messages(prompts.AGENT, _conversation(run, done[0].input), [recorded(step) for step in done])
+def _triage_messages(run: Run, known: dict[str, Any], world: World) -> list[dict[str, str]]:
+    return [{"role": "system", "content": world.triage_prompt}, *_conversation(run, {**known, "brief": ""})]
+
+
+def _messages(run: Run, done: list[Step], prompt: str) -> list[dict[str, Any]]:
+    return turn.messages(prompt, _conversation(run, done[0].input), [recorded(step) for step in done])
 
 
 def _conversation(run: Run, known: dict[str, Any]) -> list[dict[str, str]]:

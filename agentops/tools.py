@@ -62,7 +62,7 @@ def specifications() -> list[dict[str, Any]]:
 
 def read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
     """What a reading tool answers. Raises Refused or ProviderError."""
-    match kinds.parse(READS[name][0], arguments):
+    match parse(name, arguments):
         case FindOrders(tracking_number=str(number)):
             return {"orders": [_order(row) for row in _own(ticket) if number in row.tracking_numbers]}
         case FindOrders(customer_email=str(email)) if email.lower() != ticket.customer.email.lower():
@@ -79,13 +79,23 @@ def read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
             return resolution.customer_of(ticket).model_dump(mode="json")
 
 
+def parse(name: str, arguments: Any) -> BaseModel:
+    """The arguments of a reading tool. Raises Refused."""
+    return kinds.parse(READS[name][0], arguments)
+
+
 def hand_over(arguments: Any) -> dict[str, Any]:
     """Raises Refused."""
     given = kinds.parse(HandOver, arguments)
     return {"handed_over": True, "reason": redact.text(given.reason)}
 
 
-def told(action: Action, *, again: bool) -> dict[str, Any]:
+def decision_on(action: Action) -> Decision | None:
+    """What a person said of it last."""
+    return Decision.objects.filter(request__action=action).order_by("-pk").first()
+
+
+def told(action: Action, decision: Decision | None, *, again: bool) -> dict[str, Any]:
     """What the model is told of an action that is final; `again` where it had proposed the same one before."""
     facts = {
         "kind": action.kind,
@@ -96,7 +106,6 @@ def told(action: Action, *, again: bool) -> dict[str, Any]:
         "currency": action.currency or None,
     }
     result: dict[str, Any] = {"action": {key: value for key, value in facts.items() if value is not None}}
-    decision = Decision.objects.filter(request__action=action).order_by("-pk").first()
     match action.status:
         case states.SUCCEEDED:
             edited = decision is not None and decision.edited is not None

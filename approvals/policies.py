@@ -2,19 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import DateTimeField, Q, QuerySet, Sum, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Now, TruncDay
 from pydantic import ValidationError
 
 from agentops.lib.errors import Refused
-from approvals import audit, claims, dial, grounding, policy, states
+from approvals import audit, dial, grounding, policy, states
 from approvals.models import Action, PolicyVersion
 from approvals.policy import Facts, Rules
-from approvals.resolution import Resolved
+from approvals.resolution import NOW, Resolved, Sources
 from tickets.models import Ticket
 
 MONEY_KINDS = ("refund", "cancel_order")
@@ -69,10 +70,20 @@ def one_at_a_time() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('policy:versions', 0))")
 
 
-def facts_of(resolved: Resolved, ticket: Ticket, *, left: int | None, further: bool, by_agent: bool = True) -> Facts:
-    """What is known of a proposal as it is judged. Inside the transaction that holds `serialise`'s lock."""
+def facts_of(
+    resolved: Resolved,
+    ticket: Ticket,
+    *,
+    left: int | None,
+    further: bool,
+    by_agent: bool = True,
+    sources: Sources = NOW,
+    at: datetime | None = None,
+) -> Facts:
+    """What is known of a proposal as it is judged. Inside the transaction that holds `serialise`'s lock; or, to say how
+    it would have been judged, from other sources, with the sums as they were `at` a time."""
     if resolved.kind.name not in MONEY_KINDS:
-        beyond = tuple(ungrounded(resolved, ticket, by_agent))
+        beyond = tuple(ungrounded(resolved, ticket, by_agent, sources))
         return Facts(
             resolved.kind.name,
             further=further,
@@ -81,20 +92,20 @@ def facts_of(resolved: Resolved, ticket: Ticket, *, left: int | None, further: b
             position=dial.position(ticket.pk),
             tags=resolved.tags,
         )
-    approved = Action.objects.filter(
-        kind__in=MONEY_KINDS, status__in=COUNTED, currency=resolved.currency, approved_at__isnull=False
-    )
+    then: Combinable = Now() if at is None else Value(at, DateTimeField())
+    until = Q(approved_at__isnull=False) if at is None else Q(approved_at__lt=at)
+    approved = Action.objects.filter(until, kind__in=MONEY_KINDS, status__in=COUNTED, currency=resolved.currency)
     by_customer = list(
         Action.objects.filter(
+            until,
             kind__in=MONEY_KINDS,
             status__in=COUNTED,
             ticket__customer_id=ticket.customer_id,
-            approved_at__gte=Now() - timedelta(days=30),
+            approved_at__gte=then - timedelta(days=30),
         ).values_list("currency", "amount")
     )
-    alone_today = approved.filter(verdict=policy.Outcome.AUTO_APPROVE, approved_at__gte=TruncDay(Now())).aggregate(
-        total=Sum("amount")
-    )["total"]
+    alone = approved.filter(verdict=policy.Outcome.AUTO_APPROVE, approved_at__gte=TruncDay(then))
+    alone_today = alone.aggregate(total=Sum("amount"))["total"]
     captured = resolved.reading.order.captured if resolved.reading else None
     return Facts(
         kind=resolved.kind.name,
@@ -118,12 +129,12 @@ def serialise(currency: str, customer_id: int) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
 
 
-def ungrounded(resolved: Resolved, ticket: Ticket, by_agent: bool) -> list[str]:
+def ungrounded(resolved: Resolved, ticket: Ticket, by_agent: bool, sources: Sources = NOW) -> list[str]:
     """What a reply says beyond the ticket's succeeded actions, a sentence each. What people write declares no claims:
     it is held against all that happened."""
     if resolved.kind.name != "reply":
         return []
-    done = claims.effects(ticket.pk)
+    done = sources.effects(ticket.pk)
     claimed = resolved.params["claims"] if by_agent else [grounding.claim_of(effect) for effect in done]
     return grounding.ungrounded(resolved.params["text"], claimed, done, resolved.cancelled)
 

@@ -3,6 +3,7 @@
 The money path reads: resolution -> proposals -> decisions -> execution -> reconcile.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -35,25 +36,42 @@ def record(resolved: Resolved, *, ticket_id: str, run_id: int | None, actor: str
     with transaction.atomic(savepoint=False):
         ticket = locks.ticket(ticket_id)
         existing = list(Action.objects.filter(ticket=ticket, kind=resolved.kind.name).order_by("sequence"))
-        rivals = [row for row in existing if not resolved.kind.once_a_run or row.run_id == run_id]
-        twin = next((row for row in _twins(resolved, rivals) if kinds.same_effect(row.params, resolved.params)), None)
+        twin, further = against(resolved, existing, run_id=run_id)
         if twin:
             return _absorb(twin)
-        further = not resolved.fixed and _further(resolved, rivals)
         return _judge(_propose(resolved, ticket, run_id, existing, actor), resolved, ticket, further)
 
 
+def against(resolved: Resolved, existing: Sequence[Action], *, run_id: int | None) -> tuple[Action | None, bool]:
+    """The one of the ticket's `existing` actions of this kind that has the same effect, if any, and whether this is a
+    further effect beside theirs. Raises Refused("key_conflict")."""
+    rivals = [row for row in existing if not resolved.kind.once_a_run or row.run_id == run_id]
+    twin = next((row for row in _twins(resolved, rivals) if kinds.same_effect(row.params, resolved.params)), None)
+    return (twin, False) if twin else (None, not resolved.fixed and _further(resolved, rivals))
+
+
 def made_before(kind: kinds.Kind, arguments: Any, *, ticket_id: str) -> Action | None:
-    """The ticket's action that this asks for again in the same words, as far as the model names it: it is the answer
-    even where the order would no longer allow it. Counted as an absorbed duplicate. Raises Refused."""
+    """The ticket's action that this asks for again in the same words: it is the answer even where the order would no
+    longer allow it. Counted as an absorbed duplicate. Raises Refused."""
+    existing = Action.objects.filter(ticket=ticket_id, kind=kind.name).order_by("sequence")
+    action = in_the_same_words(kind, arguments, existing)
+    return _absorb(action) if action else None
+
+
+def in_the_same_words(kind: kinds.Kind, arguments: Any, existing: Iterable[Action]) -> Action | None:
+    """The first of these actions that the arguments ask for, as far as the model names it. Raises Refused."""
     given = kinds.parse(kind.arguments, arguments)
     if kind.once_a_run or getattr(given, "further", False):
         return None
     asked = given.model_dump(mode="json", exclude={"reason", "further"}, exclude_none=True)
-    for action in Action.objects.filter(ticket=ticket_id, kind=kind.name).order_by("sequence"):
-        if all(_same(name, value, action.params.get(name)) for name, value in asked.items()):
-            return _absorb(action)
-    return None
+    return next(
+        (
+            action
+            for action in existing
+            if all(_same(name, value, action.params.get(name)) for name, value in asked.items())
+        ),
+        None,
+    )
 
 
 def _same(name: str, asked: Any, made: Any) -> bool:

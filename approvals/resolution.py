@@ -2,6 +2,7 @@
 customer, the amount is at most what is left, the currency matches. Reads the shop; opens no transaction."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,21 @@ from approvals.providers import orders
 from approvals.providers.orders import Customer, Order
 from approvals.reservations import Reading
 from tickets.models import Ticket
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where what a request names is read: the shop and our own books as they are now, or what a recording holds of
+    them. The functions are as those of `orders`, `reservations` and `claims`."""
+
+    get_order: Callable[[str], Order | None] = orders.get_order
+    find_orders: Callable[..., list[Order]] = orders.find_orders
+    get_customer: Callable[[str], Customer | None] = orders.get_customer
+    left: Callable[..., int] = reservations.left
+    effects: Callable[[str], list[grounding.Effect]] = claims.effects
+
+
+NOW = Sources()
 
 
 @dataclass(frozen=True)
@@ -34,31 +50,33 @@ class Resolved:
     cancelled: tuple[str, ...] = ()  # orders that a reply says to be cancelled, and that are so
 
 
-def resolve(kind: kinds.Kind, arguments: Any, ticket: Ticket, *, mendable: bool = False) -> Resolved:
+def resolve(
+    kind: kinds.Kind, arguments: Any, ticket: Ticket, *, mendable: bool = False, sources: Sources = NOW
+) -> Resolved:
     """Raises Refused (what is wrong, and what would be valid) or ProviderError (the shop did not answer). `mendable`:
     whoever asks can do better, and is told what a reply's claims lack."""
     given = kinds.parse(kind.arguments, arguments)
     match given:
         case kinds.RefundArguments():
-            return _refund(kind, given, ticket)
+            return _refund(kind, given, ticket, sources)
         case kinds.CancelOrderArguments():
-            return _cancel_order(kind, given, ticket)
+            return _cancel_order(kind, given, ticket, sources)
         case kinds.ChangeAccountArguments():
-            return _change_account(kind, given, ticket)
+            return _change_account(kind, given, ticket, sources)
         case kinds.ReplyArguments():
-            return _reply(kind, given, ticket, mendable)
+            return _reply(kind, given, ticket, mendable, sources)
     raise Refused("unknown_kind", f"{kind.name} cannot be proposed", valid=sorted(kinds.KINDS))
 
 
-def order_of(ticket: Ticket, order_id: str) -> Reading:
+def order_of(ticket: Ticket, order_id: str, sources: Sources = NOW) -> Reading:
     """This customer's order of that id. Raises Refused, which names the order where a tracking number was given."""
     asked_at = reservations.database_now()
-    order = orders.get_order(order_id)
+    order = sources.get_order(order_id)
     if order is None and not order_id.startswith("#"):
-        order = orders.get_order(f"#{order_id}")  # customers leave the sign out
+        order = sources.get_order(f"#{order_id}")  # customers leave the sign out
     email = ticket.customer.email
     if order is None:
-        own = [row for row in orders.find_orders(customer_email=email) if _belongs(row, email)]
+        own = [row for row in sources.find_orders(customer_email=email) if _belongs(row, email)]
         shipped = next((row for row in own if order_id in row.tracking_numbers), None)
         if shipped:
             raise Refused(
@@ -76,11 +94,11 @@ def order_of(ticket: Ticket, order_id: str) -> Reading:
     return Reading(order, asked_at)
 
 
-def customer_of(ticket: Ticket) -> Customer:
+def customer_of(ticket: Ticket, sources: Sources = NOW) -> Customer:
     """The shop's customer who wrote the ticket, found through their orders. Raises Refused or ProviderError."""
     email = ticket.customer.email
-    for order in orders.find_orders(customer_email=email):
-        customer = orders.get_customer(order.customer_id) if _belongs(order, email) else None
+    for order in sources.find_orders(customer_email=email):
+        customer = sources.get_customer(order.customer_id) if _belongs(order, email) else None
         if customer and customer.email.lower() == email.lower():
             return customer
     raise Refused("customer_unknown", f"The shop knows no customer with orders under {email}.")
@@ -128,15 +146,15 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any
     ]
 
 
-def _refund(kind: kinds.Kind, given: kinds.RefundArguments, ticket: Ticket) -> Resolved:
-    reading = order_of(ticket, given.order_id)
+def _refund(kind: kinds.Kind, given: kinds.RefundArguments, ticket: Ticket, sources: Sources) -> Resolved:
+    reading = order_of(ticket, given.order_id, sources)
     order = reading.order
     if order.status == "cancelled":
         raise Refused("not_refundable", f"Order {order.order_id} is cancelled; its payments were returned.")
     if given.currency != order.currency:
         message = f"Order {order.order_id} is in {order.currency}, not {given.currency}."
         raise Refused("currency_mismatch", message, currency=order.currency)
-    payment_id = _payment(reading, given)
+    payment_id = _payment(reading, given, sources)
     return Resolved(
         kind,
         {
@@ -155,16 +173,16 @@ def _refund(kind: kinds.Kind, given: kinds.RefundArguments, ticket: Ticket) -> R
     )
 
 
-def _payment(reading: Reading, given: kinds.RefundArguments) -> str:
+def _payment(reading: Reading, given: kinds.RefundArguments, sources: Sources) -> str:
     """The payment to refund: the one named, else the first that has enough left."""
     order = reading.order
     known = [payment.payment_id for payment in order.payments]
     if given.payment_id is not None and given.payment_id not in known:
         raise Refused("payment_not_found", f"Order {order.order_id} has no payment {given.payment_id}.", payments=known)
     wanted = known if given.payment_id is None else [given.payment_id]
-    rest = {payment_id: reservations.left(reading, payment_id=payment_id) for payment_id in wanted}
+    rest = {payment_id: sources.left(reading, payment_id=payment_id) for payment_id in wanted}
     enough = next((payment_id for payment_id, amount in rest.items() if amount >= given.amount), None)
-    whole = reservations.left(reading)
+    whole = sources.left(reading)
     if enough is None or given.amount > whole:
         most = min(max(rest.values(), default=0), whole)
         raise Refused(
@@ -178,14 +196,14 @@ def _payment(reading: Reading, given: kinds.RefundArguments) -> str:
     return enough
 
 
-def _cancel_order(kind: kinds.Kind, given: kinds.CancelOrderArguments, ticket: Ticket) -> Resolved:
-    reading = order_of(ticket, given.order_id)
+def _cancel_order(kind: kinds.Kind, given: kinds.CancelOrderArguments, ticket: Ticket, sources: Sources) -> Resolved:
+    reading = order_of(ticket, given.order_id, sources)
     order = reading.order
     if order.status not in ("pending", "processed"):
         message = f"Order {order.order_id} is {order.status}; only an order that has not shipped can be cancelled."
         raise Refused("not_cancellable", message, status=order.status, valid=["pending", "processed"])
     amount = order.captured - order.refunded
-    if reservations.left(reading) < amount:
+    if sources.left(reading) < amount:
         raise Refused("refund_in_progress", f"A refund of order {order.order_id} is under way; wait for it.")
     return Resolved(
         kind,
@@ -199,8 +217,10 @@ def _cancel_order(kind: kinds.Kind, given: kinds.CancelOrderArguments, ticket: T
     )
 
 
-def _change_account(kind: kinds.Kind, given: kinds.ChangeAccountArguments, ticket: Ticket) -> Resolved:
-    customer = customer_of(ticket)
+def _change_account(
+    kind: kinds.Kind, given: kinds.ChangeAccountArguments, ticket: Ticket, sources: Sources
+) -> Resolved:
+    customer = customer_of(ticket, sources)
     params = {"customer_id": customer.customer_id, **given.changes(), "reason": given.reason}
     return Resolved(kind, params, target=customer.customer_id, further=given.further, customer=customer)
 
@@ -212,10 +232,10 @@ def fixed_reply(text: str, reason: str, ticket: Ticket) -> Resolved:
     )
 
 
-def _reply(kind: kinds.Kind, given: kinds.ReplyArguments, ticket: Ticket, mendable: bool) -> Resolved:
-    done = claims.effects(ticket.pk)
+def _reply(kind: kinds.Kind, given: kinds.ReplyArguments, ticket: Ticket, mendable: bool, sources: Sources) -> Resolved:
+    done = sources.effects(ticket.pk)
     claimed = grounding.named([claim.model_dump(exclude_none=True) for claim in given.claims], done)
-    cancelled = _cancelled(given.text, ticket)
+    cancelled = _cancelled(given.text, ticket, sources)
     if mendable:
         claims.require_complete(given.text, claimed, done, cancelled)
     params = _reply_params(given.text, claimed, given.reason, ticket)
@@ -227,13 +247,13 @@ def _reply_params(text: str, claimed: list[dict[str, Any]], reason: str, ticket:
     return {"to": ticket.customer.email, "subject": subject, "text": text, "claims": claimed, "reason": reason}
 
 
-def _cancelled(text: str, ticket: Ticket) -> tuple[str, ...]:
+def _cancelled(text: str, ticket: Ticket, sources: Sources) -> tuple[str, ...]:
     """Which of the orders that a reply may say to be cancelled are so, as the shop says now. What it does not say
     is no ground: a person reads the reply."""
     found = []
     for order_id in grounding_orders.said_cancelled(text):
         with contextlib.suppress(Refused, ProviderError):
-            order = order_of(ticket, order_id).order
+            order = order_of(ticket, order_id, sources).order
             if order.status == "cancelled":
                 found.append(order.order_id)
     return tuple(found)

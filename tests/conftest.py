@@ -23,6 +23,7 @@ from django.test.utils import setup_databases, teardown_databases
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
+from agentops import steps
 from agentops.local.ports import reserved_port
 from tests import browser as browsers
 from tests.live import Simulator, Web, Worker
@@ -90,6 +91,7 @@ def own_database(broker: str, blocker: DjangoDbBlocker) -> Iterator[str]:
     copy_database(PRISTINE, LIVE)
     with blocker.unblock():
         connection.settings_dict["NAME"] = LIVE
+        steps._known.clear()  # the texts that this process has stored, in another database
         yield services().postgres.url(LIVE)
         disconnect()
         connection.settings_dict["NAME"] = usual

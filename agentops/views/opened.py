@@ -33,9 +33,10 @@ def opened(run: Run, index: int, spans: Sequence[Span]) -> Opened | None:
         return None
     step = all_steps[position]
     of_step = [span for span in spans if span.step_index == index]
-    sent = steps.sent_messages(run, all_steps, index) if step.kind == Step.Kind.LLM else []
     digests = [str(step.input.get(name, "")) for name in ("prompt", "tools")]
     texts = runs.stored(digests)
+    prompt = texts.get(digests[0], "")
+    sent = steps.sent_messages(run, all_steps, index, prompt) if step.kind == Step.Kind.LLM else []
     return Opened(
         step=step,
         span=of_step[0],
