@@ -13,9 +13,10 @@ from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from agentops import steps, tools, turn
-from agentops.lib import redact, retry
+from agentops.lib import redact, retry, tracing
 from agentops.lib.errors import ProviderError, Refused, Unauthorized
 from agentops.models import Run, Step
 from approvals import acknowledgements, claims, execution, kinds, pauses, proposals, states
@@ -42,14 +43,19 @@ def queue_run(message: Message) -> Run:
     run = Run.objects.create(ticket=ticket, number=last.number + 1 if last else 1, through_message=message.pk)
     if ticket.status in (Ticket.Status.ANSWERED, Ticket.Status.CLOSED, Ticket.Status.NEEDS_PERSON):
         _set_ticket(run, Ticket.Status.OPEN)
+    tracing.touch(ticket_id=ticket.pk, run_id=run.pk)
     return run
 
 
 def advance(run_id: int) -> None:
     """Does what there is to do on this run now, if nobody else is at it."""
     run = _claim(run_id)
-    if run is None:
-        return
+    if run is not None:
+        with tracing.at(ticket_id=run.ticket_id, run_id=run.pk, span="run"):
+            _advance(run)
+
+
+def _advance(run: Run) -> None:
     try:
         _go_on(run)
     except Superseded:
@@ -123,6 +129,7 @@ def _go_on(run: Run) -> None:
             case turn.Resume(index) | turn.WaitFor(index):
                 step = done.pop(index)
                 _count_lost_worker(run, step)
+                step.tried_at = Now()
             case turn.Answered():
                 return _end(run, finished, Run.Outcome.ANSWERED, "")
             case turn.HandOver(reason):
@@ -139,24 +146,33 @@ def _count_lost_worker(run: Run, step: Step) -> None:
     if run.status != Run.Status.RUNNING or step.action_id is not None:
         return
     run.status = Run.Status.QUEUED
-    lost = {"attempt": step.attempts, "code": "worker_lost", "class": "transient", "message": "The worker died."}
-    step.failures = [*step.failures, lost]
+    _note_failure(step, code="worker_lost", error_class="transient", message="The worker died.")
     if step.attempts >= LOST_WORKERS:
         steps.fail(step, {"code": "worker_lost", "message": f"{LOST_WORKERS} workers died at it."}, "transient")
     step.attempts += 1
 
 
+def _note_failure(step: Step, *, code: str, error_class: str, message: str, **more: Any) -> None:
+    """An attempt at the step that came to nothing, with its times for the trace."""
+    began = step.tried_at or step.started_at
+    times = {"started_at": began.isoformat(), "finished_at": timezone.now().isoformat()}
+    failure = {"attempt": step.attempts, "code": code, "class": error_class, "message": message, **more, **times}
+    step.failures = [*step.failures, failure]
+
+
 def _do(run: Run, step: Step, done: list[Step]) -> None:
     """Brings the step to its end, or raises Paused."""
+    span = tracing.try_span(step.index, step.attempts)
     try:
-        if step.kind == turn.TRIAGE:
-            steps.do_triage(run, step)
-        elif step.kind == turn.LLM:
-            steps.do_llm(run, step, done)
-        elif step.name in kinds.BY_TOOL:
-            _do_action(run, step)
-        else:
-            steps.do_read(run, step)
+        with tracing.at(ticket_id=run.ticket_id, run_id=run.pk, span=span, step=step.index):
+            if step.kind == turn.TRIAGE:
+                steps.do_triage(run, step)
+            elif step.kind == turn.LLM:
+                steps.do_llm(run, step, done)
+            elif step.name in kinds.BY_TOOL:
+                _do_action(run, step)
+            else:
+                steps.do_read(run, step)
     except ProviderError as error:
         _try_later(run, step, error)
 
@@ -209,8 +225,7 @@ def _try_later(run: Run, step: Step, error: ProviderError) -> None:
     message = redact.text(error.message)[:300]
     if delay is None:
         return steps.fail(step, {"code": error.code, "message": message}, error.error_class)
-    step.failures = [*step.failures, {"attempt": step.attempts, "code": error.code, "class": error.error_class,
-                                      "message": message, "http_status": error.http_status}]  # fmt: skip
+    _note_failure(step, code=error.code, error_class=error.error_class, message=message, http_status=error.http_status)
     step.attempts += 1
     due_at = Now() + timedelta(seconds=delay)
     _record(run, None, step, status=Run.Status.QUEUED, not_before=due_at, lease_expires_at=None)
@@ -228,6 +243,7 @@ def _wait_for_credentials(run: Run, step: Step, provider: str, error: ProviderEr
 
 def _wait(run: Run, step: Step, action: Action) -> None:
     step.status = Step.Status.WAITING
+    step.waited_for_person |= action.status == states.AWAITING_APPROVAL
     with transaction.atomic():
         _record(run, None, step, status=Run.Status.WAITING, lease_expires_at=None)
         match action.status:

@@ -8,6 +8,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
+from agentops.lib import logs
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
@@ -68,6 +70,7 @@ INSTALLED_APPS = [
     "agentops",
 ]
 MIDDLEWARE = [
+    "agentops.middleware.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -121,7 +124,7 @@ SECURE_CSP = {
 HTTPS = env.bool("HTTPS", not (DEMO or DEBUG))
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY", False) else None
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside, by plain HTTP
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes come from inside, by plain HTTP
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 X_FRAME_OPTIONS = "DENY"
@@ -190,11 +193,21 @@ MAILERS = {
 ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "support@localhost")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"httpx2": {"level": "WARNING"}, "openai": {"level": "WARNING"}, "stripe": {"level": "WARNING"}},
-}
+# --- what others see of it ---------------------------------------------------------------------------------
+# Traces: OpenTelemetry's exporter reads these and its other OTEL_ settings from the environment itself.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+_content = env.str("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").strip().lower()
+OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT = _content in ("true", "1", "span_only", "span_and_event")
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+LOG_FORMAT = env.str("LOG_FORMAT", "") or ("console" if DEMO or DEBUG else "json")
+if LOG_FORMAT not in logs.FORMATS:
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; it must be one of: {', '.join(logs.FORMATS)}.")
+LOGGING = logs.config(
+    level=env.str("LOG_LEVEL", "INFO"),
+    form=LOG_FORMAT,
+    secrets=[
+        *(SECRET_KEY, INTAKE_SIGNING_SECRET, REPLIES_SIGNING_SECRET, ORDERS_TOKEN, PAYMENTS_TOKEN, STRIPE_API_KEY),
+        *(STRIPE_WEBHOOK_SECRET, OPENAI_API_KEY, METRICS_TOKEN, _email["EMAIL_HOST_PASSWORD"] or ""),
+        str(_database.get("PASSWORD") or ""),
+    ],
+)

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from agentops import engine, heartbeat
+from agentops.telemetry import tallies
 from approvals import comparison, decisions, execution, notifications, reconcile, seals
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ def _run() -> None:
 def _due(limit: int) -> list[Work]:
     """Money first: the books once an hour, actions, what is unknown, then runs and what people are told."""
     return [
+        *((tallies.roll_up, seconds) for seconds in tallies.due()),
         *((comparison.compare_after, last) for last in comparison.due()),
         *((execution.execute, number) for number in execution.due(limit)),
         *((reconcile.settle, number) for number in reconcile.due(limit)),

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from agentops.lib import tracing
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
 from approvals import (
@@ -257,7 +258,9 @@ def _left(world: Resolved, action: Action) -> int:
 
 def _request(request_id: int) -> ApprovalRequest:
     """Raises ApprovalRequest.DoesNotExist."""
-    return ApprovalRequest.objects.select_related("action__ticket__customer", "decision__by").get(pk=request_id)
+    request = ApprovalRequest.objects.select_related("action__ticket__customer", "decision__by").get(pk=request_id)
+    tracing.touch(ticket_id=request.action.ticket_id, run_id=request.action.run_id)
+    return request
 
 
 def _open(request_id: int, digest: str) -> ApprovalRequest:

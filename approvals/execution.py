@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from agentops.lib import retry
+from agentops.lib import retry, tracing
 from agentops.lib.errors import ProviderError, Refused, ReplayedFailure, Terminal
 from approvals import (
     acknowledgements,
@@ -62,7 +62,9 @@ def execute(action_id: int) -> Action:
     """Makes one attempt at an approved action, if it is due and nobody else has it. Returns it as it then stands."""
     action = _claim(action_id)
     if action is not None:
-        _attempt(action)
+        span = tracing.attempt_span(action.pk, action.fence)
+        with tracing.at(ticket_id=action.ticket_id, run_id=action.run_id, span=span, action=action.idempotency_key):
+            _attempt(action)
     return Action.objects.get(pk=action_id)
 
 

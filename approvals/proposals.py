@@ -90,6 +90,13 @@ def _twins(resolved: Resolved, rivals: list[Action]) -> list[Action]:
 
 def _absorb(twin: Action) -> Action:
     Action.objects.filter(pk=twin.pk).update(duplicates_absorbed=F("duplicates_absorbed") + 1)
+    audit.record(
+        actor=audit.AGENT,
+        verb="action.duplicate_absorbed",
+        object_type="action",
+        object_id=twin.pk,
+        after={"key": twin.idempotency_key, "kind": twin.kind},
+    )
     return twin
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
+from agentops.lib import tracing
 from approvals import audit, signals, states
 from approvals.models import Action, ApprovalRequest
 
@@ -35,6 +36,7 @@ def move(
     before = action.status
     if not states.may_move(before, to):
         raise ValueError(f"an action does not go from {before} to {to}")
+    tracing.touch(ticket_id=action.ticket_id, run_id=action.run_id)
     guard = {"pk": action.pk, "status": before} | ({} if holding is None else {"fence": holding})
     if to in states.SETTLED:
         fields["settled_at"] = Now()

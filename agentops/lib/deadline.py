@@ -1,5 +1,6 @@
 """An HTTP transport that bounds an answer in total: its time, from the first byte asked to the last one read, and its
-size. The client's own time-outs bound each read alone, and a server that drips never meets them."""
+size. The client's own time-outs bound each read alone, and a server that drips never meets them. Every request goes
+through here, so here the trace that it belongs to is told to the server."""
 
 import threading
 import time
@@ -9,6 +10,8 @@ from typing import Any, cast
 
 import httpcore2
 import httpx2
+
+from agentops.lib import tracing
 
 MAX_BYTES = 2_000_000
 
@@ -103,6 +106,7 @@ class Transport(httpx2.HTTPTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         _local.until = until = time.monotonic() + self._seconds
         request.headers["Accept-Encoding"] = "identity"
+        request.headers.update(tracing.headers())
         response = super().handle_request(request)
         if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
             response.close()

@@ -42,7 +42,7 @@ def worker(environment: Mapping[str, str], *, threads: int = WORKER_THREADS, res
 
 
 def takes_work(worker: Process) -> bool:
-    return " ready.\n" in worker.output()
+    return " ready." in worker.output()
 
 
 def wait_for_worker(process: Process) -> None:

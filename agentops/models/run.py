@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from approvals.models import Action
@@ -71,6 +71,7 @@ class Run(models.Model):
             models.Index(fields=["lease_expires_at"], name="run_leased", condition=Q(status="running")),
             models.Index(fields=["id"], name="run_waiting", condition=Q(status="waiting")),
             models.Index(fields=["status", "-id"], name="run_by_status"),
+            models.Index(fields=["finished_at"], name="run_ended", condition=Q(finished_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -83,6 +84,8 @@ class Step(models.Model):
     `input` of an llm step: {model, prompt, tools (digests of StoredText), messages (digest of the list sent)};
     of a tool step: {call_id, tool, arguments} as the model wrote them. `output` of an llm step: the answer as
     turn.Answer; of a tool step: the JSON that the model is told. Tokens are counts; cost is in US dollars.
+    `tried_at` is when the current attempt began, where it is not the first. A step that `waited_for_person` tells
+    nothing of how fast the machine is.
     """
 
     class Kind(models.TextChoices):
@@ -116,7 +119,9 @@ class Step(models.Model):
     reasoning_tokens = models.PositiveIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0))
     action = models.ForeignKey(Action, on_delete=models.PROTECT, null=True, blank=True, related_name="steps")
+    waited_for_person = models.BooleanField(default=False, db_default=False)
     started_at = models.DateTimeField(db_default=Now())
+    tried_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -124,6 +129,15 @@ class Step(models.Model):
         constraints = [models.UniqueConstraint(fields=["run", "index"], name="step_numbered_once")]
         indexes = [
             models.Index(fields=["run"], name="step_waiting", condition=Q(status="waiting")),
+            models.Index(fields=["finished_at"], name="step_ended", condition=Q(finished_at__isnull=False)),
+            models.Index(
+                F("name"),
+                (F("finished_at") - F("started_at")).desc(),
+                F("id").desc(),
+                name="step_slowest",
+                condition=Q(finished_at__isnull=False, waited_for_person=False),
+            ),
+            models.Index(F("name"), F("id").desc(), name="step_failing", condition=~Q(error_code="")),
         ]
 
     def __str__(self) -> str:

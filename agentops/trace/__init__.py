@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from agentops.lib import tracing
 from agentops.models import Run, Step
 from approvals import states
 from approvals.models import Action, ApprovalRequest, Attempt, Decision
@@ -142,8 +143,6 @@ def _step_note(step: Step) -> str:
         return step.error_code
     if step.kind == Step.Kind.TRIAGE:
         return "triage"
-    if step.kind == Step.Kind.TRIAGE:
-        return "triage"
     if step.kind == Step.Kind.LLM and isinstance(step.output, dict):
         calls = step.output.get("tool_calls") or []
         return ", ".join(str(call.get("name", "")) for call in calls if isinstance(call, dict))
@@ -203,7 +202,7 @@ def _attempt(attempt: Attempt, action: Action, above: Span) -> Span:
     status = ATTEMPTS.get(attempt.outcome, "error")
     http = f"HTTP {attempt.http_status}" if attempt.http_status else ""
     return Span(
-        id=f"attempt-{attempt.pk}",
+        id=tracing.attempt_span(action.pk, attempt.number),
         kind="provider",
         name=f"{action.kind}, attempt {attempt.number}",
         status=status,

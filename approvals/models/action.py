@@ -142,6 +142,9 @@ class Attempt(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["action", "number"], name="attempt_numbered_once")]
+        indexes = [
+            models.Index(fields=["finished_at"], name="attempt_ended", condition=Q(finished_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.action_id}"

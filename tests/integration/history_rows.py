@@ -144,7 +144,7 @@ def a_run(status: str = "succeeded") -> Told:
          "error_class": "refused", "error_message": "It is a tracking number.",
          "input": {"call_id": "c1", "tool": "get_order", "arguments": '{"order_id": "490313116609"}'},
          "output": {"error": {"code": "order_not_found"}}},
-        {"kind": "tool", "name": "refund", "at": 4, "to": 3 * 86_400 + 16, "action": refund,
+        {"kind": "tool", "name": "refund", "at": 4, "to": 3 * 86_400 + 16, "action": refund, "waited_for_person": True,
          "input": {"call_id": "c2", "tool": "refund", "arguments": "{}"}, "output": {"message": "Done."}},
         {"kind": "llm", "name": "small", "at": 3 * 86_400 + 16, "to": 3 * 86_400 + 17, "output": {"tool_calls": []}},
         {"kind": "tool", "name": "reply", "at": 3 * 86_400 + 17, "to": 3 * 86_400 + 18, "action": reply,

@@ -15,7 +15,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from agentops import engine, heartbeat, sweep
-from agentops.models import Run
+from agentops.models import Run, Watermark
+from agentops.telemetry import tallies
 from approvals import comparison, decisions, execution, states
 from approvals.models import Action, ApprovalRequest, Attempt, Comparison
 from tests.completions import claims_a_refund_of, replies, triage, uses
@@ -43,7 +44,9 @@ def rounds(sweeper: sweep.Sweep) -> int:
 
 @pytest.fixture(autouse=True)
 def nothing_left_over(world: World) -> None:
-    """Work that earlier tests of this module left is not this one's; the books of this hour are compared."""
+    """Work that earlier tests of this module left is not this one's; the books of this hour are compared, and what
+    ended is counted."""
+    Watermark.objects.update_or_create(name=tallies.NAME, defaults={"through": timezone.now() + timedelta(days=1)})
     Comparison.objects.create(since=timezone.now() - 2 * comparison.LOOK_BACK)
     Run.objects.exclude(status__in=["succeeded", "failed"]).update(status="cancelled", lease_expires_at=None)
 

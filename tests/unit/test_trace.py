@@ -84,8 +84,8 @@ def test_a_tool_stands_under_the_model_call_that_asked_for_it_and_its_effect_und
         ("step-2", "step-1", 1),
         ("policy-7", "step-2", 2),
         ("human-70", "step-2", 2),
-        ("attempt-71", "step-2", 2),
-        ("attempt-72", "step-2", 2),
+        ("attempt-7-1", "step-2", 2),
+        ("attempt-7-2", "step-2", 2),
         ("step-3", None, 0),
     ]
 
@@ -95,7 +95,7 @@ def test_what_a_person_wanted_is_no_error_and_what_a_provider_lost_is() -> None:
     asked(refund, 1, 2, "reject")
     rejected = step(0, "tool", 1, 3, status="failed", error_code="rejected", error_class="action", action=refund)
     assert {span.status for span in trace.spans(run_of(rejected))} == {"stopped", "waiting"}
-    assert named(trace.spans(refunded()))["attempt-71"].status == "error"
+    assert named(trace.spans(refunded()))["attempt-7-1"].status == "error"
 
 
 def test_a_request_that_nobody_decided_is_told_as_expired() -> None:
@@ -145,7 +145,7 @@ def test_a_wait_of_days_is_cut_and_said_so_while_milliseconds_stay_visible() -> 
 
 def test_between_cuts_the_scale_is_linear_and_one_and_the_same() -> None:
     bars = {bar.span.id: bar for bar in waterfall.draw(trace.spans(refunded()), NOW).bars}
-    lengths = {"step-0": 0.5, "step-1": 1.4, "attempt-71": 10.0, "attempt-72": 0.5, "step-3": 1.0}
+    lengths = {"step-0": 0.5, "step-1": 1.4, "attempt-7-1": 10.0, "attempt-7-2": 0.5, "step-3": 1.0}
     scale = [bars[name].width / seconds for name, seconds in lengths.items()]
     assert scale == pytest.approx([scale[0]] * len(scale), rel=0.01)
 

@@ -1,0 +1,91 @@
+"""Log lines with the run, the action and the trace that they belong to: one JSON object each, or for people's eyes.
+
+What is logged through the standard library comes out the same way. Secrets and card numbers never do.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from agentops.lib import redact
+
+FORMATS = ("json", "console")
+SHORTEST_SECRET = 8
+_COMMON: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def config(*, level: str, form: str, secrets: Sequence[str]) -> dict[str, Any]:
+    """Django's LOGGING. `secrets` are values that no line may hold, such as keys; short ones are passed over."""
+    line = {"()": "agentops.lib.logs.formatter", "form": form, "secrets": list(secrets)}
+    quiet = {"httpx2": "WARNING", "openai": "WARNING", "stripe": "WARNING", "opentelemetry": "CRITICAL"}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": line},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {name: {"level": least} for name, least in quiet.items()},
+    }
+
+
+def formatter(form: str, secrets: Sequence[str]) -> logging.Formatter:
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_COMMON,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    return ProcessorFormatter(
+        foreign_pre_chain=_COMMON,
+        processors=[
+            ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            Redactor(secrets),
+            _renderer(form),
+        ],
+    )
+
+
+class Redactor:
+    """Goes last: over the message, its fields and the traceback alike."""
+
+    def __init__(self, secrets: Sequence[str] = ()) -> None:
+        self._secrets = sorted({text for text in secrets if len(text) >= SHORTEST_SECRET}, key=len, reverse=True)
+
+    def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+        return {key: self._clean(value) for key, value in event.items()}
+
+    def _clean(self, value: Any) -> Any:
+        if isinstance(value, bool | int | float | None):
+            return value
+        if isinstance(value, dict):
+            return {self._clean(str(key)): self._clean(item) for key, item in value.items()}
+        if isinstance(value, list | tuple | set):
+            return [self._clean(item) for item in value]
+        text = redact.text(value if isinstance(value, str) else str(value))
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret removed]")
+        return text
+
+
+def _renderer(form: str) -> Processor:
+    if form == "console":
+        return structlog.dev.ConsoleRenderer(
+            colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
+    return structlog.processors.JSONRenderer(ensure_ascii=False)

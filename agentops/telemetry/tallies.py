@@ -1,0 +1,138 @@
+"""Counts what ended, once: totals since ever for Prometheus, hours for the dashboard. Tables that only grow are never
+counted as a whole; every worker's sweep adds what ended since, one of them at a time."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from agentops import buckets, tools
+from agentops.models import Tally, Watermark
+from agentops.telemetry.watermark import EPOCH, SETTLE_SECONDS, safe_until
+from approvals import states
+
+NAME = "tallies"
+EVERY = timedelta(seconds=5)
+KEPT = timedelta(days=9)
+STRETCH = timedelta(hours=1)
+STRETCHES = 50  # counted in one go: what is behind, such as years of history, is caught up in several
+
+# A name that is no tool's is the model's invention; how it is counted does not grow with its inventions.
+STEPS = """
+    SELECT finished_at AS ended, kind AS subject,
+           CASE WHEN kind <> 'tool' OR name = ANY(%(tools)s) THEN name ELSE 'unknown' END AS name, status, error_class,
+           CASE WHEN NOT waited_for_person
+                THEN greatest(extract(epoch FROM finished_at - started_at)::float8, 0) END AS took,
+           jsonb_array_length(failures) AS retried,
+           input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost_usd
+    FROM agentops_step WHERE finished_at > %(after)s AND finished_at <= %(until)s
+"""
+ATTEMPTS = """
+    SELECT attempt.finished_at AS ended, 'attempt' AS subject, action.kind AS name,
+           CASE WHEN attempt.outcome = 'succeeded' THEN 'succeeded' ELSE 'failed' END AS status,
+           CASE WHEN attempt.outcome = 'succeeded' THEN '' ELSE attempt.outcome END AS error_class,
+           greatest(extract(epoch FROM attempt.finished_at - attempt.started_at)::float8, 0) AS took,
+           0 AS retried, 0 AS input_tokens, 0 AS cached_tokens, 0 AS output_tokens, 0 AS reasoning_tokens, 0 AS cost_usd
+    FROM approvals_attempt attempt JOIN approvals_action action ON action.id = attempt.action_id
+    WHERE attempt.finished_at > %(after)s AND attempt.finished_at <= %(until)s
+"""
+RUNS = """
+    SELECT finished_at AS ended, 'run' AS subject, outcome AS name, status, '' AS error_class, NULL::float8 AS took,
+           0 AS retried, 0 AS input_tokens, 0 AS cached_tokens, 0 AS output_tokens, 0 AS reasoning_tokens, 0 AS cost_usd
+    FROM agentops_run WHERE finished_at > %(after)s AND finished_at <= %(until)s
+"""
+# Each settling counts: what failed after it had succeeded is counted as both. So the events are read, and no row that
+# may have moved on since.
+ACTIONS = """
+    SELECT event.at AS ended, CASE WHEN event.verb = 'action.duplicate_absorbed' THEN 'duplicate' ELSE 'action' END
+           AS subject, action.kind AS name, coalesce(event.after->>'status', '') AS status,
+           CASE WHEN event.after->>'status' = 'failed' THEN action.error_class ELSE '' END AS error_class,
+           NULL::float8 AS took,
+           0 AS retried, 0 AS input_tokens, 0 AS cached_tokens, 0 AS output_tokens, 0 AS reasoning_tokens, 0 AS cost_usd
+    FROM approvals_auditevent event JOIN approvals_action action ON action.id = event.object_id::bigint
+    WHERE event.at > %(after)s AND event.at <= %(until)s AND event.object_type = 'action'
+      AND (event.verb = 'action.duplicate_absorbed'
+           OR (event.after->>'status' = ANY(%(settled)s) AND event.before->>'status' IS NOT NULL))
+"""
+ADD = """
+    INSERT INTO agentops_tally AS kept (hour, subject, name, status, error_class, bucket, count, seconds, retried,
+                                input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost_usd)
+    SELECT hours.hour, subject, name, status, error_class,
+           CASE WHEN took IS NULL THEN -1 ELSE %(most)s - width_bucket(-took, %(falling)s::float8[]) END,
+           count(*), coalesce(sum(took), 0), sum(retried),
+           sum(input_tokens), sum(cached_tokens), sum(output_tokens), sum(reasoning_tokens), sum(cost_usd)
+    FROM ({ended}) AS ended,
+         LATERAL (VALUES (date_trunc('hour', ended)), (%(epoch)s::timestamptz)) AS hours(hour)
+    GROUP BY 1, 2, 3, 4, 5, 6
+    ON CONFLICT (hour, subject, name, status, error_class, bucket) DO UPDATE SET
+        count = kept.count + excluded.count, seconds = kept.seconds + excluded.seconds,
+        retried = kept.retried + excluded.retried, input_tokens = kept.input_tokens + excluded.input_tokens,
+        cached_tokens = kept.cached_tokens + excluded.cached_tokens,
+        output_tokens = kept.output_tokens + excluded.output_tokens,
+        reasoning_tokens = kept.reasoning_tokens + excluded.reasoning_tokens,
+        cost_usd = kept.cost_usd + excluded.cost_usd
+"""
+# The first thing that ended after a moment: stretches in which nothing did are passed over.
+NEXT = """
+    SELECT least(
+        (SELECT min(finished_at) FROM agentops_step WHERE finished_at > %(after)s),
+        (SELECT min(finished_at) FROM approvals_attempt WHERE finished_at > %(after)s),
+        (SELECT min(finished_at) FROM agentops_run WHERE finished_at > %(after)s),
+        (SELECT min(at) FROM approvals_auditevent WHERE at > %(after)s)
+    )
+"""
+
+
+def due() -> list[int]:
+    """What `roll_up` is to be called with now; nothing while all is fresh."""
+    fresh = Watermark.objects.filter(name=NAME, through__gte=Now() - EVERY)
+    return [] if fresh.exists() else [SETTLE_SECONDS]
+
+
+def roll_up(settle_seconds: int = SETTLE_SECONDS) -> None:
+    """Counts what has ended since, unless another worker is at it."""
+    Watermark.objects.get_or_create(name=NAME, defaults={"through": EPOCH})
+    for _ in range(STRETCHES):
+        if not _count_a_stretch(settle_seconds):
+            break
+    Tally.objects.filter(hour__lt=Now() - KEPT, hour__gt=EPOCH).delete()
+
+
+def _count_a_stretch(settle_seconds: int) -> bool:
+    """One transaction: counts and watermark together, so that nothing is counted twice. True where more is behind."""
+    with transaction.atomic():
+        mark = Watermark.objects.select_for_update(skip_locked=True).filter(name=NAME).first()
+        if mark is None:
+            return False
+        safe = safe_until(settle_seconds)
+        begin = _next(mark.through)
+        until = safe if begin is None else min(safe, begin + STRETCH)
+        if begin is not None and begin <= until:
+            _count(mark.through, until)
+        if until > mark.through:
+            Watermark.objects.filter(name=NAME).update(through=until, fence=F("fence") + 1)
+    return until < safe
+
+
+def _next(after: datetime) -> datetime | None:
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT, {"after": after})
+        found: datetime | None = cursor.fetchone()[0]
+    return found
+
+
+def _count(after: datetime, until: datetime) -> None:
+    given: dict[str, Any] = {
+        "after": after,
+        "until": until,
+        "epoch": EPOCH,
+        "tools": list(tools.NAMES),
+        "settled": list(states.SETTLED),
+        "most": len(buckets.BOUNDS),
+        "falling": sorted(-bound for bound in buckets.BOUNDS),
+    }
+    with connection.cursor() as cursor:
+        for ended in (STEPS, ATTEMPTS, RUNS, ACTIONS):
+            cursor.execute(ADD.format(ended=ended), given)

@@ -1,0 +1,106 @@
+"""What ended is counted once: by any worker, after any crash, whatever is committed late."""
+
+from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db.models import Sum
+from django.utils import timezone
+
+from agentops import buckets
+from agentops.models import Run, Step, Tally, Watermark
+from agentops.telemetry import tallies
+from agentops.telemetry.watermark import EPOCH
+from approvals import states, transitions
+from approvals.models import Action
+from tests.integration.history_rows import a_run, an_action
+
+pytestmark = pytest.mark.django_db
+
+
+def counted(**wanted: str) -> int:
+    return Tally.objects.filter(hour=EPOCH, **wanted).aggregate(n=Sum("count"))["n"] or 0
+
+
+def test_what_ended_is_counted_once_however_often_one_asks() -> None:
+    told = a_run()
+    for _ in range(3):
+        tallies.roll_up(0)
+    assert counted(subject="tool", name="get_order", status="failed", error_class="refused") == 1
+    assert (counted(subject="llm"), counted(subject="attempt", error_class="effect_unknown")) == (2, 1)
+    assert counted(subject="run", name="answered", status="succeeded") == 1
+    Step.objects.filter(run=told.run, kind="llm").update(finished_at=timezone.now())  # as if two more had ended
+    tallies.roll_up(0)
+    assert (counted(subject="llm"), counted(subject="run")) == (4, 1)
+
+
+def test_the_hours_add_up_to_the_whole() -> None:
+    a_run()
+    a_run()
+    tallies.roll_up(0)
+    hours, ever = (Counter[str](), Counter[str]())
+    for row in Tally.objects.all():
+        (ever if row.hour == EPOCH else hours)[f"{row.subject} {row.name} {row.bucket}"] += row.count
+    assert hours == ever
+    assert sum(ever.values()) > 10
+    row = Tally.objects.filter(hour=EPOCH, subject="llm").aggregate(cost=Sum("cost_usd"), tokens=Sum("input_tokens"))
+    assert (row["cost"], row["tokens"]) == (Decimal("0.0042"), 2_000)
+
+
+def test_a_wait_for_a_person_is_counted_and_not_timed() -> None:
+    a_run()
+    tallies.roll_up(0)
+    assert [row.bucket for row in Tally.objects.filter(subject="tool", name="refund", hour=EPOCH)] == [buckets.UNTIMED]
+    [read] = Tally.objects.filter(subject="tool", name="get_order", hour=EPOCH)
+    assert read.bucket == buckets.of(0.1)
+
+
+def test_tools_that_a_model_makes_up_are_one() -> None:
+    told = a_run()
+    Step.objects.filter(run=told.run, name="get_order").update(name="transfer_everything")
+    tallies.roll_up(0)
+    assert (counted(name="transfer_everything"), counted(name="unknown", subject="tool")) == (0, 1)
+
+
+def test_each_settling_counts_and_what_fails_afterwards_is_both() -> None:
+    action = an_action(status=states.EXECUTING, settled_at=None)
+    for status in (states.SUCCEEDED, states.FAILED):
+        transitions.move(action, status, actor="system", verb="action.moved", error_class="terminal")
+    tallies.roll_up(0)
+    assert counted(subject="action", name="refund", status="succeeded") == 1
+    assert counted(subject="action", name="refund", status="failed", error_class="terminal") == 1
+
+
+def test_years_without_anything_are_passed_over() -> None:
+    a_run()
+    Run.objects.update(finished_at=timezone.now() - timedelta(days=9_000))
+    Step.objects.update(started_at=timezone.now() - timedelta(days=3_000, minutes=1),
+                        finished_at=timezone.now() - timedelta(days=3_000))  # fmt: skip
+    tallies.roll_up(0)
+    assert (counted(subject="run"), counted(subject="llm"), counted(subject="attempt")) == (1, 2, 3)
+    assert not Tally.objects.filter(hour__gt=EPOCH, hour__lt=timezone.now() - timedelta(days=30)).exists()
+
+
+def test_a_round_finds_nothing_to_do_while_all_is_fresh() -> None:
+    assert tallies.due()
+    tallies.roll_up(0)
+    assert not tallies.due()
+    Watermark.objects.update(through=timezone.now() - timedelta(minutes=1))
+    assert tallies.due()
+
+
+def test_buckets_are_the_databases_and_pythons_alike() -> None:
+    told = a_run()
+    Step.objects.filter(run=told.run).exclude(kind="llm").delete()
+    step = Step.objects.filter(run=told.run).latest("index")
+    Action.objects.filter(run_id=told.run.pk).update(run_id=None)
+    for index, seconds in enumerate((0, 0.001, 0.00101, 0.1, 0.8, 1, 1.0001, 9.99, 10_000, 20_000)):
+        step.pk, step.index, step.name = None, 100 + index, f"model-{index}"
+        step._state.adding = True
+        step.started_at, step.finished_at = told.run.created_at, told.run.created_at + timedelta(seconds=seconds)
+        step.save()
+    tallies.roll_up(0)
+    for index, seconds in enumerate((0, 0.001, 0.00101, 0.1, 0.8, 1, 1.0001, 9.99, 10_000, 20_000)):
+        [row] = Tally.objects.filter(hour=EPOCH, name=f"model-{index}")
+        assert row.bucket == buckets.of(seconds), seconds

@@ -1,0 +1,108 @@
+"""Log lines: one object each, with what they belong to, and never a secret."""
+
+import json
+import logging
+import subprocess
+import sys
+from io import StringIO
+
+import pytest
+import structlog
+
+from agentops.lib import logs, tracing
+from agentops.local.programs import ROOT
+
+CARD = "4242 4242 4242 4242"
+SECRET = "a-token-of-no-known-shape"
+
+
+class Lines(StringIO):
+    def all(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.getvalue().splitlines()]
+
+
+@pytest.fixture
+def lines() -> Lines:
+    return Lines()
+
+
+@pytest.fixture
+def log(lines: Lines) -> logging.Logger:
+    return logger_to(lines, "json")
+
+
+def logger_to(stream: StringIO, form: str) -> logging.Logger:
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logs.formatter(form, [SECRET, "short"]))
+    logger = logging.getLogger(f"test-{form}")
+    logger.handlers, logger.propagate, logger.level = [handler], False, logging.INFO
+    return logger
+
+
+def test_what_the_standard_library_logs_bears_the_run_the_action_and_the_trace(
+    log: logging.Logger, lines: Lines
+) -> None:
+    with tracing.at(ticket_id="T1", run_id=7, span="run", action="T1:refund:1"):
+        log.info("run %s waits", 7)
+    log.info("after it")
+    inside, after = lines.all()
+    trace = tracing.trace_id("T1", 7)
+    assert inside["event"] == "run 7 waits"
+    assert (inside["run"], inside["ticket"], inside["action"], inside["trace_id"]) == (7, "T1", "T1:refund:1", trace)
+    assert inside["span_id"] == tracing.span_id(trace, "run")
+    assert (inside["level"], inside["logger"]) == ("info", "test-json")
+    assert not {"run", "trace_id", "span_id"} & set(after)
+
+
+def test_structlog_and_the_standard_library_come_out_alike(log: logging.Logger, lines: Lines) -> None:
+    structlog.stdlib.get_logger("test-json").info("request", status=201)
+    log.info("request", extra={"status": 201})
+    ours, theirs = lines.all()
+    assert {**ours, "timestamp": ""} == {**theirs, "timestamp": ""}
+
+
+@pytest.mark.parametrize("form", logs.FORMATS)
+def test_no_line_holds_a_card_number_or_a_secret(lines: Lines, form: str) -> None:
+    log = logger_to(lines, form)
+    log.warning("paid with %s", CARD)
+    log.warning("asked with Bearer %s", "abcdefghijklmnop")
+    log.warning("asked with %s", json.dumps({"headers": [SECRET]}), extra={"body": {"card": CARD, SECRET: (SECRET,)}})
+    try:
+        raise ValueError(f"refused {CARD} and {SECRET} for sk_live_abcdefghijklmnop")
+    except ValueError:
+        log.exception("it broke")
+    said = lines.getvalue()
+    for hidden in (CARD, SECRET, "abcdefghijklmnop"):
+        assert hidden not in said
+    assert said.count("[card number removed") == 3
+    assert "ValueError" in said, "the traceback is there"
+
+
+def test_a_line_of_what_json_does_not_know_is_written_all_the_same(log: logging.Logger, lines: Lines) -> None:
+    log.info("odd", extra={"value": {1: object(), "set": {2}}, "text": "\ud800"})
+    assert lines.all()[0]["event"] == "odd"
+
+
+def test_without_a_trace_nothing_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    assert tracing.headers() == {}
+    with tracing.at(ticket_id="T1", run_id=None, span="attempt-1-1"):
+        assert tracing.headers() == {}
+    with tracing.at(ticket_id="T1", run_id=7, span="run"):
+        trace = tracing.trace_id("T1", 7)
+        assert tracing.headers() == {"traceparent": f"00-{trace}-{tracing.span_id(trace, 'run')}-01"}
+        monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+        assert tracing.headers() == {}
+    monkeypatch.delenv("OTEL_SDK_DISABLED")
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
+    with tracing.at(ticket_id="T1", run_id=7, span="run"):
+        assert tracing.headers() == {}
+
+
+@pytest.mark.parametrize("program", ["agentops.wsgi", "agentops.celery"])
+def test_unset_neither_spans_nor_an_exporter_are_loaded(program: str) -> None:
+    """The Redis client loads what it needs for metrics of its own, where OpenTelemetry is installed."""
+    loaded = "[m for m in sys.modules if m.startswith(('opentelemetry.sdk.trace', 'opentelemetry.exporter'))]"
+    said = f"import {program}, sys, threading, django; django.setup(); print({loaded}, threading.active_count())"
+    shown = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout == "[] 1\n"
