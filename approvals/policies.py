@@ -15,6 +15,7 @@ from agentops.lib.errors import Refused
 from approvals import audit, dial, grounding, policy, states
 from approvals.models import Action, PolicyVersion
 from approvals.policy import Facts, Rules
+from approvals.reservations import Reading
 from approvals.resolution import NOW, Resolved, Sources
 from tickets.models import Ticket
 
@@ -106,7 +107,8 @@ def facts_of(
     )
     alone = approved.filter(verdict=policy.Outcome.AUTO_APPROVE, approved_at__gte=TruncDay(then))
     alone_today = alone.aggregate(total=Sum("amount"))["total"]
-    captured = resolved.reading.order.captured if resolved.reading else None
+    reading = resolved.reading
+    captured = reading.order.captured if reading else None
     return Facts(
         kind=resolved.kind.name,
         amount=resolved.amount,
@@ -116,10 +118,19 @@ def facts_of(
         customer_30_days=sum(amount or 0 for currency, amount in by_customer if currency == resolved.currency),
         customer_30_days_count=len(by_customer),
         agent_today=alone_today or 0,
+        days_since_delivery=_days_since_delivery(reading) if reading else None,
         further=further,
         position=dial.position(ticket.pk),
         tags=resolved.tags,
     )
+
+
+def _days_since_delivery(reading: Reading) -> int | None:
+    """Whole days when the shop was asked; 0 for what is still to be delivered, None where the shop does not say."""
+    delivered = reading.order.delivered_at
+    if delivered is None:
+        return None if reading.order.status in ("delivered", "returned") else 0
+    return max((reading.asked_at - delivered).days, 0)
 
 
 def serialise(currency: str, customer_id: int) -> None:

@@ -47,10 +47,11 @@ class CurrencyLimit(Rule):
 class Rules(Rule):
     """What a PolicyVersion holds. A currency that a limit does not name goes to a person. `acknowledge` says after
     which runs the customer gets `acknowledgement`, the shop's own words: those that `failed`, or all that end
-    `with_person`."""
+    `with_person`. `refund_window_days`: so many whole days after the delivery; 0 is no window."""
 
     thresholds: list[Threshold] = Field(default_factory=list)
     share_of_order_percent: Annotated[int, Field(ge=0, le=100)] = 100
+    refund_window_days: Annotated[int, Field(ge=0, le=3650)] = 0
     customer_30_days: list[CurrencyLimit] = Field(default_factory=list)
     customer_30_days_count: Annotated[int, Field(ge=0)] = 3
     agent_today: list[CurrencyLimit] = Field(default_factory=list)
@@ -95,7 +96,8 @@ class Verdict:
 @dataclass(frozen=True)
 class Facts:
     """What is known of an action when it is judged. Sums are of approved and succeeded actions in `currency`,
-    this one not counted. `position` is the ticket's on the dial, `tags` the customer's; None where not known."""
+    this one not counted. `position` is the ticket's on the dial, `tags` the customer's; None where not known.
+    `days_since_delivery` is 0 for what was not delivered yet, None where nobody knows."""
 
     kind: str
     amount: int | None = None
@@ -105,6 +107,7 @@ class Facts:
     customer_30_days: int | None = None
     customer_30_days_count: int | None = None
     agent_today: int | None = None
+    days_since_delivery: int | None = None
     further: bool = False
     fixed: bool = False  # the policy's own words, which people put in force
     ungrounded: tuple[str, ...] = ()
@@ -139,7 +142,7 @@ def _money(rules: Rules, facts: Facts) -> list[Reason]:
     amount, currency = facts.amount, facts.currency
     reasons = _threshold(rules, facts.kind, amount, currency)
     if facts.kind == "refund":
-        reasons += _share(rules, facts)
+        reasons += _share(rules, facts) + _window(rules, facts)
     before = facts.customer_30_days_count
     if before is None or before + 1 > rules.customer_30_days_count:
         reasons.append(
@@ -179,6 +182,14 @@ def _share(rules: Rules, facts: Facts) -> list[Reason]:
         return [_person("share_of_order", f"{percent} % of the order would be refunded; "
                         f"alone the agent refunds up to {rules.share_of_order_percent} %.")]  # fmt: skip
     return []
+
+
+def _window(rules: Rules, facts: Facts) -> list[Reason]:
+    days, window = facts.days_since_delivery, rules.refund_window_days
+    if not window or (days is not None and days <= window):
+        return []
+    told = "The day of the delivery is not known" if days is None else f"The order was delivered {days} days ago"
+    return [_person("refund_window", f"{told}; alone the agent refunds up to {window} days after the delivery.")]
 
 
 def _total(

@@ -84,6 +84,12 @@ class GeneralForm(forms.Form):
     share_of_order_percent = forms.IntegerField(
         label="Share of an order", min_value=0, max_value=100, help_text="Per cent the agent refunds alone."
     )
+    refund_window_days = forms.IntegerField(
+        label="Days after the delivery",
+        min_value=0,
+        max_value=3650,
+        help_text="So long the agent refunds alone; 0 is no limit.",
+    )
     customer_30_days_count = forms.IntegerField(
         label="Refunds to a customer in 30 days", min_value=0, help_text="As many the agent makes alone."
     )

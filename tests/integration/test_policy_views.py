@@ -49,7 +49,7 @@ def entered(client: Client, query: str = "", **different: str) -> dict[str, str]
         for row in rows:
             for field in row:
                 value = field.value()
-                if value not in (None, False):
+                if value is not None and value is not False:
                     fields[field.html_name] = str(value)
     return fields | {"note": "Because the test says so"} | different
 

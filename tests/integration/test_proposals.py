@@ -304,6 +304,15 @@ def test_sums_hold_when_many_propose_at_once(world: World) -> None:
     assert sorted(action.status for action in actions) == ["approved"] * 3 + ["awaiting_approval"] * 5
 
 
+def test_a_refund_long_after_the_delivery_waits_for_a_person(world: World) -> None:
+    put_rules(refund_window_days=30)
+    order = world.order()  # delivered on the 4th of January 2026
+    action = propose_refund(order, 100)
+    assert (action.status, codes(action)) == (states.AWAITING_APPROVAL, ["refund_window"])
+    put_rules(refund_window_days=3650)
+    assert propose_refund(world.order(), 100).status == states.APPROVED
+
+
 def test_what_was_rejected_counts_in_no_sum(world: World, lead: User) -> None:
     order = world.order()
     action = propose_refund(order, 6_000)

@@ -18,6 +18,7 @@ RULES = Rules(
         Threshold(kind="cancel_order", currency="USD", auto_up_to=10_000, block_above=50_000),
     ],
     share_of_order_percent=50,
+    refund_window_days=30,
     customer_30_days=[CurrencyLimit(currency="USD", up_to=10_000)],
     customer_30_days_count=2,
     agent_today=[CurrencyLimit(currency="USD", up_to=100_000)],
@@ -32,6 +33,7 @@ EDGE = Facts(
     customer_30_days=5_000,
     customer_30_days_count=1,
     agent_today=95_000,
+    days_since_delivery=30,
 )
 
 
@@ -50,6 +52,7 @@ def test_at_every_boundary_at_once_the_agent_acts_alone() -> None:
         ({"amount": 5_001, "order_refunded": 0, "customer_30_days": 0, "agent_today": 0}, "above_threshold"),
         ({"order_refunded": 5_001}, "share_of_order"),
         ({"captured": 19_999}, "share_of_order"),
+        ({"days_since_delivery": 31}, "refund_window"),
         ({"customer_30_days": 5_001}, "customer_30_days"),
         ({"customer_30_days_count": 2}, "customer_30_days_count"),
         ({"agent_today": 95_001}, "agent_today"),
@@ -66,7 +69,15 @@ def test_above_the_ceiling_nothing_moves(amount: int, outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize(
-    "missing", ["captured", "order_refunded", "customer_30_days", "customer_30_days_count", "agent_today"]
+    "missing",
+    [
+        "captured",
+        "order_refunded",
+        "days_since_delivery",
+        "customer_30_days",
+        "customer_30_days_count",
+        "agent_today",
+    ],
 )
 def test_a_fact_that_is_missing_never_passes_its_rule(missing: str) -> None:
     outcome, codes = judged(**{missing: None})
@@ -104,6 +115,11 @@ def test_a_share_of_nothing_is_no_share() -> None:
 
 def test_a_cancellation_returns_all_and_is_not_measured_by_its_share() -> None:
     assert judged(kind="cancel_order", amount=5_000, captured=5_000, order_refunded=0) == (AUTO, [])
+
+
+def test_a_cancellation_has_no_window_and_without_one_no_delivery_is_too_old() -> None:
+    assert judged(kind="cancel_order", days_since_delivery=None)[0] == AUTO
+    assert judged(Rules(**{**RULES.model_dump(), "refund_window_days": 0}), days_since_delivery=900)[0] == AUTO
 
 
 def test_every_reason_that_fired_is_listed() -> None:
