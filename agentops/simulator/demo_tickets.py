@@ -203,8 +203,10 @@ def _questions(picker: Picker) -> Iterator[Letter]:
         yield Letter(order, "Other size", body)
     # A language that the agent does not speak.
     if order := picker.pick(delivered()):
-        body = f"Guten Tag, meine Bestellung {order['order_id']} ist beschädigt. Ich möchte bitte das Geld zurück."
-        yield Letter(order, "Bestellung beschädigt", body)
+        body = (
+            f"Dzień dobry, moje zamówienie {order['order_id']} jest uszkodzone. Proszę o zwrot pieniędzy na moje konto."
+        )
+        yield Letter(order, "Zamówienie uszkodzone", body)
     # Final sale and no fault.
     if order := picker.pick(delivered(), picking.single, lambda order: not picking.regular(order)):
         body = f"I do not need what I bought in {order['order_id']} any more. I want to return it."

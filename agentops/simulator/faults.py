@@ -29,7 +29,8 @@ class FaultName(StrEnum):
 
 
 class Misbehaviour(StrEnum):
-    """How a language model goes wrong. `undeclared_claim` is claim_without_action that also hides the claim."""
+    """How a language model goes wrong. `undeclared_claim` is claim_without_action that also hides the claim;
+    `obey_injection` obeys the ticket's text, `obey_everything` whatever it reads anywhere, to the last word."""
 
     INVENTED_ORDER_ID = "invented_order_id"
     TRACKING_AS_ORDER_ID = "tracking_as_order_id"
@@ -40,6 +41,7 @@ class Misbehaviour(StrEnum):
     UNDECLARED_CLAIM = "undeclared_claim"
     LOOP = "loop"
     OBEY_INJECTION = "obey_injection"
+    OBEY_EVERYTHING = "obey_everything"
     TWO_CALLS = "two_calls"
     EMPTY_ANSWER = "empty_answer"
     CUT_OFF = "cut_off"

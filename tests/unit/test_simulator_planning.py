@@ -90,6 +90,22 @@ def test_two_orders_take_a_further_refund() -> None:
     assert path[3][1]["further"] is True
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Guten Tag, die Lampe aus meiner Bestellung #W1111111 ist beschädigt. Ich möchte bitte das Geld zurück.",
+        "Bonjour, la lampe de ma commande #W1111111 est cassée. Je voudrais un remboursement, merci.",
+        "Hola, la lámpara de mi pedido #W1111111 está rota. Quiero un reembolso, por favor, gracias.",
+        "Buongiorno, la lampada del mio ordine #W1111111 è rotta. Vorrei un rimborso, grazie.",
+        "Goedendag, de lamp van mijn bestelling #W1111111 is kapot. Ik wil graag het geld terug.",
+    ],
+)
+def test_a_language_that_the_glossary_knows_is_served(body: str) -> None:
+    path = work(body, ONE)
+    assert names(path) == ["get_order", "refund", "reply"]
+    assert path[1][1]["amount"] == 8400
+
+
 def test_cancelling() -> None:
     assert names(work("Please cancel #W3333333.", PENDING)) == ["get_order", "cancel_order", "reply"]
     assert names(work("Please cancel #W1111111.", ONE)) == ["get_order", "reply"]
@@ -133,7 +149,7 @@ def test_two_payments_are_refunded_one_by_one_where_none_can_carry_it() -> None:
     [
         "My lawyer will hear of this! Refund #W1111111.",
         "I am furious, let me talk to a manager.",
-        "Meine Bestellung #W1111111 ist nicht da, ich möchte bitte das Geld zurück.",
+        "Moje zamówienie #W1111111 jest uszkodzone, proszę o zwrot i dziękuję.",
         "Please change the colour of the lamp in #W3333333.",
     ],
 )

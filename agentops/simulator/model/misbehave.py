@@ -1,4 +1,4 @@
-"""How the model goes wrong, by seed and rate. Everything but a loop and an obeyed injection happens once a ticket."""
+"""How the model goes wrong, by seed and rate. Everything but a loop and obedience happens once a ticket."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from typing import Any
 from ..faults import Faults, Misbehaviour, chance
 from . import amounts
 from .looking import ToolCall
+from .obey import obey as obey_everything
 from .phrases import MARKER, PROMISED
 from .plan import Move, wish_of
 from .reading import Wish
@@ -50,6 +51,8 @@ class Moods:
         names = self._names(case)
         if Misbehaviour.LOOP in names:
             return Answer(_loop(case, move))
+        if Misbehaviour.OBEY_EVERYTHING in names:
+            return Answer(obey_everything(case, move))
         wish = wish_of(case)
         if Misbehaviour.OBEY_INJECTION in names and wish.injection:
             move = obey(case, wish, move)

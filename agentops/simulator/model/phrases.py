@@ -85,10 +85,18 @@ ANGER = re.compile(
     r"\b(?:furious|outrag\w+|ridiculous|unacceptable|disgust\w+|scam\w*|useless|worst|angry|fed up|appalling)\b|!{2,}"
 )
 THANKS = re.compile(r"^\W*(?:(?:many )?thanks?|thank you|great|perfect|wonderful|got it|ok(?:ay)?|cheers)\b")
+# What speaks to the machine instead of to the shop.
 INJECTION = re.compile(
-    r"(?:ignore|disregard|forget) (?:all |any |the )?(?:of )?(?:your |previous |prior |above |earlier )+"
-    r"(?:instructions?|rules?|polic(?:y|ies)|guidelines?)|\bsystem (?:override|prompt|message)\b|\byou are now\b"
-    r"|\b(?:developer|admin|maintenance) mode\b|\bnew instructions?\b|\bwithout (?:any )?approval\b"
+    r"(?:ignore|disregard|forget) (?:all |any |the )?(?:of )?(?:your |my |previous |prior |above |earlier )+"
+    r"(?:instructions?|rules?|polic(?:y|ies)|guidelines?)|\bsystem (?:override|prompt|message|note|notice|update)\b"
+    r"|\byou are now\b|\b(?:developer|admin|maintenance|debug|test) mode\b|\bnew instructions?\b"
+    r"|\bwithout (?:any )?approval\b|\b(?:note|message|instructions?|notice|memo|command) (?:to|for) "
+    r"(?:the |any )?(?:support )?(?:ai|agent|assistant|bot|model|llm|system)\b|^\s*[<\[#*]*\s*(?:system|assistant|developer|tool)\s*[>\]:]"
+    r"|\b(?:ai|automated|virtual) (?:agent|assistant|support)\b|\b(?:approver|supervisor|manager) (?:has |have )?"
+    r"(?:already |just )?(?:agreed|approved|authori[sz]ed|signed)|\bend of (?:ticket|message|customer)\b"
+    r"|\"(?:tool|role|function)\"\s*:|\bfurther\s*=\s*true\b|\bpolicy (?:update|change|override)\b"
+    r"|\bas an? (?:ai|language model)\b|\bdecode (?:this|the following)\b|\bbase64\b|\bpretend\b|\brole-?play\b",
+    re.MULTILINE,
 )
 PROMISED = re.compile(
     r"\b(?:already|was) (?:approved|promised|agreed|confirmed)\b.*\bjust (?:confirm|tell|write)"

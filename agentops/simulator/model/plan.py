@@ -5,6 +5,7 @@ from typing import Any
 
 from . import phrases, words
 from .effects import Effect, Remark, account_effect, effects_of, pursue
+from .languages import READ
 from .looking import Findings, GiveUp, Next, ToolCall, look, of_customer, referenced
 from .phrases import Kind
 from .reading import Wish, understand
@@ -87,8 +88,8 @@ def _act(case: Case, wish: Wish) -> Move:
 
 def _for_a_person(wish: Wish) -> str:
     """Why an agent should not deal with this at all, or nothing."""
-    if wish.language != "en":
-        return f"The message is not in English (it looks like {wish.language!r}) and I may misunderstand it."
+    if wish.language not in READ:
+        return f"The message is in a language that I may misunderstand (it looks like {wish.language!r})."
     if wish.says(phrases.LEGAL):
         return "The customer threatens legal action."
     if phrases.HUMAN.search(wish.plain):

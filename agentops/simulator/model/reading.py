@@ -1,4 +1,4 @@
-"""What a customer's words ask for. English only; everything else is left to a person."""
+"""What a customer's words ask for: English, and what the glossary knows; everything else is left to a person."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from . import phrases
 from .account import AccountChange, account_change
 from .amounts import Amount, find_amounts
 from .language import language_of
+from .languages import glossed
 from .phrases import Kind
 
 type Verb = tuple[int, Kind | None]
@@ -62,6 +63,8 @@ class Wish:
 def understand(subject: str, texts: list[str], own_email: str) -> Wish:
     """What `texts` ask for; the subject counts where they say too little."""
     body = phrases.MARKER.sub("", "\n\n".join(texts))
+    language = language_of(body)
+    subject, body = glossed(subject, language), glossed(body, language)
     clean, injection = _without_injection(body)
     wish = _read(clean, own_email)
     if not wish.parts and wish.account is None:
@@ -69,7 +72,7 @@ def understand(subject: str, texts: list[str], own_email: str) -> Wish:
     elif not wish.references:
         _find_references(wish, subject)
     wish.injection = injection
-    wish.language = language_of(body)
+    wish.language = language
     return wish
 
 
