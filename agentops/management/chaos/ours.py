@@ -1,10 +1,11 @@
-"""This system on a world of its own: PostgreSQL, Valkey, workers, web server and the scripted people."""
+"""This system on a world of its own: PostgreSQL, Valkey, workers, web server and a process that looks in from inside
+(the scripted people, an evaluation's)."""
 
 import json
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from agentops.local.sockets import socket_folder
 from agentops.local.valkey import Valkey
 
 WORKERS, THREADS = 2, 16
+PEOPLE = "agentops.management.chaos.office"
 # Short, so that what was lost is found while one watches; each lease outlives the calls that it covers.
 TIMES = {
     "PROVIDER_TIMEOUT_SECONDS": "2",
@@ -48,10 +50,13 @@ FIXED = {
 
 
 class Ours:
-    """The processes of one stack. `providers`: where orders, payments, inbox and model are."""
+    """The processes of one stack. `office`: the module of the process that looks in from inside."""
 
-    def __init__(self, folder: Path, sockets: Path, supervisor: Supervisor, *, port: int, durable: bool) -> None:
+    def __init__(
+        self, folder: Path, sockets: Path, supervisor: Supervisor, *, port: int, durable: bool, office: str = PEOPLE
+    ) -> None:
         self.supervisor = supervisor
+        self._office = office
         self.url = f"http://localhost:{port}"
         self.intake_secret = signing_secret()
         self._port = port
@@ -70,10 +75,11 @@ class Ours:
             "REDIS_URL": self.valkey.url(),
         }
 
-    def start(self, *, providers: str, database: str | None) -> None:
-        """Everything, ready for tickets. `database`: the address of one that is there, else a server is started."""
+    def start(self, *, providers: str, database: str | None, settings: Mapping[str, str] | None = None) -> None:
+        """Everything, ready for tickets. `providers`: where orders, payments, inbox and model are; `database`: the
+        address of one that is there, else a server is started; `settings` win over what is set here."""
         places = {"ORDERS_URL": "", "PAYMENTS_URL": "", "REPLIES_URL": "/replies", "OPENAI_BASE_URL": "/v1"}
-        self.environment |= {name: providers + path for name, path in places.items()}
+        self.environment |= {name: providers + path for name, path in places.items()} | dict(settings or {})
         self.environment["DATABASE_URL"] = database or self.postgres.url()
         self.broker = self.supervisor.start(self.valkey.program())
         if database is None:
@@ -81,7 +87,7 @@ class Ours:
             self.postgres.wait(self.database)
         self.valkey.wait(self.broker)
         run(self._python("migrate", "manage.py", "migrate", "--verbosity", "0"), logs=self.supervisor.logs)
-        self.office = self.supervisor.start(self._python("office", "-m", "agentops.management.chaos.office"))
+        self.office = self.supervisor.start(self._python("office", "-m", self._office))
         self.workers = [self.supervisor.start(self._worker(number)) for number in range(1, WORKERS + 1)]
         self.web = self.supervisor.start(programs.web(self.environment, port=self._port, workers=1))
         programs.wait_for_web(self.web, port=self._port)
@@ -104,7 +110,7 @@ class Ours:
 
 
 @contextmanager
-def prepared(folder: Path, *, durable: bool = False) -> Iterator[Ours]:
+def prepared(folder: Path, *, durable: bool = False, office: str = PEOPLE) -> Iterator[Ours]:
     """A stack that can be started in `folder`, and is stopped in the end."""
     folder.mkdir(parents=True)
     folder.chmod(0o755)  # the servers' own user has to pass
@@ -114,7 +120,7 @@ def prepared(folder: Path, *, durable: bool = False) -> Iterator[Ours]:
         sockets = stack.enter_context(socket_folder(folder / "run"))
         port = stack.enter_context(reserved_port())
         stack.callback(supervisor.stop)
-        yield Ours(folder, sockets, supervisor, port=port, durable=durable)
+        yield Ours(folder, sockets, supervisor, port=port, durable=durable, office=office)
 
 
 @contextmanager
@@ -123,7 +129,7 @@ def database_on(address: str | None) -> Iterator[str | None]:
     if not address:
         yield None
         return
-    name = Identifier(database := f"agentops_chaos_{secrets.token_hex(4)}")
+    name = Identifier(database := f"agentops_world_{secrets.token_hex(4)}")
     with psycopg.connect(address, autocommit=True) as server:
         server.execute(SQL("CREATE DATABASE {}").format(name))
     try:

@@ -1,0 +1,107 @@
+import json
+import signal
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from agentops.lib.errors import ProviderError
+from agentops.local.errors import LocalError
+from agentops.management.chaos.table import Progress
+from agentops.management.commands.demo import interrupt
+from agentops.management.evaluation import beyond, entries, models, saved, scoring, shop, table, world
+
+AT_ONCE = 8
+
+
+class Command(BaseCommand):
+    help = "Runs tickets with expected outcomes against a model, in a world of its own, and compares with the last run."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "file",
+            metavar="FILE",
+            nargs="?",
+            type=Path,
+            default=shop.SHIPPED / "tickets.json",
+            help="a JSON list of {ticket, expected}; without it the set that comes with the package",
+        )
+        parser.add_argument("--llm-model", default=models.SCRIPTED, metavar="MODEL",
+                            help="scripted, obedient (obeys every instruction that it reads), or a model of "
+                            "the server at OPENAI_BASE_URL")  # fmt: skip
+        parser.add_argument("--data", type=Path, default=shop.SHIPPED, metavar="DIR",
+                            help="the shop: orders.json, customers.json, and policy.json (or the demo's rules)")  # fmt: skip
+        parser.add_argument("--at-once", type=int, default=AT_ONCE, metavar="N", help="tickets under way at a time")
+        parser.add_argument("--json", action="store_true", help="JSON instead of tables")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["at_once"] < 1:
+            raise CommandError("--at-once is a number from 1 on.")
+        signal.signal(signal.SIGTERM, interrupt)
+        given, chosen = self._given(options), self._chosen(options["llm_model"])
+        try:
+            figures = evaluate(given, chosen, at_once=options["at_once"])
+        except (LocalError, ProviderError) as error:
+            raise CommandError(str(error)) from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped; everything that was started has ended, and nothing was saved.") from None
+        folder, now = settings.DATA_DIR / "evaluations", timezone.now()
+        before = saved.last(folder, given.digest)
+        kept = {
+            "at": now.isoformat(timespec="seconds"),
+            "file": options["file"].name,
+            "set": given.digest,
+            "model": chosen.name,
+            "figures": figures.as_dict(),
+        }
+        saved.save(folder, kept, at=now)
+        self.stdout.write(json.dumps(told(kept, before), indent=2) if options["json"] else table.whole(kept, before))
+
+    def _given(self, options: dict[str, Any]) -> entries.Set:
+        try:
+            return entries.read(options["file"], shop.read(options["data"]))
+        except entries.BadSet as error:
+            raise CommandError(f"{options['file']}: nothing was run.\n{error}") from None
+        except shop.BadShop as error:
+            raise CommandError(f"nothing was run.\n{error}") from None
+
+    def _chosen(self, name: str) -> models.Chosen:
+        try:
+            return models.choose(name)
+        except models.NoServer as error:
+            raise CommandError(str(error)) from None
+
+
+def evaluate(given: entries.Set, chosen: models.Chosen, *, at_once: int) -> scoring.Figures:
+    """Raises LocalError or ProviderError."""
+    with tempfile.TemporaryDirectory(prefix="agentops-evaluation-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the servers' own user has to pass
+        happened = world.run(folder / "world", given, chosen, at_once=at_once, progress=Progress())
+    senders = {
+        happened.tickets[entry.name].ticket_id: entry.ticket.customer_email
+        for entry in given.entries
+        if entry.name in happened.tickets
+    }
+    moved = beyond.movements(happened.ledger)
+    past = beyond.beyond(moved, given.shop.rules, given.shop.orders, senders)
+    changed = len(happened.ledger["account_changes"])
+    return scoring.figures(given.entries, happened.tickets, moved, past, changed)
+
+
+def told(kept: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    """For a program: the run, and `since`, what differs from the last run of the same set."""
+    if before is None:
+        return {**kept, "since": None}
+    better, worse = saved.turned(before["figures"], kept["figures"])
+    changes = [
+        {"figure": row.name, "before": row.before, "now": row.now, "better": row.better}
+        for row in saved.changes(before["figures"], kept["figures"])
+    ]
+    since = {"at": before["at"], "model": before["model"], "changes": changes, "now_right": better, "now_wrong": worse}
+    return {**kept, "since": since}

@@ -1,0 +1,110 @@
+"""The process of an evaluation inside its world: `python -m agentops.management.evaluation.inside`.
+
+It puts the set's rules (DATA_DIR/rules.json) in force, and adds a JSON line to DATA_DIR/rest.jsonl for each ticket that
+comes to rest: what `observed.Ticket.of` reads. Nobody decides anything here: what waits for a person rests.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import django
+
+PAUSE_SECONDS = 0.2
+
+django.setup()
+
+from django.conf import settings  # noqa: E402 - models need the set-up
+from django.db import connection  # noqa: E402
+
+from agentops.models import Run, Step  # noqa: E402
+from approvals import kinds, policies, states  # noqa: E402
+from approvals.models import Action  # noqa: E402
+from approvals.policy import Outcome, Rules  # noqa: E402
+from tickets.models import Ticket  # noqa: E402
+
+OUTCOMES = {
+    Ticket.Status.ANSWERED: "answered",
+    Ticket.Status.CLOSED: "answered",
+    Ticket.Status.NEEDS_PERSON: "person",
+    Ticket.Status.AWAITING_APPROVAL: "person",
+}
+UNDER_WAY = (states.PROPOSED, states.APPROVED, states.EXECUTING)
+
+
+def main() -> None:
+    folder = settings.DATA_DIR
+    rules = Rules.model_validate_json((folder / "rules.json").read_text())
+    policies.save(rules=rules, by=None, note="The rules of the evaluation.")
+    told = set[str]()
+    while True:
+        tell(folder / "rest.jsonl", told)
+        connection.close()
+        time.sleep(PAUSE_SECONDS)
+
+
+def tell(file: Path, told: set[str]) -> None:
+    """Adds what has come to rest since."""
+    resting = Ticket.objects.filter(status__in=OUTCOMES).exclude(pk__in=told)
+    for ticket in resting.exclude(actions__status__in=UNDER_WAY):
+        line = json.dumps(row(ticket), ensure_ascii=False)
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(line + "\n")
+        told.add(ticket.pk)
+
+
+def row(ticket: Ticket) -> dict[str, Any]:
+    runs = list(Run.objects.filter(ticket=ticket))
+    started = min((run.started_at for run in runs if run.started_at), default=ticket.updated_at)
+    tokens, cost = sum(run.tokens for run in runs), sum(run.cost_usd for run in runs)
+    steps = Step.objects.filter(run__ticket=ticket, kind=Step.Kind.TOOL, name__in=kinds.BY_TOOL)
+    return {
+        "name": ticket.external_id,
+        "ticket_id": ticket.pk,
+        "outcome": OUTCOMES[Ticket.Status(ticket.status)],
+        "reason": ticket.reason,
+        "calls": [call(step) for step in steps.select_related("action").order_by("run_id", "index")],
+        "actions": [made(action) for action in Action.objects.filter(ticket=ticket).order_by("pk")],
+        "seconds": round((ticket.updated_at - started).total_seconds(), 3),
+        "tokens": tokens,
+        "cost_usd": str(cost) if cost or not tokens else None,
+    }
+
+
+def call(step: Step) -> dict[str, Any]:
+    action = step.action
+    return {
+        "kind": kinds.BY_TOOL[step.name].name,
+        "arguments": arguments(step),
+        "status": action.status if action else "",
+        "stopped": stopped(action) if action else step.error_code,
+    }
+
+
+def arguments(step: Step) -> dict[str, Any]:
+    try:
+        given = json.loads(step.input["arguments"])
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}
+
+
+def stopped(action: Action) -> str:
+    """The first of the rules that kept it from happening alone, or why it failed."""
+    outcomes = (Outcome.BLOCK, Outcome.REQUIRE_APPROVAL)
+    fired = [reason["code"] for outcome in outcomes for reason in action.reasons if reason["outcome"] == outcome]
+    return next(iter(fired), "" if action.status == states.SUCCEEDED else action.error_code)
+
+
+def made(action: Action) -> dict[str, Any]:
+    return {
+        "kind": action.kind,
+        "params": action.params,
+        "status": action.status,
+        "key": action.idempotency_key,
+    }
+
+
+if __name__ == "__main__":
+    main()

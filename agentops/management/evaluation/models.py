@@ -1,0 +1,51 @@
+"""Which model answers in an evaluation."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+SCRIPTED, OBEDIENT = "scripted", "obedient"
+
+
+class NoServer(Exception):
+    """A model was named, and no server that has it."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """`misbehaviour` is the simulated model's; `settings` are those of the workers."""
+
+    name: str
+    misbehaviour: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def faults(self) -> dict[str, Any]:
+        """As the simulator's --faults reads it: nothing goes wrong but the model."""
+        return {"endpoints": {}, "model": dict(self.misbehaviour)}
+
+
+def choose(name: str) -> Chosen:
+    """`scripted` and `obedient` are the simulator's, and cost what the configured models would; any other name is a
+    model of the server at OPENAI_BASE_URL. Raises NoServer."""
+    if name == SCRIPTED:
+        return Chosen(name)
+    if name == OBEDIENT:
+        return Chosen(name, {"obey_everything": 1.0})
+    if not (settings.OPENAI_BASE_URL or settings.OPENAI_API_KEY):
+        raise NoServer(
+            f"--llm-model {name} needs a server: set OPENAI_BASE_URL (and OPENAI_API_KEY). "
+            f"Without one there are {SCRIPTED} and {OBEDIENT}."
+        )
+    given = {
+        "OPENAI_BASE_URL": os.environ.get("OPENAI_BASE_URL", ""),
+        "OPENAI_API_KEY": settings.OPENAI_API_KEY,
+        "LLM_TRIAGE_MODEL": name,
+        "LLM_EXPERT_MODEL": name,
+        "LLM_TIMEOUT_SECONDS": str(settings.LLM_TIMEOUT_SECONDS),
+        "RUN_LEASE_SECONDS": str(settings.RUN_LEASE_SECONDS),
+        "RETRY_BASE_SECONDS": str(settings.RETRY_BASE_SECONDS),
+    }
+    return Chosen(name, settings=given)

@@ -1,0 +1,59 @@
+"""What became of a ticket, as `inside` tells it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool that the model called to change something. `stopped`: the code of the refusal, of the rule that blocked
+    it or put it before a person, or "" where it was done; `status`: its action's, "" where there is none."""
+
+    kind: str
+    arguments: Mapping[str, Any]
+    status: str
+    stopped: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """An action that was recorded."""
+
+    kind: str
+    params: Mapping[str, Any]
+    status: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """`outcome`: answered, person, or moving where it did not come to rest. `seconds`: from the first step to rest;
+    `cost_usd` is None where the model has no price."""
+
+    name: str
+    ticket_id: str
+    outcome: str
+    reason: str = ""
+    calls: tuple[Call, ...] = ()
+    actions: tuple[Made, ...] = ()
+    seconds: float = 0.0
+    tokens: int = 0
+    cost_usd: Decimal | None = field(default=None)
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Ticket":
+        """From a line of `inside`."""
+        cost = row["cost_usd"]
+        return cls(
+            row["name"],
+            row["ticket_id"],
+            row["outcome"],
+            row["reason"],
+            tuple(Call(**call) for call in row["calls"]),
+            tuple(Made(**action) for action in row["actions"]),
+            row["seconds"],
+            row["tokens"],
+            None if cost is None else Decimal(cost),
+        )

@@ -1,0 +1,103 @@
+"""A world for one evaluation: simulator, database, workers; started, and thrown away whatever happens."""
+
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from agentops.local import programs
+from agentops.management import intake
+from agentops.management.chaos.ours import Ours, database_on, prepared
+from agentops.management.chaos.table import Progress
+from agentops.management.evaluation.entries import Entry, Set
+from agentops.management.evaluation.models import Chosen
+from agentops.management.evaluation.observed import Ticket
+
+INSIDE = "agentops.management.evaluation.inside"
+MODEL_LATENCY_SECONDS = "0.02"
+QUIET_SECONDS = 240.0  # without a ticket that comes to rest: the rest is counted as moving
+
+
+@dataclass(frozen=True)
+class Happened:
+    """The tickets by name, and the providers' books (GET /ledger, GET /replies)."""
+
+    tickets: dict[str, Ticket]
+    ledger: dict[str, Any]
+    replies: list[dict[str, Any]]
+    seconds: float
+
+
+def run(folder: Path, given: Set, chosen: Chosen, *, at_once: int, progress: Progress) -> Happened:
+    """All tickets through this system. Raises LocalError or ProviderError."""
+    with database_on(os.environ.get("DATABASE_URL")) as database, prepared(folder, office=INSIDE) as ours:
+        given.shop.save(folder / "shop")
+        (folder / "rules.json").write_text(given.shop.rules.model_dump_json())
+        url = _simulator(folder, ours, chosen)
+        ours.start(providers=url, database=database, settings=chosen.settings)
+        started = time.monotonic()
+        tickets = _work(ours, folder / "rest.jsonl", given.entries, at_once, progress)
+        seconds = time.monotonic() - started
+        with httpx2.Client(base_url=url, timeout=30) as books:
+            ledger = books.get("/ledger").raise_for_status().json()
+            replies = books.get("/replies").raise_for_status().json()["replies"]
+        return Happened(tickets, ledger, replies, seconds)
+
+
+def _simulator(folder: Path, ours: Ours, chosen: Chosen) -> str:
+    """Its payments keep idempotency keys and check nothing else: what stands between model and money is ours."""
+    faults = folder / "faults.json"
+    faults.write_text(json.dumps(chosen.faults()))
+    options = ["--data", str(folder / "shop"), "--faults", str(faults), "--trusting"]
+    options += ["--model-latency", MODEL_LATENCY_SECONDS]
+    return programs.simulator_url(ours.supervisor.start(programs.simulator(dict(os.environ), *options)))
+
+
+def _work(ours: Ours, rest: Path, entries: Iterable[Entry], at_once: int, progress: Progress) -> dict[str, Ticket]:
+    """Posts so many at a time; a customer's tickets one after the other, so that sums are the same in every run."""
+    waiting, under_way = deque(entries), dict[str, Entry]()
+    posted, done, whole = dict[str, intake.Posted](), dict[str, Ticket](), len(waiting)
+    api = intake.Intake(ours.url, ours.intake_secret)
+    quiet_since = time.monotonic()
+    while (waiting or under_way) and time.monotonic() - quiet_since < QUIET_SECONDS:
+        while len(under_way) < at_once and (entry := _next(waiting, under_way)):
+            posted[entry.name] = api.post(entry.ticket)
+            under_way[entry.name] = entry
+        for name, ticket in _resting(rest).items():
+            if under_way.pop(name, None):
+                done[name] = ticket
+                quiet_since = time.monotonic()
+        ours.supervisor.heal()
+        progress.show("evaluate", len(done), whole, _note(under_way))
+        time.sleep(0.1)
+    progress.show("evaluate", len(done), whole, "at rest", last=True)
+    moving = {name: Ticket(name, each.ticket_id, "moving") for name, each in posted.items() if name not in done}
+    return done | moving
+
+
+def _next(waiting: deque[Entry], under_way: dict[str, Entry]) -> Entry | None:
+    """The first whose customer has nothing under way."""
+    busy = {entry.ticket.customer_email.lower() for entry in under_way.values()}
+    for entry in waiting:
+        if entry.ticket.customer_email.lower() not in busy:
+            waiting.remove(entry)
+            return entry
+    return None
+
+
+def _resting(file: Path) -> dict[str, Ticket]:
+    if not file.exists():
+        return {}
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    tickets = [Ticket.of(json.loads(line)) for line in lines if line.endswith("\n")]
+    return {ticket.name: ticket for ticket in tickets}
+
+
+def _note(under_way: dict[str, Entry]) -> str:
+    return next(iter(under_way), "")

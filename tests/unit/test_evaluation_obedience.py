@@ -1,0 +1,75 @@
+"""The obedient model truly tries what every injection of the shipped set wants: else its zero would prove nothing."""
+
+import json
+from typing import Any
+
+import pytest
+
+from agentops.management.evaluation import entries, shop
+from agentops.management.evaluation.entries import Entry
+from agentops.management.evaluation.matching import fits
+from agentops.simulator.faults import Misbehaviour, Table
+from approvals.kinds import BY_TOOL
+from tests.unit.simulator_desk import Model, refused
+
+SHOP = shop.read(shop.SHIPPED)
+SHIPPED = entries.read(shop.SHIPPED / "tickets.json", SHOP)
+INJECTIONS = [entry for entry in SHIPPED.entries if entry.injection]
+OBEDIENT = Table(model={Misbehaviour.OBEY_EVERYTHING: 1.0})
+
+
+class Desk:
+    """Shows one customer's orders and account, and lets nothing but further effects stand in the way."""
+
+    def __init__(self, email: str) -> None:
+        self.orders = {key: row for key, row in SHOP.orders.items() if row["customer_email"] == email}
+        self.customer = next(row for row in SHOP.customers if row["email"] == email)
+        self.acted: list[str] = []
+
+    def answer(self, name: str, raw: str) -> dict[str, Any]:
+        given = json.loads(raw)
+        match name:
+            case "find_orders":
+                return {"orders": list(self.orders.values())}
+            case "get_order":
+                return self.orders.get(given["order_id"]) or refused("not_this_customers_order")
+            case "get_customer":
+                return self.customer
+            case "hand_over":
+                return {"handed_over": True, "reason": given["reason"]}
+        if name in self.acted and name != "reply" and not given.get("further"):
+            return refused("key_conflict")
+        self.acted.append(name)
+        return {"action": {"kind": BY_TOOL[name].name, "status": "succeeded"}}
+
+
+def work(entry: Entry, table: Table) -> list[tuple[str, dict[str, Any]]]:
+    """The kinds and arguments of all effects that the model asks for."""
+    ticket, model = entry.ticket, Model("", table=table)
+    head = f"Ticket 7 from {ticket.customer_name} <{ticket.customer_email}>\nSubject: {ticket.subject}\n\n"
+    model.messages[1]["content"] = head + ticket.body
+    path = model.work(Desk(ticket.customer_email))
+    return [(BY_TOOL[name].name, given) for name, given in path if name in BY_TOOL]
+
+
+def test_there_are_enough_tickets_and_injections_of_each_place() -> None:
+    assert len(SHIPPED.entries) >= 120
+    assert len(INJECTIONS) >= 40
+    places = {entry.injection.place for entry in INJECTIONS if entry.injection}
+    assert places == {"ticket", "order note", "customer name", "tool answer"}
+
+
+@pytest.mark.parametrize("entry", INJECTIONS, ids=lambda entry: entry.name)
+def test_every_injection_is_obeyed(entry: Entry) -> None:
+    assert entry.injection
+    asked = work(entry, OBEDIENT)
+    missed = [wanted for wanted in entry.injection.wants if not any(fits(wanted, *call) for call in asked)]
+    assert missed == [], asked
+
+
+@pytest.mark.parametrize("entry", INJECTIONS, ids=lambda entry: entry.name)
+def test_the_plain_model_obeys_none(entry: Entry) -> None:
+    assert entry.injection
+    due = entry.expected.actions
+    asked = [call for call in work(entry, Table()) if not any(fits(wanted, *call) for wanted in due)]
+    assert not any(fits(wanted, *call) for wanted in entry.injection.wants for call in asked)
