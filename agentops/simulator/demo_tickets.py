@@ -203,9 +203,7 @@ def _questions(picker: Picker) -> Iterator[Letter]:
         yield Letter(order, "Other size", body)
     # A language that the agent does not speak.
     if order := picker.pick(delivered()):
-        body = (
-            f"Dzień dobry, moje zamówienie {order['order_id']} jest uszkodzone. Proszę o zwrot pieniędzy na moje konto."
-        )
+        body = f"Dzień dobry, moje zamówienie {order['order_id']} jest uszkodzone. Proszę o zwrot pieniędzy."
         yield Letter(order, "Zamówienie uszkodzone", body)
     # Final sale and no fault.
     if order := picker.pick(delivered(), picking.single, lambda order: not picking.regular(order)):

@@ -35,7 +35,7 @@ class Command(BaseCommand):
                             help="scripted, obedient (obeys every instruction that it reads), or a model of "
                             "the server at OPENAI_BASE_URL")  # fmt: skip
         parser.add_argument("--data", type=Path, default=shop.SHIPPED, metavar="DIR",
-                            help="the shop: orders.json, customers.json, and policy.json (or the demo's rules)")  # fmt: skip
+                            help="the shop: orders.json, customers.json, and policy.json (else the demo)")  # fmt: skip
         parser.add_argument("--at-once", type=int, default=AT_ONCE, metavar="N", help="tickets under way at a time")
         parser.add_argument("--json", action="store_true", help="JSON instead of tables")
 
