@@ -4,11 +4,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Now
 
+from agentops import engine, signals
 from agentops.lib.errors import Refused
 from agentops.models import Run
 from approvals import audit, states
 from approvals.models import Action
-from tickets.models import Ticket
+from tickets.models import Message, Ticket
 
 
 def close_ticket(ticket_id: str, *, by: User) -> bool:
@@ -33,10 +34,56 @@ def close_ticket(ticket_id: str, *, by: User) -> bool:
     return True
 
 
+def claim_ticket(ticket_id: str, *, by: User) -> None:
+    """Tells colleagues who has taken a ticket that needs a person; claiming what another holds takes it over. Raises
+    Refused where it needs none any more."""
+    _set_claim(ticket_id, by, by)
+
+
+def release_ticket(ticket_id: str, *, by: User) -> None:
+    _set_claim(ticket_id, by, None)
+
+
+def run_again(ticket_id: str, *, by: User) -> Run:
+    """A new run of the agent on what the customer wrote last. Effects keep their keys: what was done is not done
+    again. Raises Refused while anything is under way, and Ticket.DoesNotExist."""
+    with transaction.atomic():
+        ticket = Ticket.objects.select_for_update(no_key=True, of=("self",)).get(pk=ticket_id)
+        if ticket.status != Ticket.Status.NEEDS_PERSON:
+            raise Refused("not_with_person", f"It needs no person any more: it is {_standing(ticket)}.")
+        _require_nothing_under_way(ticket)
+        message = Message.objects.filter(ticket=ticket, direction=Message.Direction.INBOUND).latest("pk")
+        run = engine.queue_run(message)
+        audit.record(
+            actor=by.get_username(),
+            verb="ticket.run_again",
+            object_type="ticket",
+            object_id=ticket.pk,
+            before={"status": ticket.status, "reason": ticket.reason},
+            after={"run": run.number, "message": message.pk},
+        )
+        transaction.on_commit(lambda: signals.run_queued.send(sender=Run, run_id=run.pk), robust=True)
+    return run
+
+
+def _set_claim(ticket_id: str, by: User, holder: User | None) -> None:
+    with_person = Ticket.objects.filter(pk=ticket_id, status=Ticket.Status.NEEDS_PERSON)
+    with transaction.atomic():
+        if not with_person.update(claimed_by=holder, claimed_at=Now() if holder else None):
+            ticket = Ticket.objects.get(pk=ticket_id)
+            raise Refused("not_with_person", f"It needs no person any more: it is {_standing(ticket)}.")
+        verb = "ticket.claimed" if holder else "ticket.released"
+        audit.record(actor=by.get_username(), verb=verb, object_type="ticket", object_id=ticket_id)
+
+
+def _standing(ticket: Ticket) -> str:
+    return ticket.get_status_display().lower()
+
+
 def _require_nothing_under_way(ticket: Ticket) -> None:
     unsettled = Action.objects.filter(ticket=ticket).exclude(status__in=states.SETTLED).order_by("pk").first()
     if unsettled:
         what = f"{unsettled.get_kind_display()} {unsettled.idempotency_key}"
-        raise Refused("under_way", f"{what} is not settled yet; decide or settle it, then close the ticket.")
+        raise Refused("under_way", f"{what} is not settled yet; decide or settle it first.")
     if Run.objects.filter(ticket=ticket, finished_at__isnull=True).exists():
-        raise Refused("under_way", "The agent is still at work on this ticket; close it when it has finished.")
+        raise Refused("under_way", "The agent is still at work on this ticket; wait until it has finished.")

@@ -175,20 +175,22 @@ def _messages(run: Run, done: list[Step], prompt: str) -> list[dict[str, Any]]:
 
 
 def _conversation(run: Run, known: dict[str, Any]) -> list[dict[str, str]]:
-    """The ticket's messages that this run knows (`known` is its first step's input); the first bears the ticket's
-    head. What this run is about comes last, even where an answer to something earlier left after it had come in."""
+    """The ticket's messages that this run knows (`known` is its first step's input); the customer's first bears
+    the ticket's head. What this run is about comes last, even where an answer to something earlier left after it had come in."""
     ticket = run.ticket
     answered = Q(direction=Message.Direction.OUTBOUND, pk__lte=known["answered_through"])
     inbound = Q(direction=Message.Direction.INBOUND, pk__lte=run.through_message)
     rows = list(Message.objects.filter(answered | inbound, ticket=ticket).order_by("pk"))
-    before = Run.objects.filter(ticket=ticket, number=run.number - 1).values_list("through_message", flat=True).first()
+    earlier = Run.objects.filter(ticket=ticket, through_message__lt=run.through_message).order_by("-number")
+    before = earlier.values_list("through_message", flat=True).first()
     rows.sort(key=lambda row: row.direction == Message.Direction.INBOUND and row.pk > (before or 0))
     roles = {Message.Direction.INBOUND: "user", Message.Direction.OUTBOUND: "assistant"}
     said = [{"role": roles[Message.Direction(row.direction)], "content": row.body} for row in rows]
     customer = ticket.customer
-    said[0]["content"] = (
+    first = next(message for message in said if message["role"] == "user")
+    first["content"] = (
         f"Ticket {ticket.pk} from {customer.name or 'a customer'} <{customer.email}>\n"
-        f"Subject: {ticket.subject}\n\n{said[0]['content']}"
+        f"Subject: {ticket.subject}\n\n{first['content']}"
     )
     # In the system's role: a customer can write these very words, but not in it.
     return [*said, {"role": "system", "content": known["brief"]}] if known.get("brief") else said

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from agentops import engine, sweep
+from agentops.signals import run_queued
 from approvals.signals import action_settled
 from tickets.models import Message
 from tickets.signals import message_received
@@ -35,6 +36,11 @@ def queue_run(sender: object, message: Message, **_: Any) -> None:
 def go_on(sender: object, action_id: int, **_: Any) -> None:
     for run_id in engine.waiting_on(action_id):
         hurry(run_id)
+
+
+@receiver(run_queued)
+def hurry_again(sender: object, run_id: int, **_: Any) -> None:
+    hurry(run_id)
 
 
 def hurry(run_id: int) -> None:

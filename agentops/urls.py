@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, include, path
 
-from agentops.views import api, chaos, dashboard, health, runs, tickets
+from agentops.views import api, chaos, dashboard, health, person, runs, tickets
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -12,6 +12,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tickets/<str:ticket_id>/", tickets.ticket, name="ticket"),
     path("tickets/<str:ticket_id>/reply/", tickets.reply, name="ticket-reply"),
     path("tickets/<str:ticket_id>/close/", tickets.close, name="ticket-close"),
+    path("tickets/<str:ticket_id>/run-again/", person.run_again, name="ticket-run-again"),
+    path("needs-a-person/", person.tickets, name="needs-a-person"),
+    path("needs-a-person/<str:ticket_id>/", person.item, name="needs-a-person-ticket"),
+    path("needs-a-person/<str:ticket_id>/claim/", person.claim, name="needs-a-person-claim"),
+    path("needs-a-person/<str:ticket_id>/release/", person.release, name="needs-a-person-release"),
     path("runs/", runs.runs, name="runs"),
     path("runs/<int:run_id>/", runs.run, name="run"),
     path("runs/<int:run_id>/trace/", runs.run_trace, name="run-trace"),

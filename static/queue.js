@@ -52,7 +52,7 @@
     j: () => move(1),
     k: () => move(-1),
     a: approve,
-    r: () => unfold("reject-fold"),
+    r: () => ["reject-fold", "reply-fold"].forEach(unfold),
     e: () => unfold("edit-fold"),
     c: () => document.querySelector("#claim button")?.click(),
     "/": () => document.querySelector("[data-search]")?.focus(),

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from tickets.models import Ticket
 
 PAGE = 50
+MANY = 1_000  # more are not counted
 UNFINISHED = "unfinished"  # a filter's word for those that are still on their way
 ON_THEIR_WAY = (Ticket.Status.OPEN, Ticket.Status.WORKING, Ticket.Status.AWAITING_APPROVAL)
 SEARCHED = (
@@ -48,6 +49,17 @@ def page(filters: TicketFilters) -> tuple[list[Ticket], str]:
     """A page of tickets with their customers, and `after` of the next one (empty on the last)."""
     found = list(_tickets(filters)[: PAGE + 1])
     return found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else ""
+
+
+def with_person() -> QuerySet[Ticket]:
+    """Those that need a person: money at stake first, then who has waited longest. A partial index holds just these."""
+    needed = Ticket.objects.filter(status=Ticket.Status.NEEDS_PERSON)
+    return needed.select_related("customer", "claimed_by").order_by("-held", "person_since", "pk")
+
+
+def count_with_person() -> int:
+    """At most MANY: beyond it nobody counts."""
+    return Ticket.objects.filter(status=Ticket.Status.NEEDS_PERSON)[:MANY].count()
 
 
 def find(ticket_id: str) -> Ticket | None:

@@ -74,7 +74,8 @@ def messages(request: HttpRequest, ticket_id: str) -> JsonResponse:
         message, new = intake.receive_message(ticket_id, incoming)
     except Ticket.DoesNotExist:
         return _no_ticket(ticket_id)
-    run = Run.objects.get(ticket_id=ticket_id, through_message=message.pk)
+    # The first: a person may have had the agent run again on the same message.
+    run = Run.objects.filter(ticket_id=ticket_id, through_message=message.pk).earliest("number")
     return JsonResponse({"message_id": message.pk, "run_id": run.pk}, status=201 if new else 200)
 
 

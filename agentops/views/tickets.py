@@ -2,16 +2,17 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from agentops import cases
 from agentops.lib.errors import ProviderError, Refused
-from agentops.queries import case
+from agentops.queries import case, person
+from agentops.views.person import back
 from approvals import decisions
+from approvals.views.request import Request
 from tickets import queries
 from tickets.models import Ticket
 
@@ -27,10 +28,10 @@ def ticket(request: HttpRequest, ticket_id: str) -> HttpResponse:
 
 @require_POST
 @permission_required("tickets.post_message", raise_exception=True)
-def reply(request: HttpRequest, ticket_id: str) -> HttpResponse:
+def reply(request: Request, ticket_id: str) -> HttpResponse:
     """A person's own answer to the customer. What could not be sent stays in the form."""
     found = _found(ticket_id)
-    assert isinstance(request.user, User)
+    following = person.next_after(found)
     text = request.POST.get("text", "")
     try:
         action = decisions.reply_by_hand(ticket=found, text=text, by=request.user)
@@ -38,14 +39,14 @@ def reply(request: HttpRequest, ticket_id: str) -> HttpResponse:
         context = {"ticket": found, "case": case.of(found), "reply": text, "refused": error.message}
         return render(request, "tickets/ticket.html", context, status=422)
     messages.success(request, f"Your reply is on its way ({action.idempotency_key}).")
-    return redirect("ticket", ticket_id)
+    return back(request, found, following)
 
 
 @require_POST
 @permission_required("tickets.post_message", raise_exception=True)
-def close(request: HttpRequest, ticket_id: str) -> HttpResponse:
+def close(request: Request, ticket_id: str) -> HttpResponse:
     found = _found(ticket_id)
-    assert isinstance(request.user, User)
+    following: Ticket | None = person.next_after(found)
     try:
         if cases.close_ticket(found.pk, by=request.user):
             messages.success(request, "The ticket is closed. A further message of the customer opens it again.")
@@ -53,7 +54,8 @@ def close(request: HttpRequest, ticket_id: str) -> HttpResponse:
             messages.info(request, "The ticket was closed already.")
     except Refused as refused:
         messages.warning(request, f"Not closed. {refused.message}")
-    return redirect("ticket", ticket_id)
+        following = found
+    return back(request, found, following)
 
 
 def _found(ticket_id: str) -> Ticket:

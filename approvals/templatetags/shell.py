@@ -9,22 +9,35 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from approvals.models import Finding, ProviderPause
+from tickets.queries import MANY as MANY_TICKETS
+from tickets.queries import count_with_person
 
 register = template.Library()
 
-SECTIONS = {"ticket": "tickets", "run": "tickets", "action": "actions", "finding": "actions", "findings": "actions"}
+SECTIONS = {
+    "needs": "needs-a-person",
+    "ticket": "tickets",
+    "run": "tickets",
+    "action": "actions",
+    "finding": "actions",
+    "findings": "actions",
+}
 # More are not counted for a banner.
 MANY = 100
 
 
 @register.simple_tag(takes_context=True)
-def nav_link(context: dict[str, Any], name: str, label: str) -> SafeString:
-    """A link of the main navigation; it says whether the page that is shown belongs to it."""
+def nav_link(context: dict[str, Any], name: str, label: str, count: str = "") -> SafeString:
+    """A link of the main navigation; it says whether the page that is shown belongs to it, and how much waits there."""
     match = getattr(context.get("request"), "resolver_match", None)
     first_word = (match.url_name or "").split("-")[0] if match else ""
     current = SECTIONS.get(first_word, first_word) == name
     return format_html(
-        '<a href="{}"{}>{}</a>', reverse(name), SafeString(' aria-current="page"' if current else ""), label
+        '<a href="{}"{}>{}{}</a>',
+        reverse(name),
+        SafeString(' aria-current="page"' if current else ""),
+        label,
+        format_html(' <span class="count" id="count-{}">{}</span>', name, count) if count else "",
     )
 
 
@@ -53,6 +66,15 @@ def open_findings(context: dict[str, Any]) -> dict[str, Any]:
     if here or not context["perms"]["approvals"]["view_action"]:
         return {"count": 0}
     return {"count": Finding.objects.filter(closed_at__isnull=True)[:MANY].count(), "many": MANY}
+
+
+@register.simple_tag(takes_context=True)
+def with_person(context: dict[str, Any]) -> str:
+    """How many tickets need a person; empty where none does, or where it is none of the reader's business."""
+    if not context["perms"]["tickets"]["view_ticket"]:
+        return ""
+    count = count_with_person()
+    return f"{MANY_TICKETS - 1}+" if count >= MANY_TICKETS else str(count or "")
 
 
 @register.simple_tag

@@ -1,0 +1,194 @@
+"""What needs a person: the tickets, and of each the step that broke, in words for whoever has to go on from there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from agentops.models import Run, Step
+from agentops.tools import HAND_OVER
+from approvals import kinds, states
+from approvals.models import Action, Attempt
+from tickets import queries
+from tickets.models import Ticket
+
+HEAVY = ("raw_response", "reasoning", "failures")
+NOT_RUN = ("rejected", "blocked", "expired")
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Where a ticket's work came to its end: the run, its step, and the action that the step or nobody's step led to.
+    `did` says what the step did, `went` what became of it."""
+
+    run: Run | None
+    step: Step | None
+    action: Action | None
+    did: str
+    went: str
+
+    @property
+    def name(self) -> str:
+        return self.step.name if self.step else self.action.kind if self.action else ""
+
+    @property
+    def code(self) -> str:
+        return (self.step.error_code if self.step else "") or (self.action.error_code if self.action else "")
+
+    @property
+    def error_class(self) -> str:
+        found = self.step.error_class if self.step else ""
+        return self.action.error_class if self.action and found in ("", "action") else found
+
+    @property
+    def message(self) -> str:
+        told = self.action.error_message if self.action else ""
+        return told or (self.step.error_message if self.step else "")
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The last attempt at the action."""
+        return Attempt.objects.filter(action=self.action).order_by("-number").first() if self.action else None
+
+    @property
+    def arguments(self) -> Any:
+        return self.step.input.get("arguments") if self.step else self.action.params if self.action else None
+
+
+@dataclass(frozen=True)
+class Row:
+    ticket: Ticket
+    broken: Broken
+
+
+def page(after: str) -> tuple[list[Row], str]:
+    """A page of rows, and `after` of the next one (empty on the last). `after` is a ticket's id."""
+    tickets = queries.with_person()
+    cursor = tickets.filter(pk=after[:14].replace("\x00", "")).first() if after else None
+    found = list((tickets.filter(_following(cursor)) if cursor else tickets)[: queries.PAGE + 1])
+    shown = found[: queries.PAGE]
+    broken = _broken(shown)
+    more = shown[-1].pk if len(found) > queries.PAGE else ""
+    return [Row(ticket, broken[ticket.pk]) for ticket in shown], more
+
+
+def find(ticket_id: str) -> Ticket | None:
+    """A ticket, whether it still needs a person or no more."""
+    tickets = Ticket.objects.select_related("customer", "claimed_by")
+    return None if "\x00" in ticket_id else tickets.filter(pk=ticket_id).first()
+
+
+def next_after(ticket: Ticket) -> Ticket | None:
+    """What opens by itself once this one is dealt with: the next, else the first."""
+    rest = queries.with_person().exclude(pk=ticket.pk)
+    return (rest.filter(_following(ticket)).first() if ticket.person_since else None) or rest.first()
+
+
+def broken(ticket: Ticket) -> Broken:
+    """With all that the step holds."""
+    found = _broken([ticket])[ticket.pk]
+    step = Step.objects.select_related("action", "run").get(pk=found.step.pk) if found.step else None
+    return Broken(found.run, step, found.action, found.did, found.went)
+
+
+def _following(ticket: Ticket) -> Q:
+    later = Q(person_since__gt=ticket.person_since) | Q(person_since=ticket.person_since, pk__gt=ticket.pk)
+    return Q(held=False) | (Q(held=True) & later) if ticket.held else Q(held=False) & later
+
+
+def _broken(tickets: Sequence[Ticket]) -> dict[str, Broken]:
+    """Of each ticket, in three queries."""
+    ids = [ticket.pk for ticket in tickets]
+    runs = _newest(Run.objects.filter(ticket__in=ids))
+    steps: dict[int, list[Step]] = {}
+    wanted = Step.objects.filter(run__in=[run.pk for run in runs.values()]).defer(*HEAVY).select_related("action")
+    for step in wanted.order_by("run_id", "index"):
+        steps.setdefault(step.run_id, []).append(step)
+    undone = Action.objects.filter(ticket__in=[ticket.pk for ticket in tickets if ticket.held], status=states.FAILED)
+    come_undone = {action.ticket_id: action for action in undone.order_by("settled_at")}
+    return {ticket.pk: _of(ticket, runs.get(ticket.pk), steps, come_undone.get(ticket.pk)) for ticket in tickets}
+
+
+def _newest(runs: QuerySet[Run]) -> dict[str, Run]:
+    """By ticket: the newest run that ended with a person or waits, else the newest."""
+    found: dict[str, Run] = {}
+    for run in runs.order_by("ticket_id", "number"):
+        kept = found.get(run.ticket_id)
+        if kept is None or run.outcome != Run.Outcome.ANSWERED or kept.outcome == Run.Outcome.ANSWERED:
+            found[run.ticket_id] = run
+    return found
+
+
+def _of(ticket: Ticket, run: Run | None, steps: dict[int, list[Step]], undone: Action | None) -> Broken:
+    if undone:
+        step = Step.objects.filter(action=undone).select_related("run").order_by("-pk").first()
+        return Broken(step.run if step else run, step, undone, _did(step, undone), _went(step, undone, ticket))
+    step = _last_word(steps.get(run.pk, [])) if run else None
+    action = step.action if step else None
+    return Broken(run, step, action, _did(step, action), _went(step, action, ticket))
+
+
+def _last_word(steps: Sequence[Step]) -> Step | None:
+    """The step that ended the run: the last that failed, waits or handed over, unless the model went on from it."""
+    for step in list(reversed(steps))[:2]:
+        if step.status in (Step.Status.FAILED, Step.Status.WAITING, Step.Status.STARTED) or step.name == HAND_OVER:
+            return step
+    return steps[-1] if steps else None
+
+
+def _did(step: Step | None, action: Action | None) -> str:
+    """What it was doing: "asking the language model what to do next"."""
+    if action and action.run_id is None:
+        return "sending what a person wrote to the customer"
+    if step is None:
+        return f"carrying out: {action.get_kind_display().lower()}" if action else ""
+    if step.kind == Step.Kind.TRIAGE:
+        return "sorting the ticket with the language model"
+    if step.kind == Step.Kind.LLM:
+        return "asking the language model what to do next"
+    if step.name == HAND_OVER:
+        return "giving the ticket to a person"
+    kind = kinds.BY_TOOL.get(step.name)
+    if kind:
+        return f"carrying out: {kind.label.lower()}"
+    return "reading from the shop" if step.name.startswith(("get_", "find_")) else "using a tool that does not exist"
+
+
+def _went(step: Step | None, action: Action | None, ticket: Ticket) -> str:
+    """What happened there, in a sentence or two for people."""
+    if action and action.status == states.FAILED and ticket.held:
+        return "It had counted as done, or should have been, and was not: the customer may believe otherwise."
+    if action and action.status == states.UNRESOLVED:
+        return "Nobody knows yet whether it took effect. It is being asked for, and is not sent again by itself."
+    if action and action.status in NOT_RUN:
+        return f"It was {action.status} and did not happen."
+    if action and action.status == states.FAILED:
+        return "The other side refused it for good. It did not happen."
+    if step is None:
+        return "No step of the agent is recorded for this."
+    if step.name == HAND_OVER and step.status == Step.Status.DONE:
+        return "The agent decided that this is for a person. Nothing broke."
+    if step.status == Step.Status.FAILED:
+        return _failed(step)
+    if step.kind == Step.Kind.LLM:
+        return "Its answer could not be used."
+    return "The run ended after this step."
+
+
+def _failed(step: Step) -> str:
+    match step.error_code, step.error_class:
+        case "worker_lost", _:
+            return "The process that did it died again and again, so it was given up."
+        case _, "internal":
+            return (
+                "A fault of this system. It is the same each time, so trying again may not help; engineers can see it."
+            )
+        case _, "transient" | "effect_unknown" | "replayed_failure":
+            times = f"{step.attempts} times" if step.attempts > 1 else "once"
+            return f"No usable answer came, although it was tried {times}. It may work by now."
+        case _, "unauthorized":
+            return "Our credentials were refused. An admin has to mend them."
+        case _, "refused":
+            return "What the model asked for was not valid, and it did not find out what would be."
+    return "The other side refused it for good; trying again will most likely end the same way."

@@ -1,0 +1,114 @@
+"""`/needs-a-person/`: each ticket that needs one, the step that broke first, and what a person can do there."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import Resolver404, resolve
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_GET, require_POST
+
+from agentops import cases
+from agentops.lib.errors import Refused
+from agentops.queries import person as queries
+from approvals.queries.queue import said_by_customer
+from approvals.views.request import Request, part_of
+from tickets.models import Ticket
+from tickets.queries import count_with_person
+
+may_see = permission_required("tickets.view_ticket", raise_exception=True)
+may_act = permission_required("tickets.post_message", raise_exception=True)
+
+
+@require_GET
+@may_see
+def tickets(request: Request) -> HttpResponse:
+    if part_of(request) == "queue-list":
+        return _screen(request, "#list", {**_list(request), "item": _shown(request)})
+    return _screen(request, "", _list(request))
+
+
+@require_GET
+@may_see
+def item(request: Request, ticket_id: str) -> HttpResponse:
+    found = _found(ticket_id)
+    context = {"item": found, "broken": queries.broken(found), "said": said_by_customer(found.pk)}
+    if part_of(request) == "pane":
+        return _screen(request, "#pane", {**context, "focus": True})
+    return _screen(request, "", {**_list(request), **context})
+
+
+@require_POST
+@may_act
+def claim(request: Request, ticket_id: str) -> HttpResponse:
+    return _claimed(request, ticket_id, cases.claim_ticket)
+
+
+@require_POST
+@may_act
+def release(request: Request, ticket_id: str) -> HttpResponse:
+    return _claimed(request, ticket_id, cases.release_ticket)
+
+
+@require_POST
+@may_act
+def run_again(request: Request, ticket_id: str) -> HttpResponse:
+    """From either page; `back` says which."""
+    found = _found(ticket_id)
+    following = queries.next_after(found)
+    try:
+        run = cases.run_again(found.pk, by=request.user)
+    except Refused as refused:
+        messages.warning(request, f"The agent was not run again. {refused.message}")
+        return back(request, found, found)
+    messages.success(request, f"Run {run.number} is queued. What was done before is not done again.")
+    return back(request, found, following)
+
+
+def back(request: Request, done: Ticket, following: Ticket | None) -> HttpResponse:
+    """To the page that the form was on; on the list of what needs a person, to what comes next there."""
+    if request.POST.get("back") != "needs-a-person":
+        return redirect("ticket", done.pk)
+    return redirect("needs-a-person-ticket", following.pk) if following else redirect("needs-a-person")
+
+
+def _claimed(request: Request, ticket_id: str, say: Any) -> HttpResponse:
+    found = _found(ticket_id)
+    try:
+        say(found.pk, by=request.user)
+    except Refused as refused:
+        messages.warning(request, refused.message)
+    if not request.htmx:
+        return redirect("needs-a-person-ticket", found.pk)
+    return _screen(request, "#list", {**_list(request), "item": _found(ticket_id)})
+
+
+def _list(request: Request) -> dict[str, Any]:
+    rows, more = queries.page(request.GET.get("after", ""))
+    return {"rows": rows, "more": more, "after": request.GET.get("after", ""), "waiting": count_with_person()}
+
+
+def _screen(request: Request, part: str, context: dict[str, Any]) -> HttpResponse:
+    response = render(request, f"agentops/needs_person.html{part}", context)
+    patch_vary_headers(response, ("HX-Request", "HX-Target"))
+    response["Cache-Control"] = "no-store"  # one address, several answers: none may come back from a cache
+    return response
+
+
+def _found(ticket_id: str) -> Ticket:
+    found = queries.find(ticket_id)
+    if found is None:
+        raise Http404("No such ticket.")
+    return found
+
+
+def _shown(request: Request) -> Ticket | None:
+    """The ticket that the browser's address names: the list is asked for by its own address."""
+    try:
+        match = resolve(urlsplit(request.htmx.current_url or "").path)
+    except Resolver404:
+        return None
+    return queries.find(str(match.kwargs.get("ticket_id", "")))

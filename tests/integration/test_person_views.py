@@ -1,0 +1,300 @@
+"""Tickets that need a person: in order, with the step that broke first, and what a person can do there."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from agentops import cases, steps
+from agentops.lib.errors import Refused
+from agentops.models import Run, Step
+from agentops.queries import person
+from approvals.models import AuditEvent
+from tests.integration.history_rows import a_ticket, an_action, an_attempt, signed_in
+from tickets import queries
+from tickets.models import Ticket
+
+pytestmark = pytest.mark.django_db
+LIST = {"HX-Request": "true", "HX-Target": "div#queue-list"}
+PANE = {"HX-Request": "true", "HX-Target": "section#pane"}
+
+
+@pytest.fixture
+def maya(db: None) -> Client:
+    return signed_in()
+
+
+@pytest.fixture
+def lead(db: None) -> User:
+    return User.objects.get_or_create(username="maya")[0]
+
+
+def with_person(subject: str = "My lamp", *, since: int = 0, **more: Any) -> Ticket:
+    """A ticket that has needed a person for so many minutes."""
+    at = timezone.now() - timedelta(minutes=since)
+    return a_ticket(subject, status="needs_person", **{"reason": "They want a person.", "person_since": at, **more})
+
+
+def a_run(ticket: Ticket, *made: dict[str, Any], **more: Any) -> Run:
+    """A run that has ended with a person after these steps."""
+    now = timezone.now()
+    given = {"status": "succeeded", "outcome": "with_person", "finished_at": now, "started_at": now, **more}
+    number = ticket.runs.count() + 1
+    run = Run.objects.create(ticket=ticket, number=number, through_message=ticket.messages.earliest("pk").pk, **given)
+    triage = {"kind": "triage", "name": "small", "input": {"brief": "", "answered_through": 0}}
+    for index, step in enumerate([triage, *made]):
+        Step.objects.create(run=run, index=index, **{"status": "done", "kind": "tool", "finished_at": now, **step})
+    return run
+
+
+def failing(name: str = "get_order", **more: Any) -> dict[str, Any]:
+    asked = {"call_id": "c1", "tool": name, "arguments": '{"order_id": "#W77"}'}
+    return {"name": name, "status": "failed", "input": asked, **more}
+
+
+def place(ticket: Ticket, name: str = "needs-a-person-ticket") -> str:
+    return reverse(name, args=[ticket.pk])
+
+
+# --- the list -------------------------------------------------------------------------------------------
+
+
+def test_money_at_stake_comes_first_then_who_has_waited_longest(maya: Client) -> None:
+    for subject, since, held in (("Young", 1, False), ("Old", 50, False), ("Held, young", 2, True), ("Held", 9, True)):
+        with_person(subject, since=since, held=held)
+    a_ticket("Answered long ago")
+    page = maya.get(reverse("needs-a-person")).content.decode()
+    places = [page.index(f">{subject}<") for subject in ("Held", "Held, young", "Old", "Young")]
+    assert places == sorted(places)
+    assert "Answered long ago" not in page
+
+
+def test_pages_follow_each_other_without_loss_or_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "PAGE", 3)
+    at = timezone.now()
+    wanted = [with_person(held=number < 4, person_since=at - timedelta(minutes=number % 3)).pk for number in range(10)]
+    seen: list[str] = []
+    after = ""
+    while True:
+        rows, after = person.page(after)
+        seen += [row.ticket.pk for row in rows]
+        if not after:
+            break
+    assert seen == [ticket.pk for ticket in queries.with_person()]
+    assert sorted(seen) == sorted(wanted)
+
+
+def test_a_row_names_the_step_and_its_error_and_a_page_takes_few_queries(
+    maya: Client, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(12):
+        a_run(with_person(f"Number {number}"), failing(error_code="timeout", error_class="transient"))
+    with django_assert_max_num_queries(14):
+        page = maya.get(reverse("needs-a-person")).content.decode()
+    assert page.count('<span class="n-code" hx-ignore>timeout</span>') == 12
+    assert "get_order" in page
+
+
+def test_the_list_lives_and_the_navigation_counts(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket = with_person("Comes by itself")
+    fragment = maya.get(reverse("needs-a-person"), headers=LIST).content.decode()
+    assert "Comes by itself" in fragment
+    assert "<html" not in fragment
+    assert '<span class="count" id="count-needs-a-person">1</span>' in maya.get(reverse("tickets")).content.decode()
+    monkeypatch.setattr("approvals.templatetags.shell.MANY_TICKETS", 1)
+    assert "0+" in maya.get(reverse("tickets")).content.decode()
+    Ticket.objects.filter(pk=ticket.pk).update(status="closed")
+    assert "count-needs-a-person" not in maya.get(reverse("tickets")).content.decode()
+
+
+def test_the_database_knows_since_when_whoever_writes_the_status(lead: User) -> None:
+    ticket = a_ticket("Answered")
+    Ticket.objects.filter(pk=ticket.pk).update(status="needs_person", held=True, claimed_by=lead)
+    ticket.refresh_from_db()
+    first = ticket.person_since
+    Ticket.objects.filter(pk=ticket.pk).update(status="needs_person", reason="Another.")
+    ticket.refresh_from_db()
+    assert (first is not None, ticket.person_since) == (True, first)
+    Ticket.objects.filter(pk=ticket.pk).update(status="answered")
+    ticket.refresh_from_db()
+    assert (ticket.person_since, ticket.held, ticket.claimed_by) == (None, False, None)
+
+
+# --- the step that broke --------------------------------------------------------------------------------
+
+
+def test_the_step_that_broke_is_shown_with_what_it_was_doing(maya: Client) -> None:
+    ticket = with_person(reason="The language model could not be asked: timeout.")
+    run = a_run(
+        ticket,
+        {"kind": "llm", "name": "gpt-x", "output": {"tool_calls": []}},
+        {"kind": "llm", "name": "gpt-x", "status": "failed", "error_code": "timeout", "error_class": "transient",
+         "error_message": "No answer within 60 s.", "attempts": 4},
+        status="failed",
+    )  # fmt: skip
+    page = maya.get(place(ticket)).content.decode()
+    for shown in ("2. gpt-x", "asking the language model what to do next", "timeout", "No answer within 60 s.",
+                  "after 4 attempts", "tried 4 times", "The language model could not be asked", "No answer came back",
+                  f'{reverse("run", args=[run.pk])}?step=2', reverse("ticket", args=[ticket.pk]),
+                  "My lamp is broken. &lt;script&gt;"):  # fmt: skip
+        assert shown in page
+    assert page.index("The step that broke") < page.index("The customer wrote")
+
+
+@pytest.mark.parametrize(
+    ("made", "did", "went"),
+    [
+        (failing(error_code="order_not_found", error_class="refused"), "reading from the shop", "was not valid"),
+        (failing(error_code="fault", error_class="internal"), "reading from the shop", "A fault of this system"),
+        (failing(error_code="worker_lost", error_class="transient"), "reading from the shop", "died again and again"),
+        (failing("refund", error_code="unauthorized", error_class="unauthorized"), "refund", "credentials"),
+        (failing("nonsense", error_code="unknown_tool", error_class="refused"), "does not exist", "was not valid"),
+        ({"name": "hand_over", "output": {"handed_over": True}}, "giving the ticket to a person", "Nothing broke"),
+        ({"kind": "llm", "name": "gpt-x", "output": {}}, "asking the language model", "could not be used"),
+        (failing(error_code="http_400", error_class="terminal"), "reading from the shop", "refused it for good"),
+    ],
+)
+def test_what_happened_is_told_in_plain_words(made: dict[str, Any], did: str, went: str) -> None:
+    ticket = with_person()
+    a_run(ticket, made)
+    found = person.broken(ticket)
+    assert did in found.did
+    assert went in found.went
+
+
+def test_an_effect_that_came_undone_is_shown_before_the_run_that_answered_since(maya: Client) -> None:
+    ticket = with_person(held=True, reason="t:refund:1 had succeeded and failed afterwards.")
+    action = an_action(ticket, status="failed", error_code="provider_failed", error_class="terminal",
+                       error_message="The card was closed.")  # fmt: skip
+    an_attempt(action)
+    a_run(ticket, {"name": "refund", "action": action, "input": {"call_id": "c", "tool": "refund", "arguments": "{}"}})
+    a_run(ticket, {"name": "get_order", "input": {}}, outcome="answered")
+    page = maya.get(place(ticket)).content.decode()
+    for shown in (action.idempotency_key, "$42.00", "The card was closed.", "the customer may believe otherwise",
+                  "money at stake", "re_1"):  # fmt: skip
+        assert shown in page
+
+
+def test_an_outcome_that_is_unknown_says_so() -> None:
+    ticket = with_person()
+    action = an_action(ticket, status="unresolved", error_code="timeout", error_class="effect_unknown")
+    a_run(ticket, {"name": "refund", "action": action, "status": "waiting", "finished_at": None},
+          status="waiting", outcome="", finished_at=None)  # fmt: skip
+    assert "Nobody knows yet" in person.broken(ticket).went
+
+
+def test_a_reply_that_a_person_wrote_and_that_was_not_delivered_is_shown(maya: Client) -> None:
+    ticket = with_person(held=True)
+    an_action(ticket, kind="reply", status="failed", run_id=None, error_code="invalid_recipient",
+              error_class="terminal", params={"text": "My own words.", "reason": "Written."})  # fmt: skip
+    a_run(ticket, {"name": "hand_over"})
+    page = maya.get(place(ticket)).content.decode()
+    assert "sending what a person wrote to the customer" in page
+    assert "My own words." in page
+
+
+def test_a_ticket_without_any_step_has_a_page(maya: Client) -> None:
+    assert "No step of the agent is recorded" in maya.get(place(with_person())).content.decode()
+    assert maya.get(place(a_ticket("Answered"))).status_code == 200
+    assert maya.get(reverse("needs-a-person-ticket", args=["nothing"])).status_code == 404
+
+
+def test_the_pane_alone_is_what_htmx_gets(maya: Client) -> None:
+    page = maya.get(place(with_person()), headers=PANE).content.decode()
+    assert "<title>" in page
+    assert "<html" not in page
+
+
+# --- what a person does ---------------------------------------------------------------------------------
+
+
+def test_a_ticket_is_taken_taken_over_and_given_back(maya: Client) -> None:
+    ticket = with_person()
+    noor = signed_in("noor")
+    for client, name, holder in ((maya, "claim", "maya"), (noor, "claim", "noor"), (noor, "release", None)):
+        client.post(place(ticket, f"needs-a-person-{name}"))
+        ticket = Ticket.objects.select_related("claimed_by").get(pk=ticket.pk)
+        assert (ticket.claimed_by.get_username() if ticket.claimed_by else None) == holder
+    verbs = AuditEvent.objects.filter(object_type="ticket", object_id=ticket.pk).order_by("pk")
+    assert list(verbs.values_list("verb", "actor")) == [
+        ("ticket.claimed", "maya"), ("ticket.claimed", "noor"), ("ticket.released", "noor"),
+    ]  # fmt: skip
+    Ticket.objects.filter(pk=ticket.pk).update(status="answered")
+    answer = maya.post(place(ticket, "needs-a-person-claim"), follow=True)
+    assert "It needs no person any more: it is answered." in answer.content.decode()
+
+
+def test_claiming_by_htmx_answers_the_list_and_who_holds_it(maya: Client) -> None:
+    ticket = with_person()
+    page = maya.post(place(ticket, "needs-a-person-claim"), headers=LIST).content.decode()
+    assert '<span class="q-claim">maya</span>' in page
+    assert "Claimed by you" in page
+
+
+def test_the_agent_is_run_again_on_the_same_message(maya: Client) -> None:
+    ticket, following = with_person(since=5), with_person("The next one")
+    first = a_run(ticket, {"name": "hand_over"})
+    answer = maya.post(place(ticket, "ticket-run-again"), {"back": "needs-a-person"})
+    assert answer["Location"] == place(following)
+    run = ticket.runs.get(number=2)
+    assert (run.status, run.through_message) == ("queued", first.through_message)
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.person_since) == ("open", None)
+    event = AuditEvent.objects.get(verb="ticket.run_again", object_id=ticket.pk)
+    assert (event.actor, event.before["reason"], event.after["run"]) == ("maya", "They want a person.", 2)
+
+
+@pytest.mark.parametrize("under_way", ["run", "action", "answered"])
+def test_it_is_not_run_again_while_something_is_under_way(lead: User, under_way: str) -> None:
+    ticket = with_person()
+    if under_way == "run":
+        a_run(ticket, status="queued", outcome="", finished_at=None)
+    elif under_way == "action":
+        an_action(ticket, status="unresolved")
+    else:
+        Ticket.objects.filter(pk=ticket.pk).update(status="answered")
+    with pytest.raises(Refused):
+        cases.run_again(ticket.pk, by=lead)
+    assert not AuditEvent.objects.filter(verb="ticket.run_again").exists()
+
+
+def test_a_second_click_starts_nothing_more(maya: Client) -> None:
+    ticket = with_person()
+    a_run(ticket, {"name": "hand_over"})
+    for _ in range(2):
+        page = maya.post(place(ticket, "ticket-run-again"), {"back": "needs-a-person"}, follow=True)
+    assert ticket.runs.count() == 2
+    assert "The agent was not run again." in page.content.decode()
+
+
+def test_the_new_run_reads_what_the_customer_wrote_last(lead: User) -> None:
+    """Also where an acknowledgement has left since."""
+    ticket = with_person()
+    a_run(ticket, {"name": "hand_over"})
+    ticket.messages.create(direction="outbound", external_id="k", body="A colleague will answer you.")
+    run = cases.run_again(ticket.pk, by=lead)
+    said = steps.sent_messages(run, [steps.first(run)], 1)
+    assert [message["role"] for message in said] == ["system", "assistant", "user"]
+    assert "My lamp is broken." in said[-1]["content"]
+    assert said[-1]["content"].startswith(f"Ticket {ticket.pk} from Kim Doe")
+    assert said[1]["content"] == "A colleague will answer you."
+
+
+def test_a_reply_and_closing_lead_on_to_the_next_ticket(maya: Client) -> None:
+    first, second = with_person("First", since=9), with_person("Second", since=5)
+    third = with_person("Third", since=1)
+    answer = maya.post(place(second, "ticket-reply"), {"text": "I will look.", "back": "needs-a-person"})
+    assert answer["Location"] == place(third)
+    answer = maya.post(place(third, "ticket-close"), {"back": "needs-a-person"})
+    assert answer["Location"] == place(first)
+    assert maya.post(place(first, "ticket-close"))["Location"] == reverse("ticket", args=[first.pk])
+
+
+def test_who_may_only_read_is_offered_nothing_to_do(db: None) -> None:
+    page = signed_in("ada", "auditor").get(place(with_person())).content.decode()
+    assert "Run the agent again" not in page
+    assert "Support leads go on from here." in page
