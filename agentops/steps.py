@@ -175,8 +175,9 @@ def _messages(run: Run, done: list[Step], prompt: str) -> list[dict[str, Any]]:
 
 
 def _conversation(run: Run, known: dict[str, Any]) -> list[dict[str, str]]:
-    """The ticket's messages that this run knows (`known` is its first step's input); the customer's first bears
-    the ticket's head. What this run is about comes last, even where an answer to something earlier left after it had come in."""
+    """The ticket's messages that this run knows (`known` is its first step's input); the customer's first bears the
+    ticket's head. What this run is about comes last, even where an answer to something earlier left after it came in.
+    """
     ticket = run.ticket
     answered = Q(direction=Message.Direction.OUTBOUND, pk__lte=known["answered_through"])
     inbound = Q(direction=Message.Direction.INBOUND, pk__lte=run.through_message)
