@@ -25,6 +25,7 @@ from tickets.models import Message, Ticket
 
 log = logging.getLogger(__name__)
 CREDENTIALS_SECONDS = 60
+UNDECIDED = (states.AWAITING_APPROVAL, states.APPROVED, states.EXECUTING, states.UNRESOLVED)
 LOST_WORKERS = 8  # attempts at one step, after which it is given up
 
 
@@ -86,7 +87,8 @@ def _ready() -> QuerySet[Run]:
         action__status__in=states.SETTLED
     )
     settled = Q(status=Run.Status.WAITING) & ~Exists(undecided)
-    left_behind = Q(status=Run.Status.RUNNING, lease_expires_at__lt=Now())
+    no_lease = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lt=Now())
+    left_behind = Q(status=Run.Status.RUNNING) & no_lease
     # One run of a ticket is at work at a time, in the order of their numbers.
     before = Q(status=Run.Status.RUNNING) | Q(status=Run.Status.QUEUED, number__lt=OuterRef("number"))
     busy = Run.objects.filter(before, ticket=OuterRef("ticket")).exclude(pk=OuterRef("pk"))
@@ -283,7 +285,9 @@ def _give_up(run: Run, reason: str) -> None:
 
 
 def _others_wait(run: Run) -> bool:
-    return Run.objects.filter(ticket=run.ticket_id, status=Run.Status.WAITING).exclude(pk=run.pk).exists()
+    """Whether something of the ticket is still to be settled, by another run or by none that is left."""
+    waiting = Run.objects.filter(ticket=run.ticket_id, status=Run.Status.WAITING).exclude(pk=run.pk)
+    return waiting.exists() or Action.objects.filter(ticket=run.ticket_id, status__in=UNDECIDED).exists()
 
 
 def _record(run: Run, finished: Step | None, started: Step | None, **fields: Any) -> None:

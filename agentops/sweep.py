@@ -12,14 +12,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import redis
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
-from agentops import engine, heartbeat
+from agentops import engine, heartbeat, unseen
 from agentops.telemetry import tallies
 from approvals import comparison, decisions, execution, notifications, reconcile, seals
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8
+UNSEEN_SECONDS = 60.0  # between looks for tickets that nobody would see
 BACKLOG_SECONDS = 0.5  # between rounds while more is due than threads are free
 
 Work = tuple[Callable[[int], object], int]
@@ -37,8 +38,8 @@ class Sweep:
     def round(self) -> list[Future[None]]:
         """One look at the database; answers what it set going, at most as many as threads are free."""
         self._at_work = {work: future for work, future in self._at_work.items() if not future.done()}
-        decisions.expire()
-        seals.seal()
+        _chore(decisions.expire)
+        _chore(seals.seal)
         free = self.at_once - len(self._at_work)
         fresh = [work for work in _due(self.at_once) if work not in self._at_work][: max(free, 0)]
         started = {work: self._pool.submit(_do, *work) for work in fresh}
@@ -66,12 +67,16 @@ def stop() -> None:
 
 def _run() -> None:
     sweep = Sweep()
+    looked = -UNSEEN_SECONDS
     while not _stopping.is_set():
         pause = settings.SWEEP_SECONDS
         try:
             close_old_connections()
             _beat()
             sweep.round()
+            if time.monotonic() - looked >= UNSEEN_SECONDS:
+                looked = time.monotonic()
+                _chore(unseen.hand_over)
             pause = settings.SWEEP_SECONDS if sweep.idle else BACKLOG_SECONDS
         except Exception:  # a database that is away must not end the sweep: it is what heals
             log.exception("the sweep failed; it goes on in %s s", settings.SWEEP_SECONDS)
@@ -100,6 +105,15 @@ def _do(work: Callable[[int], object], number: int) -> None:
         log.exception("%s(%s) failed; the next sweep tries again", work.__qualname__, number)
     finally:
         connection.close()
+
+
+def _chore(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: the next round tries again
+    except Exception:  # one that cannot be done must not keep the round from its work
+        log.exception("%s failed; the next sweep tries again", work.__qualname__)
 
 
 def _beat() -> None:

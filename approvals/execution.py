@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -40,6 +40,7 @@ from approvals.providers import orders, payments, replies
 from approvals.providers.receipt import Receipt
 
 log = logging.getLogger(__name__)
+DATABASE_AWAY = (OperationalError, InterfaceError)
 # Who is asked for each kind: first the one that the effect is sent to, then the shop that is read before.
 PROVIDERS = {
     "refund": (payments.NAME, orders.NAME),
@@ -145,8 +146,28 @@ def _attempt(action: Action) -> None:
     except ProviderError as error:
         failure = error
         _settle(action, lambda: settlement.failed(action, failure, provider=asked))
+    except DATABASE_AWAY:
+        raise  # it will be back: the lease runs out, and the attempt counts as lost
+    except Exception as error:  # noqa: BLE001 - a fault of ours, met at each attempt: people are told, nothing is sent again
+        _broke(action, error, asked)
     else:
+        _succeeded(action, receipt, asked)
+
+
+def _succeeded(action: Action, receipt: Receipt, asked: str) -> None:
+    try:
         _settle(action, lambda: settlement.succeeded(action, receipt))
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001 - an answer that we cannot keep: it is not known
+        _broke(action, error, asked)
+
+
+def _broke(action: Action, error: Exception, asked: str) -> None:
+    """It may have happened before our code broke: unknown, until the provider is asked by reference."""
+    log.exception("%s: attempt %s broke", action.idempotency_key, action.fence)
+    told = ReplayedFailure("fault", f"A fault of this system: {type(error).__name__}: {error}")
+    _settle(action, lambda: settlement.failed(action, told, provider=asked))
 
 
 def _ready(action: Action) -> bool:

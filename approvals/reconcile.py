@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.db.models import DurationField, OuterRef, Subquery, Value
 from django.db.models.functions import Greatest, Least, Now
 
@@ -70,18 +71,28 @@ def ask(action_id: int) -> Asked:
     if action.status != states.UNRESOLVED:
         return Asked(action, "It is settled.")
     try:
+        return Asked(action, _ask(action))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:  # a fault of ours: it takes its turn like the others, and not theirs
+        _ask_later(action)
+        raise
+
+
+def _ask(action: Action) -> str:
+    """What was said; the action then stands as it made it."""
+    try:
         found = lookup(action)
     except (CannotBeAsked, ProviderError) as error:
         log.info("%s stays unresolved: %s", action.idempotency_key, error)
         _ask_later(action)
         told = "The provider cannot tell" if isinstance(error, CannotBeAsked) else "The provider did not answer"
-        return Asked(action, f"{told}: {error}")
+        return f"{told}: {error}"
     try:
-        said = _write(action, found)
+        return _write(action, found)
     except transitions.Lost:
         action.refresh_from_db()
-        said = "It was settled in the meantime."
-    return Asked(action, said)
+        return "It was settled in the meantime."
 
 
 def due(limit: int) -> list[int]:

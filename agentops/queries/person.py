@@ -53,6 +53,8 @@ class Broken:
 
     @property
     def arguments(self) -> Any:
+        if self.name == HAND_OVER:  # its one argument is the ticket's reason
+            return None
         return self.step.input.get("arguments") if self.step else self.action.params if self.action else None
 
 
@@ -173,7 +175,7 @@ def _went(step: Step | None, action: Action | None, ticket: Ticket) -> str:
         return _failed(step)
     if step.kind == Step.Kind.LLM:
         return "Its answer could not be used."
-    return "The run ended after this step."
+    return "This was the last thing that it did; it never came to an answer."
 
 
 def _failed(step: Step) -> str:

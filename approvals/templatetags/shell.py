@@ -37,7 +37,7 @@ def nav_link(context: dict[str, Any], name: str, label: str, count: str = "") ->
         reverse(name),
         SafeString(' aria-current="page"' if current else ""),
         label,
-        format_html(' <span class="count" id="count-{}">{}</span>', name, count) if count else "",
+        format_html('<span class="count" id="count-{}">{}</span>', name, count) if count else "",
     )
 
 

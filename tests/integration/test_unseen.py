@@ -1,0 +1,260 @@
+"""No ticket ends unseen: whatever breaks, a person is told, or something is still under way."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import wait
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError
+from django.db.models.functions import Now
+from pytest_django import Settings
+
+from agentops import engine, sweep, unseen
+from agentops.lib.errors import Terminal
+from agentops.models import Run
+from approvals import decisions, execution, reconcile, settlement, states
+from approvals.models import Action, ApprovalRequest, AuditEvent
+from approvals.providers import payments
+from approvals.providers.receipt import Receipt
+from tests.completions import claims_a_refund_of, replies, triage, uses
+from tests.integration.test_engine import another_message, status
+from tests.scripted import Say, Script, scripted
+from tests.world import World, propose, propose_refund, refund_arguments, run_through, ticket_of
+from tickets.models import Ticket
+
+
+@pytest.fixture
+def ticket(world: World) -> Ticket:
+    return ticket_of(world.order())
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return broken
+
+
+def end_run(ticket: Ticket, status: str = "succeeded") -> None:
+    Run.objects.filter(ticket=ticket).update(status=status, finished_at=Now(), lease_expires_at=None)
+
+
+def stands(ticket: Ticket, status: str) -> None:
+    Ticket.objects.filter(pk=ticket.pk).update(status=status)
+
+
+def found() -> set[str]:
+    return {*unseen.forgotten().values_list("pk", flat=True), *unseen.undecidable().values_list("ticket_id", flat=True)}
+
+
+# --- the invariant --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("of_ticket", ["open", "working", "awaiting_approval"])
+@pytest.mark.parametrize("of_run", ["succeeded", "failed", "cancelled"])
+def test_a_ticket_on_which_nothing_goes_on_is_found_and_given_to_a_person(
+    ticket: Ticket, of_ticket: str, of_run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert ticket.pk not in found(), "its run is queued"
+    end_run(ticket, of_run)
+    stands(ticket, of_ticket)
+    assert ticket.pk in found()
+    assert unseen.hand_over() >= 1
+    assert status(ticket) == ("needs_person", unseen.REASON)
+    event = AuditEvent.objects.get(verb="ticket.found_unseen", object_id=ticket.pk)
+    assert event.before == {"status": of_ticket}
+    assert f"ticket {ticket.pk} had been left unseen" in caplog.text
+    assert found() == set()
+    assert unseen.hand_over() == 0
+
+
+def test_a_ticket_without_any_run_is_found(ticket: Ticket) -> None:
+    Run.objects.filter(ticket=ticket).delete()
+    assert ticket.pk in found()
+
+
+@pytest.mark.parametrize("of_ticket", ["answered", "closed", "needs_person"])
+def test_what_has_come_to_its_end_is_not_found(ticket: Ticket, of_ticket: str) -> None:
+    end_run(ticket)
+    stands(ticket, of_ticket)
+    assert ticket.pk not in found()
+
+
+def test_an_action_that_is_still_to_be_settled_keeps_a_ticket_in_sight(world: World) -> None:
+    action = propose_refund(world.order(), 6_000)
+    end_run(action.ticket)
+    assert action.ticket_id not in found()
+
+
+def test_an_action_that_nobody_is_asked_for_is_found(world: World) -> None:
+    action = propose_refund(world.order(), 6_000)
+    ApprovalRequest.objects.filter(action=action).update(closed_at=Now())
+    assert action.ticket_id in found()
+    unseen.hand_over()
+    assert status(action.ticket) == ("needs_person", f"{action} waits for a decision that nobody is asked for.")
+
+
+def test_a_ticket_that_is_taken_up_again_at_the_same_moment_is_left_alone(ticket: Ticket) -> None:
+    end_run(ticket)
+    another_message(ticket)
+    assert unseen._give(ticket.pk, unseen.REASON) is False
+    assert status(ticket)[0] == "open"
+
+
+def test_the_sweep_looks_for_them(ticket: Ticket, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    class Once(sweep.Sweep):
+        def round(self) -> list[Any]:
+            return []
+
+    def look() -> int:
+        looked.append("looked")
+        sweep.stop()
+        return 0
+
+    monkeypatch.setattr(sweep, "Sweep", Once)
+    monkeypatch.setattr(unseen, "hand_over", look)
+    sweep._stopping.clear()
+    sweep._run()
+    assert looked == ["looked"]
+
+
+def test_a_running_run_without_a_lease_is_taken_up(ticket: Ticket) -> None:
+    Run.objects.filter(ticket=ticket).update(status="running", lease_expires_at=None)
+    assert Run.objects.get(ticket=ticket).pk in engine.due(1000)
+
+
+# --- each way in which one could end unseen --------------------------------------------------------------
+
+
+def test_an_effect_that_comes_undone_is_not_covered_by_a_later_answer(world: World, model: Script) -> None:
+    order = world.order()
+    ticket = ticket_of(order)
+    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
+    run_through(ticket)
+    another_message(ticket)
+    action = Action.objects.get(ticket=ticket, kind="refund")
+    settlement.failed_afterwards(action, Terminal("provider_failed", "The card was closed."))
+    model.will_say(triage(), replies("Thank you for your message."))
+    assert run_through(ticket).outcome == "answered"
+    assert status(ticket)[0] == "needs_person"
+    assert "failed afterwards: The card was closed." in status(ticket)[1]
+
+
+def test_a_further_message_does_not_take_it_from_the_person(world: World, model: Script, lead: User) -> None:
+    order = world.order()
+    ticket = ticket_of(order)
+    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
+    run_through(ticket)
+    settlement.failed_afterwards(
+        Action.objects.get(ticket=ticket, kind="refund"), Terminal("provider_failed", "The card was closed.")
+    )
+    another_message(ticket)
+    assert status(ticket)[0] == "needs_person"
+    end_run(ticket)
+    execution.execute(decisions.reply_by_hand(ticket=ticket, text="Which card shall we use?", by=lead).pk)
+    assert status(ticket) == ("answered", ""), "a person saw to it"
+
+
+def test_a_person_s_reply_that_is_not_delivered_comes_back_to_people(
+    world: World, lead: User, settings: Settings
+) -> None:
+    ticket = ticket_of(world.order())
+    end_run(ticket)
+    stands(ticket, "answered")
+    reply = decisions.reply_by_hand(ticket=ticket, text="Have a nice day.", by=lead)
+    with scripted(Say({"error": {"code": "unknown_recipient", "message": "No such address."}}, 422)) as desk:
+        settings.REPLIES_URL = desk.url
+        assert execution.execute(reply.pk).status == states.FAILED
+    assert status(ticket)[0] == "needs_person"
+    assert reply.idempotency_key in status(ticket)[1]
+
+
+def test_a_person_s_reply_that_expires_comes_back_to_people(world: World) -> None:
+    ticket = ticket_of(world.order())
+    end_run(ticket)
+    reply = propose(ticket, "reply", {"text": "Your refund is on its way.", "reason": "By hand."})
+    stands(ticket, "answered")
+    ApprovalRequest.objects.filter(action=reply).update(expires_at=Now() - timedelta(seconds=1))
+    decisions.expire()
+    assert status(ticket)[0] == "needs_person"
+
+
+def test_an_answer_does_not_hide_an_action_whose_run_is_gone(world: World, model: Script) -> None:
+    order = world.order()
+    ticket = ticket_of(order)
+    model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
+    run_through(ticket)
+    end_run(ticket, "failed")
+    another_message(ticket)
+    model.will_say(triage(), replies("We are looking into it."))
+    run_through(ticket)
+    assert status(ticket)[0] == "awaiting_approval"
+    ApprovalRequest.objects.filter(action__ticket=ticket).update(expires_at=Now() - timedelta(seconds=1))
+    decisions.expire()
+    assert ticket.pk in found()
+
+
+@pytest.mark.parametrize("place", ["send", "keep"])
+def test_a_fault_of_ours_in_an_effect_does_not_go_round_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch, place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    order = world.order()
+    action = propose_refund(order, 2_000)
+    with monkeypatch.context() as patch:
+        if place == "send":
+            patch.setattr(payments, "send_refund", raising(TypeError("an answer that we did not expect")))
+        else:
+            patch.setattr(Receipt, "stored", raising(KeyError("refund_id")))
+        assert execution.execute(action.pk).status == states.UNRESOLVED
+    assert status(action.ticket)[0] == "needs_person"
+    assert "A fault of this system" in Action.objects.get(pk=action.pk).error_message
+    assert "attempt 1 broke" in caplog.text
+    if place == "keep":  # it had happened: asking by reference finds it, and nothing is sent twice
+        assert reconcile.settle(action.pk).status == states.SUCCEEDED
+        assert len(world.refunds(order)) == 1
+
+
+def test_a_database_that_goes_away_in_an_attempt_is_no_fault_of_ours(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    action = propose_refund(world.order(), 2_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(payments, "send_refund", raising(OperationalError("gone")))
+        with pytest.raises(OperationalError):
+            execution.execute(action.pk)
+    assert Action.objects.get(pk=action.pk).status == states.EXECUTING
+
+
+def test_a_request_that_cannot_expire_does_not_stop_the_sweep(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    action = propose_refund(world.order(), 2_000)
+    Run.objects.filter(status__in=["queued", "running", "waiting"]).update(
+        status="cancelled", finished_at=Now(), lease_expires_at=None
+    )
+    monkeypatch.setattr(decisions, "expire", raising(ValueError("one request that is no more")))
+    with caplog.at_level(logging.ERROR):
+        made = sweep.Sweep()
+        for _ in range(5):
+            wait(made.round(), timeout=30)
+        made.close()
+    assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
+
+
+def test_an_unknown_outcome_that_breaks_our_asking_does_not_take_the_others_turn(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    action = propose_refund(world.order(), 2_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(payments, "send_refund", raising(TypeError("odd")))
+        execution.execute(action.pk)
+        patch.setattr(payments, "find_refund", raising(TypeError("odd")))
+        Action.objects.filter(pk=action.pk).update(not_before=Now())
+        with pytest.raises(TypeError):
+            reconcile.settle(action.pk)
+    assert action.pk not in reconcile.due(1000)
