@@ -7,6 +7,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
+MAX_TOKENS_NAMES = ("max_completion_tokens", "max_tokens")
 PAYMENTS_BACKENDS = ("http", "stripe")
 REPLIES_BACKENDS = ("webhook", "email")
 
@@ -24,6 +25,18 @@ def outside_systems(**_: Any) -> list[CheckMessage]:
             found.append(
                 Warning(f"{name} is not set to an http(s) address; what needs it will wait.", id="agentops.W001")
             )
+    return found
+
+
+@register()
+def language_model(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.LLM_MAX_TOKENS_NAME not in MAX_TOKENS_NAMES:
+        valid = ", ".join(MAX_TOKENS_NAMES)
+        found.append(Error(f"LLM_MAX_TOKENS_NAME is {settings.LLM_MAX_TOKENS_NAME!r}; it must be one of: {valid}."))
+    for name in ("LLM_MAX_TOKENS", "LLM_BREAKER_FAILURES"):
+        if getattr(settings, name) < 1:
+            found.append(Error(f"{name} is {getattr(settings, name)}; it must be at least 1."))
     return found
 
 

@@ -15,10 +15,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from agentops import steps, tools, turn
+from agentops import admission, breakers, budgets, steps, tools, turn
+from agentops.held import Held, PassedOver
 from agentops.lib import redact, retry, tracing
 from agentops.lib.errors import ProviderError, Refused, Unauthorized
 from agentops.models import Run, Step
+from agentops.recording import Superseded, lease, record, set_ticket
 from approvals import acknowledgements, claims, execution, kinds, pauses, proposals, states
 from approvals.models import Action
 from tickets.models import Message, Ticket
@@ -29,12 +31,8 @@ UNDECIDED = (states.AWAITING_APPROVAL, states.APPROVED, states.EXECUTING, states
 LOST_WORKERS = 8  # attempts at one step, after which it is given up
 
 
-class Superseded(Exception):
-    """Another worker holds the run now."""
-
-
 class Paused(Exception):
-    """The run waits: for an action, or for the time of a retry."""
+    """The run waits: for an action, for room in a budget, or for the time of a retry."""
 
 
 def queue_run(message: Message) -> Run:
@@ -43,7 +41,7 @@ def queue_run(message: Message) -> Run:
     last = Run.objects.filter(ticket=ticket).order_by("-number").first()
     run = Run.objects.create(ticket=ticket, number=last.number + 1 if last else 1, through_message=message.pk)
     if ticket.status in (Ticket.Status.ANSWERED, Ticket.Status.CLOSED, Ticket.Status.NEEDS_PERSON):
-        _set_ticket(run, Ticket.Status.OPEN)
+        set_ticket(run, Ticket.Status.OPEN)
     tracing.touch(ticket_id=ticket.pk, run_id=run.pk)
     return run
 
@@ -71,8 +69,10 @@ def _advance(run: Run) -> None:
 
 
 def due(limit: int) -> list[int]:
-    """Runs that can go on: queued and due, left by a dead worker, or waiting for an action that is final."""
-    return list(_ready().order_by("pk").values_list("pk", flat=True)[:limit])
+    """Runs that can go on: queued and due, left by a dead worker, waiting for an action that is final, or for room
+    that there now is."""
+    ready = _ready().filter(hold__isnull=True).order_by("pk").values_list("pk", flat=True)[:limit]
+    return [*ready, *admission.releasable(limit)]
 
 
 def waiting_on(action_id: int) -> list[int]:
@@ -90,25 +90,28 @@ def _ready() -> QuerySet[Run]:
     no_lease = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lt=Now())
     left_behind = Q(status=Run.Status.RUNNING) & no_lease
     # One run of a ticket is at work at a time, in the order of their numbers.
-    before = Q(status=Run.Status.RUNNING) | Q(status=Run.Status.QUEUED, number__lt=OuterRef("number"))
+    earlier = Q(status=Run.Status.QUEUED) | Q(hold__isnull=False)
+    before = Q(status=Run.Status.RUNNING) | (earlier & Q(number__lt=OuterRef("number")))
     busy = Run.objects.filter(before, ticket=OuterRef("ticket")).exclude(pk=OuterRef("pk"))
     return Run.objects.filter(left_behind | ((due_now | settled) & ~Exists(busy)))
 
 
 def _claim(run_id: int) -> Run | None:
     """The run under a new lease; its `status` is still the one that it was taken with."""
-    run = _ready().select_related("ticket__customer").filter(pk=run_id).first()
-    if run is None:
+    run = _ready().select_related("ticket__customer", "hold").filter(pk=run_id).first()
+    if run is None or (hasattr(run, "hold") and not admission.may_go_on(run.hold)):
         return None
     untouched = Run.objects.filter(pk=run_id, status=run.status, fence=run.fence)
     started = {} if run.started_at else {"started_at": Now()}
     try:
         with transaction.atomic():
             if not untouched.update(
-                status=Run.Status.RUNNING, fence=run.fence + 1, lease_expires_at=_lease(), not_before=None, **started
+                status=Run.Status.RUNNING, fence=run.fence + 1, lease_expires_at=lease(), not_before=None, **started
             ):
                 return None
-            _set_ticket(run, Ticket.Status.WORKING)
+            if hasattr(run, "hold"):
+                run.hold.delete()
+            set_ticket(run, Ticket.Status.WORKING)
     except IntegrityError:  # the ticket's other run was quicker
         return None
     run.fence += 1
@@ -136,7 +139,11 @@ def _go_on(run: Run) -> None:
                 return _end(run, finished, Run.Outcome.ANSWERED, "")
             case turn.HandOver(reason):
                 return _end(run, finished, Run.Outcome.WITH_PERSON, reason)
-        _record(run, finished, step)
+        asks = step.kind in budgets.ASKS and step.status == Step.Status.STARTED
+        try:
+            record(run, finished, step, call=steps.request(run, step, done) if asks else None)
+        except Held as held:
+            _hold(run, finished, step, held)
         if step.status != Step.Status.FAILED:
             _do(run, step, done)
         done.append(step)
@@ -148,6 +155,7 @@ def _count_lost_worker(run: Run, step: Step) -> None:
     if run.status != Run.Status.RUNNING or step.action_id is not None:
         return
     run.status = Run.Status.QUEUED
+    budgets.count_lost(step)
     _note_failure(step, code="worker_lost", error_class="transient", message="The worker died.")
     if step.attempts >= LOST_WORKERS:
         steps.fail(step, {"code": "worker_lost", "message": f"{LOST_WORKERS} workers died at it."}, "transient")
@@ -177,6 +185,9 @@ def _do(run: Run, step: Step, done: list[Step]) -> None:
                 steps.do_read(run, step)
     except ProviderError as error:
         _try_later(run, step, error)
+    else:
+        if step.call is not None and step.call.marked:
+            breakers.succeeded(step.call.target)
 
 
 def _do_action(run: Run, step: Step) -> None:
@@ -206,10 +217,10 @@ def _propose(run: Run, step: Step) -> None:
     step.action = proposals.made_before(kind, given, ticket_id=run.ticket_id)
     resolved = None if step.action else proposals.resolve(kind, given, run.ticket, mendable=_mendable(run, kind))
     with transaction.atomic():
-        _record(run, None, step)  # the run before its ticket, as whoever takes it over locks them: no deadlock
+        record(run, None, step)  # the run before its ticket, as whoever takes it over locks them: no deadlock
         if resolved:
             step.action = proposals.record(resolved, ticket_id=run.ticket_id, run_id=run.pk)
-            _record(run, None, step)
+            record(run, None, step)
 
 
 def _mendable(run: Run, kind: kinds.Kind) -> bool:
@@ -219,7 +230,9 @@ def _mendable(run: Run, kind: kinds.Kind) -> bool:
 
 def _try_later(run: Run, step: Step, error: ProviderError) -> None:
     """A transient failure is tried again in time, visibly and within bounds; any other ends the step."""
-    asked_model = step.kind in (turn.TRIAGE, turn.LLM)
+    asked_model = step.kind in budgets.ASKS
+    if asked_model:
+        admission.failed(step, error)
     if isinstance(error, Unauthorized):
         _wait_for_credentials(run, step, "llm" if asked_model else "orders", error)
     policy = retry.MODEL if asked_model else retry.READ
@@ -230,7 +243,21 @@ def _try_later(run: Run, step: Step, error: ProviderError) -> None:
     _note_failure(step, code=error.code, error_class=error.error_class, message=message, http_status=error.http_status)
     step.attempts += 1
     due_at = Now() + timedelta(seconds=delay)
-    _record(run, None, step, status=Run.Status.QUEUED, not_before=due_at, lease_expires_at=None)
+    record(run, None, step, status=Run.Status.QUEUED, not_before=due_at, lease_expires_at=None)
+    raise Paused
+
+
+def _hold(run: Run, finished: Step | None, step: Step, held: Held) -> NoReturn:
+    """The call may not leave. Nothing was sent and nothing is lost: the run goes on from here when it may."""
+    begun = step if step.pk else None
+    with transaction.atomic():
+        if isinstance(held, PassedOver):
+            record(run, finished, begun, status=Run.Status.QUEUED, not_before=held.probe_at, lease_expires_at=None)
+            set_ticket(run, Ticket.Status.WORKING, held.reason)
+        else:
+            record(run, finished, begun, status=Run.Status.WAITING, lease_expires_at=None)
+            admission.hold(run, held)
+            set_ticket(run, Ticket.Status.NEEDS_PERSON, held.reason)
     raise Paused
 
 
@@ -238,7 +265,7 @@ def _wait_for_credentials(run: Run, step: Step, provider: str, error: ProviderEr
     """Our credentials are at fault, not the ticket: everyone is told, and the step is tried again once a minute."""
     with transaction.atomic():
         due_at = Now() + timedelta(seconds=CREDENTIALS_SECONDS)
-        _record(run, None, step, status=Run.Status.QUEUED, not_before=due_at, lease_expires_at=None)
+        record(run, None, step, status=Run.Status.QUEUED, not_before=due_at, lease_expires_at=None)
         pauses.pause(provider, error.message)
     raise Paused
 
@@ -247,13 +274,13 @@ def _wait(run: Run, step: Step, action: Action) -> None:
     step.status = Step.Status.WAITING
     step.waited_for_person |= action.status == states.AWAITING_APPROVAL
     with transaction.atomic():
-        _record(run, None, step, status=Run.Status.WAITING, lease_expires_at=None)
+        record(run, None, step, status=Run.Status.WAITING, lease_expires_at=None)
         match action.status:
             case states.AWAITING_APPROVAL:
-                _set_ticket(run, Ticket.Status.AWAITING_APPROVAL)
+                set_ticket(run, Ticket.Status.AWAITING_APPROVAL)
             case states.UNRESOLVED:
                 reason = f"The outcome of {action.idempotency_key} is not known yet."
-                _set_ticket(run, Ticket.Status.NEEDS_PERSON, reason)
+                set_ticket(run, Ticket.Status.NEEDS_PERSON, reason)
     raise Paused
 
 
@@ -263,52 +290,27 @@ def _end(
     if finished is not None and finished.kind == turn.LLM and finished.status == Step.Status.FAILED:
         status = Run.Status.FAILED
     with transaction.atomic():
-        _record(run, finished, None, status=status, outcome=outcome, reason=reason[:500], finished_at=Now(),
+        record(run, finished, None, status=status, outcome=outcome, reason=reason[:500], finished_at=Now(),
                 lease_expires_at=None)  # fmt: skip
         if outcome == Run.Outcome.ANSWERED:
-            _set_ticket(run, Ticket.Status.AWAITING_APPROVAL if _others_wait(run) else Ticket.Status.ANSWERED)
+            set_ticket(run, Ticket.Status.AWAITING_APPROVAL if _others_wait(run) else Ticket.Status.ANSWERED)
         else:
-            _set_ticket(run, Ticket.Status.NEEDS_PERSON, reason)
+            set_ticket(run, Ticket.Status.NEEDS_PERSON, reason)
             acknowledgements.acknowledge(run.ticket_id, run_id=run.pk, failed=status == Run.Status.FAILED)
 
 
 def _give_up(run: Run, reason: str) -> None:
+    run.refresh_from_db(fields=["turns", "tokens", "cost_usd"])  # what is not recorded did not happen
     with transaction.atomic():
+        for step in Step.objects.filter(run=run, status=Step.Status.STARTED):
+            step.run = run
+            budgets.count_lost(step)
+            steps.fail(step, {"code": "fault", "message": reason}, "internal")
+            record(run, step, None)
         _end(run, None, Run.Outcome.WITH_PERSON, reason, Run.Status.FAILED)
-        Step.objects.filter(run=run, status=Step.Status.STARTED).update(
-            status=Step.Status.FAILED,
-            finished_at=Now(),
-            error_code="fault",
-            error_class="internal",
-            error_message=reason[:1000],
-        )
 
 
 def _others_wait(run: Run) -> bool:
     """Whether something of the ticket is still to be settled, by another run or by none that is left."""
     waiting = Run.objects.filter(ticket=run.ticket_id, status=Run.Status.WAITING).exclude(pk=run.pk)
     return waiting.exists() or Action.objects.filter(ticket=run.ticket_id, status__in=UNDECIDED).exists()
-
-
-def _record(run: Run, finished: Step | None, started: Step | None, **fields: Any) -> None:
-    """One commit: the step that ended, the step that starts, the run and its lease. Raises Superseded."""
-    counted = {name: getattr(run, name) for name in ("turns", "tokens", "cost_usd", "triage", "llm_model")}
-    held = {"lease_expires_at": _lease(), **counted, **fields}
-    with transaction.atomic(savepoint=False):
-        if not Run.objects.filter(pk=run.pk, fence=run.fence, status=Run.Status.RUNNING).update(**held):
-            raise Superseded
-        for step in filter(None, (finished, started)):
-            step.save()
-
-
-def _set_ticket(run: Run, status: Ticket.Status, reason: str = "") -> None:
-    """An older run that goes on does not take back what a newer one gave to a person, and none what is held for one."""
-    handed_over = Run.objects.filter(ticket=OuterRef("pk"), number__gt=run.number, outcome=Run.Outcome.WITH_PERSON)
-    ticket = Ticket.objects.filter(pk=run.ticket_id, held=False)
-    if status != Ticket.Status.NEEDS_PERSON:
-        ticket = ticket.filter(~Exists(handed_over))
-    ticket.update(status=status, reason=reason[:500], updated_at=Now())
-
-
-def _lease() -> Any:
-    return Now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)

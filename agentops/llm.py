@@ -1,8 +1,8 @@
 """The language model, through the openai client: no retries of its own, errors classified as any provider's."""
 
 import json
+import threading
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from itertools import chain, count
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from django.conf import settings
 from pydantic import BaseModel, BeforeValidator, Field
 
 from agentops.lib import deadline, http, redact
-from agentops.lib.errors import ProviderError, Terminal, Transient
+from agentops.lib.errors import EffectUnknown, ProviderError, Terminal, Transient
 
 
 def _text(value: Any) -> str:
@@ -30,6 +30,8 @@ def _count(value: Any) -> int:
 
 
 MOST_TOKENS = 10**9
+_one_at_a_time = threading.Lock()
+PRIMARY, FALLBACK = "primary", "fallback"
 Text = Annotated[str, BeforeValidator(_text)]
 Count = Annotated[int, BeforeValidator(_count)]
 
@@ -81,7 +83,7 @@ class _Completion(BaseModel):
 @dataclass(frozen=True)
 class Answer:
     """`output` is what the engine records: {content, tool_calls: [{id, name, arguments}], finish_reason, refusal}.
-    Tokens are counts; `cost_usd` is None where the model has no price."""
+    Tokens are counts; what they cost is `prices.cost`."""
 
     output: dict[str, Any]
     reasoning: str
@@ -91,7 +93,6 @@ class Answer:
     cached_tokens: int
     output_tokens: int
     reasoning_tokens: int
-    cost_usd: Decimal | None
 
 
 def complete(
@@ -100,27 +101,52 @@ def complete(
     messages: list[dict[str, Any]],
     tools: list[dict[str, Any]] | None = None,
     response_format: dict[str, Any] | None = None,
+    provider: str = PRIMARY,
 ) -> Answer:
-    """One model call. Raises ProviderError."""
+    """One model call. Raises ProviderError; EffectUnknown where it may have been billed all the same."""
+    options = _options(model, messages, tools, response_format)
+    try:
+        raw = _client(provider).chat.completions.with_raw_response.create(**options).text
+        completion = _Completion.model_validate(redact.data(json.loads(raw)))
+    except openai.APITimeoutError as error:
+        raise _class_of(error)("timeout", "the model did not answer in time") from error
+    except openai.APIStatusError as error:
+        raise _status_error(error) from error
+    except openai.APIConnectionError as error:
+        if isinstance(error.__cause__, httpx2.DecodingError):
+            raise EffectUnknown("unreadable_answer", f"the model's answer cannot be read: {error.__cause__}") from error
+        raise _class_of(error)("connection_lost", f"the model could not be reached: {error}") from error
+    except (openai.OpenAIError, ValueError, RecursionError) as error:
+        raise EffectUnknown(
+            "unreadable_answer", f"the model's answer cannot be read: {type(error).__name__}"
+        ) from error
+    return _answer(completion, raw, model)
+
+
+def size(model: str, request: dict[str, Any]) -> int:
+    """The request's bytes: at least as many as its tokens. `request` is what complete() is given, the model apart."""
+    options = _options(model, request["messages"], request.get("tools"), request.get("response_format"))
+    return len(json.dumps(options, ensure_ascii=False).encode(errors="replace"))
+
+
+def _options(
+    model: str,
+    messages: list[dict[str, Any]],
+    tools: list[dict[str, Any]] | None,
+    response_format: dict[str, Any] | None,
+) -> dict[str, Any]:
     options: dict[str, Any] = {"model": model, "messages": messages}
     if tools:
         options["tools"] = tools
     if response_format:
         options["response_format"] = response_format
-    try:
-        raw = _client().chat.completions.with_raw_response.create(**options).text
-        completion = _Completion.model_validate(redact.data(json.loads(raw)))
-    except openai.APITimeoutError as error:
-        raise Transient("timeout", "the model did not answer in time") from error
-    except openai.APIStatusError as error:
-        raise _status_error(error) from error
-    except openai.APIConnectionError as error:
-        if isinstance(error.__cause__, httpx2.DecodingError):
-            raise Transient("unreadable_answer", f"the model's answer cannot be read: {error.__cause__}") from error
-        raise Transient("connection_lost", f"the model could not be reached: {error}") from error
-    except (openai.OpenAIError, ValueError, RecursionError) as error:
-        raise Transient("unreadable_answer", f"the model's answer cannot be read: {type(error).__name__}") from error
-    return _answer(completion, raw, model)
+    return {**options, settings.LLM_MAX_TOKENS_NAME: settings.LLM_MAX_TOKENS}
+
+
+def _class_of(error: openai.APIConnectionError) -> type[Transient]:
+    """Without a connection nothing was sent; afterwards the server may have answered, and billed, what never came."""
+    never_sent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+    return Transient if isinstance(error.__cause__, never_sent) else EffectUnknown
 
 
 def _status_error(error: openai.APIStatusError) -> ProviderError:
@@ -154,7 +180,6 @@ def _answer(completion: _Completion, raw: str, model: str) -> Answer:
         reasoning=message.reasoning_content or message.reasoning,
         raw=redact.text(raw)[:100_000],
         model=completion.model or model,
-        cost_usd=_cost(model, **tokens),
         **tokens,
     )
 
@@ -169,21 +194,12 @@ def _distinct(calls: list[dict[str, str]]) -> list[dict[str, str]]:
     return calls
 
 
-def _cost(model: str, *, input_tokens: int, cached_tokens: int, output_tokens: int, **_: int) -> Decimal | None:
-    price = settings.LLM_PRICES.get(model)
-    if price is None:
-        return None
-    fresh = max(input_tokens - cached_tokens, 0)
-    per_million = (
-        fresh * Decimal(price["input"])
-        + cached_tokens * Decimal(price.get("cached", price["input"]))
-        + output_tokens * Decimal(price["output"])
-    )
-    return (per_million / 1_000_000).quantize(Decimal("0.000001"))
-
-
-def _client() -> openai.OpenAI:
-    return _kept_client(settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY, settings.LLM_TIMEOUT_SECONDS)
+def _client(provider: str) -> openai.OpenAI:
+    url, key = settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY
+    if provider == FALLBACK:
+        url, key = settings.LLM_FALLBACK_BASE_URL, settings.LLM_FALLBACK_API_KEY
+    with _one_at_a_time:  # threads that begin together would each make one
+        return _kept_client(url, key, settings.LLM_TIMEOUT_SECONDS)
 
 
 @cache

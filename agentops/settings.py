@@ -164,8 +164,20 @@ OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "") or None
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
 LLM_TRIAGE_MODEL = env.str("LLM_TRIAGE_MODEL", "gpt-5-mini")
 LLM_EXPERT_MODEL = env.str("LLM_EXPERT_MODEL", "gpt-5")
+# Another provider, asked where the first is passed over; empty: none. No model named: the one of the same name there.
+LLM_FALLBACK_BASE_URL = env.str("LLM_FALLBACK_BASE_URL", "")
+LLM_FALLBACK_API_KEY = env.str("LLM_FALLBACK_API_KEY", "")
+LLM_FALLBACK_MODEL = env.str("LLM_FALLBACK_MODEL", "")
 LLM_TIMEOUT_SECONDS = env.float("LLM_TIMEOUT_SECONDS", 60.0)
-# US dollars per million tokens: {model: {input, cached, output}}. A model without a price costs "unknown".
+# Tokens of an answer, reasoning included, at most, and what the server calls that. Ollama (to its 0.32) and older
+# servers silently ignore today's name and need max_tokens, which OpenAI's reasoning models refuse.
+LLM_MAX_TOKENS = env.int("LLM_MAX_TOKENS", 8192)
+LLM_MAX_TOKENS_NAME = env.str("LLM_MAX_TOKENS_NAME", "max_completion_tokens")
+# Failures in a row after which a model is passed over, and seconds until it is tried again (doubled each time).
+LLM_BREAKER_FAILURES = env.int("LLM_BREAKER_FAILURES", 4)
+LLM_BREAKER_SECONDS = env.float("LLM_BREAKER_SECONDS", 30.0)
+# The prices that a new installation begins with, in US dollars per million tokens: {model: {input, output, cached,
+# reasoning}}. From then on prices are rows, entered under Policy; a model without one is not asked.
 LLM_PRICES = env.json(
     "LLM_PRICES",
     default={

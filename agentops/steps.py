@@ -3,14 +3,14 @@ recording it is the engine's. A ProviderError means: not done."""
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from agentops import llm, prompts, tools, turn
+from agentops import budgets, llm, pricelist, prices, prompts, routes, routing, tools, turn
 from agentops.lib import redact
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
@@ -32,10 +32,12 @@ class World:
 
 
 REAL = World()
+COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 
 
 def recorded(step: Step) -> turn.Recorded:
     """The step as the decider sees it."""
+    routed = step.input.get("route", {})
     return turn.Recorded(
         index=step.index,
         kind=step.kind,
@@ -46,6 +48,10 @@ def recorded(step: Step) -> turn.Recorded:
         action_id=step.action_id,
         action_status=step.action.status if step.action_id and step.action else "",
         error_code=step.error_code,
+        error_class=step.error_class,
+        reasons=tuple(reason["code"] for reason in step.action.reasons) if step.action_id and step.action else (),
+        routed=routed.get("code", ""),
+        why=routed.get("why", ""),
     )
 
 
@@ -59,20 +65,38 @@ def first(run: Run, world: World = REAL) -> Step:
 def again_first(run: Run, known: dict[str, Any], world: World) -> Step:
     """The triage step, where what was known when the run began is on record (`known` is a first step's input)."""
     given = {name: known[name] for name in ("brief", "answered_through")}
-    given |= {"prompt": _stored(world.triage_prompt), "messages": turn.digest(_triage_messages(run, given, world))}
-    return Step(run=run, index=0, kind=turn.TRIAGE, name="triage", input=given)
+    given |= {"route": asdict(routing.FIRST), "prompt": _stored(world.triage_prompt)}
+    given |= {"messages": turn.digest(_triage_messages(run, given, world))}
+    return Step(run=run, index=0, kind=turn.TRIAGE, name=settings.LLM_TRIAGE_MODEL, input=given)
 
 
 def start_llm(run: Run, done: list[Step], world: World = REAL) -> Step:
-    model = run.llm_model or settings.LLM_EXPERT_MODEL
+    """The step that asks the model of the route; admission may let another take it, and says why."""
+    route = routing.route([recorded(step) for step in done], routes.in_force())
+    run.route = route.code
+    model = settings.LLM_EXPERT_MODEL if route.tier == "expert" else settings.LLM_TRIAGE_MODEL
     sent = _messages(run, done, world.prompt)
     given = {
+        "route": asdict(route),
         "model": model,
         "prompt": _stored(world.prompt),
         "tools": _stored(json.dumps(world.tools, sort_keys=True)),
         "messages": turn.digest(sent),
     }
-    return Step(run=run, index=len(done), kind=turn.LLM, name=model, input=given)
+    step = Step(run=run, index=len(done), kind=turn.LLM, name=model, input=given)
+    step.sent = sent
+    return step
+
+
+def request(run: Run, step: Step, done: list[Step], world: World = REAL) -> dict[str, Any]:
+    """What llm.complete is given for this step, the model apart."""
+    if step.kind == turn.LLM:
+        return {"messages": step.sent or _messages(run, done, world.prompt), "tools": world.tools}
+    shape = {"name": "triage", "schema": turn.Triage.model_json_schema()}
+    return {
+        "messages": _triage_messages(run, step.input, world),
+        "response_format": {"type": "json_schema", "json_schema": shape},
+    }
 
 
 def start_tool(run: Run, done: list[Step], call: turn.RunTool) -> Step:
@@ -86,16 +110,7 @@ def sent_messages(run: Run, steps: list[Step], index: int, prompt: str = "") -> 
 
 
 def do_triage(run: Run, step: Step, world: World = REAL) -> None:
-    model = settings.LLM_TRIAGE_MODEL
-    step.name = model
-    answer = world.ask(
-        model=model,
-        messages=_triage_messages(run, step.input, world),
-        response_format={
-            "type": "json_schema",
-            "json_schema": {"name": "triage", "schema": turn.Triage.model_json_schema()},
-        },
-    )
+    answer = _ask(run, step, [], world)
     _take(step, answer)
     try:
         triage = turn.Triage.model_validate_json(answer.output["content"] or "")
@@ -105,12 +120,19 @@ def do_triage(run: Run, step: Step, world: World = REAL) -> None:
         step.error_message = redact.text(str(error))[:1000]
     run.triage = redact.data(triage.model_dump())
     step.output = {**answer.output, "triage": run.triage}
-    run.llm_model = settings.LLM_EXPERT_MODEL if triage.ambiguous else settings.LLM_TRIAGE_MODEL
 
 
 def do_llm(run: Run, step: Step, done: list[Step], world: World = REAL) -> None:
-    _take(step, world.ask(model=step.name, messages=_messages(run, done, world.prompt), tools=world.tools))
+    _take(step, _ask(run, step, done, world))
     run.turns += 1
+    run.llm_model = step.name
+
+
+def _ask(run: Run, step: Step, done: list[Step], world: World) -> llm.Answer:
+    """The call that admission let through, or a replay's, which nobody lets through and which has no budget."""
+    if step.call is None:
+        return world.ask(model=step.name, **request(run, step, done, world))
+    return world.ask(model=step.name, provider=step.call.target.provider, **step.call.request)
 
 
 def do_read(run: Run, step: Step, world: World = REAL) -> None:
@@ -157,12 +179,16 @@ def fail(step: Step, error: dict[str, Any], error_class: str) -> None:
 
 
 def _take(step: Step, answer: llm.Answer) -> None:
-    for name in ("reasoning", "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens"):
-        setattr(step, name, getattr(answer, name))
+    counts = {name: getattr(answer, name) for name in COUNTS}
+    for name, value in (("reasoning", answer.reasoning), *counts.items()):
+        setattr(step, name, value)
     step.raw_response = answer.raw
-    step.cost_usd = answer.cost_usd or step.cost_usd
-    step.run.tokens += answer.input_tokens + answer.output_tokens
-    step.run.cost_usd += step.cost_usd
+    tokens = answer.input_tokens + answer.output_tokens
+    cost = prices.cost(step.call.price if step.call else pricelist.in_force(step.name), **counts)
+    step.cost_usd += cost
+    step.run.tokens += tokens
+    step.run.cost_usd += cost
+    budgets.settle(step, cost, tokens)
     finish(step, answer.output)
 
 

@@ -33,7 +33,8 @@ class Triage(BaseModel):
 @dataclass(frozen=True)
 class Recorded:
     """A step as the decider sees it. `output` of an llm step: {content, tool_calls: [{id, name, arguments}],
-    finish_reason, refusal}; of a tool step: what the model is told; `call_id` ties a tool step to its call."""
+    finish_reason, refusal}; of a tool step: what the model is told; `call_id` ties a tool step to its call. `reasons`
+    are the policy's codes on its action; `routed` and `why` what a model call was routed by (routing.Route)."""
 
     index: int
     kind: str
@@ -44,6 +45,10 @@ class Recorded:
     action_id: int | None = None
     action_status: str = ""
     error_code: str = ""
+    error_class: str = ""
+    reasons: tuple[str, ...] = ()
+    routed: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
     1  finding         comparison: what the books say
     2  run             engine: every commit of a run begins with its fenced update
+       model calls     admission: breaker, budgets, lines of spending; nothing else is locked while these are
     3  ticket          `ticket`, `with_ticket`; intake, and whoever gives the ticket another status
     4  request         decisions: who decides
     5  order's money   reservations.lock, then the sums of policies.serialise

@@ -14,6 +14,8 @@ from django.db.backends.utils import CursorWrapper
 ORDER = (
     "approvals_finding",
     "agentops_run",
+    "agentops_breaker",
+    "agentops_budget",
     "tickets_ticket",
     "approvals_approvalrequest",
     "approvals_orderlock",

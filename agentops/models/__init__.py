@@ -1,6 +1,21 @@
 """The tables of the agent's work."""
 
+from agentops.models.routing import Breaker, RoutingVersion
 from agentops.models.run import Run, Step, StoredText
+from agentops.models.spending import Budget, Hold, ModelPrice, Spending
 from agentops.models.watching import Tally, Watermark, WebRequest
 
-__all__ = ["Run", "Step", "StoredText", "Tally", "Watermark", "WebRequest"]
+__all__ = [
+    "Breaker",
+    "Budget",
+    "Hold",
+    "ModelPrice",
+    "RoutingVersion",
+    "Run",
+    "Spending",
+    "Step",
+    "StoredText",
+    "Tally",
+    "Watermark",
+    "WebRequest",
+]

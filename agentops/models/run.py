@@ -1,6 +1,7 @@
 """The agent's durable effort on tickets: runs, and the steps they are made of."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -22,8 +23,9 @@ class StoredText(models.Model):
 
 class Run(models.Model):
     """One durable effort of the agent on a ticket. `number` counts the ticket's runs from 1. `fence` numbers its
-    leases: who holds an older one may not write. `triage` is turn.Triage as JSON. `through_message` is the id of the
-    newest message it knows: what comes later belongs to the next run."""
+    leases: who holds an older one may not write. `triage` is turn.Triage as JSON; `route` is `plain` or the sign that
+    brought the expert (routing.CODES). `through_message` is the id of the newest message it knows: what comes later
+    belongs to the next run."""
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -45,6 +47,7 @@ class Run(models.Model):
     through_message = models.BigIntegerField()
     triage = models.JSONField(null=True, blank=True)
     llm_model = models.CharField(max_length=100, blank=True)
+    route = models.CharField(max_length=30, blank=True, db_default="")
     fence = models.PositiveIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)
@@ -82,8 +85,11 @@ class Step(models.Model):
     """A recorded unit of a run. It is written when it starts, so that a crash leaves it visible.
 
     `input` of an llm step: {model, prompt, tools (digests of StoredText), messages (digest of the list sent)};
-    of a tool step: {call_id, tool, arguments} as the model wrote them. `output` of an llm step: the answer as
-    turn.Answer; of a tool step: the JSON that the model is told. Tokens are counts; cost is in US dollars.
+    of a tool step: {call_id, tool, arguments} as the model wrote them. A step that asks a model also has {route
+    (tier, code, why), provider, model, passed_over, price (of a ModelPrice), max_tokens} there. `output` of an llm
+    step: the answer as turn.Answer; of a tool step: the JSON that the model is told. Tokens are counts; cost is in US
+    dollars, with what `lost` answers count: [{model, usd, tokens}], the worst case of each call whose answer nobody
+    saw, and which may have been billed. `reservation`, while a call is under way: {day, model, usd, tokens}.
     `tried_at` is when the current attempt began, where it is not the first. A step that `waited_for_person` tells
     nothing of how fast the machine is.
     """
@@ -118,7 +124,14 @@ class Step(models.Model):
     output_tokens = models.PositiveIntegerField(default=0)
     reasoning_tokens = models.PositiveIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0))
+    lost = models.JSONField(default=list, db_default=[], blank=True)
+    reservation = models.JSONField(null=True, blank=True)
     action = models.ForeignKey(Action, on_delete=models.PROTECT, null=True, blank=True, related_name="steps")
+    # Of a call under way, in its worker's memory alone: the messages, admission.Call, and the budgets.Entry that it
+    # came to.
+    sent: Any = None
+    call: Any = None
+    settled: Any = None
     waited_for_person = models.BooleanField(default=False, db_default=False)
     started_at = models.DateTimeField(db_default=Now())
     tried_at = models.DateTimeField(null=True, blank=True)

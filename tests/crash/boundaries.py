@@ -37,7 +37,7 @@ PLUMBING = (
     "approvals.reservations.",
     "approvals.resolution.",
     "approvals.transitions.",
-    "agentops.engine._record",
+    "agentops.recording.record",
 )
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 IDENTIFIERS = re.compile(r"/(orders|customers)/[^/]+")

@@ -12,7 +12,7 @@ import pgtrigger
 from django.db import transaction
 from django.db.models import DateTimeField, Value
 
-from agentops import engine
+from agentops import engine, recording
 from agentops.lib import retry
 from agentops.lib.errors import EffectUnknown, ProviderError, Terminal
 from approvals import decisions, execution, frozen, policies, reservations, settlement, states, transitions
@@ -117,7 +117,7 @@ def action_lease_by_the_workers_clock() -> None:
 
 
 def run_lease_by_the_workers_clock() -> None:
-    engine._lease = ahead
+    engine.lease = recording.lease = ahead
 
 
 def digest_not_checked() -> None:
@@ -185,14 +185,16 @@ def intake_without_dedupe() -> None:
 
 
 def run_not_fenced() -> None:
-    def record(run: Any, finished: Any, started: Any, **fields: Any) -> None:
-        counted = {name: getattr(run, name) for name in ("turns", "tokens", "cost_usd", "triage", "llm_model")}
+    def record(run: Any, finished: Any, started: Any, *, call: Any = None, **fields: Any) -> None:
+        counted = {name: getattr(run, name) for name in recording.COUNTED}
+        written = [step for step in (finished, started) if step is not None]
         with transaction.atomic(savepoint=False):
-            engine.Run.objects.filter(pk=run.pk).update(**{"lease_expires_at": engine._lease(), **counted, **fields})
-            for step in filter(None, (finished, started)):
+            engine.Run.objects.filter(pk=run.pk).update(**{"lease_expires_at": engine.lease(), **counted, **fields})
+            recording._account(run, written, started, call)
+            for step in written:
                 step.save()
 
-    engine._record = record
+    recording.record = engine.record = record
 
 
 def moves_without_audit() -> None:

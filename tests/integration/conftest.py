@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 from pytest_django import Settings
 
+from agentops.models import Breaker, Budget
 from tests import lock_order
 from tests import world as worlds
 from tests.live import Simulator
@@ -30,6 +31,8 @@ def world(live_database: str, shop: World) -> Iterator[World]:
     """The outside with nothing going wrong, the usual rules, and every lock in its order. Every change is committed
     and stays for the module: a test takes orders and customers that no other has."""
     worlds.put_rules()
+    Breaker.objects.all().delete()
+    Budget.objects.all().delete()
     shop.simulator.faults()
     with override_settings(**shop.simulator.settings()), lock_order.kept():
         yield shop

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from agentops import engine, steps
+from agentops import engine, recording, steps
 from agentops.lib import retry
 from agentops.models import Run, Step
 from approvals import decisions, execution, pauses, reconcile, states
@@ -472,7 +472,7 @@ def test_an_older_run_does_not_take_back_what_a_newer_one_gave_to_a_person(
 def test_a_triage_that_fails_for_good_does_not_stop_the_run(world: World, model: Script, settings: Settings) -> None:
     model.will_say(Say({"error": {"message": "No."}}, 400), replies())
     run = run_through(ticket_of(world.order()))
-    assert (run.outcome, run.llm_model) == ("answered", "")
+    assert (run.outcome, run.llm_model, run.route) == ("answered", settings.LLM_EXPERT_MODEL, "unreadable_triage")
     assert model.asked[-1].data["model"] == settings.LLM_EXPERT_MODEL
 
 
@@ -629,7 +629,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(world: World, model: Script
     assert run_through(ticket).outcome == "with_person"
     before = list(Step.objects.filter(run=run).values())
     with pytest.raises(engine.Superseded):
-        engine._record(run, None, steps.first(run))
+        recording.record(run, None, steps.first(run))
     assert list(Step.objects.filter(run=run).values()) == before
     assert status(ticket) == ("needs_person", "The successor.")
 

@@ -1,14 +1,14 @@
 """One call of the language model: what is sent, what is recorded, and how a failure is classed."""
 
 import json
-from decimal import Decimal
+import socket
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
 from agentops import llm
-from agentops.lib.errors import ProviderError, Terminal, Transient, Unauthorized
+from agentops.lib.errors import EffectUnknown, ProviderError, Terminal, Transient, Unauthorized
 from tests.completions import call, calls, completion
 from tests.scripted import CUT, Say, Script, scripted
 
@@ -27,7 +27,7 @@ def complete(**options: Any) -> llm.Answer:
     return llm.complete(model="gpt-5", messages=MESSAGES, **options)
 
 
-def test_an_answer_is_recorded_with_its_calls_tokens_and_cost(model: Script) -> None:
+def test_an_answer_is_recorded_with_its_calls_and_tokens(model: Script) -> None:
     model.will_say(calls(call("get_order", '{"order_id": "#W1"}'), reasoning_content="I look first."))
     answer = complete(tools=[{"type": "function"}])
     assert answer.output == {
@@ -43,18 +43,57 @@ def test_an_answer_is_recorded_with_its_calls_tokens_and_cost(model: Script) -> 
         20,
         5,
     )
-    # 40 fresh tokens at 1.25, 60 cached ones at 0.125 and 20 of output at 10 dollars a million
-    assert answer.cost_usd == Decimal("0.000258")
     assert json.loads(answer.raw)["id"] == "chatcmpl-1"
     [asked] = model.asked
     assert asked.path == "/v1/chat/completions"
-    assert asked.data == {"model": "gpt-5", "messages": MESSAGES, "tools": [{"type": "function"}]}
+    bounded = {"max_completion_tokens": 8192}
+    assert asked.data == {"model": "gpt-5", "messages": MESSAGES, "tools": [{"type": "function"}], **bounded}
 
 
-def test_a_model_without_a_price_costs_unknown(model: Script, settings: Settings) -> None:
-    settings.LLM_PRICES = {}
+def test_a_server_that_knows_the_older_name_alone_is_bounded_by_it(model: Script, settings: Settings) -> None:
+    settings.LLM_MAX_TOKENS_NAME, settings.LLM_MAX_TOKENS = "max_tokens", 500
     model.will_say(completion({"content": "Hello"}))
-    assert complete().cost_usd is None
+    complete()
+    assert model.asked[0].data == {"model": "gpt-5", "messages": MESSAGES, "max_tokens": 500}
+
+
+def test_the_size_of_a_request_is_at_least_its_bytes(model: Script) -> None:
+    request = {
+        "messages": [{"role": "user", "content": "Grüße, 株式会社 🎉 “quoted” \\ \n"}],
+        "tools": [{"type": "function"}],
+    }
+    model.will_say(completion({"content": "Hello"}))
+    llm.complete(model="gpt-5", **request)
+    assert llm.size("gpt-5", request) >= len(model.asked[0].body)
+
+
+@pytest.mark.parametrize(
+    ("say", "lost"),
+    [
+        (CUT, True),
+        (Say(b"<html>"), True),
+        (Say({"error": {"message": "Oh."}}, 500), True),
+        (Say(b"", 502), True),
+        (Say(b"", 504), True),
+        (Say({"error": {"message": "Down."}}, 503), False),
+        (Say({"error": {"message": "Wait."}}, 429), False),
+        (Say({"error": {"message": "Bad."}}, 400), False),
+        (Say({"error": {"message": "Who?"}}, 401), False),
+    ],
+)
+def test_an_answer_that_may_have_been_billed_is_told_from_a_refusal(model: Script, say: Say, lost: bool) -> None:
+    model.will_say(say)
+    with pytest.raises(ProviderError) as caught:
+        complete()
+    assert isinstance(caught.value, EffectUnknown) is lost
+
+
+def test_an_answer_that_comes_too_late_may_have_been_billed(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.OPENAI_BASE_URL = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        settings.LLM_TIMEOUT_SECONDS = 0.05
+        with pytest.raises(EffectUnknown):
+            complete()
 
 
 @pytest.mark.parametrize(
@@ -101,8 +140,9 @@ def test_each_failure_has_its_class(model: Script, say: Say, kind: type[Provider
 
 def test_a_server_that_is_not_there_is_transient(settings: Settings) -> None:
     settings.OPENAI_BASE_URL = "http://127.0.0.1:1/v1"
-    with pytest.raises(Transient):
+    with pytest.raises(Transient) as caught:
         complete()
+    assert not isinstance(caught.value, EffectUnknown), "nothing was sent"
 
 
 def test_a_server_that_names_its_time_is_heard(model: Script) -> None:

@@ -1,0 +1,126 @@
+"""What has to hold before a model call leaves: a model that is not passed over, its price, room in every budget.
+
+`admit` and the settling stand in the transaction that records the step, so that a call costs no commit of its own.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+
+from agentops import breakers, budgets, llm, pricelist, prices
+from agentops.breakers import Target
+from agentops.budgets import Entry
+from agentops.held import Exhausted, Held
+from agentops.lib import redact
+from agentops.lib.errors import EffectUnknown, ProviderError, Transient
+from agentops.models import Budget, Hold, ModelPrice, Run, Step
+from agentops.routing import Tier
+from approvals import audit
+
+
+@dataclass(frozen=True)
+class Call:
+    """A model call that was let through, from its admission to its end. `request` is what llm.complete is given, the
+    model apart; `marked`: the model has failed of late."""
+
+    target: Target
+    price: prices.Price
+    request: dict[str, Any]
+    marked: bool
+
+
+def targets(tier: Tier) -> list[Target]:
+    """Where a step of this tier may be asked, in the order of preference."""
+    first, other = settings.LLM_TRIAGE_MODEL, settings.LLM_EXPERT_MODEL
+    if tier == "expert":
+        first, other = other, first
+    found = [Target(llm.PRIMARY, first)]
+    if settings.LLM_FALLBACK_BASE_URL:
+        found.append(Target(llm.FALLBACK, settings.LLM_FALLBACK_MODEL or first))
+    return [*found, *([Target(llm.PRIMARY, other)] if other != first else [])]
+
+
+def admit(step: Step, request: dict[str, Any], *, ticket_id: str, entries: list[Entry]) -> Entry:
+    """Lets the step's call through: what it can cost at most is reserved by the entry that is answered, to be posted
+    with `entries` in the same transaction. Raises Held, and then has changed nothing."""
+    choice = breakers.choose(targets(step.input["route"]["tier"]))
+    model = choice.target.model
+    price, today = pricelist.in_force_today(model)
+    size = llm.size(model, request)
+    worst = prices.worst(price, request_bytes=size, max_tokens=settings.LLM_MAX_TOKENS)
+    budgets.reserve(model=model, worst=worst, ticket_id=ticket_id, entries=entries)
+    step.name = model
+    step.input = {
+        **step.input,
+        "provider": choice.target.provider,
+        "model": model,
+        "passed_over": list(choice.passed),
+        "price": price.number,
+        "max_tokens": settings.LLM_MAX_TOKENS,
+    }
+    step.reservation = {"day": today.isoformat(), "model": model, "usd": f"{worst.usd:f}", "tokens": worst.tokens}
+    step.call = Call(choice.target, price, request, choice.marked)
+    return Entry(today, model, calls=1, reserved_usd=worst.usd, reserved_tokens=worst.tokens)
+
+
+def failed(step: Step, error: ProviderError) -> None:
+    """What may have been billed counts as spent; what was not sent, or was refused, is free again."""
+    if isinstance(error, EffectUnknown):
+        budgets.count_lost(step)
+    else:
+        budgets.release(step)
+    # 400, 401 and their like say something of our request or our key; everything else something of the model.
+    if isinstance(error, Transient) or error.http_status in (403, 404):
+        breakers.failed(step.call.target, f"{error.code}: {redact.text(error.message)}")
+
+
+def hold(run: Run, held: Held) -> None:
+    """Notes why the run waits, in the transaction that puts it to wait."""
+    audit.record(
+        actor=audit.SYSTEM,
+        verb="run.held",
+        object_type="run",
+        object_id=run.pk,
+        after={"reason": held.reason, "ticket": run.ticket_id},
+    )
+    said: dict[str, Any] = {"cause": Hold.Cause.PRICE}
+    if isinstance(held, Exhausted):
+        said = {"cause": Hold.Cause.BUDGET, "per": held.per, "usd": held.worst.usd, "tokens": held.worst.tokens}
+    Hold.objects.create(run=run, model=held.model, reason=held.reason[:500], **said)
+
+
+def releasable(limit: int) -> list[int]:
+    """Runs whose hold has gone, the oldest first: no more of them than fit into what the budgets leave. A look at a
+    budget that is used up costs the same however many wait for it."""
+    priced = Hold.objects.filter(Exists(ModelPrice.objects.filter(model=OuterRef("model"))), cause=Hold.Cause.PRICE)
+    changed = Hold.objects.filter(cause=Hold.Cause.BUDGET, per=Budget.Per.TICKET, recheck=True)
+    found = [*priced.order_by("pk").values_list("pk", flat=True)[:limit]]
+    found += changed.order_by("pk").values_list("pk", flat=True)[:limit]
+    waiting = Hold.objects.filter(cause=Hold.Cause.BUDGET).exclude(per=Budget.Per.TICKET)
+    models = list(waiting.order_by("model").values_list("model", flat=True).distinct())
+    standing = budgets.standing() if models else []
+    for model in models:
+        usd, tokens = budgets.room(standing, model)
+        fits = waiting.filter(model=model)
+        fits = fits if usd is None else fits.filter(usd__lte=usd)
+        fits = fits if tokens is None else fits.filter(tokens__lte=tokens)
+        needed_usd, needed_tokens = Decimal(0), 0
+        for pk, its_usd, its_tokens in fits.order_by("pk").values_list("pk", "usd", "tokens")[:limit]:
+            needed_usd, needed_tokens = needed_usd + its_usd, needed_tokens + its_tokens
+            if (usd is not None and needed_usd > usd) or (tokens is not None and needed_tokens > tokens):
+                break
+            found.append(pk)
+    return found[:limit]
+
+
+def may_go_on(held: Hold) -> bool:
+    """Whether what the run waited for is there. Looks without a lock: the call itself is admitted anew."""
+    if held.cause == Hold.Cause.PRICE:
+        return pricelist.find(held.model) is not None
+    if held.per == Budget.Per.TICKET:
+        return held.recheck
+    usd, tokens = budgets.room(budgets.standing(), held.model)
+    return (usd is None or held.usd <= usd) and (tokens is None or held.tokens <= tokens)

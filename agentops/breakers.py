@@ -1,0 +1,113 @@
+"""Circuit breakers: a model that fails over and over is passed over by every worker, and tried again in time.
+
+Closed, nothing is written: a success after no failure costs nothing. Times are the database's.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from agentops.held import PassedOver
+from agentops.models import Breaker
+from approvals import audit
+
+log = logging.getLogger(__name__)
+LONGEST_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Target:
+    """A model at a provider: `primary` is OPENAI_BASE_URL, `fallback` LLM_FALLBACK_BASE_URL."""
+
+    provider: str
+    model: str
+
+    def __str__(self) -> str:
+        return self.model if self.provider == "primary" else f"{self.model} ({self.provider})"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`passed` has a sentence for each target before it that is passed over; `marked`: it has failed of late."""
+
+    target: Target
+    passed: tuple[str, ...] = ()
+    marked: bool = False
+
+
+def choose(targets: Sequence[Target]) -> Choice:
+    """The first that is not passed over. A breaker whose time has come lets this one call through. Raises
+    PassedOver."""
+    rows = {Target(row.provider, row.model): row for row in Breaker.objects.filter(failures__gt=0)}
+    passed: list[str] = []
+    for target in targets:
+        row = rows.get(target)
+        if row is None or row.state == Breaker.State.CLOSED or _may_probe(row):
+            return Choice(target, tuple(passed), marked=row is not None)
+        passed.append(f"{target} has failed {row.failures} times: {row.last_error}")
+    waiting = [rows[target] for target in targets]
+    soonest = min(row.probe_at for row in waiting if row.probe_at is not None)
+    raise PassedOver(targets[0].model, f"Every language model is passed over: {'; '.join(passed)}.", probe_at=soonest)
+
+
+def failed(target: Target, error: str) -> None:
+    """Counts a failure; opens the breaker at the LLM_BREAKER_FAILURES-th in a row, and again where a probe failed."""
+    with transaction.atomic():
+        Breaker.objects.get_or_create(provider=target.provider, model=target.model)
+        row = Breaker.objects.select_for_update().get(provider=target.provider, model=target.model)
+        row.failures += 1
+        row.last_error = error[:300]
+        was = row.state
+        if was == Breaker.State.HALF_OPEN or row.failures >= settings.LLM_BREAKER_FAILURES:
+            row.state = Breaker.State.OPEN
+            row.probe_at = Now() + timedelta(seconds=_pause(row.probes))
+        if was == Breaker.State.CLOSED and row.state == Breaker.State.OPEN:
+            row.opened_at = Now()
+            _tell(target, "breaker.opened", row)
+        row.save()
+
+
+def succeeded(target: Target) -> None:
+    """Closes the breaker, or forgets its failures, where it has any."""
+    marked = Breaker.objects.filter(provider=target.provider, model=target.model, failures__gt=0)
+    with transaction.atomic():
+        row = marked.select_for_update().first()
+        if row is None:
+            return
+        if row.state != Breaker.State.CLOSED:
+            _tell(target, "breaker.closed", row)
+        marked.update(state=Breaker.State.CLOSED, failures=0, probes=0, opened_at=None, probe_at=None)
+
+
+def _may_probe(row: Breaker) -> bool:
+    """One call takes the probe that is due: whoever comes next sees it taken."""
+    due = Breaker.objects.filter(pk=row.pk, probes=row.probes, probe_at__lte=Now()).exclude(state=Breaker.State.CLOSED)
+    taken = due.update(
+        state=Breaker.State.HALF_OPEN,
+        probes=F("probes") + 1,
+        probe_at=Now() + timedelta(seconds=settings.LLM_TIMEOUT_SECONDS + settings.LLM_BREAKER_SECONDS),
+    )
+    return bool(taken)
+
+
+def _pause(probes: int) -> float:
+    """Seconds until the next probe: twice as many after each that failed."""
+    seconds: float = settings.LLM_BREAKER_SECONDS
+    return min(seconds * 2.0 ** min(probes, 20), LONGEST_SECONDS)
+
+
+def _tell(target: Target, verb: str, row: Breaker) -> None:
+    log.warning("%s: %s after %s failures (%s)", verb, target, row.failures, row.last_error)
+    audit.record(
+        actor=audit.SYSTEM,
+        verb=verb,
+        object_type="breaker",
+        object_id=str(target)[:60],
+        after={"failures": row.failures, "last_error": row.last_error},
+    )

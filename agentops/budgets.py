@@ -1,0 +1,242 @@
+"""Budgets that hold: what a call can cost at most is reserved before it, under the rows' locks, and settled after it.
+
+Every call's model has a line of `Spending` for its day. A reservation locks the budgets that cap it, so that one at a
+time adds up what is spent and reserved; where no budget caps a call, nothing is locked. Callers are in a transaction.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from agentops.held import Exhausted
+from agentops.models import Budget, Step
+from agentops.prices import Worst
+
+log = logging.getLogger(__name__)
+ASKS = (Step.Kind.TRIAGE, Step.Kind.LLM)
+NOTHING = Decimal(0)
+USED = """
+    SELECT model,
+           coalesce(sum(spent_usd) FILTER (WHERE day = CURRENT_DATE), 0),
+           coalesce(sum(reserved_usd) FILTER (WHERE day = CURRENT_DATE), 0),
+           coalesce(sum(spent_tokens) FILTER (WHERE day = CURRENT_DATE), 0)::bigint,
+           coalesce(sum(reserved_tokens) FILTER (WHERE day = CURRENT_DATE), 0)::bigint,
+           sum(spent_usd), sum(reserved_usd), sum(spent_tokens)::bigint, sum(reserved_tokens)::bigint
+    FROM agentops_spending
+    WHERE day >= date_trunc('month', CURRENT_DATE) AND day <= CURRENT_DATE
+    GROUP BY model
+"""
+# The rows in one order, whoever posts: two that post at once wait for each other and never in a circle.
+POST = """
+    INSERT INTO agentops_spending AS kept
+        (day, model, calls, reserved_usd, reserved_tokens, spent_usd, spent_tokens, presumed_usd)
+    SELECT coalesce(day, CURRENT_DATE) AS on_day, model, sum(calls), sum(reserved_usd), sum(reserved_tokens),
+           sum(spent_usd), sum(spent_tokens), sum(presumed_usd)
+    FROM unnest(%s::date[], %s::text[], %s::bigint[], %s::numeric[], %s::bigint[], %s::numeric[], %s::bigint[],
+                %s::numeric[])
+         AS entry(day, model, calls, reserved_usd, reserved_tokens, spent_usd, spent_tokens, presumed_usd)
+    GROUP BY on_day, model
+    ORDER BY on_day, model
+    ON CONFLICT (day, model) DO UPDATE SET
+        calls = kept.calls + excluded.calls,
+        reserved_usd = kept.reserved_usd + excluded.reserved_usd,
+        reserved_tokens = kept.reserved_tokens + excluded.reserved_tokens,
+        spent_usd = kept.spent_usd + excluded.spent_usd,
+        spent_tokens = kept.spent_tokens + excluded.spent_tokens,
+        presumed_usd = kept.presumed_usd + excluded.presumed_usd
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A change of a line of Spending; no day is today."""
+
+    day: date | None
+    model: str
+    calls: int = 0
+    reserved_usd: Decimal = NOTHING
+    reserved_tokens: int = 0
+    spent_usd: Decimal = NOTHING
+    spent_tokens: int = 0
+    presumed_usd: Decimal = NOTHING
+
+
+@dataclass
+class Use:
+    """US dollars and tokens of a model, spent and reserved."""
+
+    spent_usd: Decimal = NOTHING
+    reserved_usd: Decimal = NOTHING
+    spent_tokens: int = 0
+    reserved_tokens: int = 0
+
+    def add(self, other: "Use | Entry") -> None:
+        self.spent_usd += other.spent_usd
+        self.reserved_usd += other.reserved_usd
+        self.spent_tokens += other.spent_tokens
+        self.reserved_tokens += other.reserved_tokens
+
+
+Used = dict[tuple[str, str], Use]  # by (per, model)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A budget and what is used of it. What is left is never below nothing; None: not capped."""
+
+    budget: Budget
+    use: Use = field(default_factory=Use)
+
+    @property
+    def left_usd(self) -> Decimal | None:
+        cap = self.budget.max_usd
+        return None if cap is None else max(cap - self.use.spent_usd - self.use.reserved_usd, NOTHING)
+
+    @property
+    def left_tokens(self) -> int | None:
+        cap = self.budget.max_tokens
+        return None if cap is None else max(cap - self.use.spent_tokens - self.use.reserved_tokens, 0)
+
+    def has_room(self, worst: Worst) -> bool:
+        usd, tokens = self.left_usd, self.left_tokens
+        return (usd is None or worst.usd <= usd) and (tokens is None or worst.tokens <= tokens)
+
+
+def reserve(*, model: str, worst: Worst, ticket_id: str, entries: Sequence[Entry]) -> None:
+    """Sees that every budget has room for a call's worst case, after `entries`, which the same transaction posts along
+    with the reservation. Raises Exhausted."""
+    caps = list(Budget.objects.filter(model__in=("", model)).select_for_update(no_key=True).order_by("pk"))
+    if not caps:
+        return
+    used = used_now(ticket_id if any(cap.per == Budget.Per.TICKET for cap in caps) else None)
+    for entry in entries:
+        for per in Budget.Per.values:
+            used.setdefault((per, entry.model), Use()).add(entry)
+    for found in standings(caps, used):
+        if not found.has_room(worst):
+            raise Exhausted(model, _reason(found, worst), per=found.budget.per, worst=worst)
+
+
+def settle(step: Step, usd: Decimal, tokens: int, *, presumed: bool = False) -> None:
+    """The end of the call that the step's reservation is for: what it came to. Recording the step posts it."""
+    if step.reservation is None:
+        return
+    reserved = Decimal(step.reservation["usd"])
+    if usd > reserved:
+        log.error("%s billed $%s where at most $%s was expected: its server takes no notice of %s",
+                  step.name, usd, reserved, settings.LLM_MAX_TOKENS_NAME)  # fmt: skip
+    step.settled = Entry(
+        day=date.fromisoformat(step.reservation["day"]),
+        model=step.reservation["model"],
+        reserved_usd=-reserved,
+        reserved_tokens=-step.reservation["tokens"],
+        spent_usd=usd,
+        spent_tokens=tokens,
+        presumed_usd=usd if presumed else NOTHING,
+    )
+
+
+def release(step: Step) -> None:
+    """The call was never sent, or refused."""
+    settle(step, NOTHING, 0)
+
+
+def count_lost(step: Step) -> None:
+    """The worker died, or the answer was lost: it may have been billed, so its worst case counts as spent."""
+    if step.reservation is None:
+        return
+    lost = {name: step.reservation[name] for name in ("model", "usd", "tokens")}
+    usd = Decimal(lost["usd"])
+    step.lost = [*step.lost, lost]
+    step.cost_usd += usd
+    step.run.cost_usd += usd
+    settle(step, usd, lost["tokens"], presumed=True)
+
+
+def post(entries: Sequence[Entry]) -> None:
+    """Adds to the lines of Spending. Last in its transaction, as far as may be: others wait for these rows."""
+    if not entries:
+        return
+    names = ("day", "model", "calls", "reserved_usd", "reserved_tokens", "spent_usd", "spent_tokens", "presumed_usd")
+    with connection.cursor() as cursor:
+        cursor.execute(POST, [[getattr(entry, name) for entry in entries] for name in names])
+
+
+def used_now(ticket_id: str | None = None) -> Used:
+    """What is used today and this month, by model, and of a ticket where one is named."""
+    used: Used = {}
+    with connection.cursor() as cursor:
+        cursor.execute(USED)
+        for model, *sums in cursor.fetchall():
+            used["day", model] = Use(*sums[:4])
+            used["month", model] = Use(*sums[4:])
+    if ticket_id is not None:
+        steps = Step.objects.filter(run__ticket=ticket_id, kind__in=ASKS)
+        rows = steps.values("name", "cost_usd", "input_tokens", "output_tokens", "lost", "reservation")
+        used |= {("ticket", model): use for model, use in of_steps(list(rows)).items()}
+    return used
+
+
+def of_steps(rows: Iterable[Mapping[str, Any]]) -> dict[str, Use]:
+    """What recorded steps used, by model: each lost answer under the model that was asked."""
+    found: dict[str, Use] = {}
+    for row in rows:
+        rest = Use(spent_usd=row["cost_usd"], spent_tokens=row["input_tokens"] + row["output_tokens"])
+        for lost in row["lost"]:
+            spent = Decimal(lost["usd"])
+            found.setdefault(lost["model"], Use()).add(Use(spent_usd=spent, spent_tokens=lost["tokens"]))
+            rest.spent_usd -= spent
+        if open_one := row["reservation"]:
+            rest.reserved_usd, rest.reserved_tokens = Decimal(open_one["usd"]), open_one["tokens"]
+        found.setdefault(row["name"], Use()).add(rest)
+    return found
+
+
+def standings(caps: Iterable[Budget], used: Used) -> list[Standing]:
+    result = []
+    for cap in caps:
+        use = Use()
+        for (per, model), of_model in used.items():
+            if per == cap.per and cap.model in ("", model):
+                use.add(of_model)
+        result.append(Standing(cap, use))
+    return result
+
+
+def standing(ticket_id: str | None = None) -> list[Standing]:
+    """Every budget, with what is used of it; those per ticket only where one is named."""
+    caps = Budget.objects.order_by("per", "model")
+    shown = [cap for cap in caps if ticket_id is not None or cap.per != Budget.Per.TICKET]
+    return standings(shown, used_now(ticket_id)) if shown else []
+
+
+def room(found: Iterable[Standing], model: str) -> tuple[Decimal | None, int | None]:
+    """The least US dollars and tokens that these budgets leave a model; None: not capped."""
+    of_model = [each for each in found if each.budget.model in ("", model)]
+    usd = [each.left_usd for each in of_model if each.left_usd is not None]
+    tokens = [each.left_tokens for each in of_model if each.left_tokens is not None]
+    return min(usd, default=None), min(tokens, default=None)
+
+
+def _reason(found: Standing, worst: Worst) -> str:
+    """Which budget, what is used of it, and what would have to be free."""
+    cap, use = found.budget, found.use
+    parts = []
+    if cap.max_usd is not None and worst.usd > (found.left_usd or NOTHING):
+        parts.append(
+            f"${use.spent_usd:.4f} of ${cap.max_usd:.2f} is spent and ${use.reserved_usd:.4f} reserved; "
+            f"the next call may cost up to ${worst.usd:.4f}"
+        )
+    if cap.max_tokens is not None and worst.tokens > (found.left_tokens or 0):
+        parts.append(
+            f"{use.spent_tokens:,} of {cap.max_tokens:,} tokens are spent and {use.reserved_tokens:,} reserved; "
+            f"the next call may take up to {worst.tokens:,}"
+        )
+    until = {"ticket": "", "day": ", or tomorrow (UTC)", "month": ", or next month (UTC)"}[cap.per]
+    return f"The budget “{cap}” has no room: {'; '.join(parts)}. It goes on when an admin raises the cap{until}."

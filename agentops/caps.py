@@ -1,0 +1,74 @@
+"""The budgets' caps, as admins change them: with who and why, and what waits looks again."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from agentops.lib.errors import Refused
+from agentops.models import Budget, Hold
+from approvals import audit
+
+
+def put(
+    *,
+    per: str,
+    model: str,
+    by: User,
+    note: str,
+    max_usd: Decimal | None = None,
+    max_tokens: int | None = None,
+) -> Budget:
+    """Sets the cap of a model (empty: of all together) per ticket, day or month. Raises Refused."""
+    if per not in Budget.Per.values:
+        raise Refused("per_unknown", f"A budget is per {', '.join(Budget.Per.values)}; not per {per!r}.")
+    if max_usd is None and max_tokens is None:
+        raise Refused("cap_missing", "A budget caps dollars, tokens or both; to have none, remove it.")
+    if not note.strip():
+        raise Refused("note_missing", "Say why the budget changes.")
+    with transaction.atomic():
+        _alone()
+        before = Budget.objects.filter(per=per, model=model.strip()).first()
+        said = {"max_usd": max_usd, "max_tokens": max_tokens, "note": note.strip()[:500], "changed_by": by}
+        budget, _ = Budget.objects.update_or_create(
+            per=per, model=model.strip(), defaults={**said, "changed_at": Now()}
+        )
+        _changed(budget, by=by, before=_told(before), after=_told(budget))
+    return budget
+
+
+def remove(*, budget: Budget, by: User, note: str) -> None:
+    """Takes the cap away. Raises Refused without a note."""
+    if not note.strip():
+        raise Refused("note_missing", "Say why the budget is removed.")
+    with transaction.atomic():
+        _alone()
+        _changed(budget, by=by, before=_told(budget), after={"note": note.strip()[:500]})
+        Budget.objects.filter(pk=budget.pk).delete()
+
+
+def _alone() -> None:
+    """No reservation is between its look at the caps and its commit: it holds a weaker lock of the table."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {Budget._meta.db_table} IN EXCLUSIVE MODE")
+
+
+def _changed(budget: Budget, *, by: User, before: dict[str, Any], after: dict[str, Any]) -> None:
+    Hold.objects.filter(cause=Hold.Cause.BUDGET).update(recheck=True)
+    audit.record(
+        actor=by.get_username(),
+        verb="budget.changed",
+        object_type="budget",
+        object_id=str(budget)[:60],
+        before=before,
+        after=after,
+    )
+
+
+def _told(budget: Budget | None) -> dict[str, Any]:
+    if budget is None:
+        return {}
+    usd = None if budget.max_usd is None else f"{budget.max_usd.normalize():f}"
+    return {"max_usd": usd, "max_tokens": budget.max_tokens, "note": budget.note}

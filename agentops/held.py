@@ -1,0 +1,35 @@
+"""Why a model call may not leave. Nothing was sent, and nothing is wrong with the ticket: its run waits."""
+
+from datetime import datetime
+
+from agentops.prices import Worst
+
+
+class Held(Exception):
+    """`reason` is a sentence for people, with what to do."""
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(reason)
+        self.model = model
+        self.reason = reason
+
+
+class Exhausted(Held):
+    """A budget (per `per`) has no room for the call's worst case."""
+
+    def __init__(self, model: str, reason: str, *, per: str, worst: Worst) -> None:
+        super().__init__(model, reason)
+        self.per = per
+        self.worst = worst
+
+
+class Unpriced(Held):
+    """The model has no price, so nobody knows what the call would cost."""
+
+
+class PassedOver(Held):
+    """Every model of the route is passed over; one of them is tried again at `probe_at`."""
+
+    def __init__(self, model: str, reason: str, *, probe_at: datetime) -> None:
+        super().__init__(model, reason)
+        self.probe_at = probe_at

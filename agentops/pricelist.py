@@ -1,0 +1,106 @@
+"""The prices of models: append-only rows, the newest of a model in force."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models.functions import Now, TruncDate
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from agentops.held import Unpriced
+from agentops.lib.errors import Refused
+from agentops.models import ModelPrice
+from agentops.prices import Price
+from approvals import audit
+
+HIGHEST = Decimal(1_000_000)
+
+
+class Given(BaseModel):
+    """US dollars per million tokens. A server that does not tell cached or reasoning tokens apart needs no price of
+    their own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    input: Decimal = Field(ge=0, lt=HIGHEST, decimal_places=6)
+    output: Decimal = Field(ge=0, lt=HIGHEST, decimal_places=6)
+    cached: Decimal | None = Field(default=None, ge=0, lt=HIGHEST, decimal_places=6)
+    reasoning: Decimal | None = Field(default=None, ge=0, lt=HIGHEST, decimal_places=6)
+
+
+def find(model: str) -> Price | None:
+    """The model's price in force."""
+    row = ModelPrice.objects.filter(model=model).order_by("-pk").first()
+    return None if row is None else price_of(row)
+
+
+def in_force(model: str) -> Price:
+    """Raises Unpriced."""
+    return in_force_today(model)[0]
+
+
+def in_force_today(model: str) -> tuple[Price, date]:
+    """With the database's day (UTC). Raises Unpriced."""
+    row = ModelPrice.objects.filter(model=model).annotate(today=TruncDate(Now())).order_by("-pk").first()
+    if row is None:
+        raise Unpriced(
+            model,
+            f"The language model {model!r} has no price, so it is not asked. An admin enters one under Policy, Models; "
+            "this ticket then goes on by itself.",
+        )
+    return price_of(row), row.today
+
+
+def price_of(row: ModelPrice) -> Price:
+    return Price(row.model, row.input, row.cached, row.output, row.reasoning, row.pk)
+
+
+def enter(*, model: str, given: Given, by: User, note: str) -> ModelPrice:
+    """From now on the model costs this. Raises Refused without a name or a note."""
+    if not model.strip():
+        raise Refused("model_missing", "Say which model, exactly as it is named to its server.")
+    if not note.strip():
+        raise Refused("note_missing", "Say where the price comes from.")
+    row = _row(model.strip(), given, note.strip()[:500])
+    row.entered_by = by
+    with transaction.atomic():
+        before = find(row.model)
+        row.save()
+        audit.record(
+            actor=by.get_username(),
+            verb="price.entered",
+            object_type="price",
+            object_id=row.model[:60],
+            before=_told(before) if before else {},
+            after={**_told(price_of(row)), "note": row.note},
+        )
+    return row
+
+
+def start(**_: Any) -> None:
+    """What a new installation begins with: the prices of LLM_PRICES, for models that have none yet. After every
+    migrate. Raises ValueError where the setting cannot be read."""
+    try:
+        table = TypeAdapter(dict[str, Given]).validate_python(settings.LLM_PRICES)
+    except ValidationError as error:
+        raise ValueError(f"LLM_PRICES must be {{model: {{input, output, cached, reasoning}}}}: {error}") from error
+    known = set(ModelPrice.objects.filter(model__in=table).values_list("model", flat=True))
+    fresh = [_row(model, given, "From the setting LLM_PRICES.") for model, given in table.items() if model not in known]
+    ModelPrice.objects.bulk_create(fresh)
+
+
+def _row(model: str, given: Given, note: str) -> ModelPrice:
+    return ModelPrice(
+        model=model,
+        input=given.input,
+        cached=given.input if given.cached is None else given.cached,
+        output=given.output,
+        reasoning=given.output if given.reasoning is None else given.reasoning,
+        note=note,
+    )
+
+
+def _told(price: Price) -> dict[str, str]:
+    return {name: f"{getattr(price, name).normalize():f}" for name in ("input", "cached", "output", "reasoning")}

@@ -1,0 +1,64 @@
+"""The one way in which a run and its steps are written: fenced, and a step's end and the next one's start in one commit
+(DESIGN §5.3)."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+
+from agentops import admission, budgets
+from agentops.models import Run, Step
+from tickets.models import Ticket
+
+COUNTED = ("turns", "tokens", "cost_usd", "triage", "llm_model", "route")
+
+
+class Superseded(Exception):
+    """Another worker holds the run now."""
+
+
+def record(
+    run: Run, finished: Step | None, started: Step | None, *, call: dict[str, Any] | None = None, **fields: Any
+) -> None:
+    """One commit: the step that ended, the step that starts, the run and its lease, and what the steps' model calls
+    came to. `call` is what the started step is to ask a model; it is let through here. Raises Superseded, and Held:
+    then nothing has changed."""
+    counted = {name: getattr(run, name) for name in COUNTED}
+    held = {"lease_expires_at": lease(), **counted, **fields}
+    written = [step for step in (finished, started) if step is not None]
+    with transaction.atomic(savepoint=False):
+        if not Run.objects.filter(pk=run.pk, fence=run.fence, status=Run.Status.RUNNING).update(**held):
+            raise Superseded
+        _account(run, written, started, call)
+        for step in written:
+            step.save()
+
+
+def set_ticket(run: Run, status: Ticket.Status, reason: str = "") -> None:
+    """An older run that goes on does not take back what a newer one gave to a person, and none what is held for one."""
+    handed_over = Run.objects.filter(ticket=OuterRef("pk"), number__gt=run.number, outcome=Run.Outcome.WITH_PERSON)
+    ticket = Ticket.objects.filter(pk=run.ticket_id, held=False)
+    if status != Ticket.Status.NEEDS_PERSON:
+        ticket = ticket.filter(~Exists(handed_over))
+    ticket.update(status=status, reason=reason[:500], updated_at=Now())
+
+
+def lease() -> Any:
+    return Now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)
+
+
+def _account(run: Run, written: list[Step], started: Step | None, call: dict[str, Any] | None) -> None:
+    """Posts what the steps' calls came to, and reserves for the one that is to leave."""
+    settled = [step for step in written if step.settled]
+    entries = [step.settled for step in settled]
+    asking = started if call is not None else None
+    if asking is not None and call is not None:
+        entries.append(admission.admit(asking, call, ticket_id=run.ticket_id, entries=entries))
+    budgets.post(entries)
+    for step in settled:
+        step.settled = None
+        if step is not asking:
+            step.reservation = None

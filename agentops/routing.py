@@ -1,0 +1,106 @@
+"""Which model takes a step, and why: a pure function of the recorded steps, so that a resumed run routes the same.
+
+The cheap model triages and does the plain cases. The expert takes over where a sign asks for it, and keeps the run.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from agentops import turn
+from agentops.turn import Recorded, Triage
+
+Tier = Literal["plain", "expert"]
+PLAIN = "plain"
+UNREADABLE = "unreadable_triage"
+SIGNS = {
+    "ambiguous": "Triage finds the ticket ambiguous",
+    "risk_signs": "Triage sees signs of risk",
+    "refused_call": "A tool call is refused: its arguments or references are wrong",
+    "no_call": "An answer holds no tool call",
+}
+POLICY_CODES = {
+    "above_threshold": "An amount is above what the agent does alone",
+    "above_ceiling": "An amount is above the ceiling",
+    "no_threshold": "No threshold is set for the currency",
+    "share_of_order": "Too large a share of the order",
+    "customer_30_days": "Too much for one customer in 30 days",
+    "customer_30_days_count": "Too many refunds for one customer in 30 days",
+    "agent_today": "Too much by the agent alone today",
+    "further_effect": "A further action of its kind on the ticket",
+    "claim_without_ground": "A reply claims what did not happen",
+    "account_change": "An account change",
+}
+CODES = SIGNS | POLICY_CODES
+
+
+class Rules(BaseModel):
+    """The signs that bring the expert. A triage that cannot be read always does."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    expert_on: tuple[str, ...] = Field(
+        default=(*SIGNS, "above_threshold", "above_ceiling", "further_effect", "claim_without_ground")
+    )
+
+    @field_validator("expert_on")
+    @classmethod
+    def known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := set(given) - set(CODES):
+            raise ValueError(f"{', '.join(sorted(unknown))}: no sign of that name; valid are {', '.join(CODES)}")
+        return tuple(code for code in CODES if code in given)
+
+
+@dataclass(frozen=True)
+class Route:
+    """`code` is `plain` or the sign that brought the expert; `why` the sentence for people."""
+
+    tier: Tier
+    code: str
+    why: str
+
+
+FIRST = Route("plain", PLAIN, "The cheap model reads every ticket first.")
+
+
+def route(steps: Sequence[Recorded], rules: Rules) -> Route:
+    """The route of the model call after `steps`. What brought the expert once keeps it for the rest of the run."""
+    for step in steps:
+        if step.kind == turn.LLM and step.routed not in ("", PLAIN):
+            return Route("expert", step.routed, step.why)
+    for code, what in _signs(steps):
+        if code == UNREADABLE or code in rules.expert_on:
+            return Route("expert", code, what)
+    return Route("plain", PLAIN, "A plain case: nothing asks for the expert.")
+
+
+def _signs(steps: Sequence[Recorded]) -> Iterator[tuple[str, str]]:
+    for step in steps:
+        match step.kind:
+            case turn.TRIAGE:
+                yield from _of_triage(step)
+            case turn.LLM if step.status == turn.DONE and not turn.calls_of(step.output or {}):
+                yield "no_call", "An answer of the cheap model held no tool call."
+            case turn.TOOL:
+                yield from _of_tool(step)
+
+
+def _of_triage(step: Recorded) -> Iterator[tuple[str, str]]:
+    said = step.output.get("triage") if isinstance(step.output, Mapping) else None
+    if step.error_code or said is None:
+        yield UNREADABLE, "The triage could not be made or read."
+        return
+    triage = Triage.model_validate(said)
+    if triage.ambiguous:
+        yield "ambiguous", "Triage found it unclear what the customer wants."
+    if triage.risk_signs:
+        yield "risk_signs", f"Triage saw signs of risk: {', '.join(triage.risk_signs)[:200]}."
+
+
+def _of_tool(step: Recorded) -> Iterator[tuple[str, str]]:
+    if step.error_class == "refused":
+        yield "refused_call", f"A call of {step.name} was refused: {step.error_code}."
+    for code in step.reasons:
+        if code in POLICY_CODES:
+            yield code, f"The policy on {step.name}: {POLICY_CODES[code].lower()}."

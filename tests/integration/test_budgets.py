@@ -1,0 +1,343 @@
+"""Budgets that hold: against what a model's server billed, whatever happens at the same time."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models import Sum
+from django.db.models.functions import Now
+from pytest_django import Settings
+
+from agentops import budgets, caps, engine, pricelist, recording, steps, tools
+from agentops.lib.errors import Refused
+from agentops.models import Budget, Hold, ModelPrice, Run, Spending, Step
+from agentops.pricelist import Given
+from approvals.models import AuditEvent
+from tests.billing import CHARGES, Biller, billing
+from tests.world import World, at_once, run_through, ticket_of
+from tickets.models import Ticket
+
+
+@pytest.fixture
+def admin(live_database: str) -> User:
+    return User.objects.get_or_create(username="the-admin")[0]
+
+
+@pytest.fixture
+def biller(world: World, settings: Settings, admin: User) -> Iterator[Biller]:
+    """A model that bills all that it may; its two models have prices, and nothing of today is spent or waits."""
+    tools.read("get_customer", {}, ticket_of(world.order()))  # the shop's one connection is made before many want it
+    Spending.objects.all().delete()
+    Hold.objects.all().delete()
+    Run.objects.exclude(status__in=["succeeded", "failed"]).update(status="cancelled", lease_expires_at=None)
+    for model, (read, said) in CHARGES.items():
+        if pricelist.find(model) is None:
+            given = Given(input=read * 1_000_000, output=said * 1_000_000)
+            pricelist.enter(model=model, given=given, by=admin, note="for a test")
+    settings.LLM_TRIAGE_MODEL, settings.LLM_EXPERT_MODEL = "cheap", "dear"
+    settings.LLM_MAX_TOKENS = 1000
+    settings.RETRY_BASE_SECONDS = 0.0
+    with billing() as biller:
+        settings.OPENAI_BASE_URL = biller.url
+        yield biller
+
+
+def cap(admin: User, per: str = "day", model: str = "", **most: Any) -> Budget:
+    return caps.put(per=per, model=model, by=admin, note="for a test", **most)
+
+
+def status(ticket: Ticket) -> tuple[str, str]:
+    ticket.refresh_from_db()
+    return ticket.status, ticket.reason
+
+
+def booked() -> tuple[Decimal, Decimal]:
+    """What is spent and what is reserved."""
+    found = Spending.objects.aggregate(spent=Sum("spent_usd"), reserved=Sum("reserved_usd"))
+    return found["spent"] or Decimal(0), found["reserved"] or Decimal(0)
+
+
+def go_on(*runs: Run) -> None:
+    """What a sweep does, until there is nothing to do."""
+    wanted = {run.pk for run in runs}
+    while found := wanted & set(engine.due(1000)):
+        for pk in sorted(found):
+            engine.advance(pk)
+
+
+# --- at the same time -----------------------------------------------------------------------------------
+
+
+def test_twenty_workers_against_a_dollar_spend_at_most_a_dollar(
+    world: World, biller: Biller, admin: User, settings: Settings
+) -> None:
+    settings.LLM_TRIAGE_MODEL = "dear"
+    cap(admin, max_usd=Decimal(1))
+    tickets = [ticket_of(world.order()) for _ in range(20)]
+    answers = at_once(*[lambda ticket=ticket: run_through(ticket) for ticket in tickets])
+    assert not [answer for answer in answers if isinstance(answer, BaseException)]
+    spent, reserved = booked()
+    assert Decimal("0.80") < biller.total <= Decimal(1), "it is used, and never exceeded"
+    assert (spent, reserved) == (biller.total.quantize(spent), 0)
+    runs = Run.objects.filter(ticket__in=tickets)
+    held = [run for run in runs if run.status == "waiting"]
+    assert len(held) > 5
+    for run in held:
+        assert run.ticket.status == "needs_person"
+        assert "“All models per day”" in run.ticket.reason
+    assert sum(run.cost_usd for run in runs) == spent
+
+
+@pytest.mark.parametrize("greedy", [0.0, 0.5])
+def test_room_that_calls_did_not_need_is_used_by_those_that_wait(
+    world: World, biller: Biller, admin: User, greedy: float
+) -> None:
+    biller.greedy = greedy
+    cap(admin, max_usd=Decimal("0.30"))
+    tickets = [ticket_of(world.order()) for _ in range(12)]
+    runs = [Run.objects.get(ticket=ticket) for ticket in tickets]
+    at_once(*[lambda run=run: engine.advance(run.pk) for run in runs])
+    at_once(*[lambda: go_on(*runs)] * 4)
+    assert biller.total <= Decimal("0.30")
+    left = Decimal("0.30") - booked()[0]
+    waiting = list(Hold.objects.filter(run__in=runs))
+    assert all(hold.usd > left for hold in waiting), "who waits has no room"
+    assert booked()[1] == 0
+
+
+def test_each_model_and_all_of_them_have_caps_of_their_own(world: World, biller: Biller, admin: User) -> None:
+    cap(admin, model="cheap", max_usd=Decimal("0.05"))
+    cap(admin, per="month", max_usd=Decimal("0.08"))
+    tickets = [ticket_of(world.order()) for _ in range(10)]
+    at_once(*[lambda ticket=ticket: run_through(ticket) for ticket in tickets])
+    assert biller.billed["cheap"] <= Decimal("0.05")
+    assert biller.total <= Decimal("0.08")
+
+
+def test_tokens_are_capped_as_money_is(world: World, biller: Biller, admin: User) -> None:
+    cap(admin, max_tokens=60_000)
+    tickets = [ticket_of(world.order()) for _ in range(10)]
+    at_once(*[lambda ticket=ticket: run_through(ticket) for ticket in tickets])
+    assert 30_000 < biller.tokens <= 60_000
+    assert any("tokens are spent" in status(ticket)[1] for ticket in tickets)
+
+
+def test_a_cap_that_is_lowered_while_calls_are_under_way_stops_the_next(
+    world: World, biller: Biller, admin: User
+) -> None:
+    cap(admin, max_usd=Decimal(5))
+    tickets = [ticket_of(world.order()) for _ in range(8)]
+    lower = [lambda: cap(admin, max_usd=Decimal("0.05"))]
+    answers = at_once(*[lambda ticket=ticket: run_through(ticket) for ticket in tickets], *lower)
+    assert not [answer for answer in answers if isinstance(answer, BaseException)]
+    before = biller.total
+    assert run_through(ticket_of(world.order())).status == "waiting"
+    assert biller.total <= max(before, Decimal("0.05"))
+
+
+# --- one ticket -----------------------------------------------------------------------------------------
+
+
+def test_a_ticket_has_a_budget_of_its_own_over_all_its_runs(world: World, biller: Biller, admin: User) -> None:
+    cap(admin, per="ticket", max_usd=Decimal("0.03"))
+    first, other = ticket_of(world.order()), ticket_of(world.order())
+    run = run_through(first)
+    assert run.status == "waiting"
+    assert Decimal(0) < run.cost_usd <= Decimal("0.03")
+    assert "“All models per ticket”" in status(first)[1]
+    assert run_through(other).cost_usd == run.cost_usd, "another ticket has its own"
+    assert run.pk not in engine.due(1000)
+
+
+def test_raising_the_cap_lets_the_run_go_on_from_where_it_stood(world: World, biller: Biller, admin: User) -> None:
+    cap(admin, per="ticket", max_usd=Decimal("0.03"))
+    ticket = ticket_of(world.order())
+    run = run_through(ticket)
+    before, asked = list(run.steps.values_list("index", "raw_response")), len(biller.calls)
+    engine.advance(run.pk)
+    assert len(biller.calls) == asked, "a held run is not asked for anything"
+    cap(admin, per="ticket", max_usd=Decimal("0.031"))
+    go_on(run)
+    assert (Run.objects.get(pk=run.pk).status, len(biller.calls)) == ("waiting", asked), "still too little"
+    assert run.pk not in engine.due(1000), "and it is not looked at again before the cap changes"
+    cap(admin, per="ticket", max_usd=Decimal(1))
+    go_on(run)
+    run.refresh_from_db()
+    assert (run.status, run.outcome) == ("succeeded", "with_person")
+    assert status(ticket) == ("needs_person", "Enough.")
+    assert list(run.steps.values_list("index", "raw_response"))[: len(before)] == before
+    assert biller.calls == ["cheap"] * (1 + biller.turns), "no recorded answer was asked for again"
+
+
+def test_the_next_day_lets_the_run_go_on(world: World, biller: Biller, admin: User) -> None:
+    cap(admin, max_usd=Decimal("0.02"))
+    run = run_through(ticket_of(world.order()))
+    assert run.status == "waiting"
+    assert run.pk not in engine.due(1000)
+    Spending.objects.update(day=Now() - timedelta(days=1))
+    assert run.pk in engine.due(1000)
+    go_on(run)
+    assert Step.objects.filter(run=run).count() > 2
+
+
+def test_a_removed_cap_lets_the_run_go_on(world: World, biller: Biller, admin: User) -> None:
+    budget = cap(admin, per="ticket", max_usd=Decimal("0.001"))
+    run = run_through(ticket_of(world.order()))
+    assert (run.status, biller.calls) == ("waiting", [])
+    caps.remove(budget=budget, by=admin, note="Not needed.")
+    go_on(run)
+    assert Run.objects.get(pk=run.pk).status == "succeeded"
+
+
+def test_no_more_runs_wake_than_there_is_room_for(world: World, biller: Biller, admin: User) -> None:
+    budget = cap(admin, max_usd=Decimal("0.001"))
+    runs = [run_through(ticket_of(world.order())) for _ in range(5)]
+    assert {run.status for run in runs} == {"waiting"}
+    need = Hold.objects.filter(run__in=runs).latest("usd").usd
+    caps.put(per="day", model="", by=admin, note="Room for two.", max_usd=need * 2)
+    assert budget.pk == Budget.objects.get(per="day").pk
+    assert len(set(engine.due(1000)) & {run.pk for run in runs}) == 2
+
+
+def test_a_held_run_keeps_the_tickets_later_ones_behind_it(world: World, biller: Biller, admin: User) -> None:
+    cap(admin, per="ticket", max_usd=Decimal("0.01"))
+    ticket = ticket_of(world.order())
+    run = run_through(ticket)
+    later = Run.objects.create(ticket=ticket, number=2, through_message=run.through_message + 1)
+    assert later.pk not in engine.due(1000)
+
+
+# --- what was lost --------------------------------------------------------------------------------------
+
+
+def test_a_lost_answer_counts_its_worst_case_and_the_row_says_so(world: World, biller: Biller, admin: User) -> None:
+    cap(admin, max_usd=Decimal(1))
+    ticket = ticket_of(world.order())
+    biller.answers = False
+    run = run_through(ticket)
+    step = run.steps.get()
+    spent, reserved = booked()
+    assert reserved == 0
+    assert spent == step.cost_usd == run.cost_usd == Decimal(step.lost[0]["usd"])
+    assert spent >= biller.total > 0
+    assert Spending.objects.get().presumed_usd == spent
+    biller.answers = True
+    go_on(Run.objects.get(pk=run.pk))
+    step.refresh_from_db()
+    assert (step.status, len(step.lost), step.reservation) == ("done", 1, None)
+    assert step.cost_usd > spent
+    assert biller.total <= booked()[0]
+
+
+def test_a_dead_workers_call_counts_its_worst_case(
+    world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cap(admin, max_usd=Decimal(1))
+    ticket = ticket_of(world.order())
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "do_llm", killed)
+        with pytest.raises(SystemExit):
+            run_through(ticket)
+    run = Run.objects.get(ticket=ticket)
+    step = run.steps.get(index=1)
+    assert booked()[1] == Decimal(step.reservation["usd"]), "what is under way is reserved"
+    Run.objects.filter(pk=run.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+    go_on(run)
+    step.refresh_from_db()
+    assert [lost["usd"] for lost in step.lost] != []
+    assert booked() == (Run.objects.get(pk=run.pk).cost_usd, 0)
+    assert booked()[0] == biller.total.quantize(Decimal("0.000001")) + Decimal(step.lost[0]["usd"])
+
+
+def test_a_fault_of_ours_during_a_call_counts_it(
+    world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(steps, "do_llm", broken)
+    run = run_through(ticket_of(world.order()))
+    assert run.status == "failed"
+    step = run.steps.get(index=1)
+    assert (step.error_code, step.reservation) == ("fault", None)
+    assert booked() == (run.cost_usd, 0)
+
+
+def test_a_refused_call_is_free_again(world: World, biller: Biller, admin: User, settings: Settings) -> None:
+    cap(admin, max_usd=Decimal(1))
+    settings.OPENAI_BASE_URL = "http://127.0.0.1:1/v1"
+    run = run_through(ticket_of(world.order()))
+    assert (run.status, booked()) == ("queued", (0, 0))
+
+
+def test_a_server_that_bills_more_than_it_was_allowed_is_believed_and_is_the_last(
+    world: World, biller: Biller, admin: User
+) -> None:
+    cap(admin, max_usd=Decimal("0.05"))
+    biller.over = 30
+    run = run_through(ticket_of(world.order()))
+    assert biller.calls == ["cheap"]
+    assert (booked()[0], run.cost_usd) == (biller.total, biller.total)
+    assert biller.total > Decimal("0.05")
+    assert run.status == "waiting"
+    assert run_through(ticket_of(world.order())).steps.count() == 0
+
+
+def test_a_worker_that_lost_its_lease_neither_reserves_nor_settles(world: World, biller: Biller, admin: User) -> None:
+    run = engine._claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
+    assert run is not None
+    Run.objects.filter(pk=run.pk).update(fence=run.fence + 1)
+    step = steps.first(run)
+    with pytest.raises(recording.Superseded):
+        recording.record(run, None, step, call=steps.request(run, step, []))
+    assert booked() == (0, 0)
+
+
+# --- prices ---------------------------------------------------------------------------------------------
+
+
+def test_a_model_without_a_price_is_refused_by_name_until_it_has_one(
+    world: World, biller: Biller, admin: User, settings: Settings
+) -> None:
+    settings.LLM_TRIAGE_MODEL = "no-such-price"
+    ticket = ticket_of(world.order())
+    run = run_through(ticket)
+    assert (run.status, biller.calls) == ("waiting", [])
+    assert status(ticket)[0] == "needs_person"
+    assert "'no-such-price' has no price" in status(ticket)[1]
+    assert run.pk not in engine.due(1000)
+    CHARGES["no-such-price"] = CHARGES["cheap"]
+    pricelist.enter(model="no-such-price", given=Given(input=1, output=4), by=admin, note="Their page.")
+    go_on(run)
+    assert Run.objects.get(pk=run.pk).status == "succeeded"
+
+
+def test_a_call_costs_what_was_in_force_when_it_left(world: World, biller: Biller, admin: User) -> None:
+    run = run_through(ticket_of(world.order()))
+    prices = {step.input["price"] for step in run.steps.filter(kind__in=budgets.ASKS)}
+    assert prices == {ModelPrice.objects.filter(model="cheap").latest("pk").pk}
+    assert run.cost_usd == biller.total.quantize(run.cost_usd)
+
+
+def test_prices_are_only_ever_added(world: World, admin: User) -> None:
+    row = pricelist.enter(model="added", given=Given(input="0.5", output=2), by=admin, note="Their page.")
+    assert (row.cached, row.reasoning) == (Decimal("0.5"), 2)
+    pricelist.enter(model="added", given=Given(input=1, output=2, cached="0.1"), by=admin, note="Dearer.")
+    assert pricelist.in_force("added").cached == Decimal("0.1")
+    told = AuditEvent.objects.filter(verb="price.entered", object_id="added").latest("pk")
+    assert (told.before["input"], told.after["input"], told.after["note"]) == ("0.5", "1", "Dearer.")
+
+
+@pytest.mark.parametrize(("per", "model", "most"), [("year", "", {"max_usd": 1}), ("day", "", {})])
+def test_a_budget_that_caps_nothing_is_refused(
+    world: World, admin: User, per: str, model: str, most: dict[str, Any]
+) -> None:
+    with pytest.raises(Refused):
+        cap(admin, per=per, model=model, **most)
