@@ -14,11 +14,20 @@ READ = (
     "agentops.view_run",
 )
 ROLES = {
-    "lead": (*READ, "approvals.decide", "approvals.close_finding", "tickets.add_ticket", "tickets.post_message"),
+    "lead": (
+        *READ,
+        "approvals.decide",
+        "approvals.stop_effects",
+        "approvals.close_finding",
+        "tickets.add_ticket",
+        "tickets.post_message",
+    ),
     "admin": (
         *READ,
         "tickets.add_ticket",
         "approvals.change_policyversion",
+        "approvals.stop_effects",
+        "approvals.release_effects",
         "approvals.resume_provider",
         "approvals.close_finding",
         *(f"auth.{verb}_{model}" for verb in ("view", "add", "change") for model in ("user", "group")),

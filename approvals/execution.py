@@ -33,6 +33,7 @@ from approvals import (
     resolution,
     settlement,
     states,
+    stops,
     transitions,
 )
 from approvals.models import Action, Attempt
@@ -71,11 +72,11 @@ def execute(action_id: int) -> Action:
 
 def due(limit: int) -> list[int]:
     """Approved actions whose time has come, and those whose worker's lease ran out."""
-    paused = pauses.paused()
+    paused, stopped = pauses.paused(), stops.stopped()
     ready = Q(status=states.APPROVED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
     left_behind = Q(status=states.EXECUTING, lease_expires_at__lt=Now())
     actions = Action.objects.filter(ready | left_behind).exclude(
-        kind__in=[kind for kind, names in PROVIDERS.items() if paused.intersection(names)]
+        kind__in=[kind for kind, names in PROVIDERS.items() if kind in stopped or paused.intersection(names)]
     )
     return list(actions.order_by("pk").values_list("pk", flat=True)[:limit])
 
@@ -93,7 +94,7 @@ def _claim(action_id: int) -> Action | None:
             action = _take_over(action_id)
         elif pauses.paused().intersection(PROVIDERS[action.kind]):
             return None
-        if action is None:
+        if action is None or stops.keeps_from(action.kind):
             return None
         fence = action.fence + 1
         held: dict[str, Any] = {
@@ -101,6 +102,7 @@ def _claim(action_id: int) -> Action | None:
             "lease_expires_at": Now() + timedelta(seconds=settings.ACTION_LEASE_SECONDS),
         }
         if action.status == states.EXECUTING:
+            _give_up_lost(action)
             Action.objects.filter(pk=action.pk, fence=action.fence).update(**held)
         else:
             transitions.move(
@@ -117,21 +119,23 @@ def _claim(action_id: int) -> Action | None:
 
 
 def _take_over(action_id: int) -> Action | None:
-    """An executing action whose lease ran out; its attempt is recorded as lost: its effect is unknown."""
-    action = (
+    """An executing action whose lease ran out."""
+    return (
         Action.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("ticket__customer")
         .filter(pk=action_id, status=states.EXECUTING, lease_expires_at__lt=Now())
         .first()
     )
-    if action:
-        action.attempts.filter(outcome="").update(
-            outcome="lost",
-            finished_at=Now(),
-            error_code="worker_lost",
-            error_message="The worker did not come back.",
-        )
-    return action
+
+
+def _give_up_lost(action: Action) -> None:
+    """The attempt of the worker that died: its effect is unknown."""
+    action.attempts.filter(outcome="").update(
+        outcome="lost",
+        finished_at=Now(),
+        error_code="worker_lost",
+        error_message="The worker did not come back.",
+    )
 
 
 def _attempt(action: Action) -> None:

@@ -9,6 +9,7 @@
     6  action          transitions.move, `with_ticket`; an absorbed duplicate
     7  attempt         settlement
     8  pause           pauses, in the transaction that puts the action or the run back
+    9  stop switch     stops.keeps_from, shared by all claims; whoever throws it takes nothing else
 
 A row is locked by an UPDATE too. Whoever may need an earlier one takes it first, as a settlement takes the ticket whose
 status may follow. A row that the transaction has made itself is nobody else's yet and has no place here.

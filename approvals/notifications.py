@@ -20,8 +20,9 @@ SUBJECTS = {
     "finding.opened": "the provider's books and ours differ",
     "provider.paused": "a provider refuses our credentials",
     "action.failed_afterwards": "a refund that had succeeded failed afterwards",
+    "effects.stopped": "effects are stopped",
 }
-PAGES = {"finding": "/findings/", "provider": "/queue/", "action": "/actions/{}/"}
+PAGES = {"finding": "/findings/", "provider": "/queue/", "action": "/actions/{}/", "stop": "/policy/stop/"}
 
 
 def due(limit: int) -> list[int]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from approvals.views import actions, audit, decide, findings, policy, providers, queue, unknown, webhooks
+from approvals.views import actions, audit, decide, findings, policy, providers, queue, stops, unknown, webhooks
 
 urlpatterns = [
     path("queue/", queue.queue, name="queue"),
@@ -17,6 +17,9 @@ urlpatterns = [
     path("policy/", policy.current, name="policy"),
     path("policy/edit/", policy.edit, name="policy-edit"),
     path("policy/<int:version_id>/", policy.version, name="policy-version"),
+    path("policy/stop/", stops.switch, name="policy-stops"),
+    path("policy/stop/now/", stops.stop, name="policy-stop"),
+    path("policy/stop/<int:stop_id>/release/", stops.release, name="policy-stop-release"),
     path("providers/<str:provider>/resume/", providers.resume, name="provider-resume"),
     path("findings/", findings.findings, name="findings"),
     path("findings/compare/", findings.compare, name="findings-compare"),

@@ -5,6 +5,7 @@ from approvals.models.audit import AuditEvent, AuditSeal, Notification
 from approvals.models.books import Comparison, Finding, HandSettlement, ProviderEvent
 from approvals.models.policy import PolicyVersion
 from approvals.models.request import ApprovalRequest, Decision
+from approvals.models.stop import Stop
 
 __all__ = [
     "Action",
@@ -21,4 +22,5 @@ __all__ = [
     "PolicyVersion",
     "ProviderEvent",
     "ProviderPause",
+    "Stop",
 ]

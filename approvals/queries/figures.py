@@ -13,6 +13,8 @@ from approvals.policy import Outcome
 MONEY = [kind.name for kind in kinds.KINDS.values() if kind.moves_money]
 # What settles today was approved within this: the index is by the time of approval.
 SETTLES_WITHIN = timedelta(days=30)
+# More that wait for a stop are not counted.
+HELD_BACK = 1_000
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,12 @@ def money(today: datetime) -> list[Money]:
         row = found.setdefault(currency, Money(currency))
         row.held, row.held_count, row.underway = amount or 0, count, underway or 0
     return sorted(found.values(), key=lambda row: (-row.moved_count - row.held_count, row.currency))
+
+
+def held_back(kind: str) -> int:
+    """Approved actions that wait for a stop of this kind (empty: of all), counted up to `HELD_BACK`."""
+    held = Action.objects.filter(status=states.APPROVED, **({"kind": kind} if kind else {}))
+    return held[:HELD_BACK].count()
 
 
 def duplicates_absorbed(since: datetime) -> int:

@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from approvals.models import Finding, ProviderPause
+from approvals import states, stops
+from approvals.models import Action, Finding, ProviderPause
 from tickets.queries import MANY as MANY_TICKETS
 from tickets.queries import count_with_person
 
@@ -56,6 +57,20 @@ def paused_providers(context: dict[str, Any]) -> dict[str, Any]:
     """Providers that refused our credentials: everyone is told, on every page."""
     shared = {name: context.get(name) for name in ("perms", "csrf_token")}
     return {**shared, "pauses": ProviderPause.objects.order_by("provider")}
+
+
+@register.inclusion_tag("approvals/stopped.html", takes_context=True)
+def stopped_effects(context: dict[str, Any]) -> dict[str, Any]:
+    """What is stopped, by whom, since when and why: on every page."""
+    shared = {name: context.get(name) for name in ("perms", "csrf_token")}
+    return {**shared, "stops": stops.in_force()}
+
+
+@register.inclusion_tag("approvals/waits_for_stop.html")
+def waits_for_stop(action: Action) -> dict[str, Any]:
+    """That an action, approved or about to be, waits until a stop is released."""
+    concerned = action.status in (states.AWAITING_APPROVAL, states.APPROVED)
+    return {"stop": stops.holding(action.kind) if concerned else None, "decided": action.status == states.APPROVED}
 
 
 @register.inclusion_tag("approvals/findings_banner.html", takes_context=True)

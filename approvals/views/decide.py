@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from agentops.lib.errors import ProviderError, Refused
 from agentops.lib.money import display
-from approvals import decisions
+from approvals import decisions, stops
 from approvals.forms.decision import EditForm, RejectForm
 from approvals.models import Action, ApprovalRequest, Decision
 from approvals.queries import card as cards
@@ -154,11 +154,13 @@ def _claimed(request: Request, request_id: int, say: Callable[..., None]) -> Htt
 
 def _done(decision: Decision, action: Action) -> str:
     """What happened, for the message: 'Approved: refund of $84.00 to …'."""
+    rejected = decision.verdict == Decision.Verdict.REJECT
     amount = decision.edited.get("amount", action.amount) if decision.edited else action.amount
     what = action.get_kind_display().lower()
     if amount is not None:
         what += f" of {display(amount, action.currency)}"
-    return f"{decision.get_verdict_display()}: {what}, {action.ticket.customer}."
+    waits = " It waits: effects are stopped." if stops.holding(action.kind) and not rejected else ""
+    return f"{decision.get_verdict_display()}: {what}, {action.ticket.customer}.{waits}"
 
 
 def _who_was_first(closed: ApprovalRequest) -> str:

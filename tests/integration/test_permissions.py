@@ -40,6 +40,9 @@ TABLE: dict[str, tuple[str, set[str]]] = {
     "policy": ("GET", READERS),
     "policy-version": ("GET", READERS),
     "policy-edit": ("GET", ADMINS),
+    "policy-stops": ("GET", READERS),
+    "policy-stop": ("POST", {"lead", "admin"}),
+    "policy-stop-release": ("POST", ADMINS),
     "provider-resume": ("POST", ADMINS),
     "findings": ("GET", READERS),
     "findings-compare": ("POST", {"lead", "admin"}),
@@ -99,6 +102,7 @@ def known(world: World) -> dict[str, dict[str, Any]]:
         **dict.fromkeys(("run", "run-trace", "run-json"), of_run),
         **dict.fromkeys(("action", "queue-unknown", "queue-unknown-ask", "queue-unknown-settle"), of_action),
         "policy-version": {"version_id": policies.current().pk},
+        "policy-stop-release": {"stop_id": 1},
         "provider-resume": {"provider": "payments"},
         "finding-close": {"finding_id": a_finding().pk},
     }

@@ -1,0 +1,62 @@
+"""The stop switch: what is stopped, stopping, and letting go on."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from agentops.lib.errors import Refused
+from approvals import stops
+from approvals.forms.stop import StopForm
+from approvals.models import Stop
+from approvals.queries import figures
+from approvals.views.request import Request
+
+PAST = 20
+
+
+@require_GET
+@permission_required("approvals.view_policyversion", raise_exception=True)
+def switch(request: Request) -> HttpResponse:
+    return _page(request, StopForm())
+
+
+@require_POST
+@permission_required("approvals.stop_effects", raise_exception=True)
+def stop(request: Request) -> HttpResponse:
+    form = StopForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    given = form.cleaned_data
+    try:
+        made = stops.stop(kind=given["kind"], reason=given["reason"], by=request.user)
+    except Refused as refused:
+        form.add_error("kind", refused.message)
+        return _page(request, form, status=409)
+    what = made.get_kind_display() if made.kind else "Everything"
+    messages.success(request, f"{what} is stopped. What was under way settles; nothing else begins.")
+    return redirect("policy-stops")
+
+
+@require_POST
+@permission_required("approvals.release_effects", raise_exception=True)
+def release(request: Request, stop_id: int) -> HttpResponse:
+    if stops.release(stop_id=stop_id, by=request.user):
+        messages.success(request, "Released: what waited goes on under its own keys.")
+    else:
+        messages.info(request, "That stop was no longer in force.")
+    return redirect("policy-stops")
+
+
+def _page(request: Request, form: StopForm, *, status: int = 200) -> HttpResponse:
+    past = Stop.objects.filter(released_at__isnull=False).select_related("stopped_by", "released_by")
+    context: dict[str, Any] = {
+        "form": form,
+        "many": figures.HELD_BACK,
+        "standing": [(row, figures.held_back(row.kind)) for row in stops.in_force()],
+        "past": past.order_by("-pk")[:PAST],
+    }
+    return render(request, "approvals/stops.html", context, status=status)

@@ -1,0 +1,283 @@
+"""The stop switch: once it is thrown no effect begins; what was under way settles; what waited goes on, once."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Now
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from agentops.lib.errors import Refused
+from approvals import decisions, execution, reconcile, states, stops
+from approvals.models import Action, AuditEvent, Stop
+from tests.completions import replies, triage
+from tests.scripted import CUT, Say, Script
+from tests.waiting import until
+from tests.world import World, propose, propose_refund, run_through, ticket_of
+
+
+@pytest.fixture
+def admin(live_database: str) -> User:
+    user, _ = User.objects.get_or_create(username="the-admin")
+    user.groups.set([Group.objects.get(name="admin")])
+    return user
+
+
+@pytest.fixture(autouse=True)
+def released(live_database: str) -> Iterator[None]:
+    """Nothing stays stopped for the next test."""
+    yield
+    Stop.objects.filter(released_at__isnull=True).update(
+        released_at=Now(), released_by=User.objects.get_or_create(username="the-admin")[0]
+    )
+
+
+def throw(by: User, kind: str = stops.ALL) -> Stop:
+    return stops.stop(kind=kind, reason="The shop is being robbed.", by=by)
+
+
+def let_go(stop: Stop, by: User) -> None:
+    assert stops.release(stop_id=stop.pk, by=by)
+
+
+def untouched(action: Action) -> bool:
+    """Still approved, and nobody has tried."""
+    action.refresh_from_db()
+    return action.status == states.APPROVED and not action.attempts.exists()
+
+
+# --- nothing begins -------------------------------------------------------------------------------------
+
+
+def test_what_is_approved_waits_for_the_stop_and_moves_once_after_it(world: World, admin: User) -> None:
+    order = world.order()
+    action = propose_refund(order, 2_000)
+    stop = throw(admin)
+    assert action.pk not in execution.due(10_000)
+    execution.execute(action.pk)
+    assert untouched(action)
+    let_go(stop, admin)
+    assert action.pk in execution.due(10_000)
+    for _ in range(2):
+        assert execution.execute(action.pk).status == states.SUCCEEDED
+    assert len(world.refunds(order)) == 1
+
+
+def test_a_person_may_approve_while_it_is_stopped(world: World, lead: User, admin: User) -> None:
+    order = world.order()
+    action = propose_refund(order, 6_000)
+    stop = throw(admin)
+    decisions.approve(request_id=action.requests.get().pk, by=lead, digest=action.digest)
+    execution.execute(action.pk)
+    assert untouched(action)
+    assert world.refunds(order) == []
+    let_go(stop, admin)
+    assert execution.execute(action.pk).status == states.SUCCEEDED
+
+
+def test_one_kind_is_stopped_and_the_others_go_on(world: World, admin: User) -> None:
+    order = world.order()
+    ticket = ticket_of(order)
+    refund = propose_refund(order, 2_000, ticket=ticket)
+    reply = propose(ticket, "reply", {"text": "Thank you for writing.", "claims": [], "reason": "Greets."})
+    throw(admin, "refund")
+    due = execution.due(10_000)
+    assert (refund.pk in due, reply.pk in due) == (False, True)
+    execution.execute(refund.pk)
+    assert untouched(refund)
+    assert execution.execute(reply.pk).status == states.SUCCEEDED
+
+
+def test_a_stop_of_everything_holds_although_one_of_a_kind_was_released(world: World, admin: User) -> None:
+    action = propose_refund(world.order(), 2_000)
+    throw(admin)
+    let_go(throw(admin, "refund"), admin)
+    execution.execute(action.pk)
+    assert untouched(action)
+
+
+def test_the_agents_run_waits_with_its_effects_and_ends_after_the_release(
+    world: World, admin: User, model: Script
+) -> None:
+    ticket = ticket_of(world.order())
+    stop = throw(admin)
+    model.will_say(triage(), replies("Thank you for your message."))
+    run = run_through(ticket)
+    reply = Action.objects.get(ticket=ticket, kind="reply")
+    assert (run.status, untouched(reply)) == ("waiting", True)
+    let_go(stop, admin)
+    execution.execute(reply.pk)
+    assert run_through(ticket).outcome == "answered"
+
+
+# --- what was begun settles; what is to be done again waits ---------------------------------------------
+
+
+def test_a_second_attempt_waits_for_the_stop(world: World, admin: User, payments: Script, settings: Settings) -> None:
+    settings.RETRY_BASE_SECONDS = 0.0001
+    action = propose_refund(world.order(), 2_000)
+    payments.will_say(CUT)
+    assert execution.execute(action.pk).status == states.APPROVED
+    stop = throw(admin)
+    until(lambda: Action.objects.filter(pk=action.pk, not_before__lte=Now()).exists())
+    assert execution.execute(action.pk).fence == 1
+    let_go(stop, admin)
+    payments.will_say(receipt(action))
+    assert execution.execute(action.pk).status == states.SUCCEEDED
+    keys = {asked.headers["Idempotency-Key"] for asked in payments.asked}
+    assert keys == {action.idempotency_key}
+
+
+def test_what_a_dead_worker_left_is_taken_over_only_after_the_release(world: World, admin: User) -> None:
+    order = world.order()
+    action = propose_refund(order, 2_000)
+    Action.objects.filter(pk=action.pk).update(
+        status=states.EXECUTING, fence=1, lease_expires_at=Now() - timedelta(seconds=1)
+    )
+    action.attempts.create(number=1, worker="dead:1")
+    stop = throw(admin)
+    assert action.pk not in execution.due(10_000)
+    execution.execute(action.pk)
+    assert [attempt.outcome for attempt in action.attempts.all()] == [""]
+    let_go(stop, admin)
+    assert execution.execute(action.pk).status == states.SUCCEEDED
+    assert len(world.refunds(order)) == 1
+
+
+def test_providers_are_asked_for_the_unknown_while_everything_is_stopped(
+    world: World, admin: User, payments: Script, settings: Settings
+) -> None:
+    action = propose_refund(world.order(), 2_000)
+    payments.will_say(Say({"error": {"code": "internal", "message": "Again."}}, 500, {"Idempotent-Replayed": "true"}))
+    assert execution.execute(action.pk).status == states.UNRESOLVED
+    throw(admin)
+    payments.will_say(Say({"refunds": [receipt(action).body], "next_cursor": None}))
+    assert reconcile.settle(action.pk).status == states.SUCCEEDED
+
+
+# --- exactly ---------------------------------------------------------------------------------------------
+
+
+def waits_for_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+def in_a_thread(work: object) -> threading.Thread:
+    def do() -> None:
+        try:
+            work()  # type: ignore[operator]
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=do)
+    thread.start()
+    return thread
+
+
+def test_a_claim_that_races_the_stop_waits_for_it_and_is_refused(world: World, admin: User) -> None:
+    action = propose_refund(world.order(), 2_000)
+    with transaction.atomic():
+        throw(admin)
+        claiming = in_a_thread(lambda: execution.execute(action.pk))
+        until(waits_for_lock)
+    claiming.join()
+    assert untouched(action)
+
+
+def test_a_stop_that_races_a_claim_returns_only_when_the_claim_is_made(world: World, admin: User) -> None:
+    with transaction.atomic():
+        assert not stops.keeps_from("refund")  # a claim under way
+        stopping = in_a_thread(lambda: throw(admin))
+        until(waits_for_lock)
+        assert not Stop.objects.filter(released_at__isnull=True).exists()
+    stopping.join()
+    assert stops.in_force().count() == 1
+
+
+# --- who, why ------------------------------------------------------------------------------------------
+
+
+def test_a_stop_says_who_and_why_and_is_recorded(world: World, admin: User) -> None:
+    stop = throw(admin, "reply")
+    let_go(stop, admin)
+    assert not stops.release(stop_id=stop.pk, by=admin)
+    events = AuditEvent.objects.filter(object_type="stop", object_id=stop.pk).order_by("pk")
+    assert [(event.actor, event.verb) for event in events] == [
+        ("the-admin", "effects.stopped"), ("the-admin", "effects.released"),
+    ]  # fmt: skip
+    assert events[0].after == {"kind": "reply", "reason": "The shop is being robbed."}
+
+
+@pytest.mark.parametrize(("kind", "reason", "code"), [("gift", "So.", "unknown_kind"), ("", "  ", "reason_missing")])
+def test_a_stop_without_a_reason_or_of_an_unknown_kind_is_refused(
+    admin: User, kind: str, reason: str, code: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        stops.stop(kind=kind, reason=reason, by=admin)
+    assert refused.value.code == code
+
+
+def test_the_same_is_not_stopped_twice(admin: User) -> None:
+    throw(admin)
+    with pytest.raises(Refused, match="the-admin has stopped this already"):
+        throw(admin)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Stop.objects.create(kind="", reason="again", stopped_by=admin)
+
+
+def signed_in(name: str, group: str) -> Client:
+    user, _ = User.objects.get_or_create(username=name)
+    user.groups.set([Group.objects.get(name=group)])
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_everyone_is_told_on_every_page_and_admins_release(world: World, admin: User) -> None:
+    lead, auditor, boss = (signed_in(f"a-{group}", group) for group in ("lead", "auditor", "admin"))
+    action = propose_refund(world.order(), 2_000)
+    answer = lead.post(reverse("policy-stop"), {"kind": "refund", "reason": "<b>Robbed</b>"}, follow=True)
+    assert "Refund is stopped" in answer.content.decode()
+    for page in ("dashboard", "queue", "tickets", "audit", "policy-stops"):
+        shown = auditor.get(reverse(page)).content.decode()
+        assert "Refund is stopped" in shown
+        assert "&lt;b&gt;Robbed&lt;/b&gt;" in shown
+        assert "a-lead" in shown
+    assert "It is approved, and waits" in auditor.get(reverse("action", args=[action.pk])).content.decode()
+    stop = stops.in_force().get()
+    assert lead.post(reverse("policy-stop-release", args=[stop.pk])).status_code == 403
+    answer = boss.post(reverse("policy-stop-release", args=[stop.pk]), follow=True)
+    assert "Refund is stopped" not in answer.content.decode()
+    assert "Robbed" in answer.content.decode()  # among the earlier ones
+
+
+def test_a_decision_taken_while_it_is_stopped_says_that_it_waits(world: World, admin: User) -> None:
+    lead = signed_in("a-lead", "lead")
+    action = propose_refund(world.order(), 6_000)
+    request = action.requests.get()
+    throw(admin)
+    assert "Once approved it waits" in lead.get(reverse("queue-item", args=[request.pk])).content.decode()
+    address = reverse("queue-approve", args=[request.pk])
+    assert (
+        "It waits: effects are stopped." in lead.post(address, {"digest": action.digest}, follow=True).content.decode()
+    )
+
+
+def test_a_stop_that_says_nothing_is_asked_again(world: World) -> None:
+    lead = signed_in("a-lead", "lead")
+    answer = lead.post(reverse("policy-stop"), {"kind": "gift", "reason": ""})
+    assert answer.status_code == 422
+    assert not stops.in_force().exists()
+
+
+def receipt(action: Action) -> Say:
+    made = {"refund_id": "re_1", "status": "succeeded", "created_at": "2026-01-01T00:00:00Z"}
+    return Say({**json.loads(action.request), **made}, 201)
