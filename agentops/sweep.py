@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from agentops import engine, heartbeat, unseen
 from agentops.telemetry import tallies
-from approvals import comparison, decisions, execution, notifications, reconcile, seals
+from approvals import comparison, decisions, execution, lowering, notifications, reconcile, seals
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8
@@ -91,6 +91,7 @@ def _due(limit: int) -> list[Work]:
     return [
         *((tallies.roll_up, seconds) for seconds in tallies.due()),
         *((comparison.compare_after, last) for last in comparison.due()),
+        *((lowering.lower, version) for version in lowering.due()),
         *((execution.execute, number) for number in execution.due(limit)),
         *((reconcile.settle, number) for number in reconcile.due(limit)),
         *((engine.advance, number) for number in engine.due(limit)),

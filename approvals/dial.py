@@ -95,6 +95,11 @@ def position(ticket_id: str) -> int:
     return int.from_bytes(digest[:8]) % POSITIONS
 
 
+def reached_at(at: int) -> int:
+    """The lowest per cent that has the ticket at this position inside."""
+    return at * 100 // POSITIONS + 1
+
+
 def inside(percent: int, at: int) -> bool:
     """Whether the ticket at this position is among so many per cent of all."""
     return at * 100 < percent * POSITIONS

@@ -21,8 +21,15 @@ SUBJECTS = {
     "provider.paused": "a provider refuses our credentials",
     "action.failed_afterwards": "a refund that had succeeded failed afterwards",
     "effects.stopped": "effects are stopped",
+    "dial.lowered": "the autonomy dial lowered itself",
 }
-PAGES = {"finding": "/findings/", "provider": "/queue/", "action": "/actions/{}/", "stop": "/policy/stop/"}
+PAGES = {
+    "finding": "/findings/",
+    "provider": "/queue/",
+    "action": "/actions/{}/",
+    "stop": "/policy/stop/",
+    "policy": "/policy/autonomy/",
+}
 
 
 def due(limit: int) -> list[int]:

@@ -195,6 +195,7 @@ def recorded_facts(action: Action) -> Facts:
     """What the action was judged by; its ticket's place on the dial is the same at any time."""
     kept = action.facts
     return Facts(**{
+        "kind": action.kind,
         **kept,
         "ungrounded": tuple(kept.get("ungrounded", ())),
         "position": dial.position(action.ticket_id),

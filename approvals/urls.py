@@ -1,6 +1,18 @@
 from django.urls import path
 
-from approvals.views import actions, audit, decide, findings, policy, providers, queue, stops, unknown, webhooks
+from approvals.views import (
+    actions,
+    audit,
+    autonomy,
+    decide,
+    findings,
+    policy,
+    providers,
+    queue,
+    stops,
+    unknown,
+    webhooks,
+)
 
 urlpatterns = [
     path("queue/", queue.queue, name="queue"),
@@ -17,6 +29,8 @@ urlpatterns = [
     path("policy/", policy.current, name="policy"),
     path("policy/edit/", policy.edit, name="policy-edit"),
     path("policy/<int:version_id>/", policy.version, name="policy-version"),
+    path("policy/autonomy/", autonomy.autonomy, name="policy-autonomy"),
+    path("policy/<int:version_id>/seen/", autonomy.acknowledge, name="policy-dial-seen"),
     path("policy/stop/", stops.switch, name="policy-stops"),
     path("policy/stop/now/", stops.stop, name="policy-stop"),
     path("policy/stop/<int:stop_id>/release/", stops.release, name="policy-stop-release"),

@@ -3,7 +3,7 @@
 from approvals.models.action import Action, Attempt, OrderLock, ProviderPause
 from approvals.models.audit import AuditEvent, AuditSeal, Notification
 from approvals.models.books import Comparison, Finding, HandSettlement, ProviderEvent
-from approvals.models.policy import PolicyVersion
+from approvals.models.policy import DialLowering, PolicyVersion
 from approvals.models.request import ApprovalRequest, Decision
 from approvals.models.stop import Stop
 
@@ -15,6 +15,7 @@ __all__ = [
     "AuditSeal",
     "Comparison",
     "Decision",
+    "DialLowering",
     "Finding",
     "HandSettlement",
     "Notification",

@@ -19,3 +19,24 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"policy version {self.pk}"
+
+
+class DialLowering(models.Model):
+    """That a version was made by the dial lowering itself: from and to how many per cent, why in words and in figures
+    (lowering.Rate), and who has seen it."""
+
+    version = models.OneToOneField(PolicyVersion, on_delete=models.PROTECT, related_name="lowering")
+    before = models.PositiveSmallIntegerField()
+    after = models.PositiveSmallIntegerField()
+    why = models.CharField(max_length=500)
+    figures = models.JSONField(default=list)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"lowering to {self.after} %"

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from approvals import states, stops
+from approvals import lowering, states, stops
 from approvals.models import Action, Finding, ProviderPause
 from tickets.queries import MANY as MANY_TICKETS
 from tickets.queries import count_with_person
@@ -71,6 +71,13 @@ def waits_for_stop(action: Action) -> dict[str, Any]:
     """That an action, approved or about to be, waits until a stop is released."""
     concerned = action.status in (states.AWAITING_APPROVAL, states.APPROVED)
     return {"stop": stops.holding(action.kind) if concerned else None, "decided": action.status == states.APPROVED}
+
+
+@register.inclusion_tag("approvals/dial_lowered.html", takes_context=True)
+def dial_lowered(context: dict[str, Any]) -> dict[str, Any]:
+    """That the dial lowered itself, until an admin has seen it or has set another policy."""
+    shared = {name: context.get(name) for name in ("perms", "csrf_token")}
+    return {**shared, "lowered": lowering.standing()}
 
 
 @register.inclusion_tag("approvals/findings_banner.html", takes_context=True)

@@ -1,0 +1,100 @@
+"""The autonomy dial as a form: the dial, what is set for kinds and tags, and when it lowers itself."""
+
+from typing import Any
+
+from django import forms
+from pydantic import ValidationError
+
+from approvals.dial import Dial, KindShare, Lowering, TagShare
+from approvals.kinds import KINDS
+from approvals.policy import Rules
+
+SPARE = 2  # empty rows to write new tags into
+
+
+def percent(label: str, *, required: bool = False, least: int = 0, **more: Any) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label, required=required, min_value=least, max_value=100,
+        widget=forms.NumberInput(attrs={"class": "num", "inputmode": "numeric"}), **more,
+    )  # fmt: skip
+
+
+class DialForm(forms.Form):
+    percent = percent("Per cent of tickets", required=True)
+
+
+class KindsForm(forms.Form):
+    """One field per kind; empty is the dial itself."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for kind in KINDS.values():
+            self.fields[kind.name] = percent(kind.label)
+
+
+class TagRow(forms.Form):
+    tag = forms.CharField(label="Tag", max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    percent = percent("Per cent", required=True)
+
+
+class LoweringForm(forms.Form):
+    rejected_percent = percent("Rejections, per cent", least=1, help_text="Of people's decisions. Empty: not watched.")
+    failed_percent = percent(
+        "Failures, per cent", least=1, help_text="Of what the agent did alone. Empty: not watched."
+    )
+    at_least = forms.IntegerField(
+        label="At least so many cases", min_value=1, max_value=1_000, help_text="Fewer say nothing yet."
+    )
+    window_days = forms.IntegerField(label="Of the last days", min_value=1, max_value=90)
+    step = percent("Lower by points", required=True, least=1)
+    floor = percent("Never below, per cent", required=True)
+
+
+class NoteForm(forms.Form):
+    note = forms.CharField(
+        label="Why", max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text="Kept with the version."
+    )
+
+
+class AutonomyForm:
+    """All of it as one. After is_valid(), `rules` is what it says, with all else as given. Only `saving` asks for the
+    note."""
+
+    def __init__(self, rules: Rules, data: Any = None, *, saving: bool = False) -> None:
+        self.base = rules
+        set_to = rules.autonomy
+        self.dial = DialForm(data, initial={"percent": set_to.percent})
+        self.kinds = KindsForm(data, prefix="kind", initial={row.kind: row.percent for row in set_to.kinds})
+        rows = forms.formset_factory(TagRow, extra=SPARE, can_delete=True, max_num=100)
+        self.tags = rows(data, prefix="tags", initial=[row.model_dump() for row in set_to.tags])
+        self.lowering = LoweringForm(data, prefix="lower", initial=rules.lowering.model_dump())
+        self.saying = NoteForm(data)
+        self.saying.fields["note"].required = saving
+        self.errors: list[str] = []
+        self.rules: Rules
+
+    @property
+    def note(self) -> str:
+        return str(self.saying.cleaned_data["note"])
+
+    def is_valid(self) -> bool:
+        parts = (self.dial, self.kinds, self.tags, self.lowering, self.saying)
+        faults = [part for part in parts if not part.is_valid()]  # each is asked, so that each shows its own
+        if faults:
+            return False
+        kinds = {name: value for name, value in self.kinds.cleaned_data.items() if value is not None}
+        tags = [form.cleaned_data for form in self.tags.forms if form.cleaned_data]
+        try:
+            set_to = Dial(
+                percent=self.dial.cleaned_data["percent"],
+                kinds=tuple(
+                    KindShare.model_validate({"kind": name, "percent": value}) for name, value in kinds.items()
+                ),
+                tags=tuple(TagShare(tag=row["tag"], percent=row["percent"]) for row in tags if not row.get("DELETE")),
+            )
+            lowering = Lowering(**self.lowering.cleaned_data)
+            self.rules = Rules.model_validate({**dict(self.base), "autonomy": set_to, "lowering": lowering})
+        except ValidationError as error:
+            self.errors = [item["msg"].removeprefix("Value error, ") for item in error.errors()]
+            return False
+        return True

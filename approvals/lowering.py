@@ -1,0 +1,134 @@
+"""The dial lowers itself, and says so, where people's rejections or what failed reach the rate that the rules set.
+
+Only what happened since the dial was last set counts: the same evidence does not lower it twice, and an admin who sets
+it back starts anew.
+"""
+
+import logging
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from agentops.lib.errors import Refused
+from approvals import audit, policies, policy, states
+from approvals.models import Action, Decision, DialLowering, PolicyVersion
+from approvals.policy import Rules
+
+log = logging.getLogger(__name__)
+SAMPLE = 1_000  # cases at most that a rate is taken of, the newest
+SAYS = {"rejected": "people's decisions were rejections", "failed": "actions that the agent did alone failed"}
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`part` of `whole` cases; `limit` is the per cent that is set, None where it is not watched."""
+
+    what: str
+    part: int
+    whole: int
+    limit: int | None
+    at_least: int
+
+    @property
+    def reached(self) -> bool:
+        return self.limit is not None and self.whole >= self.at_least and self.part * 100 >= self.limit * self.whole
+
+    def __str__(self) -> str:
+        percent = round(100 * self.part / self.whole) if self.whole else 0
+        return f"{self.part} of {self.whole} {SAYS[self.what]} ({percent} %, {self.limit} % is set)"
+
+
+def rates(version: PolicyVersion, rules: Rules) -> list[Rate]:
+    """Where the rates stand, for the version in force."""
+    rule = rules.lowering
+    since, window = _dial_set_at(version), timedelta(days=rule.window_days)
+    decisions = Decision.objects.filter(
+        Q(decided_at__gt=since), decided_at__gt=Now() - window, request__action__run_id__isnull=False
+    )
+    said = list(decisions.order_by("-decided_at").values_list("verdict", flat=True)[:SAMPLE])
+    done_alone = Action.objects.filter(
+        Q(settled_at__gt=since), settled_at__gt=Now() - window, run_id__isnull=False,
+        verdict=policy.Outcome.AUTO_APPROVE, status__in=(states.SUCCEEDED, states.FAILED),
+    )  # fmt: skip
+    ended = list(done_alone.order_by("-settled_at", "-pk").values_list("status", flat=True)[:SAMPLE])
+    return [
+        Rate("rejected", said.count(Decision.Verdict.REJECT), len(said), rule.rejected_percent, rule.at_least),
+        Rate("failed", ended.count(states.FAILED), len(ended), rule.failed_percent, rule.at_least),
+    ]
+
+
+def due() -> list[int]:
+    """The version in force, where its dial has to be lowered."""
+    version = policies.current()
+    return [version.pk] if _reached(version) else []
+
+
+def lower(version_id: int) -> PolicyVersion | None:
+    """Puts lower rules in force and says why; None where another version is in force by now, or no rate is reached."""
+    with transaction.atomic():
+        policies.one_at_a_time()
+        version = policies.current()
+        reached = _reached(version) if version.pk == version_id else []
+        if not reached:
+            return None
+        rules = policies.rules_of(version)
+        lowered = rules.autonomy.lowered(rules.lowering.step, rules.lowering.floor)
+        before, after = rules.autonomy.percent, lowered.percent
+        why = "; ".join(map(str, reached))
+        made = policies.save(
+            rules=rules.model_copy(update={"autonomy": lowered}),
+            by=None,
+            note=f"The dial lowered itself from {before} % to {after} %: {why}.",
+        )
+        figures = [asdict(rate) for rate in reached]
+        DialLowering.objects.create(version=made, before=before, after=after, figures=figures, why=f"{why}.")
+        audit.record(
+            actor=audit.SYSTEM,
+            verb="dial.lowered",
+            object_type="policy",
+            object_id=made.pk,
+            before={"percent": before},
+            after={"percent": after, "why": why, "figures": figures},
+        )
+    log.warning("the dial lowered itself from %s %% to %s %%: %s", before, after, why)
+    return made
+
+
+def standing() -> DialLowering | None:
+    """That the version in force is one by which the dial lowered itself, and no admin has seen it yet."""
+    newest = DialLowering.objects.filter(acknowledged_at__isnull=True).order_by("-version_id").first()
+    return newest if newest and newest.version_id == policies.current().pk else None
+
+
+def acknowledge(*, version_id: int, by: User) -> bool:
+    """An admin has seen it; False where one had before."""
+    with transaction.atomic():
+        unseen = DialLowering.objects.filter(version=version_id, acknowledged_at__isnull=True)
+        seen = unseen.update(acknowledged_at=Now(), acknowledged_by=by)
+        if seen:
+            audit.record(actor=by.get_username(), verb="dial.acknowledged", object_type="policy", object_id=version_id)
+    return bool(seen)
+
+
+def _reached(version: PolicyVersion) -> list[Rate]:
+    try:
+        rules = policies.rules_of(version)
+    except Refused:  # nothing runs alone by rules that cannot be read
+        return []
+    rule, dial = rules.lowering, rules.autonomy
+    if not rule.watches or dial.lowered(rule.step, rule.floor) == dial:
+        return []
+    return [rate for rate in rates(version, rules) if rate.reached]
+
+
+def _dial_set_at(version: PolicyVersion) -> datetime:
+    """Since when the dial has stood as it does in this version."""
+    same = Q(rules__autonomy=version.rules.get("autonomy"))
+    other = PolicyVersion.objects.filter(~same | Q(rules__autonomy__isnull=True), pk__lt=version.pk).order_by("-pk")
+    last_other = other.values_list("pk", flat=True).first() or 0
+    first = PolicyVersion.objects.filter(pk__gt=last_other).order_by("pk").values_list("created_at", flat=True).first()
+    return first or version.created_at

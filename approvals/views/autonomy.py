@@ -1,0 +1,95 @@
+"""The autonomy dial beside its evidence: anybody looks at what another setting would have meant, admins set it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_http_methods, require_POST
+
+from agentops.lib.errors import Refused
+from approvals import lowering, policies
+from approvals.forms.autonomy import AutonomyForm
+from approvals.models import PolicyVersion
+from approvals.policy import Rules
+from approvals.queries.evidence import evidence
+from approvals.views.curve import curve
+from approvals.views.policy import PREVIEW_DAYS, proof_of
+from approvals.views.request import Request, part_of
+
+CHANGE = "approvals.change_policyversion"
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("approvals.view_policyversion", raise_exception=True)
+def autonomy(request: Request) -> HttpResponse:
+    """GET shows the rules in force, with `percent` as the dial would stand there; POST previews or saves the form."""
+    newest = policies.current()
+    try:
+        rules = policies.rules_of(newest)
+    except Refused as refused:
+        return render(request, "approvals/autonomy.html", {"unreadable": refused.message})
+    if request.method == "GET":
+        return _page(request, AutonomyForm(rules), newest, _looked_at(request, rules))
+    if not request.user.has_perm(CHANGE):
+        raise PermissionDenied
+    saving = request.POST.get("do") == "save"
+    form = AutonomyForm(rules, request.POST, saving=saving)
+    if not form.is_valid():
+        return _page(request, form, newest, rules, status=422)
+    unseen = saving and request.POST.get("previewed") != proof_of(form.rules)
+    if not saving or unseen:
+        return _page(request, form, newest, form.rules, unseen=unseen)
+    try:
+        saved = policies.save(rules=form.rules, by=request.user, note=form.note, based_on=newest.pk)
+    except Refused as refused:
+        form.errors = [refused.message]
+        return _page(request, form, newest, form.rules, status=409)
+    messages.success(
+        request, f"Policy version {saved.pk} is in force: the dial stands at {form.rules.autonomy.percent} %."
+    )
+    return redirect("policy-autonomy")
+
+
+@require_POST
+@permission_required(CHANGE, raise_exception=True)
+def acknowledge(request: Request, version_id: int) -> HttpResponse:
+    """An admin has seen that the dial lowered itself."""
+    if lowering.acknowledge(version_id=version_id, by=request.user):
+        messages.success(request, "Noted. The dial stays where it is until you set it.")
+    return redirect("policy-autonomy")
+
+
+def _looked_at(request: Request, rules: Rules) -> Rules:
+    """The rules with the dial at the percentage that the address names."""
+    wanted = request.GET.get("percent", "")
+    if not wanted.isdecimal() or len(wanted) > 3 or int(wanted) > 100:
+        return rules
+    return rules.model_copy(update={"autonomy": rules.autonomy.model_copy(update={"percent": int(wanted)})})
+
+
+def _page(
+    request: Request, form: AutonomyForm, newest: PolicyVersion, shown: Rules, *, status: int = 200, **more: Any
+) -> HttpResponse:
+    found = evidence(shown, PREVIEW_DAYS)
+    percent = shown.autonomy.percent
+    context = {
+        "form": form,
+        "newest": newest,
+        "rules": form.base,
+        "shown": shown,
+        "percent": percent,
+        "evidence": found,
+        "at": found.points[percent],
+        "curve": curve(found),
+        "previewed": proof_of(shown),
+        "may_change": request.user.has_perm(CHANGE),
+        **more,
+    }
+    part = "#evidence" if part_of(request) == "evidence" else ""
+    response = render(request, f"approvals/autonomy.html{part}", context, status=status)
+    patch_vary_headers(response, ("HX-Request", "HX-Target"))
+    return response

@@ -1,0 +1,175 @@
+"""What the dial would have meant: counted over real rows, exactly, within a bound."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from approvals import dial, policies
+from approvals.dial import Dial, KindShare, TagShare
+from approvals.models import Action
+from approvals.policy import Rules
+from approvals.queries.evidence import alone_from, evidence
+from tests.integration.history_rows import a_ticket, an_action, asked, signed_in
+
+RULES = Rules(autonomy=Dial(percent=100))
+_places = iter(range(10_000))
+
+
+@pytest.fixture(autouse=True)
+def rules(db: None) -> None:
+    policies.save(rules=RULES, by=None, note="for a test")
+
+
+def a_reply(**more: Any) -> Action:
+    """Which the rules let pass, but for the dial."""
+    given = {"facts": {"kind": "reply"}, "kind": "reply", "run_id": 1, "params": {"text": "Hello."}}
+    return an_action(a_ticket(), **{**given, **more})
+
+
+def starts(action: Action) -> int:
+    """The setting of the dial from which its ticket is inside."""
+    return dial.reached_at(dial.position(action.ticket_id))
+
+
+def test_each_action_counts_from_the_setting_that_reaches_its_ticket(db: None) -> None:
+    replies = [a_reply() for _ in range(12)]
+    found = evidence(RULES, 14)
+    assert (found.actions, found.whole, len(found.points)) == (12, True, 101)
+    for point in found.points:
+        assert point.alone == sum(starts(reply) <= point.percent for reply in replies)
+
+
+def test_what_people_did_counts_with_the_actions_that_would_have_run_alone(db: None) -> None:
+    edited, rejected, approved, failed, open_one = [a_reply() for _ in range(5)]
+    asked(edited, "edit")
+    asked(rejected, "reject")
+    asked(approved, "approve")
+    asked(open_one)
+    Action.objects.filter(pk=failed.pk).update(error_code="x")
+    lost = a_reply(status="failed")
+    found = evidence(RULES, 14)
+    for point in found.points:
+        assert point.edited == (starts(edited) <= point.percent)
+        assert point.rejected == (starts(rejected) <= point.percent)
+        assert point.failed == (starts(lost) <= point.percent)
+    assert found.points[100].alone == 6
+
+
+def test_an_action_that_other_rules_hold_runs_alone_at_no_setting(db: None) -> None:
+    an_action(run_id=1, facts={"kind": "refund", "amount": 4_200, "currency": "USD"})  # there is no threshold
+    a_reply(facts={"kind": "reply", "ungrounded": ["It promises a refund."]})
+    found = evidence(RULES, 14)
+    assert (found.actions, found.points[100].alone) == (2, 0)
+
+
+def test_what_is_set_for_a_kind_or_a_tag_caps_the_dial(db: None) -> None:
+    reply = a_reply(facts={"kind": "reply", "tags": ["VIP"]})
+    facts, start = policies.recorded_facts(reply), starts(reply)
+    for capped in (
+        Dial(percent=100, kinds=(KindShare(kind="reply", percent=start - 1),)),
+        Dial(percent=100, tags=(TagShare(tag="vip", percent=start - 1),)),
+    ):
+        assert alone_from(Rules(autonomy=capped), facts) is None
+    enough = Dial(percent=0, kinds=(KindShare(kind="reply", percent=start),), tags=(TagShare(tag="new", percent=0),))
+    assert alone_from(Rules(autonomy=enough), facts) == start
+
+
+def test_only_the_agents_own_proposals_are_evidence(db: None) -> None:
+    a_reply(run_id=None)
+    a_reply(facts={"kind": "reply", "fixed": True})
+    assert evidence(RULES, 14).actions == 0
+
+
+def test_no_more_than_the_newest_are_looked_at_and_it_is_said(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policies, "SAMPLE", 3)
+    replies = [a_reply() for _ in range(5)]
+    found = evidence(RULES, 14)
+    assert (found.actions, found.whole, found.oldest) == (3, False, replies[2].created_at)
+    page = signed_in().get(reverse("policy-autonomy")).content.decode()
+    assert "Counted over the newest 3 of its proposals" in page
+
+
+# --- the page ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def admin(db: None) -> Iterator[Client]:
+    return signed_in("the-admin", "admin")
+
+
+def entered(client: Client, **different: str) -> dict[str, str]:
+    form = client.get(reverse("policy-autonomy")).context["form"]
+    fields: dict[str, str] = {"note": "Because the test says so"}
+    for part in (form.dial, form.kinds, form.tags.management_form, *form.tags.forms, form.lowering):
+        for field in part:
+            value = field.value()
+            if value is not None and value is not False:
+                fields[field.html_name] = str(value)
+    return fields | different
+
+
+def seen(client: Client, fields: dict[str, str]) -> str:
+    return str(client.post(reverse("policy-autonomy"), {**fields, "do": "preview"}).context["previewed"])
+
+
+def test_the_dial_is_set_after_its_evidence_was_seen(admin: Client) -> None:
+    fields = entered(admin, percent="40", **{"kind-refund": "10", "tags-0-tag": "VIP", "tags-0-percent": "5",
+                                             "lower-rejected_percent": "25"})  # fmt: skip
+    address = reverse("policy-autonomy")
+    unseen = admin.post(address, {**fields, "do": "save"})
+    assert "Not saved yet" in unseen.content.decode()
+    answer = admin.post(address, {**fields, "do": "save", "previewed": seen(admin, fields)})
+    assert answer.status_code == 302
+    saved = policies.current()
+    rules = policies.rules_of(saved)
+    assert rules.autonomy == Dial(
+        percent=40, kinds=(KindShare(kind="refund", percent=10),), tags=(TagShare(tag="vip", percent=5),)
+    )
+    assert (rules.lowering.rejected_percent, rules.lowering.failed_percent) == (25, None)
+    assert (saved.note, saved.created_by.username) == ("Because the test says so", "the-admin")  # type: ignore[union-attr]
+    assert rules.model_copy(update={"autonomy": RULES.autonomy, "lowering": RULES.lowering}) == RULES
+    assert "at most 10 %" in signed_in().get(reverse("policy")).content.decode()
+
+
+def test_the_evidence_alone_is_answered_as_the_dial_moves(admin: Client) -> None:
+    replies = [a_reply() for _ in range(8)]
+    asked(replies[0], "edit")
+    headers = {"HX-Request": "true", "HX-Target": "div#evidence"}
+    for percent in (0, 50, 100):
+        answer = admin.post(reverse("policy-autonomy"), entered(admin, percent=str(percent)), headers=headers)
+        page = answer.content.decode()
+        assert "<html" not in page
+        alone = sum(starts(reply) <= percent for reply in replies)
+        assert f"At <strong>{percent} %</strong>, <strong>{alone}</strong> of the last 14 days' 8 actions" in page
+        edited = int(starts(replies[0]) <= percent)
+        assert f"people edited <strong>{edited}</strong> and rejected <strong>0</strong> of those" in page
+
+
+def test_everybody_may_look_at_another_setting_and_only_admins_set_it(db: None) -> None:
+    a_reply()
+    lead = signed_in()
+    address = reverse("policy-autonomy")
+    assert "At <strong>0 %</strong>, <strong>0</strong> of" in lead.get(address, {"percent": "0"}).content.decode()
+    assert "At <strong>100 %</strong>" in lead.get(address, {"percent": "140"}).content.decode()
+    assert lead.post(address, {"percent": "50", "do": "save"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"percent": "101"}, {"percent": ""}, {"kind-refund": "-1"}, {"tags-0-tag": "a", "tags-0-percent": ""},
+     {"tags-0-tag": "a", "tags-0-percent": "1", "tags-1-tag": "A", "tags-1-percent": "2"}, {"lower-at_least": "0"}],
+)  # fmt: skip
+def test_what_cannot_be_set_is_said_beside_it(admin: Client, wrong: dict[str, str]) -> None:
+    before = policies.current().pk
+    answer = admin.post(reverse("policy-autonomy"), {**entered(admin, **wrong), "do": "save"})
+    assert answer.status_code == 422
+    assert policies.current().pk == before
+
+
+def test_rules_that_cannot_be_read_are_said_to_be(db: None) -> None:
+    from_elsewhere = policies.current()
+    type(from_elsewhere).objects.create(rules={"autonomy": "much"}, note="by hand")
+    assert "cannot be read" in signed_in().get(reverse("policy-autonomy")).content.decode()

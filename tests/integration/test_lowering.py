@@ -1,0 +1,185 @@
+"""The dial lowers itself where rejections or failures reach the rate that is set: once, by one, with the figures."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from agentops.sweep import Sweep
+from approvals import lowering, policies
+from approvals.dial import Dial, KindShare, Lowering
+from approvals.models import AuditEvent, DialLowering, PolicyVersion
+from approvals.policy import Rules
+from tests.integration.history_rows import an_action, asked, signed_in
+from tests.world import at_once
+
+WATCHED = Lowering(rejected_percent=25, failed_percent=10, at_least=4, step=30, floor=20)
+
+
+@pytest.fixture(autouse=True)
+def rules(live_database: str) -> None:
+    put()
+
+
+def put(percent: int = 100, rule: Lowering = WATCHED, **more: Any) -> PolicyVersion:
+    # Another setting first, so that what other tests left is no evidence here.
+    policies.save(rules=Rules(autonomy=Dial(percent=1)), by=None, note="before")
+    return policies.save(rules=Rules(autonomy=Dial(percent=percent, **more), lowering=rule), by=None, note="test")
+
+
+def decided(*verdicts: str) -> None:
+    for verdict in verdicts:
+        asked(an_action(run_id=1, status="approved"), verdict, after=timedelta())
+
+
+def ended(*statuses: str, **more: Any) -> None:
+    for status in statuses:
+        an_action(**{"run_id": 1, "status": status, **more})
+
+
+def lowered() -> PolicyVersion | None:
+    due = lowering.due()
+    return lowering.lower(due[0]) if due else None
+
+
+def percent() -> int:
+    return policies.rules_of(policies.current()).autonomy.percent
+
+
+def test_rejections_that_reach_the_rate_lower_it_and_it_says_so() -> None:
+    decided("approve", "edit", "approve")
+    assert lowering.due() == []  # too few to say anything
+    decided("reject")
+    before = policies.current()
+    made = lowered()
+    assert made is not None
+    assert (percent(), made.created_by) == (70, None)
+    assert made.note == (
+        "The dial lowered itself from 100 % to 70 %: 1 of 4 people's decisions were rejections (25 %, 25 % is set)."
+    )
+    event = AuditEvent.objects.filter(verb="dial.lowered").latest("pk")
+    assert (event.actor, event.object_id, event.after["percent"]) == ("system", str(made.pk), 70)
+    assert event.after["figures"] == [{"what": "rejected", "part": 1, "whole": 4, "limit": 25, "at_least": 4}]
+    assert {**made.rules, "autonomy": 0} == {**before.rules, "autonomy": 0}
+
+
+def test_failures_of_what_the_agent_did_alone_lower_it() -> None:
+    ended("succeeded", "succeeded", "succeeded", verdict="auto_approve")
+    ended("failed", verdict="require_approval")  # a person's
+    ended("failed", verdict="auto_approve", run_id=None)  # not the agent's
+    assert lowered() is None
+    ended("failed", verdict="auto_approve")
+    made = lowered()
+    assert made is not None
+    assert "1 of 4 actions that the agent did alone failed (25 %, 10 % is set)" in made.note
+
+
+def test_below_the_rate_nothing_happens() -> None:
+    decided(*["approve"] * 4, "reject")
+    ended(*["succeeded"] * 10, "failed")
+    assert lowering.due() == []
+
+
+def test_the_same_evidence_does_not_lower_it_twice_and_new_evidence_does() -> None:
+    decided("reject", "reject", "reject", "reject")
+    assert lowered() is not None
+    assert lowered() is None
+    decided("reject", "reject", "reject")
+    assert lowered() is None
+    decided("reject")
+    assert lowered() is not None
+    assert percent() == 40
+
+
+def test_it_stops_at_the_floor() -> None:
+    put(30)
+    decided(*["reject"] * 4)
+    assert lowered() is not None
+    assert percent() == 20
+    decided(*["reject"] * 4)
+    assert lowering.due() == []
+
+
+def test_what_is_set_for_a_kind_is_lowered_with_it() -> None:
+    put(100, kinds=(KindShare(kind="refund", percent=60),))
+    decided(*["reject"] * 4)
+    lowered()
+    assert policies.rules_of(policies.current()).autonomy.kinds == (KindShare(kind="refund", percent=30),)
+
+
+def test_other_changes_of_the_policy_do_not_wipe_the_evidence_out() -> None:
+    decided("reject", "reject")
+    rules = policies.rules_of(policies.current())
+    policies.save(rules=rules.model_copy(update={"approval_hours": 5}), by=None, note="other")
+    decided("reject", "reject")
+    assert lowered() is not None
+
+
+def test_what_is_older_than_the_window_says_nothing(settings: Any) -> None:
+    put(rule=WATCHED.model_copy(update={"window_days": 1}))
+    decided(*["reject"] * 4)
+    version = policies.current()
+    old = timedelta(days=2)
+    rates = lowering.rates(version, policies.rules_of(version))
+    assert rates[0].whole == 4
+    for _ in range(4):
+        action = an_action(run_id=1, status="approved", created_at=version.created_at - old)
+        asked(action, "reject", after=timedelta())
+    assert lowering.rates(version, policies.rules_of(version))[0].whole == 4
+
+
+def test_no_rate_no_lowering() -> None:
+    put(rule=Lowering())
+    decided(*["reject"] * 30)
+    assert lowering.due() == []
+
+
+def test_many_sweeps_at_once_lower_it_once() -> None:
+    decided(*["reject"] * 4)
+    [version] = lowering.due()
+    made = at_once(*[lambda: lowering.lower(version)] * 6)
+    assert len([one for one in made if one is not None]) == 1
+    assert percent() == 70
+
+
+def test_a_version_that_was_saved_in_between_is_not_lowered() -> None:
+    decided(*["reject"] * 4)
+    [version] = lowering.due()
+    put(90)
+    assert lowering.lower(version) is None
+    assert percent() == 90
+
+
+def test_the_sweep_lowers_it() -> None:
+    decided(*["reject"] * 4)
+    sweep = Sweep()
+    for work in sweep.round():
+        work.result(timeout=20)
+    sweep.close()
+    assert percent() == 70
+
+
+def test_everyone_is_told_until_an_admin_has_seen_it() -> None:
+    decided(*["reject"] * 4)
+    made = lowered()
+    assert made is not None
+    lead, admin = signed_in(), signed_in("the-admin", "admin")
+    for page in ("dashboard", "policy", "policy-autonomy"):
+        shown = lead.get(reverse(page)).content.decode()
+        assert "The dial lowered itself from 100 % to 70 %" in shown
+        assert "I have seen it" not in shown
+    assert "I have seen it" in admin.get(reverse("policy")).content.decode()
+    address = reverse("policy-dial-seen", args=[made.pk])
+    assert lead.post(address).status_code == 403
+    assert admin.post(address).status_code == 302
+    assert DialLowering.objects.get(version=made).acknowledged_by.username == "the-admin"  # type: ignore[union-attr]
+    assert "lowered itself from" not in lead.get(reverse("dashboard")).content.decode()
+
+
+def test_a_newer_version_answers_the_notice() -> None:
+    decided(*["reject"] * 4)
+    assert lowered() is not None
+    assert lowering.standing() is not None
+    put(90)
+    assert lowering.standing() is None
