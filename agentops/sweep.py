@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from agentops import engine, heartbeat, unseen
-from agentops.telemetry import tallies
+from agentops.telemetry import shipping, tallies
 from approvals import comparison, decisions, execution, lowering, notifications, reconcile, seals
 
 log = logging.getLogger(__name__)
@@ -90,6 +90,7 @@ def _due(limit: int) -> list[Work]:
     """Money first: the books once an hour, actions, what is unknown, then runs and what people are told."""
     return [
         *((tallies.roll_up, seconds) for seconds in tallies.due()),
+        *((shipping.ship, seconds) for seconds in shipping.due()),
         *((comparison.compare_after, last) for last in comparison.due()),
         *((lowering.lower, version) for version in lowering.due()),
         *((execution.execute, number) for number in execution.due(limit)),

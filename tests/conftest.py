@@ -173,8 +173,10 @@ def worker(environment: dict[str, str]) -> Iterator[Worker]:
 def working(environment: dict[str, str]) -> Iterator[Worker]:
     worker = Worker(environment, logs=services().logs)
     worker.start()
-    yield worker
-    worker.stop()
+    try:
+        yield worker
+    finally:
+        worker.stop()
 
 
 @pytest.fixture(scope="module")
@@ -187,8 +189,10 @@ def web(environment: dict[str, str]) -> Iterator[Web]:
 def serving(environment: dict[str, str]) -> Iterator[Web]:
     with reserved_port() as port:
         web = Web(environment, port=port, logs=services().logs)
-        yield web
-        web.stop()
+        try:
+            yield web
+        finally:
+            web.stop()
 
 
 # --- the browser ----------------------------------------------------------------------------------------

@@ -191,6 +191,7 @@ def _request(request: ApprovalRequest, above: Span) -> Span:
         attributes={
             "request": request.pk,
             "digest": request.digest,
+            "verdict": decision.verdict if decision else "",
             "decided_by": str(decision.by) if decision else "",
             "reason": decision.reason if decision else "",
         },
@@ -213,6 +214,8 @@ def _attempt(attempt: Attempt, action: Action, above: Span) -> Span:
         error_class=attempt.outcome if status == "error" else "",
         error_message=attempt.error_message,
         attributes={
+            "kind": action.kind,
+            "number": attempt.number,
             "idempotency_key": action.idempotency_key,
             "worker": attempt.worker,
             "http_status": attempt.http_status,

@@ -1,7 +1,6 @@
 """For load balancers and supervisors: `/healthz` answers while the process serves, `/readyz` tells whether the
 database, the broker and a worker do."""
 
-import time
 from collections.abc import Callable
 
 import redis
@@ -58,8 +57,7 @@ def _broker(broker: "redis.Redis") -> str:
 
 
 def _worker(broker: "redis.Redis") -> str:
-    beat = broker.get(heartbeat.KEY)
-    if beat is None:
+    age = heartbeat.age(broker)
+    if age is None:
         return f"no sign of life for {heartbeat.seconds()} s"
-    age = time.time() - float(str(beat, "ascii") if isinstance(beat, bytes) else str(beat))
     return "ok" if age <= heartbeat.seconds() else f"last seen {age:.0f} s ago"

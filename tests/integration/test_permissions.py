@@ -76,7 +76,13 @@ TABLE: dict[str, tuple[str, set[str]]] = {
 }
 # Without htmx, signed in or without a worker these answer something else than a page.
 SENDS_ON = ("login", "readyz", "queue-now", "queue-unknown")
-SIGNED = {"api-tickets": "POST", "api-ticket": "GET", "api-messages": "POST", "webhook-stripe": "POST"}
+SIGNED = {
+    "metrics": "GET",
+    "api-tickets": "POST",
+    "api-ticket": "GET",
+    "api-messages": "POST",
+    "webhook-stripe": "POST",
+}
 
 
 def addresses(patterns: list[Any]) -> Iterator[str]:

@@ -1,0 +1,143 @@
+"""What `/metrics` tells: open work as it stands, from partial indexes; everything else from the tallies."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Sum
+
+from agentops.models import Run, Tally, Watermark
+from approvals import states
+from approvals.models import Action, ApprovalRequest
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+OPEN = (states.PROPOSED, states.AWAITING_APPROVAL, *states.OPEN)
+OPEN_RUNS = (Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.WAITING)
+STEPS = ("triage", "llm", "tool")
+
+# How long the work that is due longest is due, by its sort: each is the head of a partial index.
+OVERDUE = """
+    SELECT 'run', min(coalesce(not_before, created_at)) FROM agentops_run
+    WHERE status = 'queued' AND (not_before IS NULL OR not_before <= statement_timestamp())
+    UNION ALL
+    SELECT 'action', min(coalesce(not_before, approved_at)) FROM approvals_action
+    WHERE status = 'approved' AND (not_before IS NULL OR not_before <= statement_timestamp())
+    UNION ALL
+    SELECT 'reconciliation', min(not_before) FROM approvals_action
+    WHERE status = 'unresolved' AND not_before <= statement_timestamp()
+    UNION ALL
+    SELECT 'lease', least(
+        (SELECT min(lease_expires_at) FROM agentops_run
+         WHERE status = 'running' AND lease_expires_at < statement_timestamp()),
+        (SELECT min(lease_expires_at) FROM approvals_action
+         WHERE status = 'executing' AND lease_expires_at < statement_timestamp()))
+    UNION ALL
+    SELECT 'request', min(expires_at) FROM approvals_approvalrequest
+    WHERE closed_at IS NULL AND expires_at <= statement_timestamp()
+"""
+
+
+@dataclass
+class Timed:
+    """Durations by bucket (`buckets`), and their sum in seconds."""
+
+    counts: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Actions of one kind that wait for a person; `oldest` is how long the first has waited, in seconds."""
+
+    kind: str
+    count: int
+    oldest: float
+
+
+def now() -> datetime:
+    """By the database's clock, as all that is compared with it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        [moment] = cursor.fetchone()
+    assert isinstance(moment, datetime)
+    return moment
+
+
+def open_actions() -> list[tuple[str, str, int]]:
+    """(kind, status, how many) of what is not final."""
+    rows = Action.objects.filter(status__in=OPEN).values_list("kind", "status").annotate(n=Count("pk")).order_by()
+    return [(kind, status, count) for kind, status, count in rows]
+
+
+def open_runs() -> list[tuple[str, int]]:
+    rows = Run.objects.filter(status__in=OPEN_RUNS).values_list("status").annotate(n=Count("pk")).order_by()
+    return [(status, count) for status, count in rows]
+
+
+def queue(at: datetime) -> list[Queue]:
+    found: dict[str, list[datetime]] = defaultdict(list)
+    waiting = ApprovalRequest.objects.filter(closed_at__isnull=True)
+    for kind, since in waiting.values_list("action__kind", "created_at"):
+        found[kind].append(since)
+    return [Queue(kind, len(since), max((at - min(since)).total_seconds(), 0.0)) for kind, since in found.items()]
+
+
+def overdue(at: datetime) -> dict[str, float]:
+    """Seconds; 0 where nothing is due."""
+    with connection.cursor() as cursor:
+        cursor.execute(OVERDUE)
+        return {sort: max((at - due).total_seconds(), 0.0) if due else 0.0 for sort, due in cursor.fetchall()}
+
+
+def ended(subjects: Iterable[str]) -> list[tuple[str, str, str, str, int]]:
+    """(subject, name, status, error class, how many) since ever."""
+    rows = Tally.objects.filter(hour=EPOCH, subject__in=subjects)
+    grouped = rows.values_list("subject", "name", "status", "error_class").annotate(n=Sum("count")).order_by()
+    return [tuple(row) for row in grouped]
+
+
+def timed(subjects: Iterable[str]) -> dict[tuple[str, str], Timed]:
+    """By (subject, name): what was timed since ever."""
+    found: dict[tuple[str, str], Timed] = defaultdict(Timed)
+    rows = Tally.objects.filter(hour=EPOCH, subject__in=subjects, bucket__gte=0)
+    for subject, name, bucket, count, seconds in rows.values_list("subject", "name", "bucket", "count", "seconds"):
+        row = found[subject, name]
+        row.counts[bucket] += count
+        row.seconds += seconds
+    return dict(found)
+
+
+@dataclass(frozen=True)
+class Spent:
+    model: str
+    input: int
+    cached: int
+    output: int
+    reasoning: int
+    cost_usd: Decimal
+
+
+def spent() -> list[Spent]:
+    """Tokens and US dollars by model, since ever."""
+    columns = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
+    sums = {f"sum_{name}": Sum(name) for name in columns}
+    calls = Tally.objects.filter(hour=EPOCH, subject__in=("triage", "llm"))
+    rows = calls.values_list("name").annotate(**sums).order_by("name")
+    return [Spent(*row) for row in rows]
+
+
+def retried() -> list[tuple[str, str, int]]:
+    """(kind, name, attempts that failed and were made again) of steps, since ever."""
+    rows = Tally.objects.filter(hour=EPOCH, subject__in=STEPS).values_list("subject", "name")
+    found: Any = rows.annotate(n=Sum("retried")).order_by()
+    return [tuple(row) for row in found]
+
+
+def behind(at: datetime) -> dict[str, float]:
+    """By watermark: how many seconds it is behind."""
+    marks = Watermark.objects.values_list("name", "through")
+    return {name: max((at - through).total_seconds(), 0.0) for name, through in marks}

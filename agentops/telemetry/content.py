@@ -1,0 +1,62 @@
+"""What was said, for spans: messages, arguments, results and reasons. Sent only when it is asked for, and redacted once
+more whatever was stored."""
+
+import json
+from typing import Any
+
+from agentops import steps
+from agentops.lib import redact
+from agentops.models import Run, Step
+from agentops.telemetry import conventions as names
+from agentops.trace import Span
+
+LONGEST = 20_000  # characters of one attribute
+
+
+def of(run: Run, span: Span, step: Step) -> dict[str, str]:
+    said = {names.ERROR_MESSAGE: clean(span.error_message)}
+    match span.kind:
+        case "llm":
+            return said | _messages(run, step)
+        case "tool":
+            told = {
+                names.TOOL_ARGUMENTS: clean(str(step.input.get("arguments", ""))),
+                names.TOOL_RESULT: _json(step.output),
+            }
+            return said | told
+        case "human":
+            return said | {names.REASON: clean(span.attributes["reason"])}
+    return said
+
+
+def clean(text: str) -> str:
+    return redact.text(text)[:LONGEST]
+
+
+def _messages(run: Run, step: Step) -> dict[str, str]:
+    """In the shape of the conventions' own schema: messages of parts."""
+    if step.kind == Step.Kind.LLM:
+        sent = steps.sent_messages(run, list(run.steps.all()), step.index)
+        asked = {names.INPUT_MESSAGES: _json([_message(message) for message in sent])}
+    else:
+        asked = {}
+    output = step.output if isinstance(step.output, dict) else {}
+    parts = [{"type": "reasoning", "content": step.reasoning}] if step.reasoning else []
+    answer = _message({"role": "assistant", **output})
+    answer = {**answer, "parts": [*parts, *answer["parts"]], "finish_reason": str(output.get("finish_reason", ""))}
+    return asked | {names.OUTPUT_MESSAGES: _json([answer])}
+
+
+def _message(message: dict[str, Any]) -> dict[str, Any]:
+    if message["role"] == "tool":
+        part = {"type": "tool_call_response", "id": message.get("tool_call_id", ""), "result": message.get("content")}
+        return {"role": "tool", "parts": [part]}
+    parts: list[dict[str, Any]] = [{"type": "text", "content": message["content"]}] if message.get("content") else []
+    for call in message.get("tool_calls") or []:
+        made = call.get("function", call)
+        parts.append({"type": "tool_call", "id": call["id"], "name": made["name"], "arguments": made["arguments"]})
+    return {"role": message["role"], "parts": parts}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(redact.data(value), ensure_ascii=False)[:LONGEST]

@@ -1,0 +1,140 @@
+"""Sends what ended to the collector: the recorded rows are the queue, and a watermark says how far they are sent.
+
+Nothing waits for a collector, nothing is kept in memory, and a worker that dies loses nothing: the next one goes on
+from the watermark. What was sent and not yet noted is sent again, as the same spans. Where no collector is set, none
+of this happens.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from importlib import import_module
+
+import structlog
+from django.db import connection
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from agentops.lib import tracing
+from agentops.models import Watermark, WebRequest
+from agentops.queries import runs
+from agentops.telemetry import spans
+from agentops.telemetry.spans import Told
+from agentops.telemetry.watermark import SETTLE_SECONDS, safe_until
+
+log = structlog.stdlib.get_logger(__name__)
+NAME = "traces"
+LEASE = timedelta(seconds=20)
+REST = timedelta(seconds=30)  # after a collector did not take it
+MOST_BEHIND = timedelta(days=1)  # what is older by the time a collector takes it is passed over
+AT_ONCE = 200
+BATCHES = 20
+
+ENDED = """
+    SELECT ended, run_id FROM (
+        (SELECT finished_at AS ended, run_id FROM agentops_step
+         WHERE finished_at > %(after)s AND finished_at <= %(until)s ORDER BY finished_at LIMIT %(most)s)
+        UNION ALL
+        (SELECT finished_at, id FROM agentops_run
+         WHERE finished_at > %(after)s AND finished_at <= %(until)s ORDER BY finished_at LIMIT %(most)s)
+        UNION ALL
+        (SELECT attempt.finished_at, action.run_id
+         FROM approvals_attempt attempt JOIN approvals_action action ON action.id = attempt.action_id
+         WHERE attempt.finished_at > %(after)s AND attempt.finished_at <= %(until)s
+         ORDER BY attempt.finished_at LIMIT %(most)s)
+        UNION ALL
+        (SELECT request.closed_at, action.run_id
+         FROM approvals_approvalrequest request JOIN approvals_action action ON action.id = request.action_id
+         WHERE request.closed_at > %(after)s AND request.closed_at <= %(until)s
+         ORDER BY request.closed_at LIMIT %(most)s)
+        UNION ALL
+        (SELECT created_at, run_id FROM approvals_action
+         WHERE created_at > %(after)s AND created_at <= %(until)s ORDER BY created_at LIMIT %(most)s)
+    ) AS ended ORDER BY ended LIMIT %(most)s
+"""
+_failing = False
+
+
+def due() -> list[int]:
+    """What `ship` is to be called with now; nothing where no collector is set."""
+    if not tracing.exporting():
+        return []
+    busy = Q(lease_expires_at__gt=Now()) | Q(not_before__gt=Now())
+    return [] if Watermark.objects.filter(busy, name=NAME).exists() else [SETTLE_SECONDS]
+
+
+def ship(settle_seconds: int = SETTLE_SECONDS) -> None:
+    """Sends what ended since the watermark, unless another worker is at it."""
+    mark = _claim()
+    if mark is None:
+        return
+    safe = safe_until(settle_seconds)
+    for _ in range(BATCHES):
+        until, run_ids = _stretch(mark.through, safe)
+        requests = list(WebRequest.objects.order_by("pk")[:AT_ONCE])
+        told = [*_told(run_ids, mark.through, until), *(spans.of_request(request) for request in requests)]
+        if not _sent(told):
+            Watermark.objects.filter(name=NAME, fence=mark.fence).update(lease_expires_at=None, not_before=Now() + REST)
+            return
+        WebRequest.objects.filter(pk__in=[request.pk for request in requests]).delete()
+        if not _move(mark, until) or (until >= safe and len(requests) < AT_ONCE):
+            break
+    Watermark.objects.filter(name=NAME, fence=mark.fence).update(lease_expires_at=None, not_before=None)
+
+
+def _claim() -> Watermark | None:
+    """The watermark under a lease. What ended before anything was ever sent is history, and stays here."""
+    Watermark.objects.get_or_create(name=NAME, defaults={"through": Now()})
+    free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now())
+    if not Watermark.objects.filter(free, name=NAME).update(fence=F("fence") + 1, lease_expires_at=Now() + LEASE):
+        return None
+    mark = Watermark.objects.get(name=NAME)
+    oldest = safe_until() - MOST_BEHIND
+    if mark.through < oldest:
+        log.warning("traces of what ended before are not sent any more", before=oldest.isoformat())
+        mark.through = oldest
+    return mark
+
+
+def _move(mark: Watermark, until: datetime) -> bool:
+    """False where another worker has taken over meanwhile."""
+    held = Watermark.objects.filter(name=NAME, fence=mark.fence)
+    mark.through = max(until, mark.through)
+    return bool(held.update(through=mark.through, lease_expires_at=Now() + LEASE))
+
+
+def _stretch(after: datetime, until: datetime) -> tuple[datetime, list[int]]:
+    """How far the next batch goes, and the runs of which something ended on the way."""
+    ended = _ended(after, until, AT_ONCE)
+    if len(ended) == AT_ONCE:
+        until = ended[-1][0]
+        ended = _ended(after, until, 100 * AT_ONCE)  # what ended in that very microsecond as well
+    return until, sorted({run for _, run in ended if run is not None})
+
+
+def _ended(after: datetime, until: datetime, most: int) -> list[tuple[datetime, int | None]]:
+    with connection.cursor() as cursor:
+        cursor.execute(ENDED, {"after": after, "until": until, "most": most})
+        return list(cursor.fetchall())
+
+
+def _told(run_ids: list[int], after: datetime, until: datetime) -> Iterator[Told]:
+    for run_id in run_ids:
+        try:
+            run = runs.find(run_id)
+            if run is not None:
+                yield from spans.of(run, after, until)
+        except Exception:  # one run that cannot be told of must not keep the others from it
+            log.exception("a run is missing among the traces", run=run_id)
+
+
+def _sent(told: list[Told]) -> bool:
+    global _failing
+    if not told:
+        return True
+    sent: bool = import_module("agentops.telemetry.otlp").send(told)
+    if not sent and not _failing:
+        log.warning("the collector does not take our traces; they are kept for a day, and nothing else waits for it")
+    elif sent and _failing:
+        log.info("the collector takes our traces again")
+    _failing = not sent
+    return sent

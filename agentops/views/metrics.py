@@ -1,0 +1,169 @@
+"""`/metrics` for Prometheus, as text or as OpenMetrics. Every figure is read from the database when it is asked for, so
+that it does not matter which of many processes answers."""
+
+import hmac
+from collections.abc import Iterable
+from datetime import datetime
+
+import redis
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from agentops import buckets, heartbeat
+from agentops.queries import metrics
+
+# Of the bounds that durations are known by, those that Prometheus is told.
+BOUNDS = [bound for bound in buckets.BOUNDS if f"{bound:e}"[:3] in ("1.0", "2.5", "5.0")]
+
+
+@require_safe
+@never_cache
+@login_not_required
+def show(request: HttpRequest) -> HttpResponse:
+    """To whoever bears METRICS_TOKEN."""
+    given = request.headers.get("Authorization", "")
+    if not settings.METRICS_TOKEN:
+        return _refuse("METRICS_TOKEN is not set; set it, and give it to Prometheus as its bearer token.")
+    if not hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode()):
+        return _refuse("Send `Authorization: Bearer` and the METRICS_TOKEN of this installation.")
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Figures())
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return HttpResponse(encode(registry), content_type=content_type)
+
+
+def _refuse(why: str) -> HttpResponse:
+    headers = {"WWW-Authenticate": 'Bearer realm="metrics"'}
+    return HttpResponse(f"{why}\n", status=401, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+class Figures(Collector):
+    def collect(self) -> Iterable[Metric]:
+        at = metrics.now()
+        yield from _actions()
+        yield from _runs()
+        yield from _queue(at=at)
+        yield from _steps()
+        yield from _spent()
+        yield from _lag(at=at)
+
+
+def _actions() -> Iterable[Metric]:
+    opened = GaugeMetricFamily("agentops_actions_open", "Actions that are not final.", labels=["kind", "status"])
+    unresolved = GaugeMetricFamily("agentops_actions_unresolved", "Actions of unknown outcome.")
+    rows = metrics.open_actions()
+    for kind, status, count in rows:
+        opened.add_metric([kind, status], count)
+    unresolved.add_metric([], sum(count for _, status, count in rows if status == "unresolved"))
+    settled = CounterMetricFamily(
+        "agentops_actions_settled",
+        "Actions that became final; what failed after it had succeeded counts as both.",
+        labels=["kind", "status", "error_class"],
+    )
+    absorbed = CounterMetricFamily(
+        "agentops_duplicates_absorbed", "Proposals that met their own action again.", labels=["kind"]
+    )
+    attempts = CounterMetricFamily(
+        "agentops_attempts", "Calls to providers that carry an action out.", labels=["kind", "outcome"]
+    )
+    for subject, name, status, error_class, count in metrics.ended(("action", "duplicate", "attempt")):
+        if subject == "action":
+            settled.add_metric([name, status, error_class], count)
+        elif subject == "duplicate":
+            absorbed.add_metric([name], count)
+        else:
+            attempts.add_metric([name, error_class or status], count)
+    durations = HistogramMetricFamily("agentops_attempt_seconds", "How long such a call took.", labels=["kind"])
+    for (_, name), timed in metrics.timed(("attempt",)).items():
+        durations.add_metric([name], _cumulative(timed), timed.seconds)
+    yield from (opened, unresolved, settled, absorbed, attempts, durations)
+
+
+def _runs() -> Iterable[Metric]:
+    opened = GaugeMetricFamily("agentops_runs_open", "Runs that have not ended.", labels=["status"])
+    for status, count in metrics.open_runs():
+        opened.add_metric([status], count)
+    ended = CounterMetricFamily("agentops_runs_ended", "Runs that have ended.", labels=["status", "outcome"])
+    for _, outcome, status, _, count in metrics.ended(("run",)):
+        ended.add_metric([status, outcome], count)
+    yield from (opened, ended)
+
+
+def _queue(at: datetime) -> Iterable[Metric]:
+    waiting = GaugeMetricFamily("agentops_queue_waiting", "Actions that wait for a person.", labels=["kind"])
+    oldest = GaugeMetricFamily(
+        "agentops_queue_oldest_seconds", "How long the one that waits longest has waited.", labels=["kind"]
+    )
+    for row in metrics.queue(at):
+        waiting.add_metric([row.kind], row.count)
+        oldest.add_metric([row.kind], row.oldest)
+    yield from (waiting, oldest)
+
+
+def _steps() -> Iterable[Metric]:
+    labels = ["kind", "name"]
+    ended = CounterMetricFamily("agentops_steps", "Steps that have ended.", labels=[*labels, "status", "error_class"])
+    for kind, name, status, error_class, count in metrics.ended(metrics.STEPS):
+        ended.add_metric([kind, name, status, error_class], count)
+    again = CounterMetricFamily("agentops_step_retries", "Attempts at steps that were made again.", labels=labels)
+    for kind, name, count in metrics.retried():
+        again.add_metric([kind, name], count)
+    durations = HistogramMetricFamily(
+        "agentops_step_seconds", "How long a step took; those that waited for a person are left out.", labels=labels
+    )
+    for (kind, name), timed in metrics.timed(metrics.STEPS).items():
+        durations.add_metric([kind, name], _cumulative(timed), timed.seconds)
+    yield from (ended, again, durations)
+
+
+def _spent() -> Iterable[Metric]:
+    tokens = CounterMetricFamily(
+        "agentops_llm_tokens",
+        "Tokens of the language model; cached ones are among the input, reasoning among the output.",
+        labels=["model", "type"],
+    )
+    cost = CounterMetricFamily("agentops_llm_cost_usd", "What its calls cost, in US dollars.", labels=["model"])
+    for row in metrics.spent():
+        for sort in ("input", "cached", "output", "reasoning"):
+            tokens.add_metric([row.model, sort], getattr(row, sort))
+        cost.add_metric([row.model], float(row.cost_usd))
+    yield from (tokens, cost)
+
+
+def _lag(at: datetime) -> Iterable[Metric]:
+    overdue = GaugeMetricFamily(
+        "agentops_sweep_lag_seconds", "How long the oldest work of a sort has been due.", labels=["work"]
+    )
+    for sort, seconds in metrics.overdue(at).items():
+        overdue.add_metric([sort], seconds)
+    behind = GaugeMetricFamily(
+        "agentops_watermark_lag_seconds", "How far the counts here, and the traces, are behind.", labels=["name"]
+    )
+    for name, seconds in metrics.behind(at).items():
+        behind.add_metric([name], seconds)
+    beat = GaugeMetricFamily("agentops_worker_heartbeat_age_seconds", "Since the newest sign of life of a worker.")
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as broker:
+            age = heartbeat.age(broker)
+    except redis.RedisError:  # the broker is told of by /readyz; everything else is the database's
+        age = None
+    if age is not None:
+        beat.add_metric([], age)
+    yield from (overdue, behind, beat)
+
+
+def _cumulative(timed: metrics.Timed) -> list[tuple[str, float]]:
+    """Prometheus counts up: each bucket holds those below it as well."""
+    told = [
+        (f"{bound:g}", float(sum(count for bucket, count in timed.counts.items() if bucket <= place)))
+        for place, bound in enumerate(buckets.BOUNDS)
+        if bound in BOUNDS
+    ]
+    return [*told, ("+Inf", float(sum(timed.counts.values())))]

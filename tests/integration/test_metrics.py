@@ -1,0 +1,187 @@
+"""/metrics: what Prometheus reads, held against the books."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Count, Sum
+from django.db.models.functions import Now
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from prometheus_client import openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as read_text
+from pytest_django import Settings
+
+from agentops import heartbeat
+from agentops.models import Run, Step, Tally
+from agentops.telemetry import tallies
+from approvals import decisions, execution
+from approvals.models import Action, ApprovalRequest, Attempt
+from tests.completions import claims_a_refund_of, hands_over, triage, uses
+from tests.scripted import Say, Script
+from tests.world import World, refund_arguments, run_through, ticket_of
+
+TOKEN = "a-token-that-prometheus-has"
+LABELS = ("kind", "name", "model", "type", "status", "outcome", "error_class", "work", "le")
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+
+
+@pytest.fixture(autouse=True)
+def token(settings: Settings) -> None:
+    settings.METRICS_TOKEN = TOKEN
+
+
+def scrape(accept: str = "text/plain") -> Any:
+    return Client().get("/metrics", headers={"Authorization": f"Bearer {TOKEN}", "Accept": accept})
+
+
+def samples() -> dict[tuple[str, tuple[str, ...]], float]:
+    """By name and the values of its labels (in the order of `LABELS`), as Prometheus's own parser reads them."""
+    return {
+        (sample.name, tuple(sample.labels[name] for name in LABELS if name in sample.labels)): sample.value
+        for family in read_text(scrape().content.decode())
+        for sample in family.samples
+    }
+
+
+def total(name: str) -> float:
+    return sum(value for (sample, _), value in samples().items() if sample == name)
+
+
+@pytest.mark.parametrize("given", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x"])
+def test_it_answers_to_its_token_alone(given: str) -> None:
+    answer = Client().get("/metrics", headers={"Authorization": given} if given else {})
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="metrics"')
+    assert "METRICS_TOKEN" in answer.content.decode()
+
+
+def test_without_a_token_it_answers_to_nobody_and_says_why(settings: Settings) -> None:
+    settings.METRICS_TOKEN = ""
+    answer = Client().get("/metrics", headers={"Authorization": "Bearer "})
+    assert answer.status_code == 401
+    assert answer.content.decode().startswith("METRICS_TOKEN is not set; set it")
+
+
+def test_it_is_text_or_openmetrics_as_is_asked(world: World) -> None:
+    assert scrape().headers["Content-Type"].startswith("text/plain; version=")
+    answer = scrape(OPENMETRICS)
+    assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+    assert list(read_openmetrics(answer.content.decode())), openmetrics
+
+
+def test_the_figures_are_those_of_the_books(world: World, model: Script, lead: User) -> None:
+    order, other, waiting = world.order(), world.order(), world.order()
+    busy = Say({"error": {"code": "unavailable", "message": "later"}}, 503)
+    refund = refund_arguments(order, 2_000)
+    # A refund by itself, asked for twice, the model's second answer late; one that a person approves; one that waits.
+    model.will_say(triage(), uses("refund", refund), busy)
+    ticket = ticket_of(order)
+    run_through(ticket)
+    model.will_say(uses("refund", refund), claims_a_refund_of(order, 2_000))
+    Run.objects.filter(ticket=ticket).update(not_before=None)
+    run_through(ticket)
+    model.will_say(triage(), uses("refund", refund_arguments(other, 6_000)))
+    second = ticket_of(other)
+    run_through(second)
+    request = ApprovalRequest.objects.get(action__ticket=second)
+    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    world.faults("POST /refunds", "refused_by_bank")
+    execution.execute(request.action_id)
+    model.will_say(hands_over())
+    run_through(second)
+    world.simulator.faults()
+    model.will_say(triage(), uses("refund", refund_arguments(waiting, 6_000)))
+    run_through(ticket_of(waiting))
+    tallies.roll_up(0)
+    read = samples()
+
+    settled = Action.objects.filter(settled_at__isnull=False).values_list("kind", "status", "error_class")
+    for kind, status, error_class, count in settled.annotate(n=Count("pk")).order_by():
+        shown = error_class if status == "failed" else ""
+        assert read["agentops_actions_settled_total", (kind, status, shown)] == count
+    assert total("agentops_actions_settled_total") == Action.objects.filter(settled_at__isnull=False).count() >= 3
+    assert read["agentops_actions_settled_total", ("refund", "failed", "terminal")] == 1
+    assert read["agentops_duplicates_absorbed_total", ("refund",)] == 1
+    assert total("agentops_attempts_total") == Attempt.objects.filter(finished_at__isnull=False).count()
+    assert total("agentops_attempt_seconds_count") == total("agentops_attempts_total")
+    assert read["agentops_actions_open", ("refund", "awaiting_approval")] == 1
+    assert read["agentops_queue_waiting", ("refund",)] == 1
+    assert 0 <= read["agentops_queue_oldest_seconds", ("refund",)] < 60
+    assert read["agentops_actions_unresolved", ()] == 0
+    assert read["agentops_runs_ended_total", ("succeeded", "answered")] == 1
+    assert read["agentops_runs_ended_total", ("succeeded", "with_person")] == 1
+    assert read["agentops_runs_open", ("waiting",)] == 1
+
+    steps = Step.objects.filter(finished_at__isnull=False)
+    assert total("agentops_steps_total") == steps.count()
+    assert total("agentops_step_retries_total") == 1
+    timed = steps.filter(waited_for_person=False)
+    assert total("agentops_step_seconds_count") == timed.count() == steps.count() - 1
+    for name, labels in read:
+        if name == "agentops_step_seconds_bucket" and labels[-1] == "+Inf":
+            assert read[name, labels] == timed.filter(kind=labels[0], name=labels[1]).count()
+    sums = steps.aggregate(cost=Sum("cost_usd"), input=Sum("input_tokens"), cached=Sum("cached_tokens"))
+    assert total("agentops_llm_cost_usd_total") == pytest.approx(float(sums["cost"]))
+    tokens = {sort: sum(value for (name, labels), value in read.items() if name == "agentops_llm_tokens_total"
+                        and labels[1] == sort) for sort in ("input", "cached")}  # fmt: skip
+    assert tokens == {"input": sums["input"], "cached": sums["cached"]}
+
+
+def test_buckets_count_up(world: World) -> None:
+    hour = {"hour": "1970-01-01T00:00Z", "subject": "tool", "name": "get_order", "status": "done"}
+    for bucket, count in ((0, 1), (20, 2), (70, 4), (71, 8)):
+        Tally.objects.create(**hour, bucket=bucket, count=count, seconds=1)
+    shown = {
+        labels[-1]: value for (name, labels), value in samples().items()
+        if name == "agentops_step_seconds_bucket" and labels[1] == "get_order"
+    }  # fmt: skip
+    Tally.objects.filter(error_class="", **hour).delete()
+    assert (shown["0.001"], shown["0.05"], shown["0.1"], shown["10000"], shown["+Inf"]) == (1, 1, 3, 7, 15)
+    assert list(shown.values()) == sorted(shown.values())
+
+
+def test_the_sweeps_lag_is_the_age_of_the_oldest_due_work(world: World) -> None:
+    ticket = ticket_of(world.order())
+    run = Run.objects.filter(ticket=ticket)
+    run.update(not_before=Now() + timedelta(hours=1))
+    assert samples()["agentops_sweep_lag_seconds", ("run",)] == 0
+    run.update(not_before=Now() - timedelta(minutes=5))
+    assert samples()["agentops_sweep_lag_seconds", ("run",)] == pytest.approx(300, abs=20)
+    run.update(status="running", lease_expires_at=Now() - timedelta(minutes=2), not_before=None)
+    read = samples()
+    assert read["agentops_sweep_lag_seconds", ("lease",)] == pytest.approx(120, abs=20)
+    run.update(status="cancelled", lease_expires_at=None)
+
+
+def test_a_workers_sign_of_life_is_told_and_a_broker_that_is_away_spoils_nothing(
+    world: World, broker: str, settings: Settings
+) -> None:
+    settings.REDIS_URL = broker
+    with redis.Redis.from_url(broker) as valkey:
+        valkey.set(heartbeat.KEY, 1, ex=30)
+        assert samples()["agentops_worker_heartbeat_age_seconds", ()] > 1_000_000
+        valkey.delete(heartbeat.KEY)
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert ("agentops_worker_heartbeat_age_seconds", ()) not in samples()
+
+
+def test_a_scrape_reads_no_table_that_only_grows_as_a_whole(world: World) -> None:
+    """Each statement is answered from an index on what is open, or from the tallies."""
+    with CaptureQueriesContext(
+        connection,
+    ) as said:
+        scrape()
+    assert 5 < len(said) < 20
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off")
+        for query in said.captured_queries:
+            if not query["sql"].startswith("SELECT statement_timestamp"):
+                cursor.execute("EXPLAIN " + query["sql"])
+                plan = "\n".join(row[0] for row in cursor.fetchall())
+                for table in ("approvals_approvalrequest", "agentops_run", "agentops_step", "approvals_attempt"):
+                    assert f"Seq Scan on {table}" not in plan, plan
+        cursor.execute("RESET enable_seqscan")

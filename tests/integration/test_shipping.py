@@ -1,0 +1,176 @@
+"""Sending what ended to a collector: from the recorded rows, once, whoever dies and whatever is away."""
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from agentops.lib import tracing
+from agentops.models import Run, Step, Watermark, WebRequest
+from agentops.telemetry import otlp, shipping
+from tests.collector import Collector, Received, collecting
+from tests.integration.history_rows import Told, a_run, an_action, asked, signed_in
+from tests.integration.test_intake_api import delivery, signature
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.3")
+        monkeypatch.setattr(shipping, "_failing", False)
+        otlp._exporter.cache_clear()
+        yield collector
+        otlp._exporter().shutdown()
+        otlp._exporter.cache_clear()
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    """A run of three days, of which nothing is sent yet."""
+    monkeypatch.setattr(shipping, "MOST_BEHIND", timedelta(days=30))
+    Watermark.objects.create(name=shipping.NAME, through=timezone.now() - timedelta(days=5))
+    return a_run()
+
+
+def spans(collector: Collector, run: Run) -> dict[str, Received]:
+    return collector.of(tracing.trace_id(run.ticket_id, run.pk))
+
+
+def test_what_ended_is_sent_once_and_only_that(collector: Collector, told: Told) -> None:
+    Step.objects.filter(run=told.run, name="refund").update(finished_at=None, status="waiting")
+    Run.objects.filter(pk=told.run.pk).update(finished_at=None, status="waiting")
+    shipping.ship(0)
+    first = len(collector.spans)
+    assert not [span for span in collector.spans if span.name in ("execute_tool refund", "invoke_agent agentops")]
+    shipping.ship(0)
+    assert len(collector.spans) == first
+    Run.objects.filter(pk=told.run.pk).update(finished_at=Now(), status="succeeded")
+    shipping.ship(0)
+    assert [span.name for span in collector.spans[first:]] == ["queued", "invoke_agent agentops"]
+
+
+def test_without_a_collector_nothing_is_looked_at_and_nothing_is_kept(
+    monkeypatch: pytest.MonkeyPatch, told: Told
+) -> None:
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    with CaptureQueriesContext(connection) as said:
+        assert shipping.due() == []
+    assert not said.captured_queries
+    body = b"{}"
+    Client().post("/api/tickets", body, content_type="application/json", headers=signature(body))
+    assert not WebRequest.objects.exists()
+
+
+def test_what_was_sent_and_not_noted_is_sent_again_as_the_same_spans(collector: Collector, told: Told) -> None:
+    before = Watermark.objects.get(name=shipping.NAME).through
+    shipping.ship(0)
+    first = spans(collector, told.run)
+    Watermark.objects.update(through=before)
+    shipping.ship(0)
+    assert len(collector.spans) == 2 * len(first)
+    assert spans(collector, told.run) == first
+
+
+def test_a_collector_that_is_away_is_asked_again_later_and_gets_everything(
+    collector: Collector, told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    collector.status = 400  # it does not take it: no use in asking again at once
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            Watermark.objects.update(not_before=None)
+            shipping.ship(0)
+            assert shipping.due() == [], "it rests"
+        collector.status = 200
+        Watermark.objects.update(not_before=None)
+        assert shipping.due()
+        shipping.ship(0)
+    assert [record.msg["event"][:40] for record in caplog.records if record.name == shipping.__name__] == [
+        "the collector does not take our traces; ", "the collector takes our traces again",
+    ]  # fmt: skip
+    assert len(spans(collector, told.run)) == len(collector.spans) > 10
+
+
+def test_many_runs_go_in_batches(collector: Collector, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipping, "AT_ONCE", 3)
+    shipping.ship(0)
+    assert collector.asked > 3
+    assert len(collector.spans) == len(spans(collector, told.run)) > 10
+
+
+def test_one_worker_at_a_time_sends_and_a_dead_ones_lease_runs_out(collector: Collector, told: Told) -> None:
+    Watermark.objects.update(lease_expires_at=Now() + timedelta(seconds=10))
+    assert shipping.due() == []
+    shipping.ship(0)
+    assert collector.asked == 0
+    Watermark.objects.update(lease_expires_at=Now() - timedelta(seconds=1))
+    shipping.ship(0)
+    assert collector.asked == 1
+
+
+def test_what_ended_more_than_a_day_ago_is_passed_over(
+    collector: Collector, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipping, "MOST_BEHIND", timedelta(days=1))
+    shipping.ship(0)
+    sent = {
+        span.attributes["agentops.step.index"] for span in collector.spans if "agentops.step.index" in span.attributes
+    }
+    assert sent == {3, 4, 5}, "the first steps ended three days ago"
+
+
+def test_a_first_start_does_not_send_history(collector: Collector) -> None:
+    a_run()
+    shipping.ship(0)
+    assert collector.spans == []
+    assert Watermark.objects.filter(name=shipping.NAME).exists()
+
+
+def test_a_run_that_cannot_be_told_of_does_not_keep_the_others(collector: Collector, told: Told) -> None:
+    broken = Run.objects.create(ticket=told.ticket, number=9, through_message=1, status="succeeded", finished_at=Now())
+    Step.objects.create(run=broken, index=0, kind="llm", name="m", status="done", finished_at=Now(),
+                        failures=[{"attempt": 1, "started_at": "never"}])  # fmt: skip
+    shipping.ship(0)
+    assert len(spans(collector, told.run)) > 10
+
+
+def test_a_web_request_that_changes_a_run_is_part_of_its_trace_and_forgotten_once_sent(collector: Collector) -> None:
+    caller = "4bf92f3577b34da6a3ce929d0e0e4736"
+    body = str(delivery("traced-1")).replace("'", '"').encode()
+    headers = {**signature(body), "traceparent": f"00-{caller}-00f067aa0ba902b7-01", "X-Request-ID": "from-a-proxy"}
+    answer = Client().post("/api/tickets", body, content_type="application/json", headers=headers)
+    assert (answer.status_code, answer.headers["X-Request-ID"]) == (201, "from-a-proxy")
+    run = Run.objects.get()
+    shipping.ship(0)
+    [span] = spans(collector, run).values()
+    assert (span.name, span.kind, span.links) == ("POST /api/tickets", "server", [caller])
+    assert span.attributes["agentops.request.id"] == "from-a-proxy"
+    assert not WebRequest.objects.exists()
+
+
+def test_who_decides_is_named_and_what_only_reads_is_not_recorded(collector: Collector) -> None:
+    action = an_action(status="awaiting_approval", kind="reply", run_id=77, params={"text": "Hi.", "reason": "x"})
+    request = asked(action)
+    lead = signed_in()
+    lead.get(f"/queue/{request.pk}/")
+    assert not WebRequest.objects.exists()
+    lead.post(f"/queue/{request.pk}/reject/", {"digest": request.digest, "reason": "No."})
+    [row] = WebRequest.objects.all()
+    assert (row.run_id, row.ticket_id, row.user, row.route) == (
+        77, action.ticket_id, "maya", "/queue/<int:request_id>/reject/",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("given", ["short", "with blank and more", "x" * 65, "<script>alert(1)"])
+def test_a_request_id_that_could_be_anything_is_replaced(db: None, given: str) -> None:
+    shown = Client().get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"]
+    assert shown != given
+    assert len(shown) == 32
