@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from django.db import IntegrityError, transaction
-from pydantic import AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
 
 from agentops.lib import redact
 from agentops.lib.ids import new_id
@@ -15,8 +15,17 @@ from tickets.models import Customer, Message, Ticket
 Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=r"\S")]
 # A name that we find a delivery by: kept as it is, so it holds nothing that PostgreSQL cannot.
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00]+$")]
-EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
-Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
+
+
+def _utc(moment: datetime) -> datetime:
+    """The contract names no bounds: any moment is taken that has a date in UTC."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC it is outside the years 1 to 9999") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")  # white space and control characters, line breaks of any kind
 

@@ -35,9 +35,11 @@ def signed(view: View) -> View:
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
         length = request.headers.get("Content-Length") or ""
-        if request.method == "POST" and not length.isdecimal():
-            # Sent in chunks: WSGI ends the body where its length does, so it would be read as an empty one.
-            return error(411, "length_required", "Send the body with a Content-Length, not in chunks.")
+        if length and not length.isdecimal():
+            return error(400, "invalid_request", "The Content-Length is no number.")
+        if not length and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+            # A server that does not say where its input ends (wsgi.py): it would be read as an empty body.
+            return error(400, "invalid_request", "Send the body with a Content-Length, not in chunks.")
         if int(length or 0) > MAX_BYTES or len(request.body) > MAX_BYTES:
             return error(413, "too_large", f"A request has at most {MAX_BYTES} bytes.")
         if not settings.INTAKE_SIGNING_SECRET:

@@ -4,14 +4,18 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from standardwebhooks import Webhook
 
 from agentops.local.programs import ROOT
 from agentops.simulator.faults import default_table
 from tests.live import Simulator, Web, Worker
+from tests.services import INTAKE_SECRET
 
 RETAIL = ROOT.parent / "shared" / "data" / "retail"
 ENDED = {"answered", "awaiting_approval", "needs_person"}
@@ -91,3 +95,16 @@ def test_a_wrong_secret_is_one_line(environment: dict[str, str], web: Web, tmp_p
     assert answer.returncode == 1
     assert answer.stderr.startswith(f"CommandError: {web.url} answers bad_signature: ")
     assert len(answer.stderr.splitlines()) == 1
+
+
+def test_a_body_in_chunks_reaches_the_web_server_whole(web: Web) -> None:
+    body = (
+        b'{"source": "desk", "external_id": "chunks", "customer_email": "mia@example.com", "subject": "", "body": "Hi"}'
+    )
+    now = datetime.now(UTC)
+    signed = {"webhook-id": "m", "webhook-timestamp": str(int(now.timestamp())),
+              "webhook-signature": Webhook(INTAKE_SECRET).sign("m", now, body.decode())}  # fmt: skip
+    pieces = (body[at : at + 20] for at in range(0, len(body), 20))
+    answer = httpx2.post(f"{web.url}/api/tickets", content=pieces, headers=signed)
+    assert "content-length" not in answer.request.headers
+    assert (answer.status_code, answer.json()["status"]) == (201, "open")

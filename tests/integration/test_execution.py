@@ -348,6 +348,22 @@ def test_another_refund_that_waits_on_the_same_order_and_leaves_enough_disturbs_
     assert execution.execute(first.pk).status == states.SUCCEEDED
 
 
+@pytest.mark.parametrize("first_is_older", [True, False])
+def test_two_refunds_of_one_order_that_both_fit_are_both_made(world: World, first_is_older: bool) -> None:
+    order, older = approved(world, 1_000)
+    younger = propose_refund(order, 1_500)
+    for action in (older, younger) if first_is_older else (younger, older):
+        assert execution.execute(action.pk).status == states.SUCCEEDED
+    assert sorted(row["amount"] for row in world.refunds(order)) == [1_000, 1_500]
+
+
+def test_money_that_moved_beside_our_own_refund_is_a_change(world: World) -> None:
+    order, action = approved(world, 1_000)
+    assert execution.execute(propose_refund(order, 1_500).pk).status == states.SUCCEEDED
+    world.refund_elsewhere(order, 500)
+    assert execution.execute(action.pk).status == states.AWAITING_APPROVAL
+
+
 def test_a_changed_order_goes_back_to_the_queue_with_what_changed(world: World, lead: User) -> None:
     order, action = approved(world)
     world.refund_elsewhere(order, 1_000)
