@@ -1,0 +1,107 @@
+"""What needs a person, as people work on it: by keyboard, while more comes in, without scripts, on a telephone."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.browser.desk import Case, Desk, told
+
+type Enter = Callable[..., Page]
+SHOTS = os.environ.get("SHOTS", "")
+
+
+def with_person(desk: Desk, subject: str = "About my order") -> Case:
+    case = desk.write("I want to talk to a manager about {id}.", subject=subject)
+    case.ends("needs_person")
+    return case
+
+
+def shot(page: Page, name: str) -> None:
+    """A picture, where somebody wants to look."""
+    if SHOTS:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.screenshot(path=str(Path(SHOTS) / f"{name}-{scheme}.png"))
+
+
+def test_a_ticket_is_taken_and_answered_by_keyboard_and_the_next_opens(desk: Desk, lead: Page) -> None:
+    case, following = with_person(desk, "First of two"), with_person(desk, "Second of two")
+    lead.goto("/needs-a-person/")
+    lead.keyboard.press("j")
+    while lead.evaluate("document.activeElement.getAttribute('href')") != f"/needs-a-person/{case.ticket_id}/":
+        lead.keyboard.press("j")
+    lead.keyboard.press("Enter")
+    expect(lead.locator("#item-title")).to_have_text("First of two")
+    expect(lead.locator(".n-broken")).to_contain_text("hand_over")
+    expect(lead.locator(".n-broken")).to_contain_text("The customer asks for a person.")
+    lead.keyboard.press("c")
+    expect(lead.locator("#presence")).to_contain_text("Claimed by you")
+    expect(lead.locator(f"#ticket-{case.ticket_id} .q-claim")).to_have_text("lead")
+    lead.keyboard.press("r")
+    lead.keyboard.type("I am the manager. What happened?")
+    shot(lead, "answering")
+    lead.get_by_role("button", name="Send the reply").click()
+    told(lead, "Your reply is on its way")
+    expect(lead.locator("#item-title")).to_have_text("Second of two")
+    assert case.reply() == "I am the manager. What happened?"
+    expect(lead.locator(f"#ticket-{case.ticket_id}")).to_have_count(0)
+    assert lead.url.endswith(f"/needs-a-person/{following.ticket_id}/")
+
+
+def test_what_comes_in_appears_by_itself_and_what_one_types_stays(desk: Desk, lead: Page) -> None:
+    case = with_person(desk)
+    lead.goto(f"/needs-a-person/{case.ticket_id}/")
+    lead.locator("#reply-fold summary").click()
+    lead.get_by_label("Your reply to the customer").fill("Half a sentence")
+    another = with_person(desk, "Comes while one types")
+    expect(lead.locator(f"#ticket-{another.ticket_id}")).to_contain_text("Comes while one types")
+    expect(lead.get_by_label("Your reply to the customer")).to_have_value("Half a sentence")
+
+
+def test_the_agent_is_run_again_and_its_effects_are_not(desk: Desk, lead: Page) -> None:
+    desk.world.simulator.faults(endpoints={"POST /replies": [{"fault": "error_500_before", "rate": 1.0, "times": 0}]})
+    case = desk.small_refund()
+    case.ends("needs_person", seconds=40)
+    lead.goto(f"/needs-a-person/{case.ticket_id}/")
+    expect(lead.locator(".n-broken")).to_contain_text("Nobody knows yet whether it took effect.")
+    shot(lead, "unknown")
+    desk.world.simulator.faults()
+    lead.get_by_role("button", name="Run the agent again").click()
+    told(lead, "The agent was not run again.")
+    expect(lead.locator(".toast")).to_contain_text("is not settled yet")
+    assert case.run().number == 1
+    assert case.refunds() == [(2_000, "USD")]
+
+
+def test_a_run_that_broke_is_run_again_without_scripts(desk: Desk, enter: Enter) -> None:
+    page = enter("lead", java_script_enabled=False, viewport={"width": 360, "height": 740})
+    case = desk.write("Order {id} came today and the Mug is cracked. Please refund the Mug.\n[[misbehave:loop]]")
+    case.ends("needs_person", seconds=40)
+    page.goto("/needs-a-person/")
+    page.locator(f"#ticket-{case.ticket_id} a").click()
+    expect(page.locator(".n-broken")).to_contain_text("it never came to an answer")
+    page.get_by_role("button", name="Take it").click()
+    expect(page.locator("#presence")).to_contain_text("Claimed by you")
+    shot(page, "telephone")
+    page.get_by_role("button", name="Run the agent again").click()
+    told(page, "Run 2 is queued.")
+    case.ends("needs_person", seconds=40)
+    assert case.run().number == 2
+    page.goto(f"/needs-a-person/{case.ticket_id}/")
+    page.get_by_role("button", name="Close ticket").click()
+    told(page, "The ticket is closed.")
+    case.ends("closed")
+
+
+def test_the_step_that_broke_leads_to_its_trace(desk: Desk, lead: Page) -> None:
+    desk.world.faults("POST /v1/chat/completions", "refused_by_bank")
+    case = desk.small_refund()
+    case.ends("needs_person")
+    desk.world.simulator.faults()
+    lead.goto(f"/needs-a-person/{case.ticket_id}/")
+    expect(lead.get_by_role("heading", name="The step that broke")).to_be_visible()
+    shot(lead, "broken")
+    lead.get_by_role("link", name="Trace", exact=True).click()
+    expect(lead.locator("#step-title")).to_be_visible()
