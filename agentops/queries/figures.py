@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db import connection
 from django.db.models import Case, Count, Exists, OuterRef, Sum, Value, When
 from django.db.models.functions import TruncDate
 
@@ -15,33 +14,6 @@ from approvals.policy import Outcome
 from tickets.models import Ticket
 
 ENDINGS = ("alone", "approved", "person", "open")
-
-# A tool step that waited for a person says nothing of the machine: those are left out. Seconds.
-PERCENTILES = """
-    SELECT step.kind, step.name, count(*), percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP
-           (ORDER BY extract(epoch FROM step.finished_at - step.started_at)::float8)
-    FROM tickets_ticket ticket
-    JOIN agentops_run run ON run.ticket_id = ticket.id
-    JOIN agentops_step step ON step.run_id = run.id
-    LEFT JOIN approvals_action action ON action.id = step.action_id
-    WHERE ticket.created_at >= %s AND step.finished_at IS NOT NULL
-      AND (action.id IS NULL OR action.verdict <> 'require_approval')
-    GROUP BY step.kind, step.name
-    ORDER BY count(*) DESC, step.name
-    LIMIT 20
-"""
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Seconds, of `count` steps of one name."""
-
-    kind: str
-    name: str
-    count: int
-    p50: float
-    p95: float
-    p99: float
 
 
 @dataclass(frozen=True)
@@ -78,12 +50,6 @@ class Failures:
     error_class: str
     steps: int
     runs: int
-
-
-def latencies(since: datetime) -> list[Latency]:
-    with connection.cursor() as cursor:
-        cursor.execute(PERCENTILES, [since])
-        return [Latency(kind, name, count, *points) for kind, name, count, points in cursor.fetchall()]
 
 
 def cost(since: datetime) -> Cost:

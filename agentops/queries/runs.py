@@ -1,5 +1,6 @@
 """Runs as they are read: one with its whole trace, a ticket's, and the history of all."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,18 +18,20 @@ RECENT_DAYS = 7
 
 @dataclass(frozen=True)
 class RunFilters:
-    """`failure` is a step's error class and `step` a step's name; both look at the last seven days' tickets."""
+    """`failure` is a step's error class and `step` a step's name; both look at the last seven days' tickets. `show`
+    asks for the steps of that name themselves, one of `latency.LISTS`."""
 
     status: str = ""
     outcome: str = ""
     failure: str = ""
     step: str = ""
+    show: str = ""
     after: str = ""
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "RunFilters":
         said = {name: query.get(name, "").strip().replace("\x00", "")[:100] for name in cls.__dataclass_fields__}
-        said["after"] = said["after"] if said["after"].isdecimal() and len(said["after"]) < 19 else ""
+        said["after"] = said["after"] if re.fullmatch(r"(\d{1,14}-)?\d{1,18}", said["after"], re.ASCII) else ""
         return cls(**said)
 
     def query(self, **other: str) -> str:
@@ -45,7 +48,7 @@ def page(filters: RunFilters) -> tuple[list[Run], str]:
     """A page of runs, newest first, and `after` of the next one (empty on the last)."""
     runs = Run.objects.select_related("ticket__customer").order_by("-pk")
     if filters.after:
-        runs = runs.filter(pk__lt=int(filters.after))
+        runs = runs.filter(pk__lt=int(filters.after.rpartition("-")[2]))
     if filters.status:
         runs = runs.filter(status=filters.status)
     if filters.outcome:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from agentops.queries import figures
+from agentops.queries import figures, latency
 from agentops.views import charts
 from approvals.queries import figures as approvals
 
@@ -35,7 +35,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "findings": approvals.findings(),
         "provider_failures": approvals.failures(week),
         "step_failures": figures.failures(week),
-        "latencies": figures.latencies(now - timedelta(days=1)),
+        "latencies": latency.latencies(now),
         "cost": figures.cost(week),
         "flow": charts.stacked(flow),
         "endings": charts.endings(flow),

@@ -11,6 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from agentops import trace
 from agentops.models import Run
+from agentops.queries import latency
 from agentops.queries import runs as queries
 from agentops.trace import export, totals, waterfall
 from agentops.views.opened import opened
@@ -21,10 +22,12 @@ from agentops.views.opened import opened
 @permission_required("agentops.view_run", raise_exception=True)
 def runs(request: HttpRequest) -> HttpResponse:
     filters = queries.RunFilters.of(request.GET)
-    rows, more = queries.page(filters)
+    steps = latency.LISTS.get(filters.show) if filters.step else None
+    rows, more = steps(filters.step, filters.after) if steps else queries.page(filters)
     context = {
         "filters": filters,
         "rows": rows,
+        "of_steps": steps is not None,
         "more": filters.query(after=more) if more else "",
         "statuses": Run.Status.choices,
         "outcomes": Run.Outcome.choices,

@@ -91,14 +91,6 @@ def test_the_share_done_alone_is_of_approved_actions(db: None) -> None:
     assert (day.actions, day.alone) == (2, 1)
 
 
-def test_latencies_leave_out_what_waited_for_a_person(db: None) -> None:
-    a_run()
-    rows = {row.name: row for row in figures.latencies(timezone.now() - timedelta(days=4))}
-    assert "refund" not in rows
-    assert rows["get_order"].p50 == pytest.approx(0.1)
-    assert rows["reply"].count == 1
-
-
 def test_the_cost_of_a_ticket_is_of_those_that_the_model_saw(db: None) -> None:
     a_run()
     a_ticket()

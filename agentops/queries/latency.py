@@ -1,0 +1,149 @@
+"""How long steps take and how many fail: the last day against the seven days before it, from the tallies. The slow and
+the failed ones themselves are found by index, whatever the history holds."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, QuerySet, Sum, Value, When
+from django.db.models.fields import DurationField
+from django.db.models.functions import Now
+
+from agentops import buckets
+from agentops.models import Step, Tally
+
+DAY, BEFORE = timedelta(days=1), timedelta(days=7)
+PAGE = 50
+# What the model or a person wanted otherwise is told of elsewhere.
+NOT_FAILED = ("", "action")
+LEAST = 20  # of each stretch, before its percentiles say anything
+SLOWER = 1.5  # times the 99th percentile of before: more than a bucket's width could feign
+MOST_NAMES = 20
+
+
+@dataclass
+class Stretch:
+    """Steps of one name within a stretch of time."""
+
+    count: int = 0
+    failed: int = 0
+    durations: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+
+    @property
+    def timed(self) -> int:
+        return sum(self.durations.values())
+
+    @property
+    def failing(self) -> float:
+        return self.failed / self.count if self.count else 0.0
+
+    def within(self, share: float) -> float | None:
+        """Seconds that this share of them took at most."""
+        return buckets.quantile(self.durations, share)
+
+
+@dataclass
+class Latency:
+    """`day` is the last 24 hours, `before` the seven days that went before."""
+
+    kind: str
+    name: str
+    day: Stretch = field(default_factory=Stretch)
+    before: Stretch = field(default_factory=Stretch)
+
+    @property
+    def p50(self) -> float | None:
+        return self.day.within(0.5)
+
+    @property
+    def p95(self) -> float | None:
+        return self.day.within(0.95)
+
+    @property
+    def p99(self) -> float | None:
+        return self.day.within(0.99)
+
+    @property
+    def p99_before(self) -> float | None:
+        return self.before.within(0.99)
+
+    @property
+    def slower(self) -> float | None:
+        """How many times as long as before the slowest take, where that is a regression."""
+        if min(self.day.timed, self.before.timed) < LEAST:
+            return None
+        now, then = self.p99 or 0.0, self.p99_before or 0.0
+        return now / then if then and now > SLOWER * then else None
+
+    @property
+    def fails_more(self) -> bool:
+        if self.day.failed < 3:
+            return False
+        return self.day.failing > 2 * self.before.failing + 0.01
+
+
+@dataclass(frozen=True)
+class Found:
+    """A step of a list. `took` is None while it is not over."""
+
+    step: Step
+    took: timedelta | None
+
+
+def latencies(now: datetime) -> list[Latency]:
+    """The names that ran most within the last day; what got worse comes first."""
+    cut = now.replace(minute=0, second=0, microsecond=0) - DAY
+    recent = Case(When(hour__gt=cut, then=Value(True)), default=Value(False), output_field=BooleanField())
+    rows = Tally.objects.filter(hour__gt=cut - BEFORE, subject__in=Step.Kind.values).annotate(recent=recent)
+    found: dict[tuple[str, str], Latency] = {}
+    grouped = rows.values_list("subject", "name", "error_class", "bucket", "recent").annotate(n=Sum("count"))
+    for kind, name, error_class, bucket, is_recent, count in grouped.order_by():
+        row = found.setdefault((kind, name), Latency(kind, name))
+        stretch = row.day if is_recent else row.before
+        stretch.count += count
+        stretch.failed += count if error_class not in NOT_FAILED else 0
+        if bucket != buckets.UNTIMED:
+            stretch.durations[bucket] += count
+    busiest = sorted((row for row in found.values() if row.day.count), key=lambda row: (-row.day.count, row.name))
+    return sorted(busiest[:MOST_NAMES], key=lambda row: not (row.slower or row.fails_more))
+
+
+def slowest(name: str, after: str = "") -> tuple[list[Found], str]:
+    """A page of the last day's steps of this name, the slowest first, and `after` of the next one. Those that waited
+    for a person are no slower for it, and left out."""
+    took = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
+    steps = Step.objects.filter(name=name, finished_at__gte=Now() - DAY, waited_for_person=False).annotate(took=took)
+    if (mark := _mark(after)) is not None:
+        seconds, pk = mark
+        steps = steps.filter(Q(took__lt=seconds) | Q(took=seconds, pk__lt=pk))
+    return _page(steps.order_by(took.desc(), F("pk").desc()))
+
+
+def failed(name: str, after: str = "") -> tuple[list[Found], str]:
+    """A page of the steps of this name that failed, the newest first."""
+    steps = Step.objects.filter(~Q(error_code=""), name=name).exclude(error_class="action")
+    if (mark := _mark(after)) is not None:
+        steps = steps.filter(pk__lt=mark[1])
+    return _page(steps.order_by("-pk"))
+
+
+LISTS = {"slow": slowest, "failed": failed}
+
+
+def _page(steps: QuerySet[Step]) -> tuple[list[Found], str]:
+    loaded = steps.select_related("run__ticket").defer("input", "output", "reasoning", "raw_response")
+    rows = list(loaded[: PAGE + 1])
+    found = [Found(step, step.finished_at - step.started_at if step.finished_at else None) for step in rows[:PAGE]]
+    return found, _after(found[-1]) if len(rows) > PAGE else ""
+
+
+def _after(last: Found) -> str:
+    return f"{(last.took or timedelta()) // timedelta(microseconds=1)}-{last.step.pk}"
+
+
+def _mark(after: str) -> tuple[timedelta, int] | None:
+    """What `_after` wrote; None of anything else."""
+    microseconds, _, pk = after.partition("-")
+    if not (microseconds.isdecimal() and pk.isdecimal() and len(microseconds) < 15 and len(pk) < 19):
+        return None
+    return timedelta(microseconds=int(microseconds)), int(pk)

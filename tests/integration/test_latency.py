@@ -1,0 +1,182 @@
+"""A step that became slow or fails more is marked on the dashboard, and found from there in two clicks."""
+
+import re
+from datetime import datetime, timedelta
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from agentops.models import Run, Step, Tally, Watermark
+from agentops.queries import latency
+from agentops.telemetry import tallies
+from tests.integration.history_rows import a_run, a_ticket, signed_in
+
+pytestmark = pytest.mark.django_db
+EARLIER, TODAY = timedelta(days=3), timedelta(hours=2)
+
+
+@pytest.fixture
+def maya(db: None) -> Client:
+    return signed_in()
+
+
+@pytest.fixture
+def run(db: None) -> Run:
+    ticket = a_ticket("A slow <b>lamp</b>")
+    return Run.objects.create(ticket=ticket, number=1, status="succeeded", through_message=1)
+
+
+def steps(run: Run, name: str, seconds: list[float], ago: timedelta = TODAY, **more: object) -> list[Step]:
+    begin = timezone.now() - ago
+    first = Step.objects.filter(run=run).count()
+    return Step.objects.bulk_create(
+        Step(**{"run": run, "index": first + place, "kind": "tool", "name": name, "status": "done",
+                "started_at": begin, "finished_at": begin + timedelta(seconds=took), **more})
+        for place, took in enumerate(seconds)
+    )  # fmt: skip
+
+
+def rows(now: datetime | None = None) -> dict[str, latency.Latency]:
+    """Counted anew: these rows end in the past, one after another."""
+    Tally.objects.all().delete()
+    Watermark.objects.all().delete()
+    tallies.roll_up(0)
+    return {row.name: row for row in latency.latencies(now or timezone.now())}
+
+
+def test_latencies_leave_out_what_waited_for_a_person(run: Run) -> None:
+    steps(run, "refund", [3_000.0], waited_for_person=True)
+    steps(run, "get_order", [0.1] * 99 + [4.0])
+    found = rows()
+    assert (found["refund"].day.count, found["refund"].p50, found["refund"].p99) == (1, None, None)
+    assert found["get_order"].p50 == pytest.approx(0.1, rel=0.26)
+    assert found["get_order"].p99 == pytest.approx(0.1, rel=0.26)
+    assert found["get_order"].day.within(1.0) == pytest.approx(4.0, rel=0.26)
+
+
+def test_a_slower_99th_percentile_is_marked_and_comes_first(run: Run) -> None:
+    steps(run, "get_order", [0.1] * 100, EARLIER)
+    steps(run, "find_orders", [0.1] * 100, EARLIER)
+    steps(run, "find_orders", [0.1] * 60)
+    steps(run, "get_order", [0.1] * 40 + [2.0] * 2)
+    found = rows()
+    assert list(found) == ["get_order", "find_orders"]
+    assert found["get_order"].slower == pytest.approx(20, rel=0.3)
+    assert found["find_orders"].slower is None
+
+
+def test_what_ran_too_seldom_says_nothing(run: Run) -> None:
+    steps(run, "get_order", [0.1] * 100, EARLIER)
+    steps(run, "get_order", [9.0] * 5)
+    assert rows()["get_order"].slower is None
+
+
+def test_a_larger_share_of_failures_is_marked(run: Run) -> None:
+    steps(run, "get_order", [0.1] * 95, EARLIER)
+    steps(run, "get_order", [0.1] * 5, EARLIER, status="failed", error_code="timeout", error_class="transient")
+    steps(run, "get_order", [0.1] * 40)
+    assert not rows()["get_order"].fails_more
+    steps(run, "get_order", [0.1] * 8, TODAY - timedelta(hours=1), status="failed", error_code="timeout",
+          error_class="transient")  # fmt: skip
+    row = rows()["get_order"]
+    assert (row.fails_more, row.day.failed, row.day.count) == (True, 8, 48)
+
+
+def test_the_slowest_come_first_page_by_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "PAGE", 4)
+    steps(run, "get_order", [1.0, 5.0, 2.0, 5.0, 3.0, 5.0, 4.0, 0.5, 6.0])
+    steps(run, "get_order", [90.0], EARLIER)
+    steps(run, "get_order", [90_000.0], timedelta(days=1, hours=3), waited_for_person=True)
+    steps(run, "find_orders", [80.0])
+    seen, after = [], ""
+    for _ in range(3):
+        found, after = latency.slowest("get_order", after)
+        seen += [row.took.total_seconds() for row in found if row.took]
+    assert seen == [6.0, 5.0, 5.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.5]
+    assert after == ""
+
+
+def test_the_failed_are_found_newest_first_without_what_a_person_refused(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency, "PAGE", 2)
+    bad = steps(run, "refund", [1.0] * 3, status="failed", error_code="timeout", error_class="transient")
+    steps(run, "refund", [1.0], status="failed", error_code="rejected", error_class="action")
+    first, after = latency.failed("refund")
+    second, end = latency.failed("refund", after)
+    assert [row.step.pk for row in [*first, *second]] == [step.pk for step in reversed(bad)]
+    assert end == ""
+
+
+@pytest.mark.parametrize("after", ["x", "1-", "-1", "9" * 30, "1-2-3", "1-9" + "9" * 30])
+def test_a_mark_that_nobody_wrote_is_the_first_page(run: Run, after: str) -> None:
+    steps(run, "get_order", [1.0])
+    assert len(latency.slowest("get_order", after)[0]) == 1
+
+
+def test_from_the_dashboard_to_the_slow_step_in_two_clicks(maya: Client) -> None:
+    told = a_run()
+    run = Run.objects.create(ticket=told.ticket, number=2, status="succeeded", through_message=1)
+    steps(run, "get_order", [0.1] * 100, EARLIER)
+    slow = steps(run, "get_order", [0.1] * 30 + [7.0])[-1]
+    tallies.roll_up(0)
+    page = maya.get(reverse("dashboard")).content.decode()
+    assert "slower</span>" in page
+    listed = maya.get(link(page, "show=slow"))
+    first = link(listed.content.decode(), f"/runs/{run.pk}/")
+    assert first == f"/runs/{run.pk}/?step={slow.index}#step"
+    trace = maya.get(first.partition("#")[0]).content.decode()
+    assert 'id="step"' in trace
+    assert f"{slow.index}. get_order" in trace
+
+
+def test_from_the_dashboard_to_the_failing_step_in_two_clicks(maya: Client, run: Run) -> None:
+    bad = steps(run, "refund", [1.0] * 4, status="failed", error_code="timeout", error_class="transient",
+                error_message="<script>alert(1)</script>")  # fmt: skip
+    tallies.roll_up(0)
+    listed = maya.get(link(maya.get(reverse("dashboard")).content.decode(), "show=failed")).content.decode()
+    assert link(listed, f"/runs/{run.pk}/") == f"/runs/{run.pk}/?step={bad[-1].index}#step"
+    assert "<script>alert" not in listed
+    assert "<b>lamp" not in listed
+
+
+def link(page: str, holding: str) -> str:
+    """The first link of the page whose address holds this."""
+    return next(unescape(found) for found in re.findall(r'href="([^"]+)"', page) if holding in unescape(found))
+
+
+def test_a_list_is_a_fragment_for_htmx_and_its_next_page_keeps_the_question(
+    maya: Client, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency, "PAGE", 2)
+    steps(run, "get_order", [1.0, 2.0, 3.0])
+    page = maya.get(reverse("runs"), {"step": "get_order", "show": "slow"}, headers={"HX-Request": "true"})
+    said = page.content.decode()
+    assert "<html" not in said
+    address = link(said, "after=")
+    assert "show=slow" in address
+    assert "Step 0 of" in maya.get(address).content.decode()
+    for odd in ({"show": "slow"}, {"step": "get_order", "show": "nonsense"}):
+        assert "The runs with it" in maya.get(reverse("runs"), odd).content.decode()
+
+
+def test_each_list_is_read_from_its_index(run: Run) -> None:
+    steps(run, "get_order", [1.0] * 60, status="failed", error_code="timeout", error_class="transient")
+    with CaptureQueriesContext(connection) as said:
+        latency.slowest("get_order", "500000-1")
+        latency.failed("get_order", "0-1")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        plans = []
+        for query in said.captured_queries:
+            cursor.execute("EXPLAIN " + query["sql"])
+            plans.append("\n".join(row[0] for row in cursor.fetchall()))
+    assert "step_slowest" in plans[0], plans[0]
+    assert "step_failing" in plans[1], plans[1]
