@@ -37,9 +37,16 @@ class Rate:
     def reached(self) -> bool:
         return self.limit is not None and self.whole >= self.at_least and self.part * 100 >= self.limit * self.whole
 
+    @property
+    def percent(self) -> int:
+        return round(100 * self.part / self.whole) if self.whole else 0
+
+    @property
+    def so_far(self) -> str:
+        return f"{self.part} of {self.whole} {SAYS[self.what]} ({self.percent} %)"
+
     def __str__(self) -> str:
-        percent = round(100 * self.part / self.whole) if self.whole else 0
-        return f"{self.part} of {self.whole} {SAYS[self.what]} ({percent} %, {self.limit} % is set)"
+        return f"{self.part} of {self.whole} {SAYS[self.what]} ({self.percent} %, {self.limit} % is set)"
 
 
 def rates(version: PolicyVersion, rules: Rules) -> list[Rate]:

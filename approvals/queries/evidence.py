@@ -53,13 +53,14 @@ def evidence(rules: Rules, days: int) -> Evidence:
     result = Evidence(days, len(looked_at), whole=len(found) == len(looked_at))
     result.oldest = looked_at[-1].created_at if looked_at else None
     said = _decisions([action.pk for action in looked_at])
+    wide_open, caps = _apart(rules)
     for action in looked_at:
         facts = policies.recorded_facts(action)
         if facts.fixed:  # the policy's own words, no deed of the agent's
             result.actions -= 1
             continue
         result.untagged += facts.tags is None
-        start = alone_from(rules, facts)
+        start = _from(wide_open, caps, facts)
         if start is not None:
             _count(result.points[start], action, said.get(action.pk, set()))
     for before, point in zip(result.points, result.points[1:], strict=False):
@@ -69,11 +70,21 @@ def evidence(rules: Rules, days: int) -> Evidence:
 
 
 def alone_from(rules: Rules, facts: Facts) -> int | None:
-    """The lowest setting of the dial at which the agent does this alone; None where it does at none."""
+    """The lowest setting of the dial at which the agent does this alone; None where it does at none. Where the
+    customer's tags were not recorded it counts as without any: most customers are, and the page says how many."""
+    return _from(*_apart(rules), facts)
+
+
+def _apart(rules: Rules) -> tuple[Rules, dial.Dial]:
+    """The rules with the dial wide open, and what is set for kinds and tags alone."""
     wide_open = rules.model_copy(update={"autonomy": dial.Dial()})
+    return wide_open, rules.autonomy.model_copy(update={"percent": 100})
+
+
+def _from(wide_open: Rules, caps: dial.Dial, facts: Facts) -> int | None:
     if facts.position is None or policy.evaluate(wide_open, facts).outcome != policy.Outcome.AUTO_APPROVE:
         return None
-    most, _ = rules.autonomy.model_copy(update={"percent": 100}).share(facts.kind, facts.tags)
+    most, _ = caps.share(facts.kind, facts.tags or ())
     needed = dial.reached_at(facts.position)
     return needed if needed <= most else None
 

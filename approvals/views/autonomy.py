@@ -86,6 +86,7 @@ def _page(
         "at": found.points[percent],
         "curve": curve(found),
         "previewed": proof_of(shown),
+        "rates": lowering.rates(newest, form.base),
         "may_change": request.user.has_perm(CHANGE),
         **more,
     }

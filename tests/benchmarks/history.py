@@ -87,6 +87,7 @@ def addresses() -> dict[str, str]:
         "run": f"/runs/{run.pk}/",
         "dashboard": "/",
         "findings": "/findings/",
+        "the dial": "/policy/autonomy/",
     }
 
 

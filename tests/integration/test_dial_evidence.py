@@ -77,6 +77,17 @@ def test_what_is_set_for_a_kind_or_a_tag_caps_the_dial(db: None) -> None:
     assert alone_from(Rules(autonomy=enough), facts) == start
 
 
+def test_where_tags_were_not_recorded_no_tag_holds_it_back_and_it_is_said(db: None) -> None:
+    reply = a_reply()
+    rules = RULES.model_copy(update={"autonomy": Dial(percent=100, tags=(TagShare(tag="vip", percent=0),))})
+    found = evidence(rules, 14)
+    assert (found.points[100].alone, found.untagged) == (1, 1)
+    assert alone_from(rules, policies.recorded_facts(reply)) == starts(reply)
+    policies.save(rules=rules, by=None, note="for the page")
+    page = signed_in().get(reverse("policy-autonomy")).content.decode()
+    assert "For 1 of them the customer's tags were not recorded" in page.replace("&#x27;", "'")
+
+
 def test_only_the_agents_own_proposals_are_evidence(db: None) -> None:
     a_reply(run_id=None)
     a_reply(facts={"kind": "reply", "fixed": True})

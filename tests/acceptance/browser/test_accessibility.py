@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from agentops.models import Step
-from approvals.models import ApprovalRequest, Finding
+from approvals import policies, stops
+from approvals.models import ApprovalRequest, DialLowering, Finding
 from tests.acceptance.browser.desk import Case, Desk
 from tests.waiting import until
 
@@ -92,6 +94,9 @@ PAGES: dict[str, tuple[str | None, Callable[[dict[str, Case]], str]]] = {
     "findings": ("lead", lambda _: findings_page()),
     "policy": ("admin", lambda _: "/policy/"),
     "changing the policy": ("admin", lambda _: "/policy/edit/"),
+    "autonomy": ("admin", lambda _: "/policy/autonomy/"),
+    "autonomy, as it is read": ("auditor", lambda _: "/policy/autonomy/?percent=40"),
+    "the stop switch": ("lead", lambda _: "/policy/stop/"),
     "audit": ("auditor", lambda cases: f"/audit/?object_type=action&object_id={cases['small'].action('refund').pk}"),
     "not allowed": ("auditor", lambda _: "/policy/edit/"),
     "nothing here": ("auditor", lambda _: "/tickets/nothing/"),
@@ -129,6 +134,23 @@ def test_the_policys_preview_is_accessible(cases: dict[str, Case], enter: Enter)
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("#preview")).to_contain_text("Examples of what changes")
     assert faults_of(page) == []
+
+
+def test_a_thrown_stop_and_a_lowered_dial_are_accessible(
+    cases: dict[str, Case], enter: Enter, people: dict[str, User]
+) -> None:
+    stop = stops.stop(kind="cancel_order", reason="The warehouse is counting.", by=people["lead"])
+    rules = policies.rules_of(policies.current())
+    lowered = policies.save(rules=rules.model_copy(update={"approval_hours": 71}), by=None, note="It lowered itself.")
+    DialLowering.objects.create(version=lowered, before=100, after=100, why="5 of 20 were rejections.")
+    page = enter("admin")
+    try:
+        for address in ("/policy/stop/", "/policy/autonomy/", "/"):
+            page.goto(address)
+            expect(page.locator(".banner")).to_contain_text("Cancel order is stopped")
+            assert faults_of(page) == []
+    finally:
+        stops.release(stop_id=stop.pk, by=people["admin"])
 
 
 def test_a_decided_request_is_accessible(cases: dict[str, Case], enter: Enter) -> None:

@@ -1,0 +1,114 @@
+"""The dial and the stop switch in use: the evidence follows the slider, and what is stopped stands still."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from approvals import policies, stops
+from tests.acceptance.browser.desk import Desk, open_request, told
+from tests.waiting import until
+
+type Enter = Callable[..., Page]
+
+
+@pytest.fixture(autouse=True)
+def nothing_stopped(desk: Desk, people: dict[str, User]) -> Iterator[None]:
+    yield
+    for standing in stops.in_force():
+        stops.release(stop_id=standing.pk, by=people["admin"])
+
+
+def test_the_evidence_follows_the_slider_and_the_next_ticket_obeys_the_dial(desk: Desk, enter: Enter) -> None:
+    case = desk.small_refund()
+    case.reply()
+    admin = enter("admin")
+    admin.goto("/policy/")
+    admin.get_by_role("navigation", name="Policy").get_by_role("link", name="Autonomy").click()
+    said = admin.locator(".a-said")
+    expect(said).to_contain_text("At 100 %")
+    slider, number = admin.locator("input[type=range]"), admin.get_by_label("Per cent of tickets", exact=True)
+    slider.focus()
+    slider.press("Home")  # the keyboard moves it as the mouse does
+    expect(number).to_have_value("0")
+    expect(said).to_contain_text("At 0 %, 0 of the last 14 days'")
+    number.fill("100")
+    expect(slider).to_have_value("100")
+    expect(said).to_contain_text("At 100 %")
+    expect(said).not_to_contain_text("At 100 %, 0 of")
+    slider.press("Home")
+    expect(said).to_contain_text("At 0 %")
+    admin.get_by_label("Why").fill("First we look on.")
+    admin.get_by_role("button", name="Save as a new version").click()
+    told(admin, "the dial stands at 0 %")
+    assert policies.rules_of(policies.current()).autonomy.percent == 0
+
+    outside = desk.small_refund()
+    request = outside.request()
+    lead = enter("lead")
+    lead.goto(f"/queue/{request}/")
+    expect(lead.locator("body")).to_contain_text("The agent acts alone on 0 % of tickets; this one is outside.")
+    assert outside.refunds() == []
+
+
+def test_the_dial_is_set_without_javascript(desk: Desk, enter: Enter) -> None:
+    admin = enter("admin", java_script_enabled=False)
+    admin.goto("/policy/autonomy/")
+    expect(admin.locator("input[type=range]")).to_be_hidden()
+    admin.get_by_label("Per cent of tickets", exact=True).fill("40")
+    admin.get_by_label("Refund", exact=True).fill("25")
+    admin.get_by_role("button", name="Preview").click()
+    expect(admin.locator(".a-said")).to_contain_text("At 40 %")
+    admin.get_by_label("Why").fill("Slowly.")
+    admin.get_by_role("button", name="Save as a new version").click()
+    told(admin, "the dial stands at 40 %")
+    lead = enter("lead", java_script_enabled=False)
+    lead.goto("/policy/autonomy/")
+    expect(lead.locator("main")).to_contain_text("at most 25 %")
+    lead.get_by_label("Per cent of tickets", exact=True).fill("7")
+    lead.get_by_role("button", name="Show").click()
+    expect(lead.locator(".a-said")).to_contain_text("At 7 %")
+    expect(lead.get_by_role("button", name="Save as a new version")).to_have_count(0)
+
+
+def test_what_is_stopped_stands_still_and_moves_once_after_the_release(desk: Desk, enter: Enter) -> None:
+    case = desk.large_refund()
+    case.request()
+    admin, lead = enter("admin"), enter("lead")
+    lead.goto("/policy/stop/")
+    lead.get_by_label("Why").fill("The bank called.")
+    lead.get_by_role("button", name="Stop it now").click()
+    told(lead, "Everything is stopped")
+    for page in (lead, admin):
+        page.goto("/tickets/")
+        banner = page.get_by_role("alert").filter(has_text="Everything is stopped")
+        expect(banner).to_contain_text("by lead")
+        expect(banner).to_contain_text("The bank called.")
+    expect(lead.get_by_role("button", name="Release")).to_have_count(0)
+
+    open_request(lead, case)
+    expect(lead.locator(".item")).to_contain_text("Once approved it waits")
+    lead.locator("[data-approve]").click()
+    told(lead, "It waits: effects are stopped.")
+    until(lambda: case.has("refund", "approved"))
+    waits_for_sweeps(desk)
+    assert case.has("refund", "approved")
+    assert case.refunds() == []
+    lead.goto(f"/actions/{case.action('refund').pk}/")
+    expect(lead.locator("#life")).to_contain_text("It is approved, and waits")
+
+    admin.goto("/policy/stop/")
+    expect(admin.locator(".p-stopped")).to_contain_text("approved action")
+    admin.locator(".p-stopped").get_by_role("button", name="Release").click()
+    told(admin, "Released")
+    until(lambda: case.has("refund", "succeeded"), seconds=30)
+    assert case.refunds() == [(8_000, "USD")]
+    assert "80.00 USD" in case.reply()
+    assert case.refunds() == [(8_000, "USD")]
+
+
+def waits_for_sweeps(desk: Desk) -> None:
+    """The workers have looked at all that is due since: something of theirs came to its end in the meantime."""
+    other = desk.write("I want to talk to a manager about {id}.")
+    other.ends("needs_person", seconds=30)
