@@ -1,6 +1,6 @@
 """One database, one simulator with a large shop, one warm parent for the module's cases."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,12 +9,12 @@ from django.test import override_settings
 
 from agentops.celery import app
 from tests import world as worlds
-from tests.crash import cases, shop
+from tests.crash import shop
 from tests.crash.cases import EVERYTHING, Case, Fault, Scenario
-from tests.crash.harness import Harness, Warm
+from tests.crash.harness import Harness, Warm, environment
 from tests.crash.story import LEAD
 from tests.live import Simulator
-from tests.services import child_environment, services
+from tests.services import services
 
 # Enough for one run: each case takes an order.
 SHOP_SIZE = 4_500 if EVERYTHING else 900
@@ -23,7 +23,7 @@ SHOP_SIZE = 4_500 if EVERYTHING else 900
 class Numbers:
     """Cases, each with an order and a customer that no other case has."""
 
-    def __init__(self, numbers: Iterator[int]) -> None:
+    def __init__(self, numbers: Iterable[int]) -> None:
         self._plain, self._pending = [], []
         for number in numbers:
             (self._pending if shop.is_pending(number) else self._plain).append(number)
@@ -36,7 +36,9 @@ class Numbers:
 @pytest.fixture(scope="session")
 def crash_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator, Numbers]]:
     folder = tmp_path_factory.mktemp("crash-shop")
-    numbers = Numbers(shop.write(folder, SHOP_SIZE))
+    orders = range(shop.FIRST, shop.FIRST + SHOP_SIZE)
+    shop.write(folder, orders)
+    numbers = Numbers(orders)
     simulator = Simulator(logs=services().logs, data=folder)
     yield simulator, numbers
     simulator.stop()
@@ -53,18 +55,7 @@ def harness(
 ) -> Iterator[Harness]:
     simulator, _ = crash_shop
     folder: Path = tmp_path_factory.mktemp("crash")
-    short = {
-        "PROVIDER_TIMEOUT_SECONDS": cases.PROVIDER_TIMEOUT_SECONDS,
-        "ACTION_LEASE_SECONDS": cases.LEASE_SECONDS,
-        "RUN_LEASE_SECONDS": cases.LEASE_SECONDS,
-        "RETRY_BASE_SECONDS": 0.05,
-        "SWEEP_SECONDS": cases.SWEEP_SECONDS,
-        "DATABASE_POOL": 10,
-    }
-    environment = child_environment(
-        DATABASE_URL=live_database, **simulator.settings(), **{name: str(value) for name, value in short.items()}
-    )
-    warm = Warm(environment, folder)
+    warm = Warm(environment(live_database, simulator), folder)
     worlds.put_rules()
     User.objects.get_or_create(username=LEAD)
     app.conf.broker_url = "memory://"

@@ -15,14 +15,29 @@ from typing import Any
 from agentops.local.programs import ROOT
 from approvals.models import ApprovalRequest
 from tests.crash import boundaries, cases, story
-from tests.crash.cases import ALONE, LEASE_SECONDS, SWEEP_SECONDS, Case
+from tests.crash.cases import ALONE, LEASE_SECONDS, PROVIDER_TIMEOUT_SECONDS, SWEEP_SECONDS, Case
 from tests.crash.worker import Job
 from tests.live import Simulator
+from tests.services import child_environment
 from tickets.models import Ticket
 
 AT_ONCE = 16
 SWEEPS = 2
 PATIENCE = LEASE_SECONDS + SWEEP_SECONDS + 10
+
+
+def environment(database: str, simulator: Simulator) -> dict[str, str]:
+    """That of every process that is killed: short leases, short patience."""
+    short = {
+        "PROVIDER_TIMEOUT_SECONDS": PROVIDER_TIMEOUT_SECONDS,
+        "ACTION_LEASE_SECONDS": LEASE_SECONDS,
+        "RUN_LEASE_SECONDS": LEASE_SECONDS,
+        "RETRY_BASE_SECONDS": 0.05,
+        "SWEEP_SECONDS": SWEEP_SECONDS,
+        "DATABASE_POOL": 10,
+    }
+    given = {name: str(value) for name, value in short.items()}
+    return child_environment(DATABASE_URL=database, **simulator.settings(), **given)
 
 
 @dataclass

@@ -1,8 +1,7 @@
 """A shop of any size for crash cases: an order and a customer for each, known everywhere by one number."""
 
-import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,11 @@ CAPTURED, PENDING_CAPTURED = 10_000, 4_000
 EMAIL, NEW_EMAIL = "kim.{}@example.com", "kim.new.{}@example.com"
 
 
-def write(folder: Path, size: int, *, first: int = FIRST) -> Iterator[int]:
-    """orders.json and customers.json for the simulator's --data; answers the numbers, each to be used once."""
-    numbers = range(first, first + size)
+def write(folder: Path, numbers: Sequence[int]) -> None:
+    """orders.json and customers.json for the simulator's --data."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "orders.json").write_text(json.dumps([_order(number) for number in numbers]))
     (folder / "customers.json").write_text(json.dumps([_customer(number) for number in numbers]))
-    return itertools.chain(numbers)
 
 
 def order_id(number: int) -> str:

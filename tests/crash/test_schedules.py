@@ -1,0 +1,95 @@
+"""Random schedules: of every seed's processes at least three are killed, at random boundaries and at random moments,
+under random faults, while people decide, contradict each other and let things expire. Then the ledger is read.
+
+`CRASH_SEED=1234` plays that seed alone, `CRASH_SCHEDULES=500` so many from it, or from the first one.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import override_settings
+
+from agentops.celery import app
+from tests import world as worlds
+from tests.crash import lives, plans, schedules, shop
+from tests.crash.checks import SORTS, Finding
+from tests.crash.harness import environment
+from tests.crash.plans import LEAST_KILLS, Schedule
+from tests.crash.schedules import Played, Player
+from tests.crash.verdicts import judge
+from tests.live import Simulator
+from tests.services import services
+
+SEED = int(os.environ.get("CRASH_SEED", "0"))
+COUNT = int(os.environ.get("CRASH_SCHEDULES", "1" if SEED else "2000"))
+SEEDS = range(max(SEED, 1), max(SEED, 1) + COUNT)
+AGAIN = "CRASH_SEED={} .venv/bin/python -m pytest tests/crash/test_schedules.py"
+# What may be given up and handed to a person: only after many deaths and faults at one place.
+MOST_GIVEN_UP = 0.02
+
+
+@dataclass
+class Outcome:
+    planned: list[Schedule]
+    played: list[Played]
+    found: dict[Schedule, list[Finding]]
+    given_up: list[Schedule]
+    seconds: float
+
+    def line(self) -> str:
+        kills, idle = sum(one.kills for one in self.played), sum(one.idle for one in self.played)
+        places = {place for one in self.played for place in one.killed}
+        sorts = [sort for findings in self.found.values() for sort, _ in findings]
+        zeroes = ", ".join(f"{sort} {sorts.count(sort)}" for sort in SORTS)
+        return (
+            f"schedules: {len(self.planned)} seeds, {kills} SIGKILLs ({idle} with nothing left to do) at "
+            f"{len(places)} places in {self.seconds:.0f} s; {zeroes}; given up to a person {len(self.given_up)}"
+        )
+
+
+@pytest.fixture(scope="module")
+def player(live_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
+    shop_folder, folder = tmp_path_factory.mktemp("schedules-shop"), tmp_path_factory.mktemp("schedules")
+    shop.write(shop_folder, plans.numbers(SEEDS))
+    simulator = Simulator(logs=services().logs, data=shop_folder)
+    warm = schedules.parent(environment(live_database, simulator), folder)
+    worlds.put_rules()
+    for name in lives.LEADS:
+        User.objects.get_or_create(username=name)
+    app.conf.broker_url = "memory://"
+    with override_settings(**simulator.settings()):
+        yield Player(warm, simulator, folder)
+    warm.stop()
+    simulator.stop()
+
+
+@pytest.fixture(scope="module")
+def outcome(player: Player, record_crash_line: list[str]) -> Outcome:
+    planned = [plans.plan(seed) for seed in SEEDS]
+    began = time.monotonic()
+    played = player.play(planned)
+    found, given_up = judge(planned, played, player.simulator)
+    outcome = Outcome(planned, played, found, given_up, time.monotonic() - began)
+    record_crash_line.append(outcome.line())
+    return outcome
+
+
+def test_whatever_dies_when_everything_happens_once(outcome: Outcome) -> None:
+    assert not outcome.found, "\n".join(
+        f"{schedule}\n  {findings}\n  again: {AGAIN.format(schedule.seed)}"
+        for schedule, findings in outcome.found.items()
+    )
+
+
+def test_of_every_schedule_three_processes_were_killed(outcome: Outcome) -> None:
+    assert [
+        one.seed for one, seen in zip(outcome.planned, outcome.played, strict=True) if seen.kills < LEAST_KILLS
+    ] == []
+
+
+def test_next_to_nothing_is_given_up(outcome: Outcome) -> None:
+    assert len(outcome.given_up) <= max(1, MOST_GIVEN_UP * len(outcome.planned)), [str(one) for one in outcome.given_up]
