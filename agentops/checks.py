@@ -1,5 +1,6 @@
 """What is wrong with the settings, said when the program starts and by `manage.py check`."""
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +38,17 @@ def language_model(**_: Any) -> list[CheckMessage]:
     for name in ("LLM_MAX_TOKENS", "LLM_BREAKER_FAILURES"):
         if getattr(settings, name) < 1:
             found.append(Error(f"{name} is {getattr(settings, name)}; it must be at least 1."))
+    return found
+
+
+@register()
+def traces(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    endpoint, protocol = settings.OTEL_EXPORTER_OTLP_ENDPOINT, os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "")
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        found.append(Error(f"OTEL_EXPORTER_OTLP_ENDPOINT is {endpoint!r}; it must be like http://localhost:4318."))
+    if endpoint and protocol not in ("", "http/protobuf"):
+        found.append(Error(f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol!r}; only http/protobuf is spoken."))
     return found
 
 

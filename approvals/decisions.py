@@ -259,7 +259,8 @@ def _left(world: Resolved, action: Action) -> int:
 def _request(request_id: int) -> ApprovalRequest:
     """Raises ApprovalRequest.DoesNotExist."""
     request = ApprovalRequest.objects.select_related("action__ticket__customer", "decision__by").get(pk=request_id)
-    tracing.touch(ticket_id=request.action.ticket_id, run_id=request.action.run_id)
+    action = request.action
+    tracing.touch(ticket_id=action.ticket_id, run_id=action.run_id, action=action.idempotency_key)
     return request
 
 

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import DurationField, OuterRef, Subquery, Value
 from django.db.models.functions import Greatest, Least, Now
 
-from agentops.lib import redact
+from agentops.lib import redact, tracing
 from agentops.lib.errors import ProviderError
 from approvals import audit, states, transitions
 from approvals.models import Action, Attempt
@@ -70,8 +70,10 @@ def ask(action_id: int) -> Asked:
     action = Action.objects.get(pk=action_id)
     if action.status != states.UNRESOLVED:
         return Asked(action, "It is settled.")
+    span = tracing.attempt_span(action.pk, action.fence)  # asking is about the attempt that was last
     try:
-        return Asked(action, _ask(action))
+        with tracing.at(ticket_id=action.ticket_id, run_id=action.run_id, span=span, action=action.idempotency_key):
+            return Asked(action, _ask(action))
     except (OperationalError, InterfaceError):
         raise
     except Exception:  # a fault of ours: it takes its turn like the others, and not theirs

@@ -36,7 +36,7 @@ def move(
     before = action.status
     if not states.may_move(before, to):
         raise ValueError(f"an action does not go from {before} to {to}")
-    tracing.touch(ticket_id=action.ticket_id, run_id=action.run_id)
+    tracing.touch(ticket_id=action.ticket_id, run_id=action.run_id, action=action.idempotency_key)
     guard = {"pk": action.pk, "status": before} | ({} if holding is None else {"fence": holding})
     if to in states.SETTLED:
         fields["settled_at"] = Now()

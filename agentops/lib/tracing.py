@@ -45,6 +45,10 @@ def attempt_span(action_id: int, number: int) -> str:
     return f"attempt-{action_id}-{number}"
 
 
+def web_span(request_id: str) -> str:
+    return f"web-{request_id}"
+
+
 @contextmanager
 def at(*, ticket_id: str, run_id: int | None, span: str, **more: Any) -> Iterator[None]:
     """Within it, log lines and outgoing requests belong to this span of the run; an action that a person made has no
@@ -68,15 +72,19 @@ def collecting() -> Iterator[set[tuple[str, int]]]:
         _touched.reset(token)
 
 
-def touch(*, ticket_id: str, run_id: int | None) -> None:
-    """Says that the web request at hand is about this run: from here on, it is part of the run's trace."""
-    touched = _touched.get()
-    if touched is None or run_id is None:
+def touch(*, ticket_id: str, run_id: int | None, **more: Any) -> None:
+    """Says that the web request at hand, if it is one, is about this run: from here on, it is part of the run's
+    trace."""
+    request_id = get_contextvars().get("request_id")
+    if request_id is None:
         return
-    touched.add((ticket_id, run_id))
-    trace = trace_id(ticket_id, run_id)
-    span = span_id(trace, f"web-{get_contextvars().get('request_id', '')}")
-    bind_contextvars(ticket=ticket_id, run=run_id, trace_id=trace, span_id=span)
+    bind_contextvars(ticket=ticket_id, **more)
+    if run_id is not None:
+        trace = trace_id(ticket_id, run_id)
+        bind_contextvars(run=run_id, trace_id=trace, span_id=span_id(trace, web_span(request_id)))
+        touched = _touched.get()
+        if touched is not None:
+            touched.add((ticket_id, run_id))
 
 
 def headers() -> dict[str, str]:

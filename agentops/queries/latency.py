@@ -18,6 +18,7 @@ PAGE = 50
 NOT_FAILED = ("", "action")
 LEAST = 20  # of each stretch, before its percentiles say anything
 SLOWER = 1.5  # times the 99th percentile of before: more than a bucket's width could feign
+SEVERAL = 3  # one that was slow or failed is chance
 MOST_NAMES = 20
 
 
@@ -73,11 +74,12 @@ class Latency:
         if min(self.day.timed, self.before.timed) < LEAST:
             return None
         now, then = self.p99 or 0.0, self.p99_before or 0.0
-        return now / then if then and now > SLOWER * then else None
+        beyond = sum(count for bucket, count in self.day.durations.items() if bucket > buckets.of(then))
+        return now / then if then and now > SLOWER * then and beyond >= SEVERAL else None
 
     @property
     def fails_more(self) -> bool:
-        if self.day.failed < 3:
+        if self.day.failed < SEVERAL:
             return False
         return self.day.failing > 2 * self.before.failing + 0.01
 

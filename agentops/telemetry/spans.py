@@ -66,7 +66,7 @@ def of_request(request: WebRequest) -> Told:
     trace_id = tracing.trace_id(request.ticket_id, request.run_id)
     return Told(
         trace_id=trace_id,
-        span_id=tracing.span_id(trace_id, f"web-{request.request_id}"),
+        span_id=tracing.span_id(trace_id, tracing.web_span(request.request_id)),
         parent_id=tracing.span_id(trace_id, ROOT),
         name=f"{request.method} {request.route}".strip(),
         kind="server",

@@ -36,3 +36,18 @@ def test_a_database_that_cannot_be_is_one_line(tmp_path: Path, url: str, command
     [line] = answer.stderr.splitlines()
     assert "DATABASE_URL must be postgres://" in line
     assert "hidden" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("LOG_FORMAT", "xml", "it must be one of: json, console"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "it must be like http://localhost:4318"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "only http/protobuf is spoken"),
+    ],
+)
+def test_what_cannot_be_says_what_would_be(name: str, value: str, said: str) -> None:
+    given = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", name: value}
+    answer = manage("check", **given)
+    assert answer.returncode == 1
+    assert said in answer.stderr
