@@ -103,6 +103,20 @@ class Standing:
         cap = self.budget.max_tokens
         return None if cap is None else max(cap - self.use.spent_tokens - self.use.reserved_tokens, 0)
 
+    @property
+    def percent_spent(self) -> float:
+        return self._share(self.use.spent_usd, self.use.spent_tokens)
+
+    @property
+    def percent_used(self) -> float:
+        """Of the cap on dollars where there is one, else of that on tokens; at most 100."""
+        use = self.use
+        return self._share(use.spent_usd + use.reserved_usd, use.spent_tokens + use.reserved_tokens)
+
+    def _share(self, usd: Decimal, tokens: int) -> float:
+        part, cap = (usd, self.budget.max_usd) if self.budget.max_usd is not None else (tokens, self.budget.max_tokens)
+        return min(round(100 * float(part) / float(cap), 1), 100.0) if cap else 100.0
+
     def has_room(self, worst: Worst) -> bool:
         usd, tokens = self.left_usd, self.left_tokens
         return (usd is None or worst.usd <= usd) and (tokens is None or worst.tokens <= tokens)

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, include, path
 
-from agentops.views import api, chaos, dashboard, health, metrics, person, runs, tickets
+from agentops.views import api, chaos, dashboard, health, metrics, person, runs, spending, tickets
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -17,6 +17,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("needs-a-person/<str:ticket_id>/", person.item, name="needs-a-person-ticket"),
     path("needs-a-person/<str:ticket_id>/claim/", person.claim, name="needs-a-person-claim"),
     path("needs-a-person/<str:ticket_id>/release/", person.release, name="needs-a-person-release"),
+    path("policy/budgets/", spending.limits, name="policy-budgets"),
+    path("policy/budgets/put/", spending.put, name="policy-budget-put"),
+    path("policy/budgets/<int:budget_id>/remove/", spending.remove, name="policy-budget-remove"),
+    path("policy/models/", spending.models, name="policy-models"),
+    path("policy/models/price/", spending.enter_price, name="policy-model-price"),
+    path("policy/models/routing/", spending.route, name="policy-model-routing"),
     path("runs/", runs.runs, name="runs"),
     path("runs/<int:run_id>/", runs.run, name="run"),
     path("runs/<int:run_id>/trace/", runs.run_trace, name="run-trace"),

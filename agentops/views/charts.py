@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from agentops.queries.figures import ENDINGS, Flow
+from agentops.queries.spending import DayCost
 from approvals.queries.figures import Autonomy
+from approvals.templatetags import figures
 
 ENDING_LABELS = {
     "alone": "Answered by the agent alone",
@@ -13,6 +16,8 @@ ENDING_LABELS = {
     "person": "With a person",
     "open": "Still open",
 }
+COST_LABELS = {"plain": "the cheap model", "expert": "runs that the expert took"}
+MILLION = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Column:
 class Chart:
     columns: list[Column]
     top: int
+    top_label: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,23 @@ def shares(days: Sequence[Autonomy]) -> Chart:
     return Chart(columns, 100)
 
 
+def costs(days: Sequence[DayCost]) -> Chart:
+    """What a ticket of a day cost, in millionths of a dollar, by who took it: the cheap model or the expert."""
+    top = _round_up(max((_millionths(day.per_ticket) for day in days if day.per_ticket), default=0))
+    columns = []
+    for day in days:
+        parts, y = [], 100.0
+        for kind, usd in (("plain", day.plain), ("expert", day.expert)):
+            value = _millionths(usd / day.tickets) if day.tickets else 0
+            if value:
+                height = 100 * value / top
+                y -= height
+                label = f"{figures.usd(usd / day.tickets)} a ticket by {COST_LABELS[kind]}"
+                parts.append(Part(kind, label, value, round(y, 2), round(height, 2)))
+        columns.append(Column(day.day, sum(part.value for part in parts), parts))
+    return Chart(columns, top, figures.usd(Decimal(top) / MILLION))
+
+
 def endings(days: Sequence[Flow]) -> list[Ending]:
     """How all of them ended, as one bar."""
     total = sum(day.total for day in days)
@@ -87,6 +110,10 @@ def _column(day: Flow, top: int) -> Column:
             y -= height
             parts.append(Part(kind, ENDING_LABELS[kind], count, round(y, 2), round(height, 2)))
     return Column(day.day, day.total, parts)
+
+
+def _millionths(usd: Decimal) -> int:
+    return int((usd * MILLION).to_integral_value())
 
 
 def _round_up(value: int) -> int:

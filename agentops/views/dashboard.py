@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from agentops.queries import figures, latency
+from agentops import budgets
+from agentops.queries import figures, latency, spending
 from agentops.views import charts
 from approvals.queries import figures as approvals
 
@@ -42,6 +43,11 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "autonomy": charts.shares(autonomy),
         "alone": sum(day.alone for day in autonomy),
         "acted": sum(day.actions for day in autonomy),
+        "standings": budgets.standing(),
+        "holds": spending.held(),
+        "breakers": spending.breakers(),
+        "costs": charts.costs(spending.cost_by_day(days, today.date())),
+        "by_route": spending.cost_by_route(days),
     }
     part = "#figures" if "HX-Request" in request.headers else ""
     return render(request, f"agentops/dashboard.html{part}", context)

@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from agentops import trace
+from agentops import budgets, trace
 from agentops.models import Run
 from agentops.queries import latency
 from agentops.queries import runs as queries
+from agentops.queries import spending
 from agentops.trace import export, totals, waterfall
 from agentops.views.opened import opened
 
@@ -41,8 +42,12 @@ def runs(request: HttpRequest) -> HttpResponse:
 def run(request: HttpRequest, run_id: int) -> HttpResponse:
     """The page; `?step=N` opens a step."""
     found = _found(run_id)
-    siblings = queries.of_ticket(found.ticket_id)
-    return render(request, "agentops/run.html", {**_context(request, found), "siblings": siblings})
+    more = {
+        "siblings": queries.of_ticket(found.ticket_id),
+        "models": spending.who_did_what(list(found.steps.all())),
+        "standings": budgets.standing(found.ticket_id),
+    }
+    return render(request, "agentops/run.html", {**_context(request, found), **more})
 
 
 @require_GET

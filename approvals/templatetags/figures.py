@@ -44,6 +44,13 @@ def usd(value: Decimal | None) -> str:
 
 
 @register.filter
+def price(value: Decimal) -> str:
+    """US dollars per million tokens, as entered: $0.25, $0.025."""
+    exact = value.normalize()
+    return f"${value:,.2f}" if exact == round(exact, 2) else f"${exact:,f}"
+
+
+@register.filter
 def percent(part: int, whole: int) -> int:
     """A whole number of per cent; 0 of nothing is 0."""
     return round(100 * part / whole) if whole else 0

@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from agentops.models import Run
+from agentops.models import Budget, Run
 from agentops.roles import ROLES
 from approvals import policies
 from approvals.models import Action, ApprovalRequest, Finding
@@ -45,6 +45,12 @@ TABLE: dict[str, tuple[str, set[str]]] = {
     "policy-stops": ("GET", READERS),
     "policy-stop": ("POST", {"lead", "admin"}),
     "policy-stop-release": ("POST", ADMINS),
+    "policy-budgets": ("GET", READERS),
+    "policy-budget-put": ("POST", ADMINS),
+    "policy-budget-remove": ("POST", ADMINS),
+    "policy-models": ("GET", READERS),
+    "policy-model-price": ("POST", ADMINS),
+    "policy-model-routing": ("POST", ADMINS),
     "provider-resume": ("POST", ADMINS),
     "findings": ("GET", READERS),
     "findings-compare": ("POST", {"lead", "admin"}),
@@ -113,8 +119,13 @@ def known(world: World) -> dict[str, dict[str, Any]]:
         "policy-version": {"version_id": policies.current().pk},
         "policy-stop-release": {"stop_id": 1},
         "provider-resume": {"provider": "payments"},
+        "policy-budget-remove": {"budget_id": a_budget().pk},
         "finding-close": {"finding_id": a_finding().pk},
     }
+
+
+def a_budget() -> Budget:
+    return Budget.objects.get_or_create(per="month", model="", defaults={"max_usd": 10_000})[0]
 
 
 def a_finding() -> Finding:

@@ -1,0 +1,133 @@
+"""What models cost and who did what, as pages show it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Case, Count, Sum, Value, When
+from django.db.models.functions import TruncDate
+
+from agentops import admission, routing
+from agentops.budgets import ASKS
+from agentops.models import Breaker, Hold, ModelPrice, Run, Step
+
+NOTHING = Decimal(0)
+WORKED = {"turns__gt": 0}
+
+
+@dataclass(frozen=True)
+class DayCost:
+    """US dollars of the runs on the tickets of a day, by who took them, and how many tickets that were."""
+
+    day: date
+    tickets: int = 0
+    plain: Decimal = NOTHING
+    expert: Decimal = NOTHING
+
+    @property
+    def per_ticket(self) -> Decimal | None:
+        return (self.plain + self.expert) / self.tickets if self.tickets else None
+
+
+@dataclass(frozen=True)
+class RouteCost:
+    code: str
+    what: str
+    tickets: int
+    runs: int
+    cost_usd: Decimal
+
+    @property
+    def per_ticket(self) -> Decimal:
+        return self.cost_usd / self.tickets
+
+
+@dataclass
+class Stretch:
+    """Steps in a row that one model took for one reason."""
+
+    model: str
+    provider: str
+    why: str
+    tier: str
+    passed_over: tuple[str, ...] = ()
+    steps: list[int] = field(default_factory=list)
+    cost_usd: Decimal = NOTHING
+    reserved_usd: Decimal = NOTHING
+    presumed_usd: Decimal = NOTHING
+
+
+def cost_by_day(since: datetime, today: date) -> list[DayCost]:
+    """One row per day, days without a ticket included."""
+    runs = Run.objects.filter(ticket__created_at__gte=since, **WORKED)
+    tickets = dict(runs.values_list(TruncDate("ticket__created_at")).annotate(n=Count("ticket", distinct=True)))
+    tier = Case(When(route__in=("", routing.PLAIN), then=Value("plain")), default=Value("expert"))
+    sums: dict[date, dict[str, Decimal]] = {}
+    for day, who, usd in runs.values_list(TruncDate("ticket__created_at"), tier).annotate(usd=Sum("cost_usd")):
+        sums.setdefault(day, {})[who] = usd
+    first = since.date()
+    days = [first + timedelta(days=number) for number in range((today - first).days + 1)]
+    return [DayCost(day, tickets.get(day, 0), **sums.get(day, {})) for day in days]
+
+
+def cost_by_route(since: datetime) -> list[RouteCost]:
+    """What brought which model, the most runs first. Runs from before there were routes are left out."""
+    runs = Run.objects.filter(ticket__created_at__gte=since, **WORKED).exclude(route="")
+    rows = runs.values_list("route").annotate(
+        tickets=Count("ticket", distinct=True), runs=Count("pk"), usd=Sum("cost_usd")
+    )
+    return [RouteCost(code, route_name(code), *sums) for code, *sums in rows.order_by("-runs", "route")]
+
+
+def route_name(code: str) -> str:
+    if code == routing.PLAIN:
+        return "Plain cases, by the cheap model"
+    return routing.CODES.get(code) or "The triage could not be made or read"
+
+
+def who_did_what(steps: Sequence[Step]) -> list[Stretch]:
+    """Which model took which steps of a run, and why."""
+    asked = [step for step in steps if step.kind in ASKS]
+    found = []
+    for (model, provider, why, passed), group in groupby(asked, key=_taken):
+        stretch = Stretch(model, provider, why, "", passed)
+        for step in group:
+            stretch.tier = step.input.get("route", {}).get("tier", "")
+            stretch.steps.append(step.index)
+            stretch.cost_usd += step.cost_usd
+            stretch.presumed_usd += sum((Decimal(lost["usd"]) for lost in step.lost), NOTHING)
+            if step.reservation:
+                stretch.reserved_usd += Decimal(step.reservation["usd"])
+        found.append(stretch)
+    return found
+
+
+def _taken(step: Step) -> tuple[str, str, str, tuple[str, ...]]:
+    given = step.input
+    why = given.get("route", {}).get("why", "")
+    return step.name, given.get("provider", ""), why, tuple(given.get("passed_over", ()))
+
+
+def prices_in_force() -> list[ModelPrice]:
+    newest = ModelPrice.objects.order_by("model", "-pk").distinct("model")
+    return list(newest.select_related("entered_by"))
+
+
+def unpriced(prices: Sequence[ModelPrice]) -> list[str]:
+    """Models that steps are routed to and that have no price."""
+    wanted = {target.model for tier in ("plain", "expert") for target in admission.targets(tier)}
+    return sorted(wanted - {price.model for price in prices})
+
+
+def breakers() -> list[Breaker]:
+    """Those that have failed of late, the open ones first."""
+    return list(Breaker.objects.filter(failures__gt=0).order_by("-state", "provider", "model"))
+
+
+def held() -> list[Any]:
+    """How many runs wait for room or a price, by model."""
+    rows = Hold.objects.values("cause", "per", "model").annotate(runs=Count("pk"))
+    return list(rows.order_by("-runs", "model"))

@@ -1,0 +1,144 @@
+"""`/policy/budgets/` and `/policy/models/`: what models may cost, what they cost, and which one takes what."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.forms import Form
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from agentops import admission, budgets, caps, pricelist, routes, routing
+from agentops.forms import CapForm, PriceForm, RemoveForm, RoutingForm
+from agentops.lib.errors import Refused
+from agentops.models import Budget, ModelPrice, RoutingVersion
+from agentops.queries import spending
+from approvals.views.request import Request
+
+READ = "approvals.view_policyversion"
+SHOWN = 50
+
+
+@require_GET
+@permission_required(READ, raise_exception=True)
+def limits(request: Request) -> HttpResponse:
+    """`?change=N` starts the form with a budget."""
+    wanted = request.GET.get("change", "")
+    known = Budget.objects.filter(pk=wanted).first() if wanted.isdecimal() and len(wanted) < 18 else None
+    start = {name: getattr(known, name) for name in ("per", "model", "max_usd", "max_tokens")} if known else {}
+    return _limits(request, CapForm(initial={"per": "day", **start}))
+
+
+@require_POST
+@permission_required("agentops.change_budget", raise_exception=True)
+def put(request: Request) -> HttpResponse:
+    form = CapForm(request.POST)
+    if not _done(form, lambda: caps.put(**form.cleaned_data, by=request.user)):
+        return _limits(request, form, status=422)
+    messages.success(request, "The budget is in force.")
+    return redirect("policy-budgets")
+
+
+@require_POST
+@permission_required("agentops.change_budget", raise_exception=True)
+def remove(request: Request, budget_id: int) -> HttpResponse:
+    budget = get_object_or_404(Budget, pk=budget_id)
+    form = RemoveForm(request.POST)
+    if not _done(form, lambda: caps.remove(budget=budget, by=request.user, note=form.cleaned_data["note"])):
+        return _limits(request, CapForm(initial={"per": "day"}), removing=(budget.pk, form), status=422)
+    messages.success(request, f"{budget}: the budget is removed.")
+    return redirect("policy-budgets")
+
+
+@require_GET
+@permission_required(READ, raise_exception=True)
+def models(request: Request) -> HttpResponse:
+    """`?price=MODEL` starts the form of prices with a model."""
+    return _models(request, price=PriceForm(initial={"model": request.GET.get("price", "")[:100].replace("\x00", "")}))
+
+
+@require_POST
+@permission_required("agentops.add_modelprice", raise_exception=True)
+def enter_price(request: Request) -> HttpResponse:
+    form = PriceForm(request.POST)
+
+    def enter() -> None:
+        said = form.cleaned_data
+        given = pricelist.Given(**{name: said[name] for name in ("input", "cached", "output", "reasoning")})
+        pricelist.enter(model=said["model"], given=given, by=request.user, note=said["note"])
+
+    if not _done(form, enter):
+        return _models(request, price=form, status=422)
+    messages.success(request, f"From now on {form.cleaned_data['model']} costs this.")
+    return redirect("policy-models")
+
+
+@require_POST
+@permission_required("agentops.add_routingversion", raise_exception=True)
+def route(request: Request) -> HttpResponse:
+    form = RoutingForm(request.POST)
+
+    def save() -> None:
+        rules = routing.Rules(expert_on=form.codes)
+        routes.save(rules=rules, by=request.user, note=form.cleaned_data["note"])
+
+    if not _done(form, save):
+        return _models(request, routing_form=form, status=422)
+    messages.success(request, "The routing is in force.")
+    return redirect("policy-models")
+
+
+def _done(form: Form, do: Callable[[], object]) -> bool:
+    """Whether the form could be read and was acted on; what was refused stands on it."""
+    if not form.is_valid():
+        return False
+    try:
+        do()
+    except Refused as refused:
+        form.add_error(None, refused.message)
+        return False
+    return True
+
+
+def _limits(
+    request: Request, form: CapForm, *, removing: tuple[int, RemoveForm] | None = None, status: int = 200
+) -> HttpResponse:
+    context = {
+        "standings": budgets.standing(),
+        "per_ticket": Budget.objects.filter(per=Budget.Per.TICKET).order_by("model"),
+        "form": form,
+        "removing": removing,
+        "held": spending.held(),
+    }
+    return render(request, "agentops/budgets.html", context, status=status)
+
+
+def _models(
+    request: Request,
+    *,
+    price: PriceForm | None = None,
+    routing_form: RoutingForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    rules, prices = routes.in_force(), spending.prices_in_force()
+    start = {"signs": rules.expert_on, "reasons": rules.expert_on}
+    context = {
+        "prices": prices,
+        "unpriced": spending.unpriced(prices),
+        "entered": ModelPrice.objects.select_related("entered_by").order_by("-pk")[:SHOWN],
+        "breakers": spending.breakers(),
+        "breaker_failures": settings.LLM_BREAKER_FAILURES,
+        "tiers": [
+            ("Triage and plain cases", admission.targets("plain")),
+            ("The expert", admission.targets("expert")),
+        ],
+        "rules": [(code, what) for code, what in routing.CODES.items() if code in rules.expert_on],
+        "routing": routes.current(),
+        "routings": RoutingVersion.objects.select_related("created_by").order_by("-pk")[:SHOWN],
+        "price_form": price or PriceForm(),
+        "routing_form": routing_form or RoutingForm(initial=start),
+        "holds": [row for row in spending.held() if row["cause"] == "price"],
+    }
+    return render(request, "agentops/models.html", context, status=status)

@@ -1,0 +1,272 @@
+"""Which model does what, in runs; and circuit breakers: a model that fails over and over is passed over."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+from pytest_django import Settings
+
+from agentops import breakers, engine, routes
+from agentops.breakers import Target
+from agentops.held import PassedOver
+from agentops.models import Breaker, RoutingVersion, Run, Spending
+from agentops.queries.spending import who_did_what
+from agentops.routing import Rules
+from approvals import decisions
+from approvals.models import ApprovalRequest, AuditEvent
+from tests.completions import completion, hands_over, replies, triage, uses
+from tests.scripted import CUT, Say, Script, scripted
+from tests.world import World, at_once, refund_arguments, run_through, ticket_of
+from tickets.models import Ticket
+
+CHEAP, EXPERT = "gpt-5-mini", "gpt-5"
+DOWN = Say({"error": {"message": "Down."}}, 503)
+
+
+@pytest.fixture(autouse=True)
+def usual(world: World, settings: Settings) -> None:
+    settings.RETRY_BASE_SECONDS = 0.0
+    settings.LLM_BREAKER_FAILURES = 3
+
+
+def asked(model: Script) -> list[str]:
+    return [each.data["model"] for each in model.asked]
+
+
+def routed(run: Run) -> list[tuple[str, str]]:
+    return [(row.model, row.why) for row in who_did_what(list(run.steps.order_by("index")))]
+
+
+# --- routes ---------------------------------------------------------------------------------------------
+
+
+def test_a_plain_case_is_the_cheap_models_from_beginning_to_end(world: World, model: Script) -> None:
+    order = world.order()
+    model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}), replies())
+    run = run_through(ticket_of(order))
+    assert asked(model) == [CHEAP] * 3
+    assert (run.route, run.llm_model) == ("plain", CHEAP)
+    assert routed(run) == [
+        (CHEAP, "The cheap model reads every ticket first."),
+        (CHEAP, "A plain case: nothing asks for the expert."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "code"), [({"ambiguous": True}, "ambiguous"), ({"risk_signs": ["legal_threat"]}, "risk_signs")]
+)
+def test_what_triage_sees_brings_the_expert(world: World, model: Script, said: dict[str, Any], code: str) -> None:
+    model.will_say(triage(**said), hands_over())
+    run = run_through(ticket_of(world.order()))
+    assert asked(model) == [CHEAP, EXPERT]
+    assert run.route == code
+
+
+def test_a_refused_call_brings_the_expert_for_the_rest_of_the_run(world: World, model: Script) -> None:
+    order = world.order()
+    model.will_say(triage(), uses("get_order", {"order_id": "#W0000000"}))
+    model.will_say(uses("get_order", {"order_id": order["order_id"]}), replies())
+    run = run_through(ticket_of(order))
+    assert asked(model) == [CHEAP, CHEAP, EXPERT, EXPERT]
+    assert routed(run)[-1] == (EXPERT, "A call of get_order was refused: order_not_found.")
+
+
+def test_the_policys_reason_brings_the_expert_where_the_rules_say_so(world: World, model: Script, lead: User) -> None:
+
+    for rules, expected in ((Rules(), EXPERT), (Rules(expert_on=()), CHEAP)):
+        routes.save(rules=rules, by=lead, note="for a test")
+        order = world.order()
+        ticket = ticket_of(order)
+        model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
+        run_through(ticket)
+        request = ApprovalRequest.objects.get(action__ticket=ticket)
+        decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
+        model.will_say(hands_over())
+        run_through(ticket)
+        assert asked(model)[-1] == expected
+    routes.save(rules=Rules(), by=lead, note="as it began")
+
+
+def test_a_resumed_run_keeps_its_route_whatever_the_rules_have_become(world: World, model: Script, lead: User) -> None:
+    model.will_say(triage(ambiguous=True), DOWN)
+    ticket = ticket_of(world.order())
+    run_through(ticket)
+    routes.save(rules=Rules(expert_on=()), by=lead, note="for a test")
+    model.will_say(hands_over())
+    assert run_through(ticket).route == "ambiguous"
+    assert asked(model) == [CHEAP, EXPERT, EXPERT]
+    routes.save(rules=Rules(), by=lead, note="as it began")
+
+
+def test_changing_the_routing_says_who_and_why(world: World, lead: User) -> None:
+    version = routes.save(rules=Rules(expert_on=("ambiguous",)), by=lead, note="The expert is dear.")
+    told = AuditEvent.objects.filter(verb="routing.saved").latest("pk")
+    assert (told.actor, told.after["note"]) == ("lead", "The expert is dear.")
+    assert RoutingVersion.objects.latest("pk") == version
+    assert routes.in_force().expert_on == ("ambiguous",)
+    routes.save(rules=Rules(), by=lead, note="as it began")
+
+
+def test_rules_that_cannot_be_read_bring_the_expert_at_every_sign(world: World, lead: User) -> None:
+    RoutingVersion.objects.create(rules={"expert_on": ["moon"]}, note="broken")
+    assert "share_of_order" in routes.in_force().expert_on
+    routes.save(rules=Rules(), by=lead, note="as it began")
+
+
+# --- breakers -------------------------------------------------------------------------------------------
+
+
+def go_on(ticket: Ticket) -> Run:
+    """The ticket's run, taken further as long as it is due."""
+    run = run_through(ticket)
+    while run.pk in engine.due(1000):
+        run = run_through(ticket)
+    return run
+
+
+def test_a_model_that_fails_over_and_over_is_passed_over_by_every_ticket(world: World, model: Script) -> None:
+    model.will_say(DOWN, CUT, DOWN, triage(), replies())
+    run = go_on(ticket_of(world.order()))
+    assert asked(model) == [CHEAP] * 3 + [EXPERT] * 2, "the other model took it"
+    assert run.outcome == "answered"
+    first = run.steps.get(index=0)
+    assert first.name == EXPERT
+    assert f"{CHEAP} has failed 3 times" in first.input["passed_over"][0]
+    row = Breaker.objects.get(model=CHEAP)
+    assert (row.state, row.failures, row.opened_at is not None) == ("open", 3, True)
+    assert AuditEvent.objects.filter(verb="breaker.opened", object_id=CHEAP).exists()
+    model.will_say(triage(), replies())
+    go_on(ticket_of(world.order()))
+    assert asked(model)[-2:] == [EXPERT] * 2
+
+
+def test_a_success_before_the_last_failure_forgets_the_others(world: World, model: Script) -> None:
+    model.will_say(DOWN, DOWN, triage(), DOWN, DOWN, replies())
+    assert go_on(ticket_of(world.order())).outcome == "answered"
+    assert asked(model) == [CHEAP] * 6
+    assert Breaker.objects.get(model=CHEAP).state == "closed"
+
+
+def opened(model: str = CHEAP, probe_in: float = -1.0, probes: int = 0) -> Breaker:
+    return Breaker.objects.create(
+        provider="primary",
+        model=model,
+        state="open",
+        failures=3,
+        opened_at=Now(),
+        probe_at=Now() + timedelta(seconds=probe_in),
+        probes=probes,
+        last_error="http_503",
+    )
+
+
+def test_one_call_tries_an_open_model_again_and_its_answer_closes_it(world: World, model: Script) -> None:
+    opened()
+    model.will_say(triage(), replies())
+    assert go_on(ticket_of(world.order())).outcome == "answered"
+    assert asked(model) == [CHEAP] * 2
+    row = Breaker.objects.get(model=CHEAP)
+    assert (row.state, row.failures, row.probe_at) == ("closed", 0, None)
+    assert AuditEvent.objects.filter(verb="breaker.closed", object_id=CHEAP).exists()
+
+
+def test_a_probe_that_fails_opens_it_again_for_longer(world: World, model: Script, settings: Settings) -> None:
+    settings.LLM_BREAKER_SECONDS = 100.0
+    opened(probes=1)
+    model.will_say(DOWN, triage(), replies())
+    go_on(ticket_of(world.order()))
+    assert asked(model) == [CHEAP, EXPERT, EXPERT]
+    far = Breaker.objects.filter(model=CHEAP, state="open", probe_at__gt=Now() + timedelta(seconds=350))
+    assert far.exists(), "100 s, doubled for each probe that failed"
+
+
+def test_of_many_workers_one_probes(world: World) -> None:
+    opened()
+    targets = [Target("primary", CHEAP), Target("primary", EXPERT)]
+    chosen = [choice.target.model for choice in at_once(*[lambda: breakers.choose(targets)] * 8)]
+    assert sorted(chosen) == sorted([CHEAP] + [EXPERT] * 7)
+
+
+def test_a_probe_whose_worker_died_is_taken_by_another_in_time(world: World) -> None:
+    row = opened()
+    assert breakers.choose([Target("primary", CHEAP)]).target.model == CHEAP
+    with pytest.raises(PassedOver):
+        breakers.choose([Target("primary", CHEAP)])
+    Breaker.objects.filter(pk=row.pk).update(probe_at=Now())
+    assert breakers.choose([Target("primary", CHEAP)]).target.model == CHEAP
+
+
+def test_where_nothing_is_left_the_run_waits_and_the_ticket_says_why(world: World, model: Script) -> None:
+    opened(CHEAP, probe_in=60)
+    opened(EXPERT, probe_in=90)
+    ticket = ticket_of(world.order())
+    run = run_through(ticket)
+    ticket.refresh_from_db()
+    assert (run.status, run.steps.count(), asked(model)) == ("queued", 0, [])
+    assert "Every language model is passed over" in ticket.reason
+    assert run.pk not in engine.due(1000)
+    assert run.not_before == Breaker.objects.get(model=CHEAP).probe_at
+    assert not Spending.objects.filter(reserved_usd__gt=0).exists()
+    Breaker.objects.update(probe_at=Now())
+    Run.objects.filter(pk=run.pk).update(not_before=Now())
+    model.will_say(triage(), replies())
+    assert go_on(ticket).outcome == "answered"
+    ticket.refresh_from_db()
+    assert ticket.reason == ""
+
+
+@pytest.mark.parametrize("answer", [Say({"error": {"message": "Bad."}}, 400), Say({"error": {"message": "Key."}}, 401)])
+def test_what_says_nothing_of_the_model_opens_no_breaker(world: World, model: Script, answer: Say) -> None:
+    model.will_say(answer, *([replies()] if answer.status == 400 else []))
+    run_through(ticket_of(world.order()))
+    assert not Breaker.objects.exists()
+
+
+def test_a_model_that_is_not_there_counts_as_failing(world: World, model: Script) -> None:
+    model.will_say(Say({"error": {"message": "No such model."}}, 404), replies())
+    run_through(ticket_of(world.order()))
+    assert Breaker.objects.get(model=CHEAP).failures == 1
+
+
+# --- the fallback ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fallback(settings: Settings) -> Iterator[Script]:
+    with scripted() as script:
+        settings.LLM_FALLBACK_BASE_URL = f"{script.url}/v1"
+        settings.LLM_FALLBACK_API_KEY = "of the fallback"
+        settings.LLM_FALLBACK_MODEL = EXPERT
+        yield script
+
+
+def test_the_fallback_is_asked_before_the_other_model(world: World, model: Script, fallback: Script) -> None:
+    opened(CHEAP, probe_in=60)
+    fallback.will_say(triage(), replies())
+    run = run_through(ticket_of(world.order()))
+    assert (run.outcome, asked(model), asked(fallback)) == ("answered", [], [EXPERT] * 2)
+    sent = {name.lower(): value for name, value in fallback.asked[0].headers.items()}
+    assert sent["authorization"] == "Bearer of the fallback"
+    assert {step.input["provider"] for step in run.steps.filter(kind__in=["triage", "llm"])} == {"fallback"}
+
+
+def test_the_fallback_has_a_breaker_of_its_own(world: World, model: Script, fallback: Script) -> None:
+    opened(CHEAP, probe_in=60)
+    fallback.will_say(DOWN, DOWN, DOWN)
+    model.will_say(triage(), replies())
+    assert go_on(ticket_of(world.order())).outcome == "answered"
+    assert asked(model) == [EXPERT] * 2
+    assert set(Breaker.objects.filter(state="open").values_list("provider", "model")) == {
+        ("primary", CHEAP),
+        ("fallback", EXPERT),
+    }
+
+
+def test_an_answer_that_says_nothing_is_an_answer(world: World, model: Script) -> None:
+    model.will_say(triage(), completion({"content": ""}), replies())
+    run = go_on(ticket_of(world.order()))
+    assert (run.route, asked(model)) == ("no_call", [CHEAP, CHEAP, EXPERT])
+    assert not Breaker.objects.exists()
