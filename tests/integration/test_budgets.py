@@ -11,7 +11,7 @@ from django.db.models import Sum
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from agentops import budgets, caps, engine, pricelist, recording, steps, tools
+from agentops import budgets, caps, cases, engine, pricelist, recording, steps, tools
 from agentops.lib.errors import Refused
 from agentops.models import Budget, Hold, ModelPrice, Run, Spending, Step
 from agentops.pricelist import Given
@@ -208,6 +208,17 @@ def test_a_held_run_keeps_the_tickets_later_ones_behind_it(world: World, biller:
     run = run_through(ticket)
     later = Run.objects.create(ticket=ticket, number=2, through_message=run.through_message + 1)
     assert later.pk not in engine.due(1000)
+
+
+def test_closing_the_ticket_ends_a_run_that_waits_for_room(world: World, biller: Biller, admin: User) -> None:
+    cap(admin, per="ticket", max_usd=Decimal("0.001"))
+    ticket = ticket_of(world.order())
+    run = run_through(ticket)
+    assert cases.close_ticket(ticket.pk, by=admin)
+    caps.remove(budget=Budget.objects.get(), by=admin, note="for a test")
+    go_on(run)
+    assert (Run.objects.get(pk=run.pk).status, status(ticket)[0], biller.calls) == ("cancelled", "closed", [])
+    assert AuditEvent.objects.filter(verb="run.cancelled", object_id=str(run.pk)).exists()
 
 
 # --- what was lost --------------------------------------------------------------------------------------

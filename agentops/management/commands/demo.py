@@ -20,6 +20,7 @@ from agentops.local.ports import require_free
 from agentops.management import intake, report
 from agentops.management.demo_policy import make_policy
 from agentops.management.people import make_people
+from agentops.queries import spending
 from tickets.intake import NewTicket
 
 DOES = {
@@ -69,9 +70,16 @@ class Command(BaseCommand):
                 ready = stack.start_application()
                 make_people(stack.keys.passwords)  # slow on purpose, as password hashes are: meanwhile they start
                 make_policy(by="admin")
+                unpriced = spending.unpriced(spending.prices_in_force())
                 connections.close_all()
                 ready()
                 self._welcome(stack)
+                for model in unpriced:
+                    self._say(
+                        f"The language model {model!r} has no price, so it is not asked, and its tickets wait with a "
+                        f"person.\nSign in as admin and enter it at {stack.url}/policy/models/ (0 where it costs "
+                        "nothing);\nwhat waits then goes on by itself.\n"
+                    )
                 following = self._post(stack, wanted=not options["no_tickets"])
                 while True:
                     self._heal(stack)
