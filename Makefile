@@ -54,7 +54,7 @@ demo-reset: $(STAMP) ## The same, from nothing: the demo's data is removed first
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: test test-unit test-integration test-acceptance test-crash benchmark lint format types contracts
+.PHONY: test test-unit test-integration test-acceptance test-crash benchmark benchmark-ticket lint format types contracts
 test: lint types contracts ## Lint, types, import contracts and the tests of every floor but crash
 	@$(PYTEST) -n 2 --dist loadfile tests/unit tests/integration $(ARGS)
 	@$(PYTEST) -n 2 --dist loadfile tests/acceptance $(ARGS)
@@ -73,6 +73,9 @@ test-crash: $(STAMP) ## Every boundary x fault x attempt x race, killed there (l
 
 benchmark: $(STAMP) ## What each page costs at 10,000 and at 1,000,000 actions (BENCHMARK_ACTIONS="N N")
 	@$(PYTEST) tests/benchmarks/history.py $(ARGS)
+
+benchmark-ticket: $(STAMP) ## What an automatic ticket costs the database: statements, commits, WAL
+	@$(PYTEST) tests/benchmarks/hot_path.py $(ARGS)
 
 lint: $(STAMP) ## ruff, and the formatting
 	@$(BIN)/ruff check .

@@ -11,9 +11,8 @@ from django.views.decorators.vary import vary_on_headers
 
 from agentops import budgets, trace
 from agentops.models import Run
-from agentops.queries import latency
+from agentops.queries import latency, spending
 from agentops.queries import runs as queries
-from agentops.queries import spending
 from agentops.trace import export, totals, waterfall
 from agentops.views.opened import opened
 
