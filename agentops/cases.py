@@ -93,10 +93,19 @@ def _standing(ticket: Ticket) -> str:
     return ticket.get_status_display().lower()
 
 
-def _require_nothing_under_way(ticket: Ticket) -> None:
-    unsettled = Action.objects.filter(ticket=ticket).exclude(status__in=states.SETTLED).order_by("pk").first()
-    if unsettled:
-        what = f"{unsettled.get_kind_display()} {unsettled.idempotency_key}"
-        raise Refused("under_way", f"{what} is not settled yet; decide or settle it first.")
+def under_way(ticket: Ticket) -> str:
+    """What has to come to its end before the ticket can be closed or run again, in a sentence; empty where nothing.
+    An acknowledgement is none: where the ticket needs no person any more it is not sent."""
+    unsettled = Action.objects.filter(ticket=ticket).exclude(status__in=states.SETTLED).order_by("pk")
+    waiting = next((action for action in unsettled if not action.facts.get("fixed")), None)
+    if waiting:
+        what = f"{waiting.get_kind_display()} {waiting.idempotency_key}"
+        return f"{what} is not settled yet; decide or settle it first."
     if Run.objects.filter(ticket=ticket, finished_at__isnull=True).exists():
-        raise Refused("under_way", "The agent is still at work on this ticket; wait until it has finished.")
+        return "The agent is still at work on this ticket, or waits to go on with it."
+    return ""
+
+
+def _require_nothing_under_way(ticket: Ticket) -> None:
+    if told := under_way(ticket):
+        raise Refused("under_way", told)

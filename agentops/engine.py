@@ -313,4 +313,5 @@ def _give_up(run: Run, reason: str) -> None:
 def _others_wait(run: Run) -> bool:
     """Whether something of the ticket is still to be settled, by another run or by none that is left."""
     waiting = Run.objects.filter(ticket=run.ticket_id, status=Run.Status.WAITING).exclude(pk=run.pk)
-    return waiting.exists() or Action.objects.filter(ticket=run.ticket_id, status__in=UNDECIDED).exists()
+    undecided = Action.objects.filter(ticket=run.ticket_id, status__in=UNDECIDED)
+    return waiting.exists() or any(not action.facts.get("fixed") for action in undecided)

@@ -104,7 +104,9 @@ def _broken(tickets: Sequence[Ticket]) -> dict[str, Broken]:
     ids = [ticket.pk for ticket in tickets]
     runs = _newest(Run.objects.filter(ticket__in=ids))
     steps: dict[int, list[Step]] = {}
-    wanted = Step.objects.filter(run__in=[run.pk for run in runs.values()]).defer(*HEAVY).select_related("action")
+    wanted = (
+        Step.objects.filter(run__in=[run.pk for run in runs.values()]).defer(*HEAVY).select_related("action", "run")
+    )
     for step in wanted.order_by("run_id", "index"):
         steps.setdefault(step.run_id, []).append(step)
     undone = Action.objects.filter(ticket__in=[ticket.pk for ticket in tickets if ticket.held], status=states.FAILED)
@@ -162,7 +164,8 @@ def _went(step: Step | None, action: Action | None, ticket: Ticket) -> str:
     if action and action.status == states.FAILED and ticket.held:
         return "It had counted as done, or should have been, and was not: the customer may believe otherwise."
     if action and action.status == states.UNRESOLVED:
-        return "Nobody knows yet whether it took effect. It is being asked for, and is not sent again by itself."
+        asked = "The provider is being asked" if action.kind != "reply" else "Only a person can find out"
+        return f"Nobody knows yet whether it took effect. {asked}; nothing is sent again by itself."
     if action and action.status in NOT_RUN:
         return f"It was {action.status} and did not happen."
     if action and action.status == states.FAILED:
@@ -173,6 +176,8 @@ def _went(step: Step | None, action: Action | None, ticket: Ticket) -> str:
         return "The agent decided that this is for a person. Nothing broke."
     if step.status == Step.Status.FAILED:
         return _failed(step)
+    if step.run.status == Run.Status.WAITING:
+        return "The agent had to stop after it. It goes on by itself once it may, or a person answers in its place."
     if step.kind == Step.Kind.LLM:
         return "Its answer could not be used."
     return "This was the last thing that it did; it never came to an answer."

@@ -35,7 +35,12 @@ def tickets(request: Request) -> HttpResponse:
 @may_see
 def item(request: Request, ticket_id: str) -> HttpResponse:
     found = _found(ticket_id)
-    context = {"item": found, "broken": queries.broken(found), "said": said_by_customer(found.pk)}
+    context = {
+        "item": found,
+        "broken": queries.broken(found),
+        "said": said_by_customer(found.pk),
+        "under_way": cases.under_way(found),
+    }
     if part_of(request) == "pane":
         return _screen(request, "#pane", {**context, "focus": True})
     return _screen(request, "", {**_list(request), **context})

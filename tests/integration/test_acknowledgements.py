@@ -4,10 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 
-from agentops import engine
+from agentops import cases, engine
 from agentops.lib.errors import Refused
 from agentops.models import Run
-from approvals import decisions, execution, policies
+from approvals import decisions, execution, policies, states
 from approvals.models import Action, AuditEvent
 from approvals.policy import ACKNOWLEDGEMENT, Rules
 from tests.completions import hands_over, replies, triage
@@ -198,3 +198,23 @@ def test_rules_that_cannot_be_read_do_not_keep_a_run_from_its_end(world: World, 
     policies.PolicyVersion.objects.create(rules={"acknowledge": "always"}, note="broken", created_by=lead)
     assert run_through(ticket).outcome == "with_person"
     assert (status(ticket)[0], acknowledgements(ticket)) == ("needs_person", [])
+
+
+def test_one_that_is_not_sent_yet_stands_in_nobody_s_way(world: World, model: Script, lead: User) -> None:
+    put_rules(acknowledge="with_person")
+    for status_of_it in ("approved", "unresolved"):
+        ticket = ticket_of(world.order())
+        model.will_say(triage(), hands_over())
+        run_through(ticket)
+        if status_of_it == "unresolved":
+            world.faults("POST /replies", "lost_answer", times=0)
+            (action,) = acknowledgements(ticket)
+            while execution.execute(action.pk).status != states.UNRESOLVED:
+                Action.objects.filter(pk=action.pk).update(not_before=None)
+            world.simulator.faults()
+            assert status(ticket) == ("needs_person", "They want a person."), "its reason is the better one"
+        model.will_say(triage(), replies("Hello."))
+        cases.run_again(ticket.pk, by=lead)
+        assert run_through(ticket).outcome == "answered"
+        assert status(ticket)[0] == "answered"
+        assert cases.close_ticket(ticket.pk, by=lead)
