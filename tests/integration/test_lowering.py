@@ -4,8 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.urls import reverse
 
+from agentops.management.demo_policy import make_policy
+from agentops.management.people import GROUPS, make_people
 from agentops.sweep import Sweep
 from approvals import lowering, policies
 from approvals.dial import Dial, KindShare, Lowering
@@ -183,3 +186,15 @@ def test_a_newer_version_answers_the_notice() -> None:
     assert lowering.standing() is not None
     put(90)
     assert lowering.standing() is None
+
+
+def test_a_demo_that_starts_again_leaves_the_lowered_dial_alone() -> None:
+    make_people(dict.fromkeys(GROUPS, "secret"))
+    make_policy(by="admin")
+    rules = policies.rules_of(policies.current())
+    put_again = rules.model_copy(update={"autonomy": Dial(percent=90), "lowering": WATCHED})
+    policies.save(rules=put_again, by=User.objects.get(username="admin"), note="watched")
+    decided(*["reject"] * 4)
+    assert lowered() is not None
+    make_policy(by="admin")
+    assert percent() == 60
