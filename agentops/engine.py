@@ -204,11 +204,7 @@ def _do_action(run: Run, step: Step) -> None:
         _wait(run, step, action)
     again = Step.objects.filter(action=action).exclude(pk=step.pk).exists()
     output = redact.data(tools.told(action, tools.decision_on(action), again=again))
-    if action.status == states.SUCCEEDED:
-        return steps.finish(step, output)
-    steps.fail(step, {"code": action.status, "message": output["message"]}, "action")
-    step.output = output
-    return None
+    return steps.tell(step, action.status, output)
 
 
 def _propose(run: Run, step: Step) -> None:

@@ -13,7 +13,7 @@ from django.conf import settings
 from pydantic import BaseModel, BeforeValidator, Field
 
 from agentops.lib import deadline, http, redact
-from agentops.lib.errors import EffectUnknown, ProviderError, Terminal, Transient
+from agentops.lib.errors import EffectUnknown, NotLetOut, ProviderError, Terminal, Transient
 
 
 def _text(value: Any) -> str:
@@ -113,6 +113,8 @@ def complete(
     except openai.APIStatusError as error:
         raise _status_error(error) from error
     except openai.APIConnectionError as error:
+        if isinstance(error.__cause__, NotLetOut):
+            raise error.__cause__ from None
         if isinstance(error.__cause__, httpx2.DecodingError):
             raise EffectUnknown("unreadable_answer", f"the model's answer cannot be read: {error.__cause__}") from error
         raise _class_of(error)("connection_lost", f"the model could not be reached: {error}") from error
@@ -192,6 +194,11 @@ def _distinct(calls: list[dict[str, str]]) -> list[dict[str, str]]:
         call["id"] = next(name for name in chain([call["id"]], fresh) if name and name not in seen)
         seen.add(call["id"])
     return calls
+
+
+def address() -> str:
+    """Where a completion is asked for."""
+    return f"{str(_client(PRIMARY).base_url).rstrip('/')}/chat/completions"
 
 
 def _client(provider: str) -> openai.OpenAI:

@@ -15,6 +15,7 @@ from agentops.lib import redact
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
 from agentops.models import Run, Step, StoredText
+from approvals import states
 from approvals.models import Action
 from tickets.models import Message, Ticket
 
@@ -46,7 +47,7 @@ def recorded(step: Step) -> turn.Recorded:
         call_id=step.input.get("call_id", ""),
         name=step.name,
         action_id=step.action_id,
-        action_status=step.action.status if step.action_id and step.action else "",
+        action_status=step.action.status if step.action else "",
         error_code=step.error_code,
         error_class=step.error_class,
         reasons=tuple(reason["code"] for reason in step.action.reasons) if step.action_id and step.action else (),
@@ -65,7 +66,7 @@ def first(run: Run, world: World = REAL) -> Step:
 def again_first(run: Run, known: dict[str, Any], world: World) -> Step:
     """The triage step, where what was known when the run began is on record (`known` is a first step's input)."""
     given = {name: known[name] for name in ("brief", "answered_through")}
-    given |= {"route": asdict(routing.FIRST), "prompt": _stored(world.triage_prompt)}
+    given |= {"route": asdict(routing.FIRST), "prompt": stored(world.triage_prompt)}
     given |= {"messages": turn.digest(_triage_messages(run, given, world))}
     return Step(run=run, index=0, kind=turn.TRIAGE, name=settings.LLM_TRIAGE_MODEL, input=given)
 
@@ -79,8 +80,8 @@ def start_llm(run: Run, done: list[Step], world: World = REAL) -> Step:
     given = {
         "route": asdict(route),
         "model": model,
-        "prompt": _stored(world.prompt),
-        "tools": _stored(json.dumps(world.tools, sort_keys=True)),
+        "prompt": stored(world.prompt),
+        "tools": stored(json.dumps(world.tools, sort_keys=True)),
         "messages": turn.digest(sent),
     }
     step = Step(run=run, index=len(done), kind=turn.LLM, name=model, input=given)
@@ -165,6 +166,15 @@ def finish(step: Step, output: Any) -> None:
     step.finished_at = Now()
 
 
+def tell(step: Step, status: str, output: dict[str, Any]) -> None:
+    """Ends the step of an action that ended in this status, with what the model is told of it (tools.told)."""
+    if status == states.SUCCEEDED:
+        return finish(step, output)
+    fail(step, {"code": status, "message": output["message"]}, "action")
+    step.output = output
+    return None
+
+
 def refuse(step: Step, refused: Refused) -> None:
     """The model's mistake, as a structured error that it can reason about."""
     fail(step, redact.data(refused.as_dict()), "refused")
@@ -237,7 +247,7 @@ def _of(action: Action) -> str:
     return f" of {display(action.amount, action.currency)} for" if action.amount is not None else ""
 
 
-def _stored(text: str) -> str:
+def stored(text: str) -> str:
     """Keeps a large text once; answers its digest."""
     digest = turn.digest(text)
     if digest not in _known:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from agentops import engine, heartbeat, unseen
+from agentops.replays import running as replays
 from agentops.telemetry import shipping, tallies
 from approvals import comparison, decisions, execution, lowering, notifications, reconcile, seals
 
@@ -96,6 +97,7 @@ def _due(limit: int) -> list[Work]:
         *((execution.execute, number) for number in execution.due(limit)),
         *((reconcile.settle, number) for number in reconcile.due(limit)),
         *((engine.advance, number) for number in engine.due(limit)),
+        *((replays.advance, number) for number in replays.due(limit)),
         *((notifications.send, number) for number in notifications.due(limit)),
     ]
 

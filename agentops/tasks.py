@@ -12,6 +12,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from agentops import engine, sweep
+from agentops.replays import running
+from agentops.replays.asking import replay_asked
 from agentops.signals import run_queued
 from approvals.signals import action_settled
 from tickets.models import Message
@@ -24,6 +26,11 @@ BROKER_AWAY = (OperationalError, RedisError, OSError)
 @shared_task
 def advance(run_id: int) -> None:
     engine.advance(run_id)
+
+
+@shared_task
+def replay(replay_id: int) -> None:
+    running.advance(replay_id)
 
 
 @receiver(message_received)
@@ -43,11 +50,20 @@ def hurry_again(sender: object, run_id: int, **_: Any) -> None:
     hurry(run_id)
 
 
+@receiver(replay_asked)
+def hurry_replay(sender: object, replay_id: int, **_: Any) -> None:
+    transaction.on_commit(lambda: _send(replay, replay_id), robust=True)
+
+
 def hurry(run_id: int) -> None:
+    _send(advance, run_id)
+
+
+def _send(task: Any, number: int) -> None:
     try:
-        advance.delay(run_id)
+        task.delay(number)
     except BROKER_AWAY:
-        log.warning("no message for run %s: the broker is away; the sweep will find it", run_id)
+        log.warning("no message for %s(%s): the broker is away; the sweep will find it", task.name, number)
 
 
 @worker_ready.connect

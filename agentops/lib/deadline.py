@@ -11,7 +11,7 @@ from typing import Any, cast
 import httpcore2
 import httpx2
 
-from agentops.lib import tracing
+from agentops.lib import outbound, tracing
 
 MAX_BYTES = 2_000_000
 
@@ -107,7 +107,8 @@ class Transport(httpx2.HTTPTransport):
         _local.until = until = time.monotonic() + self._seconds
         request.headers["Accept-Encoding"] = "identity"
         request.headers.update(tracing.headers())
-        response = super().handle_request(request)
+        with outbound.passing(request.method, str(request.url)):
+            response = super().handle_request(request)
         if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
             response.close()
             raise httpx2.DecodingError("the answer is packed, and nobody asked for that")

@@ -8,6 +8,7 @@ ProviderError               an outside system did not do as asked
   Terminal                  will not heal: surfaced at once, never retried
     Unauthorized            our credentials are refused: the provider is paused, its actions wait
     IdempotencyMismatch     our own key with another body: a bug of ours
+NotLetOut                   a request that may not leave here was refused before it was sent: a bug of ours
 """
 
 from typing import Any
@@ -73,3 +74,11 @@ class Unauthorized(Terminal):
 
 class IdempotencyMismatch(Terminal):
     error_class = "idempotency_mismatch"
+
+
+class NotLetOut(Exception):
+    """`what` is the request or connection that was refused. No ProviderError: nothing may retry or absorb it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} may not leave here; it was refused before it was sent.")
+        self.what = what

@@ -1,5 +1,6 @@
 """The tables of the agent's work."""
 
+from agentops.models.replay import Replay, ReplayStep
 from agentops.models.routing import Breaker, RoutingVersion
 from agentops.models.run import Run, Step, StoredText
 from agentops.models.spending import Budget, Hold, ModelPrice, Spending
@@ -10,6 +11,8 @@ __all__ = [
     "Budget",
     "Hold",
     "ModelPrice",
+    "Replay",
+    "ReplayStep",
     "RoutingVersion",
     "Run",
     "Spending",

@@ -1,0 +1,142 @@
+"""A run and its replay side by side: steps paired by tool and order, and what differs in each pair. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from difflib import SequenceMatcher
+from typing import Any
+
+LABELS = {
+    "name": "Tool or model",
+    "messages": "Messages sent (SHA-256)",
+    "answer": "Answer",
+    "arguments": "Arguments",
+    "verdict": "Verdict",
+    "reply": "Reply",
+    "result": "Result",
+    "tokens": "Tokens",
+    "cost": "Cost",
+}
+FIGURES = ("tokens", "cost")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One step of either run. `values` are texts by the names of LABELS; `source` and `note` are a replay's."""
+
+    index: int
+    kind: str
+    name: str
+    status: str
+    values: Mapping[str, str]
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value of both sides; empty where a side has none."""
+
+    name: str
+    then: str
+    now: str
+
+    @property
+    def label(self) -> str:
+        return LABELS[self.name]
+
+    @property
+    def differs(self) -> bool:
+        return self.then != self.now
+
+
+@dataclass(frozen=True)
+class Row:
+    """A pair of steps, or a step that the other run does not have."""
+
+    then: Side | None
+    now: Side | None
+    cells: tuple[Cell, ...] = field(default=())
+
+    @property
+    def differs(self) -> list[str]:
+        """Names of what differs."""
+        if self.then is None or self.now is None:
+            return ["step"]
+        return [cell.name for cell in self.cells if cell.differs]
+
+    @property
+    def kind(self) -> str:
+        side = self.then or self.now
+        return side.kind if side else ""
+
+
+def align(then: Sequence[Side], now: Sequence[Side]) -> list[Row]:
+    """Both runs in order; steps of the same tool are paired as a diff pairs equal lines."""
+    rows: list[Row] = []
+    matcher = SequenceMatcher(None, [_key(side) for side in then], [_key(side) for side in now], autojunk=False)
+    for _tag, left, left_end, right, right_end in matcher.get_opcodes():
+        if _tag == "equal":
+            pairs = zip(then[left:left_end], now[right:right_end], strict=True)
+            rows += [Row(one, other, _cells(one, other)) for one, other in pairs]
+        else:
+            rows += [Row(one, None, _cells(one, None)) for one in then[left:left_end]]
+            rows += [Row(None, other, _cells(None, other)) for other in now[right:right_end]]
+    return rows
+
+
+def side(step: Any, *, verdict: Mapping[str, Any] | None, source: str = "", note: str = "") -> Side:
+    """Of a Step or a ReplayStep; `verdict` is {verdict, reasons} of its effect."""
+    values: dict[str, str] = {}
+    if step.kind == "tool":
+        given = _arguments(step.input.get("arguments", ""))
+        if step.name == "reply" and isinstance(given, dict):
+            values["reply"] = str(given.pop("text", ""))
+        values["arguments"] = given if isinstance(given, str) else _pretty(given)
+        values["result"] = _pretty(step.output)
+        if verdict:
+            values["verdict"] = _verdict(verdict)
+    else:
+        values["name"] = step.name
+        values["messages"] = str(step.input.get("messages", ""))
+        values["answer"] = _answer(step.output)
+        values["tokens"] = f"{step.input_tokens:,} in, {step.output_tokens:,} out"
+        values["cost"] = f"${Decimal(step.cost_usd):.6f}"
+    return Side(step.index, step.kind, step.name, step.status, values, source, note)
+
+
+def _key(side: Side) -> str:
+    return side.name if side.kind == "tool" else side.kind
+
+
+def _cells(then: Side | None, now: Side | None) -> tuple[Cell, ...]:
+    left, right = (then.values if then else {}), (now.values if now else {})
+    return tuple(
+        Cell(name, left.get(name, ""), right.get(name, "")) for name in LABELS if name in left or name in right
+    )
+
+
+def _verdict(effect: Mapping[str, Any]) -> str:
+    lines = [str(effect["verdict"]).replace("_", " ")]
+    return "\n".join([*lines, *(f"- {reason['message']}" for reason in effect["reasons"])])
+
+
+def _answer(output: Any) -> str:
+    if not isinstance(output, dict):
+        return ""
+    calls = [f"{call['name']} {call['arguments']}" for call in output.get("tool_calls") or []]
+    said = [str(output.get(name) or "") for name in ("content", "refusal")]
+    error = [_pretty(output["error"])] if "error" in output else []
+    return "\n".join(filter(None, [*said, *calls, *error]))
+
+
+def _arguments(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _pretty(value: Any) -> str:
+    return "" if value is None else json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)

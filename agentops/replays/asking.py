@@ -1,0 +1,84 @@
+"""Begins replays: of a run by a person, or of many."""
+
+import random
+from datetime import datetime
+
+from django.db import transaction
+from django.dispatch import Signal
+
+from agentops import steps
+from agentops.lib.errors import Refused
+from agentops.models import Replay, Run
+from approvals import audit, policies
+from approvals.models import PolicyVersion
+
+replay_asked = Signal()  # replay_id, in the transaction that records it: whoever runs work hurries it
+MOST_PROMPT = 50_000  # characters
+
+
+def begin(
+    *,
+    run: Run,
+    mode: str,
+    asked_by: str,
+    llm_model: str = "",
+    prompt: str = "",
+    policy_version: int | None = None,
+) -> Replay:
+    """A queued replay. What is not named is as it is in force now; a recorded one tries nothing. Raises Refused."""
+    if mode not in Replay.Mode.values:
+        raise Refused("unknown_mode", f"There is no mode {mode!r}.", valid=Replay.Mode.values)
+    _require_replayable(run)
+    recorded = mode == Replay.Mode.RECORDED
+    if recorded and (llm_model or prompt or policy_version):
+        told = "Everything recorded has no other model, prompt or policy; choose a live model for that."
+        raise Refused("nothing_to_try", told, valid=[Replay.Mode.MODEL.value, Replay.Mode.LIVE.value])
+    if len(prompt) > MOST_PROMPT:
+        raise Refused("prompt_too_long", f"The prompt has {len(prompt):,} characters; at most {MOST_PROMPT:,}.")
+    version = None if recorded else _version(policy_version)
+    digest = steps.stored(prompt) if prompt.strip() else ""
+    with transaction.atomic():
+        replay = Replay.objects.create(
+            run=run,
+            mode=mode,
+            asked_by=asked_by[:150],
+            llm_model=llm_model.strip()[:100],
+            prompt=digest,
+            policy_version=version,
+        )
+        audit.record(
+            actor=asked_by,
+            verb="run.replayed",
+            object_type="run",
+            object_id=run.pk,
+            after={"replay": replay.pk, "mode": mode, "llm_model": replay.llm_model, "prompt": replay.prompt,
+                   "policy_version": version.pk if version else None},
+        )  # fmt: skip
+        replay_asked.send(Replay, replay_id=replay.pk)
+    return replay
+
+
+def sample(*, since: datetime, size: int, seed: int) -> list[Run]:
+    """At most `size` finished runs that began since then, by chance; the same for the same seed. By their order."""
+    found = list(
+        Run.objects.filter(finished_at__isnull=False, created_at__gte=since).order_by("pk").values_list("pk", flat=True)
+    )
+    chosen = found if len(found) <= size else random.Random(seed).sample(found, size)  # noqa: S311 - no secret
+    return list(Run.objects.filter(pk__in=chosen).order_by("pk"))
+
+
+def _require_replayable(run: Run) -> None:
+    if run.finished_at is None:
+        raise Refused("not_finished", "The run is not over yet; replay it when it is.")
+    if not run.steps.filter(index=0, kind="triage").exists():
+        raise Refused("nothing_recorded", "The run recorded no step, so there is nothing to replay it from.")
+
+
+def _version(number: int | None) -> PolicyVersion:
+    if number is None:
+        return policies.current()
+    found = PolicyVersion.objects.filter(pk=number).first()
+    if found is None:
+        newest = policies.current().pk
+        raise Refused("unknown_policy", f"There is no policy version {number}; the newest is {newest}.", newest=newest)
+    return found

@@ -1,0 +1,197 @@
+"""What a side-effecting call of a replay would have been: the policy's verdict, and what is taken to have become of
+it. Nothing is proposed, sent or stored: the actions here are values that are never saved."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from agentops import steps, tools
+from agentops.lib import redact
+from agentops.models import Replay, ReplayStep, Step
+from agentops.replays.recording import NotRecorded, Recording
+from approvals import claims, kinds, policies, policy, proposals, resolution, states
+from approvals.models import Action, Decision
+from approvals.policy import Outcome, Verdict
+from approvals.resolution import Resolved, Sources
+
+FIELDS = ("kind", "params", "idempotency_key", "order_id", "amount", "currency", "status", "sequence")
+
+
+@dataclass(frozen=True)
+class Became:
+    """How an effect ends in a replay, and why that is so."""
+
+    status: str
+    source: ReplayStep.Source
+    note: str
+    decision: Decision | None = None
+
+
+def as_recorded(recording: Recording, step: Step, then: Step) -> dict[str, Any]:
+    """The same call as it was: judged again by the rules and facts of then, and told of again."""
+    action = then.action
+    assert action is not None
+    verdict = policy.evaluate(policies.rules_of(action.policy_version), policies.recorded_facts(action))
+    again = action.run_id != recording.run.pk or any(
+        row.action_id == action.pk for row in recording.steps if row.index < then.index
+    )
+    output = redact.data(tools.told(action, tools.decision_on(action), again=again))
+    told = then.output or {}
+    status = str(told["action"]["status"])
+    # Where it has gone on since, the model was told of then.
+    steps.tell(step, status, output if status == action.status else told)
+    return _effect(action, verdict, action.policy_version_id, recorded=action.pk)
+
+
+def would_be(
+    replay: Replay, recording: Recording, step: Step, done: Sequence[Step], made: Sequence[Action]
+) -> tuple[dict[str, Any] | None, Became]:
+    """Judges the call by the replay's rules and says what becomes of it; the step is told so. The effect is None for
+    one that was made before in this replay. Raises Refused, NotRecorded and, in a live one, ProviderError."""
+    kind, given = kinds.BY_TOOL[step.name], steps.arguments(step)
+    existing = [row for row in [*recording.earlier, *made] if row.kind == kind.name]
+    twin = proposals.in_the_same_words(kind, given, existing)
+    sources = resolution.NOW if replay.mode == Replay.Mode.LIVE else recording.sources(lambda: made)
+    recorded = [recording.as_proposed(row) for row in recording.actions(kind.name)]
+    then = proposals.in_the_same_words(kind, given, recorded)
+    further = False
+    resolved = None
+    if twin is None:
+        resolved = _resolved(replay, kind, given, step, done, sources, then)
+        twin, further = proposals.against(resolved, existing, run_id=recording.run.pk)
+    if twin is not None or resolved is None:
+        assert twin is not None
+        same = (row for row in recording.actions(kind.name) if kinds.same_effect(row.params, twin.params))
+        before = twin if twin.pk else next(same, None)
+        decision = tools.decision_on(before) if before else None
+        steps.tell(step, twin.status, redact.data(tools.told(twin, decision, again=True)))
+        return None, Became(twin.status, ReplayStep.Source.RECORDED, "The one proposed before.")
+    then = then or next((row for row in recorded if kinds.same_effect(row.params, resolved.params)), None)
+    return _judged(replay, recording, step, resolved, then, further=further, sources=sources, sequence=len(existing))
+
+
+def _resolved(
+    replay: Replay,
+    kind: kinds.Kind,
+    given: Any,
+    step: Step,
+    done: Sequence[Step],
+    sources: Sources,
+    then: Action | None,
+) -> Resolved:
+    """An effect that the run had too is known. Live, its order has it by now: it is not held against it again."""
+    if then is not None and replay.mode == Replay.Mode.LIVE:
+        return _of(then)
+    mendable = kind.once_a_run and not any(row.error_code == claims.INCOMPLETE for row in done)
+    try:
+        return resolution.resolve(kind, given, step.run.ticket, mendable=mendable, sources=sources)
+    except NotRecorded:
+        if then is None:
+            raise
+        return _of(then)
+
+
+def _of(action: Action) -> Resolved:
+    kind = kinds.KINDS[action.kind]
+    return Resolved(kind, action.params, action.target, False, action.order_id, action.amount, action.currency)
+
+
+def _judged(
+    replay: Replay,
+    recording: Recording,
+    step: Step,
+    resolved: Resolved,
+    then: Action | None,
+    *,
+    further: bool,
+    sources: Sources,
+    sequence: int,
+) -> tuple[dict[str, Any], Became]:
+    assert replay.policy_version is not None
+    facts = _facts(replay, recording, step, resolved, then, further=further, sources=sources)
+    verdict = policy.evaluate(policies.rules_of(replay.policy_version), facts)
+    decision = recording.decisions.get(then.pk) if then else None
+    became = _became(verdict, then, decision)
+    action = Action(
+        ticket_id=recording.run.ticket_id,
+        run_id=recording.run.pk,
+        kind=resolved.kind.name,
+        sequence=sequence + 1,
+        idempotency_key=f"{recording.run.ticket_id}:{resolved.kind.name}:{sequence + 1}",
+        status=became.status,
+        params=resolved.params,
+        order_id=resolved.order_id,
+        amount=resolved.amount,
+        currency=resolved.currency,
+        reasons=[reason.model_dump(mode="json") for reason in verdict.reasons],
+        facts=asdict(facts),
+    )
+    if then is not None and became.source == ReplayStep.Source.RECORDED and became.status != states.BLOCKED:
+        ended = next(row for row in recording.actions(then.kind) if row.pk == then.pk)  # as a person made it
+        for name in ("params", "amount", "error_code", "error_message"):
+            setattr(action, name, getattr(ended, name))
+    steps.tell(step, action.status, redact.data(tools.told(action, became.decision, again=False)))
+    effect = _effect(action, verdict, replay.policy_version.pk, recorded=then.pk if then else None)
+    return {**effect, "proposed": resolved.params}, became
+
+
+def _facts(
+    replay: Replay,
+    recording: Recording,
+    step: Step,
+    resolved: Resolved,
+    then: Action | None,
+    *,
+    further: bool,
+    sources: Sources,
+) -> policy.Facts:
+    """Those of then for the same effect; a reply is held against what has happened in this replay."""
+    if then is not None and resolved.kind.name != "reply":
+        return replace(policies.recorded_facts(then), further=further)
+    known = [row for kind in kinds.KINDS for row in recording.actions(kind)]
+    tags = next((policies.recorded_facts(row).tags for row in known if row.facts), None)
+    left = sources.left(resolved.reading) if resolved.reading else None
+    at = None if replay.mode == Replay.Mode.LIVE else recording.run.started_at
+    resolved = replace(resolved, tags=tags)
+    return policies.facts_of(resolved, step.run.ticket, left=left, further=further, sources=sources, at=at)
+
+
+def _became(verdict: Verdict, then: Action | None, decision: Decision | None) -> Became:
+    """What happened then, where that is what would happen; else what is assumed, so that the replay can go on."""
+    if verdict.outcome == Outcome.BLOCK:
+        return Became(states.BLOCKED, ReplayStep.Source.RECORDED, "The policy would have blocked it.")
+    person = verdict.outcome == Outcome.REQUIRE_APPROVAL
+    settled = then is not None and then.status in states.SETTLED and then.status != states.BLOCKED
+    if then is not None and settled and person == (then.verdict == Outcome.REQUIRE_APPROVAL):
+        who = f"{decision.by} {decision.get_verdict_display().lower()}" if decision else "as it went then"
+        note = f"Would have waited for a person; then: {who}." if person else "Would have run alone, as it did then."
+        return Became(then.status, ReplayStep.Source.RECORDED, note, decision)
+    said = "Would have waited for a person; assumed approved." if person else "Would have run alone; assumed done."
+    return Became(states.SUCCEEDED, ReplayStep.Source.ASSUMED, said)
+
+
+def _effect(action: Action, verdict: Verdict, version: int, *, recorded: int | None) -> dict[str, Any]:
+    return {
+        **{name: getattr(action, name) for name in FIELDS},
+        "facts": {"further": bool(action.facts.get("further"))},
+        "proposed": action.params,
+        "verdict": verdict.outcome.value,
+        "reasons": [reason.model_dump(mode="json") for reason in verdict.reasons],
+        "policy_version": version,
+        "recorded": recorded,
+    }
+
+
+def made(replay: Replay, recording: Recording, done: Sequence[ReplayStep]) -> list[Action]:
+    """The effects of the replay so far, as values."""
+    return [
+        Action(
+            ticket_id=recording.run.ticket_id,
+            run_id=recording.run.pk,
+            reasons=row.effect["reasons"],
+            facts=row.effect["facts"],
+            **{name: row.effect[name] for name in FIELDS},
+        )
+        for row in done
+        if row.effect and replay.mode != Replay.Mode.RECORDED
+    ]

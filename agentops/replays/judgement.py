@@ -1,0 +1,170 @@
+"""Whether a replay came out the same, and where it did not: for the better or the worse, by what people decided then.
+
+A recorded replay is held against its recording word for word. In the others the model words everything anew, so that
+they are held against it by their effects: what was proposed, the verdict on it, the reply's claims, the end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from agentops import turn
+from agentops.lib.money import display
+from agentops.models import Replay, ReplayStep, Step
+from agentops.replays import alignment
+from agentops.replays.alignment import Row, Side
+from agentops.replays.recording import Recording
+from approvals import kinds
+from approvals.models import Action, Decision
+from approvals.policy import Outcome
+
+ALONE, PERSON, BLOCKED = Outcome.AUTO_APPROVE.value, Outcome.REQUIRE_APPROVAL.value, Outcome.BLOCK.value
+# (then, now) of the verdict on what a person approved, rejected or edited; what is not named is neither.
+BY_VERDICT = {
+    Decision.Verdict.APPROVE: {ALONE: "better", BLOCKED: "worse"},
+    Decision.Verdict.REJECT: {ALONE: "worse", BLOCKED: "better"},
+    Decision.Verdict.EDIT: {ALONE: "worse", BLOCKED: "different"},
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A difference in effect: `code` names it, `result` what it is (different, better, worse), `what` says it."""
+
+    code: str
+    result: str
+    what: str
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def rows(recording: Recording, kept: Sequence[ReplayStep]) -> list[Row]:
+    """Both runs, aligned."""
+    return alignment.align([_then(step) for step in recording.steps], [_now(step) for step in kept])
+
+
+def of(replay: Replay, recording: Recording, kept: Sequence[ReplayStep]) -> tuple[str, list[Finding]]:
+    """The result and the findings that it rests on."""
+    if replay.mode == Replay.Mode.RECORDED:
+        findings = list(_word_for_word(rows(recording, kept)))
+    else:
+        findings = list(_by_effects(recording, kept))
+    run = recording.run
+    if replay.outcome != run.outcome:
+        findings.append(Finding("outcome", "different", f"It ended {_end(replay)}; then {_end(run)}."))
+    elif replay.mode == Replay.Mode.RECORDED and replay.reason != run.reason:
+        findings.append(Finding("reason", "different", f"The reason is “{replay.reason}”; then “{run.reason}”."))
+    results = {finding.result for finding in findings}
+    worst_first = (Replay.Result.WORSE, Replay.Result.BETTER, Replay.Result.DIFFERENT)
+    return next((each.value for each in worst_first if each.value in results), Replay.Result.SAME.value), findings
+
+
+def _word_for_word(aligned: Sequence[Row]) -> Any:
+    for row in aligned:
+        if row.now is None and row.then is not None:
+            yield Finding("step", "different", f"Step {row.then.index} ({row.then.name}) is missing.")
+        elif row.then is None and row.now is not None:
+            yield Finding("step", "different", f"Step {row.now.index} ({row.now.name}) is new.")
+        elif row.then is not None and row.now is not None:
+            differs = [name for name in row.differs if name != "messages" or row.then.values["messages"]]
+            differs += ["status"] if row.then.status != row.now.status else []
+            if differs:
+                what = ", ".join(alignment.LABELS.get(name, name).lower() for name in differs)
+                yield Finding("step", "different", f"Step {row.then.index} ({row.then.name}) differs: {what}.")
+
+
+def _by_effects(recording: Recording, kept: Sequence[ReplayStep]) -> Any:
+    left = [step for step in kept if step.effect]
+    for action in (row for kind in kinds.KINDS for row in recording.actions(kind)):
+        decision = recording.decisions.get(action.pk)
+        proposed = recording.as_proposed(action).params
+        found = _taken(left, action, proposed)
+        if found is None:
+            yield _missing(action, decision)
+            continue
+        left.remove(found)
+        yield from _changed(action, decision, proposed, found)
+    for step in left:
+        effect = step.effect or {}
+        yield Finding("new", "different", f"{_named(effect['kind'], effect)} is new: {_said(effect['verdict'])}.")
+
+
+def _taken(left: list[ReplayStep], action: Action, proposed: dict[str, Any]) -> ReplayStep | None:
+    """The replay's step for this action: the same effect, the one that the person made of it, else of its kind."""
+    same_kind = [step for step in left if step.effect and step.effect["kind"] == action.kind]
+    if action.kind == "reply":
+        return next(iter(same_kind), None)
+    for params in (proposed, action.params):
+        for step in same_kind:
+            if step.effect and kinds.same_effect(step.effect["proposed"], params):
+                return step
+    return next(iter(same_kind), None)
+
+
+def _changed(action: Action, decision: Decision | None, proposed: dict[str, Any], step: ReplayStep) -> Any:
+    effect = step.effect or {}
+    said = decision.verdict if decision else None
+    name = _named(action.kind, {"amount": action.amount, "currency": action.currency, "order_id": action.order_id})
+    if action.kind == "reply":
+        if _claims(effect["proposed"]) != _claims(action.params):
+            yield Finding("claims", "different", "The reply claims other effects.")
+    elif not kinds.same_effect(effect["proposed"], proposed):
+        as_edited = said == Decision.Verdict.EDIT and kinds.same_effect(effect["proposed"], action.params)
+        result = "better" if as_edited or said == Decision.Verdict.REJECT else _worse_if_approved(decision)
+        told = "as the person edited it then" if as_edited else f"otherwise than then ({_decided(decision)})"
+        yield Finding("params", result, f"{name} is proposed {told}.")
+        return
+    if effect["verdict"] != action.verdict:
+        by_person = BY_VERDICT.get(Decision.Verdict(said), {}) if said else {}
+        result = by_person.get(effect["verdict"], "different")
+        then, now = _said(action.verdict), _said(effect["verdict"])
+        yield Finding("verdict", result, f"{name}: {now}; then {then} ({_decided(decision)}).")
+
+
+def _missing(action: Action, decision: Decision | None) -> Finding:
+    said = decision.verdict if decision else None
+    result = "better" if said == Decision.Verdict.REJECT else _worse_if_approved(decision)
+    given = {"amount": action.amount, "currency": action.currency, "order_id": action.order_id}
+    return Finding("missing", result, f"{_named(action.kind, given)} is not proposed ({_decided(decision)}).")
+
+
+def _worse_if_approved(decision: Decision | None) -> str:
+    return "worse" if decision and decision.verdict == Decision.Verdict.APPROVE else "different"
+
+
+def _claims(params: dict[str, Any]) -> list[str]:
+    return sorted(
+        kinds.canonical({name: claim.get(name) for name in ("kind", "order_id", "amount", "currency")})
+        for claim in params.get("claims", [])
+    )
+
+
+def _decided(decision: Decision | None) -> str:
+    return f"{decision.get_verdict_display().lower()} by {decision.by}" if decision else "no person decided then"
+
+
+def _said(verdict: str) -> str:
+    return {ALONE: "runs alone", PERSON: "waits for a person", BLOCKED: "blocked"}.get(verdict, verdict)
+
+
+def _named(kind: str, effect: dict[str, Any]) -> str:
+    label = kinds.KINDS[kind].label
+    amount = f" of {display(effect['amount'], effect['currency'])}" if effect.get("amount") is not None else ""
+    return f"{label}{amount}{' for ' + effect['order_id'] if effect.get('order_id') else ''}"
+
+
+def _end(row: Any) -> str:
+    return row.get_outcome_display().lower() if row.outcome else "without an outcome"
+
+
+def _then(step: Step) -> Side:
+    action = step.action
+    # What was absorbed had its verdict before, and a replay judges it once as well.
+    own = action is not None and step.status in (turn.DONE, turn.FAILED, turn.WAITING)
+    verdict = {"verdict": action.verdict, "reasons": action.reasons} if own and action is not None else None
+    return alignment.side(step, verdict=verdict)
+
+
+def _now(step: ReplayStep) -> Side:
+    return alignment.side(step, verdict=step.effect, source=step.source, note=step.note)

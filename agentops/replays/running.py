@@ -1,0 +1,270 @@
+"""Does a replay: under a lease, a step at a time, each recorded when done, so that a killed worker costs one step.
+
+The decider (`turn`) and the steps are the engine's. All of it happens inside `outbound.only`: what the mode does not
+name is refused before a socket is connected, whoever asks for it.
+"""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from agentops import steps, turn
+from agentops.lib import outbound, redact, retry
+from agentops.lib.errors import ProviderError, Refused, Unauthorized
+from agentops.models import Replay, ReplayStep, Run, Step
+from agentops.replays import effects, judgement, worlds
+from agentops.replays.effects import Became
+from agentops.replays.recording import NotRecorded, Recording, call_key
+from approvals import kinds
+from approvals.models import Action
+
+log = logging.getLogger(__name__)
+COPIED = (
+    "index", "kind", "name", "status", "input", "output", "reasoning", "error_code", "error_class", "error_message",
+    "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_usd",
+)  # fmt: skip
+COUNTED = ("triage", "turns", "tokens", "cost_usd")
+LOST_WORKERS = 8  # tries at one step, after which the replay is given up
+
+
+class Superseded(Exception):
+    """Another worker holds the replay now."""
+
+
+def due(limit: int) -> list[int]:
+    """Replays that can go on: queued and due, or left by a dead worker."""
+    return list(_ready().order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+def advance(replay_id: int) -> None:
+    """Takes the replay as far as it goes now, if nobody else is at it."""
+    replay = _claim(replay_id)
+    if replay is None:
+        return
+    try:
+        if replay.attempt > LOST_WORKERS:
+            _finish(replay, status=Replay.Status.FAILED, error=f"{LOST_WORKERS} tries at one step came to nothing.")
+            return
+        with outbound.only(*worlds.allowed(replay.mode)):
+            _go_on(replay)
+    except Superseded:
+        log.warning("replay %s was taken over by another worker", replay.pk)
+    except (OperationalError, InterfaceError):
+        raise  # the database will be back: the lease runs out, and the replay goes on where it was
+    except Exception as error:  # a fault of ours, or of the recording: it is said, and repeats for nobody
+        log.exception("replay %s broke", replay.pk)
+        told = f"{type(error).__name__}: {redact.text(str(error))}"[:500]
+        _finish(replay, status=Replay.Status.FAILED, error=told)
+
+
+def _ready() -> QuerySet[Replay]:
+    due_now = Q(status=Replay.Status.QUEUED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
+    left_behind = Q(status=Replay.Status.RUNNING, lease_expires_at__lt=Now())
+    return Replay.objects.filter(due_now | left_behind)
+
+
+def _claim(replay_id: int) -> Replay | None:
+    replay = _ready().select_related("run__ticket__customer", "policy_version").filter(pk=replay_id).first()
+    if replay is None:
+        return None
+    lost = replay.status == Replay.Status.RUNNING
+    untouched = Replay.objects.filter(pk=replay_id, status=replay.status, fence=replay.fence)
+    claimed = untouched.update(
+        status=Replay.Status.RUNNING,
+        fence=replay.fence + 1,
+        lease_expires_at=_lease(),
+        not_before=None,
+        attempt=replay.attempt + lost,
+    )
+    replay.fence += 1
+    replay.attempt += lost
+    return replay if claimed else None
+
+
+def _go_on(replay: Replay) -> None:
+    recording = Recording(replay.run)
+    run = _shadow(replay)
+    kept = list(replay.steps.order_by("index"))
+    done = [_carrier(row, run) for row in kept]
+    while True:
+        world = worlds.of(replay, recording, done)
+        match turn.next_step([steps.recorded(step) for step in done], max_turns=settings.MAX_TURNS):
+            case turn.AskTriage() if recording.triage:
+                step = steps.again_first(run, recording.triage.input, world)
+            case turn.AskModel(number):
+                step = steps.start_llm(run, done, world)
+                _set_model(replay, recording, step, number)
+            case turn.RunTool() as call:
+                step = steps.start_tool(run, done, call)
+            case turn.Answered():
+                return _end(replay, recording, kept, Run.Outcome.ANSWERED, "")
+            case turn.HandOver(reason):
+                return _end(replay, recording, kept, Run.Outcome.WITH_PERSON, reason)
+            case other:
+                raise RuntimeError(f"a replay has no way to {other}")
+        try:
+            effect, became = _do(replay, recording, world, step, done, kept)
+        except worlds.RecordingEnded:
+            return _end_of_record(replay, recording, kept)
+        except ProviderError as error:
+            if not _fails(replay, step, error):
+                return None
+            effect, became = None, Became("", ReplayStep.Source.LIVE, "")
+        kept.append(_keep(replay, run, step, effect, became))
+        done.append(_with_action(step))
+
+
+def _do(
+    replay: Replay, recording: Recording, world: steps.World, step: Step, done: list[Step], kept: list[ReplayStep]
+) -> tuple[dict[str, Any] | None, Became]:
+    """Brings the step to its end. Raises ProviderError and RecordingEnded."""
+    recorded = replay.mode == Replay.Mode.RECORDED
+    model = Became("", ReplayStep.Source.RECORDED if recorded else ReplayStep.Source.LIVE, "")
+    try:
+        if step.kind == turn.TRIAGE:
+            steps.do_triage(step.run, step, world)
+        elif step.kind == turn.LLM:
+            steps.do_llm(step.run, step, done, world)
+        elif step.name in kinds.BY_TOOL:
+            return _do_effect(replay, recording, step, done, kept)
+        else:
+            steps.do_read(step.run, step, world)
+            live = replay.mode == Replay.Mode.LIVE
+            return None, Became("", ReplayStep.Source.LIVE if live else ReplayStep.Source.RECORDED, "")
+    except worlds.Copied as copied:
+        _copy(step, copied.step)
+    except NotRecorded as missing:
+        steps.refuse(step, Refused("not_recorded", str(missing)))
+        return None, Became("", ReplayStep.Source.NOT_RECORDED, str(missing)[:300])
+    except Refused as refused:
+        steps.refuse(step, refused)
+    return None, model
+
+
+def _do_effect(
+    replay: Replay, recording: Recording, step: Step, done: list[Step], kept: list[ReplayStep]
+) -> tuple[dict[str, Any] | None, Became]:
+    if replay.mode != Replay.Mode.RECORDED:
+        return effects.would_be(replay, recording, step, done, effects.made(replay, recording, kept))
+    kinds.parse(kinds.BY_TOOL[step.name].arguments, steps.arguments(step))
+    text = str(step.input["arguments"])
+    then = recording.call(step.name, text, worlds.answered(done, call_key(step.name, text)))
+    if then is None:
+        raise NotRecorded(f"{step.name} {text}")
+    if then.action is None:
+        raise worlds.Copied(then)
+    return effects.as_recorded(recording, step, then), Became("", ReplayStep.Source.RECORDED, "")
+
+
+def _copy(step: Step, then: Step) -> None:
+    for name in ("status", "output", "error_code", "error_class", "error_message"):
+        setattr(step, name, getattr(then, name))
+
+
+def _set_model(replay: Replay, recording: Recording, step: Step, number: int) -> None:
+    """The model that is tried, or the one that answered then; else as routed today."""
+    then = recording.turn(number) if replay.mode == Replay.Mode.RECORDED else None
+    name = then.name if then else replay.llm_model
+    if name:
+        step.name = step.input["model"] = name
+
+
+def _fails(replay: Replay, step: Step, error: ProviderError) -> bool:
+    """Whether the step ends in this error; else the replay is put off until it is tried again."""
+    if isinstance(error, Unauthorized):
+        raise error
+    policy = retry.READ if step.kind == turn.TOOL else retry.MODEL
+    delay = policy.delay(replay.attempt, error, settings.RETRY_BASE_SECONDS)
+    if delay is None:
+        steps.fail(step, {"code": error.code, "message": redact.text(error.message)[:300]}, error.error_class)
+        return True
+    _hold(replay, status=Replay.Status.QUEUED, attempt=replay.attempt + 1, lease_expires_at=None,
+          not_before=Now() + timedelta(seconds=delay))  # fmt: skip
+    return False
+
+
+def _keep(replay: Replay, run: Run, step: Step, effect: dict[str, Any] | None, became: Became) -> ReplayStep:
+    """One commit: the step, and the replay with its lease."""
+    row = ReplayStep(
+        replay=replay,
+        effect=effect,
+        source=became.source,
+        note=became.note,
+        **{name: getattr(step, name) for name in COPIED},
+    )
+    replay.attempt = 1
+    for name in COUNTED:
+        setattr(replay, name, getattr(run, name))
+    with transaction.atomic():
+        _hold(replay, attempt=1, lease_expires_at=_lease(), **{name: getattr(run, name) for name in COUNTED})
+        row.save()
+    return row
+
+
+def _end_of_record(replay: Replay, recording: Recording, kept: list[ReplayStep]) -> None:
+    """A run that a fault of ours ended asked the model no further; its end is on record and nowhere else."""
+    run = recording.run
+    if recording.steps and recording.steps[-1].error_code == "fault":
+        return _end(replay, recording, kept, Run.Outcome(run.outcome), run.reason)
+    return _end(replay, recording, kept, None, "The recording ends here: the run asked the model no further.")
+
+
+def _end(
+    replay: Replay, recording: Recording, kept: list[ReplayStep], outcome: Run.Outcome | None, reason: str
+) -> None:
+    replay.outcome, replay.reason = outcome or "", reason[:500]
+    result, findings = judgement.of(replay, recording, kept)
+    _finish(
+        replay,
+        status=Replay.Status.DONE,
+        outcome=replay.outcome,
+        reason=replay.reason,
+        result=result,
+        findings=[finding.as_dict() for finding in findings],
+    )
+
+
+def _finish(replay: Replay, **fields: Any) -> None:
+    _hold(replay, lease_expires_at=None, finished_at=Now(), **fields)
+
+
+def _hold(replay: Replay, **fields: Any) -> None:
+    """Writes under the lease. Raises Superseded."""
+    held = Replay.objects.filter(pk=replay.pk, fence=replay.fence, status=Replay.Status.RUNNING)
+    if not held.update(**fields):
+        raise Superseded
+
+
+def _shadow(replay: Replay) -> Run:
+    """The run as its steps need it, with the replay's own counts. It is never saved."""
+    run = replay.run
+    return Run(
+        pk=run.pk,
+        ticket=run.ticket,
+        number=run.number,
+        through_message=run.through_message,
+        started_at=run.started_at,
+        llm_model=steps.model_after(replay.triage) if replay.triage else "",
+        **{name: getattr(replay, name) for name in COUNTED},
+    )
+
+
+def _carrier(row: ReplayStep, run: Run) -> Step:
+    return _with_action(Step(run=run, **{name: getattr(row, name) for name in COPIED}))
+
+
+def _with_action(step: Step) -> Step:
+    """The step with what the decider asks of its action: how it ended, which the model was told too."""
+    told = step.output.get("action") if step.kind == turn.TOOL and isinstance(step.output, dict) else None
+    if step.name in kinds.BY_TOOL and isinstance(told, dict):
+        step.action = Action(status=told["status"])
+    return step
+
+
+def _lease() -> Any:
+    return Now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)

@@ -1,0 +1,105 @@
+"""What stands for the world in a replay's steps, by its mode, and what may leave here meanwhile."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+
+from agentops import llm, prompts, tools, turn
+from agentops.lib.outbound import Allowed
+from agentops.models import Replay, Step, StoredText
+from agentops.replays.recording import NotRecorded, Recording, call_key
+from agentops.steps import REAL, World
+from tickets.models import Ticket
+
+
+class Copied(Exception):
+    """The step ended in an error that its record holds: it is taken from there."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(f"step {step.index} as it was recorded")
+        self.step = step
+
+
+class RecordingEnded(Exception):
+    """The run asked the model no further."""
+
+
+def allowed(mode: str) -> tuple[Allowed, ...]:
+    """Nothing; the model alone; the model, and reads of the shop. No mode lets a write of ours out."""
+    model = Allowed("POST", llm.address())
+    shop = settings.ORDERS_URL.rstrip("/")
+    reads = tuple(Allowed("GET", f"{shop}/{name}") for name in ("orders", "customers"))
+    match mode:
+        case Replay.Mode.RECORDED:
+            return ()
+        case Replay.Mode.MODEL:
+            return (model,)
+        case _:
+            return (model, *reads)
+
+
+def of(replay: Replay, recording: Recording, done: Sequence[Step]) -> World:
+    """The world of the replay's next step."""
+    if replay.mode == Replay.Mode.RECORDED:
+        return _recorded(recording, done)
+    prompt = StoredText.objects.get(digest=replay.prompt).body if replay.prompt else prompts.AGENT
+    world = replace(REAL, prompt=prompt)
+    if replay.mode == Replay.Mode.MODEL:
+        return replace(world, read=_reads(recording, done))
+    return world
+
+
+def _recorded(recording: Recording, done: Sequence[Step]) -> World:
+    """The model as it answered at this place, by the prompt and tools of then; tools as they answered these words."""
+    number = sum(step.kind == turn.LLM for step in done)
+    then = recording.turn(number) if done else recording.triage
+
+    def ask(**_request: Any) -> llm.Answer:
+        if then is None:
+            raise RecordingEnded
+        if then.status == turn.FAILED:
+            raise Copied(then)
+        output = {name: value for name, value in (then.output or {}).items() if name != "triage"}
+        tokens = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+        counted = {name: getattr(then, name) for name in tokens}
+        return llm.Answer(output, then.reasoning, "", then.name, cost_usd=then.cost_usd, **counted)
+
+    def text(name: str, otherwise: str) -> str:
+        return recording.texts.get(then.input.get(name, ""), otherwise) if then else otherwise
+
+    tool_list = text("tools", "") if done else ""
+    return World(
+        ask=ask,
+        read=_reads(recording, done),
+        triage_prompt=prompts.TRIAGE if done else text("prompt", prompts.TRIAGE),
+        prompt=text("prompt", prompts.AGENT) if done else prompts.AGENT,
+        tools=json.loads(tool_list) if tool_list else tools.specifications(),
+    )
+
+
+def _reads(recording: Recording, done: Sequence[Step]) -> Any:
+    """Answers of tools as they were recorded, by tool and arguments. One that is asked oftener than then gets the last.
+    An order that was read in another way is told from that."""
+
+    def read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
+        given = tools.parse(name, arguments)
+        text = json.dumps(arguments)
+        then = recording.call(name, text, answered(done, call_key(name, text)))
+        if then is not None and then.status == turn.FAILED:
+            raise Copied(then)
+        if then is not None:
+            return dict(then.output or {})
+        known = recording.orders.get(str(getattr(given, "order_id", "")).lstrip("#"))
+        if known is None:
+            raise NotRecorded(f"{name} {text}")
+        return {**known[0].model_dump(mode="json"), "refundable": known[1]}
+
+    return read
+
+
+def answered(done: Sequence[Step], key: str) -> int:
+    """How many calls of this key the replay has made."""
+    return sum(step.kind == turn.TOOL and call_key(step.name, str(step.input["arguments"])) == key for step in done)

@@ -1,0 +1,328 @@
+"""Runs done again: everything recorded, another model against the recorded world, and against the world as it is."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from pytest_django import Settings
+
+from agentops import engine
+from agentops.lib.errors import Refused
+from agentops.models import Replay, Run, Step, StoredText
+from agentops.replays import asking, running
+from approvals import decisions, execution, policies
+from approvals.models import Action, ApprovalRequest, Attempt
+from tests.completions import call, calls, claims_a_refund_of, completion, hands_over, replies, triage, uses
+from tests.scripted import Say, Script
+from tests.world import World, put_rules, refund_arguments, run_through, ticket_of
+from tickets import intake
+from tickets.models import Message, Ticket
+
+ORDER = dict[str, Any]
+
+
+def replayed(run: Run, mode: str = "recorded", **tried: Any) -> Replay:
+    replay = asking.begin(run=run, mode=mode, asked_by="lead", **tried)
+    running.advance(replay.pk)
+    replay.refresh_from_db()
+    assert replay.status == "done", replay.error
+    return replay
+
+
+def what(replay: Replay) -> list[tuple[str, str]]:
+    return [(finding["code"], finding["result"]) for finding in replay.findings]
+
+
+def effects(replay: Replay) -> list[tuple[str, str, str]]:
+    """(kind, verdict, status) of each effect that the replay would have had."""
+    found = [step.effect for step in replay.steps.all() if step.effect]
+    return [(effect["kind"], effect["verdict"], effect["status"]) for effect in found]
+
+
+def a_small_refund(world: World, model: Script, amount: int = 2_000) -> tuple[Run, ORDER]:
+    order = world.order()
+    model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}))
+    model.will_say(uses("refund", refund_arguments(order, amount)), claims_a_refund_of(order, amount))
+    run = run_through(ticket_of(order, "The mug is broken."))
+    assert run.outcome == "answered"
+    return run, order
+
+
+def a_decided_refund(
+    world: World, model: Script, lead: User, decide: Callable[[ApprovalRequest], Any]
+) -> tuple[Run, ORDER]:
+    order = world.order()
+    ticket = ticket_of(order, "Everything is broken.")
+    model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}))
+    model.will_say(uses("refund", refund_arguments(order, 6_000)))
+    run_through(ticket)
+    request = ApprovalRequest.objects.get(action__ticket=ticket)
+    decide(request)
+    execution.execute(request.action_id)
+    action = Action.objects.get(pk=request.action_id)
+    done = action.status == "succeeded"
+    model.will_say(claims_a_refund_of(order, action.amount or 0) if done else replies("We cannot refund that."))
+    run = run_through(ticket)
+    assert run.status == "succeeded"
+    return run, order
+
+
+def everything() -> list[Any]:
+    """Every row that a replay may not touch."""
+    return [list(table.objects.order_by("pk").values()) for table in (Run, Step, Action, Attempt, Ticket, Message)]
+
+
+# --- everything recorded --------------------------------------------------------------------------------
+
+
+def test_a_recorded_replay_equals_its_recording_and_leaves_all_as_it_was(world: World, model: Script) -> None:
+    run, _ = a_small_refund(world, model)
+    before, asked = everything(), len(model.asked)
+    replay = replayed(run)
+    assert (replay.result, replay.findings, replay.outcome) == ("same", [], "answered")
+    assert len(model.asked) == asked
+    assert everything() == before
+    assert [step.index for step in replay.steps.all()] == [step.index for step in run.steps.all()]
+    assert (replay.tokens, replay.cost_usd) == (run.tokens, run.cost_usd)
+
+
+def test_what_people_decided_and_what_the_model_got_wrong_is_replayed_the_same(
+    world: World, model: Script, lead: User
+) -> None:
+    def approve(request: ApprovalRequest) -> None:
+        decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+
+    def edit(request: ApprovalRequest) -> None:
+        decisions.edit(request_id=request.pk, by=lead, digest=request.digest, changes={"amount": 2_500})
+
+    def reject(request: ApprovalRequest) -> None:
+        decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It was worn.")
+
+    runs = [a_decided_refund(world, model, lead, decide)[0] for decide in (approve, edit, reject)]
+    order = world.order()
+    model.will_say(triage(ambiguous=True), completion({"content": "I think so."}), uses("launder", {}))
+    model.will_say(uses("get_order", "{nonsense"), uses("get_order", {"order_id": "#W999"}))
+    model.will_say(uses("refund", refund_arguments(order, 999_999)), hands_over())
+    runs.append(run_through(ticket_of(order)))
+    for run in runs:
+        replay = replayed(run)
+        assert (replay.result, replay.findings) == ("same", []), run.pk
+
+
+def test_a_further_run_of_a_ticket_and_a_repeated_refund_are_replayed_the_same(world: World, model: Script) -> None:
+    first, order = a_small_refund(world, model)
+    message = intake.receive_message(first.ticket_id, intake.NewMessage(external_id="again", body="Again!"))[0]
+    again = uses("refund", refund_arguments(order, 2_000))
+    model.will_say(triage(), again, claims_a_refund_of(order, 2_000))
+    run = Run.objects.get(ticket=first.ticket_id, through_message=message.pk)
+    engine.advance(run.pk)
+    run.refresh_from_db()
+    assert run.outcome == "answered"
+    for each in (first, run):
+        assert replayed(each).findings == []
+
+
+def test_a_run_whose_model_could_not_be_asked_is_replayed_the_same(
+    world: World, model: Script, settings: Settings
+) -> None:
+    model.will_say(triage(), Say({"error": {"code": "bad_request"}}, 400))
+    run = run_through(ticket_of(world.order()))
+    assert run.status == "failed"
+    assert replayed(run).findings == []
+
+
+def test_a_prompt_that_has_changed_since_is_no_difference_but_a_changed_message_is(
+    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _ = a_small_refund(world, model)
+    monkeypatch.setattr("agentops.prompts.AGENT", "Another prompt.")
+    assert replayed(run).result == "same"
+    Message.objects.filter(ticket=run.ticket_id, direction="inbound").update(body="Other words.")
+    replay = replayed(run)
+    assert replay.result == "different"
+    assert any("messages sent" in finding["what"] for finding in replay.findings)
+
+
+def test_a_verdict_that_our_rules_would_not_give_again_is_found(world: World, model: Script) -> None:
+    run, _ = a_small_refund(world, model)
+    Action.objects.filter(run_id=run.pk, kind="refund").update(verdict="require_approval")
+    replay = replayed(run)
+    assert [finding["what"] for finding in replay.findings] == ["Step 4 (refund) differs: verdict."]
+
+
+# --- another model, prompt or policy --------------------------------------------------------------------
+
+
+def test_another_model_meets_the_recorded_world(world: World, model: Script) -> None:
+    run, order = a_small_refund(world, model)
+    before = everything()
+    model.will_say(triage(), uses("get_order", {"order_id": order["order_id"].lstrip("#")}))
+    model.will_say(
+        uses("refund", refund_arguments(order, 2_000, reason="Other words.")), claims_a_refund_of(order, 2_000)
+    )
+    replay = replayed(run, "model", llm_model="gpt-5", prompt="Be brief.")
+    assert (replay.result, what(replay)) == ("same", [])
+    assert [asked.data["model"] for asked in model.asked[-3:]] == ["gpt-5"] * 3
+    assert model.asked[-1].data["messages"][0]["content"] == "Be brief."
+    assert StoredText.objects.get(digest=replay.prompt).body == "Be brief."
+    assert everything() == before
+    assert replay.cost_usd > 0
+
+
+def test_what_the_run_never_read_is_said_to_be_not_recorded(world: World, model: Script) -> None:
+    run, _ = a_small_refund(world, model)
+    model.will_say(triage(), uses("get_customer"), hands_over())
+    replay = replayed(run, "model")
+    step = replay.steps.get(index=2)
+    assert (step.source, step.error_code) == ("not_recorded", "not_recorded")
+    assert json.loads(model.asked[-1].data["messages"][-1]["content"])["error"]["code"] == "not_recorded"
+    assert (replay.result, replay.outcome) == ("different", "with_person")
+
+
+def test_an_effect_that_the_run_did_not_have_is_judged_and_assumed(world: World, model: Script) -> None:
+    run, order = a_small_refund(world, model)
+    model.will_say(triage(), uses("refund", refund_arguments(order, 7_000)), claims_a_refund_of(order, 7_000))
+    replay = replayed(run, "model")
+    assert effects(replay)[0] == ("refund", "require_approval", "succeeded")
+    step = replay.steps.get(name="refund")
+    assert (step.source, step.note) == ("assumed", "Would have waited for a person; assumed approved.")
+    assert what(replay) == [("params", "different"), ("claims", "different")]
+    assert effects(replay)[1][1] == "auto_approve", "the reply claims what this replay assumes to have happened"
+
+
+def test_more_than_the_recorded_order_held_is_refused_in_a_replay_too(world: World, model: Script) -> None:
+    run, order = a_small_refund(world, model)
+    model.will_say(triage(), uses("refund", refund_arguments(order, 9_000)))
+    model.will_say(uses("refund", refund_arguments(order, 2_000, further=True)), hands_over())
+    replay = replayed(run, "model")
+    refunds = list(replay.steps.filter(name="refund"))
+    assert [(step.status, step.error_code) for step in refunds] == [
+        ("done", ""), ("failed", "amount_exceeds_refundable"),
+    ]  # fmt: skip
+
+
+def test_another_policy_is_asked_and_what_it_blocks_did_not_happen(world: World, model: Script) -> None:
+    run, order = a_small_refund(world, model)
+    strict = policies.save(
+        rules=policies.rules_of(policies.current()).model_copy(update={
+            "thresholds": [row.model_copy(update={"auto_up_to": 100, "block_above": 1_000})
+                           for row in policies.rules_of(policies.current()).thresholds],
+        }), by=None, note="strict",
+    )  # fmt: skip
+    put_rules()
+    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), replies("We cannot refund that."))
+    replay = replayed(run, "model", policy_version=strict.pk)
+    assert effects(replay)[0] == ("refund", "block", "blocked")
+    assert ("verdict", "different") in what(replay)
+
+
+@pytest.mark.parametrize(
+    ("decide", "amount", "result"),
+    [("reject", None, "better"), ("reject", 6_000, "same"), ("edit", 2_500, "better"), ("edit", 6_000, "same"),
+     ("approve", 6_000, "same"), ("approve", 3_000, "worse"), ("approve", None, "worse")],
+)  # fmt: skip
+def test_better_or_worse_is_what_people_decided_then(
+    world: World, model: Script, lead: User, decide: str, amount: int | None, result: str
+) -> None:
+    def say(request: ApprovalRequest) -> None:
+        given = {"request_id": request.pk, "by": lead, "digest": request.digest}
+        match decide:
+            case "reject":
+                decisions.reject(**given, reason="It was worn.")
+            case "edit":
+                decisions.edit(**given, changes={"amount": 2_500})
+            case _:
+                decisions.approve(**given)
+
+    run, order = a_decided_refund(world, model, lead, say)
+    model.will_say(triage())
+    moved = 0
+    if amount is not None:
+        model.will_say(uses("refund", refund_arguments(order, amount)))
+        moved = {"reject": 0, "edit": 2_500}.get(decide, amount)
+    model.will_say(claims_a_refund_of(order, moved) if moved else replies("We cannot refund that."))
+    replay = replayed(run, "model")
+    assert replay.result == result, replay.findings
+
+
+# --- the world as it is ---------------------------------------------------------------------------------
+
+
+def test_a_live_replay_reads_the_shop_as_it_is_and_moves_nothing(world: World, model: Script) -> None:
+    run, order = a_small_refund(world, model)
+    other = world.order()
+    before, moved, sent = everything(), world.refunds(order), len(world.simulator.replies())
+    model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}), uses("get_customer"))
+    model.will_say(
+        calls(call("get_order", {"order_id": other["order_id"]}, 1), call("refund", refund_arguments(order, 3_000), 2))
+    )
+    model.will_say(claims_a_refund_of(order, 3_000))
+    replay = replayed(run, "live")
+    read = replay.steps.get(index=2)
+    assert (read.source, read.output["refundable"]) == ("live", 8_000)
+    assert replay.steps.get(index=6).error_code == "not_this_customers_order"
+    assert effects(replay)[0] == ("refund", "auto_approve", "succeeded")
+    assert everything() == before
+    assert world.refunds(order) == moved
+    assert len(world.simulator.replies()) == sent
+
+
+# --- asking, and going on -------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_replayed_is_refused_with_what_could(world: World, model: Script) -> None:
+    ticket = ticket_of(world.order())
+    run = Run.objects.get(ticket=ticket)
+    with pytest.raises(Refused, match="not over yet"):
+        asking.begin(run=run, mode="recorded", asked_by="lead")
+    finished, _ = a_small_refund(world, model)
+    for tried, code in (
+        ({"mode": "backwards"}, "unknown_mode"),
+        ({"mode": "recorded", "llm_model": "gpt-5"}, "nothing_to_try"),
+        ({"mode": "model", "policy_version": 10**6}, "unknown_policy"),
+        ({"mode": "model", "prompt": "x" * 60_000}, "prompt_too_long"),
+    ):
+        with pytest.raises(Refused) as refused:
+            asking.begin(run=finished, asked_by="lead", **tried)
+        assert refused.value.code == code
+
+
+def test_a_replay_that_was_left_goes_on_from_its_last_step(
+    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, order = a_small_refund(world, model)
+    replay = asking.begin(run=run, mode="model", asked_by="lead")
+    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)))
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running.effects, "would_be", die)
+        with pytest.raises(Killed):
+            running.advance(replay.pk)
+    assert replay.pk not in running.due(1000), "its lease holds"
+    Replay.objects.filter(pk=replay.pk).update(lease_expires_at="2020-01-01T00:00:00Z")
+    assert replay.pk in running.due(1000)
+    model.will_say(claims_a_refund_of(order, 2_000))
+    running.advance(replay.pk)
+    replay.refresh_from_db()
+    assert (replay.status, replay.result) == ("done", "same"), replay.error
+
+
+def test_a_model_that_fails_is_asked_again_in_time(world: World, model: Script, settings: Settings) -> None:
+    settings.RETRY_BASE_SECONDS = 0.0
+    run, _ = a_small_refund(world, model)
+    replay = asking.begin(run=run, mode="model", asked_by="lead")
+    model.will_say(Say({"error": {"code": "busy"}}, 503), triage(), hands_over())
+    running.advance(replay.pk)
+    replay.refresh_from_db()
+    assert (replay.status, replay.attempt) == ("queued", 2)
+    running.advance(replay.pk)
+    replay.refresh_from_db()
+    assert (replay.status, replay.attempt) == ("done", 1)
