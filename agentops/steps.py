@@ -50,7 +50,7 @@ def recorded(step: Step) -> turn.Recorded:
         action_status=step.action.status if step.action else "",
         error_code=step.error_code,
         error_class=step.error_class,
-        reasons=tuple(reason["code"] for reason in step.action.reasons) if step.action_id and step.action else (),
+        reasons=tuple(reason["code"] for reason in step.action.reasons) if step.action else (),
         routed=routed.get("code", ""),
         why=routed.get("why", ""),
     )

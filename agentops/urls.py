@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, include, path
 
-from agentops.views import api, chaos, dashboard, health, metrics, person, runs, spending, tickets
+from agentops.views import api, chaos, dashboard, health, metrics, person, replays, runs, spending, tickets
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -27,6 +27,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<int:run_id>/", runs.run, name="run"),
     path("runs/<int:run_id>/trace/", runs.run_trace, name="run-trace"),
     path("runs/<int:run_id>.json", runs.run_json, name="run-json"),
+    path("runs/<int:run_id>/replay/", replays.begin, name="run-replay"),
+    path("replays/<int:replay_id>/", replays.replay, name="replay"),
+    path("replays/<int:replay_id>.json", replays.replay_json, name="replay-json"),
     path("api/tickets", api.tickets, name="api-tickets"),
     path("api/tickets/<str:ticket_id>", api.ticket, name="api-ticket"),
     path("api/tickets/<str:ticket_id>/messages", api.messages, name="api-messages"),

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.db.models.functions import Now
 
-from agentops.models import Run, Step, StoredText
+from agentops.models import Replay, Run, Step, StoredText
 from approvals.models import Action, ApprovalRequest
 
 PAGE = 50
@@ -80,6 +80,11 @@ def find(run_id: int) -> Run | None:
 
 def of_ticket(ticket_id: str) -> QuerySet[Run]:
     return Run.objects.filter(ticket_id=ticket_id).order_by("number")
+
+
+def replays_of(run_id: int) -> list[Replay]:
+    """The last ones, newest first."""
+    return list(Replay.objects.select_related("policy_version").filter(run=run_id).order_by("-pk")[:10])
 
 
 def stored(digests: Iterable[str]) -> dict[str, str]:

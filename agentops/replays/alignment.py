@@ -50,6 +50,16 @@ class Cell:
     def differs(self) -> bool:
         return self.then != self.now
 
+    @property
+    def lines(self) -> tuple[list[tuple[str, bool]], list[tuple[str, bool]]]:
+        """Both sides by lines, each with whether the other side lacks it."""
+        then, now = self.then.splitlines(), self.now.splitlines()
+        left, right = [(line, True) for line in then], [(line, True) for line in now]
+        for block in SequenceMatcher(None, then, now, autojunk=False).get_matching_blocks():
+            left[block.a : block.a + block.size] = [(line, False) for line in then[block.a : block.a + block.size]]
+            right[block.b : block.b + block.size] = [(line, False) for line in now[block.b : block.b + block.size]]
+        return left, right
+
 
 @dataclass(frozen=True)
 class Row:
@@ -67,9 +77,26 @@ class Row:
         return [cell.name for cell in self.cells if cell.differs]
 
     @property
-    def kind(self) -> str:
+    def side(self) -> Side:
+        """Either, for what both have."""
         side = self.then or self.now
-        return side.kind if side else ""
+        assert side is not None
+        return side
+
+    @property
+    def labels(self) -> list[str]:
+        """What differs, in words."""
+        if self.then is None:
+            return ["new"]
+        return ["missing"] if self.now is None else [LABELS[name].lower() for name in self.differs]
+
+    @property
+    def changed(self) -> list[Cell]:
+        return [cell for cell in self.cells if cell.differs]
+
+    @property
+    def kept(self) -> list[Cell]:
+        return [cell for cell in self.cells if not cell.differs]
 
 
 def align(then: Sequence[Side], now: Sequence[Side]) -> list[Row]:

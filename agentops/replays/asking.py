@@ -6,9 +6,9 @@ from datetime import datetime
 from django.db import transaction
 from django.dispatch import Signal
 
-from agentops import steps
+from agentops import pricelist, steps
 from agentops.lib.errors import Refused
-from agentops.models import Replay, Run
+from agentops.models import ModelPrice, Replay, Run
 from approvals import audit, policies
 from approvals.models import PolicyVersion
 
@@ -35,6 +35,12 @@ def begin(
         raise Refused("nothing_to_try", told, valid=[Replay.Mode.MODEL.value, Replay.Mode.LIVE.value])
     if len(prompt) > MOST_PROMPT:
         raise Refused("prompt_too_long", f"The prompt has {len(prompt):,} characters; at most {MOST_PROMPT:,}.")
+    name = llm_model.strip()[:100]
+    if name and pricelist.find(name) is None:
+        known = list(ModelPrice.objects.order_by("model").values_list("model", flat=True).distinct())
+        raise Refused(
+            "no_price", f"The language model {name!r} has no price; known are {', '.join(known)}.", valid=known
+        )
     version = None if recorded else _version(policy_version)
     digest = steps.stored(prompt) if prompt.strip() else ""
     with transaction.atomic():
@@ -42,7 +48,7 @@ def begin(
             run=run,
             mode=mode,
             asked_by=asked_by[:150],
-            llm_model=llm_model.strip()[:100],
+            llm_model=name,
             prompt=digest,
             policy_version=version,
         )

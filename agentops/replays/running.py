@@ -96,6 +96,8 @@ def _go_on(replay: Replay) -> None:
         match turn.next_step([steps.recorded(step) for step in done], max_turns=settings.MAX_TURNS):
             case turn.AskTriage() if recording.triage:
                 step = steps.again_first(run, recording.triage.input, world)
+                if replay.mode == Replay.Mode.RECORDED:
+                    step.name = recording.triage.name
             case turn.AskModel(number):
                 step = steps.start_llm(run, done, world)
                 _set_model(replay, recording, step, number)
@@ -116,7 +118,7 @@ def _go_on(replay: Replay) -> None:
                 return None
             effect, became = None, Became("", ReplayStep.Source.LIVE, "")
         kept.append(_keep(replay, run, step, effect, became))
-        done.append(_with_action(step))
+        done.append(_with_action(step, effect))
 
 
 def _do(
@@ -128,8 +130,10 @@ def _do(
     try:
         if step.kind == turn.TRIAGE:
             steps.do_triage(step.run, step, world)
+            _cost_as_then(replay, step, recording.triage)
         elif step.kind == turn.LLM:
             steps.do_llm(step.run, step, done, world)
+            _cost_as_then(replay, step, recording.turn(sum(row.kind == turn.LLM for row in done)))
         elif step.name in kinds.BY_TOOL:
             return _do_effect(replay, recording, step, done, kept)
         else:
@@ -144,6 +148,13 @@ def _do(
     except Refused as refused:
         steps.refuse(step, refused)
     return None, model
+
+
+def _cost_as_then(replay: Replay, step: Step, then: Step | None) -> None:
+    """What was recorded is counted at the price of then, with what was lost on the way."""
+    if replay.mode == Replay.Mode.RECORDED and then is not None:
+        step.run.cost_usd += then.cost_usd - step.cost_usd
+        step.cost_usd = then.cost_usd
 
 
 def _do_effect(
@@ -162,8 +173,9 @@ def _do_effect(
 
 
 def _copy(step: Step, then: Step) -> None:
-    for name in ("status", "output", "error_code", "error_class", "error_message"):
+    for name in ("status", "output", "error_code", "error_class", "error_message", "cost_usd"):
         setattr(step, name, getattr(then, name))
+    step.run.cost_usd += then.cost_usd
 
 
 def _set_model(replay: Replay, recording: Recording, step: Step, number: int) -> None:
@@ -172,6 +184,8 @@ def _set_model(replay: Replay, recording: Recording, step: Step, number: int) ->
     name = then.name if then else replay.llm_model
     if name:
         step.name = step.input["model"] = name
+    if then and "route" in then.input:
+        step.input["route"] = then.input["route"]
 
 
 def _fails(replay: Replay, step: Step, error: ProviderError) -> bool:
@@ -249,20 +263,19 @@ def _shadow(replay: Replay) -> Run:
         number=run.number,
         through_message=run.through_message,
         started_at=run.started_at,
-        llm_model=steps.model_after(replay.triage) if replay.triage else "",
         **{name: getattr(replay, name) for name in COUNTED},
     )
 
 
 def _carrier(row: ReplayStep, run: Run) -> Step:
-    return _with_action(Step(run=run, **{name: getattr(row, name) for name in COPIED}))
+    return _with_action(Step(run=run, **{name: getattr(row, name) for name in COPIED}), row.effect)
 
 
-def _with_action(step: Step) -> Step:
-    """The step with what the decider asks of its action: how it ended, which the model was told too."""
+def _with_action(step: Step, effect: dict[str, Any] | None) -> Step:
+    """The step with what the decider and the routing ask of its action: how it ended, and the verdict's reasons."""
     told = step.output.get("action") if step.kind == turn.TOOL and isinstance(step.output, dict) else None
     if step.name in kinds.BY_TOOL and isinstance(told, dict):
-        step.action = Action(status=told["status"])
+        step.action = Action(status=told["status"], reasons=effect["reasons"] if effect else [])
     return step
 
 

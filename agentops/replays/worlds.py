@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.conf import settings
 from agentops import llm, prompts, tools, turn
 from agentops.lib.outbound import Allowed
 from agentops.models import Replay, Step, StoredText
+from agentops.replays import spending
 from agentops.replays.recording import NotRecorded, Recording, call_key
 from agentops.steps import REAL, World
 from tickets.models import Ticket
@@ -46,7 +48,7 @@ def of(replay: Replay, recording: Recording, done: Sequence[Step]) -> World:
     if replay.mode == Replay.Mode.RECORDED:
         return _recorded(recording, done)
     prompt = StoredText.objects.get(digest=replay.prompt).body if replay.prompt else prompts.AGENT
-    world = replace(REAL, prompt=prompt)
+    world = replace(REAL, prompt=prompt, ask=partial(spending.ask, replay.run.ticket_id))
     if replay.mode == Replay.Mode.MODEL:
         return replace(world, read=_reads(recording, done))
     return world
@@ -65,7 +67,7 @@ def _recorded(recording: Recording, done: Sequence[Step]) -> World:
         output = {name: value for name, value in (then.output or {}).items() if name != "triage"}
         tokens = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
         counted = {name: getattr(then, name) for name in tokens}
-        return llm.Answer(output, then.reasoning, "", then.name, cost_usd=then.cost_usd, **counted)
+        return llm.Answer(output, then.reasoning, "", then.name, **counted)
 
     def text(name: str, otherwise: str) -> str:
         return recording.texts.get(then.input.get(name, ""), otherwise) if then else otherwise

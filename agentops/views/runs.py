@@ -13,6 +13,7 @@ from agentops import budgets, trace
 from agentops.models import Run
 from agentops.queries import latency, spending
 from agentops.queries import runs as queries
+from agentops.replays.form import ReplayForm
 from agentops.trace import export, totals, waterfall
 from agentops.views.opened import opened
 
@@ -45,6 +46,9 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
         "siblings": queries.of_ticket(found.ticket_id),
         "models": spending.who_did_what(list(found.steps.all())),
         "standings": budgets.standing(found.ticket_id),
+        "replays": queries.replays_of(run_id),
+        "replay_form": ReplayForm(),
+        "replay_open": "replay" in request.GET,
     }
     return render(request, "agentops/run.html", {**_context(request, found), **more})
 

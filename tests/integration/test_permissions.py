@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from agentops.models import Budget, Run
+from agentops.models import Budget, Replay, Run
 from agentops.roles import ROLES
 from approvals import policies
 from approvals.models import Action, ApprovalRequest, Finding
@@ -75,6 +75,9 @@ TABLE: dict[str, tuple[str, set[str]]] = {
     "run": ("GET", READERS),
     "run-trace": ("GET", READERS),
     "run-json": ("GET", READERS),
+    "run-replay": ("POST", {"lead", "admin"}),
+    "replay": ("GET", READERS),
+    "replay-json": ("GET", READERS),
     "login": ("GET", OPEN),
     "logout": ("POST", {"nobody", *READERS}),
     "healthz": ("GET", OPEN),
@@ -113,7 +116,8 @@ def known(world: World) -> dict[str, dict[str, Any]]:
         **dict.fromkeys(("api-ticket", "api-messages", "ticket", "ticket-reply", "ticket-close"), of_ticket),
         **{name: of_ticket for name in TABLE if name.startswith("needs-a-person-")},
         "ticket-run-again": of_ticket,
-        **dict.fromkeys(("run", "run-trace", "run-json"), of_run),
+        **dict.fromkeys(("run", "run-trace", "run-json", "run-replay"), of_run),
+        **{name: {"replay_id": a_replay(run).pk} for name in ("replay", "replay-json")},
         **dict.fromkeys(("action", "queue-unknown", "queue-unknown-ask", "queue-unknown-settle"), of_action),
         "policy-dial-seen": {"version_id": policies.current().pk},
         "policy-version": {"version_id": policies.current().pk},
@@ -126,6 +130,10 @@ def known(world: World) -> dict[str, dict[str, Any]]:
 
 def a_budget() -> Budget:
     return Budget.objects.get_or_create(per="month", model="", defaults={"max_usd": 10_000})[0]
+
+
+def a_replay(run: Run) -> Replay:
+    return Replay.objects.get_or_create(run=run, mode="recorded", asked_by="lead")[0]
 
 
 def a_finding() -> Finding:

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agentops', '0001_initial'),
+        ('agentops', '0003_budgets_and_routing'),
         ('approvals', '0010_effects_are_frozen'),
     ]
 

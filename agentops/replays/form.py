@@ -1,0 +1,33 @@
+from typing import Any
+
+from django import forms
+
+from agentops.models import ModelPrice, Replay
+from agentops.replays.asking import MOST_PROMPT
+from approvals.models import PolicyVersion
+
+VERSIONS = 50
+
+
+class ReplayForm(forms.Form):
+    """What a replay tries. A field left out is as it is in force now."""
+
+    mode = forms.ChoiceField(choices=Replay.Mode.choices, initial=Replay.Mode.RECORDED, label="What is live")
+    llm_model = forms.CharField(
+        max_length=100, required=False, label="Model", widget=forms.TextInput(attrs={"list": "replay-models"})
+    )
+    policy_version = forms.TypedChoiceField(coerce=int, empty_value=None, required=False, label="Policy")
+    prompt = forms.CharField(
+        max_length=MOST_PROMPT, required=False, label="Prompt", widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        versions = PolicyVersion.objects.order_by("-pk").values_list("pk", "note")[:VERSIONS]
+        named = [(pk, f"Version {pk}: {note[:60]}") for pk, note in versions]
+        self.fields["policy_version"].choices = [("", "The one in force"), *named]  # type: ignore[attr-defined]
+
+    @property
+    def models(self) -> list[str]:
+        """Those that have a price."""
+        return list(ModelPrice.objects.order_by("model").values_list("model", flat=True).distinct())

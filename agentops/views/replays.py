@@ -1,0 +1,96 @@
+"""`/replays/`: a run and what came of doing it again, side by side."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from agentops.lib.errors import Refused
+from agentops.models import Replay, Run
+from agentops.replays import asking, judgement
+from agentops.replays.form import ReplayForm
+from agentops.replays.recording import Recording
+from approvals.views.request import Request
+
+may_read = permission_required("agentops.view_run", raise_exception=True)
+FIELDS = (
+    "id", "run_id", "mode", "status", "llm_model", "prompt", "policy_version_id", "asked_by", "outcome", "reason",
+    "result", "findings", "error", "triage", "turns", "tokens", "cost_usd", "created_at", "finished_at",
+)  # fmt: skip
+
+
+@require_POST
+@permission_required("agentops.replay_run", raise_exception=True)
+def begin(request: Request, run_id: int) -> HttpResponse:
+    run = get_object_or_404(Run, pk=run_id)
+    form = ReplayForm(request.POST)
+    if not form.is_valid():
+        for name, errors in form.errors.items():
+            messages.error(request, f"{form.fields[name].label}: {' '.join(map(str, errors))}")
+        return redirect(_asking(run))
+    try:
+        made = asking.begin(run=run, asked_by=request.user.get_username(), **form.cleaned_data)
+    except Refused as refused:
+        messages.warning(request, refused.message)
+        return redirect(_asking(run))
+    return redirect("replay", made.pk)
+
+
+@require_GET
+@may_read
+def replay(request: HttpRequest, replay_id: int) -> HttpResponse:
+    """The page; with htmx, while it is under way, what there is of it by now."""
+    found = _found(replay_id)
+    part = "#both" if request.headers.get("HX-Request") else ""
+    response = render(request, f"agentops/replay.html{part}", _context(found))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_GET
+@may_read
+def replay_json(request: HttpRequest, replay_id: int) -> JsonResponse:
+    found = _found(replay_id)
+    rows = judgement.rows(Recording(found.run), list(found.steps.all()))
+    whole = {
+        "replay": {name: getattr(found, name) for name in FIELDS},
+        "rows": [
+            {**asdict(row), "differs": row.differs, "cells": [{**asdict(cell), "differs": cell.differs}
+                                                               for cell in row.cells]}
+            for row in rows
+        ],
+        "steps": list(found.steps.values()),
+    }  # fmt: skip
+    response = JsonResponse(whole, json_dumps_params={"indent": 2})
+    response["Content-Disposition"] = f'attachment; filename="replay-{found.pk}.json"'
+    return response
+
+
+def _asking(run: Run) -> str:
+    return f"{reverse('run', args=[run.pk])}?replay#replays"
+
+
+def _found(replay_id: int) -> Replay:
+    return get_object_or_404(Replay.objects.select_related("run__ticket__customer", "policy_version"), pk=replay_id)
+
+
+def _context(found: Replay) -> dict[str, Any]:
+    recording = Recording(found.run)
+    kept = list(found.steps.all())
+    rows = judgement.rows(recording, kept)
+    moving = found.finished_at is None
+    return {
+        "replay": found,
+        "run": found.run,
+        # While it is under way, what it has not come to yet is not missing.
+        "rows": [row for row in rows if row.now is not None] if moving else rows,
+        "differing": sum(bool(row.differs) for row in rows),
+        "moving": moving,
+        "done": len(kept),
+        "of": len(recording.steps),
+    }
