@@ -4,6 +4,7 @@ import random
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.dispatch import Signal
 
 from agentops import pricelist, steps
@@ -13,6 +14,7 @@ from approvals import audit, policies
 from approvals.models import PolicyVersion
 
 replay_asked = Signal()  # replay_id, in the transaction that records it: whoever runs work hurries it
+RECORDED = Q(steps__index=0, steps__kind="triage")
 MOST_PROMPT = 50_000  # characters
 
 
@@ -66,9 +68,8 @@ def begin(
 
 def sample(*, since: datetime, size: int, seed: int) -> list[Run]:
     """At most `size` finished runs that began since then, by chance; the same for the same seed. By their order."""
-    found = list(
-        Run.objects.filter(finished_at__isnull=False, created_at__gte=since).order_by("pk").values_list("pk", flat=True)
-    )
+    finished = Run.objects.filter(RECORDED, finished_at__isnull=False, created_at__gte=since)
+    found = list(finished.order_by("pk").values_list("pk", flat=True))
     chosen = found if len(found) <= size else random.Random(seed).sample(found, size)  # noqa: S311 - no secret
     return list(Run.objects.filter(pk__in=chosen).order_by("pk"))
 

@@ -98,9 +98,9 @@ def _go_on(replay: Replay) -> None:
                 step = steps.again_first(run, recording.triage.input, world)
                 if replay.mode == Replay.Mode.RECORDED:
                     step.name = recording.triage.name
-            case turn.AskModel(number):
+            case turn.AskModel():
                 step = steps.start_llm(run, done, world)
-                _set_model(replay, recording, step, number)
+                _set_model(replay, recording, step, sum(row.kind == turn.LLM for row in done))
             case turn.RunTool() as call:
                 step = steps.start_tool(run, done, call)
             case turn.Answered():

@@ -1,0 +1,114 @@
+"""A replay as people ask for it and see it, and from the command line."""
+
+import json
+from contextlib import suppress
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from agentops.models import Replay, Run
+from agentops.replays import running
+from approvals.models import Action, AuditEvent
+from tests.completions import claims_a_refund_of, replies, triage, uses
+from tests.integration.history_rows import signed_in
+from tests.scripted import Script
+from tests.world import World, refund_arguments, run_through, ticket_of
+
+
+@pytest.fixture
+def lead(world: World) -> Client:
+    return signed_in("lead", "lead")
+
+
+@pytest.fixture
+def run(world: World, model: Script) -> Run:
+    order = world.order()
+    model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}))
+    model.will_say(uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
+    return run_through(ticket_of(order, "<b>It</b> is broken."))
+
+
+def asked(client: Client, run: Run, **said: Any) -> Replay:
+    answer = client.post(reverse("run-replay", args=[run.pk]), {"mode": "recorded", **said})
+    replay = Replay.objects.latest("pk")
+    assert answer.headers["Location"] == reverse("replay", args=[replay.pk])
+    return replay
+
+
+def test_a_lead_begins_a_replay_and_sees_it_come_out_the_same(lead: Client, run: Run) -> None:
+    assert "Replay this run" in lead.get(reverse("run", args=[run.pk]), {"replay": ""}).content.decode()
+    replay = asked(lead, run)
+    moving = lead.get(reverse("replay", args=[replay.pk])).content.decode()
+    assert "Under way" in moving
+    assert "every 1s" in moving
+    running.advance(replay.pk)
+    page = lead.get(reverse("replay", args=[replay.pk])).content.decode()
+    assert "Every step, word for word" in page
+    assert "every 1s" not in page
+    assert AuditEvent.objects.filter(verb="run.replayed", object_id=str(run.pk)).latest("pk").actor == "lead"
+
+
+def test_what_differs_stands_side_by_side(lead: Client, run: Run, model: Script) -> None:
+    replay = asked(lead, run, mode="model")
+    model.will_say(triage(), replies("<script>alert(1)</script> No refund."))
+    running.advance(replay.pk)
+    page = lead.get(reverse("replay", args=[replay.pk])).content.decode()
+    assert "is not proposed (no person decided then)" in page
+    assert "not in the replay" in page
+    assert "<script>alert" not in page
+    whole = lead.get(reverse("replay-json", args=[replay.pk])).json()
+    assert whole["replay"]["result"] == "different"
+    assert any(row["now"] is None for row in whole["rows"])
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"mode": "backwards"}, "What is live:"),
+        ({"mode": "model", "policy_version": "999999"}, "Policy:"),
+        ({"mode": "model", "llm_model": "unheard-of"}, "has no price"),
+        ({"mode": "recorded", "llm_model": "gpt-5"}, "no other model"),
+    ],
+)
+def test_what_cannot_be_tried_is_said_and_begins_nothing(
+    lead: Client, run: Run, said: dict[str, str], told: str
+) -> None:
+    before = Replay.objects.count()
+    page = lead.post(reverse("run-replay", args=[run.pk]), said, follow=True).content.decode()
+    assert told in page
+    assert Replay.objects.count() == before
+
+
+def test_the_command_replays_one_run(run: Run) -> None:
+    out = StringIO()
+    call_command("replay", str(run.pk), stdout=out)
+    assert f"of run {run.pk}: same" in out.getvalue()
+
+
+def test_the_command_ends_with_an_error_where_a_recording_differs(run: Run) -> None:
+    Action.objects.filter(run_id=run.pk, kind="refund").update(verdict="require_approval")
+    out = StringIO()
+    with pytest.raises(CommandError, match="1 differ from their recording"):
+        call_command("replay", str(run.pk), "--json", stdout=out)
+    assert json.loads(out.getvalue())["counts"]["different"] == 1
+
+
+def test_the_command_replays_a_sample_that_is_the_same_each_time(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = []
+    for _ in range(2):
+        out = StringIO()
+        with suppress(CommandError):  # a run of an earlier test differs on purpose
+            call_command("replay", "--since", "14d", "--sample", "2", "--seed", "7", "--json", stdout=out)
+        chosen.append([row["run_id"] for row in json.loads(out.getvalue())["replays"]])
+    assert chosen[0] == chosen[1]
+    assert "replaying [" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", [[], ["1000000"], ["1", "--since", "14d"], ["1", "--prompt", "/nowhere"]])
+def test_the_command_says_what_would_be_valid(world: World, given: list[str]) -> None:
+    with pytest.raises(CommandError, match=r"Name one run|There is no run|cannot be read"):
+        call_command("replay", *given)
