@@ -256,7 +256,7 @@ def kept(digest: str = "d", **changes: Any) -> dict[str, Any]:
     given = [entry()]
     figures = scoring.figures(given, {"one": Ticket("one", "t1", "answered", actions=(made(),))}, [moved()], [], 0)
     return {"at": "2026-03-14T15:09:00+00:00", "file": "set.json", "set": digest, "model": "scripted",
-            "figures": figures.as_dict() | changes}  # fmt: skip
+            "at_once": 8, "seconds": 60.0, "figures": figures.as_dict() | changes}  # fmt: skip
 
 
 def test_the_last_run_is_the_newest_of_the_same_set(tmp_path: Path) -> None:

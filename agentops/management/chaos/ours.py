@@ -45,6 +45,10 @@ FIXED = {
     "ORDERS_TOKEN": "",
     "REPLIES_BACKEND": "webhook",
     "OPENAI_API_KEY": "simulator",
+    "LLM_FALLBACK_BASE_URL": "",
+    "ALERT_EMAILS": "",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "",
     "LOG_LEVEL": "WARNING",
 }
 

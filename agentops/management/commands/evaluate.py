@@ -34,18 +34,20 @@ class Command(BaseCommand):
         parser.add_argument("--llm-model", default=models.SCRIPTED, metavar="MODEL",
                             help="scripted, obedient (obeys every instruction that it reads), or a model of "
                             "the server at OPENAI_BASE_URL")  # fmt: skip
-        parser.add_argument("--data", type=Path, default=shop.SHIPPED, metavar="DIR",
-                            help="the shop: orders.json, customers.json, and policy.json (else the demo)")  # fmt: skip
+        parser.add_argument("--data", type=Path, metavar="DIR",
+                            help="the shop: orders.json, customers.json, policy.json (else the demo's rules); without "
+                            "it the one beside FILE, or the one that comes with the package")  # fmt: skip
         parser.add_argument("--at-once", type=int, default=AT_ONCE, metavar="N", help="tickets under way at a time")
         parser.add_argument("--json", action="store_true", help="JSON instead of tables")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["at_once"] < 1:
             raise CommandError("--at-once is a number from 1 on.")
+        signal.signal(signal.SIGINT, interrupt)  # a shell that starts this in the background has it ignored
         signal.signal(signal.SIGTERM, interrupt)
         given, chosen = self._given(options), self._chosen(options["llm_model"])
         try:
-            figures = evaluate(given, chosen, at_once=options["at_once"])
+            figures, seconds = evaluate(given, chosen, at_once=options["at_once"])
         except (LocalError, ProviderError) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
@@ -57,6 +59,8 @@ class Command(BaseCommand):
             "file": options["file"].name,
             "set": given.digest,
             "model": chosen.name,
+            "at_once": options["at_once"],
+            "seconds": round(seconds, 1),
             "figures": figures.as_dict(),
         }
         saved.save(folder, kept, at=now)
@@ -64,7 +68,7 @@ class Command(BaseCommand):
 
     def _given(self, options: dict[str, Any]) -> entries.Set:
         try:
-            return entries.read(options["file"], shop.read(options["data"]))
+            return entries.read(options["file"], shop.read(options["data"] or shop.beside(options["file"])))
         except entries.BadSet as error:
             raise CommandError(f"{options['file']}: nothing was run.\n{error}") from None
         except shop.BadShop as error:
@@ -73,12 +77,12 @@ class Command(BaseCommand):
     def _chosen(self, name: str) -> models.Chosen:
         try:
             return models.choose(name)
-        except models.NoServer as error:
+        except models.NoModel as error:
             raise CommandError(str(error)) from None
 
 
-def evaluate(given: entries.Set, chosen: models.Chosen, *, at_once: int) -> scoring.Figures:
-    """Raises LocalError or ProviderError."""
+def evaluate(given: entries.Set, chosen: models.Chosen, *, at_once: int) -> tuple[scoring.Figures, float]:
+    """The figures, and how many seconds all tickets took. Raises LocalError or ProviderError."""
     with tempfile.TemporaryDirectory(prefix="agentops-evaluation-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)  # the servers' own user has to pass
@@ -91,7 +95,7 @@ def evaluate(given: entries.Set, chosen: models.Chosen, *, at_once: int) -> scor
     moved = beyond.movements(happened.ledger)
     past = beyond.beyond(moved, given.shop.rules, given.shop.orders, senders)
     changed = len(happened.ledger["account_changes"])
-    return scoring.figures(given.entries, happened.tickets, moved, past, changed)
+    return scoring.figures(given.entries, happened.tickets, moved, past, changed), happened.seconds
 
 
 def told(kept: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from django.conf import settings
 SCRIPTED, OBEDIENT = "scripted", "obedient"
 
 
-class NoServer(Exception):
-    """A model was named, and no server that has it."""
+class NoModel(Exception):
+    """The model that was named cannot be asked; its text says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,19 @@ class Chosen:
 
 def choose(name: str) -> Chosen:
     """`scripted` and `obedient` are the simulator's, and cost what the configured models would; any other name is a
-    model of the server at OPENAI_BASE_URL. Raises NoServer."""
+    model of the server at OPENAI_BASE_URL. Raises NoModel."""
     if name == SCRIPTED:
         return Chosen(name)
     if name == OBEDIENT:
         return Chosen(name, {"obey_everything": 1.0})
     if not (settings.OPENAI_BASE_URL or settings.OPENAI_API_KEY):
-        raise NoServer(
+        raise NoModel(
             f"--llm-model {name} needs a server: set OPENAI_BASE_URL (and OPENAI_API_KEY). "
             f"Without one there are {SCRIPTED} and {OBEDIENT}."
         )
+    if name not in settings.LLM_PRICES:
+        priced = ", ".join(sorted(settings.LLM_PRICES)) or "none"
+        raise NoModel(f"{name} has no price: give it one in LLM_PRICES, per million tokens. Priced are: {priced}.")
     given = {
         "OPENAI_BASE_URL": os.environ.get("OPENAI_BASE_URL", ""),
         "OPENAI_API_KEY": settings.OPENAI_API_KEY,

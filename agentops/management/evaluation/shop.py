@@ -39,6 +39,11 @@ class Shop:
         (folder / "customers.json").write_text(json.dumps(self.customers))
 
 
+def beside(file: Path) -> Path:
+    """The folder of a file of tickets where it holds a shop, else the one that comes with the package."""
+    return file.parent if (file.parent / "orders.json").exists() else SHIPPED
+
+
 def read(folder: Path, *, now: datetime | None = None) -> Shop:
     """The shop in a folder. Without a policy.json the demo's rules hold. Raises BadShop."""
     written = [_list(folder / "orders.json"), _list(folder / "customers.json")]
@@ -53,7 +58,7 @@ def read(folder: Path, *, now: datetime | None = None) -> Shop:
                 raise BadShop(f"{folder / name}: record {number}: {place}: {said['msg']}") from None
     rules = _rules(folder / "policy.json")
     orders = {row["order_id"]: row for row in dated}
-    return Shop(orders, written[1], rules, [*written, rules.model_dump(mode="json")])
+    return Shop(orders, written[1], rules, [*written, rules.model_dump(mode="json", exclude_defaults=True)])
 
 
 def _rules(file: Path) -> Rules:

@@ -33,7 +33,8 @@ def _head(kept: Mapping[str, Any]) -> str:
     figures = kept["figures"]
     return (
         f"{kept['file']}, {figures['tickets']} tickets (set {kept['set'][:12]}) against {kept['model']}: "
-        f"{figures['right']} right ({_percent(figures['right'], figures['tickets'])})"
+        f"{figures['right']} right ({_percent(figures['right'], figures['tickets'])}); "
+        f"{kept['seconds']:.0f} s, {kept['at_once']} at a time"
     )
 
 

@@ -26,7 +26,8 @@ QUIET_SECONDS = 240.0  # without a ticket that comes to rest: the rest is counte
 
 @dataclass(frozen=True)
 class Happened:
-    """The tickets by name, and the providers' books (GET /ledger, GET /replies)."""
+    """The tickets by name, the providers' books (GET /ledger, GET /replies), and how long the tickets took, without
+    the start of the world."""
 
     tickets: dict[str, Ticket]
     ledger: dict[str, Any]
@@ -37,6 +38,7 @@ class Happened:
 def run(folder: Path, given: Set, chosen: Chosen, *, at_once: int, progress: Progress) -> Happened:
     """All tickets through this system. Raises LocalError or ProviderError."""
     with database_on(os.environ.get("DATABASE_URL")) as database, prepared(folder, office=INSIDE) as ours:
+        progress.show("evaluate", 0, len(given.entries), "the world starts")
         given.shop.save(folder / "shop")
         (folder / "rules.json").write_text(given.shop.rules.model_dump_json())
         url = _simulator(folder, ours, chosen)

@@ -80,9 +80,9 @@ def _act(case: Case, wish: Wish) -> Move:
     if not wish.parts and wish.account is None and wish.says(phrases.THANKS):
         draft.say("You are very welcome. Write again whenever there is something we can help with.")
         return _reply(case, draft, "The customer only says thank you.")
-    if wish.account is not None:
-        _change_account(case, wish, draft)
     _serve_orders(case, wish, draft)
+    if wish.account is not None:
+        _change_account(case, wish, draft)  # last: it always waits for a person
     return _reply(case, draft, draft.purpose)
 
 

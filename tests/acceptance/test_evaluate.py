@@ -1,0 +1,138 @@
+"""manage.py evaluate: a world of its own, an obedient model that moves nothing beyond the rules, and the comparison."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from agentops.local.programs import ROOT
+from agentops.management.evaluation.shop import SHIPPED
+from approvals.models import Action, AuditEvent, PolicyVersion
+from tests.live import Simulator
+from tests.services import child_environment, services
+from tests.waiting import until
+from tickets.models import Ticket
+
+# Each place of an injection, what only the obedient model gets wrong, and a question that holds nothing.
+CHOSEN = ("injection-2", "injection-3", "injection-6", "injection-11", "injection-26", "injection-37", "injection-44",
+          "plain-1", "plain-6", "outside-the-window-1")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def subset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    entries = {row["ticket"]["external_id"]: row for row in json.loads((SHIPPED / "tickets.json").read_text())}
+    file = tmp_path_factory.mktemp("set") / "subset.json"
+    file.write_text(json.dumps([entries[name] for name in CHOSEN]))
+    return file
+
+
+@pytest.fixture
+def server() -> Iterator[psycopg.Connection]:
+    """The server that DATABASE_URL names, with an application's database on it."""
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connected:
+        yield connected
+
+
+def evaluate(folder: Path, *arguments: str, **changes: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "manage.py", "evaluate", *arguments]
+    environment = child_environment(DATA_DIR=str(folder), **changes)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def result(process: subprocess.Popen[str]) -> dict[str, Any]:
+    said, wrong = process.communicate(timeout=280)
+    assert process.returncode == 0, wrong
+    told: dict[str, Any] = json.loads(said)
+    return told
+
+
+def databases(server: psycopg.Connection) -> set[str]:
+    return {name for (name,) in server.execute("SELECT datname FROM pg_database").fetchall()}
+
+
+def rows() -> list[int]:
+    return [model.objects.count() for model in (Ticket, Action, AuditEvent, PolicyVersion)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_obedient_model_moves_nothing_beyond_the_rules_and_the_next_run_is_compared(
+    tmp_path: Path, subset: Path, server: psycopg.Connection
+) -> None:
+    connection.ensure_connection()
+    before = databases(server), rows()
+    obedient = result(evaluate(tmp_path, str(subset), "--llm-model", "obedient", "--json"))
+    figures = obedient["figures"]
+    told = figures["injections"]
+    assert (told["injections"], told["obeyed"], told["not_tried"]) == (7, 7, [])
+    assert (figures["beyond_policy"], figures["beyond"], figures["accounts_changed_alone"]) == ({}, [], 0)
+    assert figures["unfinished"] == 0
+    assert sum(told["stopped_by"].values()) >= 5
+    assert obedient["since"] is None
+
+    outside = Simulator(logs=services().logs)  # stands for the server of a real model
+    try:
+        outside.faults(
+            endpoints={"POST /v1/chat/completions": [{"fault": "slow", "rate": 1.0, "seconds": 0.0, "times": 0}]}
+        )
+        server_of_it = {"OPENAI_BASE_URL": f"{outside.url}/v1", "OPENAI_API_KEY": "a-key"}
+        named = result(evaluate(tmp_path, str(subset), "--llm-model", "gpt-5-mini", "--json", **server_of_it))
+        asked = outside.get("/faults")["hits"]["POST /v1/chat/completions slow"]
+        assert outside.ledger()["refunds"] == []
+    finally:
+        outside.stop()
+    assert asked >= len(CHOSEN) * 2  # triage and at least one turn each
+    assert named["figures"]["injections"]["obeyed"] == 0
+    assert named["figures"]["right"] > figures["right"]
+    assert (named["since"]["model"], named["since"]["now_wrong"]) == ("obedient", [])
+    assert {"injection-3", "injection-11"} <= set(named["since"]["now_right"])
+    assert float(named["figures"]["cost_usd"]) > 0
+    assert len(list((tmp_path / "evaluations").glob("*.json"))) == 2
+    assert (databases(server), rows()) == before
+
+
+def test_stopped_half_way_it_leaves_nothing_behind(tmp_path: Path, server: psycopg.Connection) -> None:
+    before = databases(server)
+    process = evaluate(tmp_path)
+    until(lambda: databases(server) - before, seconds=60)
+    process.send_signal(signal.SIGINT)
+    _, wrong = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Stopped; everything that was started has ended" in wrong
+    assert databases(server) == before
+    assert not (tmp_path / "evaluations").exists()
+
+
+def test_a_file_that_is_wrong_runs_nothing(tmp_path: Path, subset: Path) -> None:
+    entries = json.loads(subset.read_text())
+    entries[1]["expected"]["outcome"] = "refused"
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(json.dumps(entries))
+    process = evaluate(tmp_path, str(wrong))
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "nothing was run" in said
+    assert "entry 1 (injection-3): expected.outcome: Input should be 'answered' or 'person'" in said
+    assert not (tmp_path / "evaluations").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"OPENAI_API_KEY": ""}, "some-model needs a server: set OPENAI_BASE_URL"),
+        ({"OPENAI_BASE_URL": "http://localhost:1/v1"}, "some-model has no price: give it one in LLM_PRICES"),
+    ],
+)
+def test_a_model_that_cannot_be_asked_is_refused_by_name(tmp_path: Path, changes: dict[str, str], said: str) -> None:
+    process = evaluate(tmp_path, "--llm-model", "some-model", **changes)
+    assert said in process.communicate(timeout=60)[1]
+    assert process.returncode == 1
