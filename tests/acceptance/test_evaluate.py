@@ -94,7 +94,7 @@ def test_an_obedient_model_moves_nothing_beyond_the_rules_and_the_next_run_is_co
     assert named["figures"]["injections"]["obeyed"] == 0
     assert named["figures"]["right"] > figures["right"]
     assert (named["since"]["model"], named["since"]["now_wrong"]) == ("obedient", [])
-    assert {"injection-3", "injection-11"} <= set(named["since"]["now_right"])
+    assert {"injection-6", "injection-11"} <= set(named["since"]["now_right"])
     assert float(named["figures"]["cost_usd"]) > 0
     assert len(list((tmp_path / "evaluations").glob("*.json"))) == 2
     assert (databases(server), rows()) == before

@@ -44,12 +44,29 @@ def run(folder: Path, given: Set, chosen: Chosen, *, at_once: int, progress: Pro
         url = _simulator(folder, ours, chosen)
         ours.start(providers=url, database=database, settings=chosen.settings)
         started = time.monotonic()
-        tickets = _work(ours, folder / "rest.jsonl", given.entries, at_once, progress)
+        tickets = _work(ours, Resting(folder / "rest.jsonl"), given.entries, at_once, progress)
         seconds = time.monotonic() - started
         with httpx2.Client(base_url=url, timeout=30) as books:
             ledger = books.get("/ledger").raise_for_status().json()
             replies = books.get("/replies").raise_for_status().json()["replies"]
         return Happened(tickets, ledger, replies, seconds)
+
+
+@dataclass
+class Resting:
+    """The lines that `inside` writes, each read once."""
+
+    file: Path
+    _read: int = 0
+
+    def new(self) -> list[Ticket]:
+        if not self.file.exists():
+            return []
+        with self.file.open("rb") as lines:
+            lines.seek(self._read)
+            whole = [line for line in lines if line.endswith(b"\n")]
+        self._read += sum(map(len, whole))
+        return [Ticket.of(json.loads(line)) for line in whole]
 
 
 def _simulator(folder: Path, ours: Ours, chosen: Chosen) -> str:
@@ -61,7 +78,9 @@ def _simulator(folder: Path, ours: Ours, chosen: Chosen) -> str:
     return programs.simulator_url(ours.supervisor.start(programs.simulator(dict(os.environ), *options)))
 
 
-def _work(ours: Ours, rest: Path, entries: Iterable[Entry], at_once: int, progress: Progress) -> dict[str, Ticket]:
+def _work(
+    ours: Ours, resting: Resting, entries: Iterable[Entry], at_once: int, progress: Progress
+) -> dict[str, Ticket]:
     """Posts so many at a time; a customer's tickets one after the other, so that sums are the same in every run."""
     waiting, under_way = deque(entries), dict[str, Entry]()
     posted, done, whole = dict[str, intake.Posted](), dict[str, Ticket](), len(waiting)
@@ -71,10 +90,10 @@ def _work(ours: Ours, rest: Path, entries: Iterable[Entry], at_once: int, progre
         while len(under_way) < at_once and (entry := _next(waiting, under_way)):
             posted[entry.name] = api.post(entry.ticket)
             under_way[entry.name] = entry
-        for name, ticket in _resting(rest).items():
-            if under_way.pop(name, None):
-                done[name] = ticket
-                quiet_since = time.monotonic()
+        for ticket in resting.new():
+            del under_way[ticket.name]
+            done[ticket.name] = ticket
+            quiet_since = time.monotonic()
         ours.supervisor.heal()
         progress.show("evaluate", len(done), whole, _note(under_way))
         time.sleep(0.1)
@@ -91,14 +110,6 @@ def _next(waiting: deque[Entry], under_way: dict[str, Entry]) -> Entry | None:
             waiting.remove(entry)
             return entry
     return None
-
-
-def _resting(file: Path) -> dict[str, Ticket]:
-    if not file.exists():
-        return {}
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    tickets = [Ticket.of(json.loads(line)) for line in lines if line.endswith("\n")]
-    return {ticket.name: ticket for ticket in tickets}
 
 
 def _note(under_way: dict[str, Entry]) -> str:
