@@ -47,8 +47,8 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
         "models": spending.who_did_what(list(found.steps.all())),
         "standings": budgets.standing(found.ticket_id),
         "replays": queries.replays_of(run_id),
-        "replay_form": ReplayForm(),
-        "replay_open": "replay" in request.GET,
+        # Asked for by the button alone: what it offers to try is read then.
+        "replay_form": ReplayForm() if "replay" in request.GET and found.finished_at else None,
     }
     return render(request, "agentops/run.html", {**_context(request, found), **more})
 
