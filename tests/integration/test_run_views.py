@@ -94,7 +94,7 @@ def test_a_trace_costs_the_same_however_long_it_is(
     Step.objects.bulk_create(
         Step(run=told.run, index=index, kind="tool", name="get_order", status="done") for index in range(6, 60)
     )
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         maya.get(reverse("run", args=[told.run.pk]))
 
 
