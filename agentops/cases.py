@@ -106,6 +106,11 @@ def under_way(ticket: Ticket) -> str:
     return ""
 
 
+def waits_for_budget(ticket: Ticket) -> bool:
+    """Whether a run waits for room in a budget, or for a price: closing the ticket ends it."""
+    return Run.objects.filter(ticket=ticket, status=Run.Status.WAITING, hold__isnull=False).exists()
+
+
 def _require_nothing_under_way(ticket: Ticket) -> None:
     if told := under_way(ticket):
         raise Refused("under_way", told)

@@ -40,6 +40,7 @@ def item(request: Request, ticket_id: str) -> HttpResponse:
         "broken": queries.broken(found),
         "said": said_by_customer(found.pk),
         "under_way": cases.under_way(found),
+        "waits_for_budget": cases.waits_for_budget(found),
     }
     if part_of(request) == "pane":
         return _screen(request, "#pane", {**context, "focus": True})
