@@ -93,6 +93,7 @@ class Answer:
     cached_tokens: int
     output_tokens: int
     reasoning_tokens: int
+    metered: bool = True
 
 
 def complete(
@@ -183,6 +184,7 @@ def _answer(completion: _Completion, raw: str, model: str) -> Answer:
         raw=redact.text(raw)[:100_000],
         model=completion.model or model,
         **tokens,
+        metered=usage.prompt_tokens > 0,
     )
 
 

@@ -219,7 +219,13 @@ LOGGING = logs.config(
     form=LOG_FORMAT,
     secrets=[
         *(SECRET_KEY, INTAKE_SIGNING_SECRET, REPLIES_SIGNING_SECRET, ORDERS_TOKEN, PAYMENTS_TOKEN, STRIPE_API_KEY),
-        *(STRIPE_WEBHOOK_SECRET, OPENAI_API_KEY, METRICS_TOKEN, _email["EMAIL_HOST_PASSWORD"] or ""),
+        *(
+            STRIPE_WEBHOOK_SECRET,
+            OPENAI_API_KEY,
+            LLM_FALLBACK_API_KEY,
+            METRICS_TOKEN,
+            _email["EMAIL_HOST_PASSWORD"] or "",
+        ),
         str(_database.get("PASSWORD") or ""),
     ],
 )

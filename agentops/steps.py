@@ -193,13 +193,16 @@ def _take(step: Step, answer: llm.Answer) -> None:
     for name, value in (("reasoning", answer.reasoning), *counts.items()):
         setattr(step, name, value)
     step.raw_response = answer.raw
+    if not answer.metered:  # what it took is not told, and may be anything up to what was reserved
+        budgets.count_lost(step)
+        return finish(step, answer.output)
     tokens = answer.input_tokens + answer.output_tokens
     cost = prices.cost(step.call.price if step.call else pricelist.in_force(step.name), **counts)
     step.cost_usd += cost
     step.run.tokens += tokens
     step.run.cost_usd += cost
     budgets.settle(step, cost, tokens)
-    finish(step, answer.output)
+    return finish(step, answer.output)
 
 
 def _triage_messages(run: Run, known: dict[str, Any], world: World) -> list[dict[str, str]]:

@@ -9,7 +9,14 @@ from approvals.models import AuditEvent, Notification
 AGENT = "agent"
 SYSTEM = "system"
 # What people are told of by e-mail, wherever they are: money or trust is at risk until somebody looks.
-TOLD_BY_EMAIL = ("finding.opened", "provider.paused", "action.failed_afterwards", "effects.stopped", "dial.lowered")
+TOLD_BY_EMAIL = (
+    "finding.opened",
+    "provider.paused",
+    "action.failed_afterwards",
+    "effects.stopped",
+    "dial.lowered",
+    "breaker.opened",
+)
 
 
 def record(

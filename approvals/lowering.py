@@ -60,7 +60,7 @@ def rates(version: PolicyVersion, rules: Rules) -> list[Rate]:
     done_alone = Action.objects.filter(
         Q(settled_at__gt=since), settled_at__gt=Now() - window, run_id__isnull=False,
         verdict=policy.Outcome.AUTO_APPROVE, status__in=(states.SUCCEEDED, states.FAILED),
-    )  # fmt: skip
+    ).filter(Q(facts__fixed__isnull=True) | Q(facts__fixed=False))  # fmt: skip
     ended = list(done_alone.order_by("-settled_at", "-pk").values_list("status", flat=True)[:SAMPLE])
     return [
         Rate("rejected", said.count(Decision.Verdict.REJECT), len(said), rule.rejected_percent, rule.at_least),

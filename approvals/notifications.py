@@ -22,6 +22,7 @@ SUBJECTS = {
     "action.failed_afterwards": "a refund that had succeeded failed afterwards",
     "effects.stopped": "effects are stopped",
     "dial.lowered": "the autonomy dial lowered itself",
+    "breaker.opened": "a language model fails over and over and is passed over",
 }
 PAGES = {
     "finding": "/findings/",
@@ -29,6 +30,7 @@ PAGES = {
     "action": "/actions/{}/",
     "stop": "/policy/stop/",
     "policy": "/policy/autonomy/",
+    "breaker": "/policy/models/",
 }
 
 

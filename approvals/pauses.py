@@ -4,6 +4,7 @@ import logging
 
 from django.db import transaction
 
+from agentops.lib import redact
 from approvals import audit
 from approvals.models import ProviderPause
 
@@ -11,7 +12,8 @@ log = logging.getLogger(__name__)
 
 
 def pause(provider: str, reason: str) -> None:
-    """Call it in the transaction that puts the action back."""
+    """Call it in the transaction that puts the action back. A provider may repeat our key in its `reason`."""
+    reason = redact.text(reason)
     _, new = ProviderPause.objects.get_or_create(provider=provider, defaults={"reason": reason[:500]})
     if new:
         log.error("%s refuses our credentials: its actions wait until it is resumed", provider)

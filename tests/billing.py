@@ -27,6 +27,7 @@ class Biller:
     over: int = 1
     answers: bool = True
     billed: dict[str, Decimal] = field(default_factory=dict)
+    metered: bool = True
     tokens: int = 0
     calls: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -64,7 +65,8 @@ def billing(**options: Any) -> Iterator[Biller]:
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers["Content-Length"]))
             asked = json.loads(sent)
-            body = json.dumps({**biller.say(asked), "usage": biller.bill(asked, len(sent))}).encode()
+            usage = biller.bill(asked, len(sent))
+            body = json.dumps({**biller.say(asked), "usage": usage if biller.metered else None}).encode()
             if not biller.answers:
                 self.close_connection = True
                 return

@@ -23,14 +23,18 @@ def ask(ticket_id: str, *, model: str, **request: Any) -> llm.Answer:
         budgets.reserve(model=model, worst=worst, ticket_id=ticket_id, entries=[])
         budgets.post([reserved])
     free = replace(reserved, calls=0, reserved_usd=-worst.usd, reserved_tokens=-worst.tokens)
+    presumed = replace(free, spent_usd=worst.usd, spent_tokens=worst.tokens, presumed_usd=worst.usd)
     try:
         answer = llm.complete(model=model, **request)
     except EffectUnknown:  # it may have been billed
-        budgets.post([replace(free, spent_usd=worst.usd, spent_tokens=worst.tokens, presumed_usd=worst.usd)])
+        budgets.post([presumed])
         raise
     except ProviderError:
         budgets.post([free])
         raise
+    if not answer.metered:
+        budgets.post([presumed])
+        return answer
     cost: Decimal = prices.cost(
         price,
         input_tokens=answer.input_tokens,

@@ -301,6 +301,17 @@ def test_a_server_that_bills_more_than_it_was_allowed_is_believed_and_is_the_las
     assert run_through(ticket_of(world.order())).steps.count() == 0
 
 
+def test_a_server_that_tells_no_usage_counts_at_its_worst(world: World, biller: Biller, admin: User) -> None:
+    cap(admin, max_usd=Decimal(1))
+    biller.metered = False
+    for _ in range(3):
+        run_through(ticket_of(world.order()))
+    spent, reserved = booked()
+    assert reserved == 0
+    assert biller.total <= spent <= Decimal(1)
+    assert Spending.objects.get().presumed_usd == spent
+
+
 def test_a_worker_that_lost_its_lease_neither_reserves_nor_settles(world: World, biller: Biller, admin: User) -> None:
     run = engine._claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
     assert run is not None
