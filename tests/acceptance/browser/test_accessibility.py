@@ -147,7 +147,7 @@ def test_a_thrown_stop_and_a_lowered_dial_are_accessible(
     try:
         for address in ("/policy/stop/", "/policy/autonomy/", "/"):
             page.goto(address)
-            expect(page.locator(".banner")).to_contain_text("Cancel order is stopped")
+            expect(page.locator(".banner[role=alert]")).to_contain_text("Cancel order is stopped")
             assert faults_of(page) == []
     finally:
         stops.release(stop_id=stop.pk, by=people["admin"])
