@@ -244,7 +244,7 @@ def _reason(found: Standing, worst: Worst) -> str:
     parts = []
     if cap.max_usd is not None and worst.usd > (found.left_usd or NOTHING):
         parts.append(
-            f"${use.spent_usd:.4f} of ${cap.max_usd:.2f} is spent and ${use.reserved_usd:.4f} reserved; "
+            f"${use.spent_usd:.4f} of ${cap.max_usd:.4f} is spent and ${use.reserved_usd:.4f} reserved; "
             f"the next call may cost up to ${worst.usd:.4f}"
         )
     if cap.max_tokens is not None and worst.tokens > (found.left_tokens or 0):
