@@ -20,6 +20,7 @@ from approvals.resolution import NOW, Resolved, Sources
 from tickets.models import Ticket
 
 MONEY_KINDS = ("refund", "cancel_order")
+OUTDATED = ("policy_changed", "based_on_unknown")  # the codes of a change that is not made to the newest version
 COUNTED = (*states.OPEN, states.SUCCEEDED)
 SAMPLE = 5_000  # actions at most that a preview looks at, the newest
 
@@ -38,7 +39,7 @@ def rules_of(version: PolicyVersion) -> Rules:
 
 def save(*, rules: Rules, by: User | None, note: str, based_on: int | None = None) -> PolicyVersion:
     """Puts new rules in force, with who and why. Raises Refused without a note, with an acknowledgement that claims
-    something, and where `based_on` is given and no longer the newest version: somebody else's change would be lost."""
+    something, and where `based_on` is given and not the newest version: what came in the meantime would be lost."""
     if not note.strip():
         raise Refused("note_missing", "Say why the policy changes.")
     claimed = grounding.ungrounded(rules.acknowledgement, [], [])
@@ -48,9 +49,8 @@ def save(*, rules: Rules, by: User | None, note: str, based_on: int | None = Non
     with transaction.atomic():
         one_at_a_time()
         before = PolicyVersion.objects.order_by("-pk").first()
-        if before and based_on not in (None, before.pk):
-            message = f"Version {before.pk} has come into force in the meantime. Preview again, then save."
-            raise Refused("policy_changed", message)
+        if before and based_on is not None:
+            refuse_outdated(newest=before, based_on=based_on)
         version = PolicyVersion.objects.create(
             rules=rules.model_dump(mode="json"), created_by=by, note=note.strip()[:500]
         )
@@ -63,6 +63,21 @@ def save(*, rules: Rules, by: User | None, note: str, based_on: int | None = Non
             after={**version.rules, "note": version.note},
         )
     return version
+
+
+def refuse_outdated(*, newest: PolicyVersion, based_on: int) -> None:
+    """Raises Refused, with a code of OUTDATED, where the change was not made to the newest version."""
+    if based_on == newest.pk:
+        return
+    if not PolicyVersion.objects.filter(pk=based_on).exists():
+        message = f"The form does not name the version that it changes. Nothing was saved: this is version {newest.pk}."
+        raise Refused("based_on_unknown", message, newest=newest.pk)
+    who = newest.created_by.get_username() if newest.created_by else audit.SYSTEM
+    message = (
+        f"Version {newest.pk} has come into force in the meantime, by {who}: “{newest.note}” Its dial stands at "
+        f"{rules_of(newest).autonomy.percent} %. Nothing was saved: this is that version, to change it anew."
+    )
+    raise Refused("policy_changed", message, newest=newest.pk)
 
 
 def one_at_a_time() -> None:

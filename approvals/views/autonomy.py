@@ -17,7 +17,7 @@ from approvals.models import PolicyVersion
 from approvals.policy import Rules
 from approvals.queries.evidence import evidence
 from approvals.views.curve import curve
-from approvals.views.policy import PREVIEW_DAYS, proof_of
+from approvals.views.policy import PREVIEW_DAYS, based_on_of, outdated_status, proof_of
 from approvals.views.request import Request, part_of
 
 CHANGE = "approvals.change_policyversion"
@@ -33,21 +33,26 @@ def autonomy(request: Request) -> HttpResponse:
     except Refused as refused:
         return render(request, "approvals/autonomy.html", {"unreadable": refused.message})
     if request.method == "GET":
-        return _page(request, AutonomyForm(rules), newest, _looked_at(request, rules))
+        return _page(request, AutonomyForm(rules), newest, _looked_at(request, rules), newest.pk)
     if not request.user.has_perm(CHANGE):
         raise PermissionDenied
+    based_on = based_on_of(request)
     saving = request.POST.get("do") == "save"
     form = AutonomyForm(rules, request.POST, saving=saving)
-    if not form.is_valid():
-        return _page(request, form, newest, rules, status=422)
-    unseen = saving and request.POST.get("previewed") != proof_of(form.rules)
-    if not saving or unseen:
-        return _page(request, form, newest, form.rules, unseen=unseen)
     try:
-        saved = policies.save(rules=form.rules, by=request.user, note=form.note, based_on=newest.pk)
+        if saving:  # before its evidence is asked for: what is shown of an outdated change misleads
+            policies.refuse_outdated(newest=newest, based_on=based_on)
+        if not form.is_valid():
+            return _page(request, form, newest, rules, based_on, status=422)
+        unseen = saving and request.POST.get("previewed") != proof_of(form.rules)
+        if not saving or unseen:
+            return _page(request, form, newest, form.rules, based_on, unseen=unseen)
+        saved = policies.save(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
     except Refused as refused:
+        if refused.code in policies.OUTDATED:
+            return _anew(request, refused)
         form.errors = [refused.message]
-        return _page(request, form, newest, form.rules, status=409)
+        return _page(request, form, newest, form.rules, based_on, status=409)
     messages.success(
         request, f"Policy version {saved.pk} is in force: the dial stands at {form.rules.autonomy.percent} %."
     )
@@ -71,13 +76,31 @@ def _looked_at(request: Request, rules: Rules) -> Rules:
     return rules.model_copy(update={"autonomy": rules.autonomy.model_copy(update={"percent": int(wanted)})})
 
 
+def _anew(request: Request, refused: Refused) -> HttpResponse:
+    """The newest version's dial, with why the change to another one was not saved."""
+    newest = policies.current()
+    rules = policies.rules_of(newest)
+    form = AutonomyForm(rules)
+    form.errors = [refused.message]
+    return _page(request, form, newest, rules, newest.pk, status=outdated_status(refused))
+
+
 def _page(
-    request: Request, form: AutonomyForm, newest: PolicyVersion, shown: Rules, *, status: int = 200, **more: Any
+    request: Request,
+    form: AutonomyForm,
+    newest: PolicyVersion,
+    shown: Rules,
+    based_on: int,
+    *,
+    status: int = 200,
+    **more: Any,
 ) -> HttpResponse:
+    """`based_on` is the version that the form was first opened with: a preview does not change it."""
     found = evidence(shown, PREVIEW_DAYS)
     percent = shown.autonomy.percent
     context = {
         "form": form,
+        "based_on": based_on,
         "newest": newest,
         "rules": form.base,
         "shown": shown,

@@ -42,22 +42,27 @@ def edit(request: Request) -> HttpResponse:
     base = policies.rules_of(older or newest)
     if request.method == "GET":
         note = f"Restores version {older.pk}." if older else ""
-        return _form(request, PolicyForm(base, note=note), restored=older)
+        return _form(request, PolicyForm(base, note=note), newest.pk, restored=older)
+    based_on = based_on_of(request)
     saving = request.POST.get("do") == "save"
     form = PolicyForm(base, request.POST, saving=saving)
     if request.POST.get("do") == "rows":
-        return _form(request, PolicyForm(base, _with_more_rows(request)), restored=older)
-    if not form.is_valid():
-        return _form(request, form, status=422, restored=older)
-    proof = proof_of(form.rules)
-    if not saving or request.POST.get("previewed") != proof:
-        preview = policies.preview(rules=form.rules, days=PREVIEW_DAYS)
-        return _form(request, form, preview=preview, previewed=proof, unseen=saving, restored=older)
+        return _form(request, PolicyForm(base, _with_more_rows(request)), based_on, restored=older)
     try:
-        saved = policies.save(rules=form.rules, by=request.user, note=form.note, based_on=newest.pk)
+        if saving:  # before its effect is asked for: what is shown of an outdated change misleads
+            policies.refuse_outdated(newest=newest, based_on=based_on)
+        if not form.is_valid():
+            return _form(request, form, based_on, status=422, restored=older)
+        proof = proof_of(form.rules)
+        if not saving or request.POST.get("previewed") != proof:
+            preview = policies.preview(rules=form.rules, days=PREVIEW_DAYS)
+            return _form(request, form, based_on, preview=preview, previewed=proof, unseen=saving, restored=older)
+        saved = policies.save(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
     except Refused as refused:
+        if refused.code in policies.OUTDATED:
+            return _anew(request, refused)
         form.errors = [refused.message]
-        return _form(request, form, status=422, restored=older)
+        return _form(request, form, based_on, status=422, restored=older)
     messages.success(request, f"Policy version {saved.pk} is in force.")
     return leave_for(request, "policy")
 
@@ -85,8 +90,16 @@ def _restored(request: Request) -> PolicyVersion | None:
     return get_object_or_404(PolicyVersion, pk=wanted)
 
 
-def _form(request: Request, form: PolicyForm, *, status: int = 200, **more: Any) -> HttpResponse:
-    context = {"form": form, "newest": policies.current().pk, "days": PREVIEW_DAYS, **more}
+def _anew(request: Request, refused: Refused) -> HttpResponse:
+    """The newest version's form, with why the change to another one was not saved."""
+    newest = policies.current()
+    form = PolicyForm(policies.rules_of(newest))
+    form.errors = [refused.message]
+    return _form(request, form, newest.pk, status=outdated_status(refused))
+
+
+def _form(request: Request, form: PolicyForm, based_on: int, *, status: int = 200, **more: Any) -> HttpResponse:
+    context = {"form": form, "based_on": based_on, "newest": policies.current().pk, "days": PREVIEW_DAYS, **more}
     part = "#form" if request.htmx else ""
     return render(request, f"approvals/policy_edit.html{part}", context, status=status)
 
@@ -103,6 +116,16 @@ def _with_more_rows(request: Request) -> Any:
 def leave_for(request: Request, name: str) -> HttpResponse:
     """htmx would follow a redirect and put the whole page into the form's place."""
     return HttpResponseClientRedirect(reverse(name)) if request.htmx else redirect(name)
+
+
+def based_on_of(request: Request) -> int:
+    """The version that the form was opened with, as the form says; 0, which is none, where it does not."""
+    given = request.POST.get("based_on", "")
+    return int(given) if given.isdecimal() and len(given) <= 18 else 0
+
+
+def outdated_status(refused: Refused) -> int:
+    return 409 if refused.code == "policy_changed" else 422
 
 
 def proof_of(rules: Rules) -> str:

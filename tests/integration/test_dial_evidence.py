@@ -1,5 +1,6 @@
 """What the dial would have meant: counted over real rows, exactly, within a bound."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -112,14 +113,21 @@ def admin(db: None) -> Iterator[Client]:
 
 
 def entered(client: Client, **different: str) -> dict[str, str]:
-    form = client.get(reverse("policy-autonomy")).context["form"]
-    fields: dict[str, str] = {"note": "Because the test says so"}
+    page = client.get(reverse("policy-autonomy"))
+    form = page.context["form"]
+    fields = {"note": "Because the test says so", "based_on": based_on(page.content.decode())}
     for part in (form.dial, form.kinds, form.tags.management_form, *form.tags.forms, form.lowering):
         for field in part:
             value = field.value()
             if value is not None and value is not False:
                 fields[field.html_name] = str(value)
     return fields | different
+
+
+def based_on(page: str) -> str:
+    found = re.search(r'name="based_on" value="(\d+)"', page)
+    assert found
+    return found[1]
 
 
 def seen(client: Client, fields: dict[str, str]) -> str:
@@ -184,3 +192,38 @@ def test_rules_that_cannot_be_read_are_said_to_be(db: None) -> None:
     from_elsewhere = policies.current()
     type(from_elsewhere).objects.create(rules={"autonomy": "much"}, note="by hand")
     assert "cannot be read" in signed_in().get(reverse("policy-autonomy")).content.decode()
+
+
+@pytest.mark.parametrize("looked", ["before", "after"])
+def test_a_form_opened_before_the_dial_lowered_itself_saves_nothing(admin: Client, looked: str) -> None:
+    fields = entered(admin, percent="90")
+    proof = seen(admin, fields) if looked == "before" else ""
+    lowered = RULES.model_copy(update={"autonomy": Dial(percent=35)})
+    made = policies.save(rules=lowered, by=None, note="The dial lowered itself from 100 % to 35 %.")
+    page = admin.post(reverse("policy-autonomy"), {**fields, "do": "preview"})
+    assert based_on(page.content.decode()) == fields["based_on"]
+    proof = proof or str(page.context["previewed"])
+    answer = admin.post(reverse("policy-autonomy"), {**fields, "do": "save", "previewed": proof})
+    assert answer.status_code == 409
+    said = answer.content.decode()
+    assert f"Version {made.pk} has come into force in the meantime" in said
+    assert "lowered itself from 100 % to 35 %" in said
+    assert "At <strong>35 %</strong>" in said
+    assert based_on(said) == str(made.pk)
+    assert policies.current() == made
+    fields = entered(admin, percent="90")
+    again = admin.post(reverse("policy-autonomy"), {**fields, "do": "save", "previewed": seen(admin, fields)})
+    assert again.status_code == 302
+    assert policies.rules_of(policies.current()).autonomy.percent == 90
+
+
+@pytest.mark.parametrize("given", [None, "x", "999999999"])
+def test_a_dial_that_names_no_version_is_not_set(admin: Client, given: str | None) -> None:
+    before = policies.current()
+    fields = entered(admin, percent="90")
+    fields.pop("based_on")
+    fields |= {} if given is None else {"based_on": given}
+    answer = admin.post(reverse("policy-autonomy"), {**fields, "do": "save", "previewed": seen(admin, fields)})
+    assert answer.status_code == 422
+    assert "does not name the version" in answer.content.decode()
+    assert policies.current() == before

@@ -42,8 +42,9 @@ def version(db: None) -> PolicyVersion:
 
 def entered(client: Client, query: str = "", **different: str) -> dict[str, str]:
     """What the form's page would send, with these fields different."""
-    form = client.get(reverse(EDIT) + query).context["form"]
-    fields: dict[str, str] = {}
+    page = client.get(reverse(EDIT) + query)
+    form = page.context["form"]
+    fields = {"based_on": based_on(page.content.decode())}
     for part in (form.general, *(table for _, _, table in form.tables)):
         rows = [part] if not hasattr(part, "forms") else [part.management_form, *part.forms]
         for row in rows:
@@ -52,6 +53,12 @@ def entered(client: Client, query: str = "", **different: str) -> dict[str, str]
                 if value is not None and value is not False:
                     fields[field.html_name] = str(value)
     return fields | {"note": "Because the test says so"} | different
+
+
+def based_on(page: str) -> str:
+    found = re.search(r'name="based_on" value="(\d+)"', page)
+    assert found
+    return found[1]
 
 
 def previewed(page: str) -> str:
@@ -223,3 +230,64 @@ def test_a_version_made_in_the_meantime_is_not_overwritten(db: None, version: Po
     policies.save(rules=RULES, by=None, note="Somebody was quicker")
     with pytest.raises(Refused, match="in the meantime"):
         policies.save(rules=RULES, by=None, note="Too late", based_on=version.pk)
+
+
+@pytest.mark.parametrize("when", ["before the preview", "after the preview"])
+def test_a_form_opened_before_another_version_saves_nothing_and_shows_that_version(
+    admin: Client, version: PolicyVersion, when: str
+) -> None:
+    fields = entered(admin, share_of_order_percent="70")
+    stricter = RULES.model_copy(update={"share_of_order_percent": 15, "autonomy": Dial(percent=35)})
+
+    def newer() -> PolicyVersion:
+        return policies.save(rules=stricter, by=None, note="The dial lowered itself.")
+
+    made = newer() if when == "before the preview" else None
+    page = admin.post(reverse(EDIT), {**fields, "do": "preview"}).content.decode()
+    assert based_on(page) == str(version.pk)
+    made = made or newer()
+    answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": previewed(page)})
+    assert answer.status_code == 409
+    said = answer.content.decode()
+    assert f"Version {made.pk} has come into force in the meantime" in said
+    assert "The dial lowered itself." in said
+    assert "dial stands at 35 %" in said
+    assert based_on(said) == str(made.pk)
+    assert answer.context["form"].general["share_of_order_percent"].value() == 15
+    assert policies.current() == made
+    save(admin, entered(admin, share_of_order_percent="70"))
+    rules = policies.rules_of(policies.current())
+    assert (rules.share_of_order_percent, rules.autonomy.percent) == (70, 35)
+
+
+@pytest.mark.parametrize("given", [None, "", "no number", "0", "999999999", "9" * 40])
+def test_a_form_that_names_no_version_saves_nothing_and_says_so(
+    admin: Client, version: PolicyVersion, given: str | None
+) -> None:
+    fields = entered(admin, share_of_order_percent="70")
+    fields.pop("based_on")
+    fields |= {} if given is None else {"based_on": given}
+    page = admin.post(reverse(EDIT), {**fields, "do": "preview"}).content.decode()
+    answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": previewed(page)})
+    assert answer.status_code == 422
+    assert "does not name the version" in answer.content.decode()
+    assert based_on(answer.content.decode()) == str(version.pk)
+    assert policies.current() == version
+
+
+def test_more_rows_keep_the_version_that_the_form_was_opened_with(admin: Client, version: PolicyVersion) -> None:
+    fields = entered(admin)
+    policies.save(rules=RULES, by=None, note="Somebody was quicker")
+    page = admin.post(reverse(EDIT), {**fields, "do": "rows"}).content.decode()
+    assert based_on(page) == str(version.pk)
+
+
+def test_restoring_does_not_undo_what_came_in_the_meantime(admin: Client, version: PolicyVersion) -> None:
+    policies.save(rules=RULES.model_copy(update={"autonomy": Dial(percent=60)}), by=None, note="Dialled down")
+    fields = {**entered(admin, f"?from={version.pk}"), "from": str(version.pk)}
+    proof = previewed(admin.post(reverse(EDIT), {**fields, "do": "preview"}).content.decode())
+    lowered = RULES.model_copy(update={"autonomy": Dial(percent=35)})
+    made = policies.save(rules=lowered, by=None, note="The dial lowered itself.")
+    answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": proof})
+    assert answer.status_code == 409
+    assert policies.current() == made
