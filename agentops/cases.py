@@ -4,9 +4,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Now
 
-from agentops import engine, signals
+from agentops import cancellation, engine, signals
 from agentops.lib.errors import Refused
-from agentops.models import Hold, Run
+from agentops.models import Run
 from approvals import audit, states
 from approvals.models import Action
 from tickets.models import Message, Ticket
@@ -14,16 +14,16 @@ from tickets.models import Message, Ticket
 
 def close_ticket(ticket_id: str, *, by: User) -> bool:
     """Closes what nothing is under way on; False where it was closed already. A further message of the customer opens
-    it again. A run that waits for a budget is cancelled. Raises Refused, and Ticket.DoesNotExist."""
+    it again. A run that waits for a budget is cancelled, and what is queued behind it. Raises Refused, and
+    Ticket.DoesNotExist."""
     with transaction.atomic():
-        waiting = Run.objects.filter(ticket=ticket_id, status=Run.Status.WAITING, hold__isnull=False)
-        held = list(waiting.select_for_update(of=("self",)).order_by("pk"))
+        held = cancellation.lock(ticket_id)
         # The lock that a new message takes too: it comes before this, and is seen here, or after, and opens it again.
         ticket = Ticket.objects.select_for_update(no_key=True, of=("self",)).get(pk=ticket_id)
         if ticket.status == Ticket.Status.CLOSED:
             return False
         for run in held:
-            _cancel(run, by)
+            cancellation.cancel(run, by=by.get_username(), reason="The ticket was closed.")
         _require_nothing_under_way(ticket)
         before = {"status": ticket.status, "reason": ticket.reason}
         Ticket.objects.filter(pk=ticket.pk).update(status=Ticket.Status.CLOSED, reason="", updated_at=Now())
@@ -36,15 +36,6 @@ def close_ticket(ticket_id: str, *, by: User) -> bool:
             after={"status": Ticket.Status.CLOSED.value, "reason": ""},
         )
     return True
-
-
-def _cancel(run: Run, by: User) -> None:
-    """A run that waits for room in a budget, or for a price, would answer what a person has dealt with."""
-    Hold.objects.filter(run=run).delete()
-    said = {"status": Run.Status.CANCELLED, "reason": "The ticket was closed."}
-    Run.objects.filter(pk=run.pk).update(**said, finished_at=Now())
-    audit.record(actor=by.get_username(), verb="run.cancelled", object_type="run", object_id=run.pk,
-                 before={"status": run.status}, after=said)  # fmt: skip
 
 
 def claim_ticket(ticket_id: str, *, by: User) -> None:

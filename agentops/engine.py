@@ -15,11 +15,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from agentops import admission, breakers, budgets, steps, tools, turn
+from agentops import admission, breakers, budgets, cancellation, steps, tools, turn
 from agentops.held import Held, PassedOver
 from agentops.lib import redact, retry, tracing
 from agentops.lib.errors import ProviderError, Refused, Unauthorized
-from agentops.models import Run, Step
+from agentops.models import Hold, Run, Step
 from agentops.recording import Superseded, lease, record, set_ticket
 from approvals import acknowledgements, claims, execution, kinds, pauses, proposals, states
 from approvals.models import Action
@@ -41,9 +41,18 @@ def queue_run(message: Message) -> Run:
     last = Run.objects.filter(ticket=ticket).order_by("-number").first()
     run = Run.objects.create(ticket=ticket, number=last.number + 1 if last else 1, through_message=message.pk)
     if ticket.status in (Ticket.Status.ANSWERED, Ticket.Status.CLOSED, Ticket.Status.NEEDS_PERSON):
-        set_ticket(run, Ticket.Status.OPEN)
+        _open(ticket, run)
     tracing.touch(ticket_id=ticket.pk, run_id=run.pk)
     return run
+
+
+def _open(ticket: Ticket, run: Run) -> None:
+    """The agent has it again, unless the run stands behind one that waits for a person."""
+    hold = Hold.objects.filter(run__ticket=ticket).order_by("run__number").first()
+    if hold is None:
+        set_ticket(run, Ticket.Status.OPEN)
+    elif ticket.status != Ticket.Status.NEEDS_PERSON:
+        set_ticket(run, Ticket.Status.NEEDS_PERSON, hold.reason)
 
 
 def advance(run_id: int) -> None:
@@ -105,6 +114,8 @@ def _claim(run_id: int) -> Run | None:
     started = {} if run.started_at else {"started_at": Now()}
     try:
         with transaction.atomic():
+            if hasattr(run, "hold") and not cancellation.stands(run):
+                return None
             if not untouched.update(
                 status=Run.Status.RUNNING, fence=run.fence + 1, lease_expires_at=lease(), not_before=None, **started
             ):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Sum
 from django.db.models.functions import Now
 from pytest_django import Settings
@@ -17,8 +18,8 @@ from agentops.models import Budget, Hold, ModelPrice, Run, Spending, Step
 from agentops.pricelist import Given
 from approvals.models import AuditEvent
 from tests.billing import CHARGES, Biller, billing
-from tests.world import World, at_once, run_through, ticket_of
-from tickets.models import Ticket
+from tests.world import World, at_once, propose, run_through, ticket_of
+from tickets.models import Message, Ticket
 
 
 @pytest.fixture
@@ -219,6 +220,45 @@ def test_closing_the_ticket_ends_a_run_that_waits_for_room(world: World, biller:
     go_on(run)
     assert (Run.objects.get(pk=run.pk).status, status(ticket)[0], biller.calls) == ("cancelled", "closed", [])
     assert AuditEvent.objects.filter(verb="run.cancelled", object_id=str(run.pk)).exists()
+
+
+def held_run(world: World, admin: User) -> tuple[Ticket, Run]:
+    cap(admin, per="ticket", max_usd=Decimal("0.001"))
+    ticket = ticket_of(world.order())
+    return ticket, run_through(ticket)
+
+
+@transaction.atomic
+def write_again(ticket: Ticket) -> Run:
+    key = f"again-{ticket.pk}"
+    message = Message.objects.create(ticket=ticket, direction="inbound", external_id=key, body="And now?")
+    return engine.queue_run(message)
+
+
+def test_a_persons_reply_ends_a_held_run_and_what_was_queued_behind_it(
+    world: World, biller: Biller, admin: User
+) -> None:
+    ticket, run = held_run(world, admin)
+    later = write_again(ticket)
+    propose(ticket, "reply", {"text": "We are looking into it.", "reason": "By hand."})
+    caps.remove(budget=Budget.objects.get(), by=admin, note="for a test")
+    go_on(run, later)
+    found = {(run.status, run.finished_at is None) for run in Run.objects.filter(ticket=ticket)}
+    assert (found, biller.calls) == ({("cancelled", False)}, [])
+    assert not Hold.objects.filter(run=run).exists()
+    assert AuditEvent.objects.filter(verb="run.cancelled", object_id=str(run.pk)).exists()
+
+
+def test_a_further_message_leaves_a_held_ticket_with_people_who_can_close_it(
+    world: World, biller: Biller, admin: User
+) -> None:
+    ticket, run = held_run(world, admin)
+    before = status(ticket)
+    later = write_again(ticket)
+    assert status(ticket) == before
+    assert cases.close_ticket(ticket.pk, by=admin)
+    assert set(Run.objects.filter(pk__in=[run.pk, later.pk]).values_list("status", flat=True)) == {"cancelled"}
+    assert status(ticket)[0] == "closed"
 
 
 # --- what was lost --------------------------------------------------------------------------------------
