@@ -51,8 +51,9 @@ class LockOrder:
         held.append(table)
 
 
-def install(patch: pytest.MonkeyPatch, report: Callable[[str], None]) -> None:
-    """Watches every thread of this process until `patch` is undone."""
+def install(report: Callable[[str], None], patch: pytest.MonkeyPatch | None = None) -> None:
+    """Watches every thread of this process, until `patch` is undone where there is one."""
+    patch = patch or pytest.MonkeyPatch()
     order = LockOrder(report)
     execute = CursorWrapper._execute
 
@@ -81,6 +82,6 @@ def kept() -> Iterator[None]:
     """Fails where anything in this process broke the order."""
     broken: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        install(patch, broken.append)
+        install(broken.append, patch)
         yield
     assert not broken, broken

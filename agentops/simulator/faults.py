@@ -25,6 +25,10 @@ class FaultName(StrEnum):
     GARBAGE = "garbage"
     TRUNCATED = "truncated"
     UNAUTHORIZED = "unauthorized"
+    TOO_EARLY = "too_early"
+    IN_PROGRESS = "in_progress"
+    KEY_MISMATCH = "key_mismatch"
+    ALREADY_REFUNDED = "already_refunded"
     REFUSED_BY_BANK = "refused_by_bank"
 
 
@@ -57,6 +61,7 @@ SPOILT_ANSWERS = frozenset(
         FaultName.ERROR_500_AFTER,
         FaultName.GARBAGE,
         FaultName.TRUNCATED,
+        FaultName.ALREADY_REFUNDED,
     }
 )
 DEFAULT_SECONDS = {FaultName.TIMEOUT_BEFORE: 30.0, FaultName.TIMEOUT_AFTER: 30.0, FaultName.SLOW: 2.0}

@@ -25,7 +25,11 @@ REFUSALS = {
     FaultName.ERROR_500_BEFORE: error(500, "internal", "Something broke on our side."),
     FaultName.UNAVAILABLE: error(503, "unavailable", "The service is down for the moment."),
     FaultName.UNAUTHORIZED: error(401, "unauthorized", "The credentials are not accepted."),
+    FaultName.TOO_EARLY: error(425, "too_early", "Come again in a moment."),
+    FaultName.IN_PROGRESS: error(409, "idempotency_in_progress", "The first request with this key is still running."),
+    FaultName.KEY_MISMATCH: error(422, "idempotency_mismatch", "This key was used before for another request."),
 }
+ALREADY_REFUNDED = error(422, "already_refunded", "This payment was refunded before.")
 REFUSED_BY_BANK = error(402, "refused_by_bank", "The bank refused to take the money back.")
 INTERNAL = error(500, "internal", "Something broke on our side.")
 GARBAGE = b"\x00\xffnot an answer {\x1b["
@@ -76,6 +80,9 @@ class Handler(BaseHTTPRequestHandler):
             case FaultName.GARBAGE:
                 world.answer(request, route)
                 self._write(200, {}, GARBAGE, len(GARBAGE))
+            case FaultName.ALREADY_REFUNDED:
+                world.answer(request, route)
+                self._send(ALREADY_REFUNDED)
             case FaultName.TRUNCATED:
                 answer = world.answer(request, route)
                 whole = answer.encoded()

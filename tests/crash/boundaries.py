@@ -24,6 +24,8 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
+from tests import lock_order
+
 ROOT = str(Path(__file__).resolve().parent.parent.parent)
 OURS = tuple(f"{ROOT}/{package}/" for package in ("agentops", "approvals", "tickets"))
 # What others stand on: the place is whoever called it.
@@ -33,12 +35,14 @@ PLUMBING = (
     "agentops.tools.",
     "approvals.audit.",
     "approvals.policies.",
+    "approvals.proposals.resolve",
     "approvals.providers.",
     "approvals.reservations.",
     "approvals.resolution.",
     "approvals.transitions.",
     "agentops.recording.record",
 )
+NOBODY_LISTENS = 1  # a port
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 IDENTIFIERS = re.compile(r"/(orders|customers)/[^/]+")
 
@@ -55,10 +59,12 @@ class CrashPoint:
 
 @dataclass
 class Boundaries:
-    """What one process passes; `trace` is the file it is written to, a JSON object a line."""
+    """What one process passes; `trace` is the file it is written to, a JSON object a line. `refused`: nobody listens
+    where each sort of effect is first sent to."""
 
     trace: Path
     crash_at: CrashPoint | None = None
+    refused: bool = False
     _passed: Counter[str] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
 
@@ -87,6 +93,11 @@ class Boundaries:
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(here.stall)
 
+    def first(self, path: str) -> bool:
+        with self._lock:
+            self._passed[path] += 1
+            return self._passed[path] == 1
+
     def write(self, line: dict[str, Any]) -> None:
         os.write(self._file, json.dumps(line).encode() + b"\n")
 
@@ -114,12 +125,15 @@ class Boundaries:
             if connection.in_atomic_block:
                 self.write({"violation": f"{request.method} {path} inside a transaction"})
             with self.around(f"{request.method} {path}"):
+                if self.refused and request.method != "GET" and self.first(path):
+                    request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=NOBODY_LISTENS)
                 return send(client, request, **options)
 
         BaseDatabaseWrapper._commit = watched_commit  # type: ignore[method-assign]
         CursorWrapper._execute = watched(execute)  # type: ignore[method-assign]
         CursorWrapper._executemany = watched(executemany)  # type: ignore[method-assign]
         httpx2.Client.send = watched_send  # type: ignore[method-assign, assignment]
+        lock_order.install(lambda words: self.write({"violation": words}))
 
 
 def place_in_our_code(frame: FrameType | None) -> str:

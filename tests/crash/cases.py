@@ -8,11 +8,14 @@ from typing import Any
 from tests.crash import shop
 from tests.crash.boundaries import CrashPoint
 
-# Every boundary x fault x attempt x race; otherwise a sample with every boundary in it.
-EVERYTHING = os.environ.get("CRASH_CASES") == "all"
+# `all`: every boundary x fault x attempt x race. `pairs`: every boundary x fault, where attempt and race take turns.
+# Otherwise a sample with every boundary in it.
+CASES = os.environ.get("CRASH_CASES", "")
+EVERYTHING, PAIRS = CASES == "all", CASES == "pairs"
 PROVIDER_TIMEOUT_SECONDS = 1.0
 LEASE_SECONDS = 2
 SWEEP_SECONDS = 0.2
+WARM_UPS = 6  # orders that the warm parent takes for itself
 
 EFFECTS = (
     "POST /refunds",
@@ -24,8 +27,8 @@ EFFECTS = (
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong once at each of `endpoints`, for each request that is made of it. `terminal`: the effect that
-    was asked for may rightly be missing in the end."""
+    """What goes wrong once at each of `endpoints`, for each request that is made of it; without any, what goes wrong
+    on our own side. `terminal`: the effect that was asked for may rightly be missing in the end."""
 
     name: str
     endpoints: tuple[str, ...] = ("*",)
@@ -33,26 +36,34 @@ class Fault:
     terminal: bool = False
 
     def rules(self, where: str) -> dict[str, list[dict[str, Any]]]:
-        if self.name == "none":
-            return {}
         rule = {"fault": self.name, "rate": 1.0, "times": 1, "where": where, **(self.options or {})}
         return {endpoint: [rule] for endpoint in self.endpoints}
 
 
+# Each row of DESIGN's table of outcomes (§8), what is delivered twice, and an answer that comes after the lease.
+REFUSED_CONNECTION, DELIVERED_TWICE = "refused_connection", "delivered_twice"
 FAULTS = {
     fault.name: fault
     for fault in (
-        Fault("none"),
+        Fault("none", ()),
+        Fault(REFUSED_CONNECTION, ()),
         Fault("timeout_after", EFFECTS, {"seconds": PROVIDER_TIMEOUT_SECONDS * 1.5}),
-        Fault("slow", EFFECTS, {"seconds": LEASE_SECONDS * 1.5}),
         Fault("lost_answer"),
-        Fault("error_500_after"),
-        Fault("unavailable"),
-        Fault("rate_limited", EFFECTS),
         Fault("reset"),
-        Fault("garbage"),
         Fault("truncated"),
+        Fault("garbage"),
+        Fault("error_500_after"),  # and the provider says the same again under our key
+        Fault("in_progress", EFFECTS),
+        Fault("too_early", EFFECTS),
+        Fault("rate_limited", EFFECTS),  # with Retry-After
+        Fault("unavailable"),
         Fault("refused_by_bank", ("POST /refunds",), {"times": 0}, terminal=True),
+        Fault("unauthorized", EFFECTS),
+        Fault("key_mismatch", EFFECTS, terminal=True),
+        Fault("already_refunded", ("POST /refunds",)),
+        Fault("never_answered", ("POST /replies",), {"fault": "lost_answer", "times": 0}),
+        Fault("slow", EFFECTS, {"seconds": LEASE_SECONDS * 1.5}),
+        Fault(DELIVERED_TWICE, ()),
     )
 }
 
@@ -123,15 +134,20 @@ class Case:
         return CrashPoint(self.boundary, self.passage, stall) if self.boundary else None
 
     def tickets(self) -> list[dict[str, str]]:
-        filled = {"order": shop.order_id(self.number), "email": shop.NEW_EMAIL.format(self.number)}
-        return [
-            {
-                "source": "crash",
-                "external_id": f"delivery-{self.number}-{place}",
-                "customer_email": shop.EMAIL.format(self.number),
-                "customer_name": "Kim Doe",
-                "subject": "My order",
-                "body": body.format(**filled),
-            }
-            for place, body in enumerate(self.scenario.bodies, start=1)
-        ]
+        return tickets_of(self.scenario, self.number)
+
+
+def tickets_of(scenario: Scenario, number: int) -> list[dict[str, str]]:
+    """As the help desk delivers them."""
+    filled = {"order": shop.order_id(number), "email": shop.NEW_EMAIL.format(number)}
+    return [
+        {
+            "source": "crash",
+            "external_id": f"delivery-{number}-{place}",
+            "customer_email": shop.EMAIL.format(number),
+            "customer_name": "Kim Doe",
+            "subject": "My order",
+            "body": body.format(**filled),
+        }
+        for place, body in enumerate(scenario.bodies, start=1)
+    ]

@@ -6,7 +6,7 @@ A finding is (sort, words): `duplicate`, `lost`, `stuck`, `invented`, or `books`
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,9 +54,10 @@ class Outside:
 def check(batch: Sequence[Case], played: Played, simulator: Simulator) -> dict[Case, list[Finding]]:
     """The findings of each case that has any."""
     outside = Outside.read(simulator)
+    rows = Rows(case.number for case in batch)
     found = {}
     for case in batch:
-        inside = Inside(case.number)
+        inside = Inside(case.number, rows)
         findings = [
             *_troubles(case, played),
             *_tickets(case, inside),
@@ -72,17 +73,35 @@ def check(batch: Sequence[Case], played: Played, simulator: Simulator) -> dict[C
 class Inside:
     """Our tables, as far as they are about one order's customer."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, rows: "Rows | None" = None) -> None:
+        rows = rows or Rows([number])
         self.captured = shop.captured(number)
-        email = shop.EMAIL.format(number)
-        self.tickets = list(Ticket.objects.filter(customer__email=email))
-        self.runs = list(Run.objects.filter(ticket__in=self.tickets))
-        self.actions = list(Action.objects.filter(ticket__in=self.tickets).order_by("pk"))
-        events: dict[int, list[AuditEvent]] = defaultdict(list)
-        numbers = [str(action.pk) for action in self.actions]
-        for event in AuditEvent.objects.filter(object_type="action", object_id__in=numbers).order_by("pk"):
-            events[int(event.object_id)].append(event)
-        self.events = events
+        self.tickets = rows.tickets[shop.EMAIL.format(number)]
+        keys = {ticket.pk for ticket in self.tickets}
+        self.runs = [run for key in keys for run in rows.runs[key]]
+        self.actions = sorted((action for key in keys for action in rows.actions[key]), key=lambda action: action.pk)
+        self.events = {action.pk: rows.events[str(action.pk)] for action in self.actions}
+
+
+class Rows:
+    """Our tables, as far as they are about these orders' customers, read at once."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        emails = [shop.EMAIL.format(number) for number in numbers]
+        tickets = list(Ticket.objects.filter(customer__email__in=emails).select_related("customer"))
+        actions = list(Action.objects.filter(ticket__in=tickets).prefetch_related("attempts"))
+        events = AuditEvent.objects.filter(object_type="action", object_id__in=[str(action.pk) for action in actions])
+        self.tickets = _grouped(tickets, lambda ticket: ticket.customer.email)
+        self.runs = _grouped(Run.objects.filter(ticket__in=tickets), lambda run: run.ticket_id)
+        self.actions = _grouped(actions, lambda action: action.ticket_id)
+        self.events = _grouped(events.order_by("pk"), lambda event: event.object_id)
+
+
+def _grouped[Row](rows: Iterable[Row], by: Callable[[Row], Any]) -> dict[Any, list[Row]]:
+    groups: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[by(row)].append(row)
+    return groups
 
 
 def _troubles(case: Case, played: Played) -> Iterator[Finding]:
@@ -207,7 +226,7 @@ def _chain(action: Action, events: list[AuditEvent]) -> Iterator[Finding]:
 
 
 def _attempts(action: Action, events: Iterable[AuditEvent], effects: list[dict[str, Any]]) -> Iterator[Finding]:
-    attempts = list(action.attempts.order_by("number"))
+    attempts = list(action.attempts.all())
     if [attempt.number for attempt in attempts] != list(range(1, action.fence + 1)):
         yield "books", f"{len(attempts)} attempts for fence {action.fence}"
     if action.status == states.SUCCEEDED and not attempts:

@@ -1,5 +1,6 @@
 """One database, one simulator with a large shop, one warm parent for the module's cases."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,14 +11,14 @@ from django.test import override_settings
 from agentops.celery import app
 from tests import world as worlds
 from tests.crash import shop
-from tests.crash.cases import EVERYTHING, Case, Fault, Scenario
-from tests.crash.harness import Harness, Warm, environment
+from tests.crash.cases import EVERYTHING, PAIRS, WARM_UPS, Case, Fault, Scenario
+from tests.crash.harness import WEBHOOK_SECRET, Harness, Warm, environment
 from tests.crash.story import LEAD
 from tests.live import Simulator
 from tests.services import services
 
 # Enough for one run: each case takes an order.
-SHOP_SIZE = 4_500 if EVERYTHING else 900
+SHOP_SIZE = 12_000 if EVERYTHING else 3_600 if PAIRS else 900
 
 
 class Numbers:
@@ -25,7 +26,7 @@ class Numbers:
 
     def __init__(self, numbers: Iterable[int]) -> None:
         self._plain, self._pending = [], []
-        for number in numbers:
+        for number in itertools.islice(numbers, WARM_UPS, None):
             (self._pending if shop.is_pending(number) else self._plain).append(number)
 
     def case(self, scenario: Scenario, fault: Fault, **more: object) -> Case:
@@ -55,11 +56,11 @@ def harness(
 ) -> Iterator[Harness]:
     simulator, _ = crash_shop
     folder: Path = tmp_path_factory.mktemp("crash")
-    warm = Warm(environment(live_database, simulator), folder)
     worlds.put_rules()
     User.objects.get_or_create(username=LEAD)
+    warm = Warm(environment(live_database, simulator), folder, plays="tests.crash.enumeration")
     app.conf.broker_url = "memory://"
-    with override_settings(**simulator.settings()):
+    with override_settings(**simulator.settings(), STRIPE_WEBHOOK_SECRET=WEBHOOK_SECRET):
         yield Harness(warm, simulator, folder)
     warm.stop()
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from agentops.local.programs import ROOT
-from approvals.models import ApprovalRequest
+from approvals import pauses, states
+from approvals.models import Action, ApprovalRequest
 from tests.crash import boundaries, cases, story
 from tests.crash.cases import ALONE, LEASE_SECONDS, PROVIDER_TIMEOUT_SECONDS, SWEEP_SECONDS, Case
 from tests.crash.worker import Job
@@ -23,6 +24,7 @@ from tickets.models import Ticket
 
 AT_ONCE = 16
 SWEEPS = 2
+WEBHOOK_SECRET = "whsec_of_the_crash_harness"
 PATIENCE = LEASE_SECONDS + SWEEP_SECONDS + 10
 
 
@@ -35,6 +37,7 @@ def environment(database: str, simulator: Simulator) -> dict[str, str]:
         "RETRY_BASE_SECONDS": 0.05,
         "SWEEP_SECONDS": SWEEP_SECONDS,
         "DATABASE_POOL": 10,
+        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
     }
     given = {name: str(value) for name, value in short.items()}
     return child_environment(DATABASE_URL=database, **simulator.settings(), **given)
@@ -171,6 +174,7 @@ class Harness:
             crash_at=story.as_dict(crash_at),
             mutation=case.mutation,
             backwards=backwards,
+            fault="" if case.fault.endpoints else case.fault.name,
         )
 
     def _survive(self, batch: Sequence[Case], mutation: str, played: Played) -> dict[str, str]:
@@ -184,6 +188,7 @@ class Harness:
             for ticket in case.tickets():
                 story.deliver(ticket)
         emails = [case.tickets()[0]["customer_email"] for case in batch]
+        mine = Ticket.objects.filter(customer__email__in=emails)
         moved, seen = time.monotonic(), ()
         while left := self._go_on(emails):
             if left != seen:
@@ -191,7 +196,12 @@ class Harness:
             if time.monotonic() - moved > self.patience:
                 played.unfinished = set(Ticket.objects.filter(pk__in=left[0]).values_list("customer__email", flat=True))
                 break
-            time.sleep(0.25)
+            time.sleep(0.5)
+        while unknown := list(story.unknown_replies().filter(ticket__in=mine)):
+            if not story.find_out(unknown):
+                time.sleep(0.5)
+        for action in Action.objects.filter(ticket__in=mine, kind="refund", status=states.SUCCEEDED):
+            story.tell_of(action)
         for sweep in sweeps:
             self.warm.kill(sweep.name)
         while not all(sweep.name in self.warm.ended for sweep in sweeps):
@@ -201,6 +211,8 @@ class Harness:
 
     def _go_on(self, emails: list[str]) -> tuple[Any, ...]:
         """What is not finished, with everything that would show that it moves; empty where nothing is left."""
+        for provider in pauses.paused():
+            pauses.resume(provider, by=story.LEAD)
         left = list(story.unfinished().filter(customer__email__in=emails).order_by("pk"))
         if not left:
             return ()

@@ -9,6 +9,8 @@ COMMITS = (
     "agentops.engine._try_later",
     "agentops.engine._wait",
     "agentops.steps._stored",
+    "agentops.telemetry.tallies._count_a_stretch",
+    "agentops.telemetry.tallies.roll_up",
     "approvals.comparison._read",
     "approvals.comparison.compare",
     "approvals.comparison.compare_after",
@@ -17,9 +19,12 @@ COMMITS = (
     "approvals.decisions.reject",
     "approvals.execution._claim",
     "approvals.execution._settle",
+    "approvals.pauses.resume",
     "approvals.reconcile._ask_later",
     "approvals.reconcile._write",
     "approvals.seals.seal",
+    "approvals.unknown.settle_by_hand",
+    "approvals.webhooks.receive_stripe",
     "tickets.intake.receive_ticket",
 )
 # Where it speaks HTTP, and with whom.
@@ -54,7 +59,13 @@ REGISTERED = frozenset(
 )
 # Only a worker's sweep passes these; a sweep is what survives.
 SWEEP_ALONE = frozenset(
-    f"approvals.{place} commit {side}"
-    for place in ("comparison.compare_after", "decisions._expire", "seals.seal")
+    f"{place} commit {side}"
+    for place in (
+        "agentops.telemetry.tallies._count_a_stretch",
+        "agentops.telemetry.tallies.roll_up",
+        "approvals.comparison.compare_after",
+        "approvals.decisions._expire",
+        "approvals.seals.seal",
+    )
     for side in ("before", "after")
 )

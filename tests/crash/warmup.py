@@ -14,6 +14,7 @@ def warm(works: Iterable[Callable[[], object]]) -> None:
         work()
     connection.close()
     connection.close_pool()
+    gc.unfreeze()  # what is frozen is not among the objects that are looked through
     for kept in gc.get_objects():
         if isinstance(kept, httpx2.Client):
             kept._transport._pool.close()  # type: ignore[attr-defined]

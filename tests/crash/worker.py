@@ -27,7 +27,8 @@ PR_SET_PDEATHSIG = 1
 class Job:
     """`role` is `story` (everything that happens to `tickets`, until nothing is left to do or `seconds` are over) or
     `sweep` (a worker's sweep, until it is killed). `crash_at` is a CrashPoint's fields, `mutation` a seeded bug's
-    name; `backwards`: the newest request is decided first. `seed`: of the schedule whose life number `life` this is.
+    name; `backwards`: the newest request is decided first; `fault`: one of our own side (cases.FAULTS). `seed`: of
+    the schedule whose life number `life` this is.
     Trace and error file are in `folder`, named as the job."""
 
     name: str
@@ -38,6 +39,7 @@ class Job:
     mutation: str = ""
     seconds: float = 60.0
     backwards: bool = False
+    fault: str = ""
     seed: int = 0
     life: int = 0
 

@@ -25,8 +25,11 @@ def shared(shared_process: World) -> World:
     return shared_process
 
 
-WITH_EFFECT = ("timeout_after", "lost_answer", "error_500_after", "garbage", "truncated")
-WITHOUT_EFFECT = ("timeout_before", "reset", "rate_limited", "error_500_before", "unavailable", "unauthorized")
+WITH_EFFECT = ("timeout_after", "lost_answer", "error_500_after", "garbage", "truncated", "already_refunded")
+WITHOUT_EFFECT = (
+    "timeout_before", "reset", "rate_limited", "error_500_before", "unavailable", "unauthorized", "too_early",
+    "in_progress", "key_mismatch",
+)  # fmt: skip
 
 
 def spoilt(world: World, order: dict[str, Any], key: str) -> str:
@@ -56,6 +59,10 @@ def spoilt(world: World, order: dict[str, Any], key: str) -> str:
         ("error_500_before", "500"),
         ("unavailable", "503"),
         ("unauthorized", "401"),
+        ("too_early", "425"),
+        ("in_progress", "409"),
+        ("key_mismatch", "422"),
+        ("already_refunded", "422"),
         ("refused_by_bank", "402"),
         ("slow", "201"),
     ],

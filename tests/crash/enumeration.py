@@ -1,0 +1,26 @@
+"""What the children of the enumeration's warm parent play: the story, which the parent has played to its end before."""
+
+import itertools
+from functools import partial
+
+from agentops import steps
+from tests.crash import cases, shop, story, warmup
+from tests.crash.cases import SCENARIOS, Scenario
+
+play = story.play
+
+
+def prepare() -> None:
+    story.prepare()
+    numbers = range(shop.FIRST, shop.FIRST + cases.WARM_UPS)
+    warmup.warm(
+        partial(_through, SCENARIOS["cancellation" if shop.is_pending(number) else name], number)
+        for number, name in zip(numbers, itertools.cycle(("refund", "approved_refund", "account_change")))
+    )
+    steps._known.clear()  # each process stores the texts that it sends
+
+
+def _through(scenario: Scenario, number: int) -> None:
+    mine = [story.deliver(ticket) for ticket in cases.tickets_of(scenario, number)]
+    while not story.all_done(mine):
+        story.work(mine)
