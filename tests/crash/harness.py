@@ -37,6 +37,8 @@ def environment(database: str, simulator: Simulator) -> dict[str, str]:
         "RETRY_BASE_SECONDS": 0.05,
         "SWEEP_SECONDS": SWEEP_SECONDS,
         "DATABASE_POOL": 10,
+        # Cases share the model: what goes wrong in one must not have it passed over in the others.
+        "LLM_BREAKER_FAILURES": 1_000_000,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
     }
     given = {name: str(value) for name, value in short.items()}

@@ -66,9 +66,9 @@ def prepare() -> None:
 def warm_up() -> None:
     """What costs each process of the real system something once, done once for all children: clients without a
     connection, lazy imports, schemas."""
-    for made in (orders._client, contract._client, replies._client, llm._client):
+    for made in (orders._client, contract._client, replies._client):
         made()
-    _ = llm._client().chat.completions.with_raw_response.create
+    _ = llm._client(llm.PRIMARY).chat.completions.with_raw_response.create
     importlib.import_module("psycopg_pool")
     tools.specifications()
     tasks.advance.delay(0)
