@@ -255,14 +255,14 @@ def _check_world(action: Action) -> None:
 
 
 def _moved_by_us(action: Action, now: dict[str, Any]) -> bool:
-    """Whether the order's payments differ from when a refund was proposed by just what our other refunds moved since:
+    """Whether the order's payments differ from when a refund was approved by just what our other refunds moved since:
     each was approved for itself, with this one reserved beside it."""
     before, after = action.snapshot.get("payments"), now.get("payments")
     if action.kind != "refund" or not before or not after:
         return False
     others = Action.objects.filter(order_id=action.order_id, kind="refund", status=states.SUCCEEDED)
     moved: dict[str, int] = {}
-    for other in others.filter(settled_at__gte=action.created_at).exclude(pk=action.pk):
+    for other in others.filter(settled_at__gte=action.approved_at).exclude(pk=action.pk):
         payment_id = str(other.params["payment_id"])
         moved[payment_id] = moved.get(payment_id, 0) + (other.amount or 0)
     expected = [{**row, "refunded": row["refunded"] + moved.get(row["payment_id"], 0)} for row in before]
