@@ -10,7 +10,7 @@ COMMITS = (
     "agentops.engine._go_on",
     "agentops.engine._try_later",
     "agentops.engine._wait",
-    "agentops.steps._stored",
+    "agentops.steps.stored",
     "agentops.telemetry.tallies._count_a_stretch",
     "agentops.telemetry.tallies.roll_up",
     "approvals.comparison._read",
