@@ -34,7 +34,9 @@ def config(*, level: str, form: str, secrets: Sequence[str]) -> dict[str, Any]:
         "formatters": {"line": line},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {name: {"level": least} for name, least in quiet.items()},
+        "filters": {"one_line": {"()": "agentops.lib.logs.OneLine"}},
+        "loggers": {name: {"level": least} for name, least in quiet.items()}
+        | {"django.request": {"filters": ["one_line"]}},
     }
 
 
@@ -59,6 +61,15 @@ def formatter(form: str, secrets: Sequence[str]) -> logging.Formatter:
             _renderer(form),
         ],
     )
+
+
+class OneLine(logging.Filter):
+    """What a visitor may not have or did not find is no fault of ours, and needs no traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.ERROR:
+            record.exc_info = None
+        return True
 
 
 class Redactor:

@@ -23,13 +23,14 @@ def password() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """`url`: where the demo answered last."""
+    """`url`: where the demo answered last. `addresses`: settings of the world around it, while it runs."""
 
     secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     intake_signing_secret: str = field(default_factory=signing_secret, repr=False)
     replies_signing_secret: str = field(default_factory=signing_secret, repr=False)
     passwords: dict[str, str] = field(default_factory=lambda: {name: password() for name in PEOPLE}, repr=False)
     url: str = ""
+    addresses: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
     def path(data: Path) -> Path:

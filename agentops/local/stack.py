@@ -69,6 +69,14 @@ class Stack:
         if "OPENAI_BASE_URL" in names:
             self.environment["OPENAI_API_KEY"] = "simulator"  # a real key is none of its business
 
+    def addresses(self) -> dict[str, str]:
+        """Where what the simulator stands for answers; nothing of what the environment names, secrets least of all."""
+        if not self.simulator_url:
+            return {}
+        names = [name for name in SIMULATED if not os.environ.get(name)]
+        found = {name: self.environment[name] for name in names}
+        return found | ({"OPENAI_API_KEY": "simulator"} if "OPENAI_BASE_URL" in names else {})
+
     def _complete_environment(self) -> None:
         hosts = filter(None, ["localhost", LOOPBACK, "[::1]", os.environ.get("ALLOWED_HOSTS")])
         secrets = {

@@ -3,6 +3,7 @@
 import random
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.dispatch import Signal
@@ -35,6 +36,9 @@ def begin(
     if recorded and (llm_model or prompt or policy_version):
         told = "Everything recorded has no other model, prompt or policy; choose a live model for that."
         raise Refused("nothing_to_try", told, valid=[Replay.Mode.MODEL.value, Replay.Mode.LIVE.value])
+    if not (recorded or settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL):
+        told = "No language model is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL to a server of your own."
+        raise Refused("no_model", told, valid=[Replay.Mode.RECORDED.value])
     if len(prompt) > MOST_PROMPT:
         raise Refused("prompt_too_long", f"The prompt has {len(prompt):,} characters; at most {MOST_PROMPT:,}.")
     name = llm_model.strip()[:100]

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from agentops import steps, turn
 from agentops.lib import outbound, redact, retry
-from agentops.lib.errors import ProviderError, Refused, Unauthorized
+from agentops.lib.errors import ProviderError, Refused
 from agentops.models import Replay, ReplayStep, Run, Step
 from agentops.replays import effects, judgement, worlds
 from agentops.replays.effects import Became
@@ -52,6 +52,8 @@ def advance(replay_id: int) -> None:
             return
         with outbound.only(*worlds.allowed(replay.mode)):
             _go_on(replay)
+    except ProviderError as error:  # what is live did not answer: that says nothing of the run
+        _finish(replay, status=Replay.Status.FAILED, error=_told(error))
     except Superseded:
         log.warning("replay %s was taken over by another worker", replay.pk)
     except (OperationalError, InterfaceError):
@@ -114,9 +116,7 @@ def _go_on(replay: Replay) -> None:
         except worlds.RecordingEnded:
             return _end_of_record(replay, recording, kept)
         except ProviderError as error:
-            if not _fails(replay, step, error):
-                return None
-            effect, became = None, Became("", ReplayStep.Source.LIVE, "")
+            return _put_off(replay, step, error)
         kept.append(_keep(replay, run, step, effect, became))
         done.append(_with_action(step, effect))
 
@@ -188,18 +188,19 @@ def _set_model(replay: Replay, recording: Recording, step: Step, number: int) ->
         step.input["route"] = then.input["route"]
 
 
-def _fails(replay: Replay, step: Step, error: ProviderError) -> bool:
-    """Whether the step ends in this error; else the replay is put off until it is tried again."""
-    if isinstance(error, Unauthorized):
-        raise error
+def _put_off(replay: Replay, step: Step, error: ProviderError) -> None:
+    """Until the step is tried again. Raises the error where it is not."""
     policy = retry.READ if step.kind == turn.TOOL else retry.MODEL
     delay = policy.delay(replay.attempt, error, settings.RETRY_BASE_SECONDS)
     if delay is None:
-        steps.fail(step, {"code": error.code, "message": redact.text(error.message)[:300]}, error.error_class)
-        return True
+        raise error
     _hold(replay, status=Replay.Status.QUEUED, attempt=replay.attempt + 1, lease_expires_at=None,
           not_before=Now() + timedelta(seconds=delay))  # fmt: skip
-    return False
+
+
+def _told(error: ProviderError) -> str:
+    """What did not answer (its own message says model or not) and how, in one sentence."""
+    return redact.text(f"Something that this replay needs live did not answer ({error.code}): {error.message}")[:500]
 
 
 def _keep(replay: Replay, run: Run, step: Step, effect: dict[str, Any] | None, became: Became) -> ReplayStep:

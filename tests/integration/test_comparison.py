@@ -281,6 +281,13 @@ def test_the_command_fails_where_the_provider_does_not_answer(world: World, sinc
         assert run("--since", "1h")[1].startswith("The provider did not answer")
 
 
+def test_the_command_prints_no_table_of_zeroes_where_nothing_was_compared(world: World, since: datetime) -> None:
+    with override_settings(PAYMENTS_URL=NOWHERE):
+        assert run("--since", "1h")[0] == ""
+    with override_settings(PAYMENTS_URL=""):
+        assert run("--since", "1h") == ("", "PAYMENTS_URL is not set, so there are no books to compare with.")
+
+
 @pytest.mark.parametrize(
     ("text", "ago"), [("90m", timedelta(minutes=90)), ("24h", timedelta(days=1)), ("3d", timedelta(days=3))]
 )

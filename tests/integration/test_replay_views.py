@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from agentops.models import Replay, Run
 from agentops.replays import running
@@ -106,6 +107,18 @@ def test_the_command_replays_a_sample_that_is_the_same_each_time(run: Run, capsy
         chosen.append([row["run_id"] for row in json.loads(out.getvalue())["replays"]])
     assert chosen[0] == chosen[1]
     assert "replaying [" in capsys.readouterr().err
+
+
+def test_the_command_counts_an_unreachable_model_as_failed_with_its_reason(run: Run, settings: Settings) -> None:
+    settings.OPENAI_BASE_URL, settings.RETRY_BASE_SECONDS = "http://127.0.0.1:9/v1", 0.0
+    for given in ([str(run.pk), "--mode", "model"], ["--since", "14d", "--sample", "2", "--llm-model", "gpt-5"]):
+        out = StringIO()
+        with pytest.raises(CommandError, match="could not be replayed"):
+            call_command("replay", *given, stdout=out)
+        assert "connection_lost" in out.getvalue()
+        counted = {line.split()[0]: line.split()[1] for line in out.getvalue().splitlines() if len(line.split()) == 2}
+        assert [counted[name] for name in ("same", "different", "better", "worse")] == ["0"] * 4
+        assert counted["failed"] in ("1", "2")
 
 
 @pytest.mark.parametrize("given", [[], ["1000000"], ["1", "--since", "14d"], ["1", "--prompt", "/nowhere"]])

@@ -329,3 +329,28 @@ def test_a_model_that_fails_is_asked_again_in_time(world: World, model: Script, 
     running.advance(replay.pk)
     replay.refresh_from_db()
     assert (replay.status, replay.attempt) == ("done", 1)
+
+
+def test_a_model_that_cannot_be_reached_or_refuses_us_fails_the_replay_and_says_nothing_of_the_run(
+    world: World, model: Script
+) -> None:
+    run, _ = a_small_refund(world, model)
+    for answer, code in ((Say({"error": {"code": "no_such_model", "message": "unheard of"}}, 404), "no_such_model"),
+                         (Say({"error": {"code": "bad_key", "message": "who are you"}}, 401), "bad_key")):  # fmt: skip
+        model.will_say(answer)
+        replay = asking.begin(run=run, mode="model", asked_by="lead")
+        running.advance(replay.pk)
+        replay.refresh_from_db()
+        assert (replay.status, replay.result, replay.outcome) == ("failed", "", "")
+        assert code in replay.error
+
+
+def test_without_a_language_model_only_everything_recorded_is_replayed(
+    world: World, model: Script, settings: Settings
+) -> None:
+    run, _ = a_small_refund(world, model)
+    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "", None
+    for mode in ("model", "live"):
+        with pytest.raises(Refused, match="No language model is configured"):
+            asking.begin(run=run, mode=mode, asked_by="lead")
+    assert replayed(run).result == "same"

@@ -106,3 +106,22 @@ def test_unset_neither_spans_nor_an_exporter_are_loaded(program: str) -> None:
     said = f"import {program}, sys, threading, django; django.setup(); print({loaded}, threading.active_count())"
     shown = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
     assert shown.stdout == "[] 1\n"
+
+
+def test_what_a_visitor_may_not_have_is_one_line_and_a_fault_of_ours_keeps_its_traceback(
+    log: logging.Logger, lines: Lines
+) -> None:
+    log.addFilter(logs.OneLine())
+    try:
+        raise PermissionError("no")
+    except PermissionError as error:
+        log.warning("Forbidden", exc_info=error)
+        log.error("Broken", exc_info=error)
+    forbidden, broken = lines.all()
+    assert "exception" not in forbidden
+    assert "Traceback" in str(broken["exception"])
+    log.filters.clear()
+
+
+def test_django_logs_a_refused_request_in_one_line() -> None:
+    assert logs.config(level="INFO", form="json", secrets=[])["loggers"]["django.request"] == {"filters": ["one_line"]}

@@ -66,6 +66,7 @@ class Command(BaseCommand):
             data, port=options["port"], keys=keys, simulator_options=simulator_options(options)
         ) as stack:
             try:
+                replace(keys, addresses=stack.addresses()).save(data)
                 self._migrate(stack)
                 ready = stack.start_application()
                 make_people(stack.keys.passwords)  # slow on purpose, as password hashes are: meanwhile they start
@@ -90,13 +91,14 @@ class Command(BaseCommand):
                     time.sleep(0.2)
             finally:
                 self._say("\nStopping …")
+                keys.save(data)
 
     def _heal(self, stack: local.Stack) -> None:
         for healed in stack.supervisor.heal():
             self._say(healed)
 
     def _keys(self, data: Path, port: int) -> Keys:
-        keys = replace(Keys.load(data) or Keys(), url=f"http://localhost:{port}")
+        keys = replace(Keys.load(data) or Keys(), url=f"http://localhost:{port}", addresses={})
         keys.save(data)
         return keys
 

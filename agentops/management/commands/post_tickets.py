@@ -8,8 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from agentops.lib.errors import ProviderError
-from agentops.local.keys import Keys
-from agentops.management import intake, report
+from agentops.management import beside, intake, report
 
 
 class Command(BaseCommand):
@@ -48,7 +47,7 @@ class Command(BaseCommand):
 
     def _api(self, url: str | None) -> intake.Intake:
         """By the command line, else by the settings, else the demo that ran here last."""
-        demo = Keys.load(settings.DATA_DIR)
+        demo = beside.demo()
         secret = settings.INTAKE_SIGNING_SECRET or (demo and demo.intake_signing_secret)
         if not secret:
             raise CommandError("INTAKE_SIGNING_SECRET is not set, and no demo has run here.")

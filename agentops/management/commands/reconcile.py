@@ -4,9 +4,11 @@ from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from agentops.management import beside
 from approvals import comparison
 from approvals.models import Comparison, Finding
 from approvals.queries import findings
@@ -26,11 +28,16 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        beside.use_demo()
+        if settings.PAYMENTS_BACKEND == "http" and not settings.PAYMENTS_URL:
+            raise CommandError("PAYMENTS_URL is not set, so there are no books to compare with.")
         made = comparison.compare(since=options["since"])
+        if made.error and not options["json"]:
+            raise CommandError(f"The provider did not answer, and the books were not compared: {made.error}")
         opened = list(findings.opened().select_related("action"))
         self.stdout.write(as_json(made, opened) if options["json"] else as_table(made, opened))
         if made.error:
-            raise CommandError(f"The provider did not answer: {made.error}")
+            raise CommandError(f"The provider did not answer, and the books were not compared: {made.error}")
         if opened:
             raise CommandError(f"{len(opened)} finding{'s' * (len(opened) != 1)} open.")
 
