@@ -10,7 +10,6 @@ import re
 import signal
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,25 +46,17 @@ WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 IDENTIFIERS = re.compile(r"/(orders|customers)/[^/]+")
 
 
-@dataclass(frozen=True)
-class CrashPoint:
-    """The `number`th passage (from 1) of a boundary. There the process ends by SIGKILL, or, with `stall`, it stands
-    still for so many seconds and then goes on as if nothing had been."""
-
-    boundary: str
-    number: int = 1
-    stall: float = 0.0
-
-
 @dataclass
 class Boundaries:
-    """What one process passes; `trace` is the file it is written to, a JSON object a line. `refused`: nobody listens
-    where each sort of effect is first sent to."""
+    """What one process passes; `trace` is the file it is written to, a JSON object a line. Where it first comes to one
+    of `deaths` it ends by SIGKILL, or, with `stall`, it stands still for so many seconds and then goes on as if nothing
+    had been. `refused`: nobody listens where each sort of effect is first sent to."""
 
     trace: Path
-    crash_at: CrashPoint | None = None
+    deaths: frozenset[str] = frozenset()
+    stall: float = 0.0
     refused: bool = False
-    _passed: Counter[str] = field(default_factory=Counter)
+    _passed: set[str] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -81,22 +72,20 @@ class Boundaries:
             self.arrive(f"{place} after")
 
     def arrive(self, boundary: str) -> None:
-        with self._lock:
-            self._passed[boundary] += 1
-            number = self._passed[boundary]
-        self.write({"boundary": boundary, "number": number})
-        here = self.crash_at
-        if here is None or (here.boundary, here.number) != (boundary, number):
-            return
-        self.write({"stalled" if here.stall else "killed": boundary})
-        if not here.stall:
+        here = self.first(boundary) and boundary in self.deaths
+        self.write({"boundary": boundary})
+        if here and self.stall:
+            self.write({"stalled": boundary})
+            time.sleep(self.stall)
+        elif here:
+            self.write({"killed": boundary})
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(here.stall)
 
-    def first(self, path: str) -> bool:
+    def first(self, passage: str) -> bool:
         with self._lock:
-            self._passed[path] += 1
-            return self._passed[path] == 1
+            first = passage not in self._passed
+            self._passed.add(passage)
+            return first
 
     def write(self, line: dict[str, Any]) -> None:
         os.write(self._file, json.dumps(line).encode() + b"\n")

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.crash import shop
-from tests.crash.boundaries import CrashPoint
 
-# `all`: every boundary x fault x attempt x race. `pairs`: every boundary x fault, where attempt and race take turns.
-# Otherwise a sample with every boundary in it.
+# `all`: every boundary x fault x attempt x race, several deaths to a story. `pairs`: every boundary x fault, one death
+# to a story, where attempt and race take turns. Otherwise a sample of those with every boundary in it.
 CASES = os.environ.get("CRASH_CASES", "")
 EVERYTHING, PAIRS = CASES == "all", CASES == "pairs"
 PROVIDER_TIMEOUT_SECONDS = 1.0
@@ -107,16 +106,16 @@ ALONE, TWIN, OVERTAKEN = "alone", "twin", "overtaken"
 
 @dataclass(frozen=True)
 class Case:
-    """`attempt` 2: who takes it up after the first death dies at the same place again. `race`: alone, beside a twin
-    that does the same at the same time, or overtaken: not killed, but standing still for longer than its lease."""
+    """Of who works on it one process after the other dies, at each of `deaths`, as the work comes to it. `attempt` 2:
+    who takes it up after a death dies at the same place again. `race`: alone, beside a twin that does the same at the
+    same time, or overtaken: not killed, but standing still for longer than its lease."""
 
     number: int
     scenario: Scenario
     fault: Fault
-    boundary: str = ""
+    deaths: tuple[str, ...] = ()
     attempt: int = 1
     race: str = ALONE
-    passage: int = 1
     mutation: str = ""
 
     @property
@@ -124,14 +123,13 @@ class Case:
         return f"case-{self.number}"
 
     def __str__(self) -> str:
-        at = f"{self.boundary}#{self.passage}" if self.boundary else "nowhere"
+        at = ", then ".join(self.deaths) or "nowhere"
         bug = f" with {self.mutation}" if self.mutation else ""
         return f"{self.name} {self.scenario.name}: {at}, {self.fault.name}, attempt {self.attempt}, {self.race}{bug}"
 
     @property
-    def crash_at(self) -> CrashPoint | None:
-        stall = LEASE_SECONDS + 1.5 if self.race == OVERTAKEN else 0.0
-        return CrashPoint(self.boundary, self.passage, stall) if self.boundary else None
+    def stall(self) -> float:
+        return LEASE_SECONDS + 1.5 if self.race == OVERTAKEN else 0.0
 
     def tickets(self) -> list[dict[str, str]]:
         return tickets_of(self.scenario, self.number)

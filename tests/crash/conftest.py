@@ -18,7 +18,7 @@ from tests.live import Simulator
 from tests.services import services
 
 # Enough for one run: each case takes an order.
-SHOP_SIZE = 12_000 if EVERYTHING else 3_600 if PAIRS else 900
+SHOP_SIZE = 6_000 if EVERYTHING else 3_600 if PAIRS else 900
 
 
 class Numbers:

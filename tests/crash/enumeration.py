@@ -21,6 +21,4 @@ def prepare() -> None:
 
 
 def _through(scenario: Scenario, number: int) -> None:
-    mine = [story.deliver(ticket) for ticket in cases.tickets_of(scenario, number)]
-    while not story.all_done(mine):
-        story.work(mine)
+    story.work([story.deliver(ticket) for ticket in cases.tickets_of(scenario, number)])

@@ -1,6 +1,7 @@
 """Plays cases on one database: kills, then lets what survives go on, and collects what there is to judge."""
 
 import heapq
+import itertools
 import json
 import os
 import subprocess
@@ -15,8 +16,8 @@ from typing import Any
 from agentops.local.programs import ROOT
 from approvals import pauses, states
 from approvals.models import Action, ApprovalRequest
-from tests.crash import boundaries, cases, story
-from tests.crash.cases import ALONE, LEASE_SECONDS, PROVIDER_TIMEOUT_SECONDS, SWEEP_SECONDS, Case
+from tests.crash import story
+from tests.crash.cases import ALONE, LEASE_SECONDS, OVERTAKEN, PROVIDER_TIMEOUT_SECONDS, SWEEP_SECONDS, Case
 from tests.crash.worker import Job
 from tests.live import Simulator
 from tests.services import child_environment
@@ -95,13 +96,39 @@ class Warm:
 
 @dataclass
 class Played:
-    """What a batch left behind, besides the books: what each process passed, and what ended it."""
+    """What a batch left behind, besides the books: what each process passed, where whose processes died, in their
+    order, and what else they ran into."""
 
     passed: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    killed: dict[str, int] = field(default_factory=Counter)
+    died: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     troubles: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     unfinished: set[str] = field(default_factory=set)
     seconds: float = 0.0
+
+
+@dataclass
+class Fate:
+    """Of whoever works on a case: how often at each boundary one of them has still to die, and where those that run
+    now are to die."""
+
+    case: Case
+    left: Counter[str]
+    running: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    processes: int = 0
+
+    @classmethod
+    def of(cls, case: Case) -> "Fate":
+        return cls(case, Counter(dict.fromkeys(case.deaths, case.attempt)))
+
+    def next(self) -> tuple[str, ...]:
+        """Where the next process is to die: where no other is to, or else at the same places."""
+        still = [place for place in self.case.deaths if self.left[place] > 0]
+        taken = set(itertools.chain.from_iterable(self.running.values()))
+        return tuple(place for place in still if place not in taken) or tuple(still)
+
+    @property
+    def over(self) -> bool:
+        return not +self.left
 
 
 @dataclass
@@ -118,10 +145,8 @@ class Harness:
         began = time.monotonic()
         played = Played()
         self._put_faults(batch)
-        jobs = self._act(batch)
-        jobs |= self._survive(batch, mutation, played)
-        for job, case in jobs.items():
-            self._read_trace(job, case, played)
+        self._act([Fate.of(case) for case in batch], played)
+        self._survive(batch, mutation, played)
         played.seconds = time.monotonic() - began
         return played
 
@@ -134,52 +159,64 @@ class Harness:
                 table[endpoint] += rules
         self.simulator.faults(endpoints=table)
 
-    def _act(self, batch: Sequence[Case]) -> dict[str, str]:
-        """The deaths: first attempts with their twins, second attempts as soon as a lease ran out."""
-        waiting: list[tuple[float, int, list[Job]]] = [
-            (0.0, place, self._first(case)) for place, case in enumerate(batch)
-        ]
-        second = {job.name: (place, self._job(case, case.crash_at)) for place, case in enumerate(batch)
-                  for job in waiting[place][2][:1] if case.attempt == 2}  # fmt: skip
-        running: set[str] = set()
-        jobs: dict[str, str] = {}
+    def _act(self, fates: Sequence[Fate], played: Played) -> None:
+        """The deaths. Who comes after a death comes when the lease has run out; a twin's place is taken at once."""
+        waiting = [(0.0, place) for place in range(len(fates))]
+        running: dict[str, int] = {}
         while waiting or running:
             while waiting and len(running) < AT_ONCE and waiting[0][0] <= time.monotonic():
-                _, place, started = heapq.heappop(waiting)
-                for job in started:
-                    self.warm.start(job)
-                    running.add(job.name)
-                    jobs[job.name] = batch[place].name
+                place = heapq.heappop(waiting)[1]
+                for job in self._begin(fates[place]):
+                    running[job] = place
             time.sleep(0.01)
             self.warm.look()
             for name in [name for name in running if name in self.warm.ended]:
-                running.discard(name)
-                if name in second:
-                    place, job = second.pop(name)
-                    heapq.heappush(waiting, (time.monotonic() + LEASE_SECONDS + 0.1, place, [job]))
-        return jobs
+                place = running.pop(name)
+                fate = fates[place]
+                died = self._end(name, fate, played)
+                if died and not fate.over:
+                    pause = 0.0 if fate.running else LEASE_SECONDS + 0.1
+                    heapq.heappush(waiting, (time.monotonic() + pause, place))
 
-    def _first(self, case: Case) -> list[Job]:
-        victim = self._job(case, case.crash_at)
-        if case.race == ALONE:
-            return [victim]
-        # Who overtakes stands still at the same place, only longer, so that both hold the same work for a while.
-        return [victim, self._job(case, case.crash_at if case.race == cases.OVERTAKEN else None, backwards=True)]
+    def _begin(self, fate: Fate) -> list[str]:
+        """The case's next process, or its first with who races it: of twins each is to die at every second place. Who
+        overtakes stands still at the same place, only longer, so that both hold the same work for a while."""
+        deaths, race = fate.case.deaths, fate.case.race
+        places = [fate.next()]
+        if fate.processes == 0 and race != ALONE:
+            places = [deaths, deaths] if race == OVERTAKEN else [deaths[::2], deaths[1::2]]
+        begun = [self._job(fate, there) for there in places]
+        for job in begun:
+            self.warm.start(job)
+        return [job.name for job in begun]
 
-    def _job(self, case: Case, crash_at: boundaries.CrashPoint | None, *, backwards: bool = False) -> Job:
+    def _job(self, fate: Fate, deaths: tuple[str, ...]) -> Job:
         self._jobs += 1
-        return Job(
+        case = fate.case
+        job = Job(
             name=f"{case.name}-{self._jobs}",
             role="story",
             folder=str(self.folder),
             tickets=case.tickets(),
-            crash_at=story.as_dict(crash_at),
+            deaths=deaths,
+            stall=case.stall,
             mutation=case.mutation,
-            backwards=backwards,
+            backwards=fate.processes % 2 == 1,
+            compares=fate.processes == 0 or any("comparison" in place for place in deaths),
             fault="" if case.fault.endpoints else case.fault.name,
         )
+        fate.running[job.name] = deaths
+        fate.processes += 1
+        return job
 
-    def _survive(self, batch: Sequence[Case], mutation: str, played: Played) -> dict[str, str]:
+    def _end(self, job: str, fate: Fate, played: Played) -> bool:
+        """Whether it died as it was to."""
+        del fate.running[job]
+        died = self._read_trace(job, fate.case.name, played)
+        fate.left.subtract(died)
+        return bool(died)
+
+    def _survive(self, batch: Sequence[Case], mutation: str, played: Played) -> None:
         """Real sweeps, the help desk that delivers again, and a lead who decides what waits."""
         sweeps = []
         for _ in range(SWEEPS):
@@ -209,7 +246,8 @@ class Harness:
         while not all(sweep.name in self.warm.ended for sweep in sweeps):
             time.sleep(0.01)
             self.warm.look()
-        return {sweep.name: "" for sweep in sweeps}
+        for sweep in sweeps:
+            self._read_trace(sweep.name, "", played)
 
     def _go_on(self, emails: list[str]) -> tuple[Any, ...]:
         """What is not finished, with everything that would show that it moves; empty where nothing is left."""
@@ -225,14 +263,18 @@ class Harness:
         )
         return [ticket.pk for ticket in left], sorted(map(str, fences))
 
-    def _read_trace(self, job: str, case: str, played: Played) -> None:
+    def _read_trace(self, job: str, case: str, played: Played) -> list[str]:
+        """Where it was killed, if it was."""
         trace, error = self.folder / f"{job}.trace", self.folder / f"{job}.error"
         if error.exists():
             played.troubles[case].append(f"unexpected error: {error.read_text().strip().splitlines()[-1]}")
+        died = []
         for line in map(json.loads, trace.read_text().splitlines()):
             if "boundary" in line:
                 played.passed[case].append(line["boundary"])
             elif "violation" in line:
                 played.troubles[case].append(line["violation"])
             elif "killed" in line:
-                played.killed[line["killed"]] += 1
+                died.append(line["killed"])
+        played.died[case] += died
+        return died

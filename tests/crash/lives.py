@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import connection
 from django.db.models.functions import Now
 
-from agentops import engine
 from agentops.lib.errors import ProviderError, Refused
-from agentops.models import Run
-from approvals import decisions, execution, reconcile
+from approvals import decisions
 from approvals.models import Action, ApprovalRequest
 from tests.crash import mutations, plans, story, warmup
 from tests.crash.boundaries import Boundaries
@@ -30,29 +27,6 @@ from tests.world import at_once
 from tickets.models import Ticket
 
 LEADS = ("lead", "second_lead")
-SHORTEST_NAP, LONGEST_NAP = 0.05, 1.0
-# How much goes on by itself, in how many seconds the first of it is due, and how many requests wait for people. In
-# one cheap statement, since most lives mostly wait; what is due is then asked for as the sweep asks.
-STANDING = """
-    WITH moving AS (
-        SELECT coalesce(lease_expires_at, not_before, now()) AS due FROM agentops_run
-        WHERE ticket_id = ANY(%(mine)s) AND status IN ('queued', 'running')
-        UNION ALL
-        SELECT coalesce(lease_expires_at, not_before, now()) FROM approvals_action
-        WHERE ticket_id = ANY(%(mine)s)
-            AND (status IN ('approved', 'executing') OR (status = 'unresolved' AND kind <> 'reply'))
-        UNION ALL
-        SELECT now() FROM agentops_run
-        WHERE ticket_id = ANY(%(mine)s) AND status = 'waiting' AND NOT EXISTS (
-            SELECT FROM agentops_step JOIN approvals_action ON approvals_action.id = action_id
-            WHERE agentops_step.run_id = agentops_run.id AND agentops_step.status = 'waiting' AND settled_at IS NULL
-        )
-    )
-    SELECT count(*), coalesce(extract(epoch FROM min(due) - clock_timestamp()), 0), (
-        SELECT count(*) FROM approvals_approvalrequest JOIN approvals_action ON approvals_action.id = action_id
-        WHERE ticket_id = ANY(%(mine)s) AND closed_at IS NULL
-    ) FROM moving
-"""
 # What a decision may answer to the person who came too late, or who has to look again.
 TOO_LATE = (decisions.AlreadyDecided, decisions.Changed, Refused, ProviderError)
 
@@ -123,30 +97,11 @@ class Worker:
     dice: random.Random
 
     def work(self, *, seconds: float) -> None:
-        """Until nothing is left to do, or the time is over."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            with connection.cursor() as cursor:
-                cursor.execute(STANDING, {"mine": self.mine})
-                moving, pause, requests = cursor.fetchone()
-            if moving and pause <= 0 and self.do_what_is_due():
-                continue
-            if moving:
-                time.sleep(min(max(float(pause) + 0.01, SHORTEST_NAP), LONGEST_NAP))
-            elif requests:
-                self.let_people_decide()
-            else:
-                return
+        story.go_on(self.mine, seconds=seconds, do_what_is_due=self.do_what_is_due, decide=self.let_people_decide)
 
     def do_what_is_due(self) -> bool:
-        """As a round of the sweep, of these tickets alone."""
-        actions = set(Action.objects.filter(ticket_id__in=self.mine).values_list("pk", flat=True))
-        runs = set(Run.objects.filter(ticket_id__in=self.mine).values_list("pk", flat=True))
-        due: list[tuple[Callable[[int], object], int]] = [
-            *((execution.execute, pk) for pk in execution.due(story.ALL) if pk in actions),
-            *((reconcile.settle, pk) for pk in reconcile.due(story.ALL) if pk in actions),
-            *((engine.advance, pk) for pk in engine.due(story.ALL) if pk in runs),
-        ]
+        """As a round of the sweep, of these tickets alone, in any order."""
+        due = story.due_on(self.mine)
         self.dice.shuffle(due)
         for do, pk in due:
             if self.twice:

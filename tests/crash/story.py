@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -34,7 +33,7 @@ from approvals.models import Action, ApprovalRequest
 from approvals.providers import orders, replies
 from approvals.providers.payments import contract
 from tests.crash import cases, mutations
-from tests.crash.boundaries import Boundaries, CrashPoint
+from tests.crash.boundaries import Boundaries
 from tests.crash.cases import DELIVERED_TWICE, REFUSED_CONNECTION
 from tests.crash.worker import Job
 from tickets import intake
@@ -43,13 +42,35 @@ from tickets.models import Ticket
 LEAD = "lead"
 ALL = 100_000
 POLL_SECONDS = 0.2
-OPEN_RUNS = (Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.WAITING)
 # An unknown outcome is asked for soon: a request that is under way arrives within the provider's time-out here.
 QUIET_SECONDS, ASK_AGAIN_SECONDS = 1, 0.3
 # The books are compared once in each story; a short look suffices to die in it.
 LOOK_BACK = timedelta(seconds=1)
 ON_ITS_WAY_SECONDS = cases.LEASE_SECONDS * 1.5 + 2
 CREDENTIALS_SECONDS = 1
+SHORTEST_NAP, LONGEST_NAP = 0.05, 1.0
+# How much goes on by itself, in how many seconds the first of it is due, and how many requests wait for people. In
+# one cheap statement, since most processes mostly wait; what is due is then asked for as the sweep asks.
+STANDING = """
+    WITH moving AS (
+        SELECT coalesce(lease_expires_at, not_before, now()) AS due FROM agentops_run
+        WHERE ticket_id = ANY(%(mine)s) AND status IN ('queued', 'running')
+        UNION ALL
+        SELECT coalesce(lease_expires_at, not_before, now()) FROM approvals_action
+        WHERE ticket_id = ANY(%(mine)s)
+            AND (status IN ('approved', 'executing') OR (status = 'unresolved' AND kind <> 'reply'))
+        UNION ALL
+        SELECT now() FROM agentops_run
+        WHERE ticket_id = ANY(%(mine)s) AND status = 'waiting' AND NOT EXISTS (
+            SELECT FROM agentops_step JOIN approvals_action ON approvals_action.id = action_id
+            WHERE agentops_step.run_id = agentops_run.id AND agentops_step.status = 'waiting' AND settled_at IS NULL
+        )
+    )
+    SELECT count(*), coalesce(extract(epoch FROM min(due) - clock_timestamp()), 0), (
+        SELECT count(*) FROM approvals_approvalrequest JOIN approvals_action ON approvals_action.id = action_id
+        WHERE ticket_id = ANY(%(mine)s) AND closed_at IS NULL
+    ) FROM moving
+"""
 
 
 def prepare() -> None:
@@ -79,7 +100,8 @@ def warm_up() -> None:
 def play(job: Job) -> None:
     boundaries = Boundaries(
         trace=Path(job.folder) / f"{job.name}.trace",
-        crash_at=CrashPoint(**job.crash_at) if job.crash_at else None,
+        deaths=frozenset(job.deaths),
+        stall=job.stall,
         refused=job.fault == REFUSED_CONNECTION,
     )
     boundaries.install()
@@ -89,12 +111,11 @@ def play(job: Job) -> None:
         sweep._run()
         return
     deadline = time.monotonic() + job.seconds
-    comparison.compare(since=reservations.database_now() - LOOK_BACK)
+    if job.compares:
+        comparison.compare(since=reservations.database_now() - LOOK_BACK)
     mine = [deliver(ticket) for ticket in job.tickets]
     times = 2 if job.fault == DELIVERED_TWICE else 1
-    while time.monotonic() < deadline and not all_done(mine):
-        if not work(mine, backwards=job.backwards, times=times):
-            time.sleep(POLL_SECONDS)
+    work(mine, seconds=job.seconds, backwards=job.backwards, times=times)
     while time.monotonic() < deadline and (unknown := unknown_replies().filter(ticket__in=mine)):
         if not find_out(unknown):
             time.sleep(POLL_SECONDS)
@@ -108,27 +129,59 @@ def deliver(given: dict[str, str]) -> str:
     return str(ticket.pk)
 
 
-def work(mine: list[str], *, backwards: bool = False, times: int = 1) -> bool:
-    """One round of what is due on these tickets, each done so many times at once; False where nothing was."""
-    for provider in pauses.paused():
-        pauses.resume(provider, by=LEAD)
+def work(mine: list[str], *, seconds: float = 60.0, backwards: bool = False, times: int = 1) -> None:
+    """Everything there is to do on these tickets, each thing done so many times at once."""
+    go_on(
+        mine,
+        seconds=seconds,
+        do_what_is_due=partial(_do_what_is_due, mine, times),
+        decide=partial(_let_a_lead_decide, mine, backwards, times),
+    )
+
+
+def go_on(mine: list[str], *, seconds: float, do_what_is_due: Callable[[], bool], decide: Callable[[], None]) -> None:
+    """Until nothing is left to do on these tickets, or the time is over. People come when the agent has done what it
+    can. `do_what_is_due` answers whether anything was."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(STANDING, {"mine": mine})
+            moving, pause, requests = cursor.fetchone()
+        if moving and pause <= 0 and do_what_is_due():
+            continue
+        if moving:
+            for provider in pauses.paused():
+                pauses.resume(provider, by=LEAD)
+            time.sleep(min(max(float(pause) + 0.01, SHORTEST_NAP), LONGEST_NAP))
+        elif requests:
+            decide()
+        else:
+            return
+
+
+def _do_what_is_due(mine: list[str], times: int) -> bool:
+    """As a round of the sweep, of these tickets alone."""
+    due = due_on(mine)
+    for do, pk in due:
+        at_once(partial(do, pk), times)
+    return bool(due)
+
+
+def due_on(mine: list[str]) -> list[tuple[Callable[[int], object], int]]:
+    """What is due on these tickets, as the sweep asks for it."""
     actions = set(Action.objects.filter(ticket_id__in=mine).values_list("pk", flat=True))
-    runs = set(Run.objects.filter(ticket_id__in=mine, status__in=OPEN_RUNS).values_list("pk", flat=True))
-    due = [
+    runs = set(Run.objects.filter(ticket_id__in=mine).values_list("pk", flat=True))
+    return [
         *((execution.execute, pk) for pk in execution.due(ALL) if pk in actions),
         *((reconcile.settle, pk) for pk in reconcile.due(ALL) if pk in actions),
         *((engine.advance, pk) for pk in engine.due(ALL) if pk in runs),
     ]
-    for do, pk in due:
-        at_once(partial(do, pk), times)
-    at_work = Run.objects.filter(ticket_id__in=mine, status__in=(Run.Status.QUEUED, Run.Status.RUNNING))
-    if due or at_work.exists():
-        return bool(due)
-    # A lead comes when the agent has done what it can.
-    waiting = list(ApprovalRequest.objects.filter(action_id__in=actions, closed_at__isnull=True).order_by("pk"))
+
+
+def _let_a_lead_decide(mine: list[str], backwards: bool, times: int) -> None:
+    waiting = list(ApprovalRequest.objects.filter(action__ticket_id__in=mine, closed_at=None).order_by("pk"))
     for request in reversed(waiting) if backwards else waiting:
         at_once(partial(decide, request), times)
-    return bool(waiting)
 
 
 def at_once(do: Callable[[], object], times: int) -> None:
@@ -206,11 +259,6 @@ def decide(request: ApprovalRequest) -> None:
         connection.close()  # looked at again in the next round
 
 
-def all_done(mine: list[str]) -> bool:
-    """Whether nothing is left that the system would do by itself."""
-    return not unfinished().filter(pk__in=mine).exists()
-
-
 def unfinished() -> QuerySet[Ticket]:
     """Tickets with a run that goes on, or an action that is not final; a reply whose delivery is unknown is a
     person's, since nobody can be asked for it."""
@@ -224,7 +272,3 @@ def unfinished() -> QuerySet[Ticket]:
         | Q(pk__in=waiting.values("ticket_id"))
         | Q(pk__in=moving.values("ticket_id"))
     )
-
-
-def as_dict(point: CrashPoint | None) -> dict[str, object] | None:
-    return asdict(point) if point else None

@@ -1,13 +1,15 @@
-"""Exactly once, whatever dies where: a process is killed at every boundary, under every fault, and what survives
-goes on; then the provider's ledger and the help desk's inbox are read.
+"""Exactly once, whatever dies where: processes are killed at every boundary, under every fault, and what survives goes
+on; then the provider's ledger and the help desk's inbox are read.
 
-`CRASH_CASES=pairs` plays every boundary x fault, where the attempt and the race take turns; `all` plays every boundary
-x fault x attempt x race. Otherwise each boundary is played at least once, and the other three take turns.
+`CRASH_CASES=all` plays every boundary x fault x attempt x race: of each story one process after the other dies, at one
+boundary after the other, and where nobody came a story is played for that place alone. `pairs` plays every boundary x
+fault with one death to a story, where the attempt and the race take turns. Otherwise each boundary is played at least
+once, and the other three take turns.
 """
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -20,33 +22,56 @@ from tests.crash.registry import REGISTERED, SCHEDULES_ALONE, SWEEP_ALONE
 
 BATCH = 600
 ATTEMPTS = (1, 2)
+RACES = (ALONE, TWIN)
+# At most so many places at which one story's processes die; twins may both die at one, and more often.
+DEATHS = {ALONE: 5, TWIN: 3}
+LAST_TRIES = 3  # stories for one place alone
+
+
+Combination = tuple[str, str, int, str]  # boundary, fault, attempt, race
 
 
 @dataclass
 class Tally:
-    """What was tried, and what was found."""
+    """What was tried, and what was found. `died`: the combinations in which a process died."""
 
     cases: int = 0
     kills: Counter[str] = field(default_factory=Counter)
     seen: set[str] = field(default_factory=set)
     found: dict[Case, list[Finding]] = field(default_factory=dict)
-    tried: set[tuple[str, str, int, str]] = field(default_factory=set)
+    of_sweeps: list[str] = field(default_factory=list)
+    died: set[Combination] = field(default_factory=set)
+    wanted: set[Combination] = field(default_factory=set)
+
+    def play(self, cases: Iterable[Case], harness: Harness) -> None:
+        for batch in itertools.batched(cases, BATCH):
+            played = harness.play(batch)
+            self.add(batch, played, check(batch, played, harness.simulator))
 
     def add(self, batch: Sequence[Case], played: Played, found: dict[Case, list[Finding]]) -> None:
         self.cases += len(batch)
-        self.kills.update(played.killed)
         self.seen.update(itertools.chain.from_iterable(played.passed.values()))
+        self.kills.update(itertools.chain.from_iterable(played.died.values()))
         self.found |= found
-        self.tried |= {(case.boundary, case.fault.name, case.attempt, case.race) for case in batch if case.boundary}
+        self.of_sweeps += played.troubles.get("", [])
+        for case in batch:
+            for boundary, deaths in Counter(played.died[case.name]).items():
+                # What dies once and is then taken up dies at its first attempt; what dies there again, at its second.
+                self.died.add((boundary, case.fault.name, min(deaths, case.attempt), case.race))
 
     def line(self) -> str:
         sorts = Counter(sort for findings in self.found.values() for sort, _ in findings)
-        boundaries, faults = {row[0] for row in self.tried}, {row[1] for row in self.tried}
+        boundaries, faults = {row[0] for row in self.died}, {row[1] for row in self.died}
         zeroes = ", ".join(f"{sort} {sorts[sort]}" for sort in SORTS)
         return (
-            f"crash: {len(boundaries)} boundaries x {len(faults)} faults x {len(ATTEMPTS)} attempts: "
-            f"{self.cases} cases ({len(self.tried)} combinations), {sum(self.kills.values())} SIGKILLs; {zeroes}"
+            f"crash: {len(boundaries)} boundaries x {len(faults)} faults x {len(ATTEMPTS)} attempts x {len(RACES)} "
+            f"races: {len(self.died)} combinations in which a process died{self._rest()}, {self.cases} stories, "
+            f"{sum(self.kills.values())} SIGKILLs; {zeroes}"
         )
+
+    def _rest(self) -> str:
+        rest = self.wanted - self.died
+        return f" ({len(rest)} that nobody comes to)" if rest else ""
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +82,16 @@ def tally(harness: Harness, numbers: Numbers, record_crash_line: list[str]) -> T
     played = harness.play(dry)
     tally.add(dry, played, check(dry, played, harness.simulator))
     passes = who_passes(dry, played)
-    for cases in (chosen(passes, numbers), missed(passes, numbers, tally)):
-        for batch in itertools.batched(cases, BATCH):
-            played = harness.play(batch)
-            tally.add(batch, played, check(batch, played, harness.simulator))
+    if EVERYTHING:
+        tally.wanted = {(*place, attempt, race) for place in passes for attempt in ATTEMPTS for race in RACES}
+        tally.play(chains(passes, numbers), harness)
+        tally.play(overtaken(passes, numbers), harness)
+        for turn in range(LAST_TRIES):
+            tally.play(alone(tally.wanted - tally.died, passes, numbers, turn), harness)
+    else:
+        tally.play(chosen(passes, numbers), harness)
+        for _ in range(LAST_TRIES):
+            tally.play(missed(passes, numbers, tally), harness)
     record_crash_line.append(tally.line())
     return tally
 
@@ -74,6 +105,7 @@ def without_a_death() -> Iterator[tuple[Scenario, Fault]]:
                 yield scenario, fault
 
 
+# By boundary and fault, in the order in which they are come to.
 Passes = dict[tuple[str, str], list[Scenario]]
 
 
@@ -81,23 +113,50 @@ def who_passes(dry: Sequence[Case], played: Played) -> Passes:
     """Which scenarios pass a boundary under a fault."""
     passes: Passes = defaultdict(list)
     for case in dry:
-        for boundary in sorted(set(played.passed[case.name])):
+        for boundary in dict.fromkeys(played.passed[case.name]):
             passes[boundary, case.fault.name].append(case.scenario)
     return passes
 
 
+def chains(passes: Passes, numbers: Numbers) -> Iterator[Case]:
+    """Every boundary x fault x attempt x race. Each boundary in one of the scenarios that pass it under the fault, and
+    those of one scenario in stories of a few deaths, which lie as far apart as can be: a step or an effect at which
+    too many die is given up, as it should be."""
+    for fault in FAULTS.values():
+        for turn, (attempt, race) in enumerate(itertools.product(ATTEMPTS, RACES)):
+            for scenario, boundaries in _shared_out(passes, fault, turn).items():
+                stories = max(2, -(-len(boundaries) // DEATHS[race]))
+                for place in range(min(stories, len(boundaries))):
+                    deaths = tuple(boundaries[place::stories])
+                    yield numbers.case(scenario, fault, deaths=deaths, attempt=attempt, race=race)
+
+
+def _shared_out(passes: Passes, fault: Fault, turn: int) -> dict[Scenario, list[str]]:
+    shares: dict[Scenario, list[str]] = defaultdict(list)
+    for place, ((boundary, name), scenarios) in enumerate(passes.items()):
+        if name == fault.name:
+            shares[scenarios[(place + turn) % len(scenarios)]].append(boundary)
+    return shares
+
+
+def alone(left: Iterable[Combination], passes: Passes, numbers: Numbers, turn: int) -> Iterator[Case]:
+    """A story for each of these combinations."""
+    for boundary, fault, attempt, race in sorted(left):
+        yield _case(numbers, boundary, FAULTS[fault], passes, turn, attempt, race)
+
+
 def chosen(passes: Passes, numbers: Numbers) -> Iterator[Case]:
-    """The cases to play; each boundary in a scenario that passes it under the fault."""
+    """Of the pairs or the sample, one death to a story; each boundary in a scenario that passes it under the fault."""
     boundaries = sorted({boundary for boundary, _ in passes})
-    combinations = list(itertools.product(ATTEMPTS, (ALONE, TWIN)))
+    combinations = list(itertools.product(ATTEMPTS, RACES))
     for place, boundary in enumerate(boundaries):
         faults = [fault for fault in FAULTS.values() if passes[boundary, fault.name]]
-        if not (EVERYTHING or PAIRS):  # the fault takes turns, and every second time the attempt and the race as well
+        if not PAIRS:  # the fault takes turns, and every second time the attempt and the race as well
             faults = [faults[place % len(faults)], *([faults[-1 - place % len(faults)]] if place % 2 else [])]
         for turn, fault in enumerate(faults):
-            for attempt, race in combinations if EVERYTHING else [combinations[(place + turn) % len(combinations)]]:
-                yield _case(numbers, boundary, fault, passes, place + turn + attempt, attempt, race)
-    yield from overtaken(boundaries, passes, numbers)
+            attempt, race = combinations[(place + turn) % len(combinations)]
+            yield _case(numbers, boundary, fault, passes, place + turn + attempt, attempt, race)
+    yield from overtaken(passes, numbers)
 
 
 def missed(passes: Passes, numbers: Numbers, tally: Tally) -> Iterator[Case]:
@@ -108,8 +167,9 @@ def missed(passes: Passes, numbers: Numbers, tally: Tally) -> Iterator[Case]:
                 yield _case(numbers, boundary, FAULTS[fault], passes, turn, 1, ALONE)
 
 
-def overtaken(boundaries: Sequence[str], passes: Passes, numbers: Numbers) -> Iterator[Case]:
+def overtaken(passes: Passes, numbers: Numbers) -> Iterator[Case]:
     """A process that stands still for longer than its lease and then goes on, where it holds no transaction."""
+    boundaries = sorted({boundary for boundary, _ in passes})
     free = [boundary for boundary in boundaries if not boundary.endswith("commit before")]
     for place, boundary in enumerate(free if EVERYTHING else free[::2] if PAIRS else free[::5]):
         for fault in (FAULTS["none"], FAULTS["lost_answer"]):
@@ -128,7 +188,11 @@ def _case(
 ) -> Case:
     scenarios = passes[boundary, fault.name]
     scenario = scenarios[turn % len(scenarios)]
-    return numbers.case(scenario, fault, boundary=boundary, attempt=attempt, race=race)
+    return numbers.case(scenario, fault, deaths=(boundary,), attempt=attempt, race=race)
+
+
+def test_no_sweep_ran_into_trouble(tally: Tally) -> None:
+    assert tally.of_sweeps == []
 
 
 def test_nothing_is_done_twice_lost_stuck_or_invented(tally: Tally) -> None:

@@ -19,7 +19,7 @@ def case_of(mutation: Mutation, numbers: Numbers) -> Case:
     return numbers.case(
         SCENARIOS[mutation.scenario],
         FAULTS[mutation.fault],
-        boundary=mutation.boundary,
+        deaths=(mutation.boundary,) if mutation.boundary else (),
         attempt=mutation.attempt,
         race=mutation.race,
         mutation=mutation.name,

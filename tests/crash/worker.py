@@ -26,19 +26,21 @@ PR_SET_PDEATHSIG = 1
 @dataclass(frozen=True)
 class Job:
     """`role` is `story` (everything that happens to `tickets`, until nothing is left to do or `seconds` are over) or
-    `sweep` (a worker's sweep, until it is killed). `crash_at` is a CrashPoint's fields, `mutation` a seeded bug's
-    name; `backwards`: the newest request is decided first; `fault`: one of our own side (cases.FAULTS). `seed`: of
-    the schedule whose life number `life` this is.
+    `sweep` (a worker's sweep, until it is killed). `deaths` and `stall` are those of Boundaries, `mutation` a seeded
+    bug's name; `backwards`: the newest request is decided first; `compares`: the books are compared before; `fault`:
+    one of our own side (cases.FAULTS). `seed`: of the schedule whose life number `life` this is.
     Trace and error file are in `folder`, named as the job."""
 
     name: str
     role: str
     folder: str
     tickets: list[dict[str, str]] = field(default_factory=list)
-    crash_at: dict[str, Any] | None = None
+    deaths: tuple[str, ...] = ()
+    stall: float = 0.0
     mutation: str = ""
     seconds: float = 60.0
     backwards: bool = False
+    compares: bool = True
     fault: str = ""
     seed: int = 0
     life: int = 0
