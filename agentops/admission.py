@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from agentops import breakers, budgets, llm, pricelist, prices
 from agentops.breakers import Target
 from agentops.budgets import Entry
-from agentops.held import Exhausted, Held
+from agentops.held import Exhausted, Held, PassedOver
 from agentops.lib import redact
 from agentops.lib.errors import EffectUnknown, ProviderError, Transient
 from agentops.models import Budget, Hold, ModelPrice, Run, Step
@@ -86,10 +86,18 @@ def hold(run: Run, held: Held) -> None:
         object_id=run.pk,
         after={"reason": held.reason, "ticket": run.ticket_id},
     )
-    said: dict[str, Any] = {"cause": Hold.Cause.PRICE}
-    if isinstance(held, Exhausted):
-        said = {"cause": Hold.Cause.BUDGET, "per": held.per, "usd": held.worst.usd, "tokens": held.worst.tokens}
-    Hold.objects.create(run=run, model=held.model, reason=held.reason[:500], **said)
+    needs: dict[str, Any] = {"cause": Hold.Cause.PRICE}
+    if isinstance(held, PassedOver):
+        needs = {"cause": Hold.Cause.OUTAGE}
+    elif isinstance(held, Exhausted):
+        needs = {
+            "cause": Hold.Cause.BUDGET,
+            "per": held.per,
+            "usd": held.worst.usd,
+            "tokens": held.worst.tokens,
+            "recheck": not budgets.lock_as_seen(held.budget, held.as_of),
+        }
+    Hold.objects.create(run=run, model=held.model, reason=held.reason[:500], **needs)
 
 
 def releasable(limit: int) -> list[int]:
@@ -113,13 +121,31 @@ def releasable(limit: int) -> list[int]:
             if (usd is not None and needed_usd > usd) or (tokens is not None and needed_tokens > tokens):
                 break
             found.append(pk)
-    return found[:limit]
+    return [*found, *_let_through(limit)][:limit]
+
+
+def _let_through(limit: int) -> list[int]:
+    """Of the runs that an outage holds, as many as would be let through: one for each probe, all once a model is
+    back."""
+    waiting = Hold.objects.filter(cause=Hold.Cause.OUTAGE).order_by("pk")
+    found: list[int] = []
+    for model in waiting.order_by("model").values_list("model", flat=True).distinct():
+        most = _openings(model)
+        found += waiting.filter(model=model).values_list("pk", flat=True)[: limit if most is None else min(most, limit)]
+    return found
+
+
+def _openings(model: str) -> int | None:
+    """As breakers.openings, on the route whose first model this is."""
+    return breakers.openings(targets("expert" if model == settings.LLM_EXPERT_MODEL else "plain"))
 
 
 def may_go_on(held: Hold) -> bool:
     """Whether what the run waited for is there. Looks without a lock: the call itself is admitted anew."""
     if held.cause == Hold.Cause.PRICE:
         return pricelist.find(held.model) is not None
+    if held.cause == Hold.Cause.OUTAGE:
+        return _openings(held.model) != 0
     if held.per == Budget.Per.TICKET:
         return held.recheck
     usd, tokens = budgets.room(budgets.standing(), held.model)

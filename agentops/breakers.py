@@ -51,9 +51,18 @@ def choose(targets: Sequence[Target]) -> Choice:
         if row is None or row.state == Breaker.State.CLOSED or _may_probe(row):
             return Choice(target, tuple(passed), marked=row is not None)
         passed.append(f"{target} has failed {row.failures} times: {row.last_error}")
-    waiting = [rows[target] for target in targets]
-    soonest = min(row.probe_at for row in waiting if row.probe_at is not None)
-    raise PassedOver(targets[0].model, f"Every language model is passed over: {'; '.join(passed)}.", probe_at=soonest)
+    told = f"No language model answers, so every one is passed over: {'; '.join(passed)}."
+    raise PassedOver(targets[0].model, f"{told} It goes on by itself when one of them answers again.")
+
+
+def openings(targets: Sequence[Target]) -> int | None:
+    """How many calls would be let through now: one for each probe that is due; None: any number."""
+    rows = Breaker.objects.filter(failures__gt=0).exclude(state=Breaker.State.CLOSED)
+    shut = {Target(row.provider, row.model) for row in rows}
+    if any(target not in shut for target in targets):
+        return None
+    due = rows.filter(probe_at__lte=Now())
+    return sum(Target(row.provider, row.model) in targets for row in due)
 
 
 def failed(target: Target, error: str) -> None:

@@ -7,7 +7,7 @@ time adds up what is spent and reserved; where no budget caps a call, nothing is
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -134,7 +134,16 @@ def reserve(*, model: str, worst: Worst, ticket_id: str, entries: Sequence[Entry
             used.setdefault((per, entry.model), Use()).add(entry)
     for found in standings(caps, used):
         if not found.has_room(worst):
-            raise Exhausted(model, _reason(found, worst), per=found.budget.per, worst=worst)
+            cap = found.budget
+            told = _reason(found, worst)
+            raise Exhausted(model, told, per=cap.per, budget=cap.pk, as_of=cap.changed_at, worst=worst)
+
+
+def lock_as_seen(budget: int, as_of: datetime) -> bool:
+    """Whether a cap still is the one that was set then. Until the transaction ends it cannot change; whoever changes it
+    later finds what this transaction writes."""
+    seen = Budget.objects.filter(pk=budget, changed_at=as_of)
+    return seen.select_for_update(no_key=True).exists()
 
 
 def settle(step: Step, usd: Decimal, tokens: int, *, presumed: bool = False) -> None:

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from agentops import admission, breakers, budgets, cancellation, steps, tools, turn
-from agentops.held import Held, PassedOver
+from agentops.held import Held
 from agentops.lib import redact, retry, tracing
 from agentops.lib.errors import ProviderError, Refused, Unauthorized
 from agentops.models import Hold, Run, Step
@@ -32,7 +32,7 @@ LOST_WORKERS = 8  # attempts at one step, after which it is given up
 
 
 class Paused(Exception):
-    """The run waits: for an action, for room in a budget, or for the time of a retry."""
+    """The run waits: for an action, for what a model call needs, or for the time of a retry."""
 
 
 def queue_run(message: Message) -> Run:
@@ -78,8 +78,8 @@ def _advance(run: Run) -> None:
 
 
 def due(limit: int) -> list[int]:
-    """Runs that can go on: queued and due, left by a dead worker, waiting for an action that is final, or for room
-    that there now is."""
+    """Runs that can go on: queued and due, left by a dead worker, waiting for an action that is final, or for
+    what a model call needs and now finds."""
     ready = _ready().filter(hold__isnull=True).order_by("pk").values_list("pk", flat=True)[:limit]
     return [*ready, *admission.releasable(limit)]
 
@@ -258,13 +258,9 @@ def _hold(run: Run, finished: Step | None, step: Step, held: Held) -> NoReturn:
     """The call may not leave. Nothing was sent and nothing is lost: the run goes on from here when it may."""
     begun = step if step.pk else None
     with transaction.atomic():
-        if isinstance(held, PassedOver):
-            record(run, finished, begun, status=Run.Status.QUEUED, not_before=held.probe_at, lease_expires_at=None)
-            set_ticket(run, Ticket.Status.WORKING, held.reason)
-        else:
-            record(run, finished, begun, status=Run.Status.WAITING, lease_expires_at=None)
-            admission.hold(run, held)
-            set_ticket(run, Ticket.Status.NEEDS_PERSON, held.reason)
+        record(run, finished, begun, status=Run.Status.WAITING, lease_expires_at=None)
+        admission.hold(run, held)
+        set_ticket(run, Ticket.Status.NEEDS_PERSON, held.reason)
     raise Paused
 
 

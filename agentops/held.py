@@ -15,11 +15,13 @@ class Held(Exception):
 
 
 class Exhausted(Held):
-    """A budget (per `per`) has no room for the call's worst case."""
+    """A budget (per `per`) has no room for the call's worst case. `budget` is its id, `as_of` when its cap was set."""
 
-    def __init__(self, model: str, reason: str, *, per: str, worst: Worst) -> None:
+    def __init__(self, model: str, reason: str, *, per: str, budget: int, as_of: datetime, worst: Worst) -> None:
         super().__init__(model, reason)
         self.per = per
+        self.budget = budget
+        self.as_of = as_of
         self.worst = worst
 
 
@@ -28,8 +30,4 @@ class Unpriced(Held):
 
 
 class PassedOver(Held):
-    """Every model of the route is passed over; one of them is tried again at `probe_at`."""
-
-    def __init__(self, model: str, reason: str, *, probe_at: datetime) -> None:
-        super().__init__(model, reason)
-        self.probe_at = probe_at
+    """Every model of the route is passed over; calls are let through again, one at a time, as their probes come due."""

@@ -93,12 +93,13 @@ class Spending(models.Model):
 
 
 class Hold(models.Model):
-    """Why a run waits though nothing of it is undecided: its next call finds no room in a budget, or no price. `usd`
-    and `tokens` are that call's worst case. `recheck`: a cap has changed since."""
+    """Why a run waits though nothing of it is undecided: its next call finds no room in a budget, no price, or no model
+    that is not passed over. `usd` and `tokens` are that call's worst case. `recheck`: a cap has changed since."""
 
     class Cause(models.TextChoices):
         BUDGET = "budget", "Budget"
         PRICE = "price", "Price"
+        OUTAGE = "outage", "Outage"
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="hold")
     cause = models.CharField(max_length=6, choices=Cause)

@@ -12,7 +12,8 @@ from django.db.models import Sum
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from agentops import budgets, caps, cases, engine, pricelist, recording, steps, tools
+from agentops import admission, budgets, caps, cases, engine, pricelist, recording, steps, tools
+from agentops.held import Held
 from agentops.lib.errors import Refused
 from agentops.models import Budget, Hold, ModelPrice, Run, Spending, Step
 from agentops.pricelist import Given
@@ -171,6 +172,35 @@ def test_raising_the_cap_lets_the_run_go_on_from_where_it_stood(world: World, bi
     assert status(ticket) == ("needs_person", "Enough.")
     assert list(run.steps.values_list("index", "raw_response"))[: len(before)] == before
     assert biller.calls == ["cheap"] * (1 + biller.turns), "no recorded answer was asked for again"
+
+
+def test_a_cap_raised_between_a_refusal_and_the_hold_is_not_missed(
+    world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cap(admin, per="ticket", max_usd=Decimal("0.001"))
+    real = admission.hold
+
+    def raised_meanwhile(run: Run, held: Held) -> None:
+        at_once(lambda: cap(admin, per="ticket", max_usd=Decimal(1)))  # in a connection of its own
+        real(run, held)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(admission, "hold", raised_meanwhile)
+        run = run_through(ticket_of(world.order()))
+    assert (run.status, biller.calls) == ("waiting", [])
+    go_on(run)
+    assert Run.objects.get(pk=run.pk).status == "succeeded"
+
+
+def test_of_runs_that_meet_a_raised_cap_none_sleeps_on(world: World, biller: Biller, admin: User) -> None:
+    budget = cap(admin, per="ticket", max_usd=Decimal("0.001"))
+    tickets = [ticket_of(world.order()) for _ in range(6)]
+    lift = [lambda: caps.remove(budget=budget, by=admin, note="for a test")]
+    answers = at_once(*[lambda ticket=ticket: run_through(ticket) for ticket in tickets], *lift)
+    assert not [answer for answer in answers if isinstance(answer, BaseException)]
+    runs = list(Run.objects.filter(ticket__in=tickets))
+    go_on(*runs)
+    assert {Run.objects.get(pk=run.pk).status for run in runs} == {"succeeded"}
 
 
 def test_the_next_day_lets_the_run_go_on(world: World, biller: Biller, admin: User) -> None:

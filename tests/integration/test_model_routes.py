@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from agentops import breakers, engine, routes
+from agentops import breakers, cases, engine, routes
 from agentops.breakers import Target
 from agentops.held import PassedOver
-from agentops.models import Breaker, RoutingVersion, Run, Spending
+from agentops.models import Breaker, Hold, RoutingVersion, Run, Spending
 from agentops.queries.spending import who_did_what
 from agentops.routing import Rules
 from approvals import decisions
@@ -21,6 +21,7 @@ from tests.completions import completion, hands_over, replies, triage, uses
 from tests.scripted import CUT, Say, Script, scripted
 from tests.world import World, at_once, refund_arguments, run_through, ticket_of
 from tickets.models import Ticket
+from tickets.queries import with_person
 
 CHEAP, EXPERT = "gpt-5-mini", "gpt-5"
 DOWN = Say({"error": {"message": "Down."}}, 503)
@@ -199,23 +200,63 @@ def test_a_probe_whose_worker_died_is_taken_by_another_in_time(world: World) -> 
     assert breakers.choose([Target("primary", CHEAP)]).target.model == CHEAP
 
 
-def test_where_nothing_is_left_the_run_waits_and_the_ticket_says_why(world: World, model: Script) -> None:
+def held_by_an_outage(world: World, tickets: int) -> list[Run]:
+    """Runs that no model may be asked for, each with a ticket of its own."""
+    Hold.objects.all().delete()
     opened(CHEAP, probe_in=60)
     opened(EXPERT, probe_in=90)
-    ticket = ticket_of(world.order())
-    run = run_through(ticket)
-    ticket.refresh_from_db()
-    assert (run.status, run.steps.count(), asked(model)) == ("queued", 0, [])
-    assert "Every language model is passed over" in ticket.reason
-    assert run.pk not in engine.due(1000)
-    assert run.not_before == Breaker.objects.get(model=CHEAP).probe_at
+    return [run_through(ticket_of(world.order())) for _ in range(tickets)]
+
+
+def due_of(runs: list[Run]) -> list[int]:
+    found = set(engine.due(1000))
+    return [run.pk for run in runs if run.pk in found]
+
+
+def test_where_no_model_is_left_the_ticket_needs_a_person_with_that_reason(world: World, model: Script) -> None:
+    [run] = held_by_an_outage(world, 1)
+    ticket = run.ticket
+    assert (run.status, run.hold.cause, run.steps.count(), asked(model)) == ("waiting", "outage", 0, [])
+    assert ticket.status == "needs_person"
+    assert "No language model answers" in ticket.reason
+    assert f"{CHEAP} has failed 3 times" in ticket.reason
+    assert ticket in with_person()
     assert not Spending.objects.filter(reserved_usd__gt=0).exists()
-    Breaker.objects.update(probe_at=Now())
-    Run.objects.filter(pk=run.pk).update(not_before=Now())
+    assert due_of([run]) == []
+    engine.advance(run.pk)
+    assert asked(model) == [], "a message does not wake it either"
+
+
+def test_a_probe_is_one_runs_and_a_model_that_is_back_lets_all_go_on(world: World, model: Script) -> None:
+    runs = held_by_an_outage(world, 3)
+    Breaker.objects.filter(model=CHEAP).update(probe_at=Now())
+    assert due_of(runs) == [runs[0].pk], "one for the probe that is due"
+    model.will_say(DOWN)
+    engine.advance(runs[0].pk)
+    Run.objects.filter(pk=runs[0].pk).update(not_before=None)
+    engine.advance(runs[0].pk)
+    runs[0].refresh_from_db()
+    assert (runs[0].status, runs[0].ticket.status) == ("waiting", "needs_person"), "and it is held again"
+    assert due_of(runs) == []
+    Breaker.objects.filter(model=CHEAP).update(probe_at=Now())
     model.will_say(triage(), replies())
-    assert go_on(ticket).outcome == "answered"
-    ticket.refresh_from_db()
-    assert ticket.reason == ""
+    engine.advance(runs[0].pk)
+    assert due_of(runs) == [runs[1].pk, runs[2].pk]
+    for run in runs[1:]:
+        model.will_say(triage(), replies())
+        engine.advance(run.pk)
+    for run in runs:
+        run.ticket.refresh_from_db()
+    assert {(run.ticket.status, run.ticket.reason) for run in runs} == {("answered", "")}
+    assert not Hold.objects.exists()
+
+
+def test_a_person_may_close_the_ticket_during_the_outage(world: World, model: Script, lead: User) -> None:
+    [run] = held_by_an_outage(world, 1)
+    assert cases.close_ticket(run.ticket_id, by=lead)
+    Breaker.objects.all().delete()
+    engine.advance(run.pk)
+    assert (Run.objects.get(pk=run.pk).status, asked(model)) == ("cancelled", [])
 
 
 @pytest.mark.parametrize("answer", [Say({"error": {"message": "Bad."}}, 400), Say({"error": {"message": "Key."}}, 401)])
