@@ -1,73 +1,30 @@
 """Whoever needs several rows locks them in one order (approvals.locks): no two ever wait for each other."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 
 from agentops.models import Run
 from approvals import decisions, execution, states
 from approvals.models import Action, Attempt
 from tests import lock_order
 from tests.integration.history_rows import an_action
+from tests.rows import one_after_the_other
 from tests.scripted import Say, Script
-from tests.waiting import until
-from tests.world import World, at_once, propose_refund, ticket_of
+from tests.world import World, propose_refund, ticket_of
 from tickets.models import Ticket
-
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
-
-
-def waiting() -> int:
-    """How many connections wait for another's lock."""
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING)
-        return int(cursor.fetchone()[0])
-
-
-@contextmanager
-def attempts_held(action: Action) -> Iterator[Callable[[], None]]:
-    """A third party that holds the action's attempts, so that who settles it stands still in the middle; gives what
-    ends that."""
-    held, enough = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            list(Attempt.objects.select_for_update().filter(action=action))
-            held.set()
-            enough.wait(20)
-        connection.close()
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    held.wait(10)
-    try:
-        yield enough.set
-    finally:
-        enough.set()
-        holder.join()
 
 
 def attempted_beside_a_double_click(action: Action, again: Callable[[], Any]) -> Any:
     """What the second click answered, where it comes while the attempt is being settled."""
-    held = execution._claim(action.pk)
-    assert held is not None
-    with attempts_held(action) as let_go:
-
-        def click() -> Any:
-            until(lambda: waiting() >= 1)
-            return again()
-
-        def release() -> None:
-            until(lambda: waiting() >= 2)
-            let_go()
-
-        _, clicked, _ = answers = at_once(lambda: execution._attempt(held), click, release)
-    assert answers == [None, clicked, None]
+    claimed = execution._claim(action.pk)
+    assert claimed is not None
+    attempts = Attempt.objects.filter(action=action)
+    attempted, clicked = one_after_the_other(attempts, lambda: execution._attempt(claimed), again)
+    assert attempted is None
     return clicked
 
 

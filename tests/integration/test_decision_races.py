@@ -1,0 +1,203 @@
+"""Two that come together over the same money or the same request: one effect, one decision, clear words for the loser.
+Each race is run in both orders, with both under way before either is let through."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db.models.functions import Now
+from django.test import Client
+from django.urls import reverse
+
+from agentops.lib.errors import Refused
+from approvals import decisions, execution, states
+from approvals.models import Action, ApprovalRequest, Attempt, Decision, OrderLock
+from approvals.queries.card import seen
+from tests.rows import held, in_line, one_after_the_other
+from tests.waiting import until
+from tests.world import World, at_once, propose_refund, ticket_of
+
+WAIT, RUN = 8_000, 4_000  # above what runs by itself, and below
+
+
+def signed_in(name: str) -> Client:
+    user, _ = User.objects.get_or_create(username=name)
+    user.groups.set([Group.objects.get(name="lead")])
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def maya(live_database: str) -> Client:
+    return signed_in("maya")
+
+
+@pytest.fixture
+def jon(live_database: str) -> Client:
+    return signed_in("jon")
+
+
+def waiting(order: dict[str, Any], amount: int = WAIT) -> ApprovalRequest:
+    return ApprovalRequest.objects.select_related("action").get(action=propose_refund(order, amount))
+
+
+def press(client: Client, button: str, request: ApprovalRequest, **fields: str) -> tuple[int, str]:
+    """What a browser sends from the card as it is now; the answer's status and page."""
+    card = {"digest": request.digest, "seen": seen(request), **fields}
+    answer = client.post(reverse(f"queue-{button}", args=[request.pk]), card)
+    return answer.status_code, answer.content.decode()
+
+
+def shown(request: ApprovalRequest) -> ApprovalRequest:
+    """The request as someone who opens it now is shown it."""
+    return decisions.look(request_id=request.pk)
+
+
+def moved(world: World, order: dict[str, Any]) -> list[int]:
+    return [row["amount"] for row in world.refunds(order)]
+
+
+def decided(request: ApprovalRequest) -> list[tuple[str, str]]:
+    return list(Decision.objects.filter(request=request).values_list("by__username", "verdict"))
+
+
+# --- a refund that runs by itself, and one that waits for a person ----------------------------------------------------
+
+
+def in_turn(world: World, maya: Client, *, person_first: bool) -> tuple[dict[str, Any], ApprovalRequest, Any, Any]:
+    """A person approves the waiting refund as the agent proposes the automatic one: the order, the request, what the
+    person was answered and what the agent was."""
+    order = world.order()
+    request, ticket = waiting(order), ticket_of(order)
+    works = [lambda: press(maya, "approve", request), lambda: propose_refund(order, RUN, ticket=ticket)]
+    answers = one_after_the_other(
+        OrderLock.objects.filter(order_id=order["order_id"]), *(works if person_first else works[::-1])
+    )
+    return order, request, *(answers if person_first else answers[::-1])
+
+
+def test_an_automatic_refund_that_comes_after_an_approval_is_told_what_is_left(world: World, maya: Client) -> None:
+    order, request, (status, _), told = in_turn(world, maya, person_first=True)
+    assert (status, decided(request)) == (302, [("maya", "approve")])
+    assert isinstance(told, Refused)
+    assert told.message == f"Only $20.00 may still be refunded of order {order['order_id']}."
+    assert execution.execute(request.action_id).status == states.SUCCEEDED
+    assert moved(world, order) == [WAIT]
+
+
+def test_an_approval_that_comes_after_an_automatic_refund_is_told_to_look_again(world: World, maya: Client) -> None:
+    order, request, (status, page), automatic = in_turn(world, maya, person_first=False)
+    assert (status, decided(request)) == (409, [])
+    assert "Nothing was decided: it has changed since you opened it. Look again, then decide." in page
+    assert execution.execute(automatic.pk).status == states.SUCCEEDED
+
+    status, page = press(maya, "approve", shown(request))
+    assert (status, decided(request)) == (422, [])
+    assert f"Nothing was decided. Only $60.00 may still be refunded of order {order['order_id']}." in page
+    assert moved(world, order) == [RUN]
+
+
+def test_who_approves_while_another_refund_of_the_order_arrives_is_asked_to_look_again(
+    world: World, maya: Client
+) -> None:
+    order = world.order()
+    request = waiting(order, 6_000)
+    other = propose_refund(order, RUN)
+    assert other.status == states.APPROVED
+    claimed = execution._claim(other.pk)
+    assert claimed is not None
+    with held(Attempt.objects.filter(action=other)) as let_go:  # the provider has made it, and it is being settled
+
+        def approve_meanwhile() -> tuple[int, str]:
+            until(lambda: in_line() >= 1)
+            try:
+                return press(maya, "approve", request)
+            finally:
+                let_go()
+
+        attempted, (status, page) = at_once(lambda: execution._attempt(claimed), approve_meanwhile)
+    assert attempted is None
+    assert status == 409
+    assert "Nothing was decided: it has changed since you opened it. Look again, then decide." in page
+    assert decided(request) == []
+
+    status, _ = press(maya, "approve", shown(request))
+    assert (status, decided(request)) == (302, [("maya", "approve")])
+    assert execution.execute(request.action_id).status == states.SUCCEEDED
+    assert sorted(moved(world, order)) == [RUN, 6_000]
+
+
+# --- two people ------------------------------------------------------------------------------------------
+
+EDITS = ("edit", {"edit-amount": "30.00", "edit-reason": "It is broken."}, "edited and approved", 3_000)
+APPROVES = ("approve", {}, "approved", WAIT)
+
+
+@pytest.mark.parametrize(("first", "second"), [(EDITS, APPROVES), (APPROVES, EDITS)])
+def test_of_an_edit_and_an_approval_the_second_is_told_who_was_first(
+    world: World, maya: Client, jon: Client, first: Any, second: Any
+) -> None:
+    order = world.order()
+    request = waiting(order)
+    (button, fields, word, amount), (late, its_fields, _, _) = first, second
+    (status, _), (refused, page) = one_after_the_other(
+        ApprovalRequest.objects.filter(pk=request.pk),
+        lambda: press(maya, button, request, **fields),
+        lambda: press(jon, late, request, **its_fields),
+    )
+    assert (status, refused) == (302, 409)
+    assert f"maya was first: {word}. What you pressed changed nothing." in page
+    assert decided(request) == [("maya", button)]
+    assert execution.execute(request.action_id).status == states.SUCCEEDED
+    assert moved(world, order) == [amount]
+
+
+# --- a person and the clock ------------------------------------------------------------------------------
+
+
+def expires(request: ApprovalRequest, seconds: float) -> None:
+    ApprovalRequest.objects.filter(pk=request.pk).update(expires_at=Now() + timedelta(seconds=seconds))
+
+
+def is_late(request: ApprovalRequest) -> bool:
+    return ApprovalRequest.objects.filter(pk=request.pk, expires_at__lte=Now()).exists()
+
+
+def test_who_approves_while_it_expires_is_told_that_it_expired(world: World, maya: Client) -> None:
+    order = world.order()
+    request = waiting(order)
+    expires(request, 0)
+    # The sweep has closed the request and stands at its action; who approves stands at the request.
+    closed, (status, page) = one_after_the_other(
+        Action.objects.filter(pk=request.action_id), decisions.expire, lambda: press(maya, "approve", request)
+    )
+    assert (closed, status) == (1, 409)
+    assert "Nothing was decided: this request has expired, and its action will not run." in page
+    assert decided(request) == []
+    assert execution.execute(request.action_id).status == states.EXPIRED
+    assert moved(world, order) == []
+
+
+def test_what_expires_while_it_is_approved_is_approved(world: World, maya: Client) -> None:
+    order = world.order()
+    request = waiting(order)
+    expires(request, 2)
+
+    def expire_meanwhile(let_go: Callable[[], None]) -> int:
+        until(lambda: in_line() >= 1)
+        until(lambda: is_late(request))
+        try:
+            return decisions.expire()
+        finally:
+            let_go()
+
+    with held(OrderLock.objects.filter(order_id=order["order_id"])) as let_go:
+        (status, _), closed = at_once(lambda: press(maya, "approve", request), lambda: expire_meanwhile(let_go))
+    assert (status, closed) == (302, 0)
+    assert decisions.expire() == 0
+    assert decided(request) == [("maya", "approve")]
+    assert execution.execute(request.action_id).status == states.SUCCEEDED
+    assert moved(world, order) == [WAIT]
