@@ -364,6 +364,30 @@ def test_money_that_moved_beside_our_own_refund_is_a_change(world: World) -> Non
     assert execution.execute(action.pk).status == states.AWAITING_APPROVAL
 
 
+def approved_after_another_refund(world: World, lead: User) -> tuple[dict[str, Any], Action]:
+    """6,000 of the order, approved by a person who saw that 1,500 had been refunded while it waited."""
+    order = world.order()
+    action = propose_refund(order, 6_000)
+    assert execution.execute(propose_refund(order, 1_500).pk).status == states.SUCCEEDED
+    request = decisions.look(request_id=ApprovalRequest.objects.get(action=action).pk)
+    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    return order, action
+
+
+def test_what_the_approver_saw_does_not_account_for_money_that_moved_later(world: World, lead: User) -> None:
+    order, action = approved_after_another_refund(world, lead)
+    world.refund_elsewhere(order, 1_500)  # as much as ours before the approval
+    assert execution.execute(action.pk).status == states.AWAITING_APPROVAL
+    assert sorted(row["amount"] for row in world.refunds(order)) == [1_500, 1_500]
+
+
+def test_our_own_refund_after_the_approval_is_no_change_whatever_was_before_it(world: World, lead: User) -> None:
+    order, action = approved_after_another_refund(world, lead)
+    assert execution.execute(propose_refund(order, 1_000).pk).status == states.SUCCEEDED
+    assert execution.execute(action.pk).status == states.SUCCEEDED
+    assert sorted(row["amount"] for row in world.refunds(order)) == [1_000, 1_500, 6_000]
+
+
 def test_a_changed_order_goes_back_to_the_queue_with_what_changed(world: World, lead: User) -> None:
     order, action = approved(world)
     world.refund_elsewhere(order, 1_000)
