@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from django.contrib.auth.models import Group, User
 
 from agentops.local import programs
 from agentops.local.processes import Process
+from approvals.models import ApprovalRequest
 from tests.services import child_environment
 
 
@@ -96,3 +98,29 @@ class Web:
 
     def stop(self) -> None:
         self.process.stop()
+
+
+class Lead:
+    """A lead, signed in at the web server as by a browser without scripts."""
+
+    def __init__(self, url: str, name: str = "maya") -> None:
+        password = "a-password-of-a-test"
+        if not User.objects.filter(username=name).exists():
+            user = User.objects.create_user(name, password=password)
+            user.groups.add(Group.objects.get(name="lead"))
+        self._http = httpx2.Client(base_url=url, timeout=10, headers={"Referer": url})
+        self._http.get("/login/").raise_for_status()
+        self._send("/login/", username=name, password=password)
+
+    def __enter__(self) -> "Lead":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def approve(self, request: ApprovalRequest) -> None:
+        self._send(f"/queue/{request.pk}/approve/", digest=request.digest)
+
+    def _send(self, url: str, **form: str) -> None:
+        answer = self._http.post(url, data={**form, "csrfmiddlewaretoken": self._http.cookies["csrftoken"]})
+        assert answer.status_code == 302, answer.text[:500]

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
-from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from agentops.lib import tracing
@@ -19,7 +17,7 @@ from approvals.models import Action, ApprovalRequest, Comparison
 from tests.collector import Collector, Received, collecting
 from tests.completions import claims_a_refund_of, triage, uses
 from tests.conftest import working
-from tests.live import Simulator, Web
+from tests.live import Lead, Simulator, Web
 from tests.scripted import Say, Script, scripted
 from tests.services import INTAKE_SECRET, child_environment
 from tests.waiting import until
@@ -100,22 +98,6 @@ def post(web: Web, order: dict[str, Any], body: str) -> Run:
     return Run.objects.get(ticket=posted.ticket_id)
 
 
-def approve(web: Web, request: ApprovalRequest) -> None:
-    """As a lead does in the browser."""
-    user = User.objects.create_user("maya", password="a-password-of-a-test")
-    user.groups.add(Group.objects.get(name="lead"))
-    with httpx2.Client(base_url=web.url, timeout=10) as browser:
-
-        def send(url: str, **form: str) -> httpx2.Response:
-            form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
-            return browser.post(url, data=form, headers={"Referer": web.url})
-
-        browser.get("/login/").raise_for_status()
-        assert send("/login/", username="maya", password="a-password-of-a-test").status_code == 302
-        answer = send(f"/queue/{request.pk}/approve/", digest=request.digest)
-        assert answer.status_code == 302, answer.text[:500]
-
-
 def ended(run: Run, collector: Collector) -> dict[str, Received]:
     """The run's trace, once its root has arrived."""
     trace = tracing.trace_id(run.ticket_id, run.pk)
@@ -155,7 +137,8 @@ def test_a_whole_run_is_one_trace(
         key = Action.objects.get(pk=request.action_id).idempotency_key
         payments.will_say(busy, Say(refunded(order, 6_000, key), 201))
         model.will_say(claims_a_refund_of(order, 6_000))
-        approve(web, request)
+        with Lead(web.url) as lead:
+            lead.approve(request)
         spans = ended(run, collector)
 
     root = whole(spans)

@@ -1,0 +1,114 @@
+"""A message only hurries. Whatever becomes of messages, and however many sweeps there are, the same tickets leave the
+same ledger and the same inbox."""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentops.management.intake import Intake
+from approvals.models import ApprovalRequest
+from tests.conftest import serving, working
+from tests.hostile_broker import HostileBroker, hostile_broker
+from tests.live import Lead, Simulator
+from tests.services import INTAKE_SECRET, child_environment
+from tests.waiting import until
+from tests.world import put_rules, write_shop
+from tickets.intake import NewTicket
+from tickets.models import Ticket
+
+Shelf = dict[str, deque[dict[str, Any]]]
+ASKED = (
+    "My mug came broken. Please refund 20.00 {currency} for order {order_id}.",
+    "Please refund 30.00 {currency} for my order {order_id}.",
+    "Please refund 60.00 {currency} for my order {order_id}.",  # above what the agent does alone
+)
+OF_EACH = 3
+MOVED = sorted([2_000, 3_000, 6_000] * OF_EACH)
+ENOUGH_SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def simulator_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shop")
+
+
+@pytest.fixture(scope="module")
+def shelf(simulator_data: Path) -> Shelf:
+    return write_shop(simulator_data)
+
+
+@contextmanager
+def system(
+    database: str, broker: str, simulator: Simulator, *, times: int, workers: int
+) -> Iterator[tuple[HostileBroker, str]]:
+    """Web server and workers behind a hostile broker, which counts each message `times`; the web server's address."""
+    with ExitStack() as stack:
+        hostile = stack.enter_context(hostile_broker(broker, times=times))
+        settings = {"DATABASE_URL": database, "REDIS_URL": hostile.url, "SWEEP_SECONDS": "0.3", **simulator.settings()}
+        environment = child_environment(**settings)
+        web = stack.enter_context(serving(environment))
+        for _ in range(workers):
+            stack.enter_context(working(environment))
+        yield hostile, web.url
+
+
+def post(url: str, orders: list[dict[str, Any]]) -> None:
+    api = Intake(url, INTAKE_SECRET)
+    for order, body in zip(orders, ASKED * OF_EACH, strict=True):
+        ticket = NewTicket(
+            source="test",
+            external_id=order["order_id"],
+            customer_email=order["customer_email"],
+            customer_name="Kim Doe",
+            subject="My order",
+            body=body.format_map(order),
+        )
+        for _ in range(2):  # the help desk does not know better either
+            api.post(ticket)
+    api.close()
+
+
+def approve_what_waits(url: str, orders: list[dict[str, Any]]) -> None:
+    waiting = ApprovalRequest.objects.filter(action__ticket__external_id__in=ids(orders), closed_at=None)
+    until(lambda: waiting.count() == OF_EACH, seconds=ENOUGH_SECONDS)
+    with Lead(url) as lead:
+        for request in waiting.order_by("pk"):
+            lead.approve(request)
+
+
+def ids(orders: list[dict[str, Any]]) -> list[str]:
+    return [order["order_id"] for order in orders]
+
+
+@pytest.mark.parametrize(
+    ("times", "workers"),
+    [
+        pytest.param(1, 1, id="as it should be"),
+        pytest.param(0, 1, id="every message dropped"),
+        pytest.param(3, 1, id="every message three times"),
+        pytest.param(1, 2, id="two beats"),
+    ],
+)
+def test_whatever_the_queue_does_the_ledger_is_the_same(
+    live_database: str, broker: str, shelf: Shelf, simulator: Simulator, times: int, workers: int
+) -> None:
+    put_rules()
+    # Every answer to a refund is lost once: what is delivered again meets what is tried again.
+    simulator.faults(endpoints={"POST /refunds": [{"fault": "lost_answer", "rate": 1.0, "times": 1}]})
+    orders = [shelf["plain"].popleft() for _ in MOVED]
+    with system(live_database, broker, simulator, times=times, workers=workers) as (hostile, url):
+        post(url, orders)
+        approve_what_waits(url, orders)
+        tickets = Ticket.objects.filter(external_id__in=ids(orders))
+        until(lambda: tickets.filter(status="answered").count() == len(orders), seconds=ENOUGH_SECONDS)
+    assert hostile.pushed >= len(orders)
+    ledger = simulator.ledger()
+    refunds = [row for row in ledger["refunds"] if row["order_id"] in ids(orders)]
+    assert sorted(row["amount"] for row in refunds) == MOVED
+    assert {row["order_id"] for row in refunds} == set(ids(orders))
+    told = Counter(reply["ticket_id"] for reply in simulator.replies())
+    assert [told[ticket.pk] for ticket in tickets] == [1] * len(orders)
