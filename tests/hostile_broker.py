@@ -16,8 +16,8 @@ TAKEN = b":1\r\n"
 
 
 class HostileBroker:
-    """Each message counts `times`: 0, 1 or more; `pushed` is how many were sent. It stands at a socket of its own before
-    the server at `behind` (redis.Redis.from_url's unix:// or redis://)."""
+    """Each message counts `times`: 0, 1 or more; `pushed` is how many were sent. It stands at a socket of its own, in
+    front of the server at `behind` (an address for redis.Redis.from_url)."""
 
     def __init__(self, behind: str, place: Path, *, times: int) -> None:
         self.url = f"unix://{place}"
