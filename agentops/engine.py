@@ -10,20 +10,19 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from agentops import admission, breakers, budgets, cancellation, steps, tools, turn
+from agentops import admission, breakers, budgets, dispatch, steps, tools, turn
 from agentops.held import Held
 from agentops.lib import redact, retry, tracing
 from agentops.lib.errors import ProviderError, Refused, Unauthorized
-from agentops.models import Hold, Run, Step
-from agentops.recording import Superseded, lease, record, set_ticket
+from agentops.models import Run, Step
+from agentops.recording import Superseded, record, set_ticket
 from approvals import acknowledgements, claims, execution, kinds, pauses, proposals, states
 from approvals.models import Action
-from tickets.models import Message, Ticket
+from tickets.models import Ticket
 
 log = logging.getLogger(__name__)
 CREDENTIALS_SECONDS = 60
@@ -35,29 +34,9 @@ class Paused(Exception):
     """The run waits: for an action, for what a model call needs, or for the time of a retry."""
 
 
-def queue_run(message: Message) -> Run:
-    """A new run for what the customer wrote. Call it in the transaction that records the message."""
-    ticket = Ticket.objects.select_for_update(no_key=True, of=("self",)).get(pk=message.ticket_id)
-    last = Run.objects.filter(ticket=ticket).order_by("-number").first()
-    run = Run.objects.create(ticket=ticket, number=last.number + 1 if last else 1, through_message=message.pk)
-    if ticket.status in (Ticket.Status.ANSWERED, Ticket.Status.CLOSED, Ticket.Status.NEEDS_PERSON):
-        _open(ticket, run)
-    tracing.touch(ticket_id=ticket.pk, run_id=run.pk)
-    return run
-
-
-def _open(ticket: Ticket, run: Run) -> None:
-    """The agent has it again, unless the run stands behind one that waits for a person."""
-    hold = Hold.objects.filter(run__ticket=ticket).order_by("run__number").first()
-    if hold is None:
-        set_ticket(run, Ticket.Status.OPEN)
-    elif ticket.status != Ticket.Status.NEEDS_PERSON:
-        set_ticket(run, Ticket.Status.NEEDS_PERSON, hold.reason)
-
-
 def advance(run_id: int) -> None:
     """Does what there is to do on this run now, if nobody else is at it."""
-    run = _claim(run_id)
+    run = dispatch.claim(run_id)
     if run is not None:
         with tracing.at(ticket_id=run.ticket_id, run_id=run.pk, span="run"):
             _advance(run)
@@ -75,58 +54,6 @@ def _advance(run: Run) -> None:
     except Exception as error:  # a fault of ours must not repeat for ever, nor pass in silence: a person takes it
         log.exception("run %s broke", run.pk)
         _give_up(run, f"A fault of this system: {type(error).__name__}: {redact.text(str(error))}")
-
-
-def due(limit: int) -> list[int]:
-    """Runs that can go on: queued and due, left by a dead worker, waiting for an action that is final, or for
-    what a model call needs and now finds."""
-    ready = _ready().filter(hold__isnull=True).order_by("pk").values_list("pk", flat=True)[:limit]
-    return [*ready, *admission.releasable(limit)]
-
-
-def waiting_on(action_id: int) -> list[int]:
-    """Runs that wait for this action."""
-    waiting = Step.objects.filter(action_id=action_id, status=Step.Status.WAITING, run__status=Run.Status.WAITING)
-    return list(waiting.values_list("run_id", flat=True))
-
-
-def _ready() -> QuerySet[Run]:
-    due_now = Q(status=Run.Status.QUEUED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
-    undecided = Step.objects.filter(run=OuterRef("pk"), status=Step.Status.WAITING).exclude(
-        action__status__in=states.SETTLED
-    )
-    settled = Q(status=Run.Status.WAITING) & ~Exists(undecided)
-    no_lease = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lt=Now())
-    left_behind = Q(status=Run.Status.RUNNING) & no_lease
-    # One run of a ticket is at work at a time, in the order of their numbers.
-    earlier = Q(status=Run.Status.QUEUED) | Q(hold__isnull=False)
-    before = Q(status=Run.Status.RUNNING) | (earlier & Q(number__lt=OuterRef("number")))
-    busy = Run.objects.filter(before, ticket=OuterRef("ticket")).exclude(pk=OuterRef("pk"))
-    return Run.objects.filter(left_behind | ((due_now | settled) & ~Exists(busy)))
-
-
-def _claim(run_id: int) -> Run | None:
-    """The run under a new lease; its `status` is still the one that it was taken with."""
-    run = _ready().select_related("ticket__customer", "hold").filter(pk=run_id).first()
-    if run is None or (hasattr(run, "hold") and not admission.may_go_on(run.hold)):
-        return None
-    untouched = Run.objects.filter(pk=run_id, status=run.status, fence=run.fence)
-    started = {} if run.started_at else {"started_at": Now()}
-    try:
-        with transaction.atomic():
-            if hasattr(run, "hold") and not cancellation.stands(run):
-                return None
-            if not untouched.update(
-                status=Run.Status.RUNNING, fence=run.fence + 1, lease_expires_at=lease(), not_before=None, **started
-            ):
-                return None
-            if hasattr(run, "hold"):
-                run.hold.delete()
-            set_ticket(run, Ticket.Status.WORKING)
-    except IntegrityError:  # the ticket's other run was quicker
-        return None
-    run.fence += 1
-    return run
 
 
 def _go_on(run: Run) -> None:

@@ -14,7 +14,7 @@ import redis
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
-from agentops import engine, heartbeat, unseen
+from agentops import dispatch, engine, heartbeat, unseen
 from agentops.replays import running as replays
 from agentops.telemetry import shipping, tallies
 from approvals import comparison, decisions, execution, lowering, notifications, reconcile, seals
@@ -96,7 +96,7 @@ def _due(limit: int) -> list[Work]:
         *((lowering.lower, version) for version in lowering.due()),
         *((execution.execute, number) for number in execution.due(limit)),
         *((reconcile.settle, number) for number in reconcile.due(limit)),
-        *((engine.advance, number) for number in engine.due(limit)),
+        *((engine.advance, number) for number in dispatch.due(limit)),
         *((replays.advance, number) for number in replays.due(limit)),
         *((notifications.send, number) for number in notifications.due(limit)),
     ]

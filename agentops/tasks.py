@@ -11,7 +11,7 @@ from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from agentops import engine, sweep
+from agentops import dispatch, engine, sweep
 from agentops.replays import running
 from agentops.replays.asking import replay_asked
 from agentops.signals import run_queued
@@ -35,13 +35,13 @@ def replay(replay_id: int) -> None:
 
 @receiver(message_received)
 def queue_run(sender: object, message: Message, **_: Any) -> None:
-    run = engine.queue_run(message)
+    run = dispatch.queue_run(message)
     transaction.on_commit(lambda: hurry(run.pk), robust=True)
 
 
 @receiver(action_settled)
 def go_on(sender: object, action_id: int, **_: Any) -> None:
-    for run_id in engine.waiting_on(action_id):
+    for run_id in dispatch.waiting_on(action_id):
         hurry(run_id)
 
 

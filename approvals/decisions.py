@@ -23,6 +23,7 @@ from approvals import (
     resolution,
     settlement,
     signals,
+    snapshots,
     states,
     transitions,
 )
@@ -53,7 +54,7 @@ def look(*, request_id: int) -> ApprovalRequest:
     where that cannot be done; the request then stands as it was."""
     request = _request(request_id)
     if request.closed_at is None and request.action.kind != "reply":
-        _note_changes(request, resolution.read_again(request.action))
+        snapshots.note_changes(request, resolution.read_again(request.action))
     return request
 
 
@@ -141,7 +142,7 @@ def _decide(request_id: int, by: User, digest: str, verdict: Decision.Verdict, *
         request = _open(request_id, digest)
         if request.action.order_id:
             reservations.lock(request.action.order_id)
-        changed = _note_changes(request, world)
+        changed = snapshots.note_changes(request, world)
         if not changed:
             return _approve(request, by, verdict, world, changes)
     raise Changed(request)
@@ -155,7 +156,7 @@ def _approve(
     fields = _edited(action, changes) if changes else {}
     amount = fields.get("amount", action.amount)
     _below_ceiling(action, amount)
-    if world.reading and (amount or 0) > (left := _left(world, action)):
+    if world.reading and (amount or 0) > (left := snapshots.left(world, action)):
         raise Refused(
             "amount_exceeds_refundable",
             f"Only {display(left, action.currency)} may still be refunded of order {action.order_id}.",
@@ -209,51 +210,6 @@ def _below_ceiling(action: Action, amount: int | None) -> None:
     blocks = [reason.message for reason in verdict.reasons if reason.outcome == policy.Outcome.BLOCK]
     if blocks:
         raise Refused("above_ceiling", " ".join(blocks))
-
-
-def _note_changes(request: ApprovalRequest, world: Resolved) -> bool:
-    """Keeps the world as just read with the request; True where it differs from what the person was shown."""
-    if request.action.kind == "reply":
-        return False
-    snapshot = resolution.snapshot(world, without=request.action_id)
-    found = resolution.changes(request.snapshot, snapshot)
-    kept = {row["field"]: row for row in request.changes}
-    for row in found:
-        row["before"] = kept.get(row["field"], row)["before"]
-        kept[row["field"]] = row
-    request.snapshot, request.changes = snapshot, list(kept.values())
-    open_one = ApprovalRequest.objects.filter(pk=request.pk, closed_at__isnull=True)
-    with transaction.atomic():
-        open_one.update(snapshot=snapshot, changes=request.changes, read_at=Now())
-        if found and request.closed_at is None:
-            _follow_order(request, world)
-    return bool(found)
-
-
-def _follow_order(request: ApprovalRequest, world: Resolved) -> None:
-    """A cancellation returns what is left of the order: its amount follows, and a person decides on the new one."""
-    action = request.action
-    if action.kind != "cancel_order" or world.reading is None:
-        return
-    amount = world.reading.order.captured - world.reading.order.refunded
-    if amount == action.amount or action.digest != frozen.digest_of(action):  # what is not as it was shown stays so
-        return
-    action.params, action.amount = {**action.params, "amount": amount}, amount
-    action.digest = frozen.digest_of(action)
-    new = {"params": action.params, "amount": amount, "digest": action.digest}
-    if Action.objects.filter(pk=action.pk, status=states.AWAITING_APPROVAL).update(**new):
-        ApprovalRequest.objects.filter(pk=request.pk).update(digest=action.digest)
-        audit.record(actor=audit.SYSTEM, verb="action.amount_followed", object_type="action", object_id=action.pk,
-                     after={"amount": amount, "digest": action.digest})  # fmt: skip
-
-
-def _left(world: Resolved, action: Action) -> int:
-    assert world.reading is not None
-    payment_id = action.params.get("payment_id")
-    return min(
-        reservations.left(world.reading, without=action.pk),
-        reservations.left(world.reading, without=action.pk, payment_id=payment_id),
-    )
 
 
 def _request(request_id: int) -> ApprovalRequest:

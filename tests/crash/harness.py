@@ -18,6 +18,7 @@ from approvals import pauses, states
 from approvals.models import Action, ApprovalRequest
 from tests.crash import story
 from tests.crash.cases import ALONE, LEASE_SECONDS, OVERTAKEN, PROVIDER_TIMEOUT_SECONDS, SWEEP_SECONDS, Case
+from tests.crash.registry import SWEEP_ALONE
 from tests.crash.worker import Job
 from tests.live import Simulator
 from tests.services import child_environment
@@ -138,6 +139,8 @@ class Harness:
     folder: Path
     patience: float = PATIENCE
     _jobs: int = 0
+    # Where sweeps are still to die, in whichever batch they come by, so that the work there is taken up twice.
+    _sweep_deaths: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(SWEEP_ALONE, 2)))
 
     def play(self, batch: Sequence[Case], mutation: str = "") -> Played:
         """Every case to its end, together. What is not finished `patience` seconds after anything last moved is
@@ -218,11 +221,8 @@ class Harness:
 
     def _survive(self, batch: Sequence[Case], mutation: str, played: Played) -> None:
         """Real sweeps, the help desk that delivers again, and a lead who decides what waits."""
-        sweeps = []
-        for _ in range(SWEEPS):
-            self._jobs += 1
-            sweeps.append(Job(f"sweep-{self._jobs}", "sweep", str(self.folder), mutation=mutation))
-            self.warm.start(sweeps[-1])
+        sweeps: list[str] = []
+        self._keep_sweeping(sweeps, mutation, played)
         for case in batch:
             for ticket in case.tickets():
                 story.deliver(ticket)
@@ -236,18 +236,33 @@ class Harness:
                 played.unfinished = set(Ticket.objects.filter(pk__in=left[0]).values_list("customer__email", flat=True))
                 break
             time.sleep(0.5)
+            self._keep_sweeping(sweeps, mutation, played)
         while unknown := list(story.unknown_replies().filter(ticket__in=mine)):
             if not story.find_out(unknown):
                 time.sleep(0.5)
         for action in Action.objects.filter(ticket__in=mine, kind="refund", status=states.SUCCEEDED):
             story.tell_of(action)
         for sweep in sweeps:
-            self.warm.kill(sweep.name)
-        while not all(sweep.name in self.warm.ended for sweep in sweeps):
+            self.warm.kill(sweep)
+        while sweeps:
             time.sleep(0.01)
-            self.warm.look()
-        for sweep in sweeps:
-            self._read_trace(sweep.name, "", played)
+            self._bury(sweeps, played)
+
+    def _keep_sweeping(self, sweeps: list[str], mutation: str, played: Played) -> None:
+        """For each that died another begins; a seeded bug is not helped by their deaths."""
+        self._bury(sweeps, played)
+        while len(sweeps) < SWEEPS:
+            self._jobs += 1
+            deaths = () if mutation else tuple(+self._sweep_deaths)
+            job = Job(f"sweep-{self._jobs}", "sweep", str(self.folder), deaths=deaths, mutation=mutation)
+            self.warm.start(job)
+            sweeps.append(job.name)
+
+    def _bury(self, sweeps: list[str], played: Played) -> None:
+        self.warm.look()
+        for sweep in [sweep for sweep in sweeps if sweep in self.warm.ended]:
+            sweeps.remove(sweep)
+            self._sweep_deaths.subtract(self._read_trace(sweep, "", played))
 
     def _go_on(self, emails: list[str]) -> tuple[Any, ...]:
         """What is not finished, with everything that would show that it moves; empty where nothing is left."""

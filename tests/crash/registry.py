@@ -4,7 +4,7 @@
 COMMITS = (
     "agentops.breakers.failed",
     "agentops.breakers.succeeded",
-    "agentops.engine._claim",
+    "agentops.dispatch.claim",
     "agentops.engine._propose",
     "agentops.engine._end",
     "agentops.engine._go_on",
@@ -58,7 +58,7 @@ REGISTERED = frozenset(
     for place in (*(f"{place} commit" for place in COMMITS), *EXCHANGES)
     for side in ("before", "after")
 )
-# Only a worker's sweep passes these; a sweep is what survives.
+# Only a worker's sweep passes these: it dies there too, and another is started.
 SWEEP_ALONE = frozenset(
     f"{place} commit {side}"
     for place in (

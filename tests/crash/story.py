@@ -24,7 +24,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from agentops import engine, llm, sweep, tasks, tools
+from agentops import dispatch, engine, llm, sweep, tasks, tools
 from agentops.celery import app
 from agentops.lib.errors import ProviderError, Refused
 from agentops.models import Run
@@ -174,7 +174,7 @@ def due_on(mine: list[str]) -> list[tuple[Callable[[int], object], int]]:
     return [
         *((execution.execute, pk) for pk in execution.due(ALL) if pk in actions),
         *((reconcile.settle, pk) for pk in reconcile.due(ALL) if pk in actions),
-        *((engine.advance, pk) for pk in engine.due(ALL) if pk in runs),
+        *((engine.advance, pk) for pk in dispatch.due(ALL) if pk in runs),
     ]
 
 

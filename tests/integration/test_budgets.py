@@ -12,7 +12,7 @@ from django.db.models import Sum
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from agentops import admission, budgets, caps, cases, engine, pricelist, recording, steps, tools
+from agentops import admission, budgets, caps, cases, dispatch, engine, pricelist, recording, steps, tools
 from agentops.held import Held
 from agentops.lib.errors import Refused
 from agentops.models import Budget, Hold, ModelPrice, Run, Spending, Step
@@ -65,7 +65,7 @@ def booked() -> tuple[Decimal, Decimal]:
 def go_on(*runs: Run) -> None:
     """What a sweep does, until there is nothing to do."""
     wanted = {run.pk for run in runs}
-    while found := wanted & set(engine.due(1000)):
+    while found := wanted & set(dispatch.due(1000)):
         for pk in sorted(found):
             engine.advance(pk)
 
@@ -151,7 +151,7 @@ def test_a_ticket_has_a_budget_of_its_own_over_all_its_runs(world: World, biller
     assert Decimal(0) < run.cost_usd <= Decimal("0.03")
     assert "“All models per ticket”" in status(first)[1]
     assert run_through(other).cost_usd == run.cost_usd, "another ticket has its own"
-    assert run.pk not in engine.due(1000)
+    assert run.pk not in dispatch.due(1000)
 
 
 def test_raising_the_cap_lets_the_run_go_on_from_where_it_stood(world: World, biller: Biller, admin: User) -> None:
@@ -164,7 +164,7 @@ def test_raising_the_cap_lets_the_run_go_on_from_where_it_stood(world: World, bi
     cap(admin, per="ticket", max_usd=Decimal("0.031"))
     go_on(run)
     assert (Run.objects.get(pk=run.pk).status, len(biller.calls)) == ("waiting", asked), "still too little"
-    assert run.pk not in engine.due(1000), "and it is not looked at again before the cap changes"
+    assert run.pk not in dispatch.due(1000), "and it is not looked at again before the cap changes"
     cap(admin, per="ticket", max_usd=Decimal(1))
     go_on(run)
     run.refresh_from_db()
@@ -207,9 +207,9 @@ def test_the_next_day_lets_the_run_go_on(world: World, biller: Biller, admin: Us
     cap(admin, max_usd=Decimal("0.02"))
     run = run_through(ticket_of(world.order()))
     assert run.status == "waiting"
-    assert run.pk not in engine.due(1000)
+    assert run.pk not in dispatch.due(1000)
     Spending.objects.update(day=Now() - timedelta(days=1))
-    assert run.pk in engine.due(1000)
+    assert run.pk in dispatch.due(1000)
     go_on(run)
     assert Step.objects.filter(run=run).count() > 2
 
@@ -230,7 +230,7 @@ def test_no_more_runs_wake_than_there_is_room_for(world: World, biller: Biller, 
     need = Hold.objects.filter(run__in=runs).latest("usd").usd
     caps.put(per="day", model="", by=admin, note="Room for two.", max_usd=need * 2)
     assert budget.pk == Budget.objects.get(per="day").pk
-    assert len(set(engine.due(1000)) & {run.pk for run in runs}) == 2
+    assert len(set(dispatch.due(1000)) & {run.pk for run in runs}) == 2
 
 
 def test_a_held_run_keeps_the_tickets_later_ones_behind_it(world: World, biller: Biller, admin: User) -> None:
@@ -238,7 +238,7 @@ def test_a_held_run_keeps_the_tickets_later_ones_behind_it(world: World, biller:
     ticket = ticket_of(world.order())
     run = run_through(ticket)
     later = Run.objects.create(ticket=ticket, number=2, through_message=run.through_message + 1)
-    assert later.pk not in engine.due(1000)
+    assert later.pk not in dispatch.due(1000)
 
 
 def test_closing_the_ticket_ends_a_run_that_waits_for_room(world: World, biller: Biller, admin: User) -> None:
@@ -262,7 +262,7 @@ def held_run(world: World, admin: User) -> tuple[Ticket, Run]:
 def write_again(ticket: Ticket) -> Run:
     key = f"again-{ticket.pk}"
     message = Message.objects.create(ticket=ticket, direction="inbound", external_id=key, body="And now?")
-    return engine.queue_run(message)
+    return dispatch.queue_run(message)
 
 
 def test_a_persons_reply_ends_a_held_run_and_what_was_queued_behind_it(
@@ -383,7 +383,7 @@ def test_a_server_that_tells_no_usage_counts_at_its_worst(world: World, biller: 
 
 
 def test_a_worker_that_lost_its_lease_neither_reserves_nor_settles(world: World, biller: Biller, admin: User) -> None:
-    run = engine._claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
+    run = dispatch.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
     assert run is not None
     Run.objects.filter(pk=run.pk).update(fence=run.fence + 1)
     step = steps.first(run)
@@ -404,7 +404,7 @@ def test_a_model_without_a_price_is_refused_by_name_until_it_has_one(
     assert (run.status, biller.calls) == ("waiting", [])
     assert status(ticket)[0] == "needs_person"
     assert "'no-such-price' has no price" in status(ticket)[1]
-    assert run.pk not in engine.due(1000)
+    assert run.pk not in dispatch.due(1000)
     CHARGES["no-such-price"] = CHARGES["cheap"]
     pricelist.enter(model="no-such-price", given=Given(input=1, output=4), by=admin, note="Their page.")
     go_on(run)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from agentops import breakers, cases, engine, routes
+from agentops import breakers, cases, dispatch, engine, routes
 from agentops.breakers import Target
 from agentops.held import PassedOver
 from agentops.models import Breaker, Hold, RoutingVersion, Run, Spending
@@ -123,7 +123,7 @@ def test_rules_that_cannot_be_read_bring_the_expert_at_every_sign(world: World, 
 def go_on(ticket: Ticket) -> Run:
     """The ticket's run, taken further as long as it is due."""
     run = run_through(ticket)
-    while run.pk in engine.due(1000):
+    while run.pk in dispatch.due(1000):
         run = run_through(ticket)
     return run
 
@@ -209,7 +209,7 @@ def held_by_an_outage(world: World, tickets: int) -> list[Run]:
 
 
 def due_of(runs: list[Run]) -> list[int]:
-    found = set(engine.due(1000))
+    found = set(dispatch.due(1000))
     return [run.pk for run in runs if run.pk in found]
 
 

@@ -11,7 +11,7 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from agentops import engine, sweep, unseen
+from agentops import dispatch, sweep, unseen
 from agentops.lib.errors import Terminal
 from agentops.models import Run
 from approvals import decisions, execution, reconcile, settlement, states
@@ -124,7 +124,7 @@ def test_the_sweep_looks_for_them(ticket: Ticket, monkeypatch: pytest.MonkeyPatc
 
 def test_a_running_run_without_a_lease_is_taken_up(ticket: Ticket) -> None:
     Run.objects.filter(ticket=ticket).update(status="running", lease_expires_at=None)
-    assert Run.objects.get(ticket=ticket).pk in engine.due(1000)
+    assert Run.objects.get(ticket=ticket).pk in dispatch.due(1000)
 
 
 # --- each way in which one could end unseen --------------------------------------------------------------
