@@ -101,13 +101,25 @@ def hold(run: Run, held: Held) -> None:
 
 
 def releasable(limit: int) -> list[int]:
-    """Runs whose hold has gone, the oldest first: no more of them than fit into what the budgets leave. A look at a
-    budget that is used up costs the same however many wait for it."""
-    priced = Hold.objects.filter(Exists(ModelPrice.objects.filter(model=OuterRef("model"))), cause=Hold.Cause.PRICE)
-    changed = Hold.objects.filter(cause=Hold.Cause.BUDGET, per=Budget.Per.TICKET, recheck=True)
-    found = [*priced.order_by("pk").values_list("pk", flat=True)[:limit]]
-    found += changed.order_by("pk").values_list("pk", flat=True)[:limit]
-    waiting = Hold.objects.filter(cause=Hold.Cause.BUDGET).exclude(per=Budget.Per.TICKET)
+    """Runs whose hold has gone, the oldest first. One look where nothing is held, which is nearly always."""
+    causes = set(Hold.objects.values_list("cause", flat=True).distinct())
+    found: list[int] = []
+    if Hold.Cause.PRICE in causes:
+        priced = Exists(ModelPrice.objects.filter(model=OuterRef("model")))
+        found += Hold.objects.filter(priced, cause=Hold.Cause.PRICE).order_by("pk").values_list("pk", flat=True)[:limit]
+    if Hold.Cause.BUDGET in causes:
+        found += _affordable(limit)
+    if Hold.Cause.OUTAGE in causes:
+        found += _let_through(limit)
+    return found[:limit]
+
+
+def _affordable(limit: int) -> list[int]:
+    """Of the runs that a budget holds, no more than fit into what it leaves. A look at a budget that is used up costs
+    the same however many wait for it."""
+    held = Hold.objects.filter(cause=Hold.Cause.BUDGET).order_by("pk")
+    found = list(held.filter(per=Budget.Per.TICKET, recheck=True).values_list("pk", flat=True)[:limit])
+    waiting = held.exclude(per=Budget.Per.TICKET)
     models = list(waiting.order_by("model").values_list("model", flat=True).distinct())
     standing = budgets.standing() if models else []
     for model in models:
@@ -116,12 +128,12 @@ def releasable(limit: int) -> list[int]:
         fits = fits if usd is None else fits.filter(usd__lte=usd)
         fits = fits if tokens is None else fits.filter(tokens__lte=tokens)
         needed_usd, needed_tokens = Decimal(0), 0
-        for pk, its_usd, its_tokens in fits.order_by("pk").values_list("pk", "usd", "tokens")[:limit]:
+        for pk, its_usd, its_tokens in fits.values_list("pk", "usd", "tokens")[:limit]:
             needed_usd, needed_tokens = needed_usd + its_usd, needed_tokens + its_tokens
             if (usd is not None and needed_usd > usd) or (tokens is not None and needed_tokens > tokens):
                 break
             found.append(pk)
-    return [*found, *_let_through(limit)][:limit]
+    return found
 
 
 def _let_through(limit: int) -> list[int]:

@@ -19,14 +19,33 @@ def outside_systems(**_: Any) -> list[CheckMessage]:
     for name, valid in (("PAYMENTS_BACKEND", PAYMENTS_BACKENDS), ("REPLIES_BACKEND", REPLIES_BACKENDS)):
         if getattr(settings, name) not in valid:
             found.append(Error(f"{name} is {getattr(settings, name)!r}; it must be one of: {', '.join(valid)}."))
+    return found
+
+
+@register(deploy=True)
+def not_set(**_: Any) -> list[CheckMessage]:
+    """What a deployment needs and a command on a desk may do without."""
     payments = "STRIPE_API_BASE" if settings.PAYMENTS_BACKEND == "stripe" else "PAYMENTS_URL"
     needed = ["ORDERS_URL", payments, *(["REPLIES_URL"] if settings.REPLIES_BACKEND == "webhook" else [])]
-    for name in needed:
-        if not getattr(settings, name).startswith(("http://", "https://")):
-            found.append(
-                Warning(f"{name} is not set to an http(s) address; what needs it will wait.", id="agentops.W001")
-            )
-    return found
+    signed = ["INTAKE_SIGNING_SECRET", *(["REPLIES_SIGNING_SECRET"] if settings.REPLIES_BACKEND == "webhook" else [])]
+    stripe = ["STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"] if settings.PAYMENTS_BACKEND == "stripe" else []
+    return [
+        *(
+            Warning(f"{name} is not set to an http(s) address; what needs it will wait.", id="agentops.W001")
+            for name in needed
+            if not getattr(settings, name).startswith(("http://", "https://"))
+        ),
+        *(
+            Warning(f"{name} is not set; nothing is signed or accepted under it.", id="agentops.W002")
+            for name in signed
+            if not getattr(settings, name)
+        ),
+        *(
+            Warning(f"{name} is not set; Stripe is not reached, or not heard.", id="agentops.W003")
+            for name in stripe
+            if not getattr(settings, name)
+        ),
+    ]
 
 
 @register()
@@ -55,16 +74,10 @@ def traces(**_: Any) -> list[CheckMessage]:
 @register()
 def secrets(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
-    needed = ["INTAKE_SIGNING_SECRET", *(["REPLIES_SIGNING_SECRET"] if settings.REPLIES_BACKEND == "webhook" else [])]
-    for name in needed:
+    for name in ("INTAKE_SIGNING_SECRET", "REPLIES_SIGNING_SECRET"):
         try:
-            Webhook(getattr(settings, name))
-        except EmptyWebhookSecretError:
-            found.append(Warning(f"{name} is not set; nothing is signed or accepted under it.", id="agentops.W002"))
-        except ValueError:
+            if getattr(settings, name):
+                Webhook(getattr(settings, name))
+        except (EmptyWebhookSecretError, ValueError):
             found.append(Error(f"{name} must be `whsec_` and base64."))
-    if settings.PAYMENTS_BACKEND == "stripe":
-        for name in ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"):
-            if not getattr(settings, name):
-                found.append(Warning(f"{name} is not set; Stripe is not reached, or not heard.", id="agentops.W003"))
     return found

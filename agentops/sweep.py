@@ -21,6 +21,7 @@ from approvals import comparison, decisions, execution, lowering, notifications,
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8
+FEW = 2
 UNSEEN_SECONDS = 60.0  # between looks for tickets that nobody would see
 BACKLOG_SECONDS = 0.5  # between rounds while more is due than threads are free
 
@@ -39,7 +40,6 @@ class Sweep:
     def round(self) -> list[Future[None]]:
         """One look at the database; answers what it set going, at most as many as threads are free."""
         self._at_work = {work: future for work, future in self._at_work.items() if not future.done()}
-        _chore(decisions.expire)
         _chore(seals.seal)
         free = self.at_once - len(self._at_work)
         fresh = [work for work in _due(self.at_once) if work not in self._at_work][: max(free, 0)]
@@ -88,18 +88,32 @@ def _run() -> None:
 
 
 def _due(limit: int) -> list[Work]:
-    """Money first: the books once an hour, actions, what is unknown, then runs and what people are told."""
-    return [
-        *((tallies.roll_up, seconds) for seconds in tallies.due()),
-        *((shipping.ship, seconds) for seconds in shipping.due()),
-        *((comparison.compare_after, last) for last in comparison.due()),
-        *((lowering.lower, version) for version in lowering.due()),
-        *((execution.execute, number) for number in execution.due(limit)),
-        *((reconcile.settle, number) for number in reconcile.due(limit)),
-        *((engine.advance, number) for number in dispatch.due(limit)),
-        *((replays.advance, number) for number in replays.due(limit)),
-        *((notifications.send, number) for number in notifications.due(limit)),
+    """What is asked for in this order gets a thread in this order: what people must hear, the books once an hour, then
+    money, and runs. Mail that does not leave and replays, which can wait, hold a few threads at most."""
+    few = min(limit, FEW)
+    asked: list[tuple[Callable[[int], object], Callable[[], list[int]]]] = [
+        (notifications.send, lambda: notifications.due(few)),
+        (tallies.roll_up, tallies.due),
+        (shipping.ship, shipping.due),
+        (comparison.compare_after, comparison.due),
+        (lowering.lower, lowering.due),
+        (execution.execute, lambda: execution.due(limit)),
+        (reconcile.settle, lambda: reconcile.due(limit)),
+        (decisions.expire, lambda: decisions.late(limit)),
+        (engine.advance, lambda: dispatch.due(limit)),
+        (replays.advance, lambda: replays.due(few)),
     ]
+    return [(work, number) for work, due in asked for number in _found(due)]
+
+
+def _found(due: Callable[[], list[int]]) -> list[int]:
+    try:
+        return due()
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: the next round tries again
+    except Exception:  # what cannot be asked for must not keep the rest of the round from its turn
+        log.exception("what is due could not be asked for; the next sweep tries again")
+        return []
 
 
 def _do(work: Callable[[int], object], number: int) -> None:

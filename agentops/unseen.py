@@ -4,7 +4,7 @@ closed, and no person was told. There must be none. Where there is one all the s
 
 import logging
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from agentops.models import Run
@@ -39,7 +39,17 @@ def hand_over() -> int:
     found = dict.fromkeys(forgotten().order_by("pk").values_list("pk", flat=True)[:AT_ONCE], REASON)
     stuck = undecidable().order_by("pk").values_list("ticket_id", "idempotency_key")
     found |= {ticket_id: UNDECIDABLE.format(key) for ticket_id, key in stuck[:AT_ONCE]}
-    return sum(_give(ticket_id, reason) for ticket_id, reason in found.items())
+    return sum(_given(ticket_id, reason) for ticket_id, reason in found.items())
+
+
+def _given(ticket_id: str, reason: str) -> bool:
+    try:
+        return _give(ticket_id, reason)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: the next look finds them all again
+    except Exception:  # one that cannot be given must not hide the others
+        log.exception("ticket %s is unseen, and could not be given to a person: %s", ticket_id, reason)
+        return False
 
 
 def _give(ticket_id: str, reason: str) -> bool:

@@ -111,25 +111,25 @@ def release(*, request_id: int, by: User) -> None:
     _set_claim(request_id, by, None)
 
 
-def expire(limit: int = 100) -> int:
-    """Closes open requests whose hours are over; their actions expire. Returns how many."""
-    late = ApprovalRequest.objects.filter(closed_at__isnull=True, expires_at__lte=Now()).order_by("expires_at")
-    return sum(_expire(*row) for row in late.values_list("pk", "action__ticket")[:limit])
+def late(limit: int) -> list[int]:
+    """Open requests whose hours are over, the oldest first."""
+    over = ApprovalRequest.objects.filter(closed_at__isnull=True, expires_at__lte=Now()).order_by("expires_at")
+    return list(over.values_list("pk", flat=True)[:limit])
 
 
-def _expire(request_id: int, ticket_id: str) -> bool:
-    """False where somebody else has closed it by now."""
+def expire(request_id: int) -> bool:
+    """Closes a late request; its action expires. False where somebody else is closing it, or has."""
     with transaction.atomic():
-        locks.ticket(ticket_id)
+        locks.ticket(ApprovalRequest.objects.values_list("action__ticket", flat=True).get(pk=request_id))
         open_one = ApprovalRequest.objects.select_for_update(skip_locked=True, of=("self",)).select_related("action")
-        request = open_one.filter(pk=request_id, closed_at__isnull=True).first()
+        request = open_one.filter(pk=request_id, closed_at__isnull=True, expires_at__lte=Now()).first()
         if request is None:
             return False
         ApprovalRequest.objects.filter(pk=request.pk).update(closed_at=Now())
         transitions.move(request.action, states.EXPIRED, actor=audit.SYSTEM, verb="action.expired")
         if request.action.run_id is None:  # a person wrote it, and no run is told
             why = f"{request.action.idempotency_key}, which a person wrote, expired before it was approved."
-            standing.needs_person(ticket_id, why, held=True)
+            standing.needs_person(request.action.ticket_id, why, held=True)
     return True
 
 

@@ -106,9 +106,11 @@ def lower(version_id: int) -> PolicyVersion | None:
 
 
 def standing() -> DialLowering | None:
-    """That the version in force is one by which the dial lowered itself, and no admin has seen it yet."""
-    newest = DialLowering.objects.filter(acknowledged_at__isnull=True).order_by("-version_id").first()
-    return newest if newest and newest.version_id == policies.current().pk else None
+    """The dial's last fall, while it stands where it fell to and no admin has seen it yet."""
+    last = DialLowering.objects.select_related("version").order_by("-version_id").first()
+    if last is None or last.acknowledged_at is not None:
+        return None
+    return last if last.version.rules.get("autonomy") == policies.current().rules.get("autonomy") else None
 
 
 def acknowledge(*, version_id: int, by: User) -> bool:

@@ -42,15 +42,13 @@ def save(*, rules: Rules, by: User | None, note: str, based_on: int | None = Non
     something, and where `based_on` is given and not the newest version: what came in the meantime would be lost."""
     if not note.strip():
         raise Refused("note_missing", "Say why the policy changes.")
-    claimed = grounding.ungrounded(rules.acknowledgement, [], [])
-    if claimed:
-        told = " ".join(claimed)
-        raise Refused("acknowledgement_claims", f"The acknowledgement may claim and promise nothing. {told}")
     with transaction.atomic():
         one_at_a_time()
         before = PolicyVersion.objects.order_by("-pk").first()
         if before and based_on is not None:
             refuse_outdated(newest=before, based_on=based_on)
+        if before is None or before.rules.get("acknowledgement") != rules.acknowledgement:
+            _require_no_claims(rules.acknowledgement)
         version = PolicyVersion.objects.create(
             rules=rules.model_dump(mode="json"), created_by=by, note=note.strip()[:500]
         )
@@ -63,6 +61,14 @@ def save(*, rules: Rules, by: User | None, note: str, based_on: int | None = Non
             after={**version.rules, "note": version.note},
         )
     return version
+
+
+def _require_no_claims(acknowledgement: str) -> None:
+    """Asked of new words alone: what the grounding learns later must not keep the dial from lowering itself."""
+    claimed = grounding.ungrounded(acknowledgement, [], [])
+    if claimed:
+        told = " ".join(claimed)
+        raise Refused("acknowledgement_claims", f"The acknowledgement may claim and promise nothing. {told}")
 
 
 def refuse_outdated(*, newest: PolicyVersion, based_on: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import DateTimeField, Func, Max
 from django.db.models.functions import Now
 
 from approvals import kinds
@@ -90,8 +90,9 @@ def _alone() -> bool:
 def _mark(after: int) -> None:
     fresh = AuditEvent.objects.filter(pk__gt=after).order_by("pk").values("pk")[:MOST_EVENTS]
     newest_event = AuditEvent.objects.filter(pk__in=fresh).aggregate(newest=Max("pk"))["newest"]
-    if newest_event:
-        AuditSeal.objects.create(through_event=newest_event)
+    if newest_event:  # the clock after that look: what began meanwhile may hold a lower number
+        now = Func(function="clock_timestamp", output_field=DateTimeField())
+        AuditSeal.objects.create(through_event=newest_event, marked_at=now)
 
 
 def _still_open(marked: AuditSeal) -> bool:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
+from django.db.models.functions import Now
 
 from agentops.engine import advance
 from agentops.models import Run
-from approvals import kinds, policies, proposals
-from approvals.models import Action, PolicyVersion
+from approvals import decisions, kinds, policies, proposals
+from approvals.models import Action, ApprovalRequest, PolicyVersion
 from approvals.policy import CurrencyLimit, Rules, Threshold
 from tests.live import Simulator
 from tickets import intake
@@ -178,6 +179,12 @@ def propose(ticket: Ticket, tool: str, arguments: dict[str, Any], *, run_id: int
 
 def propose_refund(order: dict[str, Any], amount: int, *, ticket: Ticket | None = None, **more: Any) -> Action:
     return propose(ticket or ticket_of(order), "refund", refund_arguments(order, amount, **more))
+
+
+def expires(request: ApprovalRequest) -> None:
+    """Nobody decides in time."""
+    ApprovalRequest.objects.filter(pk=request.pk).update(expires_at=Now())
+    assert decisions.expire(request.pk)
 
 
 def run_through(ticket: Ticket) -> Run:

@@ -172,7 +172,7 @@ def _reject(request: ApprovalRequest, name: str, reason: str = "That is not how 
 
 def _expire(request: ApprovalRequest) -> object:
     ApprovalRequest.objects.filter(pk=request.pk, closed_at=None).update(expires_at=Now())
-    return decisions.expire()
+    return decisions.expire(request.pk)
 
 
 def _tried(work: Callable[[], object]) -> Any:

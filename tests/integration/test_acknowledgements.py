@@ -192,6 +192,14 @@ def test_words_that_claim_or_promise_are_not_put_in_force(world: World, lead: Us
     assert refused.value.code == "acknowledgement_claims"
 
 
+def test_words_that_are_in_force_keep_no_other_change_from_it(world: World, lead: User) -> None:
+    """The grounding has learned since what they claim."""
+    old = Rules(acknowledgement="Your refund is on its way.")
+    policies.PolicyVersion.objects.create(rules=old.model_dump(mode="json"), note="before", created_by=lead)
+    saved = policies.save(rules=old.model_copy(update={"approval_hours": 9}), by=None, note="Longer.")
+    assert policies.current() == saved
+
+
 def test_rules_that_cannot_be_read_do_not_keep_a_run_from_its_end(world: World, model: Script, lead: User) -> None:
     ticket = ticket_of(world.order())
     model.will_say(triage(), hands_over())

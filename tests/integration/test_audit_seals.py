@@ -7,12 +7,13 @@ import psycopg
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from approvals import audit, seals
 from approvals.models import AuditEvent, AuditSeal
 from tests.services import services
+from tests.world import at_once
 
 pytestmark = pytest.mark.usefixtures("live_database")
 
@@ -116,6 +117,22 @@ def test_a_transaction_that_was_open_at_the_mark_is_waited_for() -> None:
     assert made is not None
     assert (made.through_event, made.events) == (newest.pk, 2)
     assert seals.verify().broken is None
+
+
+def test_a_transaction_that_began_while_the_mark_was_made_is_waited_for() -> None:
+    with psycopg.connect(services().postgres.url(str(connection.settings_dict["NAME"]))) as slow:
+        with transaction.atomic():
+            assert seals.newest() is None  # whoever makes the mark has begun, and has not looked yet
+            slow.execute(
+                "INSERT INTO approvals_auditevent (actor, verb, object_type, object_id, before, after) "
+                "VALUES ('slow', 'ticket.closed', 'ticket', 'T1', '{}', '{}')"
+            )
+            at_once(happened)
+            seals._mark(0)
+        assert seal() is None
+    made = seal()
+    assert made is not None
+    assert (made.events, seals.verify().broken) == (2, None)
 
 
 def test_a_seal_cannot_be_rewritten_or_deleted() -> None:

@@ -172,9 +172,11 @@ def test_who_approves_while_it_expires_is_told_that_it_expired(world: World, may
     expires(request, 0)
     # The sweep has closed the request and stands at its action; who approves stands at the request.
     closed, (status, page) = one_after_the_other(
-        Action.objects.filter(pk=request.action_id), decisions.expire, lambda: press(maya, "approve", request)
+        Action.objects.filter(pk=request.action_id),
+        lambda: decisions.expire(request.pk),
+        lambda: press(maya, "approve", request),
     )
-    assert (closed, status) == (1, 409)
+    assert (closed, status) == (True, 409)
     assert "Nothing was decided: this request has expired, and its action will not run." in page
     assert decided(request) == []
     assert execution.execute(request.action_id).status == states.EXPIRED
@@ -186,18 +188,18 @@ def test_what_expires_while_it_is_approved_is_approved(world: World, maya: Clien
     request = waiting(order)
     expires(request, 2)
 
-    def expire_meanwhile(let_go: Callable[[], None]) -> int:
+    def expire_meanwhile(let_go: Callable[[], None]) -> bool:
         until(lambda: in_line() >= 1)
         until(lambda: is_late(request))
         try:
-            return decisions.expire()
+            return decisions.expire(request.pk)
         finally:
             let_go()
 
     with held(OrderLock.objects.filter(order_id=order["order_id"])) as let_go:
         (status, _), closed = at_once(lambda: press(maya, "approve", request), lambda: expire_meanwhile(let_go))
-    assert (status, closed) == (302, 0)
-    assert decisions.expire() == 0
+    assert (status, closed) == (302, False)
+    assert not decisions.expire(request.pk)
     assert decided(request) == [("maya", "approve")]
     assert execution.execute(request.action_id).status == states.SUCCEEDED
     assert moved(world, order) == [WAIT]

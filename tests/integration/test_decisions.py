@@ -12,7 +12,7 @@ from approvals import decisions, execution, frozen, states
 from approvals.decisions import AlreadyDecided, Changed
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision
 from approvals.policy import Threshold
-from tests.world import RULES, World, at_once, propose, propose_refund, put_rules, refund_arguments, ticket_of
+from tests.world import RULES, World, at_once, expires, propose, propose_refund, put_rules, refund_arguments, ticket_of
 
 
 def waiting(world: World, amount: int = 6_000, sort: str = "plain") -> tuple[dict[str, Any], ApprovalRequest]:
@@ -302,8 +302,8 @@ def test_a_request_waits_as_long_as_the_policy_says(world: World) -> None:
 def test_what_nobody_decides_in_time_expires(world: World, lead: User) -> None:
     order, request = waiting(world)
     _, in_time = waiting(world)
-    let_pass(request)
-    assert decisions.expire() >= 1
+    expires(request)
+    assert not decisions.expire(in_time.pk)
     assert status(request) == "expired"
     assert undecided(in_time)
     with pytest.raises(AlreadyDecided) as caught:
@@ -323,11 +323,15 @@ def test_after_its_hours_a_request_is_closed_even_before_the_sweep_came(world: W
 
 
 def test_several_sweeps_at_once_expire_each_request_once(world: World) -> None:
-    decisions.expire()
     requests = [waiting(world)[1] for _ in range(6)]
     for request in requests:
         let_pass(request)
-    assert sum(at_once(*[decisions.expire] * 4)) == 6
+    assert {request.pk for request in requests} <= set(decisions.late(1_000))
+
+    def sweep_all() -> int:
+        return sum(decisions.expire(request.pk) for request in requests)
+
+    assert sum(at_once(*[sweep_all] * 4)) == 6
     assert {status(request) for request in requests} == {"expired"}
 
 

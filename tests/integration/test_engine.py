@@ -18,7 +18,7 @@ from approvals.policy import Threshold
 from tests.completions import call, calls, claims_a_refund_of, completion, hands_over, replies, triage, uses
 from tests.scripted import CUT, Say, Script
 from tests.waiting import until
-from tests.world import World, at_once, put_rules, refund_arguments, run_through, ticket_of
+from tests.world import World, at_once, expires, put_rules, refund_arguments, run_through, ticket_of
 from tickets import intake
 from tickets.models import Message, Ticket
 
@@ -153,8 +153,7 @@ def test_an_expired_request_reaches_the_model(world: World, model: Script) -> No
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
     run_through(ticket)
-    ApprovalRequest.objects.filter(action__ticket=ticket).update(expires_at=Now())
-    decisions.expire()
+    expires(ApprovalRequest.objects.get(action__ticket=ticket))
     model.will_say(hands_over("Nobody decided."))
     run_through(ticket)
     assert told(model)["action"]["status"] == "expired"

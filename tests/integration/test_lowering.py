@@ -188,6 +188,16 @@ def test_a_newer_version_answers_the_notice() -> None:
     assert lowering.standing() is None
 
 
+def test_another_change_of_the_policy_leaves_the_notice_standing() -> None:
+    decided(*["reject"] * 4)
+    made = lowered()
+    rules = policies.rules_of(policies.current())
+    policies.save(rules=rules.model_copy(update={"approval_hours": 9}), by=None, note="Longer.")
+    notice = lowering.standing()
+    assert notice is not None
+    assert notice.version == made
+
+
 def test_a_demo_that_starts_again_leaves_the_lowered_dial_alone() -> None:
     make_people(dict.fromkeys(GROUPS, "secret"))
     make_policy(by="admin")

@@ -106,7 +106,7 @@ class Money(RuleBasedStateMachine):
     def expire(self, row: Row) -> None:
         late = ApprovalRequest.objects.filter(action=self.actions[row], closed_at=None)
         if late.update(expires_at=Now() - timedelta(seconds=1)):
-            decisions.expire()
+            decisions.expire(late.get().pk)
             self.model.close(row, EXPIRED)
 
     @rule(row=rows)

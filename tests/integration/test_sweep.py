@@ -15,10 +15,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from agentops import dispatch, heartbeat, sweep
-from agentops.models import Run, Watermark
+from agentops.models import Replay, Run, Watermark
+from agentops.replays import running as replays
 from agentops.telemetry import tallies
-from approvals import comparison, decisions, execution, states
-from approvals.models import Action, ApprovalRequest, Attempt, Comparison
+from approvals import audit, comparison, decisions, execution, notifications, states
+from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Notification
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.scripted import Script
 from tests.waiting import until
@@ -106,7 +107,7 @@ def test_what_is_late_expires_and_its_run_goes_on(world: World, sweeper: sweep.S
     rounds(sweeper)
     ApprovalRequest.objects.filter(action__ticket=ticket).update(expires_at=Now())
     model.will_say(replies("I am sorry, we are not able to do this."))
-    assert rounds(sweeper) == 1
+    assert rounds(sweeper) == 2, "the request, and then the run"
     ticket.refresh_from_db()
     assert ticket.status == "answered"
 
@@ -164,6 +165,62 @@ def test_a_poisoned_item_does_not_keep_the_others_from_their_turn(
     monkeypatch.undo()
     rounds(sweeper)
     assert Action.objects.get(pk=bad.pk).status == states.SUCCEEDED
+
+
+def test_what_cannot_be_asked_for_does_not_keep_the_rest_from_its_turn(
+    world: World, sweeper: sweep.Sweep, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    action = propose_refund(world.order(), 2_000)
+    Run.objects.filter(ticket=action.ticket_id).update(status="cancelled")
+
+    def broken(limit: int) -> list[int]:
+        raise ValueError(limit)
+
+    monkeypatch.setattr(notifications, "due", broken)
+    with caplog.at_level(logging.ERROR):
+        wait(sweeper.round(), timeout=30)
+    assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
+    assert "could not be asked for" in caplog.text
+
+
+def test_mail_and_replays_leave_threads_for_money(world: World, settings: Settings) -> None:
+    settings.ALERT_EMAILS = ["oncall@shop.example"]
+    action = propose_refund(world.order(), 2_000)
+    run = Run.objects.get(ticket=action.ticket_id)
+    Run.objects.filter(pk=run.pk).update(status="cancelled")
+    for number in range(sweep.AT_ONCE):
+        audit.record(actor=audit.SYSTEM, verb="finding.opened", object_type="finding", object_id=number,
+                     after={"kind": "theirs_alone", "reference": f"re_{number}"})  # fmt: skip
+        Replay.objects.create(run=run, mode=Replay.Mode.RECORDED, asked_by="lead")
+    due = sweep._due(sweep.AT_ONCE)
+    assert (execution.execute, action.pk) in due[: sweep.AT_ONCE]
+    assert [work for work, _ in due].count(notifications.send) == sweep.FEW
+    assert [work for work, _ in due].count(replays.advance) == sweep.FEW
+    Notification.objects.all().delete()
+    Replay.objects.all().delete()
+
+
+def test_a_request_that_cannot_expire_does_not_keep_the_others(
+    world: World, sweeper: sweep.Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = (ApprovalRequest.objects.get(action=propose_refund(world.order(), 6_000)) for _ in range(2))
+    for request in (bad, good):
+        Run.objects.filter(ticket=request.action.ticket_id).update(status="cancelled")
+        ApprovalRequest.objects.filter(pk=request.pk).update(expires_at=Now())
+    real = decisions.expire
+
+    def poisoned(request_id: int) -> bool:
+        if request_id == bad.pk:
+            raise RuntimeError("poison")
+        return real(request_id)
+
+    poisoned.__qualname__ = "expire"
+    with monkeypatch.context() as patch:
+        patch.setattr(decisions, "expire", poisoned)
+        wait(sweeper.round(), timeout=30)
+    assert Action.objects.get(pk=good.action_id).status == states.EXPIRED
+    rounds(sweeper)
+    assert Action.objects.get(pk=bad.action_id).status == states.EXPIRED
 
 
 def test_a_sweeping_worker_gives_a_sign_of_life(

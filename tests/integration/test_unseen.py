@@ -1,8 +1,6 @@
 """No ticket ends unseen: whatever breaks, a person is told, or something is still under way."""
 
 from collections.abc import Callable
-from concurrent.futures import wait
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +19,8 @@ from approvals.providers.receipt import Receipt
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.integration.test_engine import another_message, status
 from tests.scripted import Say, Script, scripted
-from tests.world import World, propose, propose_refund, refund_arguments, run_through, ticket_of
+from tests.world import World, expires, propose, propose_refund, refund_arguments, run_through, ticket_of
+from tickets import standing
 from tickets.models import Ticket
 
 
@@ -103,6 +102,28 @@ def test_a_ticket_that_is_taken_up_again_at_the_same_moment_is_left_alone(ticket
     assert status(ticket)[0] == "open"
 
 
+def test_one_that_cannot_be_given_does_not_hide_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good = (ticket_of(world.order()) for _ in range(2))
+    for ticket in (bad, good):
+        end_run(ticket)
+        stands(ticket, "working")
+    real = standing.needs_person
+
+    def poisoned(ticket_id: str, *given: Any, **more: Any) -> Any:
+        if ticket_id == bad.pk:
+            raise RuntimeError("poison")
+        return real(ticket_id, *given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(standing, "needs_person", poisoned)
+        assert unseen.hand_over() == 1
+    assert (status(good)[0], status(bad)[0]) == ("needs_person", "working")
+    assert f"ticket {bad.pk} is unseen, and could not be given" in caplog.text
+    assert unseen.hand_over() == 1
+
+
 def test_the_sweep_looks_for_them(ticket: Ticket, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
 
@@ -178,8 +199,7 @@ def test_a_person_s_reply_that_expires_comes_back_to_people(world: World) -> Non
     end_run(ticket)
     reply = propose(ticket, "reply", {"text": "Your refund is on its way.", "reason": "By hand."})
     stands(ticket, "answered")
-    ApprovalRequest.objects.filter(action=reply).update(expires_at=Now() - timedelta(seconds=1))
-    decisions.expire()
+    expires(ApprovalRequest.objects.get(action=reply))
     assert status(ticket)[0] == "needs_person"
 
 
@@ -193,8 +213,7 @@ def test_an_answer_does_not_hide_an_action_whose_run_is_gone(world: World, model
     model.will_say(triage(), replies("We are looking into it."))
     run_through(ticket)
     assert status(ticket)[0] == "awaiting_approval"
-    ApprovalRequest.objects.filter(action__ticket=ticket).update(expires_at=Now() - timedelta(seconds=1))
-    decisions.expire()
+    expires(ApprovalRequest.objects.get(action__ticket=ticket))
     assert ticket.pk in found()
 
 
@@ -227,19 +246,6 @@ def test_a_database_that_goes_away_in_an_attempt_is_no_fault_of_ours(
         with pytest.raises(OperationalError):
             execution.execute(action.pk)
     assert Action.objects.get(pk=action.pk).status == states.EXECUTING
-
-
-def test_a_request_that_cannot_expire_does_not_stop_the_sweep(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    done: list[int] = []
-    monkeypatch.setattr(decisions, "expire", raising(ValueError("one request that is no more")))
-    monkeypatch.setattr(sweep, "_due", lambda _: [(done.append, 7)])
-    made = sweep.Sweep()
-    wait(made.round(), timeout=10)
-    made.close()
-    assert done == [7]
-    assert "the next sweep tries again" in caplog.text
 
 
 def test_an_unknown_outcome_that_breaks_our_asking_does_not_take_the_others_turn(
