@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from django.test import override_settings
 
 from agentops.celery import app
 from tests import world as worlds
-from tests.crash import shop
+from tests.crash import lives, plans, schedules, shop
 from tests.crash.cases import EVERYTHING, PAIRS, WARM_UPS, Case, Fault, Scenario
 from tests.crash.harness import WEBHOOK_SECRET, Harness, Warm, environment
+from tests.crash.schedules import Player
 from tests.crash.story import LEAD
 from tests.live import Simulator
 from tests.services import services
@@ -63,6 +65,22 @@ def harness(
     with override_settings(**simulator.settings(), STRIPE_WEBHOOK_SECRET=WEBHOOK_SECRET):
         yield Harness(warm, simulator, folder)
     warm.stop()
+
+
+@contextmanager
+def playing(database: str, folder: Path, seeds: Iterable[int]) -> Iterator[Player]:
+    """Plays schedules of these seeds."""
+    shop.write(folder, plans.numbers(seeds))
+    simulator = Simulator(logs=services().logs, data=folder)
+    warm = schedules.parent(environment(database, simulator), folder)
+    worlds.put_rules()
+    for name in lives.LEADS:
+        User.objects.get_or_create(username=name)
+    app.conf.broker_url = "memory://"
+    with override_settings(**simulator.settings()):
+        yield Player(warm, simulator, folder)
+    warm.stop()
+    simulator.stop()
 
 
 _lines = pytest.StashKey[list[str]]()

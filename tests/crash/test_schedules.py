@@ -10,19 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import override_settings
 
-from agentops.celery import app
-from tests import world as worlds
-from tests.crash import lives, plans, schedules, shop
+from tests.crash import plans
 from tests.crash.checks import SORTS, Finding
-from tests.crash.harness import environment
+from tests.crash.conftest import playing
 from tests.crash.plans import LEAST_KILLS, Schedule
 from tests.crash.schedules import Played, Player
 from tests.crash.verdicts import judge
-from tests.live import Simulator
-from tests.services import services
 
 SEED = int(os.environ.get("CRASH_SEED", "0"))
 COUNT = int(os.environ.get("CRASH_SCHEDULES", "1" if SEED else "2000"))
@@ -53,18 +47,8 @@ class Outcome:
 
 @pytest.fixture(scope="module")
 def player(live_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
-    shop_folder, folder = tmp_path_factory.mktemp("schedules-shop"), tmp_path_factory.mktemp("schedules")
-    shop.write(shop_folder, plans.numbers(SEEDS))
-    simulator = Simulator(logs=services().logs, data=shop_folder)
-    warm = schedules.parent(environment(live_database, simulator), folder)
-    worlds.put_rules()
-    for name in lives.LEADS:
-        User.objects.get_or_create(username=name)
-    app.conf.broker_url = "memory://"
-    with override_settings(**simulator.settings()):
-        yield Player(warm, simulator, folder)
-    warm.stop()
-    simulator.stop()
+    with playing(live_database, tmp_path_factory.mktemp("schedules"), SEEDS) as player:
+        yield player
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,48 @@
+"""Random schedules are tested too: of a few seeds' schedules with a bug put in, some have to come upon it."""
+
+from collections import defaultdict
+
+import pytest
+
+from tests.crash.checks import Finding
+from tests.crash.conftest import playing
+from tests.crash.plans import plan
+from tests.crash.verdicts import judge
+
+FIRST_SEED, SEEDS_EACH = 1_000_001, 20
+BUGS = (
+    "a_key_per_attempt",
+    "a_new_key_on_takeover",
+    "success_assumed_on_time_out",
+    "retry_on_402",
+    "no_fence",
+    "settled_without_an_attempt",
+    "decision_without_lock",
+    "intake_without_dedupe",
+    "claims_not_checked",
+    "reply_counted_as_sent_on_time_out",
+)
+
+
+@pytest.fixture(scope="module")
+def findings(
+    live_database: str, tmp_path_factory: pytest.TempPathFactory, record_crash_line: list[str]
+) -> dict[str, list[Finding]]:
+    """What was found with each bug; no two play the same seed, since a seed's tickets are there once."""
+    seeds = range(FIRST_SEED, FIRST_SEED + SEEDS_EACH * len(BUGS))
+    planned = [plan(seed, BUGS[place // SEEDS_EACH]) for place, seed in enumerate(seeds)]
+    with playing(live_database, tmp_path_factory.mktemp("bugs"), seeds) as player:
+        found, _ = judge(planned, player.play(planned), player.simulator)
+    by_bug: dict[str, list[Finding]] = defaultdict(list)
+    caught: dict[str, int] = dict.fromkeys(BUGS, 0)
+    for schedule, seen in found.items():
+        by_bug[schedule.mutation] += seen
+        caught[schedule.mutation] += 1
+    told = ", ".join(f"{bug} {count}" for bug, count in caught.items())
+    record_crash_line.append(f"seeded bugs, caught in so many of {SEEDS_EACH} schedules each: {told}")
+    return by_bug
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_some_schedule_comes_upon_a_seeded_bug(bug: str, findings: dict[str, list[Finding]]) -> None:
+    assert findings[bug]
