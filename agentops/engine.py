@@ -27,7 +27,8 @@ from tickets.models import Ticket
 log = logging.getLogger(__name__)
 CREDENTIALS_SECONDS = 60
 UNDECIDED = (states.AWAITING_APPROVAL, states.APPROVED, states.EXECUTING, states.UNRESOLVED)
-LOST_WORKERS = 8  # attempts at one step, after which it is given up
+WORKER_LOST = "worker_lost"
+LOST_WORKERS = 8  # at one step, after which it is given up
 
 
 class Paused(Exception):
@@ -94,10 +95,14 @@ def _count_lost_worker(run: Run, step: Step) -> None:
         return
     run.status = Run.Status.QUEUED
     budgets.count_lost(step)
-    _note_failure(step, code="worker_lost", error_class="transient", message="The worker died.")
-    if step.attempts >= LOST_WORKERS:
-        steps.fail(step, {"code": "worker_lost", "message": f"{LOST_WORKERS} workers died at it."}, "transient")
+    _note_failure(step, code=WORKER_LOST, error_class="transient", message="The worker died.")
+    if _lost_workers(step) >= LOST_WORKERS:
+        steps.fail(step, {"code": WORKER_LOST, "message": f"{LOST_WORKERS} workers died at it."}, "transient")
     step.attempts += 1
+
+
+def _lost_workers(step: Step) -> int:
+    return sum(failure["code"] == WORKER_LOST for failure in step.failures)
 
 
 def _note_failure(step: Step, *, code: str, error_class: str, message: str, **more: Any) -> None:
@@ -170,7 +175,8 @@ def _try_later(run: Run, step: Step, error: ProviderError) -> None:
     if isinstance(error, Unauthorized):
         _wait_for_credentials(run, step, "llm" if asked_model else "orders", error)
     policy = retry.MODEL if asked_model else retry.READ
-    delay = policy.delay(step.attempts, error, settings.RETRY_BASE_SECONDS)
+    answers = step.attempts - _lost_workers(step)  # whoever died at it says nothing of the provider
+    delay = policy.delay(answers, error, settings.RETRY_BASE_SECONDS)
     message = redact.text(error.message)[:300]
     if delay is None:
         return steps.fail(step, {"code": error.code, "message": message}, error.error_class)

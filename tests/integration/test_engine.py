@@ -546,6 +546,24 @@ def test_an_answer_that_was_not_recorded_is_asked_for_once_more(
     assert [step.index for step in run.steps.all()] == [0, 1, 2]
 
 
+def test_a_worker_that_dies_takes_no_try_from_a_provider_that_fails(
+    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = ticket_of(world.order())
+    model.will_say(triage())
+    with monkeypatch.context() as patch:
+        kill_before(patch, steps, "do_llm")
+        for _ in range(retry.MODEL.attempts - 1):
+            with pytest.raises(Killed):
+                run_through(ticket)
+            crash(Run.objects.get(ticket=ticket))
+    model.will_say(*[Say({"error": {"message": "Down."}}, 503)] * (retry.MODEL.attempts - 1), replies())
+    for _ in range(retry.MODEL.attempts):
+        Run.objects.filter(ticket=ticket).update(not_before=None)
+        run = run_through(ticket)
+    assert (run.status, run.outcome) == ("succeeded", "answered")
+
+
 def test_a_step_at_which_worker_after_worker_dies_is_given_up(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
