@@ -2,6 +2,7 @@
 asks another host for anything (the fixture `enter` sees to that)."""
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -9,7 +10,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from agentops.models import Step
+from agentops import caps
+from agentops.models import Replay, Step
+from agentops.replays import asking, running
 from approvals import policies, stops
 from approvals.models import ApprovalRequest, DialLowering, Finding
 from tests.acceptance.browser.desk import Case, Desk
@@ -65,6 +68,21 @@ def findings_page() -> str:
     return "/findings/"
 
 
+def budgets_page() -> str:
+    """With a cap."""
+    by = User.objects.get(username="admin")
+    caps.put(per="day", model="", by=by, note="A quiet month.", max_usd=Decimal(50))
+    return "/policy/budgets/"
+
+
+def replay_of(case: Case) -> str:
+    """Its run from the recording, at its end."""
+    made = asking.begin(run=case.run(), mode=Replay.Mode.RECORDED, asked_by="admin")
+    running.advance(made.pk)
+    until(lambda: Replay.objects.get(pk=made.pk).finished_at)
+    return f"/replays/{made.pk}/"
+
+
 # name: (whose browser, the page's address)
 PAGES: dict[str, tuple[str | None, Callable[[dict[str, Case]], str]]] = {
     "sign in": (None, lambda _: "/login/"),
@@ -96,6 +114,10 @@ PAGES: dict[str, tuple[str | None, Callable[[dict[str, Case]], str]]] = {
     "changing the policy": ("admin", lambda _: "/policy/edit/"),
     "autonomy": ("admin", lambda _: "/policy/autonomy/"),
     "autonomy, as it is read": ("auditor", lambda _: "/policy/autonomy/?percent=40"),
+    "budgets": ("admin", lambda _: budgets_page()),
+    "models": ("admin", lambda _: "/policy/models/"),
+    "asking for a replay": ("admin", lambda cases: f"/runs/{cases['small'].run().pk}/?replay"),
+    "a replay": ("admin", lambda cases: replay_of(cases["small"])),
     "the stop switch": ("lead", lambda _: "/policy/stop/"),
     "audit": ("auditor", lambda cases: f"/audit/?object_type=action&object_id={cases['small'].action('refund').pk}"),
     "not allowed": ("auditor", lambda _: "/policy/edit/"),
