@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html
@@ -25,6 +26,12 @@ SECTIONS = {
 }
 # More are not counted for a banner.
 MANY = 100
+
+
+@register.simple_tag
+def in_a_demo() -> bool:
+    """Whether this is one, which has more to show than the work."""
+    return bool(settings.DEMO)
 
 
 @register.simple_tag(takes_context=True)

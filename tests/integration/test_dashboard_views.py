@@ -7,6 +7,7 @@ import redis
 from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from agentops import heartbeat
 from agentops.queries import figures
@@ -26,6 +27,12 @@ def test_an_empty_system_has_a_dashboard(maya: Client) -> None:
     page = maya.get(reverse("dashboard")).content.decode()
     assert "nothing waits" in page
     assert "No money has moved today" in page
+
+
+def test_a_demo_links_to_the_side_by_side_and_nothing_else_does(maya: Client, settings: Settings) -> None:
+    for demo in (False, True):
+        settings.DEMO = demo
+        assert (reverse("chaos") in maya.get(reverse("dashboard")).content.decode()) == demo
 
 
 def test_the_dashboard_shows_what_happened_and_links_to_it(maya: Client) -> None:
