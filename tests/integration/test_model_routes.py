@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
+from django.urls import reverse
 from pytest_django import Settings
 
 from agentops import breakers, cases, dispatch, engine, routes
@@ -18,6 +19,7 @@ from agentops.routing import Rules
 from approvals import decisions
 from approvals.models import ApprovalRequest, AuditEvent
 from tests.completions import completion, hands_over, replies, triage, uses
+from tests.integration.history_rows import signed_in
 from tests.scripted import CUT, Say, Script, scripted
 from tests.world import World, at_once, refund_arguments, run_through, ticket_of
 from tickets.models import Ticket
@@ -222,6 +224,9 @@ def test_where_no_model_is_left_the_ticket_needs_a_person_with_that_reason(world
     assert f"{CHEAP} has failed 3 times" in ticket.reason
     assert ticket in with_person()
     assert not Spending.objects.filter(reserved_usd__gt=0).exists()
+    page = signed_in().get(reverse("ticket", args=[ticket.pk])).content.decode()
+    assert "No language model answers" in page
+    assert "The agent is at work" not in page
     assert due_of([run]) == []
     engine.advance(run.pk)
     assert asked(model) == [], "a message does not wake it either"
