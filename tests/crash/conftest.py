@@ -77,10 +77,12 @@ def playing(database: str, folder: Path, seeds: Iterable[int]) -> Iterator[Playe
     for name in lives.LEADS:
         User.objects.get_or_create(username=name)
     app.conf.broker_url = "memory://"
-    with override_settings(**simulator.settings()):
-        yield Player(warm, simulator, folder)
-    warm.stop()
-    simulator.stop()
+    try:
+        with override_settings(**simulator.settings()):
+            yield Player(warm, simulator, folder)
+    finally:
+        warm.stop()
+        simulator.stop()
 
 
 _lines = pytest.StashKey[list[str]]()

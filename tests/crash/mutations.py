@@ -189,7 +189,7 @@ def run_not_fenced() -> None:
         counted = {name: getattr(run, name) for name in recording.COUNTED}
         written = [step for step in (finished, started) if step is not None]
         with transaction.atomic(savepoint=False):
-            engine.Run.objects.filter(pk=run.pk).update(**{"lease_expires_at": engine.lease(), **counted, **fields})
+            engine.Run.objects.filter(pk=run.pk).update(**{"lease_expires_at": recording.lease(), **counted, **fields})
             recording._account(run, written, started, call)
             for step in written:
                 step.save()

@@ -15,7 +15,7 @@ from tests.crash.worker import Job
 from tests.live import Simulator
 
 PROCESSES = 20
-LIFE_SECONDS = 45.0  # what is not finished by then is stuck
+LIFE_SECONDS = 90.0  # what is not finished by then is stuck
 KILLED = -9
 
 

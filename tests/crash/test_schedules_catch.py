@@ -1,4 +1,5 @@
-"""Random schedules are tested too: of a few seeds' schedules with a bug put in, some have to come upon it."""
+"""Random schedules are tested too: of a few seeds' schedules with a bug put in, some have to come upon it. Bugs that
+need a death or a fault at one place exactly are the enumeration's (test_the_harness_catches)."""
 
 from collections import defaultdict
 
@@ -13,14 +14,11 @@ FIRST_SEED, SEEDS_EACH = 1_000_001, 20
 BUGS = (
     "a_key_per_attempt",
     "a_new_key_on_takeover",
-    "success_assumed_on_time_out",
     "retry_on_402",
-    "no_fence",
     "settled_without_an_attempt",
     "decision_without_lock",
     "intake_without_dedupe",
     "claims_not_checked",
-    "reply_counted_as_sent_on_time_out",
 )
 
 

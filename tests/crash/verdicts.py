@@ -74,7 +74,8 @@ def _tickets(schedule: Schedule, inside: Inside, unfinished: set[str]) -> Iterat
 def _effects(schedule: Schedule, inside: Inside, effects: list[dict[str, Any]], excused: set[str]) -> Iterator[Finding]:
     if sum(row.get("amount") or 0 for row in effects) > inside.captured:
         yield "duplicate", "more was returned than was captured"
-    by_ticket = {ticket.pk: schedule.tickets[_place(ticket)] for ticket in inside.tickets}
+    delivered = [ticket for ticket in inside.tickets if _place(ticket) < len(schedule.tickets)]  # and none besides
+    by_ticket = {ticket.pk: schedule.tickets[_place(ticket)] for ticket in delivered}
     for pk, asks in by_ticket.items():
         own = [row for row in effects if row["key"].partition(":")[0] == pk]
         yield from _of_ticket(schedule, asks, own, _actions(inside, pk), must=_must(schedule, asks, pk, excused))
