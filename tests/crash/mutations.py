@@ -12,7 +12,7 @@ import pgtrigger
 from django.db import transaction
 from django.db.models import DateTimeField, Value
 
-from agentops import engine, recording
+from agentops import dispatch, engine, recording
 from agentops.lib import retry
 from agentops.lib.errors import EffectUnknown, ProviderError, Terminal
 from approvals import decisions, execution, frozen, policies, reservations, settlement, states, transitions
@@ -117,7 +117,7 @@ def action_lease_by_the_workers_clock() -> None:
 
 
 def run_lease_by_the_workers_clock() -> None:
-    engine.lease = recording.lease = ahead
+    dispatch.lease = recording.lease = ahead
 
 
 def digest_not_checked() -> None:
