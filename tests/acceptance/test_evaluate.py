@@ -35,7 +35,7 @@ def subset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def server() -> Iterator[psycopg.Connection]:
+def server(postgres: None) -> Iterator[psycopg.Connection]:
     """The server that DATABASE_URL names, with an application's database on it."""
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connected:
         yield connected

@@ -134,10 +134,10 @@ def database_on(address: str | None) -> Iterator[str | None]:
         yield None
         return
     name = Identifier(database := f"agentops_world_{secrets.token_hex(4)}")
-    with psycopg.connect(address, autocommit=True) as server:
-        server.execute(SQL("CREATE DATABASE {}").format(name))
     try:
+        with psycopg.connect(address, autocommit=True) as server:
+            server.execute(SQL("CREATE DATABASE {}").format(name))
         yield urlsplit(address)._replace(path=f"/{database}").geturl()
     finally:
         with psycopg.connect(address, autocommit=True) as server:
-            server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+            server.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
