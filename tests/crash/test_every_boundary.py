@@ -109,11 +109,11 @@ def tally(harness: Harness, numbers: Numbers, record_crash_line: list[str]) -> T
 
 
 def without_a_death() -> Iterator[tuple[Scenario, Fault]]:
-    """Every scenario under every fault; in the sample each fault with two scenarios, and each scenario without one."""
+    """Every scenario under every fault; in the sample each fault with three scenarios, and each scenario without one."""
     scenarios = list(SCENARIOS.values())
     for place, fault in enumerate(FAULTS.values()):
         for turn, scenario in enumerate(scenarios):
-            if EVERYTHING or PAIRS or fault.name == "none" or (turn - place) % len(scenarios) < 2:
+            if EVERYTHING or PAIRS or fault.name == "none" or (turn - place) % len(scenarios) < 3:
                 yield scenario, fault
 
 

@@ -18,7 +18,6 @@ BUGS = (
     "settled_without_an_attempt",
     "decision_without_lock",
     "intake_without_dedupe",
-    "claims_not_checked",
 )
 
 
