@@ -109,7 +109,7 @@ def tally(harness: Harness, numbers: Numbers, record_crash_line: list[str]) -> T
 
 
 def without_a_death() -> Iterator[tuple[Scenario, Fault]]:
-    """Every scenario under every fault; in the sample each fault with three scenarios, and each scenario without one."""
+    """Every scenario under every fault; in the sample three of them under each fault, and each without one."""
     scenarios = list(SCENARIOS.values())
     for place, fault in enumerate(FAULTS.values()):
         for turn, scenario in enumerate(scenarios):
