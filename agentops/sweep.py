@@ -21,7 +21,7 @@ from approvals import comparison, decisions, execution, lowering, notifications,
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8
-FEW = 2
+FEW = 2  # threads that what can wait, or may hang, holds at most
 UNSEEN_SECONDS = 60.0  # between looks for tickets that nobody would see
 BACKLOG_SECONDS = 0.5  # between rounds while more is due than threads are free
 

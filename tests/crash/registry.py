@@ -17,7 +17,7 @@ COMMITS = (
     "approvals.comparison.compare",
     "approvals.comparison.compare_after",
     "approvals.decisions._decide",
-    "approvals.decisions._expire",
+    "approvals.decisions.expire",
     "approvals.decisions.reject",
     "approvals.execution._claim",
     "approvals.execution._settle",
@@ -70,4 +70,4 @@ SWEEP_ALONE = frozenset(
     for side in ("before", "after")
 )
 # Nothing expires in the enumeration's stories: random schedules let it, and die there.
-SCHEDULES_ALONE = frozenset(f"approvals.decisions._expire commit {side}" for side in ("before", "after"))
+SCHEDULES_ALONE = frozenset(f"approvals.decisions.expire commit {side}" for side in ("before", "after"))

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
@@ -15,19 +14,12 @@ from agentops.lib.errors import Refused
 from approvals import decisions, execution, states
 from approvals.models import Action, ApprovalRequest, Attempt, Decision, OrderLock
 from approvals.queries.card import seen
+from tests.integration.history_rows import signed_in
 from tests.rows import held, in_line, one_after_the_other
 from tests.waiting import until
 from tests.world import World, at_once, propose_refund, ticket_of
 
 WAIT, RUN = 8_000, 4_000  # above what runs by itself, and below
-
-
-def signed_in(name: str) -> Client:
-    user, _ = User.objects.get_or_create(username=name)
-    user.groups.set([Group.objects.get(name="lead")])
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture
