@@ -153,13 +153,15 @@ def _do_action(run: Run, step: Step) -> None:
 def _propose(run: Run, step: Step) -> None:
     """Gives the step its action. Raises Refused or ProviderError."""
     kind, given = kinds.BY_TOOL[step.name], steps.arguments(step)
-    step.action = proposals.made_before(kind, given, ticket_id=run.ticket_id)
-    resolved = None if step.action else proposals.resolve(kind, given, run.ticket, mendable=_mendable(run, kind))
+    made = proposals.made_before(kind, given, ticket_id=run.ticket_id)
+    resolved = None if made else proposals.resolve(kind, given, run.ticket, mendable=_mendable(run, kind))
     with transaction.atomic():
         record(run, None, step)  # the run before its ticket, as whoever takes it over locks them: no deadlock
-        if resolved:
+        if made:
+            step.action = proposals.absorb(made)
+        elif resolved:
             step.action = proposals.record(resolved, ticket_id=run.ticket_id, run_id=run.pk)
-            record(run, None, step)
+        record(run, None, step)
 
 
 def _mendable(run: Run, kind: kinds.Kind) -> bool:

@@ -38,7 +38,7 @@ def record(resolved: Resolved, *, ticket_id: str, run_id: int | None, actor: str
         existing = list(Action.objects.filter(ticket=ticket, kind=resolved.kind.name).order_by("sequence"))
         twin, further = against(resolved, existing, run_id=run_id)
         if twin:
-            return _absorb(twin)
+            return absorb(twin)
         return _judge(_propose(resolved, ticket, run_id, existing, actor), resolved, ticket, further)
 
 
@@ -50,12 +50,24 @@ def against(resolved: Resolved, existing: Sequence[Action], *, run_id: int | Non
     return (twin, False) if twin else (None, not resolved.fixed and _further(resolved, rivals))
 
 
+def absorb(twin: Action) -> Action:
+    """Counts a duplicate that this action is the answer to. Call it in the transaction of what asked for it."""
+    Action.objects.filter(pk=twin.pk).update(duplicates_absorbed=F("duplicates_absorbed") + 1)
+    audit.record(
+        actor=audit.AGENT,
+        verb="action.duplicate_absorbed",
+        object_type="action",
+        object_id=twin.pk,
+        after={"key": twin.idempotency_key, "kind": twin.kind},
+    )
+    return twin
+
+
 def made_before(kind: kinds.Kind, arguments: Any, *, ticket_id: str) -> Action | None:
     """The ticket's action that this asks for again in the same words: it is the answer even where the order would no
-    longer allow it. Counted as an absorbed duplicate. Raises Refused."""
+    longer allow it. Whoever gives it as the answer lets it `absorb` the duplicate. Raises Refused."""
     existing = Action.objects.filter(ticket=ticket_id, kind=kind.name).order_by("sequence")
-    action = in_the_same_words(kind, arguments, existing)
-    return _absorb(action) if action else None
+    return in_the_same_words(kind, arguments, existing)
 
 
 def in_the_same_words(kind: kinds.Kind, arguments: Any, existing: Iterable[Action]) -> Action | None:
@@ -86,18 +98,6 @@ def _twins(resolved: Resolved, rivals: list[Action]) -> list[Action]:
     if not resolved.further:
         return rivals
     return [row for row in rivals if row.facts.get("further") and row.status not in states.WITHOUT_EFFECT]
-
-
-def _absorb(twin: Action) -> Action:
-    Action.objects.filter(pk=twin.pk).update(duplicates_absorbed=F("duplicates_absorbed") + 1)
-    audit.record(
-        actor=audit.AGENT,
-        verb="action.duplicate_absorbed",
-        object_type="action",
-        object_id=twin.pk,
-        after={"key": twin.idempotency_key, "kind": twin.kind},
-    )
-    return twin
 
 
 def _further(resolved: Resolved, rivals: list[Action]) -> bool:

@@ -12,8 +12,8 @@ from pytest_django import Settings
 from agentops import dispatch, engine, recording, steps
 from agentops.lib import retry
 from agentops.models import Run, Step
-from approvals import decisions, execution, pauses, reconcile, states
-from approvals.models import Action, ApprovalRequest
+from approvals import decisions, execution, pauses, proposals, reconcile, states
+from approvals.models import Action, ApprovalRequest, AuditEvent
 from approvals.policy import Threshold
 from tests.completions import call, calls, claims_a_refund_of, completion, hands_over, replies, triage, uses
 from tests.scripted import CUT, Say, Script
@@ -649,6 +649,28 @@ def test_a_worker_that_lost_its_lease_writes_nothing(world: World, model: Script
         recording.record(run, None, steps.first(run))
     assert list(Step.objects.filter(run=run).values()) == before
     assert status(ticket) == ("needs_person", "The successor.")
+
+
+def test_a_worker_that_was_overtaken_before_it_proposed_counts_no_duplicate(
+    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = world.order()
+    ticket = ticket_of(order)
+    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
+    made_before = proposals.made_before
+
+    def overtaken(*asked: Any, **named: Any) -> Action | None:
+        monkeypatch.undo()
+        crash(Run.objects.get(ticket=ticket))
+        assert run_through(ticket).outcome == "answered"
+        return made_before(*asked, **named)
+
+    monkeypatch.setattr(proposals, "made_before", overtaken)
+    assert run_through(ticket).outcome == "answered"
+    action = Action.objects.get(ticket=ticket, kind="refund")
+    assert action.duplicates_absorbed == 0
+    assert not AuditEvent.objects.filter(verb="action.duplicate_absorbed", object_id=str(action.pk)).exists()
+    assert len(world.refunds(order)) == 1
 
 
 def test_of_many_workers_one_runs(world: World, model: Script) -> None:
