@@ -206,14 +206,16 @@ class _Books:
         if same.filter(closed_by__isnull=False).exists():
             return
         given = {"action": action or ours, "ours": _ours(ours), "theirs": theirs.data if theirs else {}}
-        finding, new = same.get_or_create(
-            kind=kind, reference=reference, closed_at=None, defaults={**given, "happened_at": happened_at}
-        )
+        with transaction.atomic():
+            finding, new = same.get_or_create(
+                kind=kind, reference=reference, closed_at=None, defaults={**given, "happened_at": happened_at}
+            )
+            if new:
+                audit.record(actor=audit.SYSTEM, verb="finding.opened", object_type="finding", object_id=finding.pk,
+                             after={"kind": kind, "reference": reference})  # fmt: skip
         if new:
             self.comparison.opened += 1
             log.error("the books differ: %s", finding)
-            audit.record(actor=audit.SYSTEM, verb="finding.opened", object_type="finding", object_id=finding.pk,
-                         after={"kind": kind, "reference": reference})  # fmt: skip
 
 
 def difference(action: Action | None, receipt: Receipt) -> Finding.Kind | None:

@@ -13,7 +13,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from agentops.lib.errors import Refused
-from approvals import comparison, execution, states, unknown
+from approvals import audit, comparison, execution, states, unknown
 from approvals.models import Action, AuditEvent, Comparison, Finding
 from tests.integration.books import fail, pay, refunded, succeeded, unresolved_refund
 from tests.scripted import Say, Script
@@ -217,6 +217,26 @@ def test_several_at_once_find_each_thing_once(world: World, since: datetime) -> 
     assert not [answer for answer in answers if isinstance(answer, Exception)]
     assert sum(answer.opened for answer in answers) == 3
     assert Finding.objects.filter(closed_at__isnull=True, happened_at__gte=since).count() == 3
+
+
+def test_a_finding_and_its_audit_are_written_together_or_not_at_all(
+    world: World, since: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refund = pay(world, world.order(), 700, "torn")
+
+    class Killed(BaseException):
+        pass
+
+    def killed(**_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audit, "record", killed)
+        with pytest.raises(Killed):
+            comparison.compare(since=since)
+    assert not Finding.objects.filter(reference=refund["refund_id"]).exists()
+    [finding] = found(since)
+    assert AuditEvent.objects.filter(verb="finding.opened", object_id=str(finding.pk)).count() == 1
 
 
 def test_the_periodic_one_is_made_once_an_hour_whoever_comes_first(world: World, since: datetime) -> None:
