@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
@@ -17,7 +17,7 @@ from approvals import audit, frozen, kinds, locks, policies, policy, reservation
 from approvals.models import Action
 from approvals.policy import Facts, Outcome
 from approvals.resolution import Resolved
-from tickets.models import Ticket
+from tickets.models import Message, Ticket
 
 
 def resolve(kind: kinds.Kind, arguments: Any, ticket: Ticket, *, mendable: bool = False) -> Resolved:
@@ -46,7 +46,8 @@ def against(resolved: Resolved, existing: Sequence[Action], *, run_id: int | Non
     """The one of the ticket's `existing` actions of this kind that has the same effect, if any, and whether this is a
     further effect beside theirs. Raises Refused("key_conflict")."""
     rivals = [row for row in existing if not resolved.kind.once_a_run or row.run_id == run_id]
-    twin = next((row for row in _twins(resolved, rivals) if kinds.same_effect(row.params, resolved.params)), None)
+    twins = _twins(resolved, rivals, run_id)
+    twin = next((row for row in twins if kinds.same_effect(row.params, resolved.params)), None)
     return (twin, False) if twin else (None, not resolved.fixed and _further(resolved, rivals))
 
 
@@ -92,12 +93,24 @@ def _same(name: str, asked: Any, made: Any) -> bool:
     return bool(asked == made)
 
 
-def _twins(resolved: Resolved, rivals: list[Action]) -> list[Action]:
+def _twins(resolved: Resolved, rivals: list[Action], run_id: int | None) -> list[Action]:
     """Which actions this may be the same as: a second effect that is asked for by name only another such one, and
-    none that came to nothing."""
-    if not resolved.further:
+    none that came to nothing. A person's words are said anew where they did not arrive, or the customer wrote since."""
+    by_hand = resolved.kind.once_a_run and run_id is None
+    if not (resolved.further or by_hand):
         return rivals
-    return [row for row in rivals if row.facts.get("further") and row.status not in states.WITHOUT_EFFECT]
+    possible = [row for row in rivals if row.status not in states.WITHOUT_EFFECT]
+    if by_hand:
+        return [row for row in possible if not _written_since(row)]
+    return [row for row in possible if row.facts.get("further")]
+
+
+def _written_since(reply: Action) -> bool:
+    """Whether the customer has written since this reply arrived."""
+    said = Message.objects.filter(ticket=reply.ticket_id)
+    arrived = said.filter(direction=Message.Direction.OUTBOUND, external_id=reply.idempotency_key)
+    since = said.filter(direction=Message.Direction.INBOUND, pk__gt=OuterRef("pk"))
+    return arrived.filter(Exists(since)).exists()
 
 
 def _further(resolved: Resolved, rivals: list[Action]) -> bool:

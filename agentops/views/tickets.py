@@ -11,7 +11,7 @@ from agentops import cases
 from agentops.lib.errors import ProviderError, Refused
 from agentops.queries import case, person
 from agentops.views.person import back
-from approvals import decisions
+from approvals import decisions, states
 from approvals.views.request import Request
 from tickets import queries
 from tickets.models import Ticket
@@ -38,7 +38,12 @@ def reply(request: Request, ticket_id: str) -> HttpResponse:
     except (Refused, ProviderError) as error:
         context = {"ticket": found, "case": case.of(found), "reply": text, "refused": error.message}
         return render(request, "tickets/ticket.html", context, status=422)
-    messages.success(request, f"Your reply is on its way ({action.idempotency_key}).")
+    if action.status == states.UNRESOLVED:  # sent before, in the same words
+        messages.warning(request, f"Not sent again: nobody knows yet whether {action.idempotency_key} arrived.")
+    elif action.status == states.SUCCEEDED:
+        messages.success(request, f"The customer has this reply ({action.idempotency_key}).")
+    else:
+        messages.success(request, f"Your reply is on its way ({action.idempotency_key}).")
     return back(request, found, following)
 
 

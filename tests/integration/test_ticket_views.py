@@ -193,3 +193,15 @@ def test_a_lead_writes_to_the_customer_by_hand(maya: Client) -> None:
     action = ticket.actions.get()
     assert (action.kind, action.status, action.params["text"]) == ("reply", "approved", "We are looking into it.")
     assert signed_in("ines", "auditor").post(address, {"text": "x"}).status_code == 403
+
+
+def test_the_same_words_again_are_told_what_became_of_them(maya: Client) -> None:
+    ticket = a_ticket(status="needs_person")
+    address, said = reverse("ticket-reply", args=[ticket.pk]), {"text": "We are looking into it."}
+    assert "is on its way" in maya.post(address, said, follow=True).content.decode()
+    reply = ticket.actions.filter(kind="reply")
+    reply.update(status="executing")
+    for stands, told in (("unresolved", "nobody knows yet whether"), ("succeeded", "The customer has this reply")):
+        reply.update(status=stands)
+        assert told in maya.post(address, said, follow=True).content.decode()
+    assert reply.count() == 1

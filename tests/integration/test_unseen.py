@@ -194,6 +194,36 @@ def test_a_person_s_reply_that_is_not_delivered_comes_back_to_people(
     assert reply.idempotency_key in status(ticket)[1]
 
 
+def test_a_person_s_reply_that_was_not_delivered_can_be_sent_again_in_the_same_words(
+    world: World, lead: User, settings: Settings
+) -> None:
+    ticket = ticket_of(world.order())
+    end_run(ticket)
+    said = {"ticket": ticket, "text": "Have a nice day.", "by": lead}
+    first = decisions.reply_by_hand(**said)
+    with scripted(Say({"error": {"code": "unknown_recipient", "message": "No such address."}}, 422)) as desk:
+        settings.REPLIES_URL = desk.url
+        assert execution.execute(first.pk).status == states.FAILED
+    settings.REPLIES_URL = world.simulator.settings()["REPLIES_URL"]
+    again = decisions.reply_by_hand(**said)
+    assert again.pk != first.pk
+    assert execution.execute(again.pk).status == states.SUCCEEDED
+    assert decisions.reply_by_hand(**said).pk == again.pk, "a second click says nothing new"
+
+
+def test_the_same_words_answer_a_further_message_too(world: World, lead: User) -> None:
+    ticket = ticket_of(world.order())
+    end_run(ticket)
+    said = {"ticket": ticket, "text": "Thank you.", "by": lead}
+    first = decisions.reply_by_hand(**said)
+    assert execution.execute(first.pk).status == states.SUCCEEDED
+    another_message(ticket)
+    Run.objects.filter(ticket=ticket).update(status="succeeded")
+    again = decisions.reply_by_hand(**said)
+    assert again.pk != first.pk
+    assert execution.execute(again.pk).status == states.SUCCEEDED
+
+
 def test_a_person_s_reply_that_expires_comes_back_to_people(world: World) -> None:
     ticket = ticket_of(world.order())
     end_run(ticket)
