@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
@@ -200,8 +201,8 @@ def test_the_same_words_again_are_told_what_became_of_them(maya: Client) -> None
     address, said = reverse("ticket-reply", args=[ticket.pk]), {"text": "We are looking into it."}
     assert "is on its way" in maya.post(address, said, follow=True).content.decode()
     reply = ticket.actions.filter(kind="reply")
-    reply.update(status="executing")
+    reply.update(status="executing", lease_expires_at=Now(), fence=1)
     for stands, told in (("unresolved", "nobody knows yet whether"), ("succeeded", "The customer has this reply")):
-        reply.update(status=stands)
+        reply.update(status=stands, lease_expires_at=None)
         assert told in maya.post(address, said, follow=True).content.decode()
     assert reply.count() == 1
