@@ -67,24 +67,41 @@ FAULTS = {
 }
 
 
+# What happens besides (tests.crash.people).
+FURTHER = "the customer writes again"
+ELSEWHERE = "the shop refunds something by itself"
+STOPPED = "somebody throws the stop switch"
+UNPRICED = "the model has no price yet"
+HANDED_OVER = "a person runs it again, answers and closes it"
+
+
 @dataclass(frozen=True)
 class Scenario:
     """`bodies` are the tickets' texts, of one customer about one order; {order} and {email} are filled in. `effect` is
-    where the ledger shows what must happen, exactly once, and `amount` how much of it in minor units."""
+    where the ledger shows what must happen, exactly once (empty: nothing may), and `amount` how much of it in minor
+    units. `also`: what happens besides."""
 
     name: str
     bodies: tuple[str, ...]
-    effect: str
+    effect: str = ""
     amount: int | None = None
     pending: bool = False
+    also: str = ""
+
+    @property
+    def runs(self) -> int:
+        """Of each ticket."""
+        return 2 if self.also in (FURTHER, HANDED_OVER) else 1
 
 
+REFUND = "My mug came broken. Please refund 20.00 USD for order {order}."
+CANCEL = "Please cancel my order {order}."
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        Scenario("refund", ("My mug came broken. Please refund 20.00 USD for order {order}.",), "refunds", 2_000),
+        Scenario("refund", (REFUND,), "refunds", 2_000),
         Scenario("approved_refund", ("Please refund 60.00 USD for my order {order}.",), "refunds", 6_000),
-        Scenario("cancellation", ("Please cancel my order {order}.",), "cancellations", 4_000, pending=True),
+        Scenario("cancellation", (CANCEL,), "cancellations", 4_000, pending=True),
         Scenario("account_change", ("Please change my e-mail address to {email}.",), "account_changes"),
         Scenario(
             "rivals",
@@ -98,6 +115,11 @@ SCENARIOS = {
             "refunds",
             2_000,
         ),
+        Scenario("further_message", (REFUND,), "refunds", 2_000, also=FURTHER),
+        Scenario("refund_elsewhere", (REFUND,), "refunds", 2_000, also=ELSEWHERE),
+        Scenario("stopped", (CANCEL,), "cancellations", 4_000, pending=True, also=STOPPED),
+        Scenario("unpriced", (REFUND,), "refunds", 2_000, also=UNPRICED),
+        Scenario("handed_over", ("I want to talk to a person about order {order}.",), also=HANDED_OVER),
     )
 }
 

@@ -12,11 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from agentops.models import Run
-from approvals import states
+from approvals import audit, states
 from approvals.models import Action, AuditEvent
-from tests.crash import shop
-from tests.crash.cases import Case
+from tests.crash import people, shop
+from tests.crash.cases import FURTHER, HANDED_OVER, Case
 from tests.crash.harness import Played
+from tests.crash.people import KEY_ELSEWHERE
 from tests.live import Simulator
 from tickets.models import Ticket
 
@@ -31,24 +32,26 @@ TERMINAL = "terminal"
 
 @dataclass
 class Outside:
-    """The ledger and the inbox, by the case's number."""
+    """The ledger and the inbox, by the case's number. `elsewhere`: what the shop itself refunded."""
 
     effects: dict[int, list[dict[str, Any]]]
+    elsewhere: dict[int, list[dict[str, Any]]]
     replies: dict[int, list[dict[str, Any]]]
     duplicates: list[str]
 
     @classmethod
     def read(cls, simulator: Simulator) -> "Outside":
         ledger = simulator.ledger()
-        effects: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        effects, elsewhere = defaultdict(list), defaultdict(list)
         for sort, kind in KIND_OF.items():
             for row in ledger[sort]:
                 number = int(re.sub(r"\D", "", row.get("order_id") or row["customer_id"]))
-                effects[number].append({"kind": kind, **row, "key": row["idempotency_key"]})
+                side = elsewhere if row["idempotency_key"].startswith(KEY_ELSEWHERE) else effects
+                side[number].append({"kind": kind, **row, "key": row["idempotency_key"]})
         replies = defaultdict(list)
         for row in simulator.replies():
-            replies[int(re.sub(r"\D", "", row["to"]))].append(row)
-        return cls(effects, replies, ledger["duplicates"])
+            replies[shop.number_of(row["to"])].append(row)
+        return cls(effects, elsewhere, replies, ledger["duplicates"])
 
 
 def check(batch: Sequence[Case], played: Played, simulator: Simulator) -> dict[Case, list[Finding]]:
@@ -57,13 +60,14 @@ def check(batch: Sequence[Case], played: Played, simulator: Simulator) -> dict[C
     rows = Rows(case.number for case in batch)
     found = {}
     for case in batch:
-        inside = Inside(case.number, rows)
+        inside, effects = Inside(case.number, rows), outside.effects[case.number]
         findings = [
             *_troubles(case, played),
             *_tickets(case, inside),
-            *_effects(case, inside, outside.effects[case.number]),
-            *replies(inside, outside.effects[case.number], outside.replies[case.number]),
-            *history(inside, outside.effects[case.number]),
+            *_effects(case, inside, effects),
+            *_elsewhere(inside, outside.elsewhere[case.number]),
+            *replies(inside, effects, outside.replies[case.number], most=2 if case.scenario.also == FURTHER else 1),
+            *history(inside, effects),
         ]
         if findings:
             found[case] = findings
@@ -119,9 +123,10 @@ def _tickets(case: Case, inside: Inside) -> Iterator[Finding]:
         yield sort, f"{wanted} tickets were delivered, {len(inside.tickets)} are there"
     for ticket in inside.tickets:
         runs = [run for run in inside.runs if run.ticket_id == ticket.pk]
-        if len(runs) != 1:
-            yield ("duplicate" if runs else "lost"), f"{len(runs)} runs for one message"
-        if ticket.status not in ENDED:
+        if len(runs) != case.scenario.runs:
+            sort = "lost" if len(runs) < case.scenario.runs else "duplicate"
+            yield sort, f"{len(runs)} runs where {case.scenario.runs} were asked for"
+        if ticket.status not in ENDED or (case.scenario.also == HANDED_OVER and ticket.status != Ticket.Status.CLOSED):
             yield "stuck", f"ticket {ticket.pk} is {ticket.status}"
         if any(run.status == Run.Status.FAILED for run in runs):
             yield "lost", "the run failed"
@@ -135,13 +140,30 @@ def _effects(case: Case, inside: Inside, effects: list[dict[str, Any]]) -> Itera
         yield "duplicate", "two effects for one ticket"
     if sum(row.get("amount") or 0 for row in effects) > inside.captured:
         yield "duplicate", "more was refunded than was captured"
-    if not effects and not case.fault.terminal:
-        yield "lost", f"no {KIND_OF[case.scenario.effect]} in the ledger"
+    wanted = KIND_OF.get(case.scenario.effect)
+    if wanted and not effects and not case.fault.terminal:
+        yield "lost", f"no {wanted} in the ledger"
     for row in effects:
         other_amount = row.get("amount") != case.scenario.amount and not rivals
-        if row["kind"] != KIND_OF[case.scenario.effect] or other_amount:
+        if row["kind"] != wanted or other_amount:
             yield "books", f"the ledger has another effect: {row}"
     yield from books(inside, effects)
+
+
+def _elsewhere(inside: Inside, refunds: list[dict[str, Any]]) -> Iterator[Finding]:
+    """What the shop itself refunded is found once, and a person has looked into it."""
+    keys = [ticket.pk for ticket in inside.tickets]
+    found = list(people.findings(keys)) if refunds else []
+    if len(found) != len(refunds):
+        yield (
+            ("lost" if len(found) < len(refunds) else "duplicate"),
+            f"{len(found)} findings for {len(refunds)} refunds",
+        )
+    for finding in found:
+        events = AuditEvent.objects.filter(object_type="finding", object_id=str(finding.pk)).order_by("pk")
+        told = [(event.verb, event.actor) for event in events]
+        if told != [("finding.opened", audit.SYSTEM), ("finding.closed", people.LEAD)]:
+            yield "books", f"of finding {finding.pk} the audit tells {told}"
 
 
 def books(inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:
@@ -159,9 +181,12 @@ def books(inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:
         yield "books", f"ledger and succeeded actions differ: {theirs ^ ours}"
 
 
-def replies(inside: Inside, effects: list[dict[str, Any]], inbox: list[dict[str, Any]]) -> Iterator[Finding]:
+def replies(
+    inside: Inside, effects: list[dict[str, Any]], inbox: list[dict[str, Any]], most: int = 1
+) -> Iterator[Finding]:
+    """At most so many to a ticket, each received once and as it was decided, and no word before its deed."""
     for ticket, count in Counter(row["ticket_id"] for row in inbox).items():
-        if count > 1:
+        if count > most:
             yield "duplicate", f"{count} replies to ticket {ticket}"
     sent = {a.idempotency_key: a for a in inside.actions if a.kind == "reply"}
     received = {row["webhook_id"]: row for row in inbox}

@@ -14,13 +14,13 @@ from tests import world as worlds
 from tests.crash import lives, plans, schedules, shop
 from tests.crash.cases import EVERYTHING, PAIRS, WARM_UPS, Case, Fault, Scenario
 from tests.crash.harness import WEBHOOK_SECRET, Harness, Warm, environment
+from tests.crash.people import LEAD
 from tests.crash.schedules import Player
-from tests.crash.story import LEAD
 from tests.live import Simulator
 from tests.services import services
 
 # Enough for one run: each case takes an order.
-SHOP_SIZE = 6_000 if EVERYTHING else 3_600 if PAIRS else 900
+SHOP_SIZE = 9_000 if EVERYTHING else 6_000 if PAIRS else 1_500
 
 
 class Numbers:

@@ -10,13 +10,16 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from django.db.models import QuerySet
+
 from agentops.local.programs import ROOT
-from approvals import pauses, states
+from approvals import comparison, reservations, states
 from approvals.models import Action, ApprovalRequest
-from tests.crash import story
+from tests.crash import people, story
 from tests.crash.cases import ALONE, LEASE_SECONDS, OVERTAKEN, PROVIDER_TIMEOUT_SECONDS, SWEEP_SECONDS, Case
 from tests.crash.registry import SWEEP_ALONE
 from tests.crash.worker import Job
@@ -150,7 +153,7 @@ class Harness:
         played = Played()
         self._put_faults(batch)
         self._act([Fate.of(case) for case in batch], played)
-        self._survive(batch, mutation, played)
+        self._survive(batch, mutation, played, began)
         played.seconds = time.monotonic() - began
         return played
 
@@ -208,6 +211,8 @@ class Harness:
             backwards=fate.processes % 2 == 1,
             compares=fate.processes == 0 or any("comparison" in place for place in deaths),
             fault="" if case.fault.endpoints else case.fault.name,
+            also=case.scenario.also,
+            number=case.number,
         )
         fate.running[job.name] = deaths
         fate.processes += 1
@@ -220,17 +225,17 @@ class Harness:
         fate.left.subtract(died)
         return bool(died)
 
-    def _survive(self, batch: Sequence[Case], mutation: str, played: Played) -> None:
-        """Real sweeps, the help desk that delivers again, and a lead who decides what waits."""
+    def _survive(self, batch: Sequence[Case], mutation: str, played: Played, began: float) -> None:
+        """Real sweeps, the help desk that delivers again, and people who do what is theirs."""
         sweeps: list[str] = []
         self._keep_sweeping(sweeps, mutation, played)
         for case in batch:
-            for ticket in case.tickets():
-                story.deliver(ticket)
+            people.write_again(case.scenario.also, [story.deliver(ticket) for ticket in case.tickets()])
+        comparison.compare(since=reservations.database_now() - (timedelta(seconds=time.monotonic() - began)))
         emails = [case.tickets()[0]["customer_email"] for case in batch]
         mine = Ticket.objects.filter(customer__email__in=emails)
         waited, seen, looked = 0.0, (), time.monotonic()
-        while left := self._go_on(emails):
+        while left := _go_on(mine) or _find_out(mine) or _round_off(batch, mine):
             # While the whole machine stands still, nothing of ours is stuck.
             waited, looked = waited + min(time.monotonic() - looked, LONGEST_LOOK), time.monotonic()
             if left != seen:
@@ -240,9 +245,6 @@ class Harness:
                 break
             time.sleep(0.5)
             self._keep_sweeping(sweeps, mutation, played)
-        while unknown := list(story.unknown_replies().filter(ticket__in=mine)):
-            if not story.find_out(unknown):
-                time.sleep(0.5)
         for action in Action.objects.filter(ticket__in=mine, kind="refund", status=states.SUCCEEDED):
             story.tell_of(action)
         for sweep in sweeps:
@@ -267,20 +269,6 @@ class Harness:
             sweeps.remove(sweep)
             self._sweep_deaths.subtract(self._read_trace(sweep, "", played))
 
-    def _go_on(self, emails: list[str]) -> tuple[Any, ...]:
-        """What is not finished, with everything that would show that it moves; empty where nothing is left."""
-        for provider in pauses.paused():
-            pauses.resume(provider, by=story.LEAD)
-        left = list(story.unfinished().filter(customer__email__in=emails).order_by("pk"))
-        if not left:
-            return ()
-        for request in ApprovalRequest.objects.filter(closed_at__isnull=True, action__ticket__in=left):
-            story.decide(request)
-        fences = Ticket.objects.filter(pk__in=[ticket.pk for ticket in left]).values_list(
-            "pk", "runs__status", "runs__fence", "runs__steps__attempts", "actions__status", "actions__fence"
-        )
-        return [ticket.pk for ticket in left], sorted(map(str, fences))
-
     def _read_trace(self, job: str, case: str, played: Played) -> list[str]:
         """Where it was killed, if it was."""
         trace, error = self.folder / f"{job}.trace", self.folder / f"{job}.error"
@@ -296,3 +284,38 @@ class Harness:
                 died.append(line["killed"])
         played.died[case] += died
         return died
+
+
+# What is not finished, and everything that would show that it moves; empty where nothing is left.
+Left = tuple[list[str], list[str]] | tuple[()]
+
+
+def _go_on(mine: QuerySet[Ticket]) -> Left:
+    """What goes on by itself, and what waits for people to decide on it or to let it go on."""
+    left = list(story.unfinished().filter(pk__in=mine).order_by("pk").values_list("pk", flat=True))
+    people.let_go_on(left)
+    if not left:
+        return ()
+    for request in ApprovalRequest.objects.filter(closed_at__isnull=True, action__ticket__in=left):
+        people.decide(request)
+    fences = Ticket.objects.filter(pk__in=left).values_list(
+        "pk", "runs__status", "runs__fence", "runs__steps__attempts", "actions__status", "actions__fence"
+    )
+    return left, sorted(map(str, fences))
+
+
+def _find_out(mine: QuerySet[Ticket]) -> Left:
+    """Replies of which only people can find out whether they arrived."""
+    unknown = list(people.unknown_replies().filter(ticket__in=mine).order_by("pk"))
+    people.find_out(unknown)
+    return ([action.ticket_id for action in unknown], []) if unknown else ()
+
+
+def _round_off(batch: Sequence[Case], mine: QuerySet[Ticket]) -> Left:
+    """What people do in the end."""
+    stands: list[str] = []
+    for also in {case.scenario.also for case in batch}:
+        emails = [case.tickets()[0]["customer_email"] for case in batch if case.scenario.also == also]
+        theirs = mine.filter(customer__email__in=emails).values_list("pk", flat=True)
+        stands += map(str, people.round_off(also, list(theirs)))
+    return (list(mine.values_list("pk", flat=True)), stands) if stands else ()

@@ -21,8 +21,9 @@ KILLED = -9
 
 @dataclass
 class Played:
-    """What became of one schedule's processes: where each died, and what they ran into."""
+    """What became of one schedule's processes: what they passed, where each died, and what they ran into."""
 
+    passed: set[str] = field(default_factory=set)
     killed: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
@@ -99,15 +100,14 @@ class Player:
             heapq.heappush(self._begin, (time.monotonic() + after[0].pause, place, life + 1))
 
     def _read(self, name: str, played: Played) -> None:
-        """The process's own notes: the last boundary that it passed, and what it should not have done."""
+        """The process's own notes: the boundaries that it passed, and what it should not have done."""
         trace, error = self.folder / f"{name}.trace", self.folder / f"{name}.error"
         if error.exists():
             played.troubles.append(f"unexpected error: {error.read_text().strip().splitlines()[-1]}")
-        lines = trace.read_text().splitlines() if trace.exists() else []
-        for line in lines:
-            if '"violation"' in line:
-                played.troubles.append(json.loads(line)["violation"])
-        last = json.loads(lines[-1]) if lines else {}
+        lines = [json.loads(line) for line in trace.read_text().splitlines()] if trace.exists() else []
+        played.passed.update(line["boundary"] for line in lines if "boundary" in line)
+        played.troubles += [line["violation"] for line in lines if "violation" in line]
+        last = lines[-1] if lines else {}
         if played.statuses[-1] == KILLED:
             played.killed.append(last.get("killed") or f"after {last.get('boundary', 'its start')}")
         if trace.exists():

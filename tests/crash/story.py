@@ -9,44 +9,37 @@ import importlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from urllib.request import urlopen
 
 import stripe
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
 
 from agentops import dispatch, engine, llm, sweep, tasks, tools
 from agentops.celery import app
-from agentops.lib.errors import ProviderError, Refused
 from agentops.models import Run
-from approvals import comparison, decisions, execution, pauses, reconcile, reservations, states, unknown, webhooks
+from approvals import comparison, execution, reconcile, reservations, states, webhooks
 from approvals.models import Action, ApprovalRequest
 from approvals.providers import orders, replies
 from approvals.providers.payments import contract
-from tests.crash import cases, mutations
+from tests.crash import mutations, people
 from tests.crash.boundaries import Boundaries
 from tests.crash.cases import DELIVERED_TWICE, REFUSED_CONNECTION
 from tests.crash.worker import Job
 from tickets import intake
 from tickets.models import Ticket
 
-LEAD = "lead"
 ALL = 100_000
 POLL_SECONDS = 0.2
 # An unknown outcome is asked for soon: a request that is under way arrives within the provider's time-out here.
 QUIET_SECONDS, ASK_AGAIN_SECONDS = 1, 0.3
 # The books are compared once in each story; a short look suffices to die in it.
 LOOK_BACK = timedelta(seconds=1)
-ON_ITS_WAY_SECONDS = cases.LEASE_SECONDS * 1.5 + 2
 CREDENTIALS_SECONDS = 1
 SHORTEST_NAP, LONGEST_NAP = 0.05, 1.0
 # How much goes on by itself, in how many seconds the first of it is due, and how many requests wait for people. In
@@ -111,13 +104,18 @@ def play(job: Job) -> None:
         sweep._run()
         return
     deadline = time.monotonic() + job.seconds
+    people.before(job.also, job.number)
     if job.compares:
         comparison.compare(since=reservations.database_now() - LOOK_BACK)
     mine = [deliver(ticket) for ticket in job.tickets]
+    people.write_again(job.also, mine)
     times = 2 if job.fault == DELIVERED_TWICE else 1
-    work(mine, seconds=job.seconds, backwards=job.backwards, times=times)
-    while time.monotonic() < deadline and (unknown := unknown_replies().filter(ticket__in=mine)):
-        if not find_out(unknown):
+    while time.monotonic() < deadline:
+        work(mine, seconds=job.seconds, backwards=job.backwards, times=times)
+        unknown = people.unknown_replies().filter(ticket__in=mine)
+        if not unknown and not people.round_off(job.also, mine):
+            break
+        if not people.find_out(unknown):
             time.sleep(POLL_SECONDS)
     for action in Action.objects.filter(ticket__in=mine, kind="refund", status=states.SUCCEEDED):
         tell_of(action)
@@ -150,8 +148,7 @@ def go_on(mine: list[str], *, seconds: float, do_what_is_due: Callable[[], bool]
         if moving and pause <= 0 and do_what_is_due():
             continue
         if moving:
-            for provider in pauses.paused():
-                pauses.resume(provider, by=LEAD)
+            people.let_go_on(mine)
             time.sleep(min(max(float(pause) + 0.01, SHORTEST_NAP), LONGEST_NAP))
         elif requests:
             decide()
@@ -181,7 +178,7 @@ def due_on(mine: list[str]) -> list[tuple[Callable[[int], object], int]]:
 def _let_a_lead_decide(mine: list[str], backwards: bool, times: int) -> None:
     waiting = list(ApprovalRequest.objects.filter(action__ticket_id__in=mine, closed_at=None).order_by("pk"))
     for request in reversed(waiting) if backwards else waiting:
-        at_once(partial(decide, request), times)
+        at_once(partial(people.decide, request), times)
 
 
 def at_once(do: Callable[[], object], times: int) -> None:
@@ -201,26 +198,6 @@ def at_once(do: Callable[[], object], times: int) -> None:
             done.result()
 
 
-def unknown_replies() -> QuerySet[Action]:
-    return Action.objects.filter(kind="reply", status=states.UNRESOLVED)
-
-
-def find_out(replies: Iterable[Action]) -> bool:
-    """A person looks into the help desk, once nothing can be on its way any more, and says what they saw. False where
-    it is too early."""
-    found = False
-    recent = Now() - timedelta(seconds=ON_ITS_WAY_SECONDS)
-    for action in replies:
-        if action.attempts.filter(started_at__gt=recent).exists():
-            continue
-        inbox = json.loads(urlopen(settings.REPLIES_URL).read())["replies"]  # noqa: S310 - the simulator's
-        happened = action.idempotency_key in {row["webhook_id"] for row in inbox}
-        with suppress(Refused):  # somebody else was quicker
-            unknown.settle_by_hand(action_id=action.pk, by=lead(), happened=happened, reason="Looked into the inbox.")
-        found = True
-    return found
-
-
 def tell_of(action: Action) -> None:
     """The payment provider tells by itself that a refund arrived, as often as it likes."""
     refund = {
@@ -238,25 +215,6 @@ def tell_of(action: Action) -> None:
     signed_at = int(time.time())
     signature = stripe.WebhookSignature._compute_signature(f"{signed_at}.{body}", settings.STRIPE_WEBHOOK_SECRET)
     webhooks.receive_stripe(body.encode(), f"t={signed_at},v1={signature}")
-
-
-def lead() -> User:
-    return User.objects.get(username=LEAD)
-
-
-def decide(request: ApprovalRequest) -> None:
-    """A lead approves what a customer asked for, and rejects a reply that was held and what can no longer be."""
-    shown = {"request_id": request.pk, "by": lead(), "digest": request.digest}
-    try:
-        if request.action.kind == "reply":
-            decisions.reject(**shown, reason="That is not what happened.")
-            return
-        try:
-            decisions.approve(**shown)
-        except Refused as refused:
-            decisions.reject(**shown, reason=f"No longer possible: {refused.message}")
-    except (decisions.AlreadyDecided, decisions.Changed, ProviderError):
-        connection.close()  # looked at again in the next round
 
 
 def unfinished() -> QuerySet[Ticket]:

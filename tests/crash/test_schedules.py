@@ -15,6 +15,7 @@ from tests.crash import plans
 from tests.crash.checks import SORTS, Finding
 from tests.crash.conftest import playing
 from tests.crash.plans import LEAST_KILLS, Schedule
+from tests.crash.registry import REGISTERED, SCHEDULES_ALONE
 from tests.crash.schedules import Played, Player
 from tests.crash.verdicts import judge
 
@@ -22,6 +23,7 @@ SEED = int(os.environ.get("CRASH_SEED", "0"))
 COUNT = int(os.environ.get("CRASH_SCHEDULES", "1" if SEED else "2000"))
 SEEDS = range(max(SEED, 1), max(SEED, 1) + COUNT)
 AGAIN = "CRASH_SEED={} .venv/bin/python -m pytest tests/crash/test_schedules.py"
+ENOUGH = 100
 # What may be given up and handed to a person: only after many deaths and faults at one place.
 MOST_GIVEN_UP = 0.02
 
@@ -33,6 +35,10 @@ class Outcome:
     found: dict[Schedule, list[Finding]]
     given_up: list[Schedule]
     seconds: float
+
+    @property
+    def passed(self) -> set[str]:
+        return set().union(*(one.passed for one in self.played))
 
     def line(self) -> str:
         kills, idle = sum(one.kills for one in self.played), sum(one.idle for one in self.played)
@@ -73,6 +79,15 @@ def test_of_every_schedule_three_processes_were_killed(outcome: Outcome) -> None
     assert [
         one.seed for one, seen in zip(outcome.planned, outcome.played, strict=True) if seen.kills < LEAST_KILLS
     ] == []
+
+
+def test_every_boundary_is_registered(outcome: Outcome) -> None:
+    assert sorted(outcome.passed - REGISTERED) == []
+
+
+@pytest.mark.skipif(COUNT < ENOUGH, reason="So few schedules need not come by everywhere.")
+def test_what_the_enumeration_leaves_to_schedules_is_passed_by_them(outcome: Outcome) -> None:
+    assert sorted(SCHEDULES_ALONE - outcome.passed) == []
 
 
 def test_next_to_nothing_is_given_up(outcome: Outcome) -> None:

@@ -28,7 +28,8 @@ class Job:
     """`role` is `story` (everything that happens to `tickets`, until nothing is left to do or `seconds` are over) or
     `sweep` (a worker's sweep, until it is killed). `deaths` and `stall` are those of Boundaries, `mutation` a seeded
     bug's name; `backwards`: the newest request is decided first; `compares`: the books are compared before; `fault`:
-    one of our own side (cases.FAULTS). `seed`: of the schedule whose life number `life` this is.
+    one of our own side (cases.FAULTS); `also`: what happens besides (cases.Scenario), to the order `number`. `seed`: of
+    the schedule whose life number `life` this is.
     Trace and error file are in `folder`, named as the job."""
 
     name: str
@@ -42,6 +43,8 @@ class Job:
     backwards: bool = False
     compares: bool = True
     fault: str = ""
+    also: str = ""
+    number: int = 0
     seed: int = 0
     life: int = 0
 

@@ -1,0 +1,176 @@
+"""What people do in a story: they decide what waits, find out what nobody knows, let go on what was held up, and what
+else a scenario has them do (`Scenario.also`). Each can be begun again at any point, as people press a button again that
+did not answer."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from decimal import Decimal
+from http.client import HTTPException
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from agentops import cases as desk
+from agentops import pricelist
+from agentops.lib.errors import ProviderError, Refused
+from agentops.models import Hold, Run
+from approvals import comparison, decisions, pauses, states, stops, unknown
+from approvals.models import Action, ApprovalRequest, Finding
+from tests.crash import shop
+from tests.crash.cases import ELSEWHERE, FURTHER, HANDED_OVER, LEASE_SECONDS, STOPPED, UNPRICED
+from tickets import intake
+from tickets.models import Ticket
+
+LEAD = "lead"
+ON_ITS_WAY_SECONDS = LEASE_SECONDS * 1.5 + 2
+STOPPED_KIND = "cancel_order"
+LONGEST_STOP = timedelta(seconds=3)  # then whoever is held up by it has it released
+PRICE = pricelist.Given(input=Decimal("0.25"), output=Decimal(2))
+# What the shop itself refunded, by its key there.
+KEY_ELSEWHERE, AMOUNT_ELSEWHERE, TRIES_ELSEWHERE = "elsewhere-", 500, 3
+WRITTEN_AGAIN = "Please refund 20.00 USD for order {order}, as I said."
+ANSWER, MOST_ANSWERS = "A colleague will call you today.", 2
+
+
+def lead() -> User:
+    return User.objects.get(username=LEAD)
+
+
+def decide(request: ApprovalRequest) -> None:
+    """A lead approves what a customer asked for, and rejects a reply that was held and what can no longer be."""
+    shown = {"request_id": request.pk, "by": lead(), "digest": request.digest}
+    try:
+        if request.action.kind == "reply":
+            decisions.reject(**shown, reason="That is not what happened.")
+            return
+        try:
+            decisions.approve(**shown)
+        except Refused as refused:
+            decisions.reject(**shown, reason=f"No longer possible: {refused.message}")
+    except (decisions.AlreadyDecided, decisions.Changed, ProviderError):
+        connection.close()  # looked at again in the next round
+
+
+def unknown_replies() -> QuerySet[Action]:
+    return Action.objects.filter(kind="reply", status=states.UNRESOLVED)
+
+
+def find_out(replies: Iterable[Action]) -> bool:
+    """A person looks into the help desk, once nothing can be on its way any more, and says what they saw. False where
+    it is too early."""
+    found = False
+    recent = Now() - timedelta(seconds=ON_ITS_WAY_SECONDS)
+    for action in replies:
+        if action.attempts.filter(started_at__gt=recent).exists():
+            continue
+        inbox = json.loads(urlopen(settings.REPLIES_URL).read())["replies"]  # noqa: S310 - the simulator's
+        happened = action.idempotency_key in {row["webhook_id"] for row in inbox}
+        with suppress(Refused):  # somebody else was quicker
+            unknown.settle_by_hand(action_id=action.pk, by=lead(), happened=happened, reason="Looked into the inbox.")
+        found = True
+    return found
+
+
+def let_go_on(mine: Sequence[str]) -> None:
+    """What was held up for a person: refused credentials, the stop switch, a model without a price."""
+    for provider in pauses.paused():
+        pauses.resume(provider, by=LEAD)
+    for stop in stops.in_force().filter(Q(reason__in=_looked_into(mine)) | Q(stopped_at__lt=Now() - LONGEST_STOP)):
+        stops.release(stop_id=stop.pk, by=lead())
+    for hold in Hold.objects.filter(run__ticket__in=mine, cause=Hold.Cause.PRICE):
+        if pricelist.find(hold.model) is None:
+            pricelist.enter(model=hold.model, given=PRICE, by=lead(), note="As its server says.")
+
+
+def before(also: str, number: int) -> None:
+    """What happens before a ticket is there."""
+    if also == STOPPED:
+        with suppress(Refused):  # somebody has stopped it already
+            stops.stop(kind=STOPPED_KIND, reason=_looks_into(number), by=lead())
+    elif also == ELSEWHERE:
+        _refund_elsewhere(number)
+    elif also == UNPRICED:
+        settings.LLM_TRIAGE_MODEL = f"model-{number}"
+
+
+def write_again(also: str, mine: Sequence[str]) -> None:
+    """The customer's further message, once more where it was not answered."""
+    if also == FURTHER:
+        for ticket in Ticket.objects.filter(pk__in=mine).select_related("customer"):
+            order = shop.order_id(shop.number_of(ticket.customer.email))
+            said = intake.NewMessage(external_id="again", body=WRITTEN_AGAIN.format(order=order))
+            intake.receive_message(ticket.pk, said)
+
+
+def round_off(also: str, mine: Sequence[str]) -> tuple[Any, ...]:
+    """What people do in the end; how it stands where something is still to be done, else nothing."""
+    if also == HANDED_OVER:
+        return tuple(stands for ticket in Ticket.objects.filter(pk__in=mine) if (stands := _see_to(ticket)))
+    if also == ELSEWHERE:
+        return tuple(_look_into(finding) for finding in findings(mine).filter(closed_at=None))
+    return ()
+
+
+def findings(mine: Sequence[str]) -> QuerySet[Finding]:
+    """Of what the shop refunded to these tickets' customers."""
+    emails = Ticket.objects.filter(pk__in=mine).values_list("customer__email", flat=True)
+    references = [f"{KEY_ELSEWHERE}{shop.number_of(email)}" for email in emails]
+    return Finding.objects.filter(theirs__reference__in=references)
+
+
+def _looks_into(number: int) -> str:
+    """Why somebody has stopped the cancellations."""
+    return f"Somebody looks into order {shop.order_id(number)}."
+
+
+def _looked_into(mine: Sequence[str]) -> Iterator[str]:
+    emails = Ticket.objects.filter(pk__in=mine).values_list("customer__email", flat=True)
+    return (_looks_into(shop.number_of(email)) for email in emails)
+
+
+def _see_to(ticket: Ticket) -> tuple[Any, ...]:
+    if ticket.status == Ticket.Status.CLOSED:
+        return ()
+    runs = Run.objects.filter(ticket=ticket).count()
+    answers = list(Action.objects.filter(ticket=ticket, kind="reply", run_id=None).values_list("status", flat=True))
+    with suppress(Refused):  # something is under way, or somebody was quicker
+        if runs < 2:
+            desk.run_again(ticket.pk, by=lead())
+        elif all(status in states.WITHOUT_EFFECT for status in answers) and len(answers) < MOST_ANSWERS:
+            decisions.reply_by_hand(ticket=ticket, text=ANSWER, by=lead())
+        else:
+            desk.close_ticket(ticket.pk, by=lead())
+    return ticket.pk, runs, *answers
+
+
+def _look_into(finding: Finding) -> int:
+    with suppress(Refused):  # somebody was quicker
+        comparison.close(finding_id=finding.pk, by=lead(), note="The shop's own refund.")
+    return finding.pk
+
+
+def _refund_elsewhere(number: int) -> None:
+    """At the provider, without us; what is wrong there strikes it too."""
+    body = {
+        "payment_id": f"pay_{number}",
+        "order_id": shop.order_id(number),
+        "amount": AMOUNT_ELSEWHERE,
+        "currency": "USD",
+        "reference": f"{KEY_ELSEWHERE}{number}",
+    }
+    headers = {"Content-Type": "application/json", "Idempotency-Key": body["reference"]}
+    asked = Request(f"{settings.PAYMENTS_URL}/refunds", json.dumps(body).encode(), headers)  # noqa: S310 - the simulator's
+    for _ in range(TRIES_ELSEWHERE):
+        with suppress(URLError, HTTPException, OSError):
+            urlopen(asked, timeout=LEASE_SECONDS * 2).read()  # noqa: S310
+            return
+        time.sleep(0.05)
