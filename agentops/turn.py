@@ -16,7 +16,6 @@ TRIAGE, LLM, TOOL = "triage", "llm", "tool"
 STARTED, WAITING, DONE, FAILED = "started", "waiting", "done", "failed"
 MAX_NONSENSE = 5
 MAX_CALLS = 10  # of one answer; what a model asks for beyond them was never asked
-FINAL_TOOLS = ("reply", "hand_over")
 
 
 class Triage(BaseModel):

@@ -5,7 +5,7 @@
        model calls     admission: breaker, budgets, lines of spending; nothing else is locked while these are
     3  ticket          `ticket`, `with_ticket`; intake, and whoever gives the ticket another status
     4  request         decisions: who decides
-    5  order's money   reservations.lock, then the sums of policies.serialise
+    5  order's money   reservations.lock, then the sums of circumstances.serialise
     6  action          transitions.move, `with_ticket`; an absorbed duplicate
     7  attempt         settlement
     8  pause           pauses, in the transaction that puts the action or the run back

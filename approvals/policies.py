@@ -2,26 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import DateTimeField, Q, QuerySet, Sum, Value
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Now, TruncDay
+from django.db.models import QuerySet
+from django.db.models.functions import Now
 from pydantic import ValidationError
 
 from agentops.lib.errors import Refused
-from approvals import audit, dial, grounding, policy, states
+from approvals import audit, circumstances, grounding, policy
 from approvals.models import Action, PolicyVersion
 from approvals.policy import Facts, Rules
-from approvals.reservations import Reading
-from approvals.resolution import NOW, Resolved, Sources
-from tickets.models import Ticket
 
-MONEY_KINDS = ("refund", "cancel_order")
 OUTDATED = ("policy_changed", "based_on_unknown")  # the codes of a change that is not made to the newest version
-COUNTED = (*states.OPEN, states.SUCCEEDED)
 SAMPLE = 5_000  # actions at most that a preview looks at, the newest
 
 
@@ -92,85 +86,6 @@ def one_at_a_time() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('policy:versions', 0))")
 
 
-def facts_of(
-    resolved: Resolved,
-    ticket: Ticket,
-    *,
-    left: int | None,
-    further: bool,
-    by_agent: bool = True,
-    sources: Sources = NOW,
-    at: datetime | None = None,
-) -> Facts:
-    """What is known of a proposal as it is judged. Inside the transaction that holds `serialise`'s lock; or, to say how
-    it would have been judged, from other sources, with the sums as they were `at` a time."""
-    if resolved.kind.name not in MONEY_KINDS:
-        beyond = tuple(ungrounded(resolved, ticket, by_agent, sources))
-        return Facts(
-            resolved.kind.name,
-            further=further,
-            fixed=resolved.fixed,
-            ungrounded=beyond,
-            position=dial.position(ticket.pk),
-            tags=resolved.tags,
-        )
-    then: Combinable = Now() if at is None else Value(at, DateTimeField())
-    until = Q(approved_at__isnull=False) if at is None else Q(approved_at__lt=at)
-    approved = Action.objects.filter(until, kind__in=MONEY_KINDS, status__in=COUNTED, currency=resolved.currency)
-    by_customer = list(
-        Action.objects.filter(
-            until,
-            kind__in=MONEY_KINDS,
-            status__in=COUNTED,
-            ticket__customer_id=ticket.customer_id,
-            approved_at__gte=then - timedelta(days=30),
-        ).values_list("currency", "amount")
-    )
-    alone = approved.filter(verdict=policy.Outcome.AUTO_APPROVE, approved_at__gte=TruncDay(then))
-    alone_today = alone.aggregate(total=Sum("amount"))["total"]
-    reading = resolved.reading
-    captured = reading.order.captured if reading else None
-    return Facts(
-        kind=resolved.kind.name,
-        amount=resolved.amount,
-        currency=resolved.currency,
-        captured=captured,
-        order_refunded=None if captured is None or left is None else captured - left,
-        customer_30_days=sum(amount or 0 for currency, amount in by_customer if currency == resolved.currency),
-        customer_30_days_count=len(by_customer),
-        agent_today=alone_today or 0,
-        days_since_delivery=_days_since_delivery(reading) if reading else None,
-        further=further,
-        position=dial.position(ticket.pk),
-        tags=resolved.tags,
-    )
-
-
-def _days_since_delivery(reading: Reading) -> int | None:
-    """Whole days when the shop was asked; 0 for what is still to be delivered, None where the shop does not say."""
-    delivered = reading.order.delivered_at
-    if delivered is None:
-        return None if reading.order.status in ("delivered", "returned") else 0
-    return max((reading.asked_at - delivered).days, 0)
-
-
-def serialise(currency: str, customer_id: int) -> None:
-    """Lets one proposal at a time add to the sums of a currency and of a customer, until the transaction ends."""
-    with connection.cursor() as cursor:
-        for what in (f"policy:{currency}", f"policy:customer:{customer_id}"):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
-
-
-def ungrounded(resolved: Resolved, ticket: Ticket, by_agent: bool, sources: Sources = NOW) -> list[str]:
-    """What a reply says beyond the ticket's succeeded actions, a sentence each. What people write declares no claims:
-    it is held against all that happened."""
-    if resolved.kind.name != "reply":
-        return []
-    done = sources.effects(ticket.pk)
-    claimed = resolved.params["claims"] if by_agent else [grounding.claim_of(effect) for effect in done]
-    return grounding.ungrounded(resolved.params["text"], claimed, done, resolved.cancelled)
-
-
 @dataclass
 class Preview:
     """How the last actions would have been judged: counts by outcome now and then, and examples that change."""
@@ -209,16 +124,4 @@ def preview(*, rules: Rules, days: int) -> Preview:
 def _judged(days: int) -> Iterator[tuple[Action, Facts]]:
     actions: QuerySet[Action] = Action.objects.filter(created_at__gte=Now() - timedelta(days=days))
     for action in actions.order_by("-created_at", "-pk")[:SAMPLE]:  # the order of an index: bounded however many
-        yield action, recorded_facts(action)
-
-
-def recorded_facts(action: Action) -> Facts:
-    """What the action was judged by; its ticket's place on the dial is the same at any time."""
-    kept = action.facts
-    return Facts(**{
-        "kind": action.kind,
-        **kept,
-        "ungrounded": tuple(kept.get("ungrounded", ())),
-        "position": dial.position(action.ticket_id),
-        "tags": None if kept.get("tags") is None else tuple(kept["tags"]),
-    })  # fmt: skip
+        yield action, circumstances.recorded(action)

@@ -13,7 +13,19 @@ from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
-from approvals import audit, frozen, kinds, locks, policies, policy, reservations, resolution, states, transitions
+from approvals import (
+    audit,
+    circumstances,
+    frozen,
+    kinds,
+    locks,
+    policies,
+    policy,
+    reservations,
+    resolution,
+    states,
+    transitions,
+)
 from approvals.models import Action
 from approvals.policy import Facts, Outcome
 from approvals.resolution import Resolved
@@ -137,7 +149,7 @@ def _propose(resolved: Resolved, ticket: Ticket, run_id: int | None, existing: l
     key = f"{ticket.pk}:{resolved.kind.name}:{sequence}"
     if resolved.order_id:
         reservations.lock(resolved.order_id)
-        policies.serialise(resolved.currency, ticket.customer_id)
+        circumstances.serialise(resolved.currency, ticket.customer_id)
         _still_left(resolved)
     action = Action.objects.create(
         ticket=ticket,
@@ -178,7 +190,7 @@ def _still_left(resolved: Resolved) -> None:
 
 def _judge(action: Action, resolved: Resolved, ticket: Ticket, further: bool) -> Action:
     left = reservations.left(resolved.reading, without=action.pk) if resolved.reading else None
-    facts = policies.facts_of(resolved, ticket, left=left, further=further, by_agent=action.run_id is not None)
+    facts = circumstances.of(resolved, ticket, left=left, further=further, by_agent=action.run_id is not None)
     version = action.policy_version
     rules = policies.rules_of(version)
     verdict = policy.evaluate(rules, facts)

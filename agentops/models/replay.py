@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from agentops.models.run import Run, Step
+from agentops.models.run import Run, StepRecord
 from approvals.models import PolicyVersion
 
 
@@ -69,8 +69,8 @@ class Replay(models.Model):
         return f"replay {self.pk} of run {self.run_id}"
 
 
-class ReplayStep(models.Model):
-    """A step of a replay, written when it is done; the fields that a Step has too are as there.
+class ReplayStep(StepRecord):
+    """A step of a replay, written when it is done.
 
     `source` is where its answer came from; `note` says it in words. `effect` is what a side-effecting call would have
     been: {kind, params, key, order_id, amount, currency, status, reason, further, verdict, reasons, facts,
@@ -84,24 +84,9 @@ class ReplayStep(models.Model):
         NOT_RECORDED = "not_recorded", "not recorded"
 
     replay = models.ForeignKey(Replay, on_delete=models.CASCADE, related_name="steps")
-    index = models.PositiveIntegerField()
-    kind = models.CharField(max_length=6, choices=Step.Kind)
-    name = models.CharField(max_length=100)
-    status = models.CharField(max_length=7, choices=Step.Status)
     source = models.CharField(max_length=12, choices=Source)
     note = models.CharField(max_length=300, blank=True)
-    input = models.JSONField(default=dict)
-    output = models.JSONField(null=True, blank=True)
     effect = models.JSONField(null=True, blank=True)
-    reasoning = models.TextField(blank=True)
-    error_code = models.CharField(max_length=60, blank=True)
-    error_class = models.CharField(max_length=30, blank=True)
-    error_message = models.CharField(max_length=1000, blank=True)
-    input_tokens = models.PositiveIntegerField(default=0)
-    cached_tokens = models.PositiveIntegerField(default=0)
-    output_tokens = models.PositiveIntegerField(default=0)
-    reasoning_tokens = models.PositiveIntegerField(default=0)
-    cost_usd = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0))
     finished_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -81,18 +81,8 @@ class Run(models.Model):
         return f"run {self.number} of {self.ticket_id}"
 
 
-class Step(models.Model):
-    """A recorded unit of a run. It is written when it starts, so that a crash leaves it visible.
-
-    `input` of an llm step: {model, prompt, tools (digests of StoredText), messages (digest of the list sent)};
-    of a tool step: {call_id, tool, arguments} as the model wrote them. A step that asks a model also has {route
-    (tier, code, why), provider, model, passed_over, price (of a ModelPrice), max_tokens} there. `output` of an llm
-    step: the answer as turn.Answer; of a tool step: the JSON that the model is told. Tokens are counts; cost is in US
-    dollars, with what `lost` answers count: [{model, usd, tokens}], the worst case of each call whose answer nobody
-    saw, and which may have been billed. `reservation`, while a call is under way: {day, model, usd, tokens}.
-    `tried_at` is when the current attempt began, where it is not the first. A step that `waited_for_person` tells
-    nothing of how fast the machine is.
-    """
+class StepRecord(models.Model):
+    """What a step did, of a run or of its replay. Tokens are counts; cost is in US dollars."""
 
     class Kind(models.TextChoices):
         TRIAGE = "triage", "Triage"
@@ -105,17 +95,13 @@ class Step(models.Model):
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
     index = models.PositiveIntegerField()
     kind = models.CharField(max_length=6, choices=Kind)
     name = models.CharField(max_length=100)
-    status = models.CharField(max_length=7, choices=Status, default=Status.STARTED)
+    status = models.CharField(max_length=7, choices=Status)
     input = models.JSONField(default=dict)
     output = models.JSONField(null=True, blank=True)
     reasoning = models.TextField(blank=True)
-    raw_response = models.TextField(blank=True)
-    attempts = models.PositiveIntegerField(default=1)
-    failures = models.JSONField(default=list)
     error_code = models.CharField(max_length=60, blank=True)
     error_class = models.CharField(max_length=30, blank=True)
     error_message = models.CharField(max_length=1000, blank=True)
@@ -124,6 +110,28 @@ class Step(models.Model):
     output_tokens = models.PositiveIntegerField(default=0)
     reasoning_tokens = models.PositiveIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0))
+
+    class Meta:
+        abstract = True
+
+
+class Step(StepRecord):
+    """A recorded unit of a run. It is written when it starts, so that a crash leaves it visible.
+
+    `input` of an llm step: {model, prompt, tools (digests of StoredText), messages (digest of the list sent)};
+    of a tool step: {call_id, tool, arguments} as the model wrote them. A step that asks a model also has {route
+    (tier, code, why), provider, model, passed_over, price (of a ModelPrice), max_tokens} there. `output` of an llm
+    step: the answer as turn.Answer; of a tool step: the JSON that the model is told. Its cost has what `lost` answers
+    count: [{model, usd, tokens}], the worst case of each call whose answer nobody saw, and which may have been billed.
+    `reservation`, while a call is under way: {day, model, usd, tokens}. `tried_at` is when the current attempt began,
+    where it is not the first. A step that `waited_for_person` tells nothing of how fast the machine is.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
+    status = models.CharField(max_length=7, choices=StepRecord.Status, default=StepRecord.Status.STARTED)
+    raw_response = models.TextField(blank=True)
+    attempts = models.PositiveIntegerField(default=1)
+    failures = models.JSONField(default=list)
     lost = models.JSONField(default=list, db_default=[], blank=True)
     reservation = models.JSONField(null=True, blank=True)
     action = models.ForeignKey(Action, on_delete=models.PROTECT, null=True, blank=True, related_name="steps")

@@ -18,7 +18,6 @@ LABELS = {
     "tokens": "Tokens",
     "cost": "Cost",
 }
-FIGURES = ("tokens", "cost")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from agentops import steps, tools
 from agentops.lib import redact
 from agentops.models import Replay, ReplayStep, Step
 from agentops.replays.recording import NotRecorded, Recording
-from approvals import claims, kinds, policies, policy, proposals, resolution, states
+from approvals import circumstances, claims, kinds, policies, policy, proposals, resolution, states
 from approvals.models import Action, Decision
 from approvals.policy import Outcome, Verdict
 from approvals.resolution import Resolved, Sources
@@ -31,7 +31,7 @@ def as_recorded(recording: Recording, step: Step, then: Step) -> dict[str, Any]:
     """The same call as it was: judged again by the rules and facts of then, and told of again."""
     action = then.action
     assert action is not None
-    verdict = policy.evaluate(policies.rules_of(action.policy_version), policies.recorded_facts(action))
+    verdict = policy.evaluate(policies.rules_of(action.policy_version), circumstances.recorded(action))
     again = action.run_id != recording.run.pk or any(
         row.action_id == action.pk for row in recording.steps if row.index < then.index
     )
@@ -147,13 +147,13 @@ def _facts(
 ) -> policy.Facts:
     """Those of then for the same effect; a reply is held against what has happened in this replay."""
     if then is not None and resolved.kind.name != "reply":
-        return replace(policies.recorded_facts(then), further=further)
+        return replace(circumstances.recorded(then), further=further)
     known = [row for kind in kinds.KINDS for row in recording.actions(kind)]
-    tags = next((policies.recorded_facts(row).tags for row in known if row.facts), None)
+    tags = next((circumstances.recorded(row).tags for row in known if row.facts), None)
     left = sources.left(resolved.reading) if resolved.reading else None
     at = None if replay.mode == Replay.Mode.LIVE else recording.run.started_at
     resolved = replace(resolved, tags=tags)
-    return policies.facts_of(resolved, step.run.ticket, left=left, further=further, sources=sources, at=at)
+    return circumstances.of(resolved, step.run.ticket, left=left, further=further, sources=sources, at=at)
 
 
 def _became(verdict: Verdict, then: Action | None, decision: Decision | None) -> Became:

@@ -17,18 +17,12 @@ from agentops import steps, turn
 from agentops.lib import outbound, redact, retry
 from agentops.lib.errors import ProviderError, Refused
 from agentops.models import Replay, ReplayStep, Run, Step
-from agentops.replays import effects, judgement, worlds
+from agentops.replays import effects, judgement, shadows, worlds
 from agentops.replays.effects import Became
 from agentops.replays.recording import NotRecorded, Recording, call_key
 from approvals import kinds
-from approvals.models import Action
 
 log = logging.getLogger(__name__)
-COPIED = (
-    "index", "kind", "name", "status", "input", "output", "reasoning", "error_code", "error_class", "error_message",
-    "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_usd",
-)  # fmt: skip
-COUNTED = ("triage", "turns", "tokens", "cost_usd")
 LOST_WORKERS = 8  # tries at one step, after which the replay is given up
 
 
@@ -90,9 +84,9 @@ def _claim(replay_id: int) -> Replay | None:
 
 def _go_on(replay: Replay) -> None:
     recording = Recording(replay.run)
-    run = _shadow(replay)
+    run = shadows.of_run(replay)
     kept = list(replay.steps.order_by("index"))
-    done = [_carrier(row, run) for row in kept]
+    done = [shadows.of_step(row, run) for row in kept]
     while True:
         world = worlds.of(replay, recording, done)
         match turn.next_step([steps.recorded(step) for step in done], max_turns=settings.MAX_TURNS):
@@ -118,7 +112,7 @@ def _go_on(replay: Replay) -> None:
         except ProviderError as error:
             return _put_off(replay, step, error)
         kept.append(_keep(replay, run, step, effect, became))
-        done.append(_with_action(step, effect))
+        done.append(shadows.with_action(step, effect))
 
 
 def _do(
@@ -205,18 +199,13 @@ def _told(error: ProviderError) -> str:
 
 def _keep(replay: Replay, run: Run, step: Step, effect: dict[str, Any] | None, became: Became) -> ReplayStep:
     """One commit: the step, and the replay with its lease."""
-    row = ReplayStep(
-        replay=replay,
-        effect=effect,
-        source=became.source,
-        note=became.note,
-        **{name: getattr(step, name) for name in COPIED},
-    )
+    row = shadows.kept(replay, step, effect, source=became.source, note=became.note)
     replay.attempt = 1
-    for name in COUNTED:
-        setattr(replay, name, getattr(run, name))
+    counted = shadows.counted(run)
+    for name, count in counted.items():
+        setattr(replay, name, count)
     with transaction.atomic():
-        _hold(replay, attempt=1, lease_expires_at=_lease(), **{name: getattr(run, name) for name in COUNTED})
+        _hold(replay, attempt=1, lease_expires_at=_lease(), **counted)
         row.save()
     return row
 
@@ -253,31 +242,6 @@ def _hold(replay: Replay, **fields: Any) -> None:
     held = Replay.objects.filter(pk=replay.pk, fence=replay.fence, status=Replay.Status.RUNNING)
     if not held.update(**fields):
         raise Superseded
-
-
-def _shadow(replay: Replay) -> Run:
-    """The run as its steps need it, with the replay's own counts. It is never saved."""
-    run = replay.run
-    return Run(
-        pk=run.pk,
-        ticket=run.ticket,
-        number=run.number,
-        through_message=run.through_message,
-        started_at=run.started_at,
-        **{name: getattr(replay, name) for name in COUNTED},
-    )
-
-
-def _carrier(row: ReplayStep, run: Run) -> Step:
-    return _with_action(Step(run=run, **{name: getattr(row, name) for name in COPIED}), row.effect)
-
-
-def _with_action(step: Step, effect: dict[str, Any] | None) -> Step:
-    """The step with what the decider and the routing ask of its action: how it ended, and the verdict's reasons."""
-    told = step.output.get("action") if step.kind == turn.TOOL and isinstance(step.output, dict) else None
-    if step.name in kinds.BY_TOOL and isinstance(told, dict):
-        step.action = Action(status=told["status"], reasons=effect["reasons"] if effect else [])
-    return step
 
 
 def _lease() -> Any:

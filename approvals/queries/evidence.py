@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db.models.functions import Now
 
-from approvals import dial, policies, policy, states
+from approvals import circumstances, dial, policies, policy, states
 from approvals.models import Action, Decision
 from approvals.policy import Facts, Rules
 
@@ -55,7 +55,7 @@ def evidence(rules: Rules, days: int) -> Evidence:
     said = _decisions([action.pk for action in looked_at])
     wide_open, caps = _apart(rules)
     for action in looked_at:
-        facts = policies.recorded_facts(action)
+        facts = circumstances.recorded(action)
         if facts.fixed:  # the policy's own words, no deed of the agent's
             result.actions -= 1
             continue

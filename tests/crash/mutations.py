@@ -15,7 +15,16 @@ from django.db.models import DateTimeField, Value
 from agentops import dispatch, engine, recording
 from agentops.lib import retry
 from agentops.lib.errors import EffectUnknown, ProviderError, Terminal
-from approvals import decisions, execution, frozen, policies, reservations, settlement, states, transitions
+from approvals import (
+    circumstances,
+    decisions,
+    execution,
+    frozen,
+    reservations,
+    settlement,
+    states,
+    transitions,
+)
 from approvals.models import Action, ApprovalRequest
 from approvals.providers import payments, replies
 from approvals.providers.receipt import Receipt
@@ -172,7 +181,7 @@ def decision_without_lock() -> None:
 
 
 def claims_not_checked() -> None:
-    policies.ungrounded = lambda *_: []
+    circumstances._ungrounded = lambda *_: []
 
 
 def intake_without_dedupe() -> None:

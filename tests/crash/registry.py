@@ -68,6 +68,8 @@ REGISTERED = frozenset(
     for place in (*(f"{place} commit" for place in COMMITS), *EXCHANGES)
     for side in ("before", "after")
 )
+# What is not the application's: a schedule puts a request's time forward, so that it expires.
+OUTSIDE = frozenset({"outside commit before", "outside commit after"})
 # Only a worker's sweep passes these: it dies there too, and another is started.
 SWEEP_ALONE = frozenset(
     f"{place} commit {side}"

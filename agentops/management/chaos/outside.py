@@ -13,7 +13,6 @@ from agentops.local.processes import Supervisor
 from agentops.management.chaos import faults
 
 MODEL_LATENCY_SECONDS = "0.2"
-ASK_TRIES = 20
 
 
 class Outside:
