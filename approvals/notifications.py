@@ -57,7 +57,8 @@ def send(notification_id: int) -> bool:
 
 
 def message(event: AuditEvent) -> EmailMessage:
-    told = "\n".join(f"{name}: {value}" for name, value in event.after.items())
+    # Lists of figures are for programs; what they come to is said in words beside them.
+    told = "\n".join(f"{name}: {value}" for name, value in event.after.items() if not isinstance(value, (dict, list)))
     page = settings.PUBLIC_URL + PAGES[event.object_type].format(event.object_id)
     return EmailMessage(
         subject=f"AgentOps: {SUBJECTS[event.verb]}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import DateTimeField, Func, Max
+from django.db.models import DateTimeField, Func, Max, QuerySet
 from django.db.models.functions import Now
 
 from approvals import kinds
@@ -20,8 +20,8 @@ PAUSE = timedelta(minutes=1)  # between two seals
 
 @dataclass(frozen=True)
 class Verified:
-    """How many `events` were held against how many `seals`; `broken` is the first that does not hold, whose events
-    come after `after`."""
+    """How many `events` were held against how many `seals`, as far as was read; `broken` is the first that does not
+    hold, whose events come after `after`."""
 
     seals: int
     events: int
@@ -55,30 +55,37 @@ def seal(*, pause: timedelta = PAUSE) -> AuditSeal | None:
 def verify(told: Callable[[int], None] = lambda events: None, *, most_events: int | None = None) -> Verified:
     """Reads the audit again and holds each seal against it, to the first that does not hold; with `most_events` only
     the newest seals, of about so many. `told` hears how many events were read so far."""
-    links = list(AuditSeal.objects.filter(sealed_at__isnull=False).order_by("through_event"))
-    start = _start(links, most_events)
-    previous, after, read = ("", 0, 0) if start == 0 else (links[start - 1].digest, links[start - 1].through_event, 0)
-    for link in links[start:]:
+    before = _before_newest(most_events)
+    previous, after = (before.digest, before.through_event) if before else ("", 0)
+    held = read = 0
+    for link in _sealed().filter(through_event__gt=after).order_by("through_event").iterator(READ_AT_ONCE):
         events, digest = _digest(previous, after, link.through_event)
-        read += events
+        held, read = held + 1, read + events
         if (events, digest) != (link.events, link.digest):
-            return Verified(len(links) - start, read, broken=link, after=after)
+            return Verified(held, read, broken=link, after=after)
         previous, after = digest, link.through_event
         told(read)
-    return Verified(len(links) - start, read)
+    return Verified(held, read)
 
 
-def _start(links: list[AuditSeal], most_events: int | None) -> int:
-    left = most_events
-    for place in reversed(range(len(links))):
-        if left is None or left <= 0:
-            return 0 if left is None else place + 1
-        left -= links[place].events
-    return 0
+def _before_newest(most_events: int | None) -> AuditSeal | None:
+    """The seal upon which the newest ones stand that hold about so many events; None where that is all of them."""
+    if most_events is None:
+        return None
+    held = 0
+    for link in _sealed().order_by("-through_event").iterator(READ_AT_ONCE):
+        if held >= most_events:
+            return link
+        held += link.events
+    return None
 
 
 def newest() -> AuditSeal | None:
-    return AuditSeal.objects.filter(sealed_at__isnull=False).order_by("-through_event").first()
+    return _sealed().order_by("-through_event").first()
+
+
+def _sealed() -> QuerySet[AuditSeal]:
+    return AuditSeal.objects.filter(sealed_at__isnull=False)
 
 
 def _alone() -> bool:

@@ -2,14 +2,15 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pgtrigger
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import DateTimeField, Value
 
 from agentops import dispatch, engine, recording
@@ -37,7 +38,8 @@ DECIDE = "approvals.decisions._decide commit before"
 @dataclass(frozen=True)
 class Mutation:
     """`caught` is the finding's sort and words of it. The case: scenario, fault, where the victim dies (or stands
-    still, when it is overtaken) and who races it; `sweeps`: the surviving sweeps have the bug too."""
+    still, when it is overtaken) and who races it; `sweeps`: the surviving sweeps have the bug too; `missing`: the
+    unique constraint of the tickets that is not there. Either is played by itself."""
 
     name: str
     apply: Callable[[], None]
@@ -48,6 +50,7 @@ class Mutation:
     race: str = "alone"
     attempt: int = 1
     sweeps: bool = False
+    missing: str = ""
     # Another thing that may be seen first, where the outcome depends on who is quicker.
     otherwise: tuple[str, str] | None = None
 
@@ -193,6 +196,23 @@ def intake_without_dedupe() -> None:
     intake.receive_ticket = anew
 
 
+def nothing_else() -> None:
+    """The bug is in the database."""
+
+
+@contextmanager
+def without(constraint: str) -> Iterator[None]:
+    """The tickets' table without this unique constraint; what is delivered afterwards is under it again."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE tickets_ticket DROP CONSTRAINT {constraint}")
+        yield
+        cursor.execute("SELECT max(created_at) FROM tickets_ticket")
+        [[last]] = cursor.fetchall()
+        cursor.execute(
+            f"CREATE UNIQUE INDEX {constraint} ON tickets_ticket (source, external_id) WHERE created_at > '{last}'"
+        )
+
+
 def run_not_fenced() -> None:
     def record(run: Any, finished: Any, started: Any, *, call: Any = None, **fields: Any) -> None:
         counted = {name: getattr(run, name) for name in recording.COUNTED}
@@ -252,6 +272,8 @@ MUTATIONS = (
     Mutation("claims_not_checked", claims_not_checked, ("invented", "before anything happened"), "false_claim"),
     Mutation("intake_without_dedupe", intake_without_dedupe, ("duplicate", "tickets were delivered"),
              boundary="tickets.intake.receive_ticket commit after"),
+    Mutation("unique_index_missing", nothing_else, ("duplicate", "tickets were delivered"), race="overtaken",
+             boundary="tickets.intake.receive_ticket commit before", missing="ticket_once_per_delivery"),
     Mutation("run_not_fenced", run_not_fenced, ("books", "unexpected error"),
              boundary="agentops.steps._ask POST /v1/chat/completions before", race="overtaken",
              otherwise=("lost", "the run failed")),

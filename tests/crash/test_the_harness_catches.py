@@ -1,5 +1,6 @@
 """The harness itself is tested: bugs that would cost money are put in, and each has to be seen."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -8,10 +9,11 @@ from tests.crash.cases import FAULTS, SCENARIOS, Case
 from tests.crash.checks import Finding, check
 from tests.crash.conftest import Numbers
 from tests.crash.harness import Harness
-from tests.crash.mutations import MUTATIONS, Mutation
+from tests.crash.mutations import MUTATIONS, Mutation, without
 
-# What the sweeps make of everyone's tickets is everyone's: their own bugs are played by themselves.
-TOGETHER = [mutation for mutation in MUTATIONS if not mutation.sweeps]
+# What the sweeps make of everyone's tickets is everyone's, and so is the database: their bugs are played by themselves.
+APART = [mutation for mutation in MUTATIONS if mutation.sweeps or mutation.missing]
+TOGETHER = [mutation for mutation in MUTATIONS if mutation not in APART]
 PATIENCE = 6.0
 
 
@@ -32,11 +34,11 @@ def findings(harness: Harness, numbers: Numbers) -> dict[str, list[Finding]]:
     harness.patience = PATIENCE
     batch = [case_of(mutation, numbers) for mutation in TOGETHER]
     found = {case.mutation: seen for case, seen in check(batch, harness.play(batch), harness.simulator).items()}
-    for mutation in MUTATIONS:
-        if mutation.sweeps:
-            case = case_of(mutation, numbers)
-            played = harness.play([case], mutation.name)
-            found[mutation.name] = check([case], played, harness.simulator).get(case, [])
+    for mutation in APART:
+        case = case_of(mutation, numbers)
+        with without(mutation.missing) if mutation.missing else nullcontext():
+            played = harness.play([case], mutation.name if mutation.sweeps else "")
+        found[mutation.name] = check([case], played, harness.simulator).get(case, [])
     return found
 
 

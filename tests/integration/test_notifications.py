@@ -1,12 +1,18 @@
 """What cannot wait until somebody opens a page is sent by e-mail, until the mail server has taken it."""
 
+from datetime import timedelta
+
 import pytest
+from django.contrib.auth.models import User
 from django.core import mail
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from approvals import audit, notifications, pauses
+from approvals import audit, lowering, notifications, pauses, policies, stops
+from approvals.dial import Dial, Lowering
 from approvals.models import Notification
+from approvals.policy import Rules
+from tests.integration.history_rows import an_action, asked
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +47,33 @@ def test_a_provider_that_refuses_our_credentials_is_told() -> None:
     pauses.pause("payments", "no such key")
     assert notifications.send(Notification.objects.get().pk)
     assert "no such key" in mail.outbox[0].body
+
+
+def test_a_stop_is_told_with_its_reason() -> None:
+    by = User.objects.create(username="the-admin")
+    stops.stop(kind=stops.ALL, reason="The gateway pays twice.", by=by)
+    assert notifications.send(Notification.objects.get().pk)
+    [letter] = mail.outbox
+    assert letter.subject == "AgentOps: effects are stopped"
+    assert "kind: all\nreason: The gateway pays twice." in letter.body
+    assert letter.body.endswith("https://agentops.shop.example/policy/stop/\n")
+
+
+def test_a_dial_that_lowered_itself_is_told_in_words() -> None:
+    watched = Lowering(rejected_percent=25, at_least=4, step=30, floor=20)
+    policies.save(rules=Rules(autonomy=Dial(percent=1)), by=None, note="before")
+    policies.save(rules=Rules(autonomy=Dial(percent=100), lowering=watched), by=None, note="test")
+    for verdict in ("approve", "approve", "approve", "reject"):
+        asked(an_action(run_id=1, status="approved"), verdict, after=timedelta())
+    [version] = lowering.due()
+    assert lowering.lower(version)
+    assert notifications.send(Notification.objects.get().pk)
+    [letter] = mail.outbox
+    assert letter.subject == "AgentOps: the autonomy dial lowered itself"
+    assert "percent: 70\n" in letter.body
+    assert "why: 1 of 4 people's decisions were rejections (25 %, 25 % is set)\n" in letter.body
+    assert "{" not in letter.body, "figures are for programs"
+    assert letter.body.endswith("https://agentops.shop.example/policy/autonomy/\n")
 
 
 def test_other_events_are_told_to_nobody() -> None:
