@@ -1,6 +1,7 @@
 """What a person said about a waiting action, once (DESIGN §5.7): bound to the digest they saw, with the order read
 again; whoever comes second is told who decided first and what."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -95,10 +96,12 @@ def reply_by_hand(*, ticket: Ticket, text: str, by: User) -> Action:
         proposals.resolve(kind, given, ticket), ticket_id=ticket.pk, run_id=None, actor=by.get_username()
     )
     waiting = ApprovalRequest.objects.filter(action=action, closed_at__isnull=True).first()
-    if waiting:
-        approve(request_id=waiting.pk, by=by, digest=waiting.digest)
-    else:
+    if waiting is None:
         _announce(action.pk)
+        return action
+    with suppress(AlreadyDecided):  # a second click, and the first was quicker; or a colleague was
+        approve(request_id=waiting.pk, by=by, digest=waiting.digest)
+    action.refresh_from_db()
     return action
 
 

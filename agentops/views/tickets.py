@@ -12,6 +12,7 @@ from agentops.lib.errors import ProviderError, Refused
 from agentops.queries import case, person
 from agentops.views.person import back
 from approvals import decisions, states
+from approvals.models import Action
 from approvals.views.request import Request
 from tickets import queries
 from tickets.models import Ticket
@@ -38,12 +39,8 @@ def reply(request: Request, ticket_id: str) -> HttpResponse:
     except (Refused, ProviderError) as error:
         context = {"ticket": found, "case": case.of(found), "reply": text, "refused": error.message}
         return render(request, "tickets/ticket.html", context, status=422)
-    if action.status == states.UNRESOLVED:  # sent before, in the same words
-        messages.warning(request, f"Not sent again: nobody knows yet whether {action.idempotency_key} arrived.")
-    elif action.status == states.SUCCEEDED:
-        messages.success(request, f"The customer has this reply ({action.idempotency_key}).")
-    else:
-        messages.success(request, f"Your reply is on its way ({action.idempotency_key}).")
+    level, told = _became(action)
+    messages.add_message(request, level, told)
     return back(request, found, following)
 
 
@@ -61,6 +58,18 @@ def close(request: Request, ticket_id: str) -> HttpResponse:
         messages.warning(request, f"Not closed. {refused.message}")
         following = found
     return back(request, found, following)
+
+
+def _became(action: Action) -> tuple[int, str]:
+    """What is told of a person's reply; one that was written before in the same words may have come further."""
+    match action.status:
+        case states.UNRESOLVED:
+            return messages.WARNING, f"Not sent again: nobody knows yet whether {action.idempotency_key} arrived."
+        case states.SUCCEEDED:
+            return messages.SUCCESS, f"The customer has this reply ({action.idempotency_key})."
+        case states.REJECTED:
+            return messages.WARNING, f"Not sent: a colleague has just rejected it ({action.idempotency_key})."
+    return messages.SUCCESS, f"Your reply is on its way ({action.idempotency_key})."
 
 
 def _found(ticket_id: str) -> Ticket:

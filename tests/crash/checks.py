@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count
+
 from agentops.models import Run
 from approvals import audit, states
 from approvals.models import Action, AuditEvent
 from tests.crash import people, shop
-from tests.crash.cases import FURTHER, HANDED_OVER, Case
+from tests.crash.cases import ELSEWHERE, HANDED_OVER, Case
 from tests.crash.harness import Played
 from tests.crash.people import KEY_ELSEWHERE
 from tests.live import Simulator
@@ -61,12 +63,15 @@ def check(batch: Sequence[Case], played: Played, simulator: Simulator) -> dict[C
     found = {}
     for case in batch:
         inside, effects = Inside(case.number, rows), outside.effects[case.number]
+        inside.captured -= sum(row["amount"] for row in outside.elsewhere[case.number])
         findings = [
             *_troubles(case, played),
             *_tickets(case, inside),
             *_effects(case, inside, effects),
-            *_elsewhere(inside, outside.elsewhere[case.number]),
-            *replies(inside, effects, outside.replies[case.number], most=2 if case.scenario.also == FURTHER else 1),
+            *_elsewhere(case, outside.elsewhere[case.number]),
+            *_while_stopped(inside, rows.stops),
+            *_by_hand(case, inside, outside.replies[case.number]),
+            *replies(inside, effects, outside.replies[case.number]),
             *history(inside, effects),
         ]
         if findings:
@@ -93,12 +98,22 @@ class Rows:
     def __init__(self, numbers: Iterable[int]) -> None:
         emails = [shop.EMAIL.format(number) for number in numbers]
         tickets = list(Ticket.objects.filter(customer__email__in=emails).select_related("customer"))
-        actions = list(Action.objects.filter(ticket__in=tickets).prefetch_related("attempts"))
+        asked = Action.objects.filter(ticket__in=tickets).annotate(asked=Count("steps"))
+        actions = list(asked.prefetch_related("attempts"))
         events = AuditEvent.objects.filter(object_type="action", object_id__in=[str(action.pk) for action in actions])
+        self.stops = _stops()
         self.tickets = _grouped(tickets, lambda ticket: ticket.customer.email)
         self.runs = _grouped(Run.objects.filter(ticket__in=tickets), lambda run: run.ticket_id)
         self.actions = _grouped(actions, lambda action: action.ticket_id)
         self.events = _grouped(events.order_by("pk"), lambda event: event.object_id)
+
+
+def _stops() -> list[tuple[int, int]]:
+    """The audit's numbers of each stop of the kind that people stop here, and of its release."""
+    events = AuditEvent.objects.filter(object_type="stop").order_by("pk")
+    thrown = {event.object_id: event.pk for event in events if event.verb == "effects.stopped"}
+    released = {event.object_id: event.pk for event in events if event.verb == "effects.released"}
+    return [(first, released[stop]) for stop, first in thrown.items() if stop in released]
 
 
 def _grouped[Row](rows: Iterable[Row], by: Callable[[Row], Any]) -> dict[Any, list[Row]]:
@@ -123,7 +138,9 @@ def _tickets(case: Case, inside: Inside) -> Iterator[Finding]:
         yield sort, f"{wanted} tickets were delivered, {len(inside.tickets)} are there"
     for ticket in inside.tickets:
         runs = [run for run in inside.runs if run.ticket_id == ticket.pk]
-        if len(runs) != case.scenario.runs:
+        # Two people who have it run again one after the other are two wishes.
+        most = case.scenario.runs + (case.scenario.also == HANDED_OVER)
+        if not case.scenario.runs <= len(runs) <= most:
             sort = "lost" if len(runs) < case.scenario.runs else "duplicate"
             yield sort, f"{len(runs)} runs where {case.scenario.runs} were asked for"
         if ticket.status not in ENDED or (case.scenario.also == HANDED_OVER and ticket.status != Ticket.Status.CLOSED):
@@ -150,10 +167,29 @@ def _effects(case: Case, inside: Inside, effects: list[dict[str, Any]]) -> Itera
     yield from books(inside, effects)
 
 
-def _elsewhere(inside: Inside, refunds: list[dict[str, Any]]) -> Iterator[Finding]:
+def _while_stopped(inside: Inside, stops: list[tuple[int, int]]) -> Iterator[Finding]:
+    """Nothing of the kind is claimed between a stop and its release, by the audit's numbers: a claim and a stop exclude
+    each other."""
+    for action in inside.actions:
+        claims = [event.pk for event in inside.events[action.pk] if event.verb == "action.claimed"]
+        if action.kind == people.STOPPED_KIND and any(first < pk < last for pk in claims for first, last in stops):
+            yield "books", f"{action.idempotency_key} was claimed while its kind was stopped"
+
+
+def _by_hand(case: Case, inside: Inside, inbox: list[dict[str, Any]]) -> Iterator[Finding]:
+    """What a person wrote has arrived, unless the help desk refuses it for good."""
+    if case.scenario.also != HANDED_OVER or case.fault.terminal:
+        return
+    written = {action.idempotency_key for action in inside.actions if action.kind == "reply" and action.run_id is None}
+    if not written.intersection(row["webhook_id"] for row in inbox):
+        yield "lost", "the person's reply was never received"
+
+
+def _elsewhere(case: Case, refunds: list[dict[str, Any]]) -> Iterator[Finding]:
     """What the shop itself refunded is found once, and a person has looked into it."""
-    keys = [ticket.pk for ticket in inside.tickets]
-    found = list(people.findings(keys)) if refunds else []
+    if case.scenario.also == ELSEWHERE and case.fault.name == "none" and len(refunds) != 1:
+        yield "books", f"the shop refunded {len(refunds)} times by itself, and should have once"
+    found = list(people.findings(case.number)) if refunds else []
     if len(found) != len(refunds):
         yield (
             ("lost" if len(found) < len(refunds) else "duplicate"),
@@ -181,14 +217,13 @@ def books(inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:
         yield "books", f"ledger and succeeded actions differ: {theirs ^ ours}"
 
 
-def replies(
-    inside: Inside, effects: list[dict[str, Any]], inbox: list[dict[str, Any]], most: int = 1
-) -> Iterator[Finding]:
-    """At most so many to a ticket, each received once and as it was decided, and no word before its deed."""
-    for ticket, count in Counter(row["ticket_id"] for row in inbox).items():
-        if count > most:
-            yield "duplicate", f"{count} replies to ticket {ticket}"
+def replies(inside: Inside, effects: list[dict[str, Any]], inbox: list[dict[str, Any]]) -> Iterator[Finding]:
+    """One to a run or from a person at most, received once and as it was decided, and no word before its deed."""
     sent = {a.idempotency_key: a for a in inside.actions if a.kind == "reply"}
+    by = {key: action.run_id for key, action in sent.items()}
+    for (ticket, run), count in Counter((row["ticket_id"], by.get(row["webhook_id"])) for row in inbox).items():
+        if count > 1:
+            yield "duplicate", f"{count} replies to ticket {ticket} {f'in run {run}' if run else 'by people'}"
     received = {row["webhook_id"]: row for row in inbox}
     for key in received.keys() - {k for k, a in sent.items() if a.status in (states.SUCCEEDED, states.UNRESOLVED)}:
         yield "books", f"the customer has reply {key}, which we do not count as sent"
@@ -244,6 +279,10 @@ def _chain(action: Action, events: list[AuditEvent]) -> Iterator[Finding]:
     if not events or events[0].verb != "action.proposed" or status != action.status:
         yield "books", f"the audit ends at {status}, the action at {action.status}"
     verbs = [event.verb for event in events]
+    told, counted = verbs.count("action.duplicate_absorbed"), action.duplicates_absorbed
+    again = action.asked - 1 if action.run_id else counted  # what people ask for has no step
+    if not told == counted == again:
+        yield "books", f"asked for again {again} times, {counted} duplicates counted and {told} in the audit"
     decided = {"action.auto_approved", "action.approved", "action.edited"}.intersection(verbs)
     if "action.claimed" in verbs and not decided:
         yield "books", "it ran without a decision"

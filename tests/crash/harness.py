@@ -231,7 +231,8 @@ class Harness:
         self._keep_sweeping(sweeps, mutation, played)
         for case in batch:
             people.write_again(case.scenario.also, [story.deliver(ticket) for ticket in case.tickets()])
-        comparison.compare(since=reservations.database_now() - (timedelta(seconds=time.monotonic() - began)))
+        compared = comparison.compare(since=reservations.database_now() - timedelta(seconds=time.monotonic() - began))
+        assert not compared.error, compared.error
         emails = [case.tickets()[0]["customer_email"] for case in batch]
         mine = Ticket.objects.filter(customer__email__in=emails)
         waited, seen, looked = 0.0, (), time.monotonic()
@@ -313,9 +314,9 @@ def _find_out(mine: QuerySet[Ticket]) -> Left:
 
 def _round_off(batch: Sequence[Case], mine: QuerySet[Ticket]) -> Left:
     """What people do in the end."""
-    stands: list[str] = []
+    stands: dict[str, str] = {}
     for also in {case.scenario.also for case in batch}:
         emails = [case.tickets()[0]["customer_email"] for case in batch if case.scenario.also == also]
         theirs = mine.filter(customer__email__in=emails).values_list("pk", flat=True)
-        stands += map(str, people.round_off(also, list(theirs)))
-    return (list(mine.values_list("pk", flat=True)), stands) if stands else ()
+        stands |= people.round_off(also, list(theirs))
+    return (sorted(stands), sorted(stands.values())) if stands else ()

@@ -205,12 +205,15 @@ def without(constraint: str) -> Iterator[None]:
     """The tickets' table without this unique constraint; what is delivered afterwards is under it again."""
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE tickets_ticket DROP CONSTRAINT {constraint}")
+    try:
         yield
-        cursor.execute("SELECT max(created_at) FROM tickets_ticket")
-        [[last]] = cursor.fetchall()
-        cursor.execute(
-            f"CREATE UNIQUE INDEX {constraint} ON tickets_ticket (source, external_id) WHERE created_at > '{last}'"
-        )
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT max(created_at) FROM tickets_ticket")
+            [[last]] = cursor.fetchall()
+            cursor.execute(
+                f"CREATE UNIQUE INDEX {constraint} ON tickets_ticket (source, external_id) WHERE created_at > '{last}'"
+            )
 
 
 def run_not_fenced() -> None:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from http.client import HTTPException
-from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -111,20 +110,21 @@ def write_again(also: str, mine: Sequence[str]) -> None:
             intake.receive_message(ticket.pk, said)
 
 
-def round_off(also: str, mine: Sequence[str]) -> tuple[Any, ...]:
-    """What people do in the end; how it stands where something is still to be done, else nothing."""
-    if also == HANDED_OVER:
-        return tuple(stands for ticket in Ticket.objects.filter(pk__in=mine) if (stands := _see_to(ticket)))
-    if also == ELSEWHERE:
-        return tuple(_look_into(finding) for finding in findings(mine).filter(closed_at=None))
-    return ()
+def round_off(also: str, mine: Sequence[str]) -> dict[str, str]:
+    """What people do in the end: how the tickets stand on which something is still to be done."""
+    stands: dict[str, str] = {}
+    for ticket in Ticket.objects.filter(pk__in=mine).select_related("customer"):
+        if also == HANDED_OVER and ticket.status != Ticket.Status.CLOSED:
+            stands[ticket.pk] = _see_to(ticket)
+        elif also == ELSEWHERE:
+            for finding in findings(shop.number_of(ticket.customer.email)).filter(closed_at=None):
+                stands[ticket.pk] = _look_into(finding)
+    return stands
 
 
-def findings(mine: Sequence[str]) -> QuerySet[Finding]:
-    """Of what the shop refunded to these tickets' customers."""
-    emails = Ticket.objects.filter(pk__in=mine).values_list("customer__email", flat=True)
-    references = [f"{KEY_ELSEWHERE}{shop.number_of(email)}" for email in emails]
-    return Finding.objects.filter(theirs__reference__in=references)
+def findings(number: int) -> QuerySet[Finding]:
+    """Of what the shop refunded of this order."""
+    return Finding.objects.filter(theirs__reference=f"{KEY_ELSEWHERE}{number}")
 
 
 def _looks_into(number: int) -> str:
@@ -137,9 +137,7 @@ def _looked_into(mine: Sequence[str]) -> Iterator[str]:
     return (_looks_into(shop.number_of(email)) for email in emails)
 
 
-def _see_to(ticket: Ticket) -> tuple[Any, ...]:
-    if ticket.status == Ticket.Status.CLOSED:
-        return ()
+def _see_to(ticket: Ticket) -> str:
     runs = Run.objects.filter(ticket=ticket).count()
     answers = list(Action.objects.filter(ticket=ticket, kind="reply", run_id=None).values_list("status", flat=True))
     with suppress(Refused):  # something is under way, or somebody was quicker
@@ -149,13 +147,13 @@ def _see_to(ticket: Ticket) -> tuple[Any, ...]:
             decisions.reply_by_hand(ticket=ticket, text=ANSWER, by=lead())
         else:
             desk.close_ticket(ticket.pk, by=lead())
-    return ticket.pk, runs, *answers
+    return f"{runs} runs, {answers}"
 
 
-def _look_into(finding: Finding) -> int:
+def _look_into(finding: Finding) -> str:
     with suppress(Refused):  # somebody was quicker
         comparison.close(finding_id=finding.pk, by=lead(), note="The shop's own refund.")
-    return finding.pk
+    return f"{finding} is open"
 
 
 def _refund_elsewhere(number: int) -> None:

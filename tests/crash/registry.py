@@ -81,5 +81,5 @@ SWEEP_ALONE = frozenset(
     )
     for side in ("before", "after")
 )
-# Nothing expires in the enumeration's stories: random schedules let it, and die there.
+# Nothing expires in the enumeration's stories: random schedules let it.
 SCHEDULES_ALONE = frozenset(f"approvals.decisions.expire commit {side}" for side in ("before", "after"))

@@ -19,7 +19,7 @@ from approvals.providers.receipt import Receipt
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.integration.test_engine import another_message, status
 from tests.scripted import Say, Script, scripted
-from tests.world import World, expires, propose, propose_refund, refund_arguments, run_through, ticket_of
+from tests.world import World, at_once, expires, propose, propose_refund, refund_arguments, run_through, ticket_of
 from tickets import standing
 from tickets.models import Ticket
 
@@ -209,6 +209,17 @@ def test_a_person_s_reply_that_was_not_delivered_can_be_sent_again_in_the_same_w
     assert again.pk != first.pk
     assert execution.execute(again.pk).status == states.SUCCEEDED
     assert decisions.reply_by_hand(**said).pk == again.pk, "a second click says nothing new"
+
+
+def test_a_double_click_on_a_second_reply_sends_it_once(world: World, lead: User) -> None:
+    ticket = ticket_of(world.order())
+    end_run(ticket)
+    assert execution.execute(decisions.reply_by_hand(ticket=ticket, text="One moment.", by=lead).pk)
+    clicked = at_once(*[lambda: decisions.reply_by_hand(ticket=ticket, text="It is on its way.", by=lead)] * 4)
+    assert not [answer for answer in clicked if isinstance(answer, Exception)], clicked
+    assert len({action.pk for action in clicked}) == 1
+    execution.execute(clicked[0].pk)
+    assert [row["ticket_id"] for row in world.simulator.replies()].count(ticket.pk) == 2
 
 
 def test_the_same_words_answer_a_further_message_too(world: World, lead: User) -> None:
