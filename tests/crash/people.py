@@ -93,7 +93,9 @@ def let_go_on(mine: Sequence[str]) -> None:
 def before(also: str, number: int) -> None:
     """What happens before a ticket is there."""
     if also == STOPPED:
-        with suppress(Refused):  # somebody has stopped it already
+        for stop in stops.in_force():  # that of another story, whose people are gone
+            stops.release(stop_id=stop.pk, by=lead())
+        with suppress(Refused):  # somebody has just stopped it
             stops.stop(kind=STOPPED_KIND, reason=_looks_into(number), by=lead())
     elif also == ELSEWHERE:
         _refund_elsewhere(number)

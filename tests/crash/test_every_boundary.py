@@ -19,7 +19,7 @@ from tests.crash.cases import ALONE, EVERYTHING, FAULTS, OVERTAKEN, PAIRS, SCENA
 from tests.crash.checks import SORTS, Finding, check
 from tests.crash.conftest import Numbers
 from tests.crash.harness import Harness, Played
-from tests.crash.registry import REGISTERED, SCHEDULES_ALONE
+from tests.crash.registry import REGISTERED, SCHEDULES_ALONE, SWEEP_ALONE
 
 BATCH = 600
 ATTEMPTS = (1, 2)
@@ -27,6 +27,7 @@ RACES = (ALONE, TWIN)
 # At most so many places at which one story's processes die; twins may both die at one, and more often.
 DEATHS = {ALONE: 5, TWIN: 3}
 LAST_TRIES = 3  # stories for one place alone
+MISSED_TRIES = 8  # rounds of stories for boundaries at which nobody has died yet
 
 
 Combination = tuple[str, str, int, str]  # boundary, fault, attempt, race
@@ -89,9 +90,12 @@ class Tally:
 def tally(harness: Harness, numbers: Numbers, record_crash_line: list[str]) -> Tally:
     """Everything played: first without a death, to see who passes where."""
     tally = Tally()
-    dry = [numbers.case(scenario, fault) for scenario, fault in without_a_death()]
-    played = harness.play(dry)
-    tally.add(dry, played, check(dry, played, harness.simulator))
+    for pairs in without_a_death():
+        dry = [numbers.case(scenario, fault) for scenario, fault in pairs]
+        played = harness.play(dry)
+        tally.add(dry, played, check(dry, played, harness.simulator))
+        if {boundary for boundary, _ in tally.passes} >= REGISTERED - SCHEDULES_ALONE - SWEEP_ALONE:
+            break
     passes = deepcopy(tally.passes)
     if EVERYTHING:
         tally.wanted = {(*place, attempt, race) for place in passes for attempt in ATTEMPTS for race in RACES}
@@ -102,22 +106,27 @@ def tally(harness: Harness, numbers: Numbers, record_crash_line: list[str]) -> T
             tally.play(alone(left, passes, numbers, turn), harness)
     else:
         tally.play(chosen(passes, numbers), harness)
-        for _ in range(LAST_TRIES):
+        for _ in range(MISSED_TRIES):
             tally.play(missed(deepcopy(tally.passes), numbers, tally), harness)
     record_crash_line.append(tally.line())
     return tally
 
 
-def without_a_death() -> Iterator[tuple[Scenario, Fault]]:
-    """Every scenario under every fault. In the sample each without one, and three of the plain ones under each."""
+def without_a_death() -> Iterator[list[tuple[Scenario, Fault]]]:
+    """Every scenario under every fault. Of the sample first each without one, and three of the plain ones under each;
+    then, as long as there is a boundary that none of their processes came by, the others."""
+    everything = list(itertools.product(SCENARIOS.values(), FAULTS.values()))
+    if EVERYTHING or PAIRS:
+        yield everything
+        return
     plain = [scenario for scenario in SCENARIOS.values() if not scenario.also]
-    for place, fault in enumerate(FAULTS.values()):
-        turned = [*plain[place % len(plain) :], *plain[: place % len(plain)]]
-        yield from ((scenario, fault) for scenario in (SCENARIOS.values() if _all_of(fault) else turned[:3]))
-
-
-def _all_of(fault: Fault) -> bool:
-    return EVERYTHING or PAIRS or fault.name == "none"
+    first = [(scenario, FAULTS["none"]) for scenario in SCENARIOS.values()]
+    for place, fault in enumerate(list(FAULTS.values())[1:]):
+        first += [(plain[(place + turn) % len(plain)], fault) for turn in range(3)]
+    rest = [pair for pair in everything if pair not in first]
+    yield first
+    yield [pair for pair in rest if pair[0] in plain]
+    yield [pair for pair in rest if pair[0] not in plain]
 
 
 def chains(passes: Passes, numbers: Numbers) -> Iterator[Case]:
