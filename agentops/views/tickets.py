@@ -67,8 +67,9 @@ def _became(action: Action) -> tuple[int, str]:
             return messages.WARNING, f"Not sent again: nobody knows yet whether {action.idempotency_key} arrived."
         case states.SUCCEEDED:
             return messages.SUCCESS, f"The customer has this reply ({action.idempotency_key})."
-        case states.REJECTED:
-            return messages.WARNING, f"Not sent: a colleague has just rejected it ({action.idempotency_key})."
+        case status if status in states.WITHOUT_EFFECT:
+            stands = action.get_status_display().lower()
+            return messages.WARNING, f"Not sent: {action.idempotency_key} is {stands}."
     return messages.SUCCESS, f"Your reply is on its way ({action.idempotency_key})."
 
 
