@@ -90,8 +90,10 @@ def _claim() -> Watermark | None:
     mark = Watermark.objects.get(name=NAME)
     oldest = safe_until() - MOST_BEHIND
     if mark.through < oldest:
-        log.warning("traces of what ended before are not sent any more", before=oldest.isoformat())
+        if not _failing:  # else it would be said anew each time that the collector is tried
+            log.warning("traces of what ended before are not sent any more", before=oldest.isoformat())
         mark.through = oldest
+        WebRequest.objects.filter(finished_at__lt=oldest).delete()
     return mark
 
 

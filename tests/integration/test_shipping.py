@@ -127,6 +127,19 @@ def test_what_ended_more_than_a_day_ago_is_passed_over(
     assert sent == {3, 4, 5}, "the first steps ended three days ago"
 
 
+def test_web_requests_do_not_pile_up_while_a_collector_stays_away(
+    collector: Collector, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipping, "MOST_BEHIND", timedelta(days=1))
+    collector.status = 400
+    for request_id, hours in (("old", 25), ("new", 23)):
+        then = timezone.now() - timedelta(hours=hours)
+        WebRequest.objects.create(ticket_id=told.ticket.pk, run_id=told.run.pk, request_id=request_id, method="POST",
+                                  status=200, started_at=then, finished_at=then)  # fmt: skip
+    shipping.ship(0)
+    assert [request.request_id for request in WebRequest.objects.all()] == ["new"]
+
+
 def test_a_first_start_does_not_send_history(collector: Collector) -> None:
     a_run()
     shipping.ship(0)
