@@ -1,8 +1,9 @@
 """One database, one simulator with a large shop, one warm parent for the module's cases."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from django.test import override_settings
 from agentops.celery import app
 from tests import world as worlds
 from tests.crash import lives, plans, schedules, shop
-from tests.crash.cases import EVERYTHING, PAIRS, WARM_UPS, Case, Fault, Scenario
+from tests.crash.cases import PARTS, WARM_UPS, Case
 from tests.crash.harness import WEBHOOK_SECRET, Harness, Warm, environment
 from tests.crash.people import LEAD
 from tests.crash.schedules import Player
@@ -20,20 +21,19 @@ from tests.live import Simulator
 from tests.services import services
 
 # Enough for one run: each case takes an order.
-SHOP_SIZE = 9_000 if EVERYTHING else 6_000 if PAIRS else 1_500
+SHOP_SIZE = 1_500 + 9_000 // PARTS
 
 
 class Numbers:
-    """Cases, each with an order and a customer that no other case has."""
+    """Gives each case an order and a customer that no other case has."""
 
     def __init__(self, numbers: Iterable[int]) -> None:
         self._plain, self._pending = [], []
         for number in itertools.islice(numbers, WARM_UPS, None):
             (self._pending if shop.is_pending(number) else self._plain).append(number)
 
-    def case(self, scenario: Scenario, fault: Fault, **more: object) -> Case:
-        number = (self._pending if scenario.pending else self._plain).pop()
-        return Case(number, scenario, fault, **more)  # type: ignore[arg-type]
+    def give(self, case: Case) -> Case:
+        return replace(case, number=(self._pending if case.scenario.pending else self._plain).pop())
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +96,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def record_crash_line(pytestconfig: pytest.Config) -> list[str]:
     """What is printed in the end."""
     return pytestconfig.stash[_lines]
+
+
+@pytest.fixture(scope="session")
+def show(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Shows a line at once, while the run goes on."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    reporter = pytestconfig.pluginmanager.getplugin("terminalreporter")
+
+    def line(words: str) -> None:
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(words)
+            reporter.flush()
+
+    return line
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -18,13 +18,15 @@ PATIENCE = 6.0
 
 
 def case_of(mutation: Mutation, numbers: Numbers) -> Case:
-    return numbers.case(
-        SCENARIOS[mutation.scenario],
-        FAULTS[mutation.fault],
-        deaths=(mutation.boundary,) if mutation.boundary else (),
-        attempt=mutation.attempt,
-        race=mutation.race,
-        mutation=mutation.name,
+    return numbers.give(
+        Case(
+            SCENARIOS[mutation.scenario],
+            FAULTS[mutation.fault],
+            deaths=(mutation.boundary,) if mutation.boundary else (),
+            attempt=mutation.attempt,
+            race=mutation.race,
+            mutation=mutation.name,
+        )
     )
 
 
