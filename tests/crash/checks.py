@@ -13,6 +13,8 @@ from typing import Any
 
 from django.db.models import Count
 
+from agentops.lib import money
+from agentops.management.chaos import figures
 from agentops.models import Run
 from approvals import audit, states
 from approvals.models import Action, AuditEvent
@@ -39,7 +41,6 @@ class Outside:
     effects: dict[int, list[dict[str, Any]]]
     elsewhere: dict[int, list[dict[str, Any]]]
     replies: dict[int, list[dict[str, Any]]]
-    duplicates: list[str]
 
     @classmethod
     def read(cls, simulator: Simulator) -> "Outside":
@@ -53,7 +54,7 @@ class Outside:
         replies = defaultdict(list)
         for row in simulator.replies():
             replies[shop.number_of(row["to"])].append(row)
-        return cls(effects, elsewhere, replies, ledger["duplicates"])
+        return cls(effects, elsewhere, replies)
 
 
 def check(batch: Sequence[Case], played: Played, simulator: Simulator) -> dict[Case, list[Finding]]:
@@ -240,6 +241,19 @@ def replies(inside: Inside, effects: list[dict[str, Any]], inbox: list[dict[str,
         before = [one for one in effects if _time(one["created_at"]) <= _time(row["received_at"])]
         if SAYS_DONE.search(row["body"]) and not before:
             yield "invented", f"said before anything happened: {row['body'][:120]!r}"
+        elif not _true(row["body"], before):
+            yield "invented", f"said of another order or amount than of what happened: {row['body'][:120]!r}"
+
+
+def _true(text: str, before: list[dict[str, Any]]) -> bool:
+    """Whether each order and amount that it says something was done with is one with which that was done by then."""
+    paid = {(row["order_id"], row["amount"], row["currency"]) for row in before if "order_id" in row}
+    cancelled = {row["order_id"] for row in before if row["kind"] == "cancel_order"}
+    refunds = {
+        (found["order"], money.minor(found["amount"], found["currency"]), found["currency"])
+        for found in figures.REFUNDED.finditer(text)
+    }
+    return refunds <= paid and {found["order"] for found in figures.CANCELLED.finditer(text)} <= cancelled
 
 
 def history(inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from agentops.local.programs import ROOT
-from approvals import comparison, reservations, states
+from approvals import comparison, reconcile, reservations, states
 from approvals.models import Action, ApprovalRequest
 from tests.crash import people, story
 from tests.crash.cases import ALONE, LEASE_SECONDS, OVERTAKEN, PROVIDER_TIMEOUT_SECONDS, SWEEP_SECONDS, Case
@@ -234,19 +235,20 @@ class Harness:
         compared = comparison.compare(since=reservations.database_now() - timedelta(seconds=time.monotonic() - began))
         assert not compared.error, compared.error
         emails = [case.tickets()[0]["customer_email"] for case in batch]
-        mine = Ticket.objects.filter(customer__email__in=emails)
+        theirs = mine = Ticket.objects.filter(customer__email__in=emails)
         waited, seen, looked = 0.0, (), time.monotonic()
         while left := _go_on(mine) or _find_out(mine) or _round_off(batch, mine):
             # While the whole machine stands still, nothing of ours is stuck.
             waited, looked = waited + min(time.monotonic() - looked, LONGEST_LOOK), time.monotonic()
-            if left != seen:
+            if left != seen or _to_be_asked(mine):
                 waited, seen = 0.0, left
-            if waited > self.patience:
-                played.unfinished = set(Ticket.objects.filter(pk__in=left[0]).values_list("customer__email", flat=True))
-                break
+            if waited > self.patience:  # the others go on without them
+                stuck = Ticket.objects.filter(pk__in=left[0])
+                played.unfinished.update(stuck.values_list("customer__email", flat=True))
+                mine = theirs.exclude(customer__email__in=played.unfinished)
             time.sleep(0.5)
             self._keep_sweeping(sweeps, mutation, played)
-        for action in Action.objects.filter(ticket__in=mine, kind="refund", status=states.SUCCEEDED):
+        for action in Action.objects.filter(ticket__in=theirs, kind="refund", status=states.SUCCEEDED):
             story.tell_of(action)
         for sweep in sweeps:
             self.warm.kill(sweep)
@@ -303,6 +305,13 @@ def _go_on(mine: QuerySet[Ticket]) -> Left:
         "pk", "runs__status", "runs__fence", "runs__steps__attempts", "actions__status", "actions__fence"
     )
     return left, sorted(map(str, fences))
+
+
+def _to_be_asked(mine: QuerySet[Ticket]) -> bool:
+    """Whether the provider is to be asked for one of them at a time that is set: never long, as its limit says."""
+    limit = Now() + timedelta(seconds=reconcile.ASK_AGAIN_SECONDS)
+    later = Action.objects.filter(ticket__in=mine, not_before__gt=Now(), not_before__lte=limit)
+    return later.filter(status=states.UNRESOLVED).exists()
 
 
 def _find_out(mine: QuerySet[Ticket]) -> Left:

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +21,7 @@ from approvals import (
     decisions,
     execution,
     frozen,
+    proposals,
     reservations,
     settlement,
     states,
@@ -29,6 +30,7 @@ from approvals import (
 from approvals.models import Action, ApprovalRequest
 from approvals.providers import payments, replies
 from approvals.providers.receipt import Receipt
+from approvals.resolution import Resolved
 from tickets import intake
 
 SEND_REFUND = "approvals.execution._send POST /refunds"
@@ -187,6 +189,19 @@ def claims_not_checked() -> None:
     circumstances._ungrounded = lambda *_: []
 
 
+def another_amount_said() -> None:
+    claims_not_checked()
+    record = proposals.record
+
+    def exaggerated(resolved: Resolved, **given: Any) -> Action:
+        if resolved.kind.name == "reply":
+            text = resolved.params["text"].replace("20.00", "21.00")
+            resolved = replace(resolved, params=resolved.params | {"text": text})
+        return record(resolved, **given)
+
+    proposals.record = exaggerated
+
+
 def intake_without_dedupe() -> None:
     receive = intake.receive_ticket
 
@@ -273,6 +288,7 @@ MUTATIONS = (
     Mutation("decision_without_lock", decision_without_lock, ("books", "unexpected error"), "approved_refund",
              boundary=DECIDE, race="overtaken"),
     Mutation("claims_not_checked", claims_not_checked, ("invented", "before anything happened"), "false_claim"),
+    Mutation("another_amount_said", another_amount_said, ("invented", "another order or amount")),
     Mutation("intake_without_dedupe", intake_without_dedupe, ("duplicate", "tickets were delivered"),
              boundary="tickets.intake.receive_ticket commit after"),
     Mutation("unique_index_missing", nothing_else, ("duplicate", "tickets were delivered"), race="overtaken",
