@@ -139,11 +139,18 @@ def _give_up_lost(action: Action) -> None:
 
 
 def _attempt(action: Action) -> None:
-    asked = orders.NAME
+    asked = provider = PROVIDERS[action.kind][0]
     try:
         first = _ready(action)
-        asked = PROVIDERS[action.kind][0]
-        receipt = _send(action) if first else _send_again(action)
+        receipt = _found(action) if _looks_first(action, first) else None
+        if receipt is None:
+            if not first:
+                _require_sent_again(action)
+            if first:
+                asked = orders.NAME
+                _check_world(action)
+                asked = provider
+            receipt = _send(action)
     except Changed as changed:
         news = changed
         _settle(action, lambda: settlement.back_to_queue(action, snapshot=news.snapshot, changes=news.changes))
@@ -175,31 +182,31 @@ def _broke(action: Action, error: Exception, asked: str) -> None:
 
 
 def _ready(action: Action) -> bool:
-    """Checks what is about to be sent; True where no earlier attempt can have taken effect. Raises Changed then,
-    where the world is no longer as it was approved, or ProviderError where it cannot be read."""
+    """Checks the bytes that are about to be sent; True where no earlier attempt can have taken effect. Raises
+    ProviderError."""
     if frozen.digest_of(action) != action.digest:
         raise Terminal("digest_mismatch", "What would be sent is not what was approved.")
-    if action.attempts.exclude(number=action.fence).filter(outcome__in=settlement.POSSIBLE_EFFECT).exists():
-        return False
-    _check_world(action)
-    return True
+    return not action.attempts.exclude(number=action.fence).filter(outcome__in=settlement.POSSIBLE_EFFECT).exists()
 
 
-def _send_again(action: Action) -> Receipt:
-    """Sends the same bytes under the same key, or asks for what became of them first: where the provider may have
-    forgotten the key, or lost attempts used the budget up. What a provider without keys does not know is not sent
-    again: it may still arrive. Raises ProviderError."""
-    keyless = _keyless(action)
-    used_up = settlement.spent(action) > retry.ACTION.attempts
-    if keyless or used_up or _past_horizon(action):
-        found = _found(action)
-        if found:
-            return found
-    if used_up:
-        raise ReplayedFailure("attempts_used_up", "Every attempt was lost; the provider is asked by reference.")
-    if keyless:
+def _looks_first(action: Action, first: bool) -> bool:
+    """Whether the provider is asked for the effect before anything is sent: before every sending where it keeps no
+    keys; otherwise where it may have forgotten ours, or lost attempts used the budget up."""
+    if first:
+        return _keyless(action) and reconcile.can_be_asked(action)
+    return _keyless(action) or _used_up(action) or _past_horizon(action)
+
+
+def _require_sent_again(action: Action) -> None:
+    """What a provider without keys does not know is not sent again: it may still arrive. Raises ReplayedFailure."""
+    if _used_up(action):
+        raise ReplayedFailure("attempts_used_up", "Every attempt was lost; what became of it is looked up.")
+    if _keyless(action):
         raise ReplayedFailure("not_sent_again", "It may have happened, and the provider keeps no keys.")
-    return _send(action)
+
+
+def _used_up(action: Action) -> bool:
+    return settlement.spent(action) > retry.ACTION.attempts
 
 
 def _keyless(action: Action) -> bool:

@@ -21,6 +21,12 @@ log = logging.getLogger(__name__)
 # A request of ours may still be on its way in when we ask: "there is none" counts only after this long.
 QUIET_SECONDS = 60
 ASK_SOON_SECONDS, ASK_AGAIN_SECONDS = 1, 60
+# What was looked at, for each kind that can be looked up, where there is no such effect.
+NEVER_HAPPENED = {
+    "refund": "The provider was asked by our reference and has no such effect.",
+    "cancel_order": "The order was read again, and it is not cancelled.",
+    "account_change": "The account was read again, and it is as it was when the change was approved.",
+}
 
 
 class CannotBeAsked(Exception):
@@ -33,6 +39,11 @@ class Asked:
 
     action: Action
     said: str
+
+
+def can_be_asked(action: Action) -> bool:
+    """Whether the outcome of its kind can be looked up at all; a reply's cannot."""
+    return action.kind in NEVER_HAPPENED
 
 
 def lookup(action: Action) -> Receipt | None:
@@ -121,7 +132,7 @@ def _write(action: Action, found: Receipt | None) -> str:
     code, message = (
         ("provider_failed", "The provider says that it failed.")
         if found
-        else ("never_happened", "The provider was asked by our reference and has no such effect.")
+        else ("never_happened", NEVER_HAPPENED[action.kind])
     )
     transitions.move(
         action,

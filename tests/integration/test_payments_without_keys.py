@@ -1,4 +1,5 @@
-"""PAYMENTS_IDEMPOTENT=false: what may have happened is looked up before anything, and never sent again by itself."""
+"""PAYMENTS_IDEMPOTENT=false: each sending is preceded by a look-up, and what may have happened is never sent again by
+itself."""
 
 import json
 from collections.abc import Iterator
@@ -7,13 +8,14 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 from django.test import override_settings
+from pytest_django import Settings
 
 from agentops.lib import retry
-from approvals import execution, reconcile, states
+from approvals import execution, pauses, reconcile, states
 from approvals.models import Action, Attempt
 from tests.scripted import CUT, Say, Script
 from tests.waiting import until
-from tests.world import World, propose_refund
+from tests.world import World, propose, propose_refund, ticket_of
 
 NONE = Say({"refunds": [], "next_cursor": None})
 
@@ -47,53 +49,93 @@ def methods(payments: Script) -> list[str]:
 
 def test_what_happened_is_found_and_not_sent_again(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
-    payments.will_say(CUT, found(action))
+    payments.will_say(NONE, CUT, found(action))
     execution.execute(action.pk)
     assert again(action).status == states.SUCCEEDED
-    assert methods(payments) == ["POST", "GET"]
+    assert methods(payments) == ["GET", "POST", "GET"]
 
 
 def test_what_is_not_found_is_not_sent_again(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
-    payments.will_say(CUT, NONE, NONE)
+    payments.will_say(NONE, CUT, NONE, NONE)
     execution.execute(action.pk)
     action = again(action)
     assert (action.status, action.error_code) == (states.UNRESOLVED, "not_sent_again")
     assert action.pk not in execution.due(1000)
     assert reconcile.settle(action.pk).status == states.UNRESOLVED
-    assert methods(payments) == ["POST", "GET", "GET"]
+    assert methods(payments) == ["GET", "POST", "GET", "GET"]
 
 
 def test_nor_long_after(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
-    payments.will_say(CUT, NONE)
+    payments.will_say(NONE, CUT, NONE)
     execution.execute(action.pk)
     Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(days=2))
     assert again(action).status == states.UNRESOLVED
-    assert methods(payments) == ["POST", "GET"]
+    assert methods(payments) == ["GET", "POST", "GET"]
 
 
 def test_what_had_no_effect_is_sent_again(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
-    payments.will_say(busy(), Say(refund(action), 201))
+    payments.will_say(NONE, busy(), NONE, Say(refund(action), 201))
     execution.execute(action.pk)
     assert again(action).status == states.SUCCEEDED
-    assert methods(payments) == ["POST", "POST"]
+    assert methods(payments) == ["GET", "POST", "GET", "POST"]
+
+
+def test_what_is_there_before_the_first_attempt_is_not_sent(world: World, payments: Script) -> None:
+    action = propose_refund(world.order(), 2_000)
+    payments.will_say(found(action))
+    assert execution.execute(action.pk).status == states.SUCCEEDED
+    assert methods(payments) == ["GET"]
+
+
+@pytest.mark.parametrize("status", [409, 425, 429])
+def test_nor_is_what_is_there_after_an_attempt_without_effect(world: World, payments: Script, status: int) -> None:
+    action = propose_refund(world.order(), 2_000)
+    payments.will_say(NONE, Say({"error": {"code": f"http_{status}", "message": "Later."}}, status), found(action))
+    execution.execute(action.pk)
+    assert again(action).status == states.SUCCEEDED
+    assert methods(payments) == ["GET", "POST", "GET"]
+
+
+def test_a_first_look_that_fails_sends_nothing(world: World, payments: Script) -> None:
+    action = propose_refund(world.order(), 2_000)
+    payments.will_say(*[busy()] * retry.ACTION.attempts)
+    action = execution.execute(action.pk)
+    while action.status == states.APPROVED:
+        action = again(action)
+    assert (action.status, action.error_code) == (states.FAILED, "unavailable"), "nothing was sent that may exist"
+    assert "POST" not in methods(payments)
+
+
+def test_a_first_look_that_is_refused_pauses_the_provider_that_was_asked(world: World, payments: Script) -> None:
+    action = propose_refund(world.order(), 2_000)
+    payments.will_say(Say({"error": {"code": "unauthorized", "message": "Who?"}}, 401))
+    assert execution.execute(action.pk).status == states.APPROVED
+    assert pauses.paused() == {"payments"}
+    pauses.resume("payments", by="admin")
+
+
+def test_a_reply_that_cannot_be_looked_up_is_sent_all_the_same(world: World, settings: Settings) -> None:
+    settings.REPLIES_BACKEND = "email"
+    action = propose(ticket_of(world.order()), "reply", {"text": "Hello.", "reason": "A greeting."}, run_id=1)
+    assert execution.execute(action.pk).status == states.SUCCEEDED
 
 
 def test_a_look_that_fails_is_tried_again_and_nothing_is_sent(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
-    payments.will_say(CUT, busy(), CUT, found(action))
+    payments.will_say(NONE, CUT, busy(), CUT, found(action))
     execution.execute(action.pk)
     again(action)
     again(action)
     assert again(action).status == states.SUCCEEDED
-    assert methods(payments) == ["POST", "GET", "GET", "GET"]
+    assert methods(payments) == ["GET", "POST", "GET", "GET", "GET"]
 
 
 def test_looks_that_all_fail_end_with_a_person(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
-    payments.will_say(CUT, *[busy()] * (retry.ACTION.attempts - 1))
+    payments.will_say(NONE, CUT, *[busy()] * (retry.ACTION.attempts - 1))
     action = execution.execute(action.pk)
     while action.status == states.APPROVED:
         action = again(action)

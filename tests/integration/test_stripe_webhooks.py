@@ -242,7 +242,7 @@ def test_an_event_about_an_unknown_outcome_hurries_the_question(
     settings.PAYMENTS_IDEMPOTENT = False
     settings.RETRY_BASE_SECONDS = 0.0
     none = Say({"refunds": [], "next_cursor": None})
-    payments.will_say(CUT, none, none)
+    payments.will_say(none, CUT, none, none)
     execution.execute(action.pk)
     assert execution.execute(action.pk).status == states.UNRESOLVED
     reconcile.settle(action.pk)
