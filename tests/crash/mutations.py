@@ -71,12 +71,13 @@ def a_key_per_attempt() -> None:
 
 
 def a_new_key_on_takeover() -> None:
-    fresh = under_a_fresh_key(payments.send_refund)
+    send, fresh = execution._send, under_a_fresh_key(payments.send_refund)
 
     def again(action: Action) -> Receipt:
-        return fresh(body=action.request, key=action.idempotency_key)
+        first = execution._ready(action)
+        return send(action) if first else fresh(body=action.request, key=action.idempotency_key)
 
-    execution._send_again = again
+    execution._send = again
 
 
 def under_a_fresh_key(send: Callable[..., Receipt]) -> Callable[..., Receipt]:
