@@ -224,21 +224,12 @@ def _send(action: Action) -> Receipt:
         case "refund":
             return payments.send_refund(body=body, key=key)
         case "cancel_order":
-            answer = orders.cancel_order(action.params["order_id"], body=body, key=key)
+            return orders.cancel_order(action.params["order_id"], body=body, key=key)
         case "account_change":
-            answer = orders.change_customer(action.params["customer_id"], body=body, key=key)
+            return orders.change_customer(action.params["customer_id"], body=body, key=key)
         case "reply":
             return replies.send_reply(body=body, key=key)
-        case kind:
-            raise Terminal("unknown_kind", f"{kind} cannot be sent")
-    data = answer.data if isinstance(answer.data, dict) else {}
-    return Receipt(
-        reference=action.target,
-        data=data,
-        answer=answer.text,
-        http_status=answer.status,
-        replayed=answer.replayed,
-    )
+    raise Terminal("unknown_kind", f"{action.kind} cannot be sent")
 
 
 def _check_world(action: Action) -> None:

@@ -64,6 +64,7 @@ def call(http: httpx2.Client, method: str, url: str, **options: Any) -> Answer:
             response.text,
             replayed=replayed,
             retry_after=response.headers.get("Retry-After"),
+            write=method != "GET",
         )
     try:
         return Answer(response.status_code, response.json() if response.content else None, response.text, replayed)
@@ -90,10 +91,13 @@ def send(http: httpx2.Client, method: str, url: str, **options: Any) -> httpx2.R
         raise EffectUnknown("connection_lost", f"connection lost: {error or type(error).__name__}") from error
 
 
-def failure(status: int, body: str, *, replayed: bool = False, retry_after: str | None = None) -> ProviderError:
-    """The error that an answer outside 2xx is."""
+def failure(
+    status: int, body: str, *, replayed: bool = False, retry_after: str | None = None, write: bool = False
+) -> ProviderError:
+    """The error that an answer outside 2xx is. Of a `write`, what is neither success nor refusal, as a redirect, says
+    nothing about its effect."""
     code, message, details = _error_of(status, body)
-    kind = _class_of(status, code, replayed=replayed)
+    kind = _class_of(status, code, replayed=replayed, write=write)
     return kind(
         code,
         message,
@@ -104,7 +108,7 @@ def failure(status: int, body: str, *, replayed: bool = False, retry_after: str 
     )
 
 
-def _class_of(status: int, code: str, *, replayed: bool) -> type[ProviderError]:
+def _class_of(status: int, code: str, *, replayed: bool, write: bool) -> type[ProviderError]:
     if status == 401:
         return Unauthorized
     if status == 422 and code == "idempotency_mismatch":
@@ -113,7 +117,7 @@ def _class_of(status: int, code: str, *, replayed: bool) -> type[ProviderError]:
         return Transient
     if status in (425, 429, 503):
         return Transient
-    if status == 408 or status >= 500:
+    if status == 408 or status >= 500 or (write and status < 400):
         return ReplayedFailure if replayed else EffectUnknown
     return Terminal
 

@@ -1,5 +1,7 @@
 """The shop: orders and customers as read now, cancellations and account changes (contracts/orders.yaml)."""
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agentops.lib import http
 from agentops.lib.errors import EffectUnknown, Terminal, Transient
+from approvals.providers.receipt import Receipt
 
 NAME = "orders"
 
@@ -67,6 +70,12 @@ class Customer(Answer):
     address: dict[str, Any] = Field(default_factory=dict)
     tags: list[str] = Field(default_factory=list)
 
+    def has(self, fields: Mapping[str, Any]) -> bool:
+        """Whether the account is as these of its fields say; an address may have parts that they do not name, and an
+        e-mail address is the same in small letters."""
+        now = self.model_dump(mode="json")
+        return all(_same(name, wanted, now.get(name)) for name, wanted in fields.items())
+
 
 def get_order(order_id: str) -> Order | None:
     """The order, or None where there is none of this id. Raises ProviderError."""
@@ -85,12 +94,24 @@ def get_customer(customer_id: str) -> Customer | None:
     return _one(Customer, f"/customers/{quote(customer_id, safe='')}")
 
 
-def cancel_order(order_id: str, *, body: str, key: str) -> http.Answer:
-    return _write("POST", f"/orders/{quote(order_id, safe='')}/cancel", body, key)
+def cancel_order(order_id: str, *, body: str, key: str) -> Receipt:
+    """Cancels the order, at most once per `key`. Raises ProviderError, also where what is answered is not this order
+    as cancelled: that proves nothing."""
+    answer = _write("POST", f"/orders/{quote(order_id, safe='')}/cancel", body, key)
+    order = _written(Order, answer)
+    if (order.order_id, order.status) != (order_id, "cancelled"):
+        raise _proves_nothing(f"the answer is order {order.order_id}, {order.status}", answer)
+    return _receipt(order_id, answer)
 
 
-def change_customer(customer_id: str, *, body: str, key: str) -> http.Answer:
-    return _write("PATCH", f"/customers/{quote(customer_id, safe='')}", body, key)
+def change_customer(customer_id: str, *, body: str, key: str) -> Receipt:
+    """Changes the fields that `body` (CustomerChange as JSON) holds, at most once per `key`. Raises ProviderError, also
+    where what is answered is not this customer with those fields: that proves nothing."""
+    answer = _write("PATCH", f"/customers/{quote(customer_id, safe='')}", body, key)
+    customer = _written(Customer, answer)
+    if customer.customer_id != customer_id or not customer.has(json.loads(body)):
+        raise _proves_nothing("the answer is not the customer as changed", answer)
+    return _receipt(customer_id, answer)
 
 
 def _client() -> httpx2.Client:
@@ -105,6 +126,28 @@ def _kept_client(url: str, token: str, timeout: float) -> httpx2.Client:
 def _write(method: str, path: str, body: str, key: str) -> http.Answer:
     headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
     return http.call(_client(), method, path, content=body.encode(), headers=headers)
+
+
+def _written[Shape: Answer](shape: type[Shape], answer: http.Answer) -> Shape:
+    try:
+        return shape.model_validate(answer.data)
+    except ValidationError as error:
+        raise _proves_nothing(f"not the contract's shape: {error}", answer) from error
+
+
+def _proves_nothing(why: str, answer: http.Answer) -> EffectUnknown:
+    body = answer.text[: http.MAX_BODY_KEPT]
+    return EffectUnknown("unreadable_answer", why, http_status=answer.status, body=body)
+
+
+def _receipt(reference: str, answer: http.Answer) -> Receipt:
+    return Receipt(
+        reference=reference,
+        data=answer.data,
+        answer=answer.text,
+        http_status=answer.status,
+        replayed=answer.replayed,
+    )
 
 
 def _read(path: str, **options: Any) -> http.Answer:
@@ -137,3 +180,12 @@ def _field(data: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
         raise Transient("unreadable_answer", f"the answer has no list {name!r}", body=str(data)[:2000])
     return value
+
+
+def _same(name: str, wanted: Any, now: Any) -> bool:
+    match name:
+        case "email":
+            return str(wanted).lower() == str(now).lower()
+        case "address":
+            return all(now.get(part) == value for part, value in wanted.items())
+    return bool(wanted == now)

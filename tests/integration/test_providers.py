@@ -30,6 +30,13 @@ ORDER = {
     "tracking_numbers": [],
     "a_field_of_tomorrow": True,
 }
+CANCELLED = {**ORDER, "status": "cancelled"}
+CUSTOMER = {
+    "customer_id": "c1",
+    "email": "kim@example.com",
+    "name": "Kim Roe",
+    "address": {"address1": "1 Mill Lane", "city": "York"},
+}
 REFUND = {
     "refund_id": "re_1",
     "payment_id": "p1",
@@ -65,7 +72,7 @@ def server(settings: Settings) -> Iterator[Script]:
         (Say(b"not JSON"), EffectUnknown, "unreadable_answer"),
         (Say(b"\x00\xff{"), EffectUnknown, "unreadable_answer"),
         (Say({}, 500, {"Idempotent-Replayed": "true"}), ReplayedFailure, "http_500"),
-        (Say({}, 307, {"Location": "/elsewhere"}), Terminal, "http_307"),
+        (Say({}, 307, {"Location": "/elsewhere"}), EffectUnknown, "http_307"),
         (Say({"error": {"code": "no", "message": "No."}}, 422), Terminal, "no"),
     ],
 )
@@ -154,13 +161,49 @@ def test_what_is_searched_for_is_escaped(server: Script) -> None:
 
 
 def test_a_write_carries_its_key_and_exact_bytes(server: Script) -> None:
-    server.will_say(Say(ORDER), Say({"customer_id": "c1"}))
+    server.will_say(Say(CANCELLED), Say({**CUSTOMER, "name": "Zoë"}))
     orders.cancel_order("#W1", body='{"reason":  "x"}', key="t:cancel_order:1")
     orders.change_customer("c1", body='{"name": "Zoë"}', key="t:account_change:1")
     first, second = server.asked
     assert (first.method, first.path, first.body) == ("POST", "/orders/%23W1/cancel", b'{"reason":  "x"}')
     assert (second.method, second.path, second.body) == ("PATCH", "/customers/c1", '{"name": "Zoë"}'.encode())
     assert [asked.headers["Idempotency-Key"] for asked in server.asked] == ["t:cancel_order:1", "t:account_change:1"]
+
+
+# What a shop or something before it may answer a write with: it was no refusal, and it is not what was asked for.
+NO_PROOF = [
+    Say(None), Say(b"", 204), Say([]), Say({}), Say("done"), Say({"error": {"code": "no", "message": "No."}}),
+    Say(b"", 302, {"Location": "/login"}), Say({"status": "cancelled"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("say", [*NO_PROOF, Say(ORDER), Say({**CANCELLED, "order_id": "#W2"}), Say(CUSTOMER)])
+def test_a_cancellation_is_proved_by_the_order_as_cancelled(server: Script, say: Say) -> None:
+    server.will_say(say)
+    with pytest.raises(EffectUnknown):
+        orders.cancel_order("#W1", body="{}", key="t:cancel_order:1")
+
+
+WANTED = json.dumps({"email": "Kim@example.com", "name": "Kim Roe", "address": {"city": "York"}})
+
+
+@pytest.mark.parametrize(
+    "say",
+    [*NO_PROOF, *(Say({**CUSTOMER, **other}) for other in ({"customer_id": "c2"}, {"email": "kim.doe@example.com"},
+     {"name": "Kim Doe"}, {"address": {"city": "Leeds"}}, {"address": {}}))],
+)  # fmt: skip
+def test_an_account_change_is_proved_by_the_account_as_changed(server: Script, say: Say) -> None:
+    server.will_say(say)
+    with pytest.raises(EffectUnknown):
+        orders.change_customer("c1", body=WANTED, key="t:account_change:1")
+
+
+def test_what_is_proved_is_kept_as_it_was_answered(server: Script) -> None:
+    server.will_say(Say(CANCELLED), Say(CUSTOMER, 200, {"Idempotent-Replayed": "true"}))
+    receipt = orders.cancel_order("#W1", body="{}", key="t:cancel_order:1")
+    assert (receipt.reference, receipt.data, receipt.http_status) == ("#W1", CANCELLED, 200)
+    receipt = orders.change_customer("c1", body=WANTED, key="t:account_change:1")
+    assert (receipt.reference, receipt.data, receipt.replayed) == ("c1", CUSTOMER, True)
 
 
 # --- payments -------------------------------------------------------------------------------------------

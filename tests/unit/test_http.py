@@ -49,6 +49,13 @@ def test_each_status_has_its_class(status: int, code: str, kind: type[ProviderEr
     assert (error.code, error.http_status) == (code, status)
 
 
+@pytest.mark.parametrize("status", [101, 301, 302, 304, 307])
+def test_what_neither_does_nor_refuses_a_write_says_nothing_about_it(status: int) -> None:
+    assert type(failure(status, "", write=True)) is EffectUnknown
+    assert type(failure(status, "", write=True, replayed=True)) is ReplayedFailure
+    assert type(failure(status, "")) is Terminal
+
+
 @pytest.mark.parametrize("status", [500, 502, 504])
 def test_a_replayed_server_error_is_not_worth_asking_again(status: int) -> None:
     assert type(failure(status, body("internal"), replayed=True)) is ReplayedFailure
