@@ -175,7 +175,7 @@ def _succeeded(action: Action, receipt: Receipt, asked: str) -> None:
 
 
 def _broke(action: Action, error: Exception, asked: str) -> None:
-    """It may have happened before our code broke: unknown, until the provider is asked by reference."""
+    """It may have happened before our code broke: unknown, until it is looked up."""
     log.exception("%s: attempt %s broke", action.idempotency_key, action.fence)
     told = ReplayedFailure("fault", f"A fault of this system: {type(error).__name__}: {error}")
     _settle(action, lambda: settlement.failed(action, told, provider=asked))

@@ -1,4 +1,5 @@
-"""What is unknown is asked for, never assumed (DESIGN §5.6): the provider is asked by our reference."""
+"""What is unknown is asked for, never assumed (DESIGN §5.6): a refund by our reference; the order and the account are
+read, and tell only as long as they are there and as one of both sides left them."""
 
 import logging
 from collections.abc import Iterator
@@ -54,16 +55,31 @@ def lookup(action: Action) -> Receipt | None:
         case "refund":
             return payments.find_refund(body=action.request)
         case "cancel_order":
-            order = orders.get_order(action.params["order_id"])
-            done = order is not None and order.status == "cancelled"
-            return Receipt(reference=order.order_id, data=order.model_dump(mode="json")) if done and order else None
+            return _cancelled(orders.get_order(action.params["order_id"]))
         case "account_change":
-            customer = orders.get_customer(action.params["customer_id"])
-            wanted = {field: action.params[field] for field in ("email", "name", "address") if action.params.get(field)}
-            if customer is None or not customer.has(wanted):
-                return None
-            return Receipt(reference=action.params["customer_id"], data=customer.model_dump(mode="json"))
+            return _account_changed(action, orders.get_customer(action.params["customer_id"]))
     raise CannotBeAsked(f"the outcome of a {action.kind} cannot be looked up")
+
+
+def _cancelled(order: orders.Order | None) -> Receipt | None:
+    if order is None:
+        raise CannotBeAsked("the order is not there any more, so nobody can see whether it was cancelled")
+    if order.status != "cancelled":
+        return None
+    return Receipt(reference=order.order_id, data=order.model_dump(mode="json"))
+
+
+def _account_changed(action: Action, customer: orders.Customer | None) -> Receipt | None:
+    """What was changed and then changed again by others looks like neither."""
+    if customer is None:
+        raise CannotBeAsked("the account is not there any more, so nobody can see whether it was changed")
+    wanted = {field: action.params[field] for field in ("email", "name", "address") if action.params.get(field)}
+    now = customer.model_dump(mode="json")
+    if customer.has(wanted):
+        return Receipt(reference=customer.customer_id, data=now)
+    if any(now[field] != action.snapshot.get(field) for field in wanted):
+        raise CannotBeAsked("the account is neither as it was at approval nor as it was to be")
+    return None
 
 
 def refunds_since(since: datetime) -> Iterator[Receipt]:

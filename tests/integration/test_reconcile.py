@@ -1,4 +1,4 @@
-"""What is unknown is asked for by our reference, and only an answer settles it."""
+"""What is unknown is looked up, and only an answer settles it."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from pytest_django import Settings
 from approvals import decisions, execution, reconcile, states
 from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent
 from approvals.reservations import database_now
-from tests.scripted import Say, Script
+from tests.scripted import Say, Script, scripted
 from tests.world import World, at_once, propose, propose_refund, ticket_of
 from tickets.models import Message, Ticket
 
@@ -143,6 +143,63 @@ def test_an_account_change_is_known_by_the_account(world: World, lead: User) -> 
         action = unresolved(world, "PATCH /customers/{customer_id}", action, happened=happened)
         make_quiet(action)
         assert reconcile.settle(action.pk).status == status
+
+
+def unknown_cancellation(world: World) -> Action:
+    order = world.order("pending")
+    action = propose(ticket_of(order), "cancel_order", {"order_id": order["order_id"], "reason": "Ordered twice."})
+    action = unresolved(world, "POST /orders/{order_id}/cancel", action, happened=False)
+    make_quiet(action)
+    return action
+
+
+def unknown_change(world: World, lead: User, **wanted: Any) -> Action:
+    action = propose(ticket_of(world.order()), "change_account", {**wanted, "reason": "They moved."})
+    request = ApprovalRequest.objects.get(action=action)
+    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    action.refresh_from_db()
+    action = unresolved(world, "PATCH /customers/{customer_id}", action, happened=False)
+    make_quiet(action)
+    return action
+
+
+NOT_FOUND = Say({"error": {"code": "not_found", "message": "None."}}, 404)
+
+
+def test_what_is_not_there_any_more_may_have_been_changed_before(world: World, lead: User, settings: Settings) -> None:
+    for action in (unknown_cancellation(world), unknown_change(world, lead, name="Kim Roe")):
+        with scripted(NOT_FOUND) as shop:
+            settings.ORDERS_URL = shop.url
+            asked = reconcile.ask(action.pk)
+        settings.ORDERS_URL = world.simulator.url
+        assert (asked.action.status, "not there any more" in asked.said) == (states.UNRESOLVED, True)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [{"name": "Another"}, {"name": "Kim Roe"}, {"address": {"city": "York"}}],
+    ids=["third", "half", "other half"],
+)
+def test_an_account_that_is_neither_as_it_was_nor_as_wanted_tells_nothing(
+    world: World, lead: User, settings: Settings, now: dict[str, Any]
+) -> None:
+    action = unknown_change(world, lead, name="Kim Roe", address={"city": "York"})
+    with scripted(Say({**action.snapshot, **now})) as shop:
+        settings.ORDERS_URL = shop.url
+        asked = reconcile.ask(action.pk)
+    assert (asked.action.status, "neither as it was" in asked.said) == (states.UNRESOLVED, True)
+
+
+def test_an_account_that_changed_elsewhere_still_tells(world: World, lead: User, settings: Settings) -> None:
+    action = unknown_change(world, lead, name="Kim Roe")
+    with scripted(Say({**action.snapshot, "address": {"city": "York"}})) as shop:
+        settings.ORDERS_URL = shop.url
+        asked = reconcile.ask(action.pk)
+    assert (asked.action.status, asked.said) == (states.FAILED, reconcile.NEVER_HAPPENED["account_change"])
+
+
+def test_what_never_happened_says_what_was_looked_at(world: World) -> None:
+    assert reconcile.ask(unknown_cancellation(world).pk).said == "The order was read again, and it is not cancelled."
 
 
 def test_a_reply_that_may_have_left_waits_for_a_person(world: World, settings: Settings) -> None:
