@@ -20,7 +20,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from agentops.lib import retry, tracing
+from agentops.lib import tracing
 from agentops.lib.errors import ProviderError, Refused, ReplayedFailure, Terminal
 from approvals import (
     acknowledgements,
@@ -142,13 +142,14 @@ def _attempt(action: Action) -> None:
     asked = provider = PROVIDERS[action.kind][0]
     try:
         first = _ready(action)
-        receipt = _found(action) if _looks_first(action, first) else None
+        looked = _looks_first(action, first)
+        receipt = _found(action) if looked else None
         if receipt is None:
             if not first:
                 _require_sent_again(action)
-            if first:
+            if first or looked:
                 asked = orders.NAME
-                _check_world(action)
+                _check_world(action) if first else _check_again(action)
                 asked = provider
             receipt = _send(action)
     except Changed as changed:
@@ -194,19 +195,15 @@ def _looks_first(action: Action, first: bool) -> bool:
     keys; otherwise where it may have forgotten ours, or lost attempts used the budget up."""
     if first:
         return _keyless(action) and reconcile.can_be_asked(action)
-    return _keyless(action) or _used_up(action) or _past_horizon(action)
+    return _keyless(action) or settlement.used_up(action) or settlement.past_horizon(action)
 
 
 def _require_sent_again(action: Action) -> None:
     """What a provider without keys does not know is not sent again: it may still arrive. Raises ReplayedFailure."""
-    if _used_up(action):
+    if settlement.used_up(action):
         raise ReplayedFailure("attempts_used_up", "Every attempt was lost; what became of it is looked up.")
     if _keyless(action):
         raise ReplayedFailure("not_sent_again", "It may have happened, and the provider keeps no keys.")
-
-
-def _used_up(action: Action) -> bool:
-    return settlement.spent(action) > retry.ACTION.attempts
 
 
 def _keyless(action: Action) -> bool:
@@ -252,6 +249,16 @@ def _check_world(action: Action) -> None:
         raise Changed(snapshot, changes)
 
 
+def _check_again(action: Action) -> None:
+    """The same before what is not there after all is sent once more. What has changed is not, nor does it go back to
+    the queue: what was sent may still arrive. Raises ProviderError."""
+    try:
+        _check_world(action)
+    except Changed as changed:
+        fields = ", ".join(str(row["field"]) for row in changed.changes)
+        raise ReplayedFailure("changed", f"Not sent again: changed since it was approved ({fields}).") from changed
+
+
 def _moved_by_us(action: Action, now: dict[str, Any]) -> bool:
     """Whether the order's payments differ from when a refund was approved by just what our other refunds moved since:
     each was approved for itself, with this one reserved beside it."""
@@ -265,11 +272,6 @@ def _moved_by_us(action: Action, now: dict[str, Any]) -> bool:
         moved[payment_id] = moved.get(payment_id, 0) + (other.amount or 0)
     expected = [{**row, "refunded": row["refunded"] + moved.get(row["payment_id"], 0)} for row in before]
     return bool(expected == after)
-
-
-def _past_horizon(action: Action) -> bool:
-    horizon = Now() - timedelta(seconds=settings.RETRY_HORIZON_SECONDS)
-    return action.attempts.filter(started_at__lt=horizon).exists()
 
 
 def _found(action: Action) -> Receipt | None:

@@ -91,6 +91,17 @@ def spent(action: Action) -> int:
     return action.attempts.exclude(outcome__in=SENT_NOTHING).count()
 
 
+def used_up(action: Action) -> bool:
+    """Whether the current attempt is beyond the most that are made: those before it were lost."""
+    return spent(action) > retry.ACTION.attempts
+
+
+def past_horizon(action: Action) -> bool:
+    """Whether the provider may have forgotten the key."""
+    horizon = Now() - timedelta(seconds=settings.RETRY_HORIZON_SECONDS)
+    return action.attempts.filter(started_at__lt=horizon).exists()
+
+
 def _again(action: Action, error: ProviderError, *, delay: float) -> None:
     transitions.move(
         action,

@@ -16,7 +16,7 @@ from approvals.models import Action, ApprovalRequest, AuditEvent
 from tests.scripted import CUT, Say, Script, scripted
 from tests.waiting import until
 from tests.world import World, at_once, propose, propose_refund, ticket_of
-from tickets.models import Message
+from tickets.models import Message, Ticket
 
 
 def approved(world: World, amount: int = 2_000, sort: str = "plain") -> tuple[dict[str, Any], Action]:
@@ -270,6 +270,39 @@ def test_past_the_keys_lifetime_what_the_provider_does_not_know_is_sent_under_th
     assert again(action).status == states.SUCCEEDED
     assert [asked.method for asked in payments.asked] == ["POST", "GET", "POST"]
     assert payments.asked[2].headers["Idempotency-Key"] == action.idempotency_key
+
+
+def past_the_horizon(world: World, payments: Script, settings: Settings) -> tuple[dict[str, Any], Action]:
+    """A refund whose first answer was lost, longer ago than the provider keeps a key; it has no such refund."""
+    order, action = approved(world)
+    payments.will_say(CUT)
+    execution.execute(action.pk)
+    action.attempts.update(started_at=Now() - timedelta(seconds=settings.RETRY_HORIZON_SECONDS + 60))
+    payments.will_say(Say({"refunds": [], "next_cursor": None}))
+    return order, action
+
+
+def test_past_the_keys_lifetime_what_has_changed_is_not_sent_but_a_persons(
+    world: World, payments: Script, settings: Settings
+) -> None:
+    order, action = past_the_horizon(world, payments, settings)
+    world.refund_elsewhere(order, 9_000)
+    action = again(action)
+    assert (action.status, action.error_code) == (states.UNRESOLVED, "changed")
+    assert "payments" in action.error_message
+    assert [asked.method for asked in payments.asked] == ["POST", "GET"]
+    assert Ticket.objects.get(pk=action.ticket_id).status == Ticket.Status.NEEDS_PERSON
+
+
+def test_past_the_keys_lifetime_a_shop_that_refuses_us_is_the_one_that_is_paused(
+    world: World, payments: Script, settings: Settings
+) -> None:
+    _, action = past_the_horizon(world, payments, settings)
+    world.faults("GET /orders/{order_id}", "unauthorized")
+    assert again(action).status == states.APPROVED
+    assert pauses.paused() == {"orders"}
+    pauses.resume("orders", by="admin")
+    assert [asked.method for asked in payments.asked] == ["POST", "GET"]
 
 
 # --- who holds the action -------------------------------------------------------------------------------
