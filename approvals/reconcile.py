@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.db.models import DurationField, OuterRef, Subquery, Value
+from django.db.models import DurationField, Max, OuterRef, Subquery, Value
 from django.db.models.functions import Greatest, Least, Now
 
 from agentops.lib import redact, tracing
 from agentops.lib.errors import ProviderError
-from approvals import audit, states, transitions
+from approvals import audit, reservations, states, transitions
 from approvals.models import Action, Attempt
 from approvals.providers import orders, payments
 from approvals.providers.receipt import Receipt
@@ -124,6 +124,15 @@ def _ask(action: Action) -> str:
         return "It was settled in the meantime."
 
 
+def quiet_in(action: Action) -> float:
+    """Seconds until the last attempt is so long ago that it cannot arrive any more; 0 from then on."""
+    last: datetime | None = action.attempts.aggregate(at=Max("started_at"))["at"]
+    if last is None:
+        return 0.0
+    ends = last + timedelta(seconds=QUIET_SECONDS + settings.PROVIDER_TIMEOUT_SECONDS)
+    return max((ends - reservations.database_now()).total_seconds(), 0.0)
+
+
 def due(limit: int) -> list[int]:
     """Unresolved actions that it is time to ask for."""
     unresolved = Action.objects.filter(status=states.UNRESOLVED, not_before__lte=Now())
@@ -142,7 +151,7 @@ def _write(action: Action, found: Receipt | None) -> str:
             **found.stored(),
         )
         return f"The provider has it: {found.reference}, {found.status}."
-    if found is None and not _quiet(action):
+    if found is None and quiet_in(action):
         _ask_later(action)
         return "The provider does not have it; an attempt of a moment ago may still arrive, so that proves nothing yet."
     code, message = (
@@ -161,13 +170,6 @@ def _write(action: Action, found: Receipt | None) -> str:
         error_message=message,
     )
     return message
-
-
-def _quiet(action: Action) -> bool:
-    """Whether the last attempt is long enough ago that it cannot arrive any more."""
-    return not action.attempts.filter(
-        started_at__gt=Now() - timedelta(seconds=QUIET_SECONDS + settings.PROVIDER_TIMEOUT_SECONDS)
-    ).exists()
 
 
 def _ask_later(action: Action) -> None:

@@ -1,6 +1,7 @@
 """An outcome that nobody knows: the provider is asked again, or people who found out say what became of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -14,10 +15,12 @@ LONGEST_REASON = 500
 
 @dataclass(frozen=True)
 class Standing:
-    """What people have said of an action so far, oldest first, and how many must say the same."""
+    """What people have said of an action so far, oldest first, and how many must say the same. `wait`: seconds until
+    it can be said that it did not happen, as long as an attempt may still arrive."""
 
     needed: int
     said: list[HandSettlement]
+    wait: int
 
     @property
     def contradicted(self) -> bool:
@@ -34,7 +37,8 @@ def ask_again(*, action_id: int, by: User) -> reconcile.Asked:
 
 def standing(action: Action) -> Standing:
     said = HandSettlement.objects.filter(action=action).select_related("by").order_by("pk")
-    return Standing(people_needed(action), list(said))
+    wait = ceil(reconcile.quiet_in(action)) if reconcile.can_be_asked(action) else 0
+    return Standing(people_needed(action), list(said), wait)
 
 
 def people_needed(action: Action) -> int:
@@ -49,27 +53,39 @@ def people_needed(action: Action) -> int:
     return 1 if covered else 2
 
 
-def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> Action:
-    """Records what a person found out. The action is settled once enough people say the same, and more than say the
-    opposite: people who contradict each other leave it unknown until another has looked.
+def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> reconcile.Asked:
+    """Records what a person found out, where the provider cannot say it: it is asked first, and what it says counts.
+    The action is settled once enough people say the same, and more than say the opposite: people who contradict each
+    other leave it unknown until another has looked. Answers the action as it then stands, and what came of it.
 
-    Raises Refused: no reason is given, it is no longer unknown, or this person has spoken before."""
+    Raises Refused: no reason is given, it is no longer unknown, this person has spoken before, or it is said not to
+    have happened while an attempt may still arrive."""
     reason = reason.strip()
     if not reason:
         raise Refused("reason_missing", "Say how you know: the statement, the provider's support, the customer.")
+    action = Action.objects.get(pk=action_id)
+    if action.status == states.UNRESOLVED and reconcile.can_be_asked(action):
+        asked = ask_again(action_id=action_id, by=by)
+        if asked.action.status != states.UNRESOLVED:
+            return replace(asked, said=f"Not by hand; it was looked up first. {asked.said}")
     with transaction.atomic():
-        action = locks.with_ticket(Action.objects.get(pk=action_id))
+        action = locks.with_ticket(action)
         if action.status != states.UNRESOLVED:
             raise Refused("already_settled", f"It is {action.get_status_display().lower()} by now.")
         before = standing(action)
         if any(row.by_id == by.pk for row in before.said):
             raise Refused("said_before", "You have said what you know; another person must confirm it.")
+        if not happened and before.wait:
+            told = f"An attempt may still arrive; that it did not happen can be said in {before.wait} seconds."
+            raise Refused("too_early", told)
         HandSettlement.objects.create(action=action, by=by, happened=happened, reason=reason[:LONGEST_REASON])
         agree = 1 + sum(row.happened == happened for row in before.said)
         against = 1 + len(before.said) - agree
         if agree >= before.needed and agree > against:
             _settle(action, by, happened, reason)
+            said = f"Settled by hand: {action.get_status_display().lower()}."
         else:
+            said = "Recorded. It stays unknown until another person confirms it."
             audit.record(
                 actor=by.get_username(),
                 verb="action.settlement_proposed",
@@ -77,7 +93,7 @@ def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> 
                 object_id=action.pk,
                 after={"happened": happened, "reason": reason},
             )
-    return action
+    return reconcile.Asked(action, said)
 
 
 def _settle(action: Action, by: User, happened: bool, reason: str) -> None:

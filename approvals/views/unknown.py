@@ -15,6 +15,7 @@ from approvals.forms.looking_into import SettleForm
 from approvals.models import Action
 from approvals.queries import queue as queries
 from approvals.queries.queue import Filters
+from approvals.reconcile import Asked
 from approvals.views.queue import queue_context, screen, show
 from approvals.views.request import Request, part_of
 
@@ -33,10 +34,7 @@ def item(request: Request, action_id: int) -> HttpResponse:
 def ask(request: Request, action_id: int) -> HttpResponse:
     """Asks the provider now; what it says is the message."""
     _found_or_404(action_id)
-    asked = unknown.ask_again(action_id=action_id, by=request.user)
-    level = messages.INFO if asked.action.status == states.UNRESOLVED else messages.SUCCESS
-    messages.add_message(request, level, asked.said)
-    return _shown_again(request, action_id)
+    return _told(request, unknown.ask_again(action_id=action_id, by=request.user))
 
 
 @require_POST
@@ -48,17 +46,19 @@ def settle(request: Request, action_id: int) -> HttpResponse:
         return show(request, _context(request, found, form=form), 422)
     said = form.cleaned_data
     try:
-        action = unknown.settle_by_hand(
+        asked = unknown.settle_by_hand(
             action_id=action_id, by=request.user, happened=said["happened"], reason=said["reason"]
         )
     except Refused as refused:
         context = _context(request, _found_or_404(action_id), form=form)
         return show(request, {**context, "refused": refused.message}, 422)
-    if action.status == states.UNRESOLVED:
-        messages.info(request, "Recorded. It stays unknown until another person confirms it.")
-    else:
-        messages.success(request, f"Settled by hand: {action.get_status_display().lower()}.")
-    return _shown_again(request, action_id)
+    return _told(request, asked)
+
+
+def _told(request: Request, asked: Asked) -> HttpResponse:
+    level = messages.INFO if asked.action.status == states.UNRESOLVED else messages.SUCCESS
+    messages.add_message(request, level, asked.said)
+    return _shown_again(request, asked.action.pk)
 
 
 def _shown_again(request: Request, action_id: int) -> HttpResponse:

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from approvals import comparison, states, unknown
 from approvals.models import Action, AuditEvent, Comparison, Finding, HandSettlement
 from approvals.queries import findings as queries
-from tests.integration.books import unresolved_refund
+from tests.integration.books import make_quiet, unresolved_refund
 from tests.integration.history_rows import an_action, signed_in
 from tests.world import World
 
@@ -188,6 +188,12 @@ def unknown_refund(amount: int = 2_000) -> Action:
     return an_action(status=states.UNRESOLVED, amount=amount, params=params)
 
 
+@pytest.fixture
+def away(world: World, settings: Settings) -> None:
+    """The provider cannot be asked, so that people's word counts."""
+    settings.PAYMENTS_URL = "http://127.0.0.1:1"
+
+
 def test_the_provider_is_asked_again(maya: Client, world: World) -> None:
     action = unresolved_refund(world)
     answer = maya.post(card(action, "-ask"), follow=True)
@@ -208,6 +214,7 @@ def test_a_provider_that_is_away_is_told_in_the_pane(maya: Client, world: World,
     assert card(action, "-ask") in answer
 
 
+@pytest.mark.usefixtures("away")
 def test_a_person_settles_it_by_hand(maya: Client, world: World) -> None:
     action = unknown_refund()
     assert "one person is enough" in maya.get(card(action)).content.decode()
@@ -217,6 +224,24 @@ def test_a_person_settles_it_by_hand(maya: Client, world: World) -> None:
     assert Action.objects.get(pk=action.pk).status == states.FAILED
 
 
+def test_what_the_provider_has_is_told_instead_of_settled_by_hand(maya: Client, world: World) -> None:
+    action = unresolved_refund(world)
+    answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, follow=True)
+    assert "Not by hand; it was looked up first. The provider has it" in answer.content.decode()
+    assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
+
+
+def test_the_form_says_until_when_it_cannot_be_said_that_it_did_not_happen(maya: Client, world: World) -> None:
+    action = unresolved_refund(world, happened=False)
+    assert "that it did not happen can be said in" in maya.get(card(action)).content.decode()
+    answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, headers=PANE)
+    assert answer.status_code == 422
+    assert "Nothing was settled.</strong> An attempt may still arrive" in answer.content.decode()
+    make_quiet(action)
+    assert "can be said in" not in maya.get(card(action)).content.decode()
+
+
+@pytest.mark.usefixtures("away")
 def test_with_htmx_the_pane_and_the_lane_come_back(maya: Client, world: World) -> None:
     action, other = unknown_refund(), unknown_refund()
     query = f"?lane=unknown&q={other.ticket.customer.email}"
@@ -241,6 +266,7 @@ def test_half_a_form_is_refused(maya: Client, world: World, said: dict[str, str]
     assert not HandSettlement.objects.filter(action=action).exists()
 
 
+@pytest.mark.usefixtures("away")
 def test_above_the_ceiling_a_second_person_sees_what_the_first_has_said(maya: Client, world: World) -> None:
     action = unknown_refund(200_000)
     assert "2 people must say the same" in maya.get(card(action)).content.decode()
@@ -261,6 +287,7 @@ def test_above_the_ceiling_a_second_person_sees_what_the_first_has_said(maya: Cl
     assert "Settled by hand: succeeded." in omar.content.decode()
 
 
+@pytest.mark.usefixtures("away")
 def test_what_was_settled_meanwhile_is_told_at_the_form(maya: Client, world: World) -> None:
     action = unknown_refund()
     noor = signed_in("noor")
