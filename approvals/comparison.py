@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import batched
+from itertools import batched, chain
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from agentops.lib.errors import ProviderError, Refused, Terminal
 from approvals import audit, reconcile, reservations, settlement, signals, states, transitions
 from approvals.models import Action, Comparison, Finding
-from approvals.providers.receipt import Receipt
+from approvals.providers.receipt import PENDING, SUCCEEDED, Receipt
 
 log = logging.getLogger(__name__)
 # A refund that settled this recently may not be in the pages that were read a moment ago.
@@ -25,6 +25,8 @@ RECENT = timedelta(minutes=5)
 PAGE = 100
 PERIOD = timedelta(hours=1)
 LOOK_BACK = timedelta(days=3)
+# Older ones on their way that a comparison asks for, each a request: the next one asks for the next.
+ON_THEIR_WAY = 200
 
 
 def compare(*, since: datetime) -> Comparison:
@@ -64,7 +66,7 @@ def compare_after(last: int) -> Comparison | None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('comparison', 0))")
         if (_periodic().values_list("pk", flat=True).first() or 0) != last:
             return None
-        comparison = Comparison.objects.create(since=reservations.database_now() - LOOK_BACK)
+        comparison = Comparison.objects.create(since=_since())
     return _read(comparison)
 
 
@@ -81,6 +83,13 @@ def close(*, finding_id: int, by: User, note: str) -> None:
 def _periodic() -> QuerySet[Comparison]:
     """Newest first. One that a person asked for looks back less far, and takes the place of none."""
     return Comparison.objects.filter(since__lte=F("started_at") - LOOK_BACK).order_by("-pk")
+
+
+def _since() -> datetime:
+    """So far back, or to where the last periodic comparison that came to its end stopped: an outage leaves no gap."""
+    since = reservations.database_now() - LOOK_BACK
+    last = _periodic().filter(finished_at__isnull=False, error="").values_list("started_at", flat=True).first()
+    return min(since, last - RECENT) if last else since
 
 
 def _read(comparison: Comparison) -> Comparison:
@@ -122,7 +131,7 @@ class _Books:
 
     def read_ours(self) -> None:
         """What their pages do not hold is asked for by its own reference: a page's edge proves nothing."""
-        for action in self._settled():
+        for action in chain(self._settled(), self._on_their_way()):
             self.comparison.ours += 1
             if action.idempotency_key in self.matched:
                 continue
@@ -158,11 +167,22 @@ class _Books:
             yield from batch
             last = batch[-1].pk
 
+    def _on_their_way(self) -> Iterator[Action]:
+        """Succeeded longer ago by a provider's word that they are under way: a bank may return them days later, and
+        the pages do not tell. Those that were asked for longest ago come first."""
+        waiting = Action.objects.filter(
+            kind="refund", status=states.SUCCEEDED, result__status=PENDING, settled_at__lt=self.comparison.since
+        ).order_by(F("not_before").asc(nulls_first=True), "pk")
+        for action in list(waiting[:ON_THEIR_WAY]):
+            Action.objects.filter(pk=action.pk, status=states.SUCCEEDED).update(not_before=Now())
+            yield action
+
     def _judge(self, action: Action | None, receipt: Receipt, happened_at: datetime) -> None:
         own = action if action and self._is_own(action, receipt) else None
         match difference(own, receipt):
             case None:
-                return
+                if own and receipt.status == SUCCEEDED:
+                    settlement.arrived(own, receipt.stored()["result"])
             case Finding.Kind.FAILED_AFTERWARDS if own:
                 self._write_failure(own, receipt, happened_at)
             case Finding.Kind.AMOUNTS_DIFFER as kind if own:

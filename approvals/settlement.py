@@ -13,7 +13,7 @@ from agentops.lib import redact, retry
 from agentops.lib.errors import IdempotencyMismatch, ProviderError, Terminal, Unauthorized
 from approvals import audit, locks, pauses, policies, states, transitions
 from approvals.models import Action
-from approvals.providers.receipt import Receipt
+from approvals.providers.receipt import PENDING, Receipt
 from tickets import standing
 from tickets.models import Message, Ticket
 
@@ -166,6 +166,31 @@ def failed_afterwards(action: Action, error: ProviderError) -> None:
         )
         why = f"{action.idempotency_key} had succeeded and failed afterwards: {redact.text(error.message)}"
         standing.needs_person(action.ticket_id, why, held=True)
+
+
+def arrived(action: Action, result: dict[str, Any]) -> bool:
+    """What was on its way is there; whether that is new. Not a move: the action counts as succeeded from the
+    provider's yes on. `result` is what the provider says of it now."""
+    known = action.result or {}
+    if known.get("status") != PENDING:
+        return False
+    on_its_way = Action.objects.filter(pk=action.pk, status=states.SUCCEEDED, result__status=PENDING)
+    with transaction.atomic():
+        if not on_its_way.update(result={**known, **result}):
+            return False
+        audit.record(
+            actor=audit.SYSTEM,
+            verb="action.arrived",
+            object_type="action",
+            object_id=action.pk,
+            before={"status": action.status},
+            after={
+                "key": action.idempotency_key,
+                "provider_reference": action.provider_reference,
+                "provider_status": result.get("provider_status", result["status"]),
+            },
+        )
+    return True
 
 
 def back_to_queue(action: Action, *, snapshot: dict[str, Any], changes: list[dict[str, Any]]) -> None:

@@ -20,7 +20,8 @@ from agentops.lib import redact
 from agentops.lib.errors import Refused, Terminal
 from approvals import audit, locks, settlement, states
 from approvals.models import Action, ProviderEvent
-from approvals.providers.stripe_refund import FAILED, PENDING, SUCCEEDED, StripeRefund
+from approvals.providers.receipt import FAILED, SUCCEEDED
+from approvals.providers.stripe_refund import StripeRefund
 from tickets import standing
 
 log = logging.getLogger(__name__)
@@ -116,38 +117,25 @@ def _apply(action: Action, refund: StripeRefund) -> Outcome:
             settlement.failed_afterwards(action, Terminal("provider_failed", f"Stripe says that it failed: {why}."))
             return Outcome.APPLIED
         case states.SUCCEEDED if not another:
-            return _arrived(action, refund) if status == SUCCEEDED else Outcome.NOTHING_NEW
+            new = status == SUCCEEDED and settlement.arrived(action, refund.as_data())
+            return Outcome.APPLIED if new else Outcome.NOTHING_NEW
     # What failed or was never approved has no effect that could fail; after its own late failure nothing counts.
     if status == FAILED or (action.error_code == "provider_failed" and not another):
         return Outcome.NOTHING_NEW
     return _contradicts(action, refund)
 
 
-def _arrived(action: Action, refund: StripeRefund) -> Outcome:
-    """What was on its way is there. Not a move: the action counts as succeeded from the provider's yes on."""
-    result = action.result or {}
-    if result.get("status") != PENDING:
-        return Outcome.NOTHING_NEW
-    Action.objects.filter(pk=action.pk).update(result={**result, **refund.as_data()})
-    _audit(action, "action.arrived", refund)
-    return Outcome.APPLIED
-
-
 def _contradicts(action: Action, refund: StripeRefund) -> Outcome:
     """Money moves under our reference that we know nothing of: no state says so, a person has to."""
     log.error("%s is %s, and Stripe has %s for it: %s", action, action.status, refund.id, refund.status)
-    _audit(action, "action.contradicted", refund)
-    reason = f"Stripe has the refund {refund.id} ({refund.status}) for {action}, which is {action.status} here."
-    standing.needs_person(action.ticket_id, reason, held=True)
-    return Outcome.CONTRADICTED
-
-
-def _audit(action: Action, verb: str, refund: StripeRefund) -> None:
     audit.record(
         actor=audit.SYSTEM,
-        verb=verb,
+        verb="action.contradicted",
         object_type="action",
         object_id=action.pk,
         before={"status": action.status},
         after={"key": action.idempotency_key, "provider_reference": refund.id, "provider_status": refund.status},
     )
+    reason = f"Stripe has the refund {refund.id} ({refund.status}) for {action}, which is {action.status} here."
+    standing.needs_person(action.ticket_id, reason, held=True)
+    return Outcome.CONTRADICTED

@@ -29,7 +29,8 @@ class Action(models.Model):
     `params` are the validated parameters (kinds.*Params), `request` is the exact body that every attempt sends, and
     `digest` binds both to the key (approvals.frozen). `amount` is in minor units of `currency`. `run_id` is the run
     that proposed it, a plain number, since runs stand on a floor above. `fence` is the number of the newest attempt:
-    who holds an older one may not write. `snapshot` is the order or customer as last read before it was approved;
+    who holds an older one may not write. `not_before` is when it is due; of one that succeeded and is still on its way at
+    the provider, when it was last asked for. `snapshot` is the order or customer as last read before it was approved;
     `facts` is policy.Facts, what it was judged by.
     """
 
@@ -88,6 +89,11 @@ class Action(models.Model):
             models.Index(fields=["not_before"], name="action_due", condition=Q(status=states.APPROVED)),
             models.Index(fields=["lease_expires_at"], name="action_leased", condition=Q(status=states.EXECUTING)),
             models.Index(fields=["not_before"], name="action_unresolved", condition=Q(status=states.UNRESOLVED)),
+            models.Index(
+                fields=["not_before", "id"],
+                name="action_on_its_way",
+                condition=Q(kind="refund", status=states.SUCCEEDED, result__status="pending"),
+            ),
             models.Index(fields=["status", "-id"], name="action_by_status"),
             models.Index(fields=["kind", "-id"], name="action_by_kind"),
             models.Index(fields=["-created_at", "-id"], name="action_by_time"),

@@ -9,16 +9,17 @@ from agentops.lib import redact
 from agentops.lib.errors import EffectUnknown
 
 MAX_REFERENCE, MAX_RESULT = 255, 20_000
+PENDING, SUCCEEDED, FAILED = "pending", "succeeded", "failed"
 REFUND_FIELDS = ("reference", "payment_id", "order_id", "amount", "currency")
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """`reference` is the provider's own id of the effect; `status` is `succeeded`, `pending` or `failed`;
+    """`reference` is the provider's own id of the effect; `status` is PENDING, SUCCEEDED or FAILED;
     `answer` the raw text it came as; `replayed` whether our key had been answered before."""
 
     reference: str
-    status: str = "succeeded"
+    status: str = SUCCEEDED
     data: dict[str, Any] = field(default_factory=dict)
     answer: str = ""
     http_status: int | None = None

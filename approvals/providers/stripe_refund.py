@@ -6,8 +6,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agentops.lib import money
+from approvals.providers.receipt import FAILED, PENDING, SUCCEEDED
 
-PENDING, SUCCEEDED, FAILED = "pending", "succeeded", "failed"
 # Stripe's states in the words of a Receipt. `requires_action`: the customer has to name an account; `canceled`: they
 # did not, and the money is back with us.
 STATUS = {

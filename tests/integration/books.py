@@ -1,5 +1,6 @@
 """Both sides of the books, made to differ: refunds at the provider, actions of ours, outcomes that nobody knows."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.test import override_settings
 from approvals import execution, reconcile, states
 from approvals.models import Action, Attempt
 from tests.integration.history_rows import a_ticket, an_action
+from tests.scripted import Say, Script
 from tests.world import World, propose_refund
 
 
@@ -49,6 +51,30 @@ def refunded(world: World, amount: int = 2_000) -> Action:
     action = execution.execute(propose_refund(world.order(), amount).pk)
     assert action.status == states.SUCCEEDED
     return action
+
+
+def on_its_way(payments: Script, order: dict[str, Any], *, days: int = 0, amount: int = 2_000) -> Action:
+    """A refund that the provider took on so many days ago without saying yet that it arrived."""
+    action = propose_refund(order, amount)
+    payments.will_say(Say(theirs(action, "pending"), 201))
+    assert execution.execute(action.pk).status == states.SUCCEEDED
+    Action.objects.filter(pk=action.pk).update(settled_at=Now() - timedelta(days=days))
+    return Action.objects.get(pk=action.pk)
+
+
+def theirs(action: Action, status: str = "succeeded", **changes: Any) -> dict[str, Any]:
+    """The provider's row of the refund that the action asked for, in the contract's shape."""
+    return {
+        **json.loads(action.request),
+        "refund_id": f"re_{action.pk}",
+        "status": status,
+        "created_at": action.created_at.isoformat(),
+        **changes,
+    }
+
+
+def page(*rows: dict[str, Any], cursor: str | None = None) -> Say:
+    return Say({"refunds": rows, "next_cursor": cursor})
 
 
 def unresolved_refund(world: World, *, happened: bool = True, amount: int = 2_000) -> Action:

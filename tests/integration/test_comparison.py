@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from io import StringIO
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,7 +16,17 @@ from django.utils import timezone
 from agentops.lib.errors import Refused
 from approvals import audit, comparison, execution, states, unknown
 from approvals.models import Action, AuditEvent, Comparison, Finding
-from tests.integration.books import fail, make_quiet, pay, refunded, succeeded, unresolved_refund
+from tests.integration.books import (
+    fail,
+    make_quiet,
+    on_its_way,
+    page,
+    pay,
+    refunded,
+    succeeded,
+    theirs,
+    unresolved_refund,
+)
 from tests.scripted import Say, Script
 from tests.world import World, at_once, propose_refund
 from tickets.models import Ticket
@@ -29,6 +40,7 @@ def since(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[datetime]:
     monkeypatch.setattr(comparison, "RECENT", timedelta(0))
     yield timezone.now()
     Finding.objects.filter(closed_at__isnull=True).update(closed_at=Now())
+    Action.objects.filter(status=states.SUCCEEDED, result__status="pending").update(result={"status": "succeeded"})
 
 
 def found(since: datetime) -> list[Finding]:
@@ -151,6 +163,48 @@ def test_a_refund_before_the_pages_begin_is_asked_for_by_reference(world: World,
     assert (made.theirs, made.ours, made.opened) == (0, 1, 0)
 
 
+# --- what was on its way --------------------------------------------------------------------------------
+
+
+def test_a_refund_on_its_way_that_fails_days_later_is_found(world: World, payments: Script, since: datetime) -> None:
+    action = on_its_way(payments, world.order(), days=5)
+    payments.will_say(page(), page(theirs(action, "failed")))
+    assert comparison.compare(since=since).opened == 1
+    finding = Finding.objects.get(action=action)
+    action.refresh_from_db()
+    assert (finding.kind, finding.theirs["status"]) == ("failed_afterwards", "failed")
+    assert (action.status, action.error_code) == (states.FAILED, "provider_failed")
+    assert Ticket.objects.get(pk=action.ticket_id).status == "needs_person"
+
+
+@pytest.mark.parametrize("days", [0, 5])
+def test_what_was_on_its_way_arrives(world: World, payments: Script, since: datetime, days: int) -> None:
+    action = on_its_way(payments, world.order(), days=days)
+    arrived = theirs(action)
+    payments.will_say(*([page(), page(arrived)] if days else [page(arrived)]))
+    comparison.compare(since=since)
+    action.refresh_from_db()
+    assert (action.status, action.result) == (states.SUCCEEDED, {**(action.result or {}), "status": "succeeded"})
+    assert AuditEvent.objects.filter(verb="action.arrived", object_id=action.pk, actor="system").count() == 1
+    payments.will_say(page() if days else page(arrived))
+    comparison.compare(since=since)
+    assert AuditEvent.objects.filter(verb="action.arrived", object_id=action.pk).count() == 1
+
+
+def test_those_on_their_way_that_were_asked_for_longest_ago_come_first(
+    world: World, payments: Script, since: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "ON_THEIR_WAY", 2)
+    actions = [on_its_way(payments, world.order(), days=days) for days in (30, 9, 5)]
+    seen = len(payments.asked)
+    for asked in ((0, 1), (2, 0)):
+        payments.will_say(page(), *(page(theirs(actions[each], "pending")) for each in asked))
+        assert comparison.compare(since=since).error == ""
+    looked_up = [told.path for told in payments.asked[seen:] if "reference=" in told.path]
+    for path, each in zip(looked_up, (0, 1, 2, 0), strict=True):
+        assert path.endswith(quote(actions[each].idempotency_key))
+
+
 # --- what closes a finding ------------------------------------------------------------------------------
 
 
@@ -254,6 +308,24 @@ def test_the_periodic_one_is_made_once_an_hour_whoever_comes_first(world: World,
     assert comparison.due() == [first.pk]
     assert comparison.compare_after(0) is None
     assert comparison.compare_after(first.pk) is not None
+
+
+def test_an_outage_of_days_leaves_no_gap(world: World, since: datetime) -> None:
+    Comparison.objects.all().delete()
+    good, bad = (Comparison.objects.create(since=since, error=error) for error in ("", "away"))
+    a_week, a_day = (Now() - timedelta(days=days) for days in (7, 1))
+    Comparison.objects.filter(pk=good.pk).update(
+        started_at=a_week, finished_at=a_week, since=a_week - comparison.LOOK_BACK
+    )
+    Comparison.objects.filter(pk=bad.pk).update(started_at=a_day, finished_at=a_day, since=a_week)
+    good.refresh_from_db()
+    made = comparison.compare_after(bad.pk)
+    assert made is not None
+    assert made.error == ""
+    assert made.since <= good.started_at
+    following = comparison.compare_after(made.pk)
+    assert following is not None
+    assert following.started_at - following.since < comparison.LOOK_BACK + timedelta(seconds=10)
 
 
 def test_one_that_is_finished_is_not_carried_out_again(world: World, since: datetime, lead: User) -> None:

@@ -21,8 +21,8 @@ from agentops.lib.errors import (
     Transient,
     Unauthorized,
 )
-from approvals.providers.receipt import Receipt, require_asked_for
-from approvals.providers.stripe_refund import FAILED, STATUS, StripeRefund, to_stripe
+from approvals.providers.receipt import FAILED, Receipt, require_asked_for
+from approvals.providers.stripe_refund import STATUS, StripeRefund, to_stripe
 
 if TYPE_CHECKING:
     from stripe.params import RefundCreateParams, RefundListParams
