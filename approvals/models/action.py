@@ -29,9 +29,9 @@ class Action(models.Model):
     `params` are the validated parameters (kinds.*Params), `request` is the exact body that every attempt sends, and
     `digest` binds both to the key (approvals.frozen). `amount` is in minor units of `currency`. `run_id` is the run
     that proposed it, a plain number, since runs stand on a floor above. `fence` is the number of the newest attempt:
-    who holds an older one may not write. `not_before` is when it is due; of one that succeeded and is still on its way at
-    the provider, when it was last asked for. `snapshot` is the order or customer as last read before it was approved;
-    `facts` is policy.Facts, what it was judged by.
+    who holds an older one may not write. `not_before` is when it is due; of one that succeeded and is still on its way
+    at the provider, when it was last asked for. `snapshot` is the order or customer as last read before it was
+    approved; `facts` is policy.Facts, what it was judged by.
     """
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="actions")
