@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -50,6 +51,7 @@ REFUND = {
 ASKED = json.dumps({name: REFUND[name] for name in ("payment_id", "order_id", "amount", "currency", "reference")})
 
 ANOTHERS = {**REFUND, "reference": "other"}
+FAILED = {**REFUND, "refund_id": "re_0", "status": "failed"}
 
 
 @pytest.fixture
@@ -241,13 +243,45 @@ def test_an_answer_that_is_not_our_refund_proves_nothing(server: Script, body: A
 
 @pytest.mark.parametrize(
     ("rows", "found"),
-    [([REFUND], "re_1"), ([], None), ([ANOTHERS], None), ([ANOTHERS, REFUND], "re_1")],
+    [([REFUND], "re_1"), ([], None), ([FAILED], "re_0"), ([FAILED, REFUND], "re_1"), ([REFUND, FAILED], "re_1")],
 )
 def test_a_refund_is_found_by_its_reference_alone(server: Script, rows: list[Any], found: str | None) -> None:
+    """One that did not fail before one that did, however new."""
     server.will_say(Say({"refunds": rows, "next_cursor": None}))
     receipt = payments.find_refund(body=ASKED)
     assert (receipt.reference if receipt else None) == found
     assert server.asked[0].path == "/refunds?reference=t%3Arefund%3A1"
+
+
+@pytest.mark.parametrize("rows", [[ANOTHERS], [REFUND, ANOTHERS]])
+def test_an_answer_about_another_reference_proves_nothing(server: Script, rows: list[Any]) -> None:
+    server.will_say(Say({"refunds": rows, "next_cursor": None}))
+    with pytest.raises(Transient, match="another reference"):
+        payments.find_refund(body=ASKED)
+
+
+def test_a_look_up_reads_to_the_last_page(server: Script) -> None:
+    server.will_say(Say({"refunds": [FAILED], "next_cursor": "a+b"}), Say({"refunds": [REFUND], "next_cursor": None}))
+    receipt = payments.find_refund(body=ASKED)
+    assert receipt is not None
+    assert receipt.reference == "re_1"
+    asked = "/refunds?reference=t%3Arefund%3A1"
+    assert [each.path for each in server.asked] == [asked, f"{asked}&cursor=a%2Bb"]
+
+
+def test_all_refunds_since_a_time_are_read_page_by_page(server: Script) -> None:
+    server.will_say(Say({"refunds": [REFUND], "next_cursor": "2"}), Say({"refunds": [FAILED], "next_cursor": None}))
+    receipts = payments.refunds_since(datetime(2026, 1, 1, tzinfo=UTC))
+    assert [receipt.reference for receipt in receipts] == ["re_1", "re_0"]
+    asked = "/refunds?created_after=2026-01-01T00%3A00%3A00%2B00%3A00"
+    assert [each.path for each in server.asked] == [asked, f"{asked}&cursor=2"]
+
+
+@pytest.mark.parametrize("cursors", [("1", "1"), ("1", "2", "1")])
+def test_a_cursor_that_comes_back_is_an_error_and_no_end(server: Script, cursors: tuple[str, ...]) -> None:
+    server.will_say(*(Say({"refunds": [REFUND], "next_cursor": cursor}) for cursor in cursors))
+    with pytest.raises(EffectUnknown, match="repeat"):
+        list(payments.refunds_since(datetime(2026, 1, 1, tzinfo=UTC)))
 
 
 # --- replies --------------------------------------------------------------------------------------------

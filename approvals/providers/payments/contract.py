@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agentops.lib import http
 from agentops.lib.errors import EffectUnknown
-from approvals.providers.receipt import MAX_REFERENCE, Receipt, require_asked_for
+from approvals.providers.receipt import FAILED, MAX_REFERENCE, Receipt, require_asked_for
 
 Name = Annotated[str, Field(max_length=MAX_REFERENCE, pattern=r"^[^\x00]*$")]
 
@@ -39,27 +39,41 @@ def send_refund(*, body: str, key: str) -> Receipt:
 
 
 def find_refund(*, body: str) -> Receipt | None:
-    """The refund that bears our reference. Raises ProviderError, also where it is not the one that `body` asked for."""
+    """The refund that bears our reference. One that did not fail comes before one that did. Raises ProviderError, also
+    where it is not the one that `body` asked for, or where refunds of another reference are answered: then the
+    provider did not look for ours."""
     wanted = json.loads(body)
-    refunds, answer = _page({"reference": wanted["reference"]})
-    ours = [refund for refund in refunds if refund.reference == wanted["reference"]]
+    ours = []
+    for refund, answer in _listed({"reference": wanted["reference"]}):
+        if refund.reference != wanted["reference"]:
+            raise EffectUnknown("unreadable_answer", "a refund of another reference was answered", body=answer.text)
+        ours.append((refund, answer))
     if not ours:
         return None
-    require_asked_for(ours[0].model_dump(), wanted, answer=answer.text)
-    return _receipt(ours[0], answer)
+    refund, answer = min(ours, key=lambda found: found[0].status == FAILED)
+    require_asked_for(refund.model_dump(), wanted, answer=answer.text)
+    return _receipt(refund, answer)
 
 
 def refunds_since(since: datetime) -> Iterator[Receipt]:
     """Every refund made since then, whoever made it, newest first. Raises ProviderError."""
-    asked = {"created_after": since.isoformat()}
-    cursor = ""
+    for refund, answer in _listed({"created_after": since.isoformat()}):
+        yield _receipt(refund, answer)
+
+
+def _listed(asked: dict[str, str]) -> Iterator[tuple[Refund, http.Answer]]:
+    """Every page, to the last. A cursor that comes back is no end: what follows was not read. Raises ProviderError."""
+    seen: set[str] = set()
+    page = asked
     while True:
-        refunds, answer = _page({**asked, "cursor": cursor} if cursor else asked)
-        yield from (_receipt(refund, answer) for refund in refunds)
-        following = answer.data.get("next_cursor")
-        if not following or following == cursor:
+        refunds, answer = _page(page)
+        yield from ((refund, answer) for refund in refunds)
+        if not (cursor := answer.data.get("next_cursor")):
             return
-        cursor = str(following)
+        if str(cursor) in seen:
+            raise EffectUnknown("unreadable_answer", "the pages repeat themselves", body=answer.text)
+        seen.add(str(cursor))
+        page = {**asked, "cursor": str(cursor)}
 
 
 def _page(asked: dict[str, str]) -> tuple[list[Refund], http.Answer]:
