@@ -191,9 +191,9 @@ class _Books:
                 self._open(kind, receipt.reference, happened_at, ours=own, theirs=receipt, action=action)
 
     def _is_own(self, action: Action, receipt: Receipt) -> bool:
-        """Whether it is the refund that the action made. Where a person settled it, the first that did not fail."""
+        """Whether it is the refund that the action made. Where no answer has named it, the first that did not fail."""
         own = action.provider_reference or self.matched.get(action.idempotency_key)
-        if own is None and receipt.status == "failed" and action.status == states.SUCCEEDED:
+        if own is None and receipt.status == "failed" and action.status in (states.SUCCEEDED, *states.OPEN):
             return False
         if own in (None, receipt.reference):
             self.matched[action.idempotency_key] = receipt.reference
@@ -245,10 +245,11 @@ def difference(action: Action | None, receipt: Receipt) -> Finding.Kind | None:
         return Finding.Kind.THEIRS_ALONE if moved else None
     if action.status == states.SUCCEEDED and not moved:
         return Finding.Kind.FAILED_AFTERWARDS
-    if not moved or action.status in states.OPEN:
+    if not moved:
         return None
-    if action.status != states.SUCCEEDED:
+    if action.status not in (states.SUCCEEDED, *states.OPEN):
         return Finding.Kind.THEIRS_ALONE
+    # While ours is open too: a refund of another amount can never settle it.
     same = (action.amount, action.currency) == (receipt.data.get("amount"), receipt.data.get("currency"))
     return None if same else Finding.Kind.AMOUNTS_DIFFER
 

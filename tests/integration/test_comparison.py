@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from io import StringIO
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -82,6 +83,34 @@ def test_amounts_that_differ(world: World, since: datetime) -> None:
     [finding] = found(since)
     assert (finding.kind, finding.action_id) == ("amounts_differ", action.pk)
     assert (finding.ours["amount"], finding.theirs["amount"]) == (2_000, 1_500)
+
+
+@pytest.mark.parametrize("differing", [{"amount": 1_500}, {"currency": "EUR"}])
+@pytest.mark.parametrize("status", [states.SUCCEEDED, states.APPROVED, states.EXECUTING])
+def test_another_amount_or_currency_is_found_whether_ours_is_settled_or_open(
+    world: World, payments: Script, since: datetime, status: str, differing: dict[str, Any]
+) -> None:
+    action = succeeded(world.order(), status=status)
+    asked = {**action.params, "reference": action.idempotency_key}
+    payments.will_say(page({**asked, "refund_id": "re_x", "status": "pending", **differing}))
+    assert comparison.compare(since=since).opened == 1
+    finding = Finding.objects.get(action=action)
+    assert (finding.kind, finding.ours["status"]) == ("amounts_differ", status)
+    assert finding.theirs | differing == finding.theirs
+
+
+def test_an_unknown_outcome_whose_refund_has_another_amount_is_a_finding(
+    world: World, payments: Script, since: datetime
+) -> None:
+    action = propose_refund(world.order(), 2_000)
+    stuck = Say({"error": {"code": "internal", "message": "Oh."}}, 500, {"Idempotent-Replayed": "true"})
+    failed, other = theirs(action, "failed", refund_id="re_first"), theirs(action, amount=1_500)
+    payments.will_say(stuck, *[page(failed, other)] * 3)  # the books, and asked for at each of their rows
+    assert execution.execute(action.pk).status == states.UNRESOLVED
+    assert comparison.compare(since=since).opened == 1
+    finding = Finding.objects.get(action=action)
+    assert (finding.kind, finding.ours["status"], finding.theirs["amount"]) == ("amounts_differ", "unresolved", 1_500)
+    assert Action.objects.get(pk=action.pk).status == states.UNRESOLVED
 
 
 def test_what_moved_twice_under_one_key_is_theirs(world: World, since: datetime) -> None:
