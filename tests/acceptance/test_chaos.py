@@ -37,8 +37,8 @@ KEYS = {
 HARMLESS = dict.fromkeys(("refunded_twice", "over_captured", "unknown_order_effects", "invented_replies"), 0)
 
 
-def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name not in UNSET}
+def manage(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name not in UNSET} | settings
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -62,6 +62,16 @@ def test_chaos_sets_both_sides_beside_each_other(tmp_path: Path) -> None:
     assert "20/20" in done.stderr
     kept = json.loads((tmp_path / "chaos.json").read_text())
     assert (kept["tickets"], kept["seed"], kept["result"]) == (20, 2, result)
+
+
+def test_tickets_that_the_system_does_not_take_are_lost_and_the_status_says_so(tmp_path: Path) -> None:
+    done = manage(
+        tmp_path, "chaos", "--tickets", "2", "--json", HTTPS="1"
+    )  # and so it refuses the plain HTTP of a race
+    assert done.returncode == 1
+    ours = json.loads(done.stdout)["ours"]
+    assert (ours["tickets"], ours["lost"]) == (2, 2)
+    assert "Promises broken: {'lost': 2}" in done.stderr
 
 
 def test_a_soak_ends_with_everything_accounted_for(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ class Figures:
     """`refunded_twice`: refunds of an order after its first (every order here is owed one at most); `over_captured`:
     orders that got back more than was paid; `unknown_order_effects`: refunds of orders that do not exist;
     `invented_replies`: customers were told of an effect that the books do not have; `lost`: neither answered nor
-    with anybody; `stuck`: not at rest; `money_lost`: what all this cost, minor units by currency."""
+    with anybody, or never taken; `stuck`: not at rest; `money_lost`: what all this cost, minor units by currency."""
 
     tickets: int = 0
     answered: int = 0

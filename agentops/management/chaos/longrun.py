@@ -49,7 +49,7 @@ def run(folder: Path, *, minutes: float, seed: int, progress: Progress) -> Soake
 
         def show(title: str, passed: float, whole: float, *, last: bool = False) -> None:
             killed = ", ".join(f"{name} {victim.killed}" for name, victim in victims.items() if victim.killed)
-            note = f"s  {resting(ours.standing())} of {len(poster.posted)} at rest; killed: {killed or 'nobody'}"
+            note = f"s  {resting(ours.standing())} of {len(poster.begun)} at rest; killed: {killed or 'nobody'}"
             progress.show(title, int(passed), int(whole), note, last=last)
 
         def soak(passed: float) -> None:
@@ -64,9 +64,9 @@ def run(folder: Path, *, minutes: float, seed: int, progress: Progress) -> Soake
         show("soak", minutes * 60, minutes * 60, last=True)
         poster.stop()
         proxy.calm = True
-        drained = until(DRAIN_SECONDS, lambda: at_rest(ours.standing(), len(poster.posted)), drain)
+        drained = until(DRAIN_SECONDS, lambda: poster.done and at_rest(ours.standing(), len(poster.posted)), drain)
         show("drain", drained, DRAIN_SECONDS, last=True)
-        books = read_books(ours, outside, api, poster)
+        books = read_books(ours, outside, api, poster.posted, wanted=poster.begun)
         proxy.close()
         killed = {name: victim.killed for name, victim in victims.items() if victim.killed}
         return Soaked(books, minutes, killed, proxy.spoilt, drained)

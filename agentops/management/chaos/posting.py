@@ -1,24 +1,28 @@
-"""Tickets posted as a help desk does: each until it is taken, however long that needs."""
+"""Tickets posted as a help desk does: each until it is taken or refused, however long that needs."""
 
 import json
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 
-from agentops.lib.errors import ProviderError
+from agentops.lib.errors import ProviderError, Terminal, Transient
 from agentops.management import intake
 from agentops.management.chaos import figures
+from tickets.intake import NewTicket
 
 ENDS = {"answered": figures.ANSWERED, "closed": figures.ANSWERED, "needs_person": figures.WITH_PERSON}
 PAUSE_SECONDS = 1.0
-LOOK_TRIES = 30
+LOOK_SECONDS = 60.0  # for all of them together: a web server that is away is waited for once
 
 
 class Poster:
-    """Posts in a thread of its own, one every so many seconds. `posted` grows until `done`."""
+    """Posts in a thread of its own, one every so many seconds. Until `done`, `begun` grows (the external ids of what
+    was sent at least once), and `posted`, what of it was taken."""
 
     def __init__(self, api: intake.Intake, tickets: Iterable[dict[str, Any]], *, seconds: float = 0.0) -> None:
+        self.begun: list[str] = []
         self.posted: list[intake.Posted] = []
         self._api = api
         self._tickets = intake.read(json.dumps(list(tickets)), source="chaos")
@@ -32,33 +36,39 @@ class Poster:
         return not self._thread.is_alive()
 
     def stop(self) -> None:
-        """No further tickets; the one that is on its way is still delivered."""
+        """No further tickets. Returns at once: the one that is on its way is still sent, until `done`."""
         self._stopping.set()
-        self._thread.join()
 
     def _post(self) -> None:
         for ticket in self._tickets:
-            while True:
-                try:
-                    self.posted.append(self._api.post(ticket))
-                    break
-                except ProviderError:
-                    time.sleep(PAUSE_SECONDS)  # the same delivery again: it starts nothing twice
+            self.begun.append(ticket.external_id)
+            with suppress(ProviderError):  # refused: asking again would change nothing
+                self.posted.append(self._deliver(ticket))
             if self._stopping.wait(self._pause):
                 return
+
+    def _deliver(self, ticket: NewTicket) -> intake.Posted:
+        """Raises ProviderError where it is refused."""
+        while True:
+            try:
+                return self._api.post(ticket)
+            except Transient:
+                time.sleep(PAUSE_SECONDS)  # the same delivery again: it starts nothing twice
 
 
 def ends(api: intake.Intake, posted: Iterable[intake.Posted]) -> dict[str, str]:
     """How each ticket stands, by its external id, as the intake API says."""
-    return dict(_end(api, each) for each in posted)
+    deadline = time.monotonic() + LOOK_SECONDS
+    return {each.external_id: _end(api, each, deadline) for each in posted}
 
 
-def _end(api: intake.Intake, posted: intake.Posted) -> tuple[str, str]:
-    for _ in range(LOOK_TRIES):
+def _end(api: intake.Intake, posted: intake.Posted, deadline: float) -> str:
+    while True:
         try:
-            return posted.external_id, ENDS.get(api.look(posted)["status"], figures.MOVING)
-        except ProviderError as error:
-            if error.http_status == 404:
-                break
+            return ENDS.get(api.look(posted)["status"], figures.MOVING)
+        except Terminal:
+            return figures.UNKNOWN
+        except Transient:
+            if time.monotonic() > deadline:
+                return figures.UNKNOWN
             time.sleep(PAUSE_SECONDS)
-    return posted.external_id, figures.UNKNOWN

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,13 @@ def run(folder: Path, *, tickets: int, seed: int, every: tuple[float, float], pr
         poster = posting.Poster(api, outside.tickets)
         kills = Kills([Victim(ours.workers, every, restart(ours.supervisor), programs.takes_work)], seed)
         deadline = time.monotonic() + MOST_SECONDS
-        while not (poster.done and at_rest(ours.standing(), tickets)) and time.monotonic() < deadline:
+        while not (poster.done and at_rest(ours.standing(), len(poster.posted))) and time.monotonic() < deadline:
             kills.tick()
             progress.show("ours", resting(ours.standing()), tickets, f"killed {kills.killed} times")
             time.sleep(0.2)
         progress.show("ours", resting(ours.standing()), tickets, f"killed {kills.killed} times", last=True)
-        return read_books(ours, outside, api, poster)
+        wanted = [ticket["external_id"] for ticket in outside.tickets]
+        return read_books(ours, outside, api, poster.posted, wanted=wanted)
 
 
 def resting(standing: dict[str, Any]) -> int:
@@ -41,12 +43,15 @@ def resting(standing: dict[str, Any]) -> int:
 
 def at_rest(standing: dict[str, Any], tickets: int) -> bool:
     """Whether that is all of them, and nothing is under way."""
-    return resting(standing) >= tickets and not standing["under_way"]
+    return resting(standing) >= tickets and standing.get("under_way") == 0
 
 
-def read_books(ours: Ours, outside: Outside, api: intake.Intake, poster: posting.Poster) -> figures.Figures:
-    """What the providers' books say now. A second delivery that a provider recognised is a duplicate absorbed."""
+def read_books(
+    ours: Ours, outside: Outside, api: intake.Intake, posted: Iterable[intake.Posted], *, wanted: Iterable[str]
+) -> figures.Figures:
+    """What the providers' books say now of the tickets that were `wanted`, by external id, `posted` or not. A second
+    delivery that a provider recognised is a duplicate absorbed."""
     outside.calm_down()
     again = sum(reply["deliveries"] - 1 for reply in outside.replies())
-    ends = posting.ends(api, poster.posted)
+    ends = dict.fromkeys(wanted, figures.UNKNOWN) | posting.ends(api, posted)
     return figures.read(outside, ends, absorbed=ours.standing().get("absorbed", 0) + again)
