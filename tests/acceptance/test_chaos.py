@@ -83,6 +83,14 @@ def test_a_soak_ends_with_everything_accounted_for(tmp_path: Path) -> None:
     assert told["answered"] + told["with_person"] == told["tickets"] > 0
 
 
+def test_a_soak_in_which_nobody_was_killed_says_that_it_shows_nothing(tmp_path: Path) -> None:
+    done = manage(tmp_path, "soak", "--minutes", "0.01", "--json")
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert (told["killed"], told["lost"], told["stuck"]) == ({}, 0, 0)
+    assert "This soak shows nothing: nobody was killed." in done.stderr
+
+
 # --- the oracle: it has to see each harm --------------------------------------------------------------
 
 

@@ -31,6 +31,13 @@ class Soaked:
     spoilt: int
     drained_seconds: float
 
+    @property
+    def shows_nothing(self) -> str:
+        """Why nothing can be concluded from it; empty where something can."""
+        if not self.figures.tickets:
+            return "no ticket was posted"
+        return "" if self.killed else "nobody was killed"
+
     def as_dict(self) -> dict[str, Any]:
         told = {"minutes": self.minutes, "killed": self.killed, "network_faults": self.spoilt}
         return told | {"drained_seconds": round(self.drained_seconds, 1)} | self.figures.as_dict()

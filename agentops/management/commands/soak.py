@@ -36,6 +36,9 @@ class Command(BaseCommand):
         told = soaked.as_dict()
         lines = [f"{name:<24}{figure}" for name, figure in told.items()]
         self.stdout.write(json.dumps(told, indent=2) if options["json"] else "\n".join(lines))
+        if why := soaked.shows_nothing:
+            print(f"This soak shows nothing: {why}.", file=sys.stderr)
         if broken := soaked.figures.broken:
             print(f"Promises broken: {broken}", file=sys.stderr)
+        if why or broken:
             sys.exit(1)

@@ -1,0 +1,47 @@
+"""How the race and the soak post their tickets: what was begun, what was taken, and an end that waits for nobody."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from agentops.management.chaos.posting import Poster
+from agentops.management.intake import Intake
+from tests.scripted import Say, scripted
+from tests.services import INTAKE_SECRET
+from tests.waiting import until
+
+TICKETS = [
+    {"external_id": name, "customer_email": "mia@example.com", "subject": "Hello", "body": "Where is it?"}
+    for name in ("a-1", "a-2")
+]
+TAKEN = Say({"ticket_id": "t", "url": "http://localhost/tickets/t/", "status": "open"}, 201)
+AWAY = Say({"error": {"code": "away", "message": "The database is away."}}, 503)
+REFUSED = Say({"error": {"code": "bad_signature", "message": "The signature does not hold."}}, 401)
+
+
+@contextmanager
+def posting(*answers: Say) -> Iterator[Poster]:
+    with scripted(*answers) as desk:
+        api = Intake(desk.url, INTAKE_SECRET)
+        poster = Poster(api, TICKETS)
+        yield poster
+        until(lambda: poster.done)
+        api.close()
+
+
+def taken(poster: Poster) -> list[str]:
+    return [posted.external_id for posted in poster.posted]
+
+
+def test_a_ticket_that_is_refused_was_begun_and_the_next_one_is_posted() -> None:
+    with posting(REFUSED, TAKEN) as poster:
+        until(lambda: poster.done)
+        assert (poster.begun, taken(poster)) == (["a-1", "a-2"], ["a-2"])
+
+
+def test_to_stop_waits_for_nobody_and_what_is_on_its_way_is_still_delivered() -> None:
+    with posting(AWAY, AWAY, AWAY, AWAY, TAKEN) as poster:
+        until(lambda: poster.begun)
+        poster.stop()
+        assert not poster.done
+        until(lambda: poster.done)
+        assert (poster.begun, taken(poster)) == (["a-1"], ["a-1"])
