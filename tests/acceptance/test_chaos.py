@@ -137,7 +137,7 @@ def test_one_refund_and_a_true_reply_are_no_harm(outside: Outside, order: dict[s
     refund(outside, order, 100, key="one")
     refund(outside, order, 100, key="one")  # the key is known: nothing moves
     reply(outside, f"We have refunded {written(100, order)} for order {order['order_id']} to your card.")
-    found = figures.read(outside, {"demo-1": figures.ANSWERED}, absorbed=0)
+    found = figures.read(outside, {"demo-1": figures.End(figures.ANSWERED)}, absorbed=0)
     assert not found.broken
     assert (found.answered, found.money_lost) == (1, {})
 
@@ -168,12 +168,25 @@ def test_a_refund_of_an_invented_order_is_seen(outside: Outside, order: dict[str
 )
 def test_an_invented_reply_is_seen(outside: Outside, order: dict[str, Any], text: str) -> None:
     reply(outside, text.format(amount=written(100, order), order=order["order_id"]))
-    assert figures.read(outside, {"demo-1": figures.ANSWERED}, absorbed=0).broken == {"invented_replies": 1}
+    assert figures.read(outside, {"demo-1": figures.End(figures.ANSWERED)}, absorbed=0).broken == {
+        "invented_replies": 1
+    }
 
 
 def test_a_ticket_that_nobody_heard_of_is_lost(outside: Outside) -> None:
-    ends = {"demo-1": figures.ANSWERED, "demo-2": figures.UNKNOWN, "demo-3": figures.MOVING}
+    hows = {"demo-1": figures.ANSWERED, "demo-2": figures.UNKNOWN, "demo-3": figures.MOVING}
+    ends = {external_id: figures.End(how) for external_id, how in hows.items()}
     assert figures.read(outside, ends, absorbed=0).broken == {"lost": 2, "stuck": 1}
+
+
+def test_an_approved_effect_that_never_happened_is_seen_on_a_ticket_that_a_person_has(
+    outside: Outside, order: dict[str, Any]
+) -> None:
+    refund(outside, order, 100, key="t1:refund:1")
+    kept = figures.End(figures.WITH_PERSON, frozenset({"t1:refund:1"}))
+    gone = figures.End(figures.WITH_PERSON, frozenset({"t1:refund:1", "t1:cancel_order:1"}))
+    assert not figures.read(outside, {"demo-1": kept}, absorbed=0).broken
+    assert figures.read(outside, {"demo-1": gone}, absorbed=0).broken == {"lost": 1}
 
 
 def written(amount: int, order: dict[str, Any]) -> str:

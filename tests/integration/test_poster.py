@@ -1,10 +1,14 @@
-"""How the race and the soak post their tickets: what was begun, what was taken, and an end that waits for nobody."""
+"""How the race and the soak post their tickets: what was begun, what was taken, an end that waits for nobody; and what
+they read of each in the end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from agentops.management.chaos.posting import Poster
-from agentops.management.intake import Intake
+import pytest
+
+from agentops.management.chaos import figures
+from agentops.management.chaos.posting import Poster, ends
+from agentops.management.intake import Intake, Posted
 from tests.scripted import Say, scripted
 from tests.services import INTAKE_SECRET
 from tests.waiting import until
@@ -45,3 +49,16 @@ def test_to_stop_waits_for_nobody_and_what_is_on_its_way_is_still_delivered() ->
         assert not poster.done
         until(lambda: poster.done)
         assert (poster.begun, taken(poster)) == (["a-1"], ["a-1"])
+
+
+@pytest.mark.parametrize("status", ["approved", "executing", "succeeded"])
+def test_what_is_approved_or_done_by_our_own_books_was_promised(status: str) -> None:
+    rows = [("t:refund:1", status), ("t:refund:2", "failed"), ("t:reply:1", "unresolved"), ("t:reply:2", "rejected")]
+    actions = [{"idempotency_key": key, "status": said} for key, said in rows]
+    with scripted(Say({"status": "needs_person", "actions": actions}), Say(REFUSED.body, 404)) as desk:
+        api = Intake(desk.url, INTAKE_SECRET)
+        posted = [Posted(name, "t", "http://localhost/tickets/t/", new=True) for name in ("a-1", "a-2")]
+        found = ends(api, posted)
+        api.close()
+    promised = figures.End(figures.WITH_PERSON, frozenset({"t:refund:1"}))
+    assert found == {"a-1": promised, "a-2": figures.NOWHERE}

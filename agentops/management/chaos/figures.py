@@ -1,4 +1,5 @@
-"""What the books of the providers say in the end. Nothing here asks the application what it believes."""
+"""What the books of the providers say in the end. What a side says of itself is only how its tickets ended and what it
+promised: whether that happened, the books tell."""
 
 import re
 from collections import Counter, defaultdict
@@ -19,12 +20,24 @@ CANCELLED = re.compile(r"Order (?P<order>#?\w+) is cancelled")
 CHANGED = re.compile(r"We have changed your ")
 
 
+@dataclass(frozen=True)
+class End:
+    """How a ticket ended and the keys of the effects that were approved or done, as the side says that worked on it."""
+
+    how: str
+    promised: frozenset[str] = frozenset()
+
+
+NOWHERE = End(UNKNOWN)
+
+
 @dataclass
 class Figures:
     """`refunded_twice`: refunds of an order after its first (every order here is owed one at most); `over_captured`:
     orders that got back more than was paid; `unknown_order_effects`: refunds of orders that do not exist;
     `invented_replies`: customers were told of an effect that the books do not have; `lost`: neither answered nor
-    with anybody, or never taken; `stuck`: not at rest; `money_lost`: what all this cost, minor units by currency."""
+    with anybody, or never taken, or with a promised effect that the books do not have; `stuck`: not at rest;
+    `money_lost`: what all this cost, minor units by currency."""
 
     tickets: int = 0
     answered: int = 0
@@ -49,16 +62,19 @@ class Figures:
         return {name: count for name, count in found.items() if count}
 
 
-def read(outside: Outside, ends: Mapping[str, str], *, absorbed: int) -> Figures:
-    """`ends`: how each ticket ended, by its external id, as the side says that worked on it."""
+def read(outside: Outside, ends: Mapping[str, End], *, absorbed: int) -> Figures:
+    """`ends`: by external id."""
     ledger, replies = outside.ledger(), outside.replies()
+    happened = _keys(ledger, replies)
     reached = {reply["external_id"] for reply in replies}
     figures = Figures(tickets=len(ends), duplicates_absorbed=absorbed)
     for external_id, end in ends.items():
-        if end == WITH_PERSON:
-            figures.with_person += 1
-        elif end == MOVING:
+        if end.how == MOVING:
             figures.stuck += 1
+        elif end.promised - happened:
+            figures.lost += 1  # whoever has it now believes what is not so
+        elif end.how == WITH_PERSON:
+            figures.with_person += 1
         elif external_id in reached:
             figures.answered += 1
         else:
@@ -66,6 +82,12 @@ def read(outside: Outside, ends: Mapping[str, str], *, absorbed: int) -> Figures
     _count_money(figures, outside, ledger)
     figures.invented_replies = sum(not _true(reply, ledger, outside) for reply in replies)
     return figures
+
+
+def _keys(ledger: Mapping[str, Any], replies: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Of every effect that happened, of whatever kind."""
+    rows = [*ledger["refunds"], *ledger["cancellations"], *ledger["account_changes"]]
+    return {row["idempotency_key"] for row in rows} | {reply["webhook_id"] for reply in replies}
 
 
 def _count_money(figures: Figures, outside: Outside, ledger: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ def run(folder: Path, *, tickets: int, seed: int, every: tuple[float, float], pr
             time.sleep(0.2)
         progress.show("naive", len(ends), len(outside.tickets), f"killed {kills.killed} times", last=True)
         outside.calm_down()
-        moving = {ticket["external_id"]: figures.MOVING for ticket in outside.tickets}
+        moving = {ticket["external_id"]: figures.End(figures.MOVING) for ticket in outside.tickets}
         return figures.read(outside, moving | ends, absorbed=0)
     finally:
         supervisor.stop()
@@ -47,10 +47,10 @@ def loop(folder: Path, outside: Outside, done: Path) -> Program:
     return Program("naive", command, dict(os.environ), ROOT)
 
 
-def through(done: Path) -> dict[str, str]:
+def through(done: Path) -> dict[str, figures.End]:
     """How the tickets ended that are through, by external id."""
     if not done.exists():
         return {}
     lines = done.read_text().splitlines(keepends=True)
     rows = [json.loads(line) for line in lines if line.endswith("\n")]
-    return {row["external_id"]: row["outcome"] for row in rows}
+    return {row["external_id"]: figures.End(row["outcome"]) for row in rows}

@@ -10,9 +10,12 @@ from typing import Any
 from agentops.lib.errors import ProviderError, Terminal, Transient
 from agentops.management import intake
 from agentops.management.chaos import figures
+from approvals import states
 from tickets.intake import NewTicket
 
 ENDS = {"answered": figures.ANSWERED, "closed": figures.ANSWERED, "needs_person": figures.WITH_PERSON}
+# What is under way or done by our own books. What failed, or is not known, was told to a person as such.
+PROMISED = (states.APPROVED, states.EXECUTING, states.SUCCEEDED)
 PAUSE_SECONDS = 1.0
 LOOK_SECONDS = 60.0  # for all of them together: a web server that is away is waited for once
 
@@ -56,19 +59,22 @@ class Poster:
                 time.sleep(PAUSE_SECONDS)  # the same delivery again: it starts nothing twice
 
 
-def ends(api: intake.Intake, posted: Iterable[intake.Posted]) -> dict[str, str]:
+def ends(api: intake.Intake, posted: Iterable[intake.Posted]) -> dict[str, figures.End]:
     """How each ticket stands, by its external id, as the intake API says."""
     deadline = time.monotonic() + LOOK_SECONDS
     return {each.external_id: _end(api, each, deadline) for each in posted}
 
 
-def _end(api: intake.Intake, posted: intake.Posted, deadline: float) -> str:
+def _end(api: intake.Intake, posted: intake.Posted, deadline: float) -> figures.End:
     while True:
         try:
-            return ENDS.get(api.look(posted)["status"], figures.MOVING)
+            standing = api.look(posted)
         except Terminal:
-            return figures.UNKNOWN
+            return figures.NOWHERE
         except Transient:
             if time.monotonic() > deadline:
-                return figures.UNKNOWN
+                return figures.NOWHERE
             time.sleep(PAUSE_SECONDS)
+        else:
+            promised = [row["idempotency_key"] for row in standing["actions"] if row["status"] in PROMISED]
+            return figures.End(ENDS.get(standing["status"], figures.MOVING), frozenset(promised))

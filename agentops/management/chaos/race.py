@@ -53,5 +53,5 @@ def read_books(
     delivery that a provider recognised is a duplicate absorbed."""
     outside.calm_down()
     again = sum(reply["deliveries"] - 1 for reply in outside.replies())
-    ends = dict.fromkeys(wanted, figures.UNKNOWN) | posting.ends(api, posted)
+    ends = dict.fromkeys(wanted, figures.NOWHERE) | posting.ends(api, posted)
     return figures.read(outside, ends, absorbed=ours.standing().get("absorbed", 0) + again)
