@@ -13,9 +13,9 @@ import pytest
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from agentops.local.processes import Supervisor
+from agentops.local.processes import Supervisor, run
 from agentops.local.programs import ROOT
-from agentops.management.chaos import figures
+from agentops.management.chaos import figures, naive
 from agentops.management.chaos.outside import Outside
 from tests.integration.history_rows import signed_in
 from tests.services import ENVIRONMENT
@@ -187,6 +187,15 @@ def test_an_approved_effect_that_never_happened_is_seen_on_a_ticket_that_a_perso
     gone = figures.End(figures.WITH_PERSON, frozenset({"t1:refund:1", "t1:cancel_order:1"}))
     assert not figures.read(outside, {"demo-1": kept}, absorbed=0).broken
     assert figures.read(outside, {"demo-1": gone}, absorbed=0).broken == {"lost": 1}
+
+
+def test_the_naive_loop_refunds_again_where_no_answer_comes(outside: Outside, tmp_path: Path) -> None:
+    """Its keys are made anew for each try, so how often the race's faults strike it is chance; here it is certain."""
+    faults = {"endpoints": {"POST /refunds": [{"fault": "lost_answer", "rate": 1.0}]}, "model": {}}
+    httpx2.post(f"{outside.url}/faults", json=faults).raise_for_status()
+    done = tmp_path / "done.jsonl"
+    run(naive.loop(tmp_path, outside, done), logs=tmp_path / "log")
+    assert figures.read(outside, naive.through(done), absorbed=0).refunded_twice > 0
 
 
 def written(amount: int, order: dict[str, Any]) -> str:
