@@ -1,0 +1,19 @@
+"""How far a long command is, where standard error is no terminal (a log, say)."""
+
+import pytest
+
+from agentops.management.chaos.table import Progress
+
+
+def test_without_a_terminal_a_plain_line_is_printed_every_thirty_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    now = 1000.0
+    progress = Progress(clock=lambda: now)
+    shown = []
+    for passed in (0, 15, 29, 30, 31, 59, 60, 95):
+        now = 1000.0 + passed
+        progress.show("soak", passed, 600, "s  nobody")
+        if capsys.readouterr().err:
+            shown.append(passed)
+    assert shown == [30, 60, 95]
+    progress.show("soak", 96, 600, "s  nobody", last=True)
+    assert capsys.readouterr().err == "soak   96/600  s  nobody\n"
