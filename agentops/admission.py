@@ -3,6 +3,7 @@
 `admit` and the settling stand in the transaction that records the step, so that a call costs no commit of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -47,22 +48,37 @@ def admit(step: Step, request: dict[str, Any], *, ticket_id: str, entries: list[
     """Lets the step's call through: what it can cost at most is reserved by the entry that is answered, to be posted
     with `entries` in the same transaction. Raises Held, and then has changed nothing."""
     choice = breakers.choose(targets(step.input["route"]["tier"]))
-    model = choice.target.model
-    price, today = pricelist.in_force_today(model)
-    size = llm.size(model, request)
-    worst = prices.worst(price, request_bytes=size, max_tokens=settings.LLM_MAX_TOKENS)
-    budgets.reserve(model=model, worst=worst, ticket_id=ticket_id, entries=entries)
-    step.name = model
+    entry = reserve(step, request, choice.target, marked=choice.marked, ticket_id=ticket_id, entries=entries)
+    step.name = model = choice.target.model
     step.input = {
         **step.input,
         "provider": choice.target.provider,
         "model": model,
         "passed_over": list(choice.passed),
-        "price": price.number,
+        "price": step.call.price.number,
         "max_tokens": settings.LLM_MAX_TOKENS,
     }
+    return entry
+
+
+def reserve(
+    step: Step,
+    request: dict[str, Any],
+    target: Target,
+    *,
+    marked: bool = False,
+    ticket_id: str | None,
+    entries: Sequence[Entry],
+) -> Entry:
+    """Gives the step its call and its reservation: the model's price in force, and room in every budget for the worst
+    case, after `entries`. To be posted in the same transaction. Raises Held, and then has changed nothing."""
+    model = target.model
+    price, today = pricelist.in_force_today(model)
+    size = llm.size(model, request)
+    worst = prices.worst(price, request_bytes=size, max_tokens=settings.LLM_MAX_TOKENS)
+    budgets.reserve(model=model, worst=worst, ticket_id=ticket_id, entries=entries)
     step.reservation = {"day": today.isoformat(), "model": model, "usd": f"{worst.usd:f}", "tokens": worst.tokens}
-    step.call = Call(choice.target, price, request, choice.marked)
+    step.call = Call(target, price, request, marked)
     return Entry(today, model, calls=1, reserved_usd=worst.usd, reserved_tokens=worst.tokens)
 
 

@@ -52,7 +52,7 @@ def choose(targets: Sequence[Target]) -> Choice:
             return Choice(target, tuple(passed), marked=row is not None)
         passed.append(f"{target} has failed {row.failures} times: {row.last_error}")
     told = f"No language model answers, so every one is passed over: {'; '.join(passed)}."
-    raise PassedOver(targets[0].model, f"{told} It goes on by itself when one of them answers again.")
+    raise PassedOver(targets[0].model, told, "by itself when one of them answers again")
 
 
 def openings(targets: Sequence[Target]) -> int | None:

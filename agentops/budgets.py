@@ -21,6 +21,7 @@ from agentops.prices import Worst
 log = logging.getLogger(__name__)
 ASKS = (Step.Kind.TRIAGE, Step.Kind.LLM)
 NOTHING = Decimal(0)
+UNTIL = {"ticket": "", "day": ", or tomorrow (UTC)", "month": ", or next month (UTC)"}
 USED = """
     SELECT model,
            coalesce(sum(spent_usd) FILTER (WHERE day = CURRENT_DATE), 0),
@@ -122,10 +123,13 @@ class Standing:
         return (usd is None or worst.usd <= usd) and (tokens is None or worst.tokens <= tokens)
 
 
-def reserve(*, model: str, worst: Worst, ticket_id: str, entries: Sequence[Entry]) -> None:
+def reserve(*, model: str, worst: Worst, ticket_id: str | None, entries: Sequence[Entry]) -> None:
     """Sees that every budget has room for a call's worst case, after `entries`, which the same transaction posts along
-    with the reservation. Raises Exhausted."""
-    caps = list(Budget.objects.filter(model__in=("", model)).select_for_update(no_key=True).order_by("pk"))
+    with the reservation. Without a ticket those per ticket are not asked. Raises Exhausted."""
+    capping = Budget.objects.filter(model__in=("", model))
+    if ticket_id is None:
+        capping = capping.exclude(per=Budget.Per.TICKET)
+    caps = list(capping.select_for_update(no_key=True).order_by("pk"))
     if not caps:
         return
     used = used_now(ticket_id if any(cap.per == Budget.Per.TICKET for cap in caps) else None)
@@ -135,8 +139,9 @@ def reserve(*, model: str, worst: Worst, ticket_id: str, entries: Sequence[Entry
     for found in standings(caps, used):
         if not found.has_room(worst):
             cap = found.budget
-            told = _reason(found, worst)
-            raise Exhausted(model, told, per=cap.per, budget=cap.pk, as_of=cap.changed_at, worst=worst)
+            when = f"when an admin raises the cap{UNTIL[cap.per]}"
+            told = _lacks(found, worst)
+            raise Exhausted(model, told, when, per=cap.per, budget=cap.pk, as_of=cap.changed_at, worst=worst)
 
 
 def lock_as_seen(budget: int, as_of: datetime) -> bool:
@@ -247,7 +252,7 @@ def room(found: Iterable[Standing], model: str) -> tuple[Decimal | None, int | N
     return min(usd, default=None), min(tokens, default=None)
 
 
-def _reason(found: Standing, worst: Worst) -> str:
+def _lacks(found: Standing, worst: Worst) -> str:
     """Which budget, what is used of it, and what would have to be free."""
     cap, use = found.budget, found.use
     parts = []
@@ -261,5 +266,4 @@ def _reason(found: Standing, worst: Worst) -> str:
             f"{use.spent_tokens:,} of {cap.max_tokens:,} tokens are spent and {use.reserved_tokens:,} reserved; "
             f"the next call may take up to {worst.tokens:,}"
         )
-    until = {"ticket": "", "day": ", or tomorrow (UTC)", "month": ", or next month (UTC)"}[cap.per]
-    return f"The budget “{cap}” has no room: {'; '.join(parts)}. It goes on when an admin raises the cap{until}."
+    return f"The budget “{cap}” has no room: {'; '.join(parts)}."

@@ -6,19 +6,23 @@ from agentops.prices import Worst
 
 
 class Held(Exception):
-    """`reason` is a sentence for people, with what to do."""
+    """`told` says in a sentence what is missing, `when` ("when …") what would bring it; `reason` is both, of a run."""
 
-    def __init__(self, model: str, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, model: str, told: str, when: str) -> None:
         self.model = model
-        self.reason = reason
+        self.told = told
+        self.when = when
+        self.reason = f"{told} It goes on {when}."
+        super().__init__(self.reason)
 
 
 class Exhausted(Held):
     """A budget (per `per`) has no room for the call's worst case. `budget` is its id, `as_of` when its cap was set."""
 
-    def __init__(self, model: str, reason: str, *, per: str, budget: int, as_of: datetime, worst: Worst) -> None:
-        super().__init__(model, reason)
+    def __init__(
+        self, model: str, told: str, when: str, *, per: str, budget: int, as_of: datetime, worst: Worst
+    ) -> None:
+        super().__init__(model, told, when)
         self.per = per
         self.budget = budget
         self.as_of = as_of

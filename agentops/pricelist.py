@@ -47,8 +47,8 @@ def in_force_today(model: str) -> tuple[Price, date]:
     if row is None:
         raise Unpriced(
             model,
-            f"The language model {model!r} has no price, so it is not asked. An admin enters one under Policy, Models; "
-            "this ticket then goes on by itself.",
+            f"The language model {model!r} has no price, so it is not asked.",
+            "when an admin has entered one under Policy, Models",
         )
     return price_of(row), row.today
 

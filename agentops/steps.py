@@ -130,7 +130,7 @@ def do_llm(run: Run, step: Step, done: list[Step], world: World = REAL) -> None:
 
 
 def _ask(run: Run, step: Step, done: list[Step], world: World) -> llm.Answer:
-    """The call that admission let through, or a replay's, which nobody lets through and which has no budget."""
+    """The call that was let through, or one that is answered from a record, which costs nothing."""
     if step.call is None:
         return world.ask(model=step.name, **request(run, step, done, world))
     return world.ask(model=step.name, provider=step.call.target.provider, **step.call.request)

@@ -16,7 +16,8 @@ class Replay(models.Model):
 
     `llm_model` (empty: as routed) and `prompt` (digest of a StoredText; empty: the one in force) are what is tried,
     `policy_version` is judged by; None in a recorded one, where each proposal has its own. `attempt` counts tries at
-    the step under way, `fence` the leases. `findings` is [{code, what, then, now}], of what differs in effect.
+    the step under way, `fence` the leases. `reservation`, while a call is under way: {day, model, usd, tokens}.
+    `findings` is [{code, what, then, now}], of what differs in effect.
     """
 
     class Mode(models.TextChoices):
@@ -53,6 +54,7 @@ class Replay(models.Model):
     tokens = models.PositiveIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=12, decimal_places=6, default=Decimal(0))
     attempt = models.PositiveIntegerField(default=1)
+    reservation = models.JSONField(null=True, blank=True)
     fence = models.PositiveIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)

@@ -5,29 +5,28 @@ name is refused before a socket is connected, whoever asks for it.
 """
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from agentops import steps, turn
+from agentops import budgets, steps, turn
+from agentops.held import Held
 from agentops.lib import outbound, redact, retry
 from agentops.lib.errors import ProviderError, Refused
 from agentops.models import Replay, ReplayStep, Run, Step
-from agentops.replays import effects, judgement, shadows, worlds
+from agentops.replays import effects, judgement, leases, shadows, spending, worlds
 from agentops.replays.effects import Became
+from agentops.replays.leases import Superseded
 from agentops.replays.recording import NotRecorded, Recording, call_key
 from approvals import kinds
 
 log = logging.getLogger(__name__)
 LOST_WORKERS = 8  # tries at one step, after which the replay is given up
-
-
-class Superseded(Exception):
-    """Another worker holds the replay now."""
 
 
 def due(limit: int) -> list[int]:
@@ -41,6 +40,7 @@ def advance(replay_id: int) -> None:
     if replay is None:
         return
     try:
+        spending.presume(replay)  # of a worker that died at a call
         if replay.attempt > LOST_WORKERS:
             _finish(replay, status=Replay.Status.FAILED, error=f"{LOST_WORKERS} tries at one step came to nothing.")
             return
@@ -48,6 +48,8 @@ def advance(replay_id: int) -> None:
             _go_on(replay)
     except ProviderError as error:  # what is live did not answer: that says nothing of the run
         _finish(replay, status=Replay.Status.FAILED, error=_told(error))
+    except Held as held:  # no room or no price: nothing broke, and nothing goes on by itself
+        _finish(replay, status=Replay.Status.FAILED, error=f"{held.told} Start the replay again {held.when}."[:500])
     except Superseded:
         log.warning("replay %s was taken over by another worker", replay.pk)
     except (OperationalError, InterfaceError):
@@ -56,6 +58,10 @@ def advance(replay_id: int) -> None:
         log.exception("replay %s broke", replay.pk)
         told = f"{type(error).__name__}: {redact.text(str(error))}"[:500]
         _finish(replay, status=Replay.Status.FAILED, error=told)
+    except BaseException:  # Ctrl-C: there may be no worker that takes the replay up and enters the call
+        with suppress(DatabaseError, Superseded):
+            spending.presume(replay)
+        raise
 
 
 def _ready() -> QuerySet[Replay]:
@@ -73,7 +79,7 @@ def _claim(replay_id: int) -> Replay | None:
     claimed = untouched.update(
         status=Replay.Status.RUNNING,
         fence=replay.fence + 1,
-        lease_expires_at=_lease(),
+        lease_expires_at=leases.until(),
         not_before=None,
         attempt=replay.attempt + lost,
     )
@@ -105,11 +111,14 @@ def _go_on(replay: Replay) -> None:
                 return _end(replay, recording, kept, Run.Outcome.WITH_PERSON, reason)
             case other:
                 raise RuntimeError(f"a replay has no way to {other}")
+        if step.kind in budgets.ASKS and replay.mode != Replay.Mode.RECORDED:
+            spending.reserve(replay, step, steps.request(run, step, done, world))
         try:
             effect, became = _do(replay, recording, world, step, done, kept)
         except worlds.RecordingEnded:
             return _end_of_record(replay, recording, kept)
         except ProviderError as error:
+            spending.failed(replay, step, error)
             return _put_off(replay, step, error)
         kept.append(_keep(replay, run, step, effect, became))
         done.append(shadows.with_action(step, effect))
@@ -188,8 +197,8 @@ def _put_off(replay: Replay, step: Step, error: ProviderError) -> None:
     delay = policy.delay(replay.attempt, error, settings.RETRY_BASE_SECONDS)
     if delay is None:
         raise error
-    _hold(replay, status=Replay.Status.QUEUED, attempt=replay.attempt + 1, lease_expires_at=None,
-          not_before=Now() + timedelta(seconds=delay))  # fmt: skip
+    leases.write(replay, status=Replay.Status.QUEUED, attempt=replay.attempt + 1, lease_expires_at=None,
+                 not_before=Now() + timedelta(seconds=delay))  # fmt: skip
 
 
 def _told(error: ProviderError) -> str:
@@ -198,15 +207,15 @@ def _told(error: ProviderError) -> str:
 
 
 def _keep(replay: Replay, run: Run, step: Step, effect: dict[str, Any] | None, became: Became) -> ReplayStep:
-    """One commit: the step, and the replay with its lease."""
+    """One commit: the step, what its call came to, and the replay with its lease."""
     row = shadows.kept(replay, step, effect, source=became.source, note=became.note)
     replay.attempt = 1
-    counted = shadows.counted(run)
-    for name, count in counted.items():
-        setattr(replay, name, count)
     with transaction.atomic():
-        _hold(replay, attempt=1, lease_expires_at=_lease(), **counted)
+        spending.settle(replay, step, attempt=1, lease_expires_at=leases.until())
         row.save()
+    replay.reservation = None
+    for name, count in shadows.counted(run).items():
+        setattr(replay, name, count)
     return row
 
 
@@ -234,15 +243,5 @@ def _end(
 
 
 def _finish(replay: Replay, **fields: Any) -> None:
-    _hold(replay, lease_expires_at=None, finished_at=Now(), **fields)
-
-
-def _hold(replay: Replay, **fields: Any) -> None:
-    """Writes under the lease. Raises Superseded."""
-    held = Replay.objects.filter(pk=replay.pk, fence=replay.fence, status=Replay.Status.RUNNING)
-    if not held.update(**fields):
-        raise Superseded
-
-
-def _lease() -> Any:
-    return Now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)
+    spending.presume(replay)
+    leases.write(replay, lease_expires_at=None, finished_at=Now(), **fields)

@@ -1,46 +1,54 @@
-"""A replay's model calls count against the budgets, as a run's do: the worst case is reserved before a call, what it
-came to is entered after it. A worker that dies in between leaves the worst case reserved for that day."""
+"""A replay's model calls count against the budgets of the day and the month, as a run's do: the worst case is reserved
+before a call, and what it came to is entered after it. The reservation stands on the replay's row meanwhile, so that
+whoever takes the replay up after a dead worker, or gives it up, enters it as spent. Budgets per ticket are not asked:
+they are there for what its runs spend."""
 
-from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
-from agentops import budgets, llm, pricelist, prices
-from agentops.budgets import Entry
+from agentops import admission, budgets, llm
+from agentops.breakers import Target
 from agentops.lib.errors import EffectUnknown, ProviderError
+from agentops.models import Replay, Step
+from agentops.replays import leases, shadows
 
 
-def ask(ticket_id: str, *, model: str, **request: Any) -> llm.Answer:
-    """As llm.complete. Raises ProviderError, and Held where there is no price or no room: then nothing was sent."""
-    price, today = pricelist.in_force_today(model)
-    size = llm.size(model, request)
-    worst = prices.worst(price, request_bytes=size, max_tokens=settings.LLM_MAX_TOKENS)
-    reserved = Entry(today, model, calls=1, reserved_usd=worst.usd, reserved_tokens=worst.tokens)
+def reserve(replay: Replay, step: Step, request: dict[str, Any]) -> None:
+    """One commit: the step may ask its model. Raises Held where there is no price or no room, and Superseded."""
     with transaction.atomic():
-        budgets.reserve(model=model, worst=worst, ticket_id=ticket_id, entries=[])
-        budgets.post([reserved])
-    free = replace(reserved, calls=0, reserved_usd=-worst.usd, reserved_tokens=-worst.tokens)
-    presumed = replace(free, spent_usd=worst.usd, spent_tokens=worst.tokens, presumed_usd=worst.usd)
-    try:
-        answer = llm.complete(model=model, **request)
-    except EffectUnknown:  # it may have been billed
-        budgets.post([presumed])
-        raise
-    except ProviderError:
-        budgets.post([free])
-        raise
-    if not answer.metered:
-        budgets.post([presumed])
-        return answer
-    cost: Decimal = prices.cost(
-        price,
-        input_tokens=answer.input_tokens,
-        cached_tokens=answer.cached_tokens,
-        output_tokens=answer.output_tokens,
-        reasoning_tokens=answer.reasoning_tokens,
-    )
-    budgets.post([replace(free, spent_usd=cost, spent_tokens=answer.input_tokens + answer.output_tokens)])
-    return answer
+        entry = admission.reserve(step, request, Target(llm.PRIMARY, step.name), ticket_id=None, entries=[])
+        leases.write(replay, reservation=step.reservation, lease_expires_at=leases.until())
+        budgets.post([entry])
+    replay.reservation = step.reservation
+
+
+def settle(replay: Replay, step: Step, **fields: Any) -> None:
+    """Enters what the step's call came to, and writes the replay, in a transaction of the caller's."""
+    leases.write(replay, reservation=None, **shadows.counted(step.run), **fields)
+    budgets.post([step.settled] if step.settled else [])
+
+
+def failed(replay: Replay, step: Step, error: ProviderError) -> None:
+    """One commit. What may have been billed counts as spent; what was not sent, or was refused, is free again."""
+    if isinstance(error, EffectUnknown):
+        budgets.count_lost(step)
+    else:
+        budgets.release(step)
+    _close(replay, step)
+
+
+def presume(replay: Replay) -> None:
+    """One commit, where a call was left under way: it may have been billed, so its worst case counts as spent."""
+    if replay.reservation is None:
+        return
+    step = Step(run=shadows.of_run(replay), reservation=replay.reservation)
+    budgets.count_lost(step)
+    _close(replay, step)
+
+
+def _close(replay: Replay, step: Step) -> None:
+    with transaction.atomic():
+        settle(replay, step)
+    replay.reservation = None
+    replay.cost_usd = step.run.cost_usd

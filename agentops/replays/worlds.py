@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +10,6 @@ from django.conf import settings
 from agentops import llm, prompts, tools, turn
 from agentops.lib.outbound import Allowed
 from agentops.models import Replay, Step, StoredText
-from agentops.replays import spending
 from agentops.replays.recording import NotRecorded, Recording, call_key
 from agentops.steps import REAL, World
 from tickets.models import Ticket
@@ -48,7 +46,7 @@ def of(replay: Replay, recording: Recording, done: Sequence[Step]) -> World:
     if replay.mode == Replay.Mode.RECORDED:
         return _recorded(recording, done)
     prompt = StoredText.objects.get(digest=replay.prompt).body if replay.prompt else prompts.AGENT
-    world = replace(REAL, prompt=prompt, ask=partial(spending.ask, replay.run.ticket_id))
+    world = replace(REAL, prompt=prompt)
     if replay.mode == Replay.Mode.MODEL:
         return replace(world, read=_reads(recording, done))
     return world

@@ -1,0 +1,210 @@
+"""What replays may cost: their calls are held against the budgets, and what was reserved never stays so."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError
+from django.db.models import Sum
+from pytest_django import Settings
+
+from agentops import caps
+from agentops.models import Replay, Run, Spending
+from agentops.replays import asking, running
+from tests.completions import hands_over, triage
+from tests.lossy import lossy
+from tests.scripted import CUT, Say, Script
+from tests.waiting import until
+from tests.world import World, at_once, run_through, ticket_of
+
+NOTHING = (Decimal(0), Decimal(0))
+
+
+@pytest.fixture
+def run(world: World, model: Script, settings: Settings) -> Iterator[Run]:
+    """A run that cost something, before anything of today is spent."""
+    settings.RETRY_BASE_SECONDS = 0.0
+    model.will_say(triage(), hands_over())
+    run = run_through(ticket_of(world.order()))
+    assert (run.outcome, run.cost_usd > 0) == ("with_person", True)
+    Spending.objects.all().delete()
+    return run
+
+
+def cap(**given: Any) -> None:
+    admin = User.objects.get_or_create(username="the-admin")[0]
+    caps.put(**{"per": "day", "model": "", **given}, by=admin, note="for a test")
+
+
+def begun(run: Run) -> Replay:
+    return asking.begin(run=run, mode="model", asked_by="lead")
+
+
+def advanced(replay: Replay) -> Replay:
+    running.advance(replay.pk)
+    replay.refresh_from_db()
+    return replay
+
+
+def booked() -> tuple[Decimal, Decimal]:
+    """What is spent and what is reserved."""
+    found = Spending.objects.aggregate(spent=Sum("spent_usd"), reserved=Sum("reserved_usd"))
+    return found["spent"] or Decimal(0), found["reserved"] or Decimal(0)
+
+
+def presumed() -> Decimal:
+    return Spending.objects.aggregate(sum=Sum("presumed_usd"))["sum"] or Decimal(0)
+
+
+def leave(replay: Replay) -> None:
+    """Its worker is dead for as long as a lease lasts."""
+    Replay.objects.filter(pk=replay.pk).update(lease_expires_at="2020-01-01T00:00:00Z")
+
+
+def unmetered(said: Say) -> Say:
+    return replace(said, body={**said.body, "usage": None})
+
+
+# --- room and price -------------------------------------------------------------------------------------
+
+
+def test_what_each_call_came_to_is_entered_and_nothing_stays_reserved(run: Run, model: Script) -> None:
+    model.will_say(triage(), hands_over())
+    replay = advanced(begun(run))
+    assert (replay.status, replay.reservation) == ("done", None), replay.error
+    assert booked() == (replay.cost_usd, 0)
+    assert replay.cost_usd == run.cost_usd
+    assert presumed() == 0
+
+
+def test_without_room_a_replay_asks_nothing_and_says_which_cap_and_what_would_help(
+    run: Run, model: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    cap(max_usd=Decimal("0.0001"))
+    asked = len(model.asked)
+    replay = advanced(begun(run))
+    assert (replay.status, replay.result, len(model.asked)) == ("failed", "", asked)
+    assert replay.error.startswith("The budget “All models per day” has no room: ")
+    assert replay.error.endswith("Start the replay again when an admin raises the cap, or tomorrow (UTC).")
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING], "nothing broke"
+    assert booked() == NOTHING
+
+
+def test_a_model_that_has_no_price_ends_the_replay_and_is_named(
+    run: Run, model: Script, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.LLM_TRIAGE_MODEL = "no-such-price"
+    replay = advanced(begun(run))
+    assert replay.status == "failed"
+    assert replay.error == (
+        "The language model 'no-such-price' has no price, so it is not asked. "
+        "Start the replay again when an admin has entered one under Policy, Models."
+    )
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING], "nothing broke"
+    assert booked() == NOTHING
+
+
+def test_what_the_run_has_spent_of_its_tickets_budget_keeps_no_replay_back(run: Run, model: Script) -> None:
+    cap(per="ticket", max_usd=run.cost_usd)
+    model.will_say(triage(), hands_over())
+    replay = advanced(begun(run))
+    assert replay.status == "done", replay.error
+
+
+# --- what was lost --------------------------------------------------------------------------------------
+
+
+def test_a_call_whose_worker_died_counts_its_worst_case_once_and_the_dead_worker_enters_nothing(
+    run: Run, model: Script, settings: Settings
+) -> None:
+    model.will_say(triage(), hands_over(), triage())  # the last of them answers the dead worker, too late
+    replay = begun(run)
+    with lossy(model.url) as relay:
+        relay.hold = 1
+        settings.OPENAI_BASE_URL = f"{relay.url}/v1"
+
+        def take_over() -> None:
+            try:
+                until(lambda: relay.posts)
+                replay.refresh_from_db()
+                under_way.append((booked(), replay.reservation))
+                leave(replay)
+                running.advance(replay.pk)
+            finally:
+                relay.release.set()
+
+        under_way: list[Any] = []
+        answers = at_once(lambda: running.advance(replay.pk), take_over)
+        assert relay.arrived.wait(10)
+    assert not [answer for answer in answers if isinstance(answer, BaseException)]
+    replay.refresh_from_db()
+    assert (replay.status, replay.reservation) == ("done", None), replay.error
+    ((spent, reserved), reservation) = under_way[0]
+    assert (spent, reserved) == (0, Decimal(reservation["usd"]))
+    assert presumed() == reserved
+    assert booked() == (replay.cost_usd, 0)
+    assert replay.cost_usd == reserved + run.cost_usd
+
+
+def test_what_a_dead_worker_left_reserved_is_spent_when_the_replay_is_given_up(run: Run, model: Script) -> None:
+    replay = begun(run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running.steps, "do_triage", broken_off(OperationalError()))
+        with pytest.raises(OperationalError):
+            running.advance(replay.pk)
+    reserved = booked()[1]
+    assert reserved > 0
+    leave(replay)
+    Replay.objects.filter(pk=replay.pk).update(attempt=running.LOST_WORKERS)
+    advanced(replay)
+    assert (replay.status, replay.reservation, replay.cost_usd) == ("failed", None, reserved)
+    assert booked() == (reserved, 0)
+
+
+def broken_off(error: BaseException) -> Any:
+    def do(*_: Any, **__: Any) -> None:
+        raise error
+
+    return do
+
+
+@pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), "running"), (ZeroDivisionError(), "failed")])
+def test_what_breaks_a_replay_off_within_a_call_leaves_nothing_reserved(
+    run: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException, status: str
+) -> None:
+    replay = begun(run)
+    monkeypatch.setattr(running.steps, "do_triage", broken_off(error))
+    try:
+        running.advance(replay.pk)
+    except KeyboardInterrupt:
+        assert status == "running", "it is passed on"
+    replay.refresh_from_db()
+    assert (replay.status, replay.reservation) == (status, None)
+    assert booked() == (replay.cost_usd, 0)
+    assert booked()[0] == presumed() > 0
+
+
+def test_a_lost_answer_counts_its_worst_case_and_a_refused_call_nothing(run: Run, model: Script) -> None:
+    model.will_say(CUT)
+    replay = advanced(begun(run))
+    lost, reserved = booked()
+    assert (replay.status, replay.reservation, replay.cost_usd, reserved) == ("queued", None, lost, 0)
+    assert presumed() == lost > 0
+    model.will_say(Say({"error": {"code": "busy"}}, 503))
+    assert advanced(replay).status == "queued"
+    assert booked() == (lost, 0)
+    model.will_say(triage(), hands_over())
+    assert advanced(replay).status == "done"
+    assert booked() == (replay.cost_usd, 0) == (lost + run.cost_usd, 0)
+
+
+def test_a_server_that_tells_no_usage_makes_a_replay_cost_its_worst_case(run: Run, model: Script) -> None:
+    model.will_say(unmetered(triage()), unmetered(hands_over()))
+    replay = advanced(begun(run))
+    assert replay.status == "done", replay.error
+    assert replay.cost_usd == presumed() == booked()[0] > run.cost_usd
+    assert sum(step.cost_usd for step in replay.steps.all()) == replay.cost_usd
