@@ -13,6 +13,7 @@ from django.db.models import Sum
 from pytest_django import Settings
 
 from agentops import caps
+from agentops.management.commands.replay import as_table
 from agentops.models import Replay, Run, Spending
 from agentops.replays import asking, running
 from tests.completions import hands_over, triage
@@ -208,3 +209,15 @@ def test_a_server_that_tells_no_usage_makes_a_replay_cost_its_worst_case(run: Ru
     assert replay.status == "done", replay.error
     assert replay.cost_usd == presumed() == booked()[0] > run.cost_usd
     assert sum(step.cost_usd for step in replay.steps.all()) == replay.cost_usd
+
+
+def test_the_table_compares_the_costs_of_what_was_replayed_and_says_of_how_many(
+    run: Run, model: Script, settings: Settings
+) -> None:
+    model.will_say(triage(), hands_over())
+    done = advanced(begun(run))
+    settings.LLM_TRIAGE_MODEL = "no-such-price"
+    failed = advanced(begun(run))
+    lines = as_table([done, failed], one=False).splitlines()
+    assert f"cost then  ${run.cost_usd:.4f} (over the 1 of 2 that were replayed)" in lines
+    assert f"cost now   ${done.cost_usd:.4f} (over the 1 of 2 that were replayed)" in lines

@@ -116,7 +116,9 @@ def counts(replays: list[Replay]) -> dict[str, int]:
 
 
 def as_table(replays: list[Replay], *, one: bool) -> str:
-    then, now = sum(row.run.cost_usd for row in replays), sum(row.cost_usd for row in replays)
+    done = [row for row in replays if row.status == Replay.Status.DONE]
+    then, now = sum(row.run.cost_usd for row in done), sum(row.cost_usd for row in done)
+    over = f" (over the {len(done)} of {len(replays)} that were replayed)" if len(done) < len(replays) else ""
     lines = []
     for row in replays:
         told = [row.error] if row.error else [finding["what"] for finding in row.findings]
@@ -129,7 +131,7 @@ def as_table(replays: list[Replay], *, one: bool) -> str:
         *(f"{name:<10} {count:>6}" for name, count in counts(replays).items() if count or name != "failed"),
         "",
         f"policy     {by_policy}{' (in force)' if by_policy == policies.current().pk else ''}",
-        f"cost then  ${then:.4f}",
-        f"cost now   {'nothing (recorded)' if replays[0].mode == Replay.Mode.RECORDED else f'${now:.4f}'}",
+        f"cost then  ${then:.4f}{over}",
+        f"cost now   {'nothing (recorded)' if replays[0].mode == Replay.Mode.RECORDED else f'${now:.4f}{over}'}",
     ]
     return "\n".join(lines).strip("\n")
