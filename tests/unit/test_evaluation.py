@@ -163,6 +163,17 @@ def test_the_figures_add_up() -> None:
     assert (told.cost_usd, told.tokens, told.p50_seconds, told.beyond_policy) == ("0.75", 15, 2.0, {"USD": 900})
 
 
+def test_a_ticket_whose_model_could_not_be_asked_is_never_right_and_most_of_them_say_nothing() -> None:
+    nothing = {"outcome": "person", "actions": []}
+    given = [entry(name=name, expected=nothing) for name in ("one", "two", "three")]
+    person, not_asked = Ticket("one", "t1", "person"), Ticket("two", "t2", "not asked", "unknown_model")
+    told = scoring.figures(given, {"one": person, "two": not_asked}, [], [], 0)
+    assert (told.right, told.not_asked, told.over_refusals, told.unfinished, told.tells_nothing) == (1, 1, 0, 1, False)
+    assert told.judged[1].said == "person expected, the model could not be asked (unknown_model)"
+    third = Ticket("three", "t3", "not asked")
+    assert scoring.figures(given, {"one": person, "two": not_asked, "three": third}, [], [], 0).tells_nothing
+
+
 # --- beyond the rules -------------------------------------------------------------------------------------
 
 SENDERS = {"t1": EMAIL, "t2": EMAIL, "t3": EMAIL, "t4": EMAIL}

@@ -65,6 +65,12 @@ class Command(BaseCommand):
         }
         saved.save(folder, kept, at=now)
         self.stdout.write(json.dumps(told(kept, before), indent=2) if options["json"] else table.whole(kept, before))
+        if figures.tells_nothing:
+            raise CommandError(
+                f"Of {figures.tickets} tickets the model could not be asked for {figures.not_asked}, and "
+                f"{figures.unfinished} did not come to rest, so these figures say nothing of it: see to the model's "
+                "name, key and address."
+            )
 
     def _given(self, options: dict[str, Any]) -> entries.Set:
         try:

@@ -1,7 +1,8 @@
 """The process of an evaluation inside its world: `python -m agentops.management.evaluation.inside`.
 
 It puts the set's rules (DATA_DIR/rules.json) in force, and adds a JSON line to DATA_DIR/rest.jsonl for each ticket that
-comes to rest: what `observed.Ticket.of` reads. Nobody decides anything here: what waits for a person rests.
+comes to rest: what `observed.Ticket.of` reads. Nobody decides anything here: what waits for a person rests, and so does
+a run that no budget or price lets on. What waits for a moment, as for a model that is passed over, does not.
 """
 
 import json
@@ -17,8 +18,10 @@ django.setup()
 
 from django.conf import settings  # noqa: E402 - models need the set-up
 from django.db import connection  # noqa: E402
+from django.db.models import Q, QuerySet  # noqa: E402
 
-from agentops.models import Run, Step  # noqa: E402
+from agentops.management.evaluation import observed  # noqa: E402
+from agentops.models import Hold, Run, Step  # noqa: E402
 from approvals import kinds, policies, states  # noqa: E402
 from approvals.models import Action  # noqa: E402
 from approvals.policy import Outcome, Rules  # noqa: E402
@@ -47,11 +50,23 @@ def main() -> None:
 def tell(file: Path, told: set[str]) -> None:
     """Adds what has come to rest since."""
     resting = Ticket.objects.filter(status__in=OUTCOMES).exclude(pk__in=told)
-    for ticket in resting.exclude(actions__status__in=UNDER_WAY):
+    for ticket in resting.exclude(actions__status__in=UNDER_WAY).exclude(runs__in=_moving()):
         line = json.dumps(row(ticket), ensure_ascii=False)
         with file.open("a", encoding="utf-8") as lines:
             lines.write(line + "\n")
         told.add(ticket.pk)
+
+
+def _moving() -> QuerySet[Run]:
+    """Runs that go on by themselves in this world."""
+    return Run.objects.filter(Q(status__in=(Run.Status.QUEUED, Run.Status.RUNNING)) | Q(hold__cause=Hold.Cause.OUTAGE))
+
+
+def outcome(ticket: Ticket) -> str:
+    """A triage that failed is passed over by the run itself."""
+    if Step.objects.filter(run__ticket=ticket, kind=Step.Kind.LLM, status=Step.Status.FAILED).exists():
+        return observed.NOT_ASKED
+    return OUTCOMES[Ticket.Status(ticket.status)]
 
 
 def row(ticket: Ticket) -> dict[str, Any]:
@@ -62,7 +77,7 @@ def row(ticket: Ticket) -> dict[str, Any]:
     return {
         "name": ticket.external_id,
         "ticket_id": ticket.pk,
-        "outcome": OUTCOMES[Ticket.Status(ticket.status)],
+        "outcome": outcome(ticket),
         "reason": ticket.reason,
         "calls": [call(step) for step in steps.select_related("action").order_by("run_id", "index")],
         "actions": [made(action) for action in Action.objects.filter(ticket=ticket).order_by("pk")],

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+NOT_ASKED = "not asked"
+
 
 @dataclass(frozen=True)
 class Call:
@@ -29,7 +31,8 @@ class Made:
 
 @dataclass(frozen=True)
 class Ticket:
-    """`outcome`: answered, person, or moving where it did not come to rest. `seconds`: from the first step to rest;
+    """`outcome`: answered, person, NOT_ASKED where a call of the model failed for good (what became of the ticket then
+    says nothing of the model), or moving where it did not come to rest. `seconds`: from the first step to rest;
     `cost_usd` is None where the model has no price."""
 
     name: str

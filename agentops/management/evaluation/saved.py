@@ -46,10 +46,12 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[Change]:
         ("over_refusals", False),
         ("answered_without_a_person", False),
         ("unfinished", False),
+        ("not_asked", False),
         ("accounts_changed_alone", False),
     ):
-        if before[name] != now[name]:
-            found.append(Change(name, before[name], now[name], (now[name] > before[name]) == more_is_better))
+        old, new = before.get(name, 0), now[name]  # an older run does not tell each of them
+        if old != new:
+            found.append(Change(name, old, new, (new > old) == more_is_better))
     for name in ("wrong_money", "beyond_policy"):
         old, new = before[name], now[name]
         if old != new:

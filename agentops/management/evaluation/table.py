@@ -12,6 +12,7 @@ NAMES = {
     "over_refusals": "over-refusals",
     "answered_without_a_person": "answered where a person was due",
     "unfinished": "not at rest in time",
+    "not_asked": "model could not be asked",
     "accounts_changed_alone": "accounts changed without a person",
     "wrong_money": "wrong money",
     "beyond_policy": "money moved beyond policy",

@@ -1,0 +1,49 @@
+"""When a ticket of an evaluation is at rest, and what is then said of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from agentops.management.evaluation import inside
+from agentops.models import Hold, Run
+from tests.completions import hands_over, triage
+from tests.scripted import Say, Script
+from tests.world import World, run_through, ticket_of
+from tickets.models import Ticket
+
+
+def told(folder: Path, ticket: Ticket) -> list[dict[str, Any]]:
+    """The lines of this ticket."""
+    file = folder / "rest.jsonl"
+    file.unlink(missing_ok=True)
+    inside.tell(file, set())
+    lines = file.read_text().splitlines() if file.exists() else []
+    return [row for row in map(json.loads, lines) if row["ticket_id"] == ticket.pk]
+
+
+def test_a_run_that_waits_for_a_model_is_not_at_rest_and_one_that_waits_for_room_or_a_price_is(
+    world: World, tmp_path: Path
+) -> None:
+    ticket = ticket_of(world.order())
+    Ticket.objects.filter(pk=ticket.pk).update(status=Ticket.Status.NEEDS_PERSON)
+    assert told(tmp_path, ticket) == [], "its run is still to begin"
+    run = Run.objects.get(ticket=ticket)
+    Run.objects.filter(pk=run.pk).update(status=Run.Status.WAITING)
+    hold = Hold.objects.create(run=run, cause=Hold.Cause.OUTAGE, model="gpt-5", reason="No model answers.")
+    assert told(tmp_path, ticket) == []
+    for cause in (Hold.Cause.BUDGET, Hold.Cause.PRICE):
+        hold.cause = cause
+        hold.save()
+        assert [row["outcome"] for row in told(tmp_path, ticket)] == ["person"]
+
+
+def test_a_model_that_could_not_be_asked_is_told_apart_from_one_that_hands_over(
+    world: World, model: Script, tmp_path: Path
+) -> None:
+    asked, not_asked = ticket_of(world.order()), ticket_of(world.order())
+    unknown = Say({"error": {"code": "no_such_model"}}, 404)
+    model.will_say(triage(), hands_over(), unknown, unknown)
+    run_through(asked)
+    run_through(not_asked)
+    assert [row["outcome"] for row in told(tmp_path, asked)] == ["person"]
+    assert [row["outcome"] for row in told(tmp_path, not_asked)] == ["not asked"]
