@@ -38,8 +38,8 @@ class TagShare(Part):
 class Lowering(Part):
     """When the dial lowers itself by `step` points, never below `floor`. Of the last `window_days` days, and only of
     what happened since the dial was last set: people's rejections in per cent of their decisions, failures in per cent
-    of what the agent did alone and has ended. A rate that is None is not watched; one of less than `at_least` cases
-    says nothing yet."""
+    of what the agent did alone and has ended (unknown is failed). A rate that is None is not watched; one of less than
+    `at_least` cases says nothing yet."""
 
     rejected_percent: Annotated[int, Field(ge=1, le=100)] | None = None
     failed_percent: Annotated[int, Field(ge=1, le=100)] | None = None

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import Case, F, OuterRef, Q, Subquery, When
+from django.db.models.functions import Coalesce, Now
 
 from agentops.lib.errors import Refused
 from approvals import audit, policies, policy, states
-from approvals.models import Action, Decision, DialLowering, PolicyVersion
+from approvals.models import Action, Attempt, Decision, DialLowering, PolicyVersion
 from approvals.policy import Rules
 
 log = logging.getLogger(__name__)
@@ -57,14 +57,10 @@ def rates(version: PolicyVersion, rules: Rules) -> list[Rate]:
         Q(decided_at__gt=since), decided_at__gt=Now() - window, request__action__run_id__isnull=False
     )
     said = list(decisions.order_by("-decided_at").values_list("verdict", flat=True)[:SAMPLE])
-    done_alone = Action.objects.filter(
-        Q(settled_at__gt=since), settled_at__gt=Now() - window, run_id__isnull=False,
-        verdict=policy.Outcome.AUTO_APPROVE, status__in=(states.SUCCEEDED, states.FAILED),
-    ).filter(Q(facts__fixed__isnull=True) | Q(facts__fixed=False))  # fmt: skip
-    ended = list(done_alone.order_by("-settled_at", "-pk").values_list("status", flat=True)[:SAMPLE])
+    failed = _failed_alone(since, window)
     return [
         Rate("rejected", said.count(Decision.Verdict.REJECT), len(said), rule.rejected_percent, rule.at_least),
-        Rate("failed", ended.count(states.FAILED), len(ended), rule.failed_percent, rule.at_least),
+        Rate("failed", sum(failed), len(failed), rule.failed_percent, rule.at_least),
     ]
 
 
@@ -132,6 +128,26 @@ def _reached(version: PolicyVersion) -> list[Rate]:
     if not rule.watches or dial.lowered(rule.step, rule.floor) == dial:
         return []
     return [rate for rate in rates(version, rules) if rate.reached]
+
+
+def _failed_alone(since: datetime, window: timedelta) -> list[bool]:
+    """Of what the agent did alone and has ended, the newest: whether it failed. What is unknown counts as failed from
+    when it became so; where the provider says later that it did fail, that is no news."""
+    last = Attempt.objects.filter(action=OuterRef("pk")).order_by("-number")
+    ended_at = Case(
+        When(Q(status=states.SUCCEEDED) | Q(came="succeeded"), then=F("settled_at")),
+        default=Coalesce(Subquery(last.values("finished_at")[:1]), F("settled_at")),
+    )
+    own = Action.objects.filter(run_id__isnull=False, verdict=policy.Outcome.AUTO_APPROVE)
+    own = own.filter(Q(facts__fixed__isnull=True) | Q(facts__fixed=False))
+    ended = own.annotate(came=Subquery(last.values("outcome")[:1])).annotate(ended_at=ended_at)
+    ended = ended.filter(Q(ended_at__gt=since), ended_at__gt=Now() - window)
+    settled = ended.filter(  # again, as there is an index on this
+        Q(settled_at__gt=since), settled_at__gt=Now() - window, status__in=(states.SUCCEEDED, states.FAILED)
+    ).order_by("-settled_at", "-pk")
+    unknown = ended.filter(status=states.UNRESOLVED).order_by("-ended_at", "-pk")
+    rows = [*settled.values_list("ended_at", "status")[:SAMPLE], *unknown.values_list("ended_at", "status")[:SAMPLE]]
+    return [status != states.SUCCEEDED for _, status in sorted(rows, reverse=True)[:SAMPLE]]
 
 
 def _dial_set_at(version: PolicyVersion) -> datetime:

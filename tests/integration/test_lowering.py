@@ -5,17 +5,19 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import override_settings
 from django.urls import reverse
 
 from agentops.management.demo_policy import make_policy
 from agentops.management.people import GROUPS, make_people
 from agentops.sweep import Sweep
-from approvals import lowering, policies
+from approvals import execution, lowering, policies, reconcile, states
 from approvals.dial import Dial, KindShare, Lowering
-from approvals.models import AuditEvent, DialLowering, PolicyVersion
+from approvals.models import Action, AuditEvent, DialLowering, PolicyVersion
 from approvals.policy import Rules
-from tests.integration.history_rows import an_action, asked, signed_in
-from tests.world import at_once
+from tests.integration.books import make_quiet
+from tests.integration.history_rows import an_action, an_attempt, asked, signed_in
+from tests.world import World, at_once, propose, put_rules, refund_arguments, ticket_of
 
 WATCHED = Lowering(rejected_percent=25, failed_percent=10, at_least=4, step=30, floor=20)
 
@@ -76,6 +78,42 @@ def test_failures_of_what_the_agent_did_alone_lower_it() -> None:
     made = lowered()
     assert made is not None
     assert "1 of 4 actions that the agent did alone failed (25 %, 10 % is set)" in made.note
+
+
+def outcome_unknown(world: World) -> Action:
+    """A refund that the agent did alone, and that the provider answered with nothing but errors."""
+    order = world.order()
+    action = propose(ticket_of(order), "refund", refund_arguments(order, 2_000), run_id=1)
+    assert action.verdict == "auto_approve"
+    world.faults("POST /refunds", "error_500_before")
+    with override_settings(RETRY_BASE_SECONDS=0.0):
+        while action.status == states.APPROVED:
+            action = execution.execute(action.pk)
+    world.simulator.faults()
+    assert action.status == states.UNRESOLVED
+    return action
+
+
+def test_what_nobody_knows_the_outcome_of_lowers_it_as_failures_do_and_once(world: World) -> None:
+    put_rules(autonomy=Dial(percent=1))
+    put_rules(autonomy=Dial(), lowering=WATCHED)
+    lost = [outcome_unknown(world) for _ in range(4)]
+    made = lowered()
+    assert made is not None
+    assert "4 of 4 actions that the agent did alone failed" in made.note
+    for action in lost:  # what it is in the end is known by now, and counted already
+        make_quiet(action)
+        reconcile.settle(action.pk)
+        action.refresh_from_db()
+        assert action.status == states.FAILED
+    assert lowering.rates(made, policies.rules_of(made))[1].whole == 0
+
+
+def test_what_failed_after_it_had_succeeded_counts_when_it_failed(world: World) -> None:
+    action = an_action(run_id=1, status="failed", verdict="auto_approve")
+    an_attempt(action, at=policies.current().created_at - timedelta(days=3))
+    version = policies.current()
+    assert lowering.rates(version, policies.rules_of(version))[1].part == 1
 
 
 def test_below_the_rate_nothing_happens() -> None:
