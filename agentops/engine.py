@@ -147,7 +147,7 @@ def _do_action(run: Run, step: Step) -> None:
         _wait(run, step, action)
     again = Step.objects.filter(action=action).exclude(pk=step.pk).exists()
     output = redact.data(tools.told(action, tools.decision_on(action), again=again))
-    return steps.tell(step, action.status, output)
+    return steps.tell(step, action.status, output, action.error_class)
 
 
 def _propose(run: Run, step: Step) -> None:

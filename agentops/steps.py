@@ -166,11 +166,13 @@ def finish(step: Step, output: Any) -> None:
     step.finished_at = Now()
 
 
-def tell(step: Step, status: str, output: dict[str, Any]) -> None:
-    """Ends the step of an action that ended in this status, with what the model is told of it (tools.told)."""
+def tell(step: Step, status: str, output: dict[str, Any], error_class: str) -> None:
+    """Ends the step of an action that ended in this status, with what the model is told of it (tools.told). The class
+    is the action's own where its provider failed; `action` where people or the policy decided."""
     if status == states.SUCCEEDED:
         return finish(step, output)
-    fail(step, {"code": status, "message": output["message"]}, "action")
+    failed = error_class if status == states.FAILED else ""
+    fail(step, {"code": status, "message": output["message"]}, failed or "action")
     step.output = output
     return None
 

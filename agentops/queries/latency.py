@@ -14,7 +14,7 @@ from agentops.models import Step, Tally
 
 DAY, BEFORE = timedelta(days=1), timedelta(days=7)
 PAGE = 50
-# What the model or a person wanted otherwise is told of elsewhere.
+# What people or the policy decided against has not failed (steps.tell).
 NOT_FAILED = ("", "action")
 LEAST = 20  # of each stretch, before its percentiles say anything
 SLOWER = 1.5  # times the 99th percentile of before: more than a bucket's width could feign
@@ -123,7 +123,7 @@ def slowest(name: str, after: str = "") -> tuple[list[Found], str]:
 
 def failed(name: str, after: str = "") -> tuple[list[Found], str]:
     """A page of the steps of this name that failed, the newest first."""
-    steps = Step.objects.filter(~Q(error_code=""), name=name).exclude(error_class="action")
+    steps = Step.objects.filter(~Q(error_code=""), name=name).exclude(error_class__in=NOT_FAILED)
     if (mark := _mark(after)) is not None:
         steps = steps.filter(pk__lt=mark[1])
     return _page(steps.order_by("-pk"))

@@ -39,7 +39,7 @@ def as_recorded(recording: Recording, step: Step, then: Step) -> dict[str, Any]:
     told = then.output or {}
     status = str(told["action"]["status"])
     # Where it has gone on since, the model was told of then.
-    steps.tell(step, status, output if status == action.status else told)
+    steps.tell(step, status, output if status == action.status else told, action.error_class)
     return _effect(action, verdict, action.policy_version_id, recorded=action.pk)
 
 
@@ -64,7 +64,8 @@ def would_be(
         same = (row for row in recording.actions(kind.name) if kinds.same_effect(row.params, twin.params))
         before = twin if twin.pk else next(same, None)
         decision = tools.decision_on(before) if before else None
-        steps.tell(step, twin.status, redact.data(tools.told(twin, decision, again=True)))
+        output = redact.data(tools.told(twin, decision, again=True))
+        steps.tell(step, twin.status, output, twin.error_class)
         return None, Became(twin.status, ReplayStep.Source.RECORDED, "The one proposed before.")
     then = then or next((row for row in recorded if kinds.same_effect(row.params, resolved.params)), None)
     return _judged(replay, recording, step, resolved, then, further=further, sources=sources, sequence=len(existing))
@@ -128,9 +129,10 @@ def _judged(
     )
     if then is not None and became.source == ReplayStep.Source.RECORDED and became.status != states.BLOCKED:
         ended = next(row for row in recording.actions(then.kind) if row.pk == then.pk)  # as a person made it
-        for name in ("params", "amount", "error_code", "error_message"):
+        for name in ("params", "amount", "error_code", "error_class", "error_message"):
             setattr(action, name, getattr(ended, name))
-    steps.tell(step, action.status, redact.data(tools.told(action, became.decision, again=False)))
+    output = redact.data(tools.told(action, became.decision, again=False))
+    steps.tell(step, action.status, output, action.error_class)
     effect = _effect(action, verdict, replay.policy_version.pk, recorded=then.pk if then else None)
     return {**effect, "proposed": resolved.params}, became
 

@@ -2,8 +2,10 @@
 
 import itertools
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from html import unescape
 from typing import Any
 
 from django.contrib.auth.models import Group, User
@@ -25,6 +27,11 @@ def signed_in(name: str = "maya", group: str = "lead") -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+def link(page: str, holding: str) -> str:
+    """The first link of the page whose address holds this."""
+    return next(unescape(found) for found in re.findall(r'href="([^"]+)"', page) if holding in unescape(found))
 
 
 def a_ticket(
