@@ -145,6 +145,8 @@ def _do_action(run: Run, step: Step) -> None:
     action = step.action = execution.execute(step.action.pk)
     if action.status not in states.SETTLED:
         _wait(run, step, action)
+    if step.status == Step.Status.WAITING:
+        step.waited_for_person = step.waited_for_person or tools.held_up(action, step.started_at)
     again = Step.objects.filter(action=action).exclude(pk=step.pk).exists()
     output = redact.data(tools.told(action, tools.decision_on(action), again=again))
     return steps.tell(step, action.status, output, action.error_class)
@@ -191,7 +193,7 @@ def _try_later(run: Run, step: Step, error: ProviderError) -> None:
 
 def _hold(run: Run, finished: Step | None, step: Step, held: Held) -> NoReturn:
     """The call may not leave. Nothing was sent and nothing is lost: the run goes on from here when it may."""
-    begun = step if step.pk else None
+    begun, step.waited_for_person = step if step.pk else None, True
     with transaction.atomic():
         record(run, finished, begun, status=Run.Status.WAITING, lease_expires_at=None)
         admission.hold(run, held)
@@ -201,6 +203,7 @@ def _hold(run: Run, finished: Step | None, step: Step, held: Held) -> NoReturn:
 
 def _wait_for_credentials(run: Run, step: Step, provider: str, error: ProviderError) -> NoReturn:
     """Our credentials are at fault, not the ticket: everyone is told, and the step is tried again once a minute."""
+    step.waited_for_person = True
     with transaction.atomic():
         due_at = Now() + timedelta(seconds=CREDENTIALS_SECONDS)
         record(run, None, step, status=Run.Status.QUEUED, not_before=due_at, lease_expires_at=None)

@@ -3,6 +3,7 @@
 Identity comes from the ticket: every read is limited to the customer who wrote it (DESIGN §9).
 """
 
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Any
 
@@ -10,8 +11,8 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from agentops.lib import redact
 from agentops.lib.errors import Refused
-from approvals import kinds, reservations, resolution, states
-from approvals.models import Action, Decision
+from approvals import execution, kinds, reservations, resolution, states, stops
+from approvals.models import Action, AuditEvent, Decision, Stop
 from approvals.providers import orders
 from tickets.models import Ticket
 
@@ -94,6 +95,18 @@ def hand_over(arguments: Any) -> dict[str, Any]:
 def decision_on(action: Action) -> Decision | None:
     """What a person said of it last."""
     return Decision.objects.filter(request__action=action).order_by("-pk").first()
+
+
+def held_up(action: Action, since: datetime) -> bool:
+    """Whether an action that has ended by now had to wait, since then, for what people let go on: a stop or a paused
+    provider; or for the answer of what became of it."""
+    events = AuditEvent.objects.filter(verb="provider.resumed", at__gt=since)
+    waits = (
+        Stop.objects.filter(released_at__gt=since, kind__in=(stops.ALL, action.kind)),
+        events.filter(object_type="provider", object_id__in=execution.PROVIDERS[action.kind]),
+        AuditEvent.objects.filter(verb="action.unresolved", object_type="action", object_id=str(action.pk)),
+    )
+    return any(found.exists() for found in waits)
 
 
 def told(action: Action, decision: Decision | None, *, again: bool) -> dict[str, Any]:

@@ -124,7 +124,8 @@ class Step(StepRecord):
     step: the answer as turn.Answer; of a tool step: the JSON that the model is told. Its cost has what `lost` answers
     count: [{model, usd, tokens}], the worst case of each call whose answer nobody saw, and which may have been billed.
     `reservation`, while a call is under way: {day, model, usd, tokens}. `tried_at` is when the current attempt began,
-    where it is not the first. A step that `waited_for_person` tells nothing of how fast the machine is.
+    where it is not the first. A step that `waited_for_person` (or for what only people or an outside system could let
+    go on: a stop, a pause, a hold, an unknown outcome) tells nothing of how fast the machine is.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")

@@ -1,0 +1,86 @@
+"""A step that waited for what people or an outside system let go on tells nothing of how fast the machine is."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+from pytest_django import Settings
+
+from agentops import engine
+from agentops.models import Run, Step
+from approvals import execution, pauses, reconcile, states, stops
+from approvals.models import Action
+from tests.completions import hands_over, triage, uses
+from tests.scripted import Say, Script
+from tests.waiting import until
+from tests.world import World, refund_arguments, run_through, ticket_of
+from tickets.models import Ticket
+
+
+@pytest.fixture
+def ticket(world: World, model: Script) -> Ticket:
+    """Whose run asks for a refund and then hands over."""
+    order = world.order()
+    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), hands_over())
+    return ticket_of(order)
+
+
+def executed(ticket: Ticket) -> str:
+    action = Action.objects.get(ticket=ticket)
+    until(lambda: action.pk in execution.due(1_000))
+    return execution.execute(action.pk).status
+
+
+def timed(ticket: Ticket) -> bool:
+    run = run_through(ticket)
+    assert run.outcome == Run.Outcome.WITH_PERSON
+    return not Step.objects.get(run=run, name="refund").waited_for_person
+
+
+def test_a_retry_is_timed(world: World, ticket: Ticket) -> None:
+    world.faults("POST /refunds", "unavailable", times=1)
+    run_through(ticket)
+    assert executed(ticket) == states.SUCCEEDED
+    assert timed(ticket)
+
+
+@pytest.mark.parametrize("when", ["before", "between tries"])
+def test_a_step_that_waited_for_a_stops_release_is_not(world: World, ticket: Ticket, lead: User, when: str) -> None:
+    if when == "between tries":
+        world.faults("POST /refunds", "unavailable", times=1)
+        run_through(ticket)
+    stop = stops.stop(kind=stops.ALL, reason="It burns.", by=lead)
+    run_through(ticket)
+    stops.release(stop_id=stop.pk, by=lead)
+    assert executed(ticket) == states.SUCCEEDED
+    assert not timed(ticket)
+
+
+def test_a_step_that_waited_for_a_paused_provider_is_not(world: World, ticket: Ticket) -> None:
+    world.faults("POST /refunds", "unauthorized", times=1)
+    run_through(ticket)
+    assert pauses.resume("payments", by="maya")
+    assert executed(ticket) == states.SUCCEEDED
+    assert not timed(ticket)
+
+
+def test_a_step_whose_outcome_was_unknown_is_not(world: World, ticket: Ticket, settings: Settings) -> None:
+    settings.RETRY_BASE_SECONDS = 0.0
+    world.faults("POST /refunds", "error_500_after")
+    run_through(ticket)
+    while (status := executed(ticket)) == states.APPROVED:
+        pass
+    assert status == states.UNRESOLVED
+    reconcile.settle(Action.objects.get(ticket=ticket).pk)
+    assert not timed(ticket)
+
+
+def test_a_model_call_that_waited_for_credentials_is_not(world: World, model: Script) -> None:
+    model.will_say(Say({"error": {"message": "no such key"}}, 401))
+    run = run_through(ticket_of(world.order()))
+    assert run.status == Run.Status.QUEUED
+    pauses.resume("llm", by="maya")
+    Run.objects.filter(pk=run.pk).update(not_before=Now())
+    model.will_say(triage(), hands_over())
+    engine.advance(run.pk)
+    waited = dict(Step.objects.filter(run=run).values_list("kind", "waited_for_person").order_by("-index"))
+    assert waited == {"triage": True, "llm": False, "tool": False}
