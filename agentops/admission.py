@@ -94,7 +94,7 @@ def failed(step: Step, error: ProviderError) -> None:
 
 
 def hold(run: Run, held: Held) -> None:
-    """Notes why the run waits, in the transaction that puts it to wait."""
+    """Notes why the run waits, in the transaction that puts it to wait and before what that posts: it locks a cap."""
     audit.record(
         actor=audit.SYSTEM,
         verb="run.held",

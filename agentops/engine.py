@@ -195,8 +195,9 @@ def _hold(run: Run, finished: Step | None, step: Step, held: Held) -> NoReturn:
     """The call may not leave. Nothing was sent and nothing is lost: the run goes on from here when it may."""
     begun, step.waited_for_person = step if step.pk else None, True
     with transaction.atomic():
-        record(run, finished, begun, status=Run.Status.WAITING, lease_expires_at=None)
+        record(run, None, None)  # the run before the budget, and that before the lines of spending (approvals.locks)
         admission.hold(run, held)
+        record(run, finished, begun, status=Run.Status.WAITING, lease_expires_at=None)
         set_ticket(run, Ticket.Status.NEEDS_PERSON, held.reason)
     raise Paused
 

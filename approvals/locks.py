@@ -11,8 +11,9 @@
     8  pause           pauses, in the transaction that puts the action or the run back
     9  stop switch     stops.keeps_from, shared by all claims; whoever throws it takes nothing else
 
-A row is locked by an UPDATE too. Whoever may need an earlier one takes it first, as a settlement takes the ticket whose
-status may follow. A row that the transaction has made itself is nobody else's yet and has no place here.
+A row is locked by an UPDATE too, and by an INSERT that meets it (ON CONFLICT). Whoever may need an earlier one takes it
+first, as a settlement takes the ticket whose status may follow. A row that the transaction has made itself is nobody
+else's yet and has no place here.
 """
 
 from approvals.models import Action

@@ -16,6 +16,7 @@ ORDER = (
     "agentops_run",
     "agentops_breaker",
     "agentops_budget",
+    "agentops_spending",
     "tickets_ticket",
     "approvals_approvalrequest",
     "approvals_orderlock",
@@ -24,6 +25,7 @@ ORDER = (
     "approvals_providerpause",
 )
 UPDATES = re.compile(r'\s*(?:UPDATE|DELETE FROM) "(\w+)"')
+UPSERTS = re.compile(r'\s*INSERT INTO "?(\w+)"? .* ON CONFLICT', re.DOTALL)
 SELECTS = re.compile(r'\s*SELECT\b.*? FROM "(\w+)".* FOR (?:NO KEY )?UPDATE', re.DOTALL)
 
 
@@ -41,7 +43,8 @@ class LockOrder:
 
     def saw(self, sql: str) -> None:
         """A statement within a transaction."""
-        found = UPDATES.match(sql) or (SELECTS.match(sql) if " UPDATE" in sql else None)
+        found = UPDATES.match(sql) or (UPSERTS.match(sql) if " ON CONFLICT" in sql else None)
+        found = found or (SELECTS.match(sql) if " UPDATE" in sql else None)
         if found is None or found[1] not in ORDER:
             return
         table, held = found[1], self._here.__dict__.setdefault("held", [])

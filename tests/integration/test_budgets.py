@@ -19,6 +19,7 @@ from agentops.models import Budget, Hold, ModelPrice, Run, Spending, Step
 from agentops.pricelist import Given
 from approvals.models import AuditEvent
 from tests.billing import CHARGES, Biller, billing
+from tests.rows import one_after_the_other
 from tests.world import World, at_once, propose, run_through, ticket_of
 from tickets.models import Message, Ticket
 
@@ -68,6 +69,21 @@ def go_on(*runs: Run) -> None:
     while found := wanted & set(dispatch.due(1000)):
         for pk in sorted(found):
             engine.advance(pk)
+
+
+def left_at(name: str, ticket: Ticket, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The ticket's run, whose worker died at this call; its lease has run out."""
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, name, killed)
+        with pytest.raises(SystemExit):
+            run_through(ticket)
+    run = Run.objects.get(ticket=ticket)
+    Run.objects.filter(pk=run.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+    return run
 
 
 # --- at the same time -----------------------------------------------------------------------------------
@@ -138,6 +154,20 @@ def test_a_cap_that_is_lowered_while_calls_are_under_way_stops_the_next(
     before = biller.total
     assert run_through(ticket_of(world.order())).status == "waiting"
     assert biller.total <= max(before, Decimal("0.05"))
+
+
+def test_a_run_that_finds_no_room_does_not_stand_in_the_way_of_one_that_does(
+    world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short, other = ticket_of(world.order()), ticket_of(world.order())
+    run = left_at("do_triage", short, monkeypatch)
+    need = Decimal(run.steps.get().reservation["usd"])
+    cap(admin, per="ticket", max_usd=need * Decimal("1.5"))
+    # It settles what the dead worker left, and is held by a cap; the other reserves under that cap, and posts.
+    answers = one_after_the_other(Spending.objects.all(), lambda: run_through(short), lambda: run_through(other))
+    assert not [answer for answer in answers if isinstance(answer, BaseException)]
+    assert (Run.objects.get(pk=run.pk).status, Hold.objects.get(run=run).per) == ("waiting", "ticket")
+    assert booked() == (sum(Run.objects.filter(ticket__in=(short, other)).values_list("cost_usd", flat=True)), 0)
 
 
 # --- one ticket -----------------------------------------------------------------------------------------
@@ -317,19 +347,9 @@ def test_a_dead_workers_call_counts_its_worst_case(
     world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cap(admin, max_usd=Decimal(1))
-    ticket = ticket_of(world.order())
-
-    def killed(*_: Any, **__: Any) -> None:
-        raise SystemExit
-
-    with monkeypatch.context() as patch:
-        patch.setattr(steps, "do_llm", killed)
-        with pytest.raises(SystemExit):
-            run_through(ticket)
-    run = Run.objects.get(ticket=ticket)
+    run = left_at("do_llm", ticket_of(world.order()), monkeypatch)
     step = run.steps.get(index=1)
     assert booked()[1] == Decimal(step.reservation["usd"]), "what is under way is reserved"
-    Run.objects.filter(pk=run.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
     go_on(run)
     step.refresh_from_db()
     assert [lost["usd"] for lost in step.lost] != []

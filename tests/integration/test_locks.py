@@ -1,13 +1,16 @@
 """Whoever needs several rows locks them in one order (approvals.locks): no two ever wait for each other."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from agentops.models import Run
+from agentops import budgets
+from agentops.budgets import Entry
+from agentops.models import Budget, Run
 from approvals import decisions, execution, states
 from approvals.models import Action, Attempt
 from tests import lock_order
@@ -47,6 +50,16 @@ def test_a_refund_proposed_again_waits_for_the_first_ones_outcome(world: World, 
     absorbed = attempted_beside_a_double_click(action, lambda: propose_refund(order, 2_000, ticket=ticket))
     action.refresh_from_db()
     assert (action.status, action.duplicates_absorbed, absorbed.pk) == (states.UNRESOLVED, 1, action.pk)
+
+
+def test_a_row_that_an_insert_meets_is_seen_as_locked(live_database: str) -> None:
+    def wrong() -> None:
+        with lock_order.kept(), transaction.atomic():
+            budgets.post([Entry(date(2020, 1, 1), "none")])
+            list(Budget.objects.select_for_update())
+
+    with pytest.raises(AssertionError, match="agentops_budget is locked after agentops_spending"):
+        wrong()
 
 
 def test_a_lock_out_of_order_is_seen(live_database: str) -> None:
