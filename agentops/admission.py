@@ -76,7 +76,7 @@ def reserve(
     price, today = pricelist.in_force_today(model)
     size = llm.size(model, request)
     worst = prices.worst(price, request_bytes=size, max_tokens=settings.LLM_MAX_TOKENS)
-    budgets.reserve(model=model, worst=worst, ticket_id=ticket_id, entries=entries)
+    budgets.reserve(model=model, worst=worst, today=today, ticket_id=ticket_id, entries=entries)
     step.reservation = {"day": today.isoformat(), "model": model, "usd": f"{worst.usd:f}", "tokens": worst.tokens}
     step.call = Call(target, price, request, marked)
     return Entry(today, model, calls=1, reserved_usd=worst.usd, reserved_tokens=worst.tokens)

@@ -24,26 +24,26 @@ NOTHING = Decimal(0)
 UNTIL = {"ticket": "", "day": ", or tomorrow (UTC)", "month": ", or next month (UTC)"}
 USED = """
     SELECT model,
-           coalesce(sum(spent_usd) FILTER (WHERE day = CURRENT_DATE), 0),
-           coalesce(sum(reserved_usd) FILTER (WHERE day = CURRENT_DATE), 0),
-           coalesce(sum(spent_tokens) FILTER (WHERE day = CURRENT_DATE), 0)::bigint,
-           coalesce(sum(reserved_tokens) FILTER (WHERE day = CURRENT_DATE), 0)::bigint,
+           coalesce(sum(spent_usd) FILTER (WHERE day = today), 0),
+           coalesce(sum(reserved_usd) FILTER (WHERE day = today), 0),
+           coalesce(sum(spent_tokens) FILTER (WHERE day = today), 0)::bigint,
+           coalesce(sum(reserved_tokens) FILTER (WHERE day = today), 0)::bigint,
            sum(spent_usd), sum(reserved_usd), sum(spent_tokens)::bigint, sum(reserved_tokens)::bigint
-    FROM agentops_spending
-    WHERE day >= date_trunc('month', CURRENT_DATE) AND day <= CURRENT_DATE
+    FROM agentops_spending, (SELECT coalesce(%s::date, CURRENT_DATE) AS today) AS clock
+    WHERE day >= date_trunc('month', today) AND day < date_trunc('month', today) + interval '1 month'
     GROUP BY model
 """
 # The rows in one order, whoever posts: two that post at once wait for each other and never in a circle.
 POST = """
     INSERT INTO agentops_spending AS kept
         (day, model, calls, reserved_usd, reserved_tokens, spent_usd, spent_tokens, presumed_usd)
-    SELECT coalesce(day, CURRENT_DATE) AS on_day, model, sum(calls), sum(reserved_usd), sum(reserved_tokens),
+    SELECT day, model, sum(calls), sum(reserved_usd), sum(reserved_tokens),
            sum(spent_usd), sum(spent_tokens), sum(presumed_usd)
     FROM unnest(%s::date[], %s::text[], %s::bigint[], %s::numeric[], %s::bigint[], %s::numeric[], %s::bigint[],
                 %s::numeric[])
          AS entry(day, model, calls, reserved_usd, reserved_tokens, spent_usd, spent_tokens, presumed_usd)
-    GROUP BY on_day, model
-    ORDER BY on_day, model
+    GROUP BY day, model
+    ORDER BY day, model
     ON CONFLICT (day, model) DO UPDATE SET
         calls = kept.calls + excluded.calls,
         reserved_usd = kept.reserved_usd + excluded.reserved_usd,
@@ -56,9 +56,9 @@ POST = """
 
 @dataclass(frozen=True)
 class Entry:
-    """A change of a line of Spending; no day is today."""
+    """A change of the line of Spending of the day (UTC) on which the call was begun."""
 
-    day: date | None
+    day: date
     model: str
     calls: int = 0
     reserved_usd: Decimal = NOTHING
@@ -123,18 +123,19 @@ class Standing:
         return (usd is None or worst.usd <= usd) and (tokens is None or worst.tokens <= tokens)
 
 
-def reserve(*, model: str, worst: Worst, ticket_id: str | None, entries: Sequence[Entry]) -> None:
-    """Sees that every budget has room for a call's worst case, after `entries`, which the same transaction posts along
-    with the reservation. Without a ticket those per ticket are not asked. Raises Exhausted."""
+def reserve(*, model: str, worst: Worst, today: date, ticket_id: str | None, entries: Sequence[Entry]) -> None:
+    """Sees that every budget has room for a call that is begun `today` and its worst case, after `entries`, which the
+    same transaction posts along with the reservation. Without a ticket those per ticket are not asked. Raises
+    Exhausted."""
     capping = Budget.objects.filter(model__in=("", model))
     if ticket_id is None:
         capping = capping.exclude(per=Budget.Per.TICKET)
     caps = list(capping.select_for_update(no_key=True).order_by("pk"))
     if not caps:
         return
-    used = used_now(ticket_id if any(cap.per == Budget.Per.TICKET for cap in caps) else None)
+    used = used_on(today, ticket_id if any(cap.per == Budget.Per.TICKET for cap in caps) else None)
     for entry in entries:
-        for per in Budget.Per.values:
+        for per in _counted_in(entry.day, today):
             used.setdefault((per, entry.model), Use()).add(entry)
     for found in standings(caps, used):
         if not found.has_room(worst):
@@ -142,6 +143,12 @@ def reserve(*, model: str, worst: Worst, ticket_id: str | None, entries: Sequenc
             when = f"when an admin raises the cap{UNTIL[cap.per]}"
             told = _lacks(found, worst)
             raise Exhausted(model, told, when, per=cap.per, budget=cap.pk, as_of=cap.changed_at, worst=worst)
+
+
+def _counted_in(day: date, today: date) -> list[Budget.Per]:
+    """Which uses a line of this day is part of: a call over midnight gives nothing back to a day that never held it."""
+    of_month = [Budget.Per.MONTH] if (day.year, day.month) == (today.year, today.month) else []
+    return [Budget.Per.TICKET, *of_month, *([Budget.Per.DAY] if day == today else [])]
 
 
 def lock_as_seen(budget: int, as_of: datetime) -> bool:
@@ -196,11 +203,11 @@ def post(entries: Sequence[Entry]) -> None:
         cursor.execute(POST, [[getattr(entry, name) for entry in entries] for name in names])
 
 
-def used_now(ticket_id: str | None = None) -> Used:
-    """What is used today and this month, by model, and of a ticket where one is named."""
+def used_on(today: date | None, ticket_id: str | None = None) -> Used:
+    """What is used of a day (None: of the database's) and its month, by model, and of a ticket where one is named."""
     used: Used = {}
     with connection.cursor() as cursor:
-        cursor.execute(USED)
+        cursor.execute(USED, [today])
         for model, *sums in cursor.fetchall():
             used["day", model] = Use(*sums[:4])
             used["month", model] = Use(*sums[4:])
@@ -241,7 +248,7 @@ def standing(ticket_id: str | None = None) -> list[Standing]:
     """Every budget, with what is used of it; those per ticket only where one is named."""
     caps = Budget.objects.order_by("per", "model")
     shown = [cap for cap in caps if ticket_id is not None or cap.per != Budget.Per.TICKET]
-    return standings(shown, used_now(ticket_id)) if shown else []
+    return standings(shown, used_on(None, ticket_id)) if shown else []
 
 
 def room(found: Iterable[Standing], model: str) -> tuple[Decimal | None, int | None]:

@@ -1,7 +1,8 @@
 """Budgets that hold: against what a model's server billed, whatever happens at the same time."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,10 +14,11 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from agentops import admission, budgets, caps, cases, dispatch, engine, pricelist, recording, steps, tools
-from agentops.held import Held
+from agentops.held import Exhausted, Held
 from agentops.lib.errors import Refused
 from agentops.models import Budget, Hold, ModelPrice, Run, Spending, Step
 from agentops.pricelist import Given
+from agentops.prices import Worst
 from approvals.models import AuditEvent
 from tests.billing import CHARGES, Biller, billing
 from tests.rows import one_after_the_other
@@ -84,6 +86,16 @@ def left_at(name: str, ticket: Ticket, monkeypatch: pytest.MonkeyPatch) -> Run:
     run = Run.objects.get(ticket=ticket)
     Run.objects.filter(pk=run.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
     return run
+
+
+def triaged(world: World) -> tuple[Run, Step]:
+    """A run whose first call was answered, which is not on record yet, and that step."""
+    run = dispatch.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
+    assert run is not None
+    first = steps.first(run)
+    recording.record(run, None, first, call=steps.request(run, first, []))
+    steps.do_triage(run, first)
+    return run, first
 
 
 # --- at the same time -----------------------------------------------------------------------------------
@@ -168,6 +180,43 @@ def test_a_run_that_finds_no_room_does_not_stand_in_the_way_of_one_that_does(
     assert not [answer for answer in answers if isinstance(answer, BaseException)]
     assert (Run.objects.get(pk=run.pk).status, Hold.objects.get(run=run).per) == ("waiting", "ticket")
     assert booked() == (sum(Run.objects.filter(ticket__in=(short, other)).values_list("cost_usd", flat=True)), 0)
+
+
+# --- over midnight --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("per", "days"), [("day", 1), ("month", 40)])
+def test_what_a_call_begun_before_did_not_need_makes_no_room_in_a_day_or_month_that_never_held_it(
+    world: World, biller: Biller, admin: User, per: str, days: int
+) -> None:
+    biller.greedy = 0.0
+    run, first = triaged(world)
+    reserved = Decimal(first.reservation["usd"])
+    begun = date.fromisoformat(first.reservation["day"]) - timedelta(days=days)
+    Spending.objects.update(day=begun)
+    first.settled = replace(first.settled, day=begun)
+    following = steps.start_llm(run, [first])
+    cap(admin, per=per, max_usd=Decimal("0.000001"))
+    with pytest.raises(Exhausted) as refused:
+        recording.record(run, first, following, call=steps.request(run, following, [first]))
+    need = refused.value.worst.usd
+    assert first.settled.spent_usd < reserved
+    cap(admin, per=per, max_usd=need - Decimal("0.000001"))
+    with pytest.raises(Exhausted):
+        recording.record(run, first, following, call=steps.request(run, following, [first]))
+    cap(admin, per=per, max_usd=need)
+    recording.record(run, first, following, call=steps.request(run, following, [first]))
+    assert booked()[1] == need
+
+
+def test_all_of_the_month_counts_for_a_call_that_waited_over_midnight(
+    world: World, biller: Biller, admin: User
+) -> None:
+    cap(admin, per="month", max_usd=Decimal(1))
+    budgets.post([budgets.Entry(date(2030, 6, 2), "cheap", spent_usd=Decimal(1))])
+    begun = {"worst": Worst(Decimal("0.5"), 1), "ticket_id": "none", "entries": [], "today": date(2030, 6, 1)}
+    with transaction.atomic(), pytest.raises(Exhausted):
+        budgets.reserve(model="cheap", **begun)
 
 
 # --- one ticket -----------------------------------------------------------------------------------------
