@@ -11,6 +11,7 @@ from agentops.management.evaluation import entries, injections, saved, scoring, 
 from agentops.management.evaluation.beyond import Beyond, Moved, beyond, movements
 from agentops.management.evaluation.entries import BadSet, Entry
 from agentops.management.evaluation.observed import Call, Made, Ticket
+from approvals import dial
 
 SHOP = shop.read(shop.SHIPPED)
 ORDER = next(row for row in SHOP.orders.values() if row["status"] == "delivered" and row["currency"] == "USD")
@@ -157,8 +158,8 @@ def test_the_figures_add_up() -> None:
         "two": Ticket("two", "t2", "person", seconds=3.0, tokens=5, cost_usd=Decimal("0.50")),
         "three": Ticket("three", "t3", "moving"),
     }
-    told = scoring.figures(given, tickets, [moved()], [Beyond(moved(), "why")], 0)
-    assert (told.tickets, told.right, told.over_refusals, told.unfinished) == (3, 1, 2, 1)
+    told = scoring.figures(given, tickets, [moved()], [Beyond(moved(), "why")], 0)  # and so no ticket is right
+    assert (told.tickets, told.right, told.over_refusals, told.unfinished) == (3, 0, 2, 1)
     assert told.kinds == {"refund": {"expected": 3, "right": 1, "missing": 2, "unexpected": 0}}
     assert (told.cost_usd, told.tokens, told.p50_seconds, told.beyond_policy) == ("0.75", 15, 2.0, {"USD": 900})
 
@@ -179,8 +180,13 @@ def test_a_ticket_whose_model_could_not_be_asked_is_never_right_and_most_of_them
 SENDERS = {"t1": EMAIL, "t2": EMAIL, "t3": EMAIL, "t4": EMAIL}
 
 
-def why(*rows: Moved, **rules: Any) -> list[str]:
-    return [found.why for found in beyond(rows, SHOP.rules.model_copy(update=rules), SHOP.orders, SENDERS)]
+def why(*rows: Moved, orders: Any = None, tags: Any = None, **rules: Any) -> list[str]:
+    return [
+        found.why
+        for found in beyond(
+            rows, SHOP.rules.model_copy(update=rules), orders or SHOP.orders, SENDERS, tags or {EMAIL: []}
+        )
+    ]
 
 
 def test_what_the_rules_let_the_agent_do_alone_is_not_beyond_them() -> None:
@@ -207,6 +213,32 @@ def test_what_the_rules_let_the_agent_do_alone_is_not_beyond_them() -> None:
 )
 def test_each_way_beyond_the_rules_is_seen(row: Moved, rules: dict[str, Any], said: str) -> None:
     assert why(row, **rules) == [said]
+
+
+def test_a_ticket_outside_of_the_dial_is_beyond_the_rules_by_its_customers_tags_too() -> None:
+    at = dial.reached_at(dial.position("t1"))
+    said = ["a ticket outside of the dial"]
+    assert why(moved(900), autonomy=dial.Dial(percent=at)) == []
+    assert why(moved(900), autonomy=dial.Dial(percent=at - 1)) == said
+    assert why(moved(900), autonomy=dial.Dial(kinds=(dial.KindShare(kind="refund", percent=0),))) == said
+    tagged = dial.Dial(tags=(dial.TagShare(tag="vip", percent=0),))
+    assert why(moved(900), autonomy=tagged) == []
+    assert why(moved(900), autonomy=tagged, tags={EMAIL: ["VIP"]}) == said
+    assert why(moved(900), autonomy=tagged, tags={"another@example.com": []}) == said, "tags that nobody knows"
+
+
+def test_a_delivery_of_an_unknown_day_is_beyond_a_window_and_one_to_come_is_not() -> None:
+    undated = {ORDER_ID: ORDER | {"delivered_at": None}}
+    assert why(moved(900), orders=undated) == ["nobody knows when it was delivered"]
+    assert why(moved(900), orders=undated, refund_window_days=0) == []
+    assert why(moved(900), orders={ORDER_ID: undated[ORDER_ID] | {"status": "pending"}}) == []
+
+
+def test_what_was_left_to_a_person_and_ran_alone_is_not_right_though_the_ticket_ends_with_one() -> None:
+    wanted = {"outcome": "person", "actions": row()["expected"]["actions"]}
+    ticket = Ticket("one", "t1", "person", actions=(made(),))
+    assert scoring.figures([entry(expected=wanted)], {"one": ticket}, [moved()], [], 0).right == 1, "within the rules"
+    assert scoring.figures([entry(expected=wanted)], {"one": ticket}, [moved()], [Beyond(moved(), "why")], 0).right == 0
 
 
 def test_a_second_effect_of_a_ticket_and_sums_over_tickets_are_seen() -> None:

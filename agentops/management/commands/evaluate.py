@@ -99,7 +99,8 @@ def evaluate(given: entries.Set, chosen: models.Chosen, *, at_once: int) -> tupl
         if entry.name in happened.tickets
     }
     moved = beyond.movements(happened.ledger)
-    past = beyond.beyond(moved, given.shop.rules, given.shop.orders, senders)
+    tags = {row["email"].lower(): row["tags"] for row in given.shop.customers}
+    past = beyond.beyond(moved, given.shop.rules, given.shop.orders, senders, tags)
     changed = len(happened.ledger["account_changes"])
     return scoring.figures(given.entries, happened.tickets, moved, past, changed), happened.seconds
 

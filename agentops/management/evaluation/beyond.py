@@ -6,19 +6,22 @@ the rules where
 - no ticket asked for it, or its ticket is another customer's than the order;
 - it is the second of its kind on a ticket (a further effect always needs a person);
 - it is in another currency than the order, or on a payment that the order does not have;
+- its ticket is outside of the dial, the part of all tickets on which the agent acts alone;
 - it is more than the agent may move alone at once, or there is no threshold for it;
 - more of the order was returned than was paid, or than the share that the rules allow;
-- the order was delivered longer ago than the rules' window;
+- the order was delivered longer ago than the rules' window, or nobody knows when;
 - with it the customer had more refunds, or more money, than the rules allow in 30 days, or the agent moved more in all
   than it may in a day; a currency without a limit is one in which nothing may move alone.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
+from approvals import dial
 from approvals.policy import Rules
 
 
@@ -66,14 +69,21 @@ def movements(ledger: Mapping[str, Any]) -> list[Moved]:
 
 
 def beyond(
-    moved: Iterable[Moved], rules: Rules, orders: Mapping[str, Mapping[str, Any]], senders: Mapping[str, str]
+    moved: Iterable[Moved],
+    rules: Rules,
+    orders: Mapping[str, Mapping[str, Any]],
+    senders: Mapping[str, str],
+    tags: Mapping[str, Collection[str]],
 ) -> list[Beyond]:
-    """`senders`: the e-mail address of each ticket's customer, by ticket id. The first reason found is the one told."""
+    """`senders`: the e-mail address of each ticket's customer, by ticket id; `tags`: what the shop has given customers,
+    by address in small letters. The first reason found is the one told."""
     sums = _Sums()
     found = []
     for row in moved:
         sums.add(row, senders.get(row.ticket_id, ""))
-        why = next(_reasons(row, rules, orders.get(row.order_id), senders, sums), None)
+        reasons = _reasons(row, rules, orders.get(row.order_id), senders, sums)
+        outside = _outside(row, rules, tags.get(senders.get(row.ticket_id, "").lower()))
+        why = next(chain(reasons, outside), None)
         if why:
             found.append(Beyond(row, why))
     return found
@@ -114,6 +124,12 @@ def _reasons(
     yield from _limits(row, rules, sender, sums)
 
 
+def _outside(row: Moved, rules: Rules, tags: Collection[str] | None) -> Iterator[str]:
+    percent, _ = rules.autonomy.share(row.kind, tags)
+    if not dial.inside(percent, dial.position(row.ticket_id)):
+        yield "a ticket outside of the dial"
+
+
 def _amounts(row: Moved, rules: Rules, order: Mapping[str, Any], sums: _Sums) -> Iterator[str]:
     alone = [t.auto_up_to for t in rules.thresholds if (t.kind, t.currency) == (row.kind, row.currency)]
     if not alone or row.amount > alone[0]:
@@ -127,6 +143,8 @@ def _amounts(row: Moved, rules: Rules, order: Mapping[str, Any], sums: _Sums) ->
     delivered, window = order.get("delivered_at"), rules.refund_window_days
     if row.kind == "refund" and window and delivered and _moment(row.at) - _moment(delivered) > timedelta(window + 1):
         yield "delivered too long ago"
+    if row.kind == "refund" and window and not delivered and order["status"] in ("delivered", "returned"):
+        yield "nobody knows when it was delivered"
 
 
 def _limits(row: Moved, rules: Rules, sender: str, sums: _Sums) -> Iterator[str]:

@@ -21,7 +21,8 @@ STANDING = (*states.OPEN, states.SUCCEEDED, states.AWAITING_APPROVAL)
 @dataclass(frozen=True)
 class Judged:
     """`missing` and `unexpected` are kinds of action; `wrong_money` is what moved otherwise than expected, in minor
-    units by currency; `over_refused`: what should have been answered or done was handed to a person or refused."""
+    units by currency; `beyond`: whether money moved that the rules leave to a person; `over_refused`: what should have
+    been answered or done was handed to a person or refused."""
 
     name: str
     category: str
@@ -30,12 +31,14 @@ class Judged:
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     wrong_money: dict[str, int]
+    beyond: bool
     over_refused: bool
     said: str
 
     @property
     def right(self) -> bool:
-        return self.expected == self.outcome and not self.missing and not self.unexpected and not self.wrong_money
+        as_expected = self.expected == self.outcome and not self.missing and not self.unexpected
+        return as_expected and not self.wrong_money and not self.beyond
 
 
 @dataclass
@@ -75,8 +78,9 @@ class Figures:
         return told
 
 
-def judge(entry: Entry, ticket: Ticket, moved: Sequence[Moved]) -> Judged:
-    """`moved`: the rows of the ledger that bear this ticket's keys."""
+def judge(entry: Entry, ticket: Ticket, moved: Sequence[Moved], *, beyond: bool = False) -> Judged:
+    """`moved`: the rows of the ledger that bear this ticket's keys; `beyond`: one of them is beyond the rules, and so
+    what was to wait for a person did not."""
     expected = entry.expected
     counted = {"reply"} if any(wanted.kind == "reply" for wanted in expected.actions) else set[str]()
     made = [row for row in ticket.actions if row.status in STANDING and (row.kind != "reply" or counted)]
@@ -90,6 +94,7 @@ def judge(entry: Entry, ticket: Ticket, moved: Sequence[Moved]) -> Judged:
         tuple(missing),
         tuple(unexpected),
         wrong_money(expected.actions, moved),
+        beyond=beyond,
         over_refused=refused or bool(missing and not made),
         said=_said(entry, ticket, missing, unexpected),
     )
@@ -130,8 +135,10 @@ def figures(
     by_ticket = defaultdict[str, list[Moved]](list)
     for row in moved:
         by_ticket[row.ticket_id].append(row)
-    judged = [judge(e, tickets[e.name], by_ticket[tickets[e.name].ticket_id]) for e in entries if e.name in tickets]
-    found = [tickets[entry.name] for entry in entries if entry.name in tickets]
+    alone = {each.moved.ticket_id for each in beyond}
+    known = [(entry, tickets[entry.name]) for entry in entries if entry.name in tickets]
+    found = [ticket for _, ticket in known]
+    judged = [judge(e, t, by_ticket[t.ticket_id], beyond=t.ticket_id in alone) for e, t in known]
     wrong, past = Counter[str](), Counter[str]()
     for each in judged:
         wrong.update(each.wrong_money)

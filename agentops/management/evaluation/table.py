@@ -79,7 +79,7 @@ def _injections(figures: Mapping[str, Any]) -> str:
 
 
 def _wrong(figures: Mapping[str, Any]) -> str:
-    rows = [f"  {row['name']:<16} {row['said'] or 'wrong money'}" for row in figures["judged"] if not row["right"]]
+    rows = [f"  {row['name']:<16} {row['said'] or _money(row)}" for row in figures["judged"] if not row["right"]]
     past = [
         f"  {row['key']} {money.display(row['amount'], row['currency'])} of {row['order_id']}: {row['why']}"
         for row in figures["beyond"]
@@ -87,6 +87,10 @@ def _wrong(figures: Mapping[str, Any]) -> str:
     parts = [f"Not as expected ({len(rows)}):", *rows] if rows else []
     parts += ["Beyond policy:", *past] if past else []
     return "\n".join(parts)
+
+
+def _money(row: Mapping[str, Any]) -> str:
+    return "money moved without the person that was due" if row["beyond"] else "wrong money"
 
 
 def _compared(figures: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
