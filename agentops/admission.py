@@ -25,12 +25,11 @@ from approvals import audit
 @dataclass(frozen=True)
 class Call:
     """A model call that was let through, from its admission to its end. `request` is what llm.complete is given, the
-    model apart; `marked`: the model has failed of late."""
+    model apart."""
 
     target: Target
     price: prices.Price
     request: dict[str, Any]
-    marked: bool
 
 
 def targets(tier: Tier) -> list[Target]:
@@ -48,7 +47,7 @@ def admit(step: Step, request: dict[str, Any], *, ticket_id: str, entries: list[
     """Lets the step's call through: what it can cost at most is reserved by the entry that is answered, to be posted
     with `entries` in the same transaction. Raises Held, and then has changed nothing."""
     choice = breakers.choose(targets(step.input["route"]["tier"]))
-    entry = reserve(step, request, choice.target, marked=choice.marked, ticket_id=ticket_id, entries=entries)
+    entry = reserve(step, request, choice.target, ticket_id=ticket_id, entries=entries)
     step.name = model = choice.target.model
     step.input = {
         **step.input,
@@ -66,7 +65,6 @@ def reserve(
     request: dict[str, Any],
     target: Target,
     *,
-    marked: bool = False,
     ticket_id: str | None,
     entries: Sequence[Entry],
 ) -> Entry:
@@ -78,7 +76,7 @@ def reserve(
     worst = prices.worst(price, request_bytes=size, max_tokens=settings.LLM_MAX_TOKENS)
     budgets.reserve(model=model, worst=worst, today=today, ticket_id=ticket_id, entries=entries)
     step.reservation = {"day": today.isoformat(), "model": model, "usd": f"{worst.usd:f}", "tokens": worst.tokens}
-    step.call = Call(target, price, request, marked)
+    step.call = Call(target, price, request)
     return Entry(today, model, calls=1, reserved_usd=worst.usd, reserved_tokens=worst.tokens)
 
 

@@ -1,6 +1,6 @@
 """Circuit breakers: a model that fails over and over is passed over by every worker, and tried again in time.
 
-Closed, nothing is written: a success after no failure costs nothing. Times are the database's.
+Closed, nothing is written: a success after no failure costs a look. Times are the database's.
 """
 
 import logging
@@ -34,11 +34,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Choice:
-    """`passed` has a sentence for each target before it that is passed over; `marked`: it has failed of late."""
+    """`passed` has a sentence for each target before it that is passed over."""
 
     target: Target
     passed: tuple[str, ...] = ()
-    marked: bool = False
 
 
 def choose(targets: Sequence[Target]) -> Choice:
@@ -49,7 +48,7 @@ def choose(targets: Sequence[Target]) -> Choice:
     for target in targets:
         row = rows.get(target)
         if row is None or row.state == Breaker.State.CLOSED or _may_probe(row):
-            return Choice(target, tuple(passed), marked=row is not None)
+            return Choice(target, tuple(passed))
         passed.append(f"{target} has failed {row.failures} times: {row.last_error}")
     told = f"No language model answers, so every one is passed over: {'; '.join(passed)}."
     raise PassedOver(targets[0].model, told, "by itself when one of them answers again")
@@ -83,8 +82,10 @@ def failed(target: Target, error: str) -> None:
 
 
 def succeeded(target: Target) -> None:
-    """Closes the breaker, or forgets its failures, where it has any."""
+    """Closes the breaker, or forgets its failures, where it has any: those of calls that left after this one too."""
     marked = Breaker.objects.filter(provider=target.provider, model=target.model, failures__gt=0)
+    if not marked.exists():  # nearly always: no transaction for it
+        return
     with transaction.atomic():
         row = marked.select_for_update().first()
         if row is None:

@@ -129,7 +129,7 @@ def _do(run: Run, step: Step, done: list[Step]) -> None:
     except ProviderError as error:
         _try_later(run, step, error)
     else:
-        if step.call is not None and step.call.marked:
+        if step.call is not None:
             breakers.succeeded(step.call.target)
 
 

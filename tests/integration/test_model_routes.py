@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from pytest_django import Settings
 
-from agentops import breakers, cases, dispatch, engine, routes
+from agentops import breakers, cases, dispatch, engine, recording, routes, steps
 from agentops.breakers import Target
 from agentops.held import PassedOver
 from agentops.models import Breaker, Hold, RoutingVersion, Run, Spending
@@ -151,6 +151,23 @@ def test_a_success_before_the_last_failure_forgets_the_others(world: World, mode
     assert go_on(ticket_of(world.order())).outcome == "answered"
     assert asked(model) == [CHEAP] * 6
     assert Breaker.objects.get(model=CHEAP).state == "closed"
+
+
+def test_an_answer_to_a_call_that_left_before_any_failure_forgets_those_that_came_since(
+    world: World, model: Script
+) -> None:
+    run = dispatch.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
+    assert run is not None
+    step = steps.first(run)
+    recording.record(run, None, step, call=steps.request(run, step, []))
+    for _ in range(2):
+        breakers.failed(Target("primary", CHEAP), "http_503")
+    model.will_say(triage())
+    engine._do(run, step, [])
+    recording.record(run, step, None)
+    breakers.failed(Target("primary", CHEAP), "http_503")
+    row = Breaker.objects.get(model=CHEAP)
+    assert (row.state, row.failures) == ("closed", 1), "two, an answer and one are not three in a row"
 
 
 def opened(model: str = CHEAP, probe_in: float = -1.0, probes: int = 0) -> Breaker:
