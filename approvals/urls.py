@@ -32,6 +32,7 @@ urlpatterns = [
     path("policy/autonomy/", autonomy.autonomy, name="policy-autonomy"),
     path("policy/<int:version_id>/seen/", autonomy.acknowledge, name="policy-dial-seen"),
     path("policy/stop/", stops.switch, name="policy-stops"),
+    path("policy/stop/standing/", stops.standing, name="policy-stops-standing"),
     path("policy/stop/now/", stops.stop, name="policy-stop"),
     path("policy/stop/<int:stop_id>/release/", stops.release, name="policy-stop-release"),
     path("providers/<str:provider>/resume/", providers.resume, name="provider-resume"),

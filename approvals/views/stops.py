@@ -24,6 +24,13 @@ def switch(request: Request) -> HttpResponse:
     return _page(request, StopForm())
 
 
+@require_GET
+@permission_required("approvals.view_policyversion", raise_exception=True)
+def standing(request: Request) -> HttpResponse:
+    """The banners alone: a page that stands open hears of a stop, and of its end."""
+    return render(request, "approvals/stopped.html", {"stops": stops.in_force()})
+
+
 @require_POST
 @permission_required("approvals.stop_effects", raise_exception=True)
 def stop(request: Request) -> HttpResponse:

@@ -43,6 +43,7 @@ TABLE: dict[str, tuple[str, set[str]]] = {
     "policy-autonomy": ("GET", READERS),
     "policy-dial-seen": ("POST", ADMINS),
     "policy-stops": ("GET", READERS),
+    "policy-stops-standing": ("GET", READERS),
     "policy-stop": ("POST", {"lead", "admin"}),
     "policy-stop-release": ("POST", ADMINS),
     "policy-budgets": ("GET", READERS),

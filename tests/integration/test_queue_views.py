@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from approvals import states, stops
+from approvals import states
 from approvals.models import Action, ApprovalRequest, Decision, PolicyVersion, ProviderPause
 from tests.world import World, propose, propose_refund, ticket_of
 
@@ -78,18 +78,6 @@ def test_the_list_costs_the_same_however_many_wait(
         waiting(world)
     with django_assert_max_num_queries(8):
         maya.get(reverse("queue"), headers=LIST)
-
-
-def test_a_queue_that_stands_open_hears_of_a_stop(maya: Client, world: World) -> None:
-    by = User.objects.get(username="maya")
-    stop = stops.stop(kind="refund", reason="The books differ.", by=by)
-    try:
-        news = maya.get(reverse("queue"), headers=LIST).content.decode()
-    finally:
-        stops.release(stop_id=stop.pk, by=by)
-    assert '<hx-partial hx-target="#stops"' in news
-    assert "<strong>Refund is stopped</strong>" in news
-    assert "is stopped" not in maya.get(reverse("queue"), headers=LIST).content.decode()
 
 
 def test_the_card_shows_exactly_what_would_run(maya: Client, world: World) -> None:

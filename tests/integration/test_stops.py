@@ -259,6 +259,19 @@ def test_everyone_is_told_on_every_page_and_admins_release(world: World, admin: 
     assert "Robbed" in answer.content.decode()  # among the earlier ones
 
 
+def test_every_page_that_stands_open_hears_of_a_stop_and_of_its_end(world: World, admin: User) -> None:
+    auditor, boss = signed_in("a-auditor", "auditor"), signed_in("a-admin", "admin")
+    User.objects.filter(username="a-admin").update(is_staff=True)
+    news = reverse("policy-stops-standing")
+    for page in ("dashboard", "queue", "needs-a-person", "tickets", "audit"):
+        assert f'<div id="stops" hx-get="{news}" hx-trigger="every 10s"' in auditor.get(reverse(page)).content.decode()
+    stop = throw(admin, "refund")
+    assert "<strong>Refund is stopped</strong>" in auditor.get(news).content.decode()
+    assert "Refund is stopped" in boss.get(reverse("admin:index")).content.decode(), "Django's own pages too"
+    let_go(stop, admin)
+    assert auditor.get(news).content.decode().strip() == ""
+
+
 def test_a_decision_taken_while_it_is_stopped_says_that_it_waits(world: World, admin: User) -> None:
     lead = signed_in("a-lead", "lead")
     action = propose_refund(world.order(), 6_000)
