@@ -13,18 +13,20 @@ from approvals import circumstances, dial, policies, policy, states
 from approvals.models import Action, Decision
 from approvals.policy import Facts, Rules
 
-NAMES = ("alone", "edited", "rejected", "failed")
+NAMES = ("alone", "decided", "edited", "rejected", "expired", "failed")
 
 
 @dataclass
 class Point:
-    """At so many per cent: how many would have run alone, and of those how many people edited and rejected, and how
-    many came to nothing at the provider (or it is not known)."""
+    """At so many per cent: how many would have run alone; and of those how many people decided, edited and rejected, how
+    many expired undecided, and how many came to nothing at the provider (or nobody knows)."""
 
     percent: int
     alone: int = 0
+    decided: int = 0
     edited: int = 0
     rejected: int = 0
+    expired: int = 0
     failed: int = 0
 
 
@@ -91,6 +93,8 @@ def _from(wide_open: Rules, caps: dial.Dial, facts: Facts) -> int | None:
 
 def _count(point: Point, action: Action, said: set[str]) -> None:
     point.alone += 1
+    point.decided += bool(said)
+    point.expired += action.status == states.EXPIRED
     point.edited += Decision.Verdict.EDIT in said
     point.rejected += Decision.Verdict.REJECT in said
     point.failed += action.status in (states.FAILED, states.UNRESOLVED)

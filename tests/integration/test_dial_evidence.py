@@ -50,13 +50,15 @@ def test_what_people_did_counts_with_the_actions_that_would_have_run_alone(db: N
     asked(approved, "approve")
     asked(open_one)
     Action.objects.filter(pk=failed.pk).update(error_code="x")
-    lost = a_reply(status="failed")
+    lost, late = a_reply(status="failed"), a_reply(status="expired")
     found = evidence(RULES, 14)
     for point in found.points:
         assert point.edited == (starts(edited) <= point.percent)
         assert point.rejected == (starts(rejected) <= point.percent)
         assert point.failed == (starts(lost) <= point.percent)
-    assert found.points[100].alone == 6
+        assert point.expired == (starts(late) <= point.percent)
+        assert point.decided == sum(starts(reply) <= point.percent for reply in (edited, rejected, approved))
+    assert found.points[100].alone == 7
 
 
 def test_an_action_that_other_rules_hold_runs_alone_at_no_setting(db: None) -> None:
@@ -165,6 +167,7 @@ def test_the_evidence_alone_is_answered_as_the_dial_moves(admin: Client) -> None
         assert f"At <strong>{percent} %</strong>, <strong>{alone}</strong> of the last 14 days' 8 actions" in page
         edited = int(starts(replies[0]) <= percent)
         assert f"people edited <strong>{edited}</strong> and rejected <strong>0</strong> of those" in page
+        assert f"People decided <strong>{edited}</strong> of the {alone};" in page
 
 
 def test_everybody_may_look_at_another_setting_and_only_admins_set_it(db: None) -> None:
