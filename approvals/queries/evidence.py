@@ -18,8 +18,8 @@ NAMES = ("alone", "decided", "edited", "rejected", "expired", "failed")
 
 @dataclass
 class Point:
-    """At so many per cent: how many would have run alone; and of those how many people decided, edited and rejected, how
-    many expired undecided, and how many came to nothing at the provider (or nobody knows)."""
+    """At so many per cent: how many would have run alone; and of those how many people decided, edited and rejected,
+    how many expired undecided, and how many came to nothing at the provider (or nobody knows)."""
 
     percent: int
     alone: int = 0
