@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
 
 from agentops import breakers, budgets, llm, pricelist, prices
 from agentops.breakers import Target
@@ -25,11 +26,12 @@ from approvals import audit
 @dataclass(frozen=True)
 class Call:
     """A model call that was let through, from its admission to its end. `request` is what llm.complete is given, the
-    model apart."""
+    model apart; `probe`: it tries a model again that was passed over."""
 
     target: Target
     price: prices.Price
     request: dict[str, Any]
+    probe: bool
 
 
 def targets(tier: Tier) -> list[Target]:
@@ -47,7 +49,7 @@ def admit(step: Step, request: dict[str, Any], *, ticket_id: str, entries: list[
     """Lets the step's call through: what it can cost at most is reserved by the entry that is answered, to be posted
     with `entries` in the same transaction. Raises Held, and then has changed nothing."""
     choice = breakers.choose(targets(step.input["route"]["tier"]))
-    entry = reserve(step, request, choice.target, ticket_id=ticket_id, entries=entries)
+    entry = reserve(step, request, choice.target, probe=choice.probe, ticket_id=ticket_id, entries=entries)
     step.name = model = choice.target.model
     step.input = {
         **step.input,
@@ -65,6 +67,7 @@ def reserve(
     request: dict[str, Any],
     target: Target,
     *,
+    probe: bool = False,
     ticket_id: str | None,
     entries: Sequence[Entry],
 ) -> Entry:
@@ -76,19 +79,22 @@ def reserve(
     worst = prices.worst(price, request_bytes=size, max_tokens=settings.LLM_MAX_TOKENS)
     budgets.reserve(model=model, worst=worst, today=today, ticket_id=ticket_id, entries=entries)
     step.reservation = {"day": today.isoformat(), "model": model, "usd": f"{worst.usd:f}", "tokens": worst.tokens}
-    step.call = Call(target, price, request)
+    step.call = Call(target, price, request, probe)
     return Entry(today, model, calls=1, reserved_usd=worst.usd, reserved_tokens=worst.tokens)
 
 
-def failed(step: Step, error: ProviderError) -> None:
-    """What may have been billed counts as spent; what was not sent, or was refused, is free again."""
+def failed(step: Step, error: ProviderError) -> bool:
+    """What may have been billed counts as spent; what was not sent, or was refused, is free again. Answers whether a
+    probe has shown no more than that the model is still away."""
     if isinstance(error, EffectUnknown):
         budgets.count_lost(step)
     else:
         budgets.release(step)
     # 400, 401 and their like say something of our request or our key; everything else something of the model.
-    if isinstance(error, Transient) or error.http_status in (403, 404):
+    of_model = isinstance(error, Transient) or error.http_status in (403, 404)
+    if of_model:
         breakers.failed(step.call.target, f"{error.code}: {redact.text(error.message)}")
+    return of_model and bool(step.call.probe)
 
 
 def hold(run: Run, held: Held) -> None:
@@ -100,9 +106,9 @@ def hold(run: Run, held: Held) -> None:
         object_id=run.pk,
         after={"reason": held.reason, "ticket": run.ticket_id},
     )
-    needs: dict[str, Any] = {"cause": Hold.Cause.PRICE}
+    needs: dict[str, Any] = {"cause": Hold.Cause.PRICE, "per": "", "usd": Decimal(0), "tokens": 0, "recheck": False}
     if isinstance(held, PassedOver):
-        needs = {"cause": Hold.Cause.OUTAGE}
+        needs["cause"] = Hold.Cause.OUTAGE
     elif isinstance(held, Exhausted):
         needs = {
             "cause": Hold.Cause.BUDGET,
@@ -111,7 +117,8 @@ def hold(run: Run, held: Held) -> None:
             "tokens": held.worst.tokens,
             "recheck": not budgets.lock_as_seen(held.budget, held.as_of),
         }
-    Hold.objects.create(run=run, model=held.model, reason=held.reason[:500], **needs)
+    said = {"model": held.model, "reason": held.reason[:500], **needs}
+    Hold.objects.update_or_create(run=run, defaults=said)  # one that stood through a probe has been since it began
 
 
 def releasable(limit: int) -> list[int]:
@@ -154,6 +161,7 @@ def _let_through(limit: int) -> list[int]:
     """Of the runs that an outage holds, as many as would be let through: one for each probe, all once a model is
     back."""
     waiting = Hold.objects.filter(cause=Hold.Cause.OUTAGE).order_by("pk")
+    waiting = waiting.exclude(run__status=Run.Status.RUNNING, run__lease_expires_at__gte=Now())
     found: list[int] = []
     for model in waiting.order_by("model").values_list("model", flat=True).distinct():
         most = _openings(model)
@@ -164,6 +172,11 @@ def _let_through(limit: int) -> list[int]:
 def _openings(model: str) -> int | None:
     """As breakers.openings, on the route whose first model this is."""
     return breakers.openings(targets("expert" if model == settings.LLM_EXPERT_MODEL else "plain"))
+
+
+def would_probe(held: Hold) -> bool:
+    """Whether the run would try a model again that is passed over, rather than ask one that is back."""
+    return held.cause == Hold.Cause.OUTAGE and _openings(held.model) is not None
 
 
 def may_go_on(held: Hold) -> bool:

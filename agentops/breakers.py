@@ -34,10 +34,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Choice:
-    """`passed` has a sentence for each target before it that is passed over."""
+    """`passed` has a sentence for each target before it that is passed over; `probe`: so was this one until now."""
 
     target: Target
     passed: tuple[str, ...] = ()
+    probe: bool = False
 
 
 def choose(targets: Sequence[Target]) -> Choice:
@@ -47,8 +48,10 @@ def choose(targets: Sequence[Target]) -> Choice:
     passed: list[str] = []
     for target in targets:
         row = rows.get(target)
-        if row is None or row.state == Breaker.State.CLOSED or _may_probe(row):
+        if row is None or row.state == Breaker.State.CLOSED:
             return Choice(target, tuple(passed))
+        if _may_probe(row):
+            return Choice(target, tuple(passed), probe=True)
         passed.append(f"{target} has failed {row.failures} times: {row.last_error}")
     told = f"No language model answers, so every one is passed over: {'; '.join(passed)}."
     raise PassedOver(targets[0].model, told, "by itself when one of them answers again")

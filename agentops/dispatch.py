@@ -37,23 +37,27 @@ def waiting_on(action_id: int) -> list[int]:
 
 
 def claim(run_id: int) -> Run | None:
-    """The run under a new lease; its `status` is still the one that it was taken with."""
+    """The run under a new lease; its `status` is still the one that it was taken with. One that only tries a model
+    again keeps its hold, and its ticket stays with people, until the model answers (recording.record)."""
     run = _ready().select_related("ticket__customer", "hold").filter(pk=run_id).first()
     if run is None or (hasattr(run, "hold") and not admission.may_go_on(run.hold)):
         return None
+    held = hasattr(run, "hold")
+    run.keeps_hold = held and admission.would_probe(run.hold)
     untouched = Run.objects.filter(pk=run_id, status=run.status, fence=run.fence)
     started = {} if run.started_at else {"started_at": Now()}
     try:
         with transaction.atomic():
-            if hasattr(run, "hold") and not cancellation.stands(run):
+            if held and run.status == Run.Status.WAITING and not cancellation.stands(run):
                 return None
             if not untouched.update(
                 status=Run.Status.RUNNING, fence=run.fence + 1, lease_expires_at=lease(), not_before=None, **started
             ):
                 return None
-            if hasattr(run, "hold"):
+            if held and not run.keeps_hold:
                 run.hold.delete()
-            set_ticket(run, Ticket.Status.WORKING)
+            if not run.keeps_hold:
+                set_ticket(run, Ticket.Status.WORKING)
     except IntegrityError:  # the ticket's other run was quicker
         return None
     run.fence += 1

@@ -174,21 +174,28 @@ def _mendable(run: Run, kind: kinds.Kind) -> bool:
 def _try_later(run: Run, step: Step, error: ProviderError) -> None:
     """A transient failure is tried again in time, visibly and within bounds; any other ends the step."""
     asked_model = step.kind in budgets.ASKS
-    if asked_model:
-        admission.failed(step, error)
+    still_away = asked_model and admission.failed(step, error)
     if isinstance(error, Unauthorized):
         _wait_for_credentials(run, step, "llm" if asked_model else "orders", error)
     policy = retry.MODEL if asked_model else retry.READ
-    answers = step.attempts - _lost_workers(step)  # whoever died at it says nothing of the provider
-    delay = policy.delay(answers, error, settings.RETRY_BASE_SECONDS)
+    # Whoever died at it says nothing of the provider, and a probe nothing of the step.
+    answers = step.attempts - _lost_workers(step) - sum(failure.get("probe", False) for failure in step.failures)
+    delay = 0.0 if still_away else policy.delay(answers, error, settings.RETRY_BASE_SECONDS)
     message = redact.text(error.message)[:300]
     if delay is None:
         return steps.fail(step, {"code": error.code, "message": message}, error.error_class)
-    _note_failure(step, code=error.code, error_class=error.error_class, message=message, http_status=error.http_status)
+    more = {"http_status": error.http_status, **({"probe": True} if still_away else {})}
+    _note_failure(step, code=error.code, error_class=error.error_class, message=message, **more)
     step.attempts += 1
     due_at = Now() + timedelta(seconds=delay)
-    record(run, None, step, status=Run.Status.QUEUED, not_before=due_at, lease_expires_at=None)
+    record(run, None, step, status=_back(run, step), not_before=due_at, lease_expires_at=None)
     raise Paused
+
+
+def _back(run: Run, step: Step) -> Run.Status:
+    """How the run waits for the step's next attempt: with its hold where it has only tried a model again."""
+    probed = run.keeps_hold and step.call is not None and step.call.probe
+    return Run.Status.WAITING if probed else Run.Status.QUEUED
 
 
 def _hold(run: Run, finished: Step | None, step: Step, held: Held) -> NoReturn:
@@ -207,7 +214,7 @@ def _wait_for_credentials(run: Run, step: Step, provider: str, error: ProviderEr
     step.waited_for_person = True
     with transaction.atomic():
         due_at = Now() + timedelta(seconds=CREDENTIALS_SECONDS)
-        record(run, None, step, status=Run.Status.QUEUED, not_before=due_at, lease_expires_at=None)
+        record(run, None, step, status=_back(run, step), not_before=due_at, lease_expires_at=None)
         pauses.pause(provider, error.message)
     raise Paused
 

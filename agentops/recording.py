@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from agentops import admission, budgets
-from agentops.models import Run, Step
+from agentops.models import Hold, Run, Step
 from tickets.models import Ticket
 
 COUNTED = ("turns", "tokens", "cost_usd", "triage", "llm_model", "route")
@@ -35,6 +35,8 @@ def record(
         _account(run, written, started, call)
         for step in written:
             step.save()
+        if run.keeps_hold and (written or fields) and not _still_held(started, fields):
+            _end_hold(run)
 
 
 def set_ticket(run: Run, status: Ticket.Status, reason: str = "") -> None:
@@ -48,6 +50,17 @@ def set_ticket(run: Run, status: Ticket.Status, reason: str = "") -> None:
 
 def lease() -> Any:
     return Now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)
+
+
+def _still_held(started: Step | None, fields: dict[str, Any]) -> bool:
+    """Whether the run has not come further than to try a model again."""
+    probing = started is not None and started.call is not None and started.call.probe
+    return bool(probing) or fields.get("status") == Run.Status.WAITING
+
+
+def _end_hold(run: Run) -> None:
+    if Hold.objects.filter(run=run).delete()[0]:
+        set_ticket(run, Ticket.Status.WORKING)
 
 
 def _account(run: Run, written: list[Step], started: Step | None, call: dict[str, Any] | None) -> None:

@@ -57,6 +57,8 @@ class Run(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # In its worker's memory alone: it was taken up to try a model again, and until that answers its hold stands.
+    keeps_hold: bool = False
 
     class Meta:
         constraints = [

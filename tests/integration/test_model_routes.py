@@ -21,7 +21,7 @@ from approvals.models import ApprovalRequest, AuditEvent
 from tests.completions import completion, hands_over, replies, triage, uses
 from tests.integration.history_rows import signed_in
 from tests.scripted import CUT, Say, Script, scripted
-from tests.world import World, at_once, refund_arguments, run_through, ticket_of
+from tests.world import World, at_once, propose, refund_arguments, run_through, ticket_of
 from tickets.models import Ticket
 from tickets.queries import with_person
 
@@ -255,8 +255,6 @@ def test_a_probe_is_one_runs_and_a_model_that_is_back_lets_all_go_on(world: Worl
     assert due_of(runs) == [runs[0].pk], "one for the probe that is due"
     model.will_say(DOWN)
     engine.advance(runs[0].pk)
-    Run.objects.filter(pk=runs[0].pk).update(not_before=None)
-    engine.advance(runs[0].pk)
     runs[0].refresh_from_db()
     assert (runs[0].status, runs[0].ticket.status) == ("waiting", "needs_person"), "and it is held again"
     assert due_of(runs) == []
@@ -271,6 +269,90 @@ def test_a_probe_is_one_runs_and_a_model_that_is_back_lets_all_go_on(world: Worl
         run.ticket.refresh_from_db()
     assert {(run.ticket.status, run.ticket.reason) for run in runs} == {("answered", "")}
     assert not Hold.objects.exists()
+
+
+def probe_due(model: str = CHEAP) -> None:
+    Breaker.objects.filter(model=model).update(probe_at=Now())
+
+
+def standing(ticket_id: str) -> Any:
+    return Ticket.objects.values_list("status", "claimed_by__username", "person_since").get(pk=ticket_id)
+
+
+def test_probes_that_fail_neither_end_a_held_run_nor_take_its_ticket_from_a_person(
+    world: World, model: Script, lead: User
+) -> None:
+    [run] = held_by_an_outage(world, 1)
+    cases.claim_ticket(run.ticket_id, by=lead)
+    before = standing(run.ticket_id)
+    assert before[:2] == ("needs_person", "lead")
+    for _ in range(6):
+        probe_due()
+        assert due_of([run]) == [run.pk]
+        model.will_say(DOWN)
+        engine.advance(run.pk)
+        assert (Run.objects.get(pk=run.pk).status, standing(run.ticket_id)) == ("waiting", before)
+        assert due_of([run]) == []
+    assert not Spending.objects.filter(reserved_usd__gt=0).exists()
+    probe_due()
+    model.will_say(triage(), DOWN)
+    engine.advance(run.pk)
+    assert standing(run.ticket_id) == ("working", None, None), "a model answered: the agent has it again"
+    model.will_say(replies())
+    assert go_on(run.ticket).outcome == "answered"
+    assert not Hold.objects.exists()
+
+
+def test_a_model_that_refuses_a_probe_for_good_leaves_the_run_held(world: World, model: Script) -> None:
+    [run] = held_by_an_outage(world, 1)
+    probe_due()
+    model.will_say(Say({"error": {"message": "No such model."}}, 404))
+    engine.advance(run.pk)
+    assert (Run.objects.get(pk=run.pk).status, standing(run.ticket_id)[0]) == ("waiting", "needs_person")
+    assert run.steps.get().status == "started"
+
+
+def test_a_held_run_whose_worker_dies_at_a_probe_takes_the_next_one(
+    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [run] = held_by_an_outage(world, 1)
+    probe_due()
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "do_triage", killed)
+        with pytest.raises(SystemExit):
+            engine.advance(run.pk)
+    assert standing(run.ticket_id)[0] == "needs_person"
+    probe_due()
+    assert due_of([run]) == [], "a worker is at it"
+    Run.objects.filter(pk=run.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+    assert due_of([run]) == [run.pk]
+    model.will_say(triage(), replies())
+    engine.advance(run.pk)
+    assert (Run.objects.get(pk=run.pk).outcome, Hold.objects.exists()) == ("answered", False)
+
+
+def test_a_persons_reply_during_a_probe_ends_the_run_that_is_held_again(
+    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [run] = held_by_an_outage(world, 1)
+    probe_due()
+    real = steps.do_triage
+
+    def answered_meanwhile(*given: Any) -> None:
+        propose(run.ticket, "reply", {"text": "We are looking into it.", "reason": "By hand."})
+        real(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "do_triage", answered_meanwhile)
+        model.will_say(DOWN)
+        engine.advance(run.pk)
+    probe_due()
+    engine.advance(run.pk)
+    assert (Run.objects.get(pk=run.pk).status, len(model.asked)) == ("cancelled", 1)
 
 
 def test_a_person_may_close_the_ticket_during_the_outage(world: World, model: Script, lead: User) -> None:
