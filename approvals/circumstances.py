@@ -35,8 +35,10 @@ def of(
     more: dict[str, Any] = {"further": further, "position": dial.position(ticket.pk), "tags": resolved.tags}
     if resolved.kind.name in MONEY_KINDS:
         return Facts(resolved.kind.name, **more, **_of_order(resolved, left), **_sums(resolved.currency, ticket, at))
-    beyond = tuple(_ungrounded(resolved, ticket, by_agent, sources))
-    return Facts(resolved.kind.name, **more, fixed=resolved.fixed, ungrounded=beyond)
+    beyond = (
+        ungrounded(resolved, ticket.pk, by_agent=by_agent, sources=sources) if resolved.kind.name == "reply" else []
+    )
+    return Facts(resolved.kind.name, **more, fixed=resolved.fixed, ungrounded=tuple(beyond))
 
 
 def recorded(action: Action) -> Facts:
@@ -49,6 +51,14 @@ def recorded(action: Action) -> Facts:
         "position": dial.position(action.ticket_id),
         "tags": None if kept.get("tags") is None else tuple(kept["tags"]),
     })  # fmt: skip
+
+
+def ungrounded(reply: Resolved, ticket_id: str, *, by_agent: bool = True, sources: Sources = NOW) -> list[str]:
+    """What a reply says beyond the ticket's succeeded actions, a sentence each. What people write declares no claims:
+    it is held against all that happened."""
+    done = sources.effects(ticket_id)
+    claimed = grounding.named(reply.params["claims"], done) if by_agent else [grounding.claim_of(effect) for effect in done]
+    return grounding.ungrounded(reply.params["text"], claimed, done, reply.cancelled)
 
 
 def serialise(currency: str, customer_id: int) -> None:
@@ -93,13 +103,3 @@ def _days_since_delivery(reading: Reading) -> int | None:
     if delivered is None:
         return None if reading.order.status in ("delivered", "returned") else 0
     return max((reading.asked_at - delivered).days, 0)
-
-
-def _ungrounded(resolved: Resolved, ticket: Ticket, by_agent: bool, sources: Sources) -> list[str]:
-    """What a reply says beyond the ticket's succeeded actions, a sentence each. What people write declares no claims:
-    it is held against all that happened."""
-    if resolved.kind.name != "reply":
-        return []
-    done = sources.effects(ticket.pk)
-    claimed = resolved.params["claims"] if by_agent else [grounding.claim_of(effect) for effect in done]
-    return grounding.ungrounded(resolved.params["text"], claimed, done, resolved.cancelled)

@@ -177,7 +177,7 @@ def _approve(
         told={"digest": action.digest} | ({"params": action.params, "proposed": before} if fields else {}),
         approved_at=Now(),
         not_before=None,
-        snapshot=request.snapshot,
+        snapshot=snapshots.as_approved(request, world, fields.get("params")),
         **fields,
     )
     transaction.on_commit(lambda: _announce(action.pk), robust=True)

@@ -32,6 +32,7 @@ from approvals import (
     reservations,
     resolution,
     settlement,
+    snapshots,
     states,
     stops,
     transitions,
@@ -234,6 +235,9 @@ def _check_world(action: Action) -> None:
     if acknowledgements.outdated(action):
         raise Terminal("answered_meanwhile", "The ticket was answered or taken up again in the meantime.")
     if action.kind == "reply":
+        snapshot, changes = snapshots.reply_now(action, resolution.read_again(action), known=action.snapshot)
+        if changes:  # what it tells of has come undone while it waited
+            raise Changed(snapshot, changes)
         return
     try:
         now = resolution.read_again(action)

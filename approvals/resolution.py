@@ -119,11 +119,13 @@ def _buyer(resolved: Resolved) -> Customer | None:
 
 def read_again(action: Action) -> Resolved:
     """The same action against the shop as it is now; params are kept. Raises Refused where its order or customer
-    cannot be found any more, ProviderError where the shop does not answer."""
+    cannot be found any more, ProviderError where the shop does not answer; of a reply neither, as at its proposal."""
     kind = kinds.KINDS[action.kind]
     resolved = Resolved(kind, action.params, action.target, False, action.order_id, action.amount, action.currency)
     if kind.name == "account_change":
         return replace(resolved, customer=customer_of(action.ticket))
+    if kind.name == "reply" and action.run_id is not None:
+        return replace(resolved, cancelled=_cancelled(action.params["text"], action.ticket, NOW))
     if action.order_id:
         return replace(resolved, reading=order_of(action.ticket, action.order_id))
     return resolved

@@ -1,9 +1,12 @@
 """What a person is shown of the world, kept with the request, and what has changed since it was read."""
 
+from dataclasses import replace
+from typing import Any
+
 from django.db import transaction
 from django.db.models.functions import Now
 
-from approvals import audit, frozen, reservations, resolution, states
+from approvals import audit, circumstances, frozen, reservations, resolution, states
 from approvals.models import Action, ApprovalRequest
 from approvals.resolution import Resolved
 
@@ -11,9 +14,12 @@ from approvals.resolution import Resolved
 def note_changes(request: ApprovalRequest, world: Resolved) -> bool:
     """Keeps the world as just read with the request; True where it differs from what the person was shown."""
     if request.action.kind == "reply":
-        return False
-    snapshot = resolution.snapshot(world, without=request.action_id)
-    found = resolution.changes(request.snapshot, snapshot)
+        if not _declares(request.action):
+            return False
+        snapshot, found = reply_now(request.action, world, known=request.snapshot)
+    else:
+        snapshot = resolution.snapshot(world, without=request.action_id)
+        found = resolution.changes(request.snapshot, snapshot)
     kept = {row["field"]: row for row in request.changes}
     for row in found:
         row["before"] = kept.get(row["field"], row)["before"]
@@ -27,6 +33,25 @@ def note_changes(request: ApprovalRequest, world: Resolved) -> bool:
     return bool(found)
 
 
+def reply_now(action: Action, world: Resolved, *, known: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What the agent's reply says without ground by now, as people are shown it, and the changes since the snapshot
+    that is `known`: an effect that it tells of may have come undone. Nothing of words that are the shop's own, or a
+    person's."""
+    if not _declares(action):
+        return {}, []
+    now = circumstances.ungrounded(world, action.ticket_id)
+    new = [sentence for sentence in now if sentence not in known.get("ungrounded", [])]
+    changed = {"field": "what it rests on", "before": "had happened", "after": " ".join(new)}
+    return {"ungrounded": now}, [changed] if new else []
+
+
+def as_approved(request: ApprovalRequest, world: Resolved, edited: dict[str, Any] | None) -> dict[str, Any]:
+    """What a person knew who approved: of a reply that they `edited`, what its new words say without ground."""
+    if edited is None or not _declares(request.action):
+        return request.snapshot
+    return {"ungrounded": circumstances.ungrounded(replace(world, params=edited), request.action.ticket_id)}
+
+
 def left(world: Resolved, action: Action) -> int:
     """Minor units that may still be refunded by this action: of its payment, and of the whole order."""
     assert world.reading is not None
@@ -35,6 +60,11 @@ def left(world: Resolved, action: Action) -> int:
         reservations.left(world.reading, without=action.pk),
         reservations.left(world.reading, without=action.pk, payment_id=payment_id),
     )
+
+
+def _declares(action: Action) -> bool:
+    """Whether it is a reply in the agent's words, which has to name what it rests on."""
+    return action.kind == "reply" and action.run_id is not None and not action.facts.get("fixed")
 
 
 def _follow_order(request: ApprovalRequest, world: Resolved) -> None:

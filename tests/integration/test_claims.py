@@ -3,8 +3,9 @@
 import pytest
 from django.contrib.auth.models import User
 
+from agentops.lib.errors import Terminal
 from agentops.models import Run
-from approvals import decisions, execution, frozen, kinds
+from approvals import decisions, execution, frozen, kinds, pauses, settlement, stops
 from approvals.models import Action, ApprovalRequest
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.integration.test_engine import last_step, status
@@ -77,9 +78,7 @@ def test_the_tool_asks_for_the_action_of_each_claim() -> None:
 
 def test_a_reply_from_before_claims_named_actions_can_still_be_edited(world: World, model: Script, lead: User) -> None:
     put_rules(replies_need_approval=True)
-    ticket = ticket_of(world.order())
-    model.will_say(triage(), replies("Thank you."))
-    run_through(ticket)
+    ticket, _, _ = after_a_refund(world, model, replies("Thank you."))
     request = ApprovalRequest.objects.get(action=reply_of(ticket))
     action = request.action
     action.params = {**action.params, "claims": [{"kind": "refund", "amount": 2_000, "currency": "USD"}]}
@@ -120,3 +119,85 @@ def test_it_is_read_by_a_person_where_the_shop_does_not(world: World, model: Scr
     model.will_say(triage(), replies(f"Order {order['order_id']} is cancelled."))
     run_through(ticket)
     assert status(ticket)[0] == "awaiting_approval"
+
+
+# --- what comes undone while a reply waits ---------------------------------------------------------------
+
+
+def comes_undone(ticket: Ticket) -> None:
+    refund = Action.objects.get(ticket=ticket, kind="refund")
+    settlement.failed_afterwards(refund, Terminal("provider_failed", "The card was closed."))
+
+
+def received(world: World, ticket: Ticket) -> list[str]:
+    return [row["body"] for row in world.simulator.replies() if row["ticket_id"] == ticket.pk]
+
+
+def waiting_reply(world: World, model: Script) -> tuple[Ticket, ApprovalRequest]:
+    """A true reply that waits for a person, since the policy has one read every reply."""
+    put_rules(replies_need_approval=True)
+    ticket, _, _ = after_a_refund(world, model, replies(SAID, claims=[{"kind": "refund"}]))
+    return ticket, ApprovalRequest.objects.get(action=reply_of(ticket))
+
+
+@pytest.mark.parametrize("kept", ["unavailable", "paused", "stopped"])
+def test_a_reply_whose_refund_fails_before_it_is_sent_goes_to_a_person(
+    world: World, model: Script, lead: User, kept: str
+) -> None:
+    if kept == "unavailable":
+        world.faults("POST /replies", "unavailable")
+    elif kept == "paused":
+        pauses.pause("replies", "The key was refused.")
+    else:
+        stops.stop(kind="reply", reason="For a test.", by=lead)
+    ticket, _, _ = after_a_refund(world, model, replies(SAID, claims=[{"kind": "refund"}]))
+    assert reply_of(ticket).status == "approved"
+    comes_undone(ticket)
+    world.simulator.faults()
+    pauses.resume("replies", by="lead")
+    for stop in stops.in_force():
+        stops.release(stop_id=stop.pk, by=lead)
+    Action.objects.filter(ticket=ticket, kind="reply").update(not_before=None)
+    assert execution.execute(reply_of(ticket).pk).status == "awaiting_approval"
+    assert received(world, ticket) == []
+    request = ApprovalRequest.objects.get(action=reply_of(ticket))
+    (change,) = request.changes
+    assert change["field"] == "what it rests on"
+    assert f"“{SAID}” speaks of refund, but the reply names no action that did it." in change["after"]
+    assert request.snapshot["ungrounded"][0].startswith("It claims a refund, but none such has succeeded")
+
+
+def test_who_approves_a_reply_is_told_first_what_came_undone_since(world: World, model: Script, lead: User) -> None:
+    ticket, request = waiting_reply(world, model)
+    comes_undone(ticket)
+    with pytest.raises(decisions.Changed) as caught:
+        decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    assert len(caught.value.request.snapshot["ungrounded"]) == 2
+    assert reply_of(ticket).status == "awaiting_approval"
+    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    assert execution.execute(request.action_id).status == "succeeded", "the person knew"
+
+
+def test_what_comes_undone_after_a_person_approved_goes_back_to_people(world: World, model: Script, lead: User) -> None:
+    ticket, request = waiting_reply(world, model)
+    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    comes_undone(ticket)
+    assert execution.execute(request.action_id).status == "awaiting_approval"
+    assert received(world, ticket) == []
+
+
+def test_what_a_person_rewrote_is_sent_though_it_has_no_ground_as_long_as_that_is_all(
+    world: World, model: Script, lead: User
+) -> None:
+    ticket, request = waiting_reply(world, model)
+    changes = {"text": "I have refunded $20.00. Your order was cancelled."}
+    decisions.edit(request_id=request.pk, by=lead, digest=request.digest, changes=changes)
+    assert execution.execute(request.action_id).status == "succeeded"
+    assert received(world, ticket) == [changes["text"]]
+
+
+def test_what_a_person_wrote_is_sent_whatever_comes_undone(world: World, model: Script, lead: User) -> None:
+    ticket, _, _ = after_a_refund(world, model, replies("Hello.", claims=[]))
+    action = decisions.reply_by_hand(ticket=ticket, text=SAID, by=lead)
+    comes_undone(ticket)
+    assert execution.execute(action.pk).status == "succeeded"
