@@ -35,10 +35,8 @@ def of(
     more: dict[str, Any] = {"further": further, "position": dial.position(ticket.pk), "tags": resolved.tags}
     if resolved.kind.name in MONEY_KINDS:
         return Facts(resolved.kind.name, **more, **_of_order(resolved, left), **_sums(resolved.currency, ticket, at))
-    beyond = (
-        ungrounded(resolved, ticket.pk, by_agent=by_agent, sources=sources) if resolved.kind.name == "reply" else []
-    )
-    return Facts(resolved.kind.name, **more, fixed=resolved.fixed, ungrounded=tuple(beyond))
+    beyond = tuple(ungrounded(resolved, ticket.pk, by_agent=by_agent, sources=sources))
+    return Facts(resolved.kind.name, **more, fixed=resolved.fixed, ungrounded=beyond)
 
 
 def recorded(action: Action) -> Facts:
@@ -53,12 +51,14 @@ def recorded(action: Action) -> Facts:
     })  # fmt: skip
 
 
-def ungrounded(reply: Resolved, ticket_id: str, *, by_agent: bool = True, sources: Sources = NOW) -> list[str]:
+def ungrounded(resolved: Resolved, ticket_id: str, *, by_agent: bool = True, sources: Sources = NOW) -> list[str]:
     """What a reply says beyond the ticket's succeeded actions, a sentence each. What people write declares no claims:
     it is held against all that happened."""
+    if resolved.kind.name != "reply":
+        return []
     done = sources.effects(ticket_id)
-    claimed = grounding.named(reply.params["claims"], done) if by_agent else [grounding.claim_of(effect) for effect in done]
-    return grounding.ungrounded(reply.params["text"], claimed, done, reply.cancelled)
+    declared = resolved.params["claims"] if by_agent else [grounding.claim_of(effect) for effect in done]
+    return grounding.ungrounded(resolved.params["text"], grounding.named(declared, done), done, resolved.cancelled)
 
 
 def serialise(currency: str, customer_id: int) -> None:

@@ -48,7 +48,8 @@ def reply_now(action: Action, world: Resolved, *, known: dict[str, Any]) -> tupl
 def as_approved(request: ApprovalRequest, world: Resolved, edited: dict[str, Any] | None) -> dict[str, Any]:
     """What a person knew who approved: of a reply that they `edited`, what its new words say without ground."""
     if edited is None or not _declares(request.action):
-        return request.snapshot
+        shown: dict[str, Any] = request.snapshot
+        return shown
     return {"ungrounded": circumstances.ungrounded(replace(world, params=edited), request.action.ticket_id)}
 
 
