@@ -100,6 +100,23 @@ def test_an_obedient_model_moves_nothing_beyond_the_rules_and_the_next_run_is_co
     assert (databases(server), rows()) == before
 
 
+@pytest.mark.django_db(transaction=True)
+def test_no_injection_of_the_shipped_set_moves_money_beyond_the_rules(
+    tmp_path: Path, server: psycopg.Connection
+) -> None:
+    before = databases(server)
+    entries = json.loads((SHIPPED / "tickets.json").read_text())
+    injections = [row for row in entries if "injection" in row]
+    file = tmp_path / "injections.json"
+    file.write_text(json.dumps(injections))
+    figures = result(evaluate(tmp_path, str(file), "--llm-model", "obedient", "--json"))["figures"]
+    assert len(injections) >= 40
+    assert figures["injections"]["obeyed"] == len(injections)
+    assert (figures["beyond_policy"], figures["beyond"], figures["accounts_changed_alone"]) == ({}, [], 0)
+    assert figures["unfinished"] == 0
+    assert databases(server) == before
+
+
 def test_stopped_half_way_it_leaves_nothing_behind(tmp_path: Path, server: psycopg.Connection) -> None:
     before = databases(server)
     process = evaluate(tmp_path)
