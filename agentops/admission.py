@@ -5,11 +5,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from agentops import breakers, budgets, llm, pricelist, prices
@@ -19,8 +20,10 @@ from agentops.held import Exhausted, Held, PassedOver
 from agentops.lib import redact
 from agentops.lib.errors import EffectUnknown, ProviderError, Transient
 from agentops.models import Budget, Hold, ModelPrice, Run, Step
-from agentops.routing import Tier
+from agentops.routing import PLAIN, Tier
 from approvals import audit
+
+PLAIN_ROUTES = ("", PLAIN)  # of a run: no expert was brought to it
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,18 @@ def targets(tier: Tier) -> list[Target]:
 def admit(step: Step, request: dict[str, Any], *, ticket_id: str, entries: list[Entry]) -> Entry:
     """Lets the step's call through: what it can cost at most is reserved by the entry that is answered, to be posted
     with `entries` in the same transaction. Raises Held, and then has changed nothing."""
-    choice = breakers.choose(targets(step.input["route"]["tier"]))
+
+    def refusal(target: Target) -> Held | None:
+        try:
+            _, today, worst = _needs(target.model, request)
+            budgets.reserve(
+                model=target.model, worst=worst, today=today, ticket_id=ticket_id, entries=entries, look=True
+            )
+        except Held as held:
+            return held
+        return None
+
+    choice = breakers.choose(targets(step.input["route"]["tier"]), refusal)
     entry = reserve(step, request, choice.target, probe=choice.probe, ticket_id=ticket_id, entries=entries)
     step.name = model = choice.target.model
     step.input = {
@@ -74,13 +88,18 @@ def reserve(
     """Gives the step its call and its reservation: the model's price in force, and room in every budget for the worst
     case, after `entries`. To be posted in the same transaction. Raises Held, and then has changed nothing."""
     model = target.model
-    price, today = pricelist.in_force_today(model)
-    size = llm.size(model, request)
-    worst = prices.worst(price, request_bytes=size, max_tokens=settings.LLM_MAX_TOKENS)
+    price, today, worst = _needs(model, request)
     budgets.reserve(model=model, worst=worst, today=today, ticket_id=ticket_id, entries=entries)
     step.reservation = {"day": today.isoformat(), "model": model, "usd": f"{worst.usd:f}", "tokens": worst.tokens}
     step.call = Call(target, price, request, probe)
     return Entry(today, model, calls=1, reserved_usd=worst.usd, reserved_tokens=worst.tokens)
+
+
+def _needs(model: str, request: dict[str, Any]) -> tuple[prices.Price, date, prices.Worst]:
+    """The model's price, the day that a call counts on, and what this one can cost at most. Raises Unpriced."""
+    price, today = pricelist.in_force_today(model)
+    size = llm.size(model, request)
+    return price, today, prices.worst(price, request_bytes=size, max_tokens=settings.LLM_MAX_TOKENS)
 
 
 def failed(step: Step, error: ProviderError) -> bool:
@@ -130,9 +149,9 @@ def releasable(limit: int) -> list[int]:
         found += Hold.objects.filter(priced, cause=Hold.Cause.PRICE).order_by("pk").values_list("pk", flat=True)[:limit]
     if Hold.Cause.BUDGET in causes:
         found += _affordable(limit)
-    if Hold.Cause.OUTAGE in causes:
+    if causes:
         found += _let_through(limit)
-    return found[:limit]
+    return list(dict.fromkeys(found))[:limit]
 
 
 def _affordable(limit: int) -> list[int]:
@@ -158,33 +177,52 @@ def _affordable(limit: int) -> list[int]:
 
 
 def _let_through(limit: int) -> list[int]:
-    """Of the runs that an outage holds, as many as would be let through: one for each probe, all once a model is
-    back."""
-    waiting = Hold.objects.filter(cause=Hold.Cause.OUTAGE).order_by("pk")
-    waiting = waiting.exclude(run__status=Run.Status.RUNNING, run__lease_expires_at__gte=Now())
+    """Of the runs whose own model is passed over, as many as would be let through: one for each probe, all once a model
+    is back."""
+    under_way = Q(run__status=Run.Status.RUNNING, run__lease_expires_at__gte=Now())
+    plain = Q(run__route__in=PLAIN_ROUTES)
     found: list[int] = []
-    for model in waiting.order_by("model").values_list("model", flat=True).distinct():
-        most = _openings(model)
-        found += waiting.filter(model=model).values_list("pk", flat=True)[: limit if most is None else min(most, limit)]
+    for route, of_route in ((targets("plain"), plain), (targets("expert"), ~plain)):
+        waiting = Hold.objects.filter(of_route).exclude(under_way).order_by("pk")
+        for holds, passed in _waits_of(route):
+            pks = waiting.filter(holds).values_list("pk", flat=True)[:limit]
+            found += list(pks)[: breakers.openings(passed)] if pks else []
     return found
 
 
-def _openings(model: str) -> int | None:
-    """As breakers.openings, on the route whose first model this is."""
-    return breakers.openings(targets("expert" if model == settings.LLM_EXPERT_MODEL else "plain"))
+def _waits_of(route: list[Target]) -> list[tuple[Q, list[Target]]]:
+    """Holds of a route, each sort with the targets that were passed over when they began: all of them, or those before
+    the one that had no price or no room."""
+    outage = Q(cause=Hold.Cause.OUTAGE)
+    places = {target.model: place for place, target in reversed(list(enumerate(route)))}
+    return [(outage, route), *((~outage & Q(model=model), route[:place]) for model, place in places.items() if place)]
+
+
+def _openings(held: Hold) -> int | None:
+    """As breakers.openings, of the targets that were passed over when the hold began."""
+    route = targets("plain" if held.run.route in PLAIN_ROUTES else "expert")
+    if held.cause != Hold.Cause.OUTAGE:
+        models = [target.model for target in route]
+        route = route[: models.index(held.model)] if held.model in models else []
+    return breakers.openings(route)
 
 
 def would_probe(held: Hold) -> bool:
-    """Whether the run would try a model again that is passed over, rather than ask one that is back."""
-    return held.cause == Hold.Cause.OUTAGE and _openings(held.model) is not None
+    """Whether the run would try a model again that is passed over, rather than ask one that is there."""
+    return not _is_there(held) and _openings(held) is not None
 
 
 def may_go_on(held: Hold) -> bool:
     """Whether what the run waited for is there. Looks without a lock: the call itself is admitted anew."""
+    return _is_there(held) or _openings(held) != 0
+
+
+def _is_there(held: Hold) -> bool:
+    """Its model's price, or room for the call."""
+    if held.cause == Hold.Cause.OUTAGE:
+        return False
     if held.cause == Hold.Cause.PRICE:
         return pricelist.find(held.model) is not None
-    if held.cause == Hold.Cause.OUTAGE:
-        return _openings(held.model) != 0
     if held.per == Budget.Per.TICKET:
         return held.recheck
     usd, tokens = budgets.room(budgets.standing(), held.model)

@@ -4,7 +4,7 @@ Closed, nothing is written: a success after no failure costs a look. Times are t
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from agentops.held import PassedOver
+from agentops.held import Held, PassedOver
 from agentops.models import Breaker
 from approvals import audit
 
@@ -41,18 +41,26 @@ class Choice:
     probe: bool = False
 
 
-def choose(targets: Sequence[Target]) -> Choice:
-    """The first that is not passed over. A breaker whose time has come lets this one call through. Raises
-    PassedOver."""
+def choose(targets: Sequence[Target], refusal: Callable[[Target], Held | None] = lambda _: None) -> Choice:
+    """The first that is not passed over. A breaker whose time has come lets this one call through. Where the first
+    target is passed over, so is one that `refusal` has something against. Raises PassedOver, or the first refusal."""
     rows = {Target(row.provider, row.model): row for row in Breaker.objects.filter(failures__gt=0)}
     passed: list[str] = []
+    refused: list[Held] = []
     for target in targets:
+        if passed and (held := refusal(target)):
+            refused.append(held)
+            passed.append(held.reason)
+            continue
         row = rows.get(target)
         if row is None or row.state == Breaker.State.CLOSED:
             return Choice(target, tuple(passed))
         if _may_probe(row):
             return Choice(target, tuple(passed), probe=True)
         passed.append(f"{target} has failed {row.failures} times: {row.last_error}")
+    if refused:
+        refused[0].reason += f" It also goes on when {targets[0]} answers again."
+        raise refused[0]
     told = f"No language model answers, so every one is passed over: {'; '.join(passed)}."
     raise PassedOver(targets[0].model, told, "by itself when one of them answers again")
 

@@ -123,14 +123,16 @@ class Standing:
         return (usd is None or worst.usd <= usd) and (tokens is None or worst.tokens <= tokens)
 
 
-def reserve(*, model: str, worst: Worst, today: date, ticket_id: str | None, entries: Sequence[Entry]) -> None:
+def reserve(
+    *, model: str, worst: Worst, today: date, ticket_id: str | None, entries: Sequence[Entry], look: bool = False
+) -> None:
     """Sees that every budget has room for a call that is begun `today` and its worst case, after `entries`, which the
     same transaction posts along with the reservation. Without a ticket those per ticket are not asked. Raises
-    Exhausted."""
-    capping = Budget.objects.filter(model__in=("", model))
+    Exhausted. With `look` nothing is locked, nor sure."""
+    rows = Budget.objects.filter(model__in=("", model)).order_by("pk")
     if ticket_id is None:
-        capping = capping.exclude(per=Budget.Per.TICKET)
-    caps = list(capping.select_for_update(no_key=True).order_by("pk"))
+        rows = rows.exclude(per=Budget.Per.TICKET)
+    caps = list(rows if look else rows.select_for_update(no_key=True))
     if not caps:
         return
     used = used_on(today, ticket_id if any(cap.per == Budget.Per.TICKET for cap in caps) else None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from pytest_django import Settings
 
-from agentops import breakers, cases, dispatch, engine, recording, routes, steps
+from agentops import breakers, caps, cases, dispatch, engine, recording, routes, steps
 from agentops.breakers import Target
 from agentops.held import PassedOver
 from agentops.models import Breaker, Hold, RoutingVersion, Run, Spending
@@ -408,6 +409,57 @@ def test_the_fallback_has_a_breaker_of_its_own(world: World, model: Script, fall
         ("primary", CHEAP),
         ("fallback", EXPERT),
     }
+
+
+def test_a_fallback_without_a_price_does_not_keep_a_run_from_the_model_after_it(
+    world: World, model: Script, fallback: Script, settings: Settings
+) -> None:
+    settings.LLM_FALLBACK_MODEL = "of no price"
+    opened(CHEAP, probe_in=60)
+    model.will_say(triage(), replies())
+    run = run_through(ticket_of(world.order()))
+    assert (run.outcome, asked(model), asked(fallback)) == ("answered", [EXPERT] * 2, [])
+    assert "'of no price' has no price" in run.steps.get(index=0).input["passed_over"][1]
+
+
+def without_room(of: str, lead: User) -> None:
+    caps.put(per="day", model=of, by=lead, note="for a test", max_usd=Decimal("0.000001"))
+
+
+@pytest.mark.parametrize("away", [(), ("fallback",)])
+def test_a_run_that_an_outage_left_without_room_goes_on_when_its_own_model_is_back(
+    world: World, model: Script, lead: User, settings: Settings, fallback: Script, away: tuple[str, ...]
+) -> None:
+    settings.LLM_FALLBACK_MODEL = "of no price" if away else EXPERT
+    Hold.objects.all().delete()
+    opened(CHEAP, probe_in=60)
+    without_room(EXPERT, lead)
+    runs = [run_through(ticket_of(world.order())) for _ in range(2)]
+    assert {run.hold.cause for run in runs} == {"price" if away else "budget"}
+    assert f"when {CHEAP} answers again" in runs[0].ticket.reason
+    assert due_of(runs) == []
+    probe_due()
+    assert due_of(runs) == [runs[0].pk]
+    model.will_say(DOWN)
+    engine.advance(runs[0].pk)
+    assert (Run.objects.get(pk=runs[0].pk).status, standing(runs[0].ticket_id)[0]) == ("waiting", "needs_person")
+    assert due_of(runs) == []
+    breakers.succeeded(Target("primary", CHEAP))
+    assert due_of(runs) == [run.pk for run in runs]
+    for run in runs:
+        model.will_say(triage(), replies())
+        assert go_on(run.ticket).outcome == "answered"
+    assert (set(asked(model)), asked(fallback)) == ({CHEAP}, [])
+
+
+def test_a_run_whose_own_model_has_no_room_waits_for_room(world: World, model: Script, lead: User) -> None:
+    Hold.objects.all().delete()
+    opened(EXPERT)
+    without_room(CHEAP, lead)
+    run = run_through(ticket_of(world.order()))
+    assert (run.hold.cause, run.hold.model, due_of([run])) == ("budget", CHEAP, [])
+    breakers.succeeded(Target("primary", EXPERT))
+    assert due_of([run]) == []
 
 
 def test_an_answer_that_says_nothing_is_an_answer(world: World, model: Script) -> None:
