@@ -196,7 +196,7 @@ def test_a_process_died_at_every_boundary(tally: Tally) -> None:
     assert sorted(REGISTERED - SCHEDULES_ALONE - set(tally.kills)) == []
 
 
-@pytest.mark.parametrize(("attempt", "race"), itertools.product(ATTEMPTS, RACES))
+@pytest.mark.parametrize(("attempt", "race"), [*itertools.product(ATTEMPTS, RACES)])
 def test_next_to_all_that_was_wanted_was_died_in(tally: Tally, attempt: int, race: str) -> None:
     wanted = [row for row in tally.wanted if row[2:] == (attempt, race)]
     left = [row for row in tally.left if row[2:] == (attempt, race)]
