@@ -9,6 +9,7 @@ from django.db.models import Case, Count, Exists, OuterRef, Sum, Value, When
 from django.db.models.functions import TruncDate
 
 from agentops.models import Run, Step
+from agentops.queries.spending import WORKED
 from approvals.models import Action
 from approvals.policy import Outcome
 from tickets.models import Ticket
@@ -53,7 +54,7 @@ class Failures:
 
 
 def cost(since: datetime) -> Cost:
-    runs = Run.objects.filter(ticket__created_at__gte=since, turns__gt=0)
+    runs = Run.objects.filter(WORKED, ticket__created_at__gte=since)
     found = runs.aggregate(tickets=Count("ticket", distinct=True), cost_usd=Sum("cost_usd"), tokens=Sum("tokens"))
     return Cost(found["tickets"], found["cost_usd"] or Decimal(0), found["tokens"] or 0)
 

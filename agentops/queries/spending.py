@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from django.db.models import Case, Count, Sum, Value, When
+from django.db.models import Case, Count, Q, Sum, Value, When
 from django.db.models.functions import TruncDate
 
 from agentops import admission, routing
@@ -15,7 +15,8 @@ from agentops.budgets import ASKS
 from agentops.models import Breaker, Hold, ModelPrice, Run, Step
 
 NOTHING = Decimal(0)
-WORKED = {"turns__gt": 0}
+# A triage costs as well, before the first turn.
+WORKED = Q(turns__gt=0) | Q(cost_usd__gt=0)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Stretch:
 
 def cost_by_day(since: datetime, today: date) -> list[DayCost]:
     """One row per day, days without a ticket included."""
-    runs = Run.objects.filter(ticket__created_at__gte=since, **WORKED)
+    runs = Run.objects.filter(WORKED, ticket__created_at__gte=since)
     tickets = dict(runs.values_list(TruncDate("ticket__created_at")).annotate(n=Count("ticket", distinct=True)))
     tier = Case(When(route__in=("", routing.PLAIN), then=Value("plain")), default=Value("expert"))
     sums: dict[date, dict[str, Decimal]] = {}
@@ -75,7 +76,7 @@ def cost_by_day(since: datetime, today: date) -> list[DayCost]:
 
 def cost_by_route(since: datetime) -> list[RouteCost]:
     """What brought which model, the most runs first. Runs from before there were routes are left out."""
-    runs = Run.objects.filter(ticket__created_at__gte=since, **WORKED).exclude(route="")
+    runs = Run.objects.filter(WORKED, ticket__created_at__gte=since).exclude(route="")
     rows = runs.values_list("route").annotate(
         tickets=Count("ticket", distinct=True), runs=Count("pk"), usd=Sum("cost_usd")
     )
