@@ -26,8 +26,8 @@ def queue_run(message: Message) -> Run:
 def due(limit: int) -> list[int]:
     """Runs that can go on: queued and due, left by a dead worker, waiting for an action that is final, or for
     what a model call needs and now finds."""
-    ready = _ready().filter(hold__isnull=True).order_by("pk").values_list("pk", flat=True)[:limit]
-    return [*ready, *admission.releasable(limit)]
+    free = ready().filter(hold__isnull=True).order_by("pk").values_list("pk", flat=True)[:limit]
+    return [*free, *admission.releasable(limit)]
 
 
 def waiting_on(action_id: int) -> list[int]:
@@ -39,7 +39,7 @@ def waiting_on(action_id: int) -> list[int]:
 def claim(run_id: int) -> Run | None:
     """The run under a new lease; its `status` is still the one that it was taken with. One that only tries a model
     again keeps its hold, and its ticket stays with people, until the model answers (recording.record)."""
-    run = _ready().select_related("ticket__customer", "hold").filter(pk=run_id).first()
+    run = ready().select_related("ticket__customer", "hold").filter(pk=run_id).first()
     if run is None or (hasattr(run, "hold") and not admission.may_go_on(run.hold)):
         return None
     held = hasattr(run, "hold")
@@ -73,7 +73,8 @@ def _open(ticket: Ticket, run: Run) -> None:
         set_ticket(run, Ticket.Status.NEEDS_PERSON, hold.reason)
 
 
-def _ready() -> QuerySet[Run]:
+def ready() -> QuerySet[Run]:
+    """Runs that somebody may take up; those with a hold where what they need is there (admission)."""
     due_now = Q(status=Run.Status.QUEUED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
     undecided = Step.objects.filter(run=OuterRef("pk"), status=Step.Status.WAITING).exclude(
         action__status__in=states.SETTLED

@@ -17,7 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from agentops.lib import tracing
@@ -43,6 +43,7 @@ from approvals.providers.receipt import Receipt
 
 log = logging.getLogger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError)
+READY = Q(status=states.APPROVED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
 # Who is asked for each kind: first the one that the effect is sent to, then the shop that is read before.
 PROVIDERS = {
     "refund": (payments.NAME, orders.NAME),
@@ -71,15 +72,17 @@ def execute(action_id: int) -> Action:
     return Action.objects.get(pk=action_id)
 
 
+def going_on() -> QuerySet[Action]:
+    """Actions of kinds that are neither stopped nor wait for a paused provider."""
+    paused, stopped = pauses.paused(), stops.stopped()
+    held_back = [kind for kind, names in PROVIDERS.items() if kind in stopped or paused.intersection(names)]
+    return Action.objects.exclude(kind__in=held_back)
+
+
 def due(limit: int) -> list[int]:
     """Approved actions whose time has come, and those whose worker's lease ran out."""
-    paused, stopped = pauses.paused(), stops.stopped()
-    ready = Q(status=states.APPROVED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
     left_behind = Q(status=states.EXECUTING, lease_expires_at__lt=Now())
-    actions = Action.objects.filter(ready | left_behind).exclude(
-        kind__in=[kind for kind, names in PROVIDERS.items() if kind in stopped or paused.intersection(names)]
-    )
-    return list(actions.order_by("pk").values_list("pk", flat=True)[:limit])
+    return list(going_on().filter(READY | left_behind).order_by("pk").values_list("pk", flat=True)[:limit])
 
 
 def _claim(action_id: int) -> Action | None:

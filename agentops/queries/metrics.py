@@ -8,10 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Sum
+from django.db.models import Count, Min, Sum
+from django.db.models.functions import Coalesce
 
+from agentops import dispatch
 from agentops.models import Run, Tally, Watermark
-from approvals import states
+from approvals import execution, states
 from approvals.models import Action, ApprovalRequest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,14 +21,8 @@ OPEN = (states.PROPOSED, states.AWAITING_APPROVAL, *states.OPEN)
 OPEN_RUNS = (Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.WAITING)
 STEPS = ("triage", "llm", "tool")
 
-# How long the work that is due longest is due, by its sort: each is the head of a partial index.
+# Since when the work that is due longest is due, by its sort: each is the head of a partial index.
 OVERDUE = """
-    SELECT 'run', min(coalesce(not_before, created_at)) FROM agentops_run
-    WHERE status = 'queued' AND (not_before IS NULL OR not_before <= statement_timestamp())
-    UNION ALL
-    SELECT 'action', min(coalesce(not_before, approved_at)) FROM approvals_action
-    WHERE status = 'approved' AND (not_before IS NULL OR not_before <= statement_timestamp())
-    UNION ALL
     SELECT 'reconciliation', min(not_before) FROM approvals_action
     WHERE status = 'unresolved' AND not_before <= statement_timestamp()
     UNION ALL
@@ -87,10 +83,17 @@ def queue(at: datetime) -> list[Queue]:
 
 
 def overdue(at: datetime) -> dict[str, float]:
-    """Seconds; 0 where nothing is due."""
+    """Seconds; 0 where nothing is due. What is stopped, paused or held, or waits for its ticket's other run, is not."""
+    runs = dispatch.ready().filter(status=Run.Status.QUEUED, hold__isnull=True)
+    actions = execution.going_on().filter(execution.READY)
+    since = {
+        "run": runs.aggregate(since=Min(Coalesce("not_before", "created_at")))["since"],
+        "action": actions.aggregate(since=Min(Coalesce("not_before", "approved_at")))["since"],
+    }
     with connection.cursor() as cursor:
         cursor.execute(OVERDUE)
-        return {sort: max((at - due).total_seconds(), 0.0) if due else 0.0 for sort, due in cursor.fetchall()}
+        since |= dict(cursor.fetchall())
+    return {sort: max((at - due).total_seconds(), 0.0) if due else 0.0 for sort, due in since.items()}
 
 
 def ended(subjects: Iterable[str]) -> list[tuple[str, str, str, str, int]]:

@@ -17,13 +17,13 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from pytest_django import Settings
 
 from agentops import heartbeat
-from agentops.models import Run, Step, Tally
+from agentops.models import Hold, Run, Step, Tally
 from agentops.telemetry import tallies
-from approvals import decisions, execution
+from approvals import decisions, execution, stops
 from approvals.models import Action, ApprovalRequest, Attempt
 from tests.completions import claims_a_refund_of, hands_over, triage, uses
 from tests.scripted import Say, Script
-from tests.world import World, refund_arguments, run_through, ticket_of
+from tests.world import World, propose_refund, refund_arguments, run_through, ticket_of
 
 TOKEN = "a-token-that-prometheus-has"
 LABELS = ("kind", "name", "model", "type", "status", "outcome", "error_class", "work", "le")
@@ -155,6 +155,25 @@ def test_the_sweeps_lag_is_the_age_of_the_oldest_due_work(world: World) -> None:
     read = samples()
     assert read["agentops_sweep_lag_seconds", ("lease",)] == pytest.approx(120, abs=20)
     run.update(status="cancelled", lease_expires_at=None)
+
+
+def test_what_is_stopped_or_waits_behind_a_held_run_does_not_lag(world: World, lead: User) -> None:
+    action = propose_refund(world.order(), 2_000)
+    Action.objects.filter(pk=action.pk).update(approved_at=Now() - timedelta(minutes=5))
+    lag = ("agentops_sweep_lag_seconds", ("action",))
+    assert samples()[lag] == pytest.approx(300, abs=20)
+    stop = stops.stop(kind="refund", reason="The shop is being robbed.", by=lead)
+    assert samples()[lag] == 0
+    stops.release(stop_id=stop.pk, by=lead)
+    assert samples()[lag] == pytest.approx(300, abs=20)
+
+    ticket = ticket_of(world.order())
+    held = Run.objects.get(ticket=ticket)
+    second = Run.objects.create(ticket=ticket, number=2, through_message=1, status="queued")
+    Run.objects.filter(pk=second.pk).update(created_at=Now() - timedelta(days=2))
+    Run.objects.filter(pk=held.pk).update(status="waiting")
+    Hold.objects.create(run=held, cause="budget", per="day", model="gpt-5-mini")
+    assert samples()["agentops_sweep_lag_seconds", ("run",)] < 3_600
 
 
 def test_a_workers_sign_of_life_is_told_and_a_broker_that_is_away_spoils_nothing(
