@@ -110,14 +110,20 @@ def _beyond(text: str, done: Sequence[Effect], cancelled: Collection[str]) -> li
     foreign = uncovered(seen)
     if foreign:
         missing.append(f"“{foreign[:200]}” is in a language or script in which claims cannot be checked.")
-    for sentence in sentences(seen):
-        missing += _sentence(sentence, orders.without_states(sentence, seen, cancelled), done)
+    told = {sentence: _clauses(orders.without_states(sentence, seen, cancelled)) for sentence in sentences(seen)}
+    claims = any(clause.kinds for clauses in told.values() for clause in clauses)
+    for sentence, clauses in told.items():
+        missing += _sentence(sentence, clauses, done)
+        missing += _without_subject(sentence, clauses, done) if claims else []
     return missing
 
 
-def _sentence(sentence: str, checked: str, done: Sequence[Effect]) -> list[str]:
-    """What has no ground in `checked`, told with the sentence as it was written."""
-    clauses = [_clause(part) for part in words.TURNS.split(checked) if part.strip()]
+def _clauses(text: str) -> list[_Clause]:
+    return [_clause(part) for part in words.TURNS.split(text) if part.strip()]
+
+
+def _sentence(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
+    """What has no ground in the clauses, told with the sentence as it was written."""
     kinds = [kind for kind in words.EFFECTS if any(kind in clause.kinds for clause in clauses)]
     missing = [kind for kind in kinds if not any(_grounds(effect, kind) for effect in done)]
     if missing:
@@ -127,7 +133,7 @@ def _sentence(sentence: str, checked: str, done: Sequence[Effect]) -> list[str]:
     others = _unknown_orders(said, grounds)
     amounts = _unknown_amounts(clauses, grounds or done)
     return [
-        *(f"“{sentence[:200]}” names {order}, for which it claims no action that succeeded." for order in others),
+        *_of_orders(sentence, others),
         *(f"“{sentence[:200]}” names the amount {amount}, which no action that it claims has." for amount in amounts),
     ] or _too_often(sentence, clauses, done)
 
@@ -143,6 +149,21 @@ def _clause(text: str) -> _Clause:
 def _grounds(effect: Effect, kind: str) -> bool:
     # A cancellation returns the money too: it grounds words of refund as well.
     return effect.kind == kind or (effect.kind == "cancel_order" and kind == "refund")
+
+
+def _without_subject(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
+    """Orders that none of the effects is of, in a sentence that only an effect told in another one can be about."""
+    if any(clause.kinds for clause in clauses):
+        return []
+    own = any(words.OWN_SUBJECT.search(clause.rest) for clause in clauses)
+    said = " ".join(
+        clause.text for clause in clauses if not clause.open and (not own or words.REFERS_BACK.search(clause.rest))
+    )
+    return _of_orders(sentence, _unknown_orders(said, done))
+
+
+def _of_orders(sentence: str, others: Sequence[str]) -> list[str]:
+    return [f"“{sentence[:200]}” names {order}, for which it claims no action that succeeded." for order in others]
 
 
 def _unknown_orders(text: str, grounds: Sequence[Effect]) -> list[str]:

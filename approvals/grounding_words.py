@@ -148,3 +148,17 @@ COUNTS = {
     ),
     3: _compile(r"\b(?:thrice|third|three|triple|3x|x3|dreimal|trois fois|tres veces|tre volte|driemaal|tres vezes)\b"),
 }
+# What a sentence says of an order by itself; one that says nothing of the kind is about what was told before or after,
+OWN_SUBJECT = _compile(
+    r"\b(?:deliver\w*|on (?:its|the|their) way|ship(?:s|ped|ping)?|dispatch\w*|transit|pack(?:ed|ing)?|parcel|"
+    r"warehouse|track\w*|placed|arriv\w*|came back|sold|was paid in|status|pending|wait\w*|remain\w*|unchanged|"
+    r"look(?:ed|ing)?|cannot|not|nothing|unable|asked|total (?:is|was)|geliefert|unterwegs|versendet|versandt|"
+    r"nicht|livre\w*|route|expedi\w+|pas|entregad\w+|camino|enviad\w+|consegnat\w+|spedit\w+|geleverd|onderweg|verzonden|niet|"
+    r"entregue|caminho)\b|n't\b"
+)
+# as is a clause that begins so, whatever else its sentence says: "it was for #W1, which is on its way".
+REFERS_BACK = _compile(
+    r"^(?:(?:it|this|that|these|those|they|both|all of (?:it|this|that))(?: also| all)? "
+    r"(?:is|was|were|are|covers?|covered|includes?|included|concerns?|concerned|applies|applied|belongs?|goes|went)"
+    r"|(?:es|das|dies|ceci|cela|esto|eso|questo|dit|isso|isto) \w+ \w+)\b"
+)

@@ -235,6 +235,39 @@ def test_another_amount_or_order_than_what_happened_is_named(text: str, found: s
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("We have refunded $84.00. It was for order #W9999999.", "#W9999999"),
+        ("Your refund is complete. This covers orders #W1234567 and #W7654321.", "#W7654321"),
+        ("Order #W7654321: done. We have refunded $84.00.", "#W7654321"),
+        ("We have refunded $84.00. It was for order #W7654321, which is on its way.", "#W7654321"),
+        ("We have refunded $84.00. All is well. The orders were #W1234567 and #W7654321.", "#W7654321"),
+        ("Wir haben Ihnen 84,00 USD erstattet. Das war für die Bestellung #W7654321.", "#W7654321"),
+    ],
+)
+def test_an_order_in_a_sentence_that_is_about_what_was_claimed_must_be_one_of_it(text: str, found: str) -> None:
+    told = sentences(text, REFUND)
+    assert len(told) == 1
+    assert f"names {found}" in told[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We have refunded $84.00. It was for order #W1234567.",
+        "We have refunded $84.00. Your other order #W7654321 is on its way.",
+        "We have refunded $84.00. About order #W7654321 I cannot do anything from here.",
+        "We have refunded $84.00. Order #W7654321, placed on Monday, was delivered.",
+        "We have refunded $84.00. I cannot find an order #W7654321.",
+        "We have refunded $84.00. Is order #W7654321 the one you mean?",
+        "Wir haben Ihnen 84,00 USD erstattet. Ihre Bestellung #W7654321 ist unterwegs.",
+    ],
+)
+def test_another_order_may_be_named_by_a_sentence_with_a_subject_of_its_own(text: str) -> None:
+    assert sentences(text, REFUND) == []
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "I refunded 84.00 EUR",
