@@ -220,12 +220,15 @@ class _Books:
         theirs: Receipt | None = None,
         action: Action | None = None,
     ) -> None:
-        """`action` is the one that it is about, where that is not `ours`. What a person has closed stays closed."""
+        """`action` is the one that it is about, where that is not `ours`. What a person has closed stays closed while it
+        is about the same money."""
         self.found.add((kind, reference))
         same = Finding.objects.filter(kind=kind, reference=reference)
-        if same.filter(closed_by__isnull=False).exists():
+        sides = {"ours": _ours(ours), "theirs": theirs.data if theirs else {}}
+        seen = same.filter(closed_by__isnull=False).order_by("-pk").first()
+        if seen and (_money(seen.ours), _money(seen.theirs)) == (_money(sides["ours"]), _money(sides["theirs"])):
             return
-        given = {"action": action or ours, "ours": _ours(ours), "theirs": theirs.data if theirs else {}}
+        given = {"action": action or ours, **sides}
         with transaction.atomic():
             finding, new = same.get_or_create(
                 kind=kind, reference=reference, closed_at=None, defaults={**given, "happened_at": happened_at}
@@ -236,6 +239,10 @@ class _Books:
         if new:
             self.comparison.opened += 1
             log.error("the books differ: %s", finding)
+
+
+def _money(side: dict[str, Any]) -> tuple[Any, Any]:
+    return side.get("amount"), side.get("currency")
 
 
 def difference(action: Action | None, receipt: Receipt) -> Finding.Kind | None:

@@ -281,6 +281,17 @@ def test_what_a_person_closed_stays_closed(world: World, since: datetime, lead: 
     assert AuditEvent.objects.filter(object_id=finding.pk, verb="finding.closed", actor="lead").exists()
 
 
+def test_what_a_person_closed_is_found_again_where_it_is_about_other_money(
+    world: World, since: datetime, lead: User
+) -> None:
+    pay(world, world.order(), 1_000, "paid-by-hand-too")
+    [finding] = found(since)
+    comparison.close(finding_id=finding.pk, by=lead, note="Paid in the back office.")
+    Finding.objects.filter(pk=finding.pk).update(theirs=finding.theirs | {"amount": 100})  # as it was when closed
+    [again] = found(since)
+    assert (again.reference, again.theirs["amount"], again.pk != finding.pk) == (finding.reference, 1_000, True)
+
+
 def test_a_finding_is_closed_once_and_with_a_note(world: World, since: datetime, lead: User) -> None:
     succeeded(world.order())
     [finding] = found(since)
