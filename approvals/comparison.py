@@ -220,8 +220,8 @@ class _Books:
         theirs: Receipt | None = None,
         action: Action | None = None,
     ) -> None:
-        """`action` is the one that it is about, where that is not `ours`. What a person has closed stays closed while it
-        is about the same money."""
+        """`action` is the one that it is about, where that is not `ours`. What a person has closed stays closed while
+        it is about the same money."""
         self.found.add((kind, reference))
         same = Finding.objects.filter(kind=kind, reference=reference)
         sides = {"ours": _ours(ours), "theirs": theirs.data if theirs else {}}

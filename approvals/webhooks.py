@@ -7,6 +7,7 @@ be placed yet is not taken, so that the provider delivers it again.
 import json
 import logging
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,7 +50,7 @@ class TooEarly(Exception):
 
 
 def receive_stripe(body: bytes, signature: str) -> Outcome | None:
-    """Takes a signed event in; None where it is of a kind that is none of our business, or was taken before.
+    """Takes a signed event in; None where it is none of our business, or was taken before.
 
     Raises Refused (`bad_signature`, `no_secret`, `invalid_event`) or TooEarly.
     """
@@ -61,9 +62,21 @@ def receive_stripe(body: bytes, signature: str) -> Outcome | None:
         event = Event.model_validate(told)
         event.data.object.as_data()
     except (ValueError, AttributeError) as error:
+        if _of_another(body):
+            log.warning("an event of a refund that is not ours cannot be read: %s", error)
+            return None
         raise Refused("invalid_event", f"not an event of Stripe's: {error}") from error
     with transaction.atomic():
         return _take(event, told["data"]["object"])
+
+
+def _of_another(body: bytes) -> bool:
+    """Whether it tells of a refund that bears no reference of ours: refusing it would have it sent again for days, and
+    then the endpoint switched off."""
+    with suppress(ValueError, KeyError, TypeError):
+        refund = json.loads(body)["data"]["object"]
+        return bool(refund["object"] == "refund" and not (refund.get("metadata") or {}).get("reference"))
+    return False
 
 
 def _verify(body: bytes, signature: str) -> None:

@@ -123,6 +123,15 @@ def test_a_signed_body_that_is_no_event_is_refused(world: World, body: str) -> N
     assert code(deliver(body)) == (400, "invalid_event")
 
 
+@pytest.mark.parametrize(("reference", "answered"), [("", 200), ("ours:refund:1", 400)])
+def test_an_event_that_cannot_be_read_is_refused_only_where_it_may_be_ours(
+    world: World, payments: Script, reference: str, answered: int
+) -> None:
+    told = event(sent(world, payments), "a-status-of-next-year")
+    told["data"]["object"]["metadata"] = {"reference": reference} if reference else {}
+    assert deliver(told).status_code == answered
+
+
 def test_only_posts_are_taken(world: World) -> None:
     assert Client().get("/webhooks/stripe").status_code == 405
 
