@@ -14,7 +14,20 @@ INCOMPLETE = "claims_incomplete"
 def effects(ticket_id: str) -> list[Effect]:
     """The ticket's succeeded actions, replies apart, oldest first."""
     succeeded = Action.objects.filter(ticket=ticket_id, status=states.SUCCEEDED).exclude(kind="reply").order_by("pk")
-    return [Effect(row.kind, row.order_id, row.amount, row.currency, row.idempotency_key) for row in succeeded]
+    return [effect_of(row) for row in succeeded]
+
+
+def effect_of(action: Action) -> Effect:
+    """What a succeeded action did, and to an order that was paid with how much when it was judged."""
+    payments = action.snapshot.get("payments")
+    return Effect(
+        kind=action.kind,
+        order_id=action.order_id,
+        amount=action.amount,
+        currency=action.currency,
+        key=action.idempotency_key,
+        captured=sum(payment["captured"] for payment in payments) if payments else None,
+    )
 
 
 def require_complete(text: str, claims: list[dict[str, Any]], done: list[Effect], cancelled: Collection[str]) -> None:

@@ -16,19 +16,21 @@ from typing import Any
 from agentops.lib.money import display, major
 from approvals import grounding_orders as orders
 from approvals import grounding_words as words
-from approvals.grounding_amounts import Amount, replace_amounts
+from approvals.grounding_amounts import Amount, plain_numbers, replace_amounts
 from approvals.grounding_text import bare, disguised, fold, sentences, uncovered
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A succeeded action of the ticket: `key` is its idempotency key, `amount` in minor units."""
+    """A succeeded action of the ticket: `key` is its idempotency key, `amount` in minor units, `captured` what its
+    order had been paid with, None where that is not known."""
 
     kind: str
     order_id: str = ""
     amount: int | None = None
     currency: str = ""
     key: str = ""
+    captured: int | None = None
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,19 @@ class _Clause:
         return [] if self.open else [kind for kind, names in words.EFFECTS.items() if names.search(self.rest)]
 
     @property
+    def all_amounts(self) -> list[Amount]:
+        """With the numbers in words of refund that name no currency."""
+        return [*self.amounts, *(plain_numbers(self.rest) if "refund" in self.kinds else ())]
+
+    @property
     def speaks_of_another_amount(self) -> bool:
         return bool(words.OTHER_AMOUNT.search(self.rest)) and not self.moves
+
+    @property
+    def refunds_all(self) -> bool:
+        if self.open or ("refund" not in self.kinds and words.NEGATIVE.search(self.text)):
+            return False
+        return bool(words.WHOLE.search(self.rest))
 
     @property
     def moves(self) -> bool:
@@ -132,9 +145,11 @@ def _sentence(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect])
     said = " ".join(clause.text for clause in clauses if not clause.open)
     others = _unknown_orders(said, grounds)
     amounts = _unknown_amounts(clauses, grounds or done)
+    partly = "refund" in kinds and any(clause.refunds_all for clause in clauses) and not _all_returned(grounds)
     return [
         *_of_orders(sentence, others),
         *(f"“{sentence[:200]}” names the amount {amount}, which no action that it claims has." for amount in amounts),
+        *([f"“{sentence[:200]}” tells of all that was paid, but what it claims returned less."] if partly else []),
     ] or _too_often(sentence, clauses, done)
 
 
@@ -149,6 +164,19 @@ def _clause(text: str) -> _Clause:
 def _grounds(effect: Effect, kind: str) -> bool:
     # A cancellation returns the money too: it grounds words of refund as well.
     return effect.kind == kind or (effect.kind == "cancel_order" and kind == "refund")
+
+
+def _all_returned(grounds: Sequence[Effect]) -> bool:
+    """Whether each order that money was returned of has all of it back: a cancellation returns whatever is left."""
+    back: dict[str, int] = {}
+    for effect in grounds:
+        back[orders.name(effect.order_id)] = back.get(orders.name(effect.order_id), 0) + (effect.amount or 0)
+    return all(
+        effect.kind == "cancel_order"
+        or (effect.captured is not None and back[orders.name(effect.order_id)] >= effect.captured)
+        for effect in grounds
+        if _grounds(effect, "refund")
+    )
 
 
 def _without_subject(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
@@ -189,7 +217,7 @@ def _unknown_amounts(clauses: Sequence[_Clause], done: Sequence[Effect]) -> list
         amount.written
         for clause in clauses
         if moved or not (other or clause.speaks_of_another_amount or (clause.open and not clause.moves))
-        for amount in clause.amounts
+        for amount in clause.all_amounts
         if not amount.is_one_of(known)
     ]
 

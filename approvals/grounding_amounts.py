@@ -41,6 +41,35 @@ _AMOUNT = re.compile(
     r"|(?<![\w#.,/:-])(?P<plain>\d+[.,]\d{2})(?![\w%/:-]|[.,]\d|\s?(?:%|kg|g|cm|mm|m|l|lbs?|oz|inch\w*|hours?|h)\b)"
 )
 
+_MONTHS = (
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mai|okt|dez|fev|avr|juin|juil|aout|ene|abr|ago|dic|gen|mag|giu|"
+    r"lug|set|ott|mrt|mei|marz|marzo|marco)[a-z]*\.?"
+)
+_PERIODS = (
+    r"(?:(?:working|business|calendar|bank)[\s-])?(?:days?|weeks?|months?|years?|hours?|minutes?)|(?:werk|arbeits)?tage?n?|"
+    r"wochen?|stunden|jours?|semaines?|heures?|dias?|semanas?|horas?|giorni|settimane|ore|(?:werk)?dagen|"
+    r"weken|uur"
+)
+# What a number without a currency is of: a time, a date, a share, a size, or a name that is a number.
+_NAMED = (
+    r"(?:ending(?: in| with| on)?|ends? (?:in|with)|endet auf|endend auf|cards?|visa|mastercard|amex|numbers?|"
+    r"no\.|nr\.?|reference|ref\.?|invoice|ticket|"
+    r"case|receipt|items?|article|product|model|track\w*|version|in the year|[x*•]+)"
+)
+_PLAIN = re.compile(
+    r"(?<![\w#.,/:*•+'-])(?P<number>\d{1,3}(?:[ ,.']\d{3})+|\d{2,7})"
+    r"(?![\w%/:#@]|[.,]\d|-\d|(?:\s?[-–]\s?|\s(?:to|or|bis|oder|a|ou|o|tot|of)\s)\d+"  # noqa: RUF001
+    rf"[\s-](?:{_PERIODS})\b"
+    rf"|\s?%|[\s-]?(?:{_PERIODS}|per ?cent|prozent|kg|g|cm|mm|m|l|lbs?|oz|inch\w*|a\.?m|p\.?m|uhr)\b"
+    rf"|\.?\s(?:of\s|de\s)?{_MONTHS}(?!\w))",
+    re.IGNORECASE,
+)
+_BEFORE_PLAIN = re.compile(
+    rf"(?:\b|(?<=\s)){_NAMED}[\s:#]*$"
+    rf"|\b{_MONTHS}\s(?:\d{{1,2}},?\s)?$|\b(?:on the|between) $|\d\s?[-–]\s?$|\b(?:to|or)\s$(?<=\d to )",  # noqa: RUF001
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True)
 class Amount:
@@ -69,6 +98,15 @@ def replace_amounts(text: str) -> tuple[str, list[Amount]]:
         return f" money{len(found) - 1} "
 
     return _AMOUNT.sub(_name, text), found
+
+
+def plain_numbers(text: str) -> list[Amount]:
+    """The numbers of two or more digits that can only be amounts, in a text whose other amounts are named."""
+    return [
+        Amount(match["number"], _readings(match["number"]), None)
+        for match in _PLAIN.finditer(text)
+        if not _BEFORE_PLAIN.search(text[: match.start()])
+    ]
 
 
 def _read(match: re.Match[str]) -> Amount | None:

@@ -98,6 +98,7 @@ DENIAL = _compile(
     r"(?:declined|refused|rejected|denied|impossible|turned down)\b"
     rf"|\b(?:may|might|could) still be {_DENIABLE}(?:\s+(?:up|{_OBJECT})\b){{0,8}}"
 )
+NEGATIVE = _compile(rf"\b{_NOT}(?!\w)")
 # What makes of a denial its contrary: "never refunded faster", "no refund is missing".
 TWISTS = _compile(
     r"\b(?:faster|quicker|sooner|less|longer|later than|only|until|except|other than|more than|outstanding|missing|"
@@ -140,6 +141,26 @@ MOVING = _compile(
 )
 # What a clause moves that was named in another one: "the total was $84.00 and you will see it soon".
 IT = _compile(r"\b(?:it|this|that|them)\b")
+# Words of refund that tell of all that was paid.
+WHOLE = _compile(
+    r"(?<!not )(?<!not a )(?<!not the )\b(?:in full|(?:full|whole|entire|complete|total) "
+    r"(?:\w+ )?(?:re-?funds?|re-?imbursements?|amounts?|prices?|sums?|payments?|costs?|value|purchase|orders?|"
+    r"money\d*|balance)|"
+    r"(?:fully|completely|entirely|wholly) (?:re-?funded|re-?imbursed|credited|repaid|returned|paid back)|"
+    r"(?:re-?funded|re-?imbursed|credited|repaid|returned) (?:\w+ )?(?:fully|completely|entirely|everything)|"
+    r"100 ?(?:%|per ?cent|prozent|pour cent|por ciento|per cento|procent|por cento)|every ?thing (?:that )?you|"
+    r"all (?:that |of )?(?:you (?:have )?(?:paid|spent)|it|(?:of )?(?:the|your) (?:money\d*|funds|payments?))|"
+    r"every (?:cent|penny|dollar)|(?:last|every single) (?:cent|penny)|"
+    r"voll\w* (?:\w+ )?(?:betrag\w*|hohe|summe|preis\w*|kaufpreis\w*|\w*erstattung|rechnungsbetrag\w*)|"
+    r"(?:gesamte[nrs]?|ganze[nrs]?|komplette[nrs]?) (?:\w+ )?\w*(?:betrag|summe|preis|geld|zahlung)\w*|gesamtbetrag\w*|"
+    r"vollstandig\w*|komplett\w*|restlos|"
+    r"integral\w*|total(?:ite|idad|idade)|en entier|entier\w*|totalement|montant (?:total|complet)|"
+    r"tout (?:le|l')\W?\w+|"
+    r"importe (?:total|completo|integro)|integr[ao]\w*|(?:por|al) completo|completamente|total(?:mente)|todo el \w+|"
+    r"reembolso (?:total|completo)|importo (?:totale|completo|intero)|inter[ao] \w+|per intero|interamente|"
+    r"rimborso (?:totale|completo)|volledig\w*|(?:hele|gehele|totale|volle) \w+|helemaal|valor (?:total|completo)|"
+    r"por inteiro|todo o \w+)(?!\w)"
+)
 # How many succeeded effects a word needs.
 COUNTS = {
     2: _compile(

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from agentops import turn
 from agentops.models import Run, Step, StoredText
-from approvals import grounding, kinds, states
+from approvals import claims, grounding, kinds, states
 from approvals.models import Action, AuditEvent, Decision
 from approvals.providers.orders import Customer, Order
 from approvals.reservations import Reading
@@ -183,8 +183,4 @@ class Recording:
 
 def effects_of(actions: Sequence[Action]) -> list[grounding.Effect]:
     """What a reply may tell of; claims.effects for actions that are at hand."""
-    return [
-        grounding.Effect(row.kind, row.order_id, row.amount, row.currency, row.idempotency_key)
-        for row in actions
-        if row.status == states.SUCCEEDED and row.kind != "reply"
-    ]
+    return [claims.effect_of(row) for row in actions if row.status == states.SUCCEEDED and row.kind != "reply"]

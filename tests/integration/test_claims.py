@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 
 from agentops.lib.errors import Terminal
 from agentops.models import Run
-from approvals import decisions, execution, frozen, kinds, pauses, settlement, stops
+from approvals import claims, decisions, execution, frozen, kinds, pauses, settlement, stops
 from approvals.models import Action, ApprovalRequest
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.integration.test_engine import last_step, status
@@ -69,6 +69,14 @@ def test_what_did_not_happen_is_not_for_the_model_to_word_anew(world: World, mod
     ticket, run, _ = after_a_refund(world, model, replies(text, claims=[{"kind": "refund"}]))
     assert (run.status, status(ticket)[0]) == ("waiting", "awaiting_approval")
     assert not run.steps.filter(error_code="claims_incomplete").exists()
+
+
+def test_a_refund_of_a_part_that_is_told_as_one_in_full_is_read_by_a_person(world: World, model: Script) -> None:
+    ticket, _, key = after_a_refund(world, model, replies("You were refunded in full.", claims=[{"kind": "refund"}]))
+    payments = world.now(Action.objects.get(idempotency_key=key).snapshot)["payments"]
+    (effect,) = claims.effects(ticket.pk)
+    assert effect.captured == sum(payment["captured"] for payment in payments) > 2_000
+    assert status(ticket)[0] == "awaiting_approval"
 
 
 def test_the_tool_asks_for_the_action_of_each_claim() -> None:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF001 - other alphabets are what is tested
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -264,6 +265,87 @@ def test_an_order_in_a_sentence_that_is_about_what_was_claimed_must_be_one_of_it
     ],
 )
 def test_another_order_may_be_named_by_a_sentence_with_a_subject_of_its_own(text: str) -> None:
+    assert sentences(text, REFUND) == []
+
+
+IN_FULL = [
+    "You have been reimbursed in full.",
+    "We have issued a full refund.",
+    "The whole amount of your order has been refunded.",
+    "We have refunded 100 % of what you paid.",
+    "I have refunded everything you paid.",
+    "Your order was fully refunded.",
+    "Your refund was issued, in full.",
+    "All of your money is back on your card.",
+    "Wir haben Ihnen den vollen Betrag erstattet.",
+    "Der gesamte Betrag wurde Ihnen erstattet.",
+    "Nous vous avons remboursé intégralement.",
+    "Nous vous avons remboursé le montant total.",
+    "Le hemos reembolsado el importe total.",
+    "Vi abbiamo rimborsato l'intero importo.",
+    "Wij hebben u het volledige bedrag terugbetaald.",
+    "Reembolsamos o valor total.",
+]
+
+
+@pytest.mark.parametrize("text", IN_FULL)
+def test_a_refund_of_all_that_was_paid_is_told_only_of_one_that_took_it(text: str) -> None:
+    assert any("tells of all" in told for told in sentences(text, replace(REFUND, captured=9000)))
+    assert any("tells of all" in told for told in sentences(text, REFUND))
+    assert sentences(text, replace(REFUND, captured=8400)) == []
+
+
+def test_refunds_that_together_took_all_that_was_paid_were_in_full() -> None:
+    parts = [replace(REFUND, amount=amount, key=str(amount), captured=8400) for amount in (8000, 400)]
+    assert sentences("You have been reimbursed in full.", *parts) == []
+    assert sentences("You have been reimbursed in full.", *parts, claims=[claim_of(parts[0])])
+
+
+def test_a_cancellation_returns_all_that_was_left() -> None:
+    assert sentences("I have cancelled the order and refunded you in full.", CANCEL) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have refunded $84.00, but I cannot give a full refund.",
+        "I have refunded $84.00, not the full amount.",
+        "I have refunded $84.00. I could not refund the whole order.",
+    ],
+)
+def test_that_not_all_was_returned_may_be_told(text: str) -> None:
+    assert sentences(text, replace(REFUND, captured=9000)) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["We refunded 85 of it.", "I refunded 8,400 for you.", "You were refunded 1 084.", "I refunded 90 or so."]
+)
+def test_a_number_without_a_currency_in_words_of_refund_is_an_amount(text: str) -> None:
+    assert any("names the amount" in told for told in sentences(text, REFUND))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We refunded 84 of it.",
+        "Your refund will reach you within 15 days.",
+        "Your refund takes 5-10 working days.",
+        "Your refund takes 10 to 14 business days.",
+        "Your refund takes between 10 and 14 business days.",
+        "I refunded $84.00 on 2026-11-12 at 10:30.",
+        "I refunded $84.00 on 12 November 2026.",
+        "I refunded $84.00 on November 12, 2026.",
+        "I refunded $84.00 on 12/11/2026.",
+        "I refunded $84.00 on 12.11.2026.",
+        "I refunded $84.00 to your card ending in 4242.",
+        "I refunded $84.00 to your card ****4242.",
+        "I refunded $84.00 for the parcel with the tracking number 472938472.",
+        "I refunded $84.00 for item 9523456.",
+        "I refunded $84.00 at 10 am.",
+        "Die Erstattung ist in 10 bis 14 Tagen bei Ihnen.",
+    ],
+)
+def test_a_number_that_is_plainly_something_else_is_no_amount(text: str) -> None:
     assert sentences(text, REFUND) == []
 
 
