@@ -8,7 +8,7 @@ _COMMON = {
     "en": "the is are was were of your you it its for and we have has had this that with not our can will please "
     "thank thanks hello hi dear i an as at be been by from in my no or order orders kind regards support customer "
     "sorry would what which could us if there but about more any me how to under go away something else welcome "
-    "write again goodbye best sincerely help find funds money charge refunded refund cancelled",
+    "write again cannot goodbye best sincerely help find funds money charge refunded refund cancelled",
     "de": "der die das und ist sind ich wir sie ihr ihre ihnen ihren nicht mit für auf den dem ein eine wurde haben "
     "hat bitte danke hallo zu von im bei wird können kein keine als auch bestellung geld gruß grüßen mein leider",
     "fr": "le la les et vous nous votre vos est sont pas une des pour avec avons avez dans sur ce cette que qui "

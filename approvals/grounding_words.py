@@ -26,16 +26,36 @@ _ACCOUNT = (
 )
 _CHANGED = (
     r"updated|changed|corrected|switched|replaced|amended|edited|(?:now|been|have|i|we) set|geandert|aktualisiert|"
+    r"(?:put|placed|saved|entered|recorded|stored|added)\b.{0,40}\bon (?:file|record)|"
+    r"(?:now|been|have|i|we) (?:saved|entered|recorded|stored)|"
     r"modifi\w+|mis a jour|actualiz\w+|cambi\w+|aggiorn\w+|gewijzigd|atualiz\w+|alterad\w+"
 )
 _REFUND = (
     r"re-?fund\w*|re-?imburs\w+|credited|credit back|charge-?backs?|recredited|"
     r"erstatt\w*|ruckerstatt\w*|zuruckerstatt\w*|"
     r"zuruck(?:ge)?zahl\w*|gutgeschrieben|gutschrift|uberwiesen|rembours\w*|reembols\w*|devuelto|devolvi\w*|devolucion|"
-    r"rimbors\w*|terugbeta\w*|estorn\w*|repa(?:id|yment)|repay"
+    r"rimbors\w*|terugbeta\w*|estorn\w*|repa(?:id|yment)|repay|"
+    r"ma(?:de|ke|king) you whole"
 )
 _CANCEL = r"cancel\w*|stornier\w*|annul\w*|geannuleerd|rescinded"
-_STOPPED = r"voided|undone|withdrawn|revoked|scrapped|called off|calling off"
+_STOPPED = r"stopped|halted|closed|voided|undone|withdrawn|revoked|scrapped|called off|calling off"
+
+# What no action does: a reply that tells of it goes to a person.
+_REPLACEMENT = (
+    r"(?:replacements?|substitutes?|ersatz\w*|remplacements?|reemplazos?|sostituzion\w+|vervang\w+|substituic\w+)"
+)
+_VOUCHER = (
+    r"(?:vouchers?|coupons?|store credits?|(?<!your )gift ?cards?|discount codes?|gutschein\w*|"
+    r"bons? d'achat|buono|tegoedbon)"
+)
+_GIVEN = (
+    r"(?:sent|sending|shipped|dispatched|posted|ordered|arranged|issued|created|added|granted|given|gave|applied|made|"
+    r"on (?:its|the|their) way|follows|arrives|underway|(?:will|'ll|going to) (?:\w+ )?(?:be|send|ship|receive|get|"
+    r"have|issue|add|give|follow|arrive|arrange|order)|geschickt|verschickt|versendet|gesendet|ausgestellt|erstellt|"
+    r"bestellt|unterwegs|envoy\w+|expedi\w+|emis\w*|en route|enviad\w+|emitid\w+|en camino|spedit\w+|"
+    r"inviat\w+|emess\w+|"
+    r"gestuurd|verzonden|onderweg|a caminho)"
+)
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
@@ -50,14 +70,22 @@ def _near(one: str, other: str) -> str:
 EFFECTS = {
     "refund": _compile(
         rf"{_REFUND}|(?:paid|sent|put|transferred|gave|given)\b.{{0,30}}\bback|{_near(_MONEY, _MOVES)}"
+        rf"|{_near(f'(?:price|cost|{_MONEY})', 'restored')}"
+        rf"|{_near(r'credits?(?! cards?)', '(?:issued|added|applied|granted)')}"
+        rf"|\b(?:have|has|got|get)\b.{{0,20}}\b{_MONEY} again\b"
         r"|\b(?:wired|transferred|repaid) (?:you|it|them)\b|\brevers(?:ed|ing|al)\b"
     ),
     "cancel_order": _compile(
         rf"{_CANCEL}|\bcalled\b.{{0,30}}\boff\b|\b(?:will|'ll) call\b.{{0,30}}\boff\b|"
-        rf"{_near(_ORDERS, f'(?:{_STOPPED})')}"
+        rf"{_near(_ORDERS, f'(?:{_STOPPED})')}|{_near(_ORDERS, "(?:(?:will|'ll) (?:stop|halt|close))")}"
         r"|\b(?:voided|undone|called off)\b"
     ),
     "account_change": _compile(rf"^(?=.*\b(?:{_ACCOUNT}))(?=.*(?:{_CHANGED}))"),
+    "replacement": _compile(
+        rf"{_near(_REPLACEMENT, _GIVEN)}|\b(?:shipped|sent|dispatched|posted|mailed)\b.{{0,30}}\bagain\b"
+        r"|\bre-?(?:shipped|sent|dispatched)\b"
+    ),
+    "voucher": _compile(_near(_VOUCHER, _GIVEN)),
 }
 # A clause ends where the sentence turns: a denial in one clause says nothing about the next.
 TURNS = _compile(
@@ -80,6 +108,7 @@ _BETWEEN = (
 )
 _DENIABLE = (
     rf"(?:(?:{_REFUND}|{_CANCEL}|{_STOPPED}|{_CHANGED})|paid back|pay(?:ing)? back|pay|paid|transfer\w*|wire[d]?|"
+    rf"{_REPLACEMENT}|{_VOUCHER}|credits?|stop|halt|close|restore|issued|shipped|added|"
     r"revers\w+|return(?:ed|ing)?|send|sent|chang(?:e|ing)|call(?:ed|ing)? off)"
 )
 _OBJECT = (
@@ -164,7 +193,8 @@ WHOLE = _compile(
 # How many succeeded effects a word needs.
 COUNTS = {
     2: _compile(
-        r"\b(?:twice|again|another|further|second|additional|double|both|two|2x|x2|zweimal|nochmals?|erneut|weitere\w*|"
+        r"\b(?:twice|(?<!have your money )again|another|"
+        r"further|second|additional|double|both|two|2x|x2|zweimal|nochmals?|erneut|weitere\w*|"
         r"deux fois|encore|dos veces|otra vez|due volte|ancora|tweemaal|nogmaals|duas vezes|novamente)\b|\bmore money"
     ),
     3: _compile(r"\b(?:thrice|third|three|triple|3x|x3|dreimal|trois fois|tres veces|tre volte|driemaal|tres vezes)\b"),

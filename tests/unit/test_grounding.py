@@ -154,6 +154,81 @@ def test_a_cancellation_that_never_happened_is_noticed(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("The full price you paid has been restored to you.", "refund"),
+        ("You have your money again.", "refund"),
+        ("We have made you whole.", "refund"),
+        ("A credit has been added to your account.", "refund"),
+        ("We have stopped your order.", "cancel order"),
+        ("We have closed your order, it will not be delivered.", "cancel order"),
+        ("I will stop your order.", "cancel order"),
+        ("I have put your new address on file.", "account change"),
+        ("Your new address has been saved.", "account change"),
+        ("I have sent you a replacement.", "replacement"),
+        ("Your replacement is on its way.", "replacement"),
+        ("I have shipped it again.", "replacement"),
+        ("We have resent the lamp to you.", "replacement"),
+        ("Wir haben Ihnen einen Ersatz geschickt.", "replacement"),
+        ("I have issued a voucher.", "voucher"),
+        ("We have added store credit to your account.", "voucher"),
+        ("You will receive a gift card.", "voucher"),
+        ("Wir haben Ihnen einen Gutschein geschickt.", "voucher"),
+    ],
+)
+def test_an_effect_in_other_words_and_one_that_there_is_no_kind_for_are_noticed(text: str, what: str) -> None:
+    assert any(what in told for told in sentences(text))
+    if what in ("replacement", "voucher"):
+        assert any(what in told for told in sentences(text, REFUND, CANCEL, ACCOUNT))
+
+
+@pytest.mark.parametrize(
+    ("text", "effect"),
+    [
+        ("The full price you paid has been restored to you.", replace(REFUND, captured=8400)),
+        ("You have your money again.", REFUND),
+        ("We have made you whole.", REFUND),
+        ("A credit of $84.00 has been added to your account.", REFUND),
+        ("I have refunded $84.00 to your gift card.", REFUND),
+        ("The $84.00 were sent to your credit card.", REFUND),
+        ("We have stopped your order.", CANCEL),
+        ("We have closed your order, it will not be delivered.", CANCEL),
+        ("I have put your new address on file.", ACCOUNT),
+    ],
+)
+def test_what_happened_may_be_told_in_those_words(text: str, effect: Effect) -> None:
+    assert sentences(text, effect) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I cannot restore the price you paid.",
+        "I cannot make you whole.",
+        "If you want your money again, tell me.",
+        "I cannot add a credit to your account.",
+        "No credit was added to your account.",
+        "I cannot stop your order.",
+        "Your order has not been stopped.",
+        "Your order is too far along, so we could not stop it.",
+        "I cannot find your address on file.",
+        "I have not put your new address on file.",
+        "I cannot send a replacement.",
+        "If you want a replacement, tell me.",
+        "No replacement was sent.",
+        "Would you like a replacement?",
+        "You can send it back for a replacement.",
+        "I cannot issue a voucher.",
+        "We have not issued a voucher.",
+        "If you would like a voucher, tell me.",
+        "We have not shipped it again.",
+    ],
+)
+def test_a_denial_or_a_condition_in_those_words_claims_nothing(text: str) -> None:
+    assert sentences(text) == []
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "I have updated your e-mail address to new@example.com.",
