@@ -55,7 +55,9 @@ class Poster:
         while True:
             try:
                 return self._api.post(ticket)
-            except Transient:
+            except Transient as error:
+                if 300 <= (error.http_status or 0) < 400:  # sent elsewhere, and will be again
+                    raise Terminal("redirected", error.message) from error
                 time.sleep(PAUSE_SECONDS)  # the same delivery again: it starts nothing twice
 
 
