@@ -77,7 +77,8 @@ benchmark: $(STAMP) ## What each page costs at 10,000 and at 1,000,000 actions (
 benchmark-ticket: $(STAMP) ## What an automatic ticket costs the database: statements, commits, WAL
 	@$(PYTEST) tests/benchmarks/hot_path.py $(ARGS)
 
-lint: $(STAMP) ## ruff, and the formatting
+lint: $(STAMP) ## ruff, the formatting, and no merge left half-done
+	@! git grep -nE '^(<{7}|>{7}) ' -- . || { echo "A merge was left half-done." >&2; exit 1; }
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run 'make format'." >&2; exit 1; }
 

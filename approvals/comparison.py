@@ -14,8 +14,8 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from agentops.lib.errors import ProviderError, Refused, Terminal
-from approvals import audit, reconcile, reservations, settlement, signals, states, transitions
+from agentops.lib.errors import ProviderError, Terminal
+from approvals import audit, findings, reconcile, reservations, settlement, signals, states, transitions
 from approvals.models import Action, Comparison, Finding
 from approvals.providers.receipt import PENDING, SUCCEEDED, Receipt
 
@@ -68,16 +68,6 @@ def compare_after(last: int) -> Comparison | None:
             return None
         comparison = Comparison.objects.create(since=_since())
     return _read(comparison)
-
-
-def close(*, finding_id: int, by: User, note: str) -> None:
-    """A person has looked into it. Raises Refused without a note, or where it is closed by now."""
-    note = note.strip()[:500]
-    if not note:
-        raise Refused("note_missing", "Say what it was.")
-    with transaction.atomic():
-        if not _close(finding_id, actor=by.get_username(), closed_by=by, note=note):
-            raise Refused("already_closed", "It was closed before.")
 
 
 def _periodic() -> QuerySet[Comparison]:
@@ -154,9 +144,7 @@ class _Books:
         ).exclude(kind=Finding.Kind.FAILED_AFTERWARDS)
         for finding in covered:
             if (finding.kind, finding.reference) not in self.found:
-                with transaction.atomic():
-                    note = "The next comparison no longer saw it."
-                    self.comparison.closed += _close(finding.pk, actor=audit.SYSTEM, note=note)
+                self.comparison.closed += findings.close_unseen(finding.pk)
 
     def _settled(self) -> Iterator[Action]:
         settled = Action.objects.filter(
@@ -179,7 +167,7 @@ class _Books:
 
     def _judge(self, action: Action | None, receipt: Receipt, happened_at: datetime) -> None:
         own = action if action and self._is_own(action, receipt) else None
-        match difference(own, receipt):
+        match findings.difference(own, receipt):
             case None:
                 if own and receipt.status == SUCCEEDED:
                     settlement.arrived(own, receipt.stored()["result"])
@@ -210,74 +198,6 @@ class _Books:
             self.comparison.opened = opened
             log.info("%s was moved while the books were compared", action.idempotency_key)
 
-    def _open(
-        self,
-        kind: Finding.Kind,
-        reference: str,
-        happened_at: datetime,
-        *,
-        ours: Action | None = None,
-        theirs: Receipt | None = None,
-        action: Action | None = None,
-    ) -> None:
-        """`action` is the one that it is about, where that is not `ours`. What a person has closed stays closed while
-        it is about the same money."""
+    def _open(self, kind: Finding.Kind, reference: str, happened_at: datetime, **about: Any) -> None:
         self.found.add((kind, reference))
-        same = Finding.objects.filter(kind=kind, reference=reference)
-        sides = {"ours": _ours(ours), "theirs": theirs.data if theirs else {}}
-        seen = same.filter(closed_by__isnull=False).order_by("-pk").first()
-        if seen and (_money(seen.ours), _money(seen.theirs)) == (_money(sides["ours"]), _money(sides["theirs"])):
-            return
-        given = {"action": action or ours, **sides}
-        with transaction.atomic():
-            finding, new = same.get_or_create(
-                kind=kind, reference=reference, closed_at=None, defaults={**given, "happened_at": happened_at}
-            )
-            if new:
-                audit.record(actor=audit.SYSTEM, verb="finding.opened", object_type="finding", object_id=finding.pk,
-                             after={"kind": kind, "reference": reference})  # fmt: skip
-        if new:
-            self.comparison.opened += 1
-            log.error("the books differ: %s", finding)
-
-
-def _money(side: dict[str, Any]) -> tuple[Any, Any]:
-    return side.get("amount"), side.get("currency")
-
-
-def difference(action: Action | None, receipt: Receipt) -> Finding.Kind | None:
-    """How one refund of the provider's differs from the action that made it."""
-    moved = receipt.status != "failed"
-    if action is None:
-        return Finding.Kind.THEIRS_ALONE if moved else None
-    if action.status == states.SUCCEEDED and not moved:
-        return Finding.Kind.FAILED_AFTERWARDS
-    if not moved:
-        return None
-    if action.status not in (states.SUCCEEDED, *states.OPEN):
-        return Finding.Kind.THEIRS_ALONE
-    # While ours is open too: a refund of another amount can never settle it.
-    same = (action.amount, action.currency) == (receipt.data.get("amount"), receipt.data.get("currency"))
-    return None if same else Finding.Kind.AMOUNTS_DIFFER
-
-
-def _close(finding_id: int, *, actor: str, note: str, closed_by: User | None = None) -> int:
-    """How many it closed: one or none. In a transaction, for the audit."""
-    open_one = Finding.objects.filter(pk=finding_id, closed_at__isnull=True)
-    closed = open_one.update(closed_at=Now(), closed_by=closed_by, note=note)
-    if closed:
-        audit.record(actor=actor, verb="finding.closed", object_type="finding", object_id=finding_id,
-                     after={"note": note})  # fmt: skip
-    return closed
-
-
-def _ours(action: Action | None) -> dict[str, Any]:
-    if action is None:
-        return {}
-    return {
-        "key": action.idempotency_key,
-        "status": action.status,
-        "amount": action.amount,
-        "currency": action.currency,
-        "provider_reference": action.provider_reference,
-    }
+        self.comparison.opened += findings.open_one(kind, reference, happened_at, **about)

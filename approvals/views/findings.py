@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
 from approvals import comparison
+from approvals import findings as books
 from approvals.forms.looking_into import CloseForm
 from approvals.models import Finding
 from approvals.queries import findings as queries
@@ -46,7 +47,7 @@ def close(request: Request, finding_id: int) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, form, finding_id)
     try:
-        comparison.close(finding_id=finding_id, by=request.user, note=form.cleaned_data["note"])
+        books.close(finding_id=finding_id, by=request.user, note=form.cleaned_data["note"])
     except Refused as refused:
         messages.warning(request, refused.message)
     else:

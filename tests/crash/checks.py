@@ -190,7 +190,7 @@ def _elsewhere(case: Case, refunds: list[dict[str, Any]]) -> Iterator[Finding]:
     """What the shop itself refunded is found once, and a person has looked into it."""
     if case.scenario.also == ELSEWHERE and case.fault.name == "none" and len(refunds) != 1:
         yield "books", f"the shop refunded {len(refunds)} times by itself, and should have once"
-    found = list(people.findings(case.number)) if refunds else []
+    found = list(people.elsewhere(case.number)) if refunds else []
     if len(found) != len(refunds):
         yield (
             ("lost" if len(found) < len(refunds) else "duplicate"),

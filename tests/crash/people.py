@@ -22,7 +22,7 @@ from agentops import cases as desk
 from agentops import pricelist
 from agentops.lib.errors import ProviderError, Refused
 from agentops.models import Hold, Run
-from approvals import comparison, decisions, pauses, states, stops, unknown
+from approvals import decisions, findings, pauses, states, stops, unknown
 from approvals.models import Action, ApprovalRequest, Finding
 from tests.crash import shop
 from tests.crash.cases import ELSEWHERE, FURTHER, HANDED_OVER, LEASE_SECONDS, STOPPED, UNPRICED
@@ -119,12 +119,12 @@ def round_off(also: str, mine: Sequence[str]) -> dict[str, str]:
         if also == HANDED_OVER and ticket.status != Ticket.Status.CLOSED:
             stands[ticket.pk] = _see_to(ticket)
         elif also == ELSEWHERE:
-            for finding in findings(shop.number_of(ticket.customer.email)).filter(closed_at=None):
+            for finding in elsewhere(shop.number_of(ticket.customer.email)).filter(closed_at=None):
                 stands[ticket.pk] = _look_into(finding)
     return stands
 
 
-def findings(number: int) -> QuerySet[Finding]:
+def elsewhere(number: int) -> QuerySet[Finding]:
     """Of what the shop refunded of this order."""
     return Finding.objects.filter(theirs__reference=f"{KEY_ELSEWHERE}{number}")
 
@@ -154,7 +154,7 @@ def _see_to(ticket: Ticket) -> str:
 
 def _look_into(finding: Finding) -> str:
     with suppress(Refused):  # somebody was quicker
-        comparison.close(finding_id=finding.pk, by=lead(), note="The shop's own refund.")
+        findings.close(finding_id=finding.pk, by=lead(), note="The shop's own refund.")
     return f"{finding} is open"
 
 

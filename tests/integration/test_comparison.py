@@ -15,7 +15,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from agentops.lib.errors import Refused
-from approvals import audit, comparison, execution, states, unknown
+from approvals import audit, comparison, execution, findings, states, unknown
 from approvals.models import Action, AuditEvent, Comparison, Finding
 from tests.integration.books import (
     fail,
@@ -274,7 +274,7 @@ def test_a_provider_that_does_not_answer_closes_nothing(world: World, since: dat
 def test_what_a_person_closed_stays_closed(world: World, since: datetime, lead: User) -> None:
     pay(world, world.order(), 1_000, "paid-by-hand")
     [finding] = found(since)
-    comparison.close(finding_id=finding.pk, by=lead, note=" Paid in the back office. ")
+    findings.close(finding_id=finding.pk, by=lead, note=" Paid in the back office. ")
     assert found(since) == []
     finding.refresh_from_db()
     assert (finding.closed_by, finding.note) == (lead, "Paid in the back office.")
@@ -286,7 +286,7 @@ def test_what_a_person_closed_is_found_again_where_it_is_about_other_money(
 ) -> None:
     pay(world, world.order(), 1_000, "paid-by-hand-too")
     [finding] = found(since)
-    comparison.close(finding_id=finding.pk, by=lead, note="Paid in the back office.")
+    findings.close(finding_id=finding.pk, by=lead, note="Paid in the back office.")
     Finding.objects.filter(pk=finding.pk).update(theirs=finding.theirs | {"amount": 100})  # as it was when closed
     [again] = found(since)
     assert (again.reference, again.theirs["amount"], again.pk != finding.pk) == (finding.reference, 1_000, True)
@@ -296,8 +296,8 @@ def test_a_finding_is_closed_once_and_with_a_note(world: World, since: datetime,
     succeeded(world.order())
     [finding] = found(since)
     with pytest.raises(Refused, match="what it was"):
-        comparison.close(finding_id=finding.pk, by=lead, note=" ")
-    answers = at_once(*[lambda: comparison.close(finding_id=finding.pk, by=lead, note="Seen.")] * 3)
+        findings.close(finding_id=finding.pk, by=lead, note=" ")
+    answers = at_once(*[lambda: findings.close(finding_id=finding.pk, by=lead, note="Seen.")] * 3)
     assert sorted(getattr(answer, "code", "closed") for answer in answers) == ["already_closed"] * 2 + ["closed"]
 
 

@@ -1,0 +1,101 @@
+"""Where the provider's books and ours differ: what is found is one row while it is open, and a person closes it, or a
+comparison that no longer sees it."""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models.functions import Now
+
+from agentops.lib.errors import Refused
+from approvals import audit, states
+from approvals.models import Action, Finding
+from approvals.providers.receipt import Receipt
+
+log = logging.getLogger(__name__)
+
+
+def difference(action: Action | None, receipt: Receipt) -> Finding.Kind | None:
+    """How one refund of the provider's differs from the action that made it."""
+    moved = receipt.status != "failed"
+    if action is None:
+        return Finding.Kind.THEIRS_ALONE if moved else None
+    if action.status == states.SUCCEEDED and not moved:
+        return Finding.Kind.FAILED_AFTERWARDS
+    if not moved:
+        return None
+    if action.status not in (states.SUCCEEDED, *states.OPEN):
+        return Finding.Kind.THEIRS_ALONE
+    # While ours is open too: a refund of another amount can never settle it.
+    same = (action.amount, action.currency) == (receipt.data.get("amount"), receipt.data.get("currency"))
+    return None if same else Finding.Kind.AMOUNTS_DIFFER
+
+
+def open_one(
+    kind: Finding.Kind,
+    reference: str,
+    happened_at: datetime,
+    *,
+    ours: Action | None = None,
+    theirs: Receipt | None = None,
+    action: Action | None = None,
+) -> bool:
+    """Whether it is new. `action` is the one that it is about, where that is not `ours`. What a person has closed stays
+    closed while it is about the same money."""
+    same = Finding.objects.filter(kind=kind, reference=reference)
+    sides = {"ours": _ours(ours), "theirs": theirs.data if theirs else {}}
+    seen = same.filter(closed_by__isnull=False).order_by("-pk").first()
+    if seen and (_money(seen.ours), _money(seen.theirs)) == (_money(sides["ours"]), _money(sides["theirs"])):
+        return False
+    given = {"action": action or ours, "happened_at": happened_at, **sides}
+    with transaction.atomic():
+        finding, new = same.get_or_create(kind=kind, reference=reference, closed_at=None, defaults=given)
+        if new:
+            audit.record(actor=audit.SYSTEM, verb="finding.opened", object_type="finding", object_id=finding.pk,
+                         after={"kind": kind, "reference": reference})  # fmt: skip
+    if new:
+        log.error("the books differ: %s", finding)
+    return new
+
+
+def close(*, finding_id: int, by: User, note: str) -> None:
+    """A person has looked into it. Raises Refused without a note, or where it is closed by now."""
+    note = note.strip()[:500]
+    if not note:
+        raise Refused("note_missing", "Say what it was.")
+    with transaction.atomic():
+        if not _close(finding_id, actor=by.get_username(), closed_by=by, note=note):
+            raise Refused("already_closed", "It was closed before.")
+
+
+def close_unseen(finding_id: int) -> int:
+    """How many it closed: one, or none where somebody was faster."""
+    with transaction.atomic():
+        return _close(finding_id, actor=audit.SYSTEM, note="The next comparison no longer saw it.")
+
+
+def _close(finding_id: int, *, actor: str, note: str, closed_by: User | None = None) -> int:
+    opened = Finding.objects.filter(pk=finding_id, closed_at__isnull=True)
+    closed = opened.update(closed_at=Now(), closed_by=closed_by, note=note)
+    if closed:
+        audit.record(actor=actor, verb="finding.closed", object_type="finding", object_id=finding_id,
+                     after={"note": note})  # fmt: skip
+    return closed
+
+
+def _money(side: dict[str, Any]) -> tuple[Any, Any]:
+    return side.get("amount"), side.get("currency")
+
+
+def _ours(action: Action | None) -> dict[str, Any]:
+    if action is None:
+        return {}
+    return {
+        "key": action.idempotency_key,
+        "status": action.status,
+        "amount": action.amount,
+        "currency": action.currency,
+        "provider_reference": action.provider_reference,
+    }
