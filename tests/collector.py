@@ -1,7 +1,7 @@
 """An OTLP collector of the tests' own: HTTP and protobuf, as any other speaks it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,12 +30,13 @@ class Received:
 
 @dataclass
 class Collector:
-    """What arrived, in order; `status` is what it answers with."""
+    """What was taken, in order; `status` is what it answers with, unless what arrived is `judge`d otherwise."""
 
     url: str = ""
     status: int = 200
     asked: int = 0
     spans: list[Received] = field(default_factory=list)
+    judge: Callable[[list[Received]], int] | None = None
 
     def of(self, trace_id: str) -> dict[str, Received]:
         """The spans of a trace by their ids; a span that came twice is the newer one."""
@@ -53,9 +54,10 @@ def collecting() -> Iterator[Collector]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             collector.asked += 1
             known = self.path == "/v1/traces" and self.headers["Content-Type"] == "application/x-protobuf"
-            status = collector.status if known else 404
+            arrived = list(_read(body)) if known else []
+            status = 404 if not known else collector.judge(arrived) if collector.judge else collector.status
             if status == 200:
-                collector.spans.extend(_read(body))
+                collector.spans.extend(arrived)
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()

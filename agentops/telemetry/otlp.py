@@ -4,8 +4,9 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
+import requests
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -18,17 +19,27 @@ from agentops.telemetry.spans import Told
 from agentops.telemetry.watermark import EPOCH
 
 KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT, "server": SpanKind.SERVER}
+# Bad data, and too much at once. Every other no, wrong credentials too, is put right over there.
+REFUSED = (400, 413)
+_answers: list[int] = []
 _SCOPE = InstrumentationScope(names.SCOPE, schema_url=names.SCHEMA_URL)
 
 
-def send(told: Sequence[Told]) -> bool:
-    """Whether the collector has them. Takes as long as OTEL_EXPORTER_OTLP_TIMEOUT says at most, 10 s by default."""
-    return _exporter().export([_span(one) for one in told]) is SpanExportResult.SUCCESS
+def send(told: Sequence[Told]) -> Literal["taken", "refused", "away"]:
+    """What the collector says of them; refused: these will never be taken, whoever else is. Takes as long as
+    OTEL_EXPORTER_OTLP_TIMEOUT says at most, 10 s by default."""
+    _answers.clear()
+    if _exporter().export([_span(one) for one in told]) is SpanExportResult.SUCCESS:
+        return "taken"
+    return "refused" if _answers and _answers[-1] in REFUSED else "away"
 
 
 @cache
 def _exporter() -> OTLPSpanExporter:
-    return OTLPSpanExporter()
+    """It tells its caller nothing of an answer but whether it was a yes: the session does."""
+    session = requests.Session()
+    session.hooks["response"].append(lambda response, **_: _answers.append(response.status_code))
+    return OTLPSpanExporter(session=session, max_request_size=0)
 
 
 @cache

@@ -28,6 +28,7 @@ REST = timedelta(seconds=30)  # after a collector did not take it
 MOST_BEHIND = timedelta(days=1)  # what is older by the time a collector takes it is passed over
 AT_ONCE = 200
 BATCHES = 20
+MOST_REFUSED = 40  # in a row, before one is taken: a collector that refuses everything is away
 
 ENDED = """
     SELECT ended, run_id FROM (
@@ -133,10 +134,33 @@ def _sent(told: list[Told]) -> bool:
     global _failing
     if not told:
         return True
-    sent: bool = import_module("agentops.telemetry.otlp").send(told)
+    sent = _taken(told)
     if not sent and not _failing:
         log.warning("the collector does not take our traces; they are kept for a day, and nothing else waits for it")
     elif sent and _failing:
         log.info("the collector takes our traces again")
     _failing = not sent
     return sent
+
+
+def _taken(told: list[Told]) -> bool:
+    """Whether the collector has all but those that it refuses while it takes others. A batch that is refused goes again
+    in halves: what is wrong with one span, or too much at once, keeps no other from it."""
+    send = import_module("agentops.telemetry.otlp").send
+    parts, taken, refused = [told], 0, list[Told]()
+    while parts and (taken or len(refused) < MOST_REFUSED):
+        part = parts.pop()
+        answer = send(part)
+        if answer == "away":
+            return False
+        if answer == "taken":
+            taken += len(part)
+        elif len(part) > 1:
+            parts += [part[len(part) // 2 :], part[: len(part) // 2]]
+        else:
+            refused += part
+    if not taken:
+        return False
+    for span in refused:
+        log.error("a span is missing among the traces: the collector refuses it", span=span.name, trace=span.trace_id)
+    return True

@@ -99,6 +99,43 @@ def test_a_collector_that_is_away_is_asked_again_later_and_gets_everything(
     assert len(spans(collector, told.run)) == len(collector.spans) > 10
 
 
+def names(collector: Collector) -> list[str]:
+    return sorted(span.name for span in collector.spans)
+
+
+def test_a_span_that_is_refused_for_good_keeps_no_other_from_the_collector(
+    collector: Collector, told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    collector.judge = lambda spans: 400 if "queued" in {span.name for span in spans} else 200
+    shipping.ship(0)
+    without, asked = names(collector), collector.asked
+    assert [record.msg["span"] for record in caplog.records if record.name == shipping.__name__] == ["queued"]
+    shipping.ship(0)
+    assert collector.asked == asked, "it is over with"
+    collector.judge = None
+    collector.spans.clear()
+    Watermark.objects.update(through=timezone.now() - timedelta(days=5))
+    shipping.ship(0)
+    assert without == [name for name in names(collector) if name != "queued"]
+
+
+def test_too_much_at_once_goes_in_smaller_parts(collector: Collector, told: Told) -> None:
+    collector.judge = lambda spans: 413 if len(spans) > 4 else 200
+    shipping.ship(0)
+    assert len(spans(collector, told.run)) == len(collector.spans) > 10
+    assert shipping.due(), "nothing is to be sent again"
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 503])
+def test_what_is_put_right_at_the_collector_costs_no_span(collector: Collector, told: Told, status: int) -> None:
+    collector.status = status
+    shipping.ship(0)
+    collector.status = 200
+    Watermark.objects.update(not_before=None)
+    shipping.ship(0)
+    assert len(spans(collector, told.run)) == len(collector.spans) > 10
+
+
 def test_many_runs_go_in_batches(collector: Collector, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipping, "AT_ONCE", 3)
     shipping.ship(0)
