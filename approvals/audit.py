@@ -11,8 +11,10 @@ SYSTEM = "system"
 # What people are told of by e-mail, wherever they are: money or trust is at risk until somebody looks.
 TOLD_BY_EMAIL = (
     "finding.opened",
+    "comparison.missing",
     "provider.paused",
     "action.failed_afterwards",
+    "action.contradicted",
     "effects.stopped",
     "dial.lowered",
     "breaker.opened",

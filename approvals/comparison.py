@@ -1,5 +1,6 @@
 """The provider's books against ours, both ways (DESIGN §8): ours without theirs, theirs without ours, amounts that
-differ, a refund that failed afterwards. What differs becomes a Finding; what is seen no more closes it."""
+differ, a refund that failed afterwards, and what could not be compared since it cannot be read. What differs becomes a
+Finding; what is seen no more closes it."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -11,20 +12,23 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from agentops.lib.errors import ProviderError, Terminal
 from approvals import audit, findings, reconcile, reservations, settlement, signals, states, transitions
 from approvals.models import Action, Comparison, Finding
-from approvals.providers.receipt import PENDING, SUCCEEDED, Receipt
+from approvals.models.books import LOOK_BACK, MISSED
+from approvals.providers import patience
+from approvals.providers.receipt import PENDING, SUCCEEDED, UNREADABLE, Receipt
 
 log = logging.getLogger(__name__)
 # A refund that settled this recently may not be in the pages that were read a moment ago.
 RECENT = timedelta(minutes=5)
 PAGE = 100
 PERIOD = timedelta(hours=1)
-LOOK_BACK = timedelta(days=3)
+# More rows that cannot be read than this are no single refund's fault: the comparison has failed.
+MOST_UNREADABLE = 20
 # Older ones on their way that a comparison asks for, each a request: the next one asks for the next.
 ON_THEIR_WAY = 200
 
@@ -54,8 +58,8 @@ def carry_out(comparison_id: int) -> Comparison:
 
 def due() -> list[int]:
     """The last periodic comparison (0 before the first), once its hour is over."""
-    last = _periodic().annotate(over=Q(started_at__lte=Now() - PERIOD)).values_list("pk", "over").first()
-    number, over = last or (0, True)
+    periodic = Comparison.objects.periodic().annotate(over=Q(started_at__lte=Now() - PERIOD))
+    number, over = periodic.values_list("pk", "over").first() or (0, True)
     return [number] if over else []
 
 
@@ -64,22 +68,21 @@ def compare_after(last: int) -> Comparison | None:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('comparison', 0))")
-        if (_periodic().values_list("pk", flat=True).first() or 0) != last:
+        if (Comparison.objects.periodic().values_list("pk", flat=True).first() or 0) != last:
             return None
+        if Comparison.objects.missed() == MISSED:
+            why = Comparison.objects.get(pk=last).error or "It did not come to its end."
+            audit.record(actor=audit.SYSTEM, verb="comparison.missing", object_type="comparison", object_id=last,
+                         after={"why": why})  # fmt: skip
         comparison = Comparison.objects.create(since=_since())
     return _read(comparison)
-
-
-def _periodic() -> QuerySet[Comparison]:
-    """Newest first. One that a person asked for looks back less far, and takes the place of none."""
-    return Comparison.objects.filter(since__lte=F("started_at") - LOOK_BACK).order_by("-pk")
 
 
 def _since() -> datetime:
     """So far back, or to where the last periodic comparison that came to its end stopped: an outage leaves no gap."""
     since = reservations.database_now() - LOOK_BACK
-    last = _periodic().filter(finished_at__isnull=False, error="").values_list("started_at", flat=True).first()
-    return min(since, last - RECENT) if last else since
+    last = Comparison.objects.last_whole()
+    return min(since, last.started_at - RECENT) if last else since
 
 
 def _read(comparison: Comparison) -> Comparison:
@@ -100,12 +103,15 @@ def _read(comparison: Comparison) -> Comparison:
 @dataclass
 class _Books:
     """Both sides, as far as they have been read. `matched` are our keys with the provider's id of the refund that is
-    ours: a second one under the same key is money that moved twice."""
+    ours: a second one under the same key is money that moved twice. `legible` and `unreadable` are the references, the
+    provider's or ours, of what could be read and of what could not."""
 
     comparison: Comparison
     until: datetime
     matched: dict[str, str] = field(default_factory=dict)
     found: set[tuple[str, str]] = field(default_factory=set)
+    legible: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
 
     def read_theirs(self, page: Sequence[Receipt]) -> None:
         self.comparison.theirs += len(page)
@@ -113,6 +119,10 @@ class _Books:
         rows = Action.objects.filter(kind="refund", idempotency_key__in=references)
         ours = {action.idempotency_key: action for action in rows}
         for receipt in page:
+            if receipt.status == UNREADABLE:
+                self._cannot_read(receipt.reference, self.until, theirs=receipt)
+                continue
+            self.legible.add(receipt.reference)
             action = ours.get(receipt.data["reference"])
             if action and action.status == states.UNRESOLVED:
                 action = ours[action.idempotency_key] = reconcile.settle(action.pk)
@@ -125,8 +135,15 @@ class _Books:
             self.comparison.ours += 1
             if action.idempotency_key in self.matched:
                 continue
-            receipt = reconcile.lookup(action)
             assert action.settled_at is not None
+            try:
+                receipt = patience.read(partial(reconcile.lookup, action))
+            except ProviderError as error:
+                if error.code != "unreadable_answer":
+                    raise
+                self._cannot_read(action.idempotency_key, action.settled_at, ours=action)
+                continue
+            self.legible.add(action.idempotency_key)
             # Where a person said that it happened, one that failed is no sign of it.
             if receipt is None or (receipt.status == "failed" and not action.provider_reference):
                 self._open(Finding.Kind.OURS_ALONE, action.idempotency_key, action.settled_at, ours=action)
@@ -134,15 +151,15 @@ class _Books:
                 self._judge(action, receipt, action.settled_at)
 
     def close_unseen(self) -> None:
-        """Closes what this reading covered and did not find again. A refund that failed afterwards is not seen again
-        because it was written down: a person closes it."""
-        covered = Finding.objects.filter(
-            closed_at__isnull=True,
-            found_at__lt=self.comparison.started_at,
-            happened_at__gt=self.comparison.since,
-            happened_at__lt=self.until,
-        ).exclude(kind=Finding.Kind.FAILED_AFTERWARDS)
-        for finding in covered:
+        """Closes what this reading covered and did not find again; while something cannot be read, only what could not
+        be read before. A refund that failed afterwards is not seen again because it was written down: a person closes
+        it."""
+        opened = Finding.objects.filter(closed_at__isnull=True, found_at__lt=self.comparison.started_at)
+        legible_now = Q(kind=Finding.Kind.UNREADABLE, reference__in=self.legible)
+        covered = Q(happened_at__gt=self.comparison.since, happened_at__lt=self.until) & ~Q(
+            kind__in=(Finding.Kind.FAILED_AFTERWARDS, Finding.Kind.UNREADABLE)
+        )
+        for finding in opened.filter(legible_now if self.unreadable else legible_now | covered):
             if (finding.kind, finding.reference) not in self.found:
                 self.comparison.closed += findings.close_unseen(finding.pk)
 
@@ -187,6 +204,13 @@ class _Books:
             self.matched[action.idempotency_key] = receipt.reference
             return True
         return False
+
+    def _cannot_read(self, reference: str, happened_at: datetime, **about: Any) -> None:
+        """The others are compared all the same. Raises Terminal where there are too many."""
+        self.unreadable.add(reference)
+        if len(self.unreadable) > MOST_UNREADABLE:
+            raise Terminal("unreadable_answer", f"More than {MOST_UNREADABLE} refunds cannot be read.")
+        self._open(Finding.Kind.UNREADABLE, reference, happened_at, **about)
 
     def _write_failure(self, action: Action, receipt: Receipt, happened_at: datetime) -> None:
         kind, opened = Finding.Kind.FAILED_AFTERWARDS, self.comparison.opened

@@ -18,14 +18,17 @@ log = logging.getLogger(__name__)
 AGAIN = timedelta(minutes=2)
 SUBJECTS = {
     "finding.opened": "the provider's books and ours differ",
+    "comparison.missing": "the provider's books have not been compared for hours",
     "provider.paused": "a provider refuses our credentials",
     "action.failed_afterwards": "a refund that had succeeded failed afterwards",
+    "action.contradicted": "money moved under a reference of ours that we did not send",
     "effects.stopped": "effects are stopped",
     "dial.lowered": "the autonomy dial lowered itself",
     "breaker.opened": "a language model fails over and over and is passed over",
 }
 PAGES = {
     "finding": "/findings/",
+    "comparison": "/findings/",
     "provider": "/queue/",
     "action": "/actions/{}/",
     "stop": "/policy/stop/",

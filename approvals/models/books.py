@@ -1,5 +1,7 @@
 """What providers say by themselves, what people say of the unknown, and where the books differ."""
 
+from datetime import timedelta
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -7,6 +9,11 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from approvals.models.action import Action
+
+# So far back a periodic comparison looks, at least.
+LOOK_BACK = timedelta(days=3)
+# Once more than this many periodic comparisons in a row have not come to their end, people are told.
+MISSED = 3
 
 
 class HandSettlement(models.Model):
@@ -64,6 +71,7 @@ class Finding(models.Model):
         THEIRS_ALONE = "theirs_alone", "Theirs without ours"
         AMOUNTS_DIFFER = "amounts_differ", "Amounts differ"
         FAILED_AFTERWARDS = "failed_afterwards", "Failed afterwards"
+        UNREADABLE = "unreadable", "Cannot be read"
 
     kind = models.CharField(max_length=20, choices=Kind)
     reference = models.CharField(max_length=255)
@@ -93,6 +101,21 @@ class Finding(models.Model):
         return f"{self.get_kind_display()}: {self.reference}"
 
 
+class Comparisons(models.Manager["Comparison"]):
+    def periodic(self) -> models.QuerySet["Comparison"]:
+        """Newest first. One that a person asked for looks back less far, and takes the place of none."""
+        return self.filter(since__lte=models.F("started_at") - LOOK_BACK).order_by("-pk")
+
+    def last_whole(self) -> "Comparison | None":
+        """The newest periodic one that came to its end."""
+        return self.periodic().filter(finished_at__isnull=False, error="").first()
+
+    def missed(self) -> int:
+        """How many periodic ones were begun since, the current one included."""
+        last = self.last_whole()
+        return self.periodic().filter(pk__gt=last.pk if last else 0).count()
+
+
 class Comparison(models.Model):
     """One reading of the provider's books against ours, from `since` on."""
 
@@ -104,6 +127,8 @@ class Comparison(models.Model):
     opened = models.PositiveIntegerField(default=0)
     closed = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=500, blank=True)
+
+    objects = Comparisons()
 
     def __str__(self) -> str:
         return f"comparison {self.pk}"

@@ -1,5 +1,6 @@
 """What a provider says of an effect that exists."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,14 +10,14 @@ from agentops.lib import redact
 from agentops.lib.errors import EffectUnknown
 
 MAX_REFERENCE, MAX_RESULT = 255, 20_000
-PENDING, SUCCEEDED, FAILED = "pending", "succeeded", "failed"
+PENDING, SUCCEEDED, FAILED, UNREADABLE = "pending", "succeeded", "failed", "unreadable"
 REFUND_FIELDS = ("reference", "payment_id", "order_id", "amount", "currency")
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """`reference` is the provider's own id of the effect; `status` is PENDING, SUCCEEDED or FAILED;
-    `answer` the raw text it came as; `replayed` whether our key had been answered before."""
+    """`reference` is the provider's own id of the effect; `status` is PENDING, SUCCEEDED or FAILED, in a list
+    UNREADABLE too; `answer` the raw text it came as; `replayed` whether our key had been answered before."""
 
     reference: str
     status: str = SUCCEEDED
@@ -41,6 +42,17 @@ class Receipt:
                 left = left_then
         reference = redact.storable(self.reference)[:MAX_REFERENCE]
         return {"provider_reference": reference, "result": {**result, "status": result.get("status", self.status)}}
+
+
+def unreadable(row: Any, *, name: str, why: str) -> Receipt:
+    """One row of the provider's books that is not what it should be: UNREADABLE, under its own id in the field `name`
+    where it has one, or else under a digest of it; `data` says what is wrong."""
+    text = redact.storable(json.dumps(row))
+    own = row.get(name) if isinstance(row, dict) else None
+    known = isinstance(own, str) and 0 < len(redact.storable(own)) <= MAX_REFERENCE
+    reference = redact.storable(str(own)) if known else f"row {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    data = {"refund_id": reference, "reference": "", "status": UNREADABLE, "why": redact.text(why)[:500]}
+    return Receipt(reference=reference, status=UNREADABLE, data=data, answer=text)
 
 
 def require_asked_for(refund: Mapping[str, Any], wanted: Mapping[str, Any], *, answer: str) -> None:

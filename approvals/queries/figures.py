@@ -7,7 +7,8 @@ from django.db.models import Count, Min, Q, Sum
 from django.db.models.functions import TruncDate
 
 from approvals import kinds, states
-from approvals.models import Action, ApprovalRequest, Attempt, Finding
+from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Finding
+from approvals.models.books import MISSED
 from approvals.policy import Outcome
 
 MONEY = [kind.name for kind in kinds.KINDS.values() if kind.moves_money]
@@ -63,8 +64,11 @@ class Unresolved:
 
 @dataclass(frozen=True)
 class Findings:
+    """`uncompared`: nobody knows of more, since the books have not been compared for hours."""
+
     count: int
     oldest: datetime | None
+    uncompared: bool
 
 
 def waiting() -> Waiting:
@@ -111,7 +115,8 @@ def unresolved() -> Unresolved:
 
 def findings() -> Findings:
     opened = Finding.objects.filter(closed_at__isnull=True)
-    return Findings(**opened.aggregate(count=Count("pk"), oldest=Min("found_at")))
+    uncompared = Comparison.objects.missed() > MISSED
+    return Findings(**opened.aggregate(count=Count("pk"), oldest=Min("found_at")), uncompared=uncompared)
 
 
 def failures(since: datetime) -> list[Failures]:

@@ -1,7 +1,7 @@
 """Refunds as contracts/refunds.yaml says: the `http` backend."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agentops.lib import http
 from agentops.lib.errors import EffectUnknown
-from approvals.providers.receipt import FAILED, MAX_REFERENCE, Receipt, require_asked_for
+from approvals.providers import patience
+from approvals.providers.receipt import FAILED, MAX_REFERENCE, Receipt, require_asked_for, unreadable
 
 Name = Annotated[str, Field(max_length=MAX_REFERENCE, pattern=r"^[^\x00]*$")]
 
@@ -44,7 +45,8 @@ def find_refund(*, body: str) -> Receipt | None:
     provider did not look for ours."""
     wanted = json.loads(body)
     ours = []
-    for refund, answer in _listed({"reference": wanted["reference"]}):
+    for row, answer in _listed(_page, {"reference": wanted["reference"]}):
+        refund = _parse(row, answer.text)
         if refund.reference != wanted["reference"]:
             raise EffectUnknown("unreadable_answer", "a refund of another reference was answered", body=answer.text)
         ours.append((refund, answer))
@@ -56,32 +58,39 @@ def find_refund(*, body: str) -> Receipt | None:
 
 
 def refunds_since(since: datetime) -> Iterator[Receipt]:
-    """Every refund made since then, whoever made it, newest first. Raises ProviderError."""
-    for refund, answer in _listed({"created_after": since.isoformat()}):
-        yield _receipt(refund, answer)
+    """Every refund made since then, whoever made it, newest first. Patiently. Raises ProviderError."""
+    for row, answer in _listed(lambda asked: patience.read(lambda: _page(asked)), {"created_after": since.isoformat()}):
+        try:
+            found = _receipt(_parse(row, answer.text), answer)
+        except EffectUnknown as error:  # the others are as they are
+            found = unreadable(row, name="refund_id", why=error.message)
+        yield found
 
 
-def _listed(asked: dict[str, str]) -> Iterator[tuple[Refund, http.Answer]]:
-    """Every page, to the last. A cursor that comes back is no end: what follows was not read. Raises ProviderError."""
+def _listed(
+    page: Callable[[dict[str, str]], tuple[list[Any], http.Answer]], asked: dict[str, str]
+) -> Iterator[tuple[Any, http.Answer]]:
+    """The rows of every page, to the last. A cursor that comes back is no end: what follows was not read.
+    Raises ProviderError."""
     seen: set[str] = set()
-    page = asked
+    following = asked
     while True:
-        refunds, answer = _page(page)
-        yield from ((refund, answer) for refund in refunds)
+        rows, answer = page(following)
+        yield from ((row, answer) for row in rows)
         if not (cursor := answer.data.get("next_cursor")):
             return
         if str(cursor) in seen:
             raise EffectUnknown("unreadable_answer", "the pages repeat themselves", body=answer.text)
         seen.add(str(cursor))
-        page = {**asked, "cursor": str(cursor)}
+        following = {**asked, "cursor": str(cursor)}
 
 
-def _page(asked: dict[str, str]) -> tuple[list[Refund], http.Answer]:
+def _page(asked: dict[str, str]) -> tuple[list[Any], http.Answer]:
     answer = http.call(_client(), "GET", "/refunds", params=asked)
     rows = answer.data.get("refunds") if isinstance(answer.data, dict) else None
     if not isinstance(rows, list):
         raise EffectUnknown("unreadable_answer", "the answer has no list of refunds", body=answer.text)
-    return [_parse(row, answer.text) for row in rows], answer
+    return rows, answer
 
 
 def _receipt(refund: Refund, answer: http.Answer) -> Receipt:

@@ -2,7 +2,7 @@
 time-outs and the classification of errors (DESIGN §8) are ours, and nothing is retried here."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -21,7 +21,8 @@ from agentops.lib.errors import (
     Transient,
     Unauthorized,
 )
-from approvals.providers.receipt import FAILED, Receipt, require_asked_for
+from approvals.providers import patience
+from approvals.providers.receipt import FAILED, Receipt, require_asked_for, unreadable
 from approvals.providers.stripe_refund import STATUS, StripeRefund, to_stripe
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 # Otherwise the client would measure our calls, describe this host, and write an id of it into the home folder.
 stripe.enable_telemetry = False
 PAGE = 100
+type _Asking = Callable[[], stripe.ListObject[stripe.Refund]]
+type _Page = tuple[list[str], _Asking | None]  # the rows, and how the next page is asked for
 
 
 def send_refund(*, body: str, key: str) -> Receipt:
@@ -64,8 +67,8 @@ def find_refund(*, body: str) -> Receipt | None:
     ours = sorted(
         (
             (refund, text)
-            for refund, text in _listed({_named(wanted["payment_id"]): wanted["payment_id"]})
-            if refund.reference == wanted["reference"]
+            for row, text in _listed(_ask, {_named(wanted["payment_id"]): wanted["payment_id"]})
+            if (refund := _parse(row, text)).reference == wanted["reference"]
         ),
         key=lambda found: STATUS[found[0].status] == FAILED,
     )
@@ -84,16 +87,33 @@ def _as_wanted(refund: StripeRefund, wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def refunds_since(since: datetime) -> Iterator[Receipt]:
-    """Every refund made since then, whoever made it, newest first. Raises ProviderError."""
-    for refund, text in _listed({"created": {"gte": int(since.timestamp())}}):
-        yield _receipt(refund, text, 200)
+    """Every refund made since then, whoever made it, newest first. Patiently. Raises ProviderError."""
+    for row, text in _listed(
+        lambda ask: patience.read(lambda: _ask(ask)), {"created": {"gte": int(since.timestamp())}}
+    ):
+        try:
+            found = _receipt(_parse(row, text), text, 200)
+        except EffectUnknown as error:  # the others are as they are
+            found = unreadable(row, name="id", why=error.message)
+        yield found
 
 
-def _listed(asked: dict[str, Any]) -> Iterator[tuple[StripeRefund, str]]:
+def _listed(page: Callable[[_Asking], _Page], asked: dict[str, Any]) -> Iterator[tuple[Any, str]]:
+    """The rows of every page, and each as text. Raises ProviderError."""
+    texts, following = page(lambda: _client().v1.refunds.list(cast("RefundListParams", {**asked, "limit": PAGE})))
+    while True:
+        yield from ((json.loads(text), text) for text in texts)
+        if following is None:
+            return
+        texts, following = page(following)
+
+
+def _ask(asking: _Asking) -> _Page:
+    """Raises ProviderError."""
     try:
-        for row in _client().v1.refunds.list(cast("RefundListParams", {**asked, "limit": PAGE})).auto_paging_iter():
-            text = json.dumps(row.to_dict())
-            yield _parse(json.loads(text), text), text
+        page = asking()
+        texts = [json.dumps(row.to_dict()) for row in page.data]
+        return texts, page.next_page if page.has_more and texts else None
     except stripe.StripeError as error:
         raise _classified(error) from error
     except (AttributeError, TypeError, KeyError) as error:  # what the client meets in an answer that is no list

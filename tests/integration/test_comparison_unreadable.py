@@ -1,0 +1,173 @@
+"""What cannot be read, and a provider that is away for a moment, keep nothing else from being compared."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+from django.test import override_settings
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from approvals import comparison, states
+from approvals.models import Action, AuditEvent, Comparison, Finding, Notification
+from approvals.providers import payments as provider
+from approvals.providers.receipt import UNREADABLE
+from tests.integration.books import on_its_way, page, succeeded, theirs
+from tests.integration.history_rows import signed_in
+from tests.scripted import CUT, Say, Script, scripted
+from tests.world import World
+
+AWAY = Say({"error": {"code": "unavailable", "message": "In a moment."}}, 503)
+NOWHERE = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def since(world: World, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[datetime]:
+    """The test's own stretch of both books, to its very end."""
+    settings.RETRY_BASE_SECONDS = 0.0
+    monkeypatch.setattr(comparison, "RECENT", timedelta(0))
+    Finding.objects.filter(closed_at__isnull=True).update(closed_at=Now())
+    yield timezone.now()
+    Finding.objects.filter(closed_at__isnull=True).update(closed_at=Now())
+    Action.objects.filter(status=states.SUCCEEDED, result__status="pending").update(result={"status": "succeeded"})
+
+
+def kinds(made: Comparison) -> dict[str, str]:
+    """Open findings by their reference, after a comparison that came to its end."""
+    assert made.error == ""
+    return dict(Finding.objects.filter(closed_at__isnull=True).values_list("reference", "kind"))
+
+
+def odd(refund_id: Any = "re_odd", **changes: Any) -> dict[str, Any]:
+    """A row without an amount."""
+    made = {"payment_id": "p", "order_id": "o", "currency": "USD", "reference": "", "status": "succeeded"}
+    return {**made, "refund_id": refund_id, **changes}
+
+
+def alone(refund_id: str, since: datetime) -> dict[str, Any]:
+    return odd(refund_id, amount=900, created_at=(since + timedelta(milliseconds=1)).isoformat())
+
+
+# --- rows that cannot be read ---------------------------------------------------------------------------
+
+
+def test_a_refund_that_cannot_be_read_is_a_finding_and_the_others_are_compared(
+    world: World, payments: Script, since: datetime
+) -> None:
+    payments.will_say(page(odd(), alone("re_theirs", since)))
+    assert kinds(comparison.compare(since=since)) == {"re_odd": "unreadable", "re_theirs": "theirs_alone"}
+    finding = Finding.objects.get(reference="re_odd", closed_at=None)
+    assert "amount" in finding.theirs["why"]
+    assert AuditEvent.objects.filter(verb="finding.opened", object_id=str(finding.pk)).count() == 1
+    shown = signed_in().get(reverse("findings")).content.decode()
+    assert "Cannot be read" in shown
+    assert "could not be read, so it was not compared" in shown
+    assert "not known" in shown
+
+
+@pytest.mark.parametrize("nameless", [odd(None), odd(7), odd("x" * 300), ["no", "object"], "text", None])
+def test_one_without_a_name_of_its_own_is_the_same_finding_each_time(
+    world: World, payments: Script, since: datetime, nameless: Any
+) -> None:
+    payments.will_say(*[page(nameless)] * 2)
+    first = kinds(comparison.compare(since=since))
+    assert list(first.values()) == ["unreadable"]
+    assert kinds(comparison.compare(since=since)) == first
+
+
+def test_it_is_closed_by_the_next_one_that_can_read_it(world: World, payments: Script, since: datetime) -> None:
+    payments.will_say(page(odd()), page(alone("re_odd", since)))
+    comparison.compare(since=since)
+    made = comparison.compare(since=since)
+    assert (made.closed, kinds(made)) == (1, {"re_odd": "theirs_alone"})
+
+
+def test_while_something_cannot_be_read_nothing_else_is_taken_for_gone(
+    world: World, payments: Script, since: datetime
+) -> None:
+    payments.will_say(page(alone("re_theirs", since)), page(odd()), page())
+    comparison.compare(since=since)
+    assert kinds(comparison.compare(since=since)) == {"re_odd": "unreadable", "re_theirs": "theirs_alone"}
+    assert kinds(comparison.compare(since=since)) == {"re_odd": "unreadable"}, "not seen at all, it is a person's"
+
+
+def test_a_whole_page_that_cannot_be_read_is_a_comparison_that_failed(
+    world: World, payments: Script, since: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "MOST_UNREADABLE", 2)
+    payments.will_say(page(*(odd(f"re_{number}") for number in range(4))))
+    assert comparison.compare(since=since).error == "More than 2 refunds cannot be read."
+
+
+def test_one_of_ours_whose_answer_cannot_be_read_keeps_none_from_being_asked_for(
+    world: World, payments: Script, since: datetime
+) -> None:
+    unread, alright = (on_its_way(payments, world.order(), days=days) for days in (9, 5))
+    garbled = theirs(unread, "pending") | {"amount": "much"}
+    payments.will_say(page(), *[page(garbled)] * 5, page(theirs(alright)))
+    assert kinds(comparison.compare(since=since)) == {unread.idempotency_key: "unreadable"}
+    finding = Finding.objects.get(action=unread, closed_at=None)
+    assert (finding.ours["amount"], finding.theirs) == (unread.amount, {})
+    alright.refresh_from_db()
+    assert (alright.result or {})["status"] == "succeeded"
+    payments.will_say(page(), page(theirs(unread)))
+    assert kinds(comparison.compare(since=since)) == {}
+
+
+def test_a_refund_of_stripes_that_cannot_be_read_leaves_the_others_as_they_are(live_database: str) -> None:
+    good = {
+        "id": "re_1", "object": "refund", "amount": 500, "currency": "usd", "status": "succeeded",
+        "payment_intent": "pi_1", "charge": "ch_1", "created": 1_767_225_600,
+        "metadata": {"reference": "t1:refund:1", "order_id": "#W1"},
+    }  # fmt: skip
+    rows = [{**good, "id": "re_0", "amount": None}, good]
+    stripe = {"PAYMENTS_BACKEND": "stripe", "STRIPE_API_KEY": "sk_test_123", "RETRY_BASE_SECONDS": 0.0}
+    listed = Say({"object": "list", "data": rows, "has_more": False, "url": "/v1/refunds"})
+    with scripted(AWAY, listed) as server, override_settings(STRIPE_API_BASE=server.url, **stripe):
+        found = list(provider.refunds_since(datetime(2026, 1, 1, tzinfo=UTC)))
+    assert [(each.reference, each.status) for each in found] == [("re_0", UNREADABLE), ("re_1", "succeeded")]
+
+
+# --- a provider that is away ----------------------------------------------------------------------------
+
+
+def test_a_provider_that_is_away_for_a_moment_is_asked_again(world: World, payments: Script, since: datetime) -> None:
+    action = succeeded(world.order())
+    asked = {**action.params, "reference": action.idempotency_key}
+    first = page(alone("re_theirs", since), cursor="2")
+    payments.will_say(AWAY, CUT, first, AWAY, page(), AWAY, page({**asked, "refund_id": "re_x", "status": "pending"}))
+    assert kinds(comparison.compare(since=since)) == {"re_theirs": "theirs_alone"}
+    assert [told.path.endswith("cursor=2") for told in payments.asked[:5]] == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Say({"error": {"code": "forbidden", "message": "No."}}, 403), Say(AWAY.body, 503, {"Retry-After": "61"})],
+)
+def test_what_will_not_heal_or_not_soon_is_not_asked_for_again(
+    world: World, payments: Script, since: datetime, answer: Say
+) -> None:
+    payments.will_say(answer)
+    assert comparison.compare(since=since).error in ("No.", "In a moment.")
+
+
+def test_people_are_told_once_when_the_books_have_not_been_compared_for_hours(
+    world: World, since: datetime, settings: Settings
+) -> None:
+    Comparison.objects.all().delete()
+    Notification.objects.all().delete()
+    settings.ALERT_EMAILS, settings.PAYMENTS_URL = ["oncall@shop.example"], NOWHERE
+    told, shown, last = [], [], 0
+    for _ in range(5):
+        made = comparison.compare_after(last)
+        assert made is not None
+        last = made.pk
+        told.append(Notification.objects.filter(event__verb="comparison.missing").count())
+        shown.append("have not been compared for hours" in signed_in().get("/").content.decode())
+    assert told == [0, 0, 0, 1, 1]
+    assert shown == [False, False, False, True, True]
+    event = AuditEvent.objects.get(verb="comparison.missing")
+    assert "never sent" in event.after["why"]
