@@ -12,7 +12,7 @@ from django.db.models.functions import TruncDate
 
 from agentops import admission, routing
 from agentops.budgets import ASKS
-from agentops.models import Breaker, Hold, ModelPrice, Run, Step
+from agentops.models import Breaker, Hold, ModelPrice, Replay, Run, Step
 
 NOTHING = Decimal(0)
 # A triage costs as well, before the first turn.
@@ -81,6 +81,12 @@ def cost_by_route(since: datetime) -> list[RouteCost]:
         tickets=Count("ticket", distinct=True), runs=Count("pk"), usd=Sum("cost_usd")
     )
     return [RouteCost(code, route_name(code), *sums) for code, *sums in rows.order_by("-runs", "route")]
+
+
+def replayed(since: datetime) -> dict[str, Any]:
+    """{replays, cost_usd}: of those that asked a model. No ticket's cost, and out of the same budgets."""
+    asked = Replay.objects.filter(created_at__gte=since, cost_usd__gt=0)
+    return asked.aggregate(replays=Count("pk"), cost_usd=Sum("cost_usd", default=NOTHING))
 
 
 def route_name(code: str) -> str:

@@ -48,6 +48,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "breakers": spending.breakers(),
         "costs": charts.costs(spending.cost_by_day(days, today.date())),
         "by_route": spending.cost_by_route(days),
+        "replayed": spending.replayed(days),
     }
     part = "#figures" if "HX-Request" in request.headers else ""
     return render(request, f"agentops/dashboard.html{part}", context)

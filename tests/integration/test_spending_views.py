@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from agentops import caps, pricelist, routes
-from agentops.models import Breaker, Budget, ModelPrice, Run, Spending, Step
+from agentops.models import Breaker, Budget, ModelPrice, Replay, Run, Spending, Step
 from agentops.routing import Rules
 from approvals.models import AuditEvent
 from tests.world import World, ticket_of
@@ -208,3 +208,15 @@ def test_the_dashboard_shows_cost_per_ticket_by_day_and_by_route(world: World) -
         Decimal("0.05"),
         "Triage sees signs of risk",
     )
+
+
+def test_the_dashboard_tells_what_replays_cost_besides(world: World) -> None:
+    Replay.objects.update(cost_usd=0)
+    run = a_run(world, usd="0.01")
+    client = signed_in("auditor")
+    assert "out of the same budgets" not in client.get(reverse("dashboard")).content.decode()
+    for usd in ("0.02", "0.0004", "0"):
+        Replay.objects.create(run=run, mode=Replay.Mode.MODEL, asked_by="lead", cost_usd=Decimal(usd))
+    shown = client.get(reverse("dashboard")).content.decode()
+    assert "Besides: 2 replays, out of the same budgets" in shown
+    assert "$0.0204" in shown

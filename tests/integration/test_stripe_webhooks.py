@@ -14,8 +14,8 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from approvals import execution, reconcile, reservations, resolution, states
-from approvals.models import Action, AuditEvent, ProviderEvent
+from approvals import execution, notifications, reconcile, reservations, resolution, states
+from approvals.models import Action, AuditEvent, Notification, ProviderEvent
 from approvals.webhooks import TOLERANCE_SECONDS
 from tests.scripted import CUT, Say, Script
 from tests.world import World, at_once, propose_refund
@@ -269,8 +269,9 @@ def test_a_refund_that_is_not_ours_is_kept_and_changes_nothing(world: World, pay
 
 
 def test_money_that_moves_after_we_gave_up_is_told(
-    world: World, payments: Script, caplog: pytest.LogCaptureFixture
+    world: World, payments: Script, caplog: pytest.LogCaptureFixture, settings: Settings
 ) -> None:
+    settings.ALERT_EMAILS = ["oncall@shop.example"]
     action = propose_refund(world.order(), 2_000)
     payments.will_say(Say({"error": {"code": "not_refundable", "message": "No."}}, 422))
     assert execution.execute(action.pk).status == states.FAILED
@@ -279,6 +280,10 @@ def test_money_that_moves_after_we_gave_up_is_told(
     assert verbs(action)[0] == "action.contradicted"
     assert f"re_{action.pk}" in Ticket.objects.get(pk=action.ticket_id).reason
     assert action.idempotency_key in caplog.text
+    letter = notifications.message(Notification.objects.get(event__object_id=str(action.pk)).event)
+    assert letter.subject == "AgentOps: money moved under a reference of ours that we did not send"
+    assert f"re_{action.pk}" in letter.body
+    assert f"/actions/{action.pk}/" in letter.body
 
 
 def test_a_second_refund_under_our_reference_is_told(world: World, payments: Script) -> None:
