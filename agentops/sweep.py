@@ -89,7 +89,8 @@ def _run() -> None:
 
 def _due(limit: int) -> list[Work]:
     """What is asked for in this order gets a thread in this order: what people must hear, the books once an hour, then
-    money, and runs. Mail that does not leave and replays, which can wait, hold a few threads at most."""
+    money, and runs. Mail that does not leave and replays, which can wait, hold a few threads at most. What is unknown
+    is asked for again and again, and so takes half of them from the others, and more where those leave some over."""
     few = min(limit, FEW)
     asked: list[tuple[Callable[[int], object], Callable[[], list[int]]]] = [
         (notifications.send, lambda: notifications.due(few)),
@@ -98,12 +99,13 @@ def _due(limit: int) -> list[Work]:
         (comparison.compare_after, comparison.due),
         (lowering.lower, lowering.due),
         (execution.execute, lambda: execution.due(limit)),
-        (reconcile.settle, lambda: reconcile.due(limit)),
+        (reconcile.settle, lambda: reconcile.due(limit // 2)),
         (decisions.expire, lambda: decisions.late(limit)),
         (engine.advance, lambda: dispatch.due(limit)),
         (replays.advance, lambda: replays.due(few)),
+        (reconcile.settle, lambda: reconcile.due(limit)),
     ]
-    return [(work, number) for work, due in asked for number in _found(due)]
+    return list(dict.fromkeys((work, number) for work, due in asked for number in _found(due)))
 
 
 def _found(due: Callable[[], list[int]]) -> list[int]:

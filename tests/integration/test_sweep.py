@@ -14,13 +14,14 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import Settings
 
-from agentops import dispatch, heartbeat, sweep
+from agentops import dispatch, engine, heartbeat, sweep
 from agentops.models import Replay, Run, Watermark
 from agentops.replays import running as replays
 from agentops.telemetry import tallies
-from approvals import audit, comparison, decisions, execution, notifications, states
+from approvals import audit, comparison, decisions, execution, notifications, reconcile, states
 from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Notification
 from tests.completions import claims_a_refund_of, replies, triage, uses
+from tests.integration.books import succeeded
 from tests.scripted import Script
 from tests.waiting import until
 from tests.world import World, at_once, propose_refund, refund_arguments, ticket_of
@@ -198,6 +199,20 @@ def test_mail_and_replays_leave_threads_for_money(world: World, settings: Settin
     assert [work for work, _ in due].count(replays.advance) == sweep.FEW
     Notification.objects.all().delete()
     Replay.objects.all().delete()
+
+
+def test_what_is_asked_for_again_and_again_leaves_threads_for_runs(world: World) -> None:
+    runs = [Run.objects.get(ticket=ticket_of(world.order())) for _ in range(sweep.AT_ONCE)]
+    due = {"status": states.UNRESOLVED, "not_before": timezone.now()}
+    unknown = [succeeded(world.order(), **due) for _ in range(sweep.AT_ONCE)]
+    asked = {(reconcile.settle, action.pk) for action in unknown}
+    advanced = {(engine.advance, run.pk) for run in runs}
+    first = sweep._due(sweep.AT_ONCE)[: sweep.AT_ONCE]
+    assert len(asked.intersection(first)) == sweep.AT_ONCE // 2
+    assert advanced.intersection(first)
+    Run.objects.filter(pk__in=[run.pk for run in runs]).update(status="cancelled")
+    assert asked <= set(sweep._due(sweep.AT_ONCE)), "nobody else wants the threads"
+    Action.objects.filter(pk__in=[action.pk for action in unknown]).update(status="failed")
 
 
 def test_a_request_that_cannot_expire_does_not_keep_the_others(
