@@ -308,10 +308,11 @@ def _go_on(mine: QuerySet[Ticket]) -> Left:
 
 
 def _to_be_asked(mine: QuerySet[Ticket]) -> bool:
-    """Whether the provider is to be asked for one of them at a time that is set: never long, as its limit says."""
+    """Whether the provider is to be asked for one of them at a time that is set: never long, as its limit says. Replies
+    are asked for without end and in vain: people find out, and whatever else stands still beside them is stuck."""
     limit = Now() + timedelta(seconds=reconcile.ASK_AGAIN_SECONDS)
     later = Action.objects.filter(ticket__in=mine, not_before__gt=Now(), not_before__lte=limit)
-    return later.filter(status=states.UNRESOLVED).exists()
+    return later.filter(status=states.UNRESOLVED, kind__in=reconcile.NEVER_HAPPENED).exists()
 
 
 def _find_out(mine: QuerySet[Ticket]) -> Left:
