@@ -63,7 +63,7 @@ class _Clause:
 
     @property
     def moves(self) -> bool:
-        return bool(words.MOVING.search(self.rest) or words.DONE.search(self.rest))
+        return any(said.search(self.rest) for said in (words.MOVING, words.DONE, words.FULFILLED))
 
 
 def ungrounded(
@@ -158,7 +158,14 @@ def _clause(text: str) -> _Clause:
     said = re.sub(r"\s+", " ", bare(orders.ORDER.sub(" order ", named))).strip()
     rest = said if words.TWISTS.search(said) else words.DENIAL.sub(" ", said)
     left = [amount for place, amount in enumerate(amounts) if re.search(rf"\bmoney{place}\b", rest)]
-    return _Clause(text, rest, bool(words.OPEN_ENDED.search(rest) and not words.DONE.search(rest)), left)
+    return _Clause(text, rest, _is_open(rest), left)
+
+
+def _is_open(text: str) -> bool:
+    if words.DONE.search(text):
+        return False
+    wished = words.WISHED.search(text) and not words.FULFILLED.search(text)
+    return bool(wished or words.OPEN_ENDED.search(text))
 
 
 def _grounds(effect: Effect, kind: str) -> bool:

@@ -138,9 +138,12 @@ OPEN_ENDED = _compile(
     r"\?\s*$|^\s*(?:if|once(?! again)|before|unless|should you|"
     r"to (?:process|issue|make|get|look|cancel|refund|change))\b"
     r"|\b(?:would (?:you )?like|do you want|you want|could you|can you|"
-    r"please (?:tell|send|confirm|reply|share|provide|let)|"
-    r"your request|you (?:asked|requested|wrote|wanted)|request(?:ed)? (?:for|to|a)|asked (?:a|my) colleague about|"
-    r"may still be)\b"
+    r"please (?:tell|send|confirm|reply|share|provide|let)|may still be)\b"
+)
+# nor does one that tells what somebody wished for,
+WISHED = _compile(
+    r"\b(?:your request|you (?:asked|requested|wrote|wanted)|request(?:ed)? (?:for|to|a)|"
+    r"asked (?:a|my) colleague about)\b"
 )
 # unless something is said as done, moving or sure to come.
 _SOON = r"(?: (?:now|just|already|also|fully|gladly)){0,2} "
@@ -154,6 +157,26 @@ DONE = _compile(
     r"|\bon (?:its|the|their) way\b|\b(?:refund|money\d*|funds?|amount|payment) (?:arrives|follows)\b"
     r"|\b(?:is|are|be) (?:back )?(?:in|on|with) (?:your|the)\b|\byou(?:'ll| will| can| should)(?: soon| then)? "
     r"(?:see|receive|get|have|find)\b|\b(?:has|have) (?:arrived|left|gone|reached)\b"
+)
+# What is said of a wish that was fulfilled, or will be.
+_DO = (
+    r"(?:re-?fund|reimburse|credit|return|cancel|change|update|correct|issue|send|process|make|wire|transfer|reverse|"
+    r"pay|repay|void|release|deposit|arrange|complete|fulfil+|grant|finali[sz]e)"
+)
+_DOING = (
+    r"(?:re-?funding|reimbursing|crediting|returning|cancell?ing|changing|updating|correcting|issuing|sending|"
+    r"processing|making|wiring|transferring|reversing|(?:re)?paying|releasing|arranging|completing|granting)"
+)
+FULFILLED = _compile(
+    r"\b(?:is|are|was|were|been|be|got|looks|went)(?: \w+ly| now| just| already| all| also| being){0,2} "
+    rf"(?:{_DEEDS}|completed?|done|final(?:i[sz]ed)?|success\w*|confirmed|executed|handled|settled|accepted|granted|"
+    r"authori[sz]ed|taken care of|fulfil+ed|scheduled|booked|concluded|in progress|under ?way|through|ready|out|"
+    r"coming|arriving|in your|with you|yours)\b"
+    r"|\b(?:has|have|had|having)(?: \w+ly| now| just| already| all| also){0,2} (?:gone|come|cleared|succeeded|worked|"
+    rf"landed|{_DEEDS})\b"
+    r"|\b(?:goes|comes|arrives|follows|lands|leaves|cleared|succeeded|worked)\b"
+    r"|\bwill(?: \w+ly| now| soon| also){0,2} (?:arrive|come|follow|go|land|reach|appear|show|leave)\b"
+    rf"|\b(?:i|we)(?:'ll|'m|'re| will| shall| am| are)(?: \w+ly| now| just| also| going to){{0,2}} (?:{_DO}|{_DOING})\b"
 )
 # Amounts that are none of an effect: what was ordered, asked for or is still possible,
 OTHER_AMOUNT = _compile(
