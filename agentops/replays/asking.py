@@ -71,8 +71,10 @@ def begin(
 
 
 def sample(*, since: datetime, size: int, seed: int) -> list[Run]:
-    """At most `size` finished runs that began since then, by chance; the same for the same seed. By their order."""
+    """At most `size` runs that began since then and came to their own end, by chance; the same for the same seed. By
+    their order."""
     finished = Run.objects.filter(RECORDED, finished_at__isnull=False, created_at__gte=since)
+    finished = finished.exclude(status=Run.Status.CANCELLED)
     found = list(finished.order_by("pk").values_list("pk", flat=True))
     chosen = found if len(found) <= size else random.Random(seed).sample(found, size)  # noqa: S311 - no secret
     return list(Run.objects.filter(pk__in=chosen).order_by("pk"))

@@ -76,30 +76,38 @@ def _word_for_word(aligned: Sequence[Row]) -> Any:
 
 def _by_effects(recording: Recording, kept: Sequence[ReplayStep]) -> Any:
     left = [step for step in kept if step.effect]
-    for action in (row for kind in kinds.KINDS for row in recording.actions(kind)):
+    actions = [row for kind in kinds.KINDS for row in recording.actions(kind)]
+    proposed = {action.pk: recording.as_proposed(action).params for action in actions}
+    taken: dict[int, ReplayStep] = {}
+    # Nothing is held against another effect that is the same as one of a later action.
+    for fits in (_same_effect, _same_kind):
+        for action in actions:
+            if action.pk not in taken and (found := fits(left, action, proposed[action.pk])):
+                taken[action.pk] = found
+                left.remove(found)
+    for action in actions:
         decision = recording.decisions.get(action.pk)
-        proposed = recording.as_proposed(action).params
-        found = _taken(left, action, proposed)
-        if found is None:
+        if action.pk in taken:
+            yield from _changed(action, decision, proposed[action.pk], taken[action.pk])
+        else:
             yield _missing(action, decision)
-            continue
-        left.remove(found)
-        yield from _changed(action, decision, proposed, found)
     for step in left:
         effect = step.effect or {}
         yield Finding("new", "different", f"{_named(effect['kind'], effect)} is new: {_said(effect['verdict'])}.")
 
 
-def _taken(left: list[ReplayStep], action: Action, proposed: dict[str, Any]) -> ReplayStep | None:
-    """The replay's step for this action: the same effect, the one that the person made of it, else of its kind."""
-    same_kind = [step for step in left if step.effect and step.effect["kind"] == action.kind]
+def _same_effect(left: Sequence[ReplayStep], action: Action, proposed: dict[str, Any]) -> ReplayStep | None:
+    """The replay's step with this action's effect, or with the one that the person made of it; a reply's words are
+    never the same."""
+    of_kind = [(step, step.effect["proposed"]) for step in left if step.effect and step.effect["kind"] == action.kind]
     if action.kind == "reply":
-        return next(iter(same_kind), None)
-    for params in (proposed, action.params):
-        for step in same_kind:
-            if step.effect and kinds.same_effect(step.effect["proposed"], params):
-                return step
-    return next(iter(same_kind), None)
+        return None
+    same = (step for params in (proposed, action.params) for step, now in of_kind if kinds.same_effect(now, params))
+    return next(same, None)
+
+
+def _same_kind(left: Sequence[ReplayStep], action: Action, _: dict[str, Any]) -> ReplayStep | None:
+    return next((step for step in left if step.effect and step.effect["kind"] == action.kind), None)
 
 
 def _changed(action: Action, decision: Decision | None, proposed: dict[str, Any], step: ReplayStep) -> Any:
@@ -111,7 +119,10 @@ def _changed(action: Action, decision: Decision | None, proposed: dict[str, Any]
             yield Finding("claims", "different", "The reply claims other effects.")
     elif not kinds.same_effect(effect["proposed"], proposed):
         as_edited = said == Decision.Verdict.EDIT and kinds.same_effect(effect["proposed"], action.params)
-        result = "better" if as_edited or said == Decision.Verdict.REJECT else _worse_if_approved(decision)
+        if said == Decision.Verdict.REJECT:  # nobody knows what people would say of another one, unless none is asked
+            result = BY_VERDICT[Decision.Verdict.REJECT].get(effect["verdict"], "different")
+        else:
+            result = "better" if as_edited else _worse_if_approved(decision)
         told = "as the person edited it then" if as_edited else f"otherwise than then ({_decided(decision)})"
         yield Finding("params", result, f"{name} is proposed {told}.")
         return

@@ -220,10 +220,12 @@ def _keep(replay: Replay, run: Run, step: Step, effect: dict[str, Any] | None, b
 
 
 def _end_of_record(replay: Replay, recording: Recording, kept: list[ReplayStep]) -> None:
-    """A run that a fault of ours ended asked the model no further; its end is on record and nowhere else."""
+    """A run that a fault of ours or a person ended asked the model no further; its end is on record and nowhere
+    else."""
     run = recording.run
-    if recording.steps and recording.steps[-1].error_code == "fault":
-        return _end(replay, recording, kept, Run.Outcome(run.outcome), run.reason)
+    broke = bool(recording.steps) and recording.steps[-1].error_code == "fault"
+    if broke or run.status == Run.Status.CANCELLED:
+        return _end(replay, recording, kept, Run.Outcome(run.outcome) if run.outcome else None, run.reason)
     return _end(replay, recording, kept, None, "The recording ends here: the run asked the model no further.")
 
 

@@ -172,7 +172,8 @@ def _attributes(run: Run, span: Span, step: Step) -> dict[str, Any]:
 def _of_model_call(run: Run, span: Span, step: Step) -> dict[str, Any]:
     answered = _answer(step)
     output = step.output if isinstance(step.output, dict) else {}
-    server = urlsplit(settings.OPENAI_BASE_URL or OPENAI)
+    fallback = step.input.get("provider") == "fallback"
+    server = urlsplit(settings.LLM_FALLBACK_BASE_URL if fallback else settings.OPENAI_BASE_URL or OPENAI)
     return {
         names.OPERATION_NAME: names.CHAT,
         names.PROVIDER_NAME: names.PROVIDER,

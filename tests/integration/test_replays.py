@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from pytest_django import Settings
 
-from agentops import engine
+from agentops import cases, engine
 from agentops.lib.errors import Refused
 from agentops.models import Replay, Run, Step, StoredText
 from agentops.replays import asking, judgement, running
@@ -136,6 +137,22 @@ def test_a_run_whose_model_could_not_be_asked_is_replayed_the_same(
     assert replayed(run).findings == []
 
 
+def test_a_run_that_a_person_ended_is_replayed_the_same_and_is_in_no_sample(
+    world: World, model: Script, lead: User, settings: Settings
+) -> None:
+    settings.LLM_EXPERT_MODEL = "a-model-without-a-price"
+    began = timezone.now()
+    model.will_say(triage(ambiguous=True))
+    ticket = ticket_of(world.order())
+    run_through(ticket)
+    assert cases.close_ticket(ticket.pk, by=lead)
+    run = Run.objects.get(ticket=ticket)
+    assert (run.status, run.reason) == ("cancelled", "The ticket was closed.")
+    replay = replayed(run)
+    assert (replay.result, replay.findings, replay.reason) == ("same", [], "The ticket was closed.")
+    assert run not in asking.sample(since=began, size=100, seed=1)
+
+
 def test_a_prompt_that_has_changed_since_is_no_difference_but_a_changed_message_is(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,7 +240,8 @@ def test_another_policy_is_asked_and_what_it_blocks_did_not_happen(world: World,
 
 @pytest.mark.parametrize(
     ("decide", "amount", "result"),
-    [("reject", None, "better"), ("reject", 6_000, "same"), ("edit", 2_500, "better"), ("edit", 6_000, "same"),
+    [("reject", None, "better"), ("reject", 6_000, "same"), ("reject", 6_500, "different"), ("reject", 100, "worse"),
+     ("edit", 2_500, "better"), ("edit", 6_000, "same"),
      ("approve", 6_000, "same"), ("approve", 3_000, "worse"), ("approve", None, "worse")],
 )  # fmt: skip
 def test_better_or_worse_is_what_people_decided_then(
@@ -244,10 +262,30 @@ def test_better_or_worse_is_what_people_decided_then(
     moved = 0
     if amount is not None:
         model.will_say(uses("refund", refund_arguments(order, amount)))
-        moved = {"reject": 0, "edit": 2_500}.get(decide, amount)
+        moved = {"reject": amount if amount == 100 else 0, "edit": 2_500}.get(decide, amount)
     model.will_say(claims_a_refund_of(order, moved) if moved else replies("We cannot refund that."))
     replay = replayed(run, "model")
     assert replay.result == result, replay.findings
+
+
+def test_of_two_refunds_the_one_that_people_wanted_is_no_loss(world: World, model: Script, lead: User) -> None:
+    order = world.order()
+    ticket = ticket_of(order, "Everything is broken.")
+    model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}))
+    wanted = (refund_arguments(order, 6_000), refund_arguments(order, 6_500, further=True))
+    for arguments, decide in zip(wanted, (decisions.reject, decisions.approve), strict=True):
+        model.will_say(uses("refund", arguments))
+        run_through(ticket)
+        request = ApprovalRequest.objects.get(action__ticket=ticket, closed_at=None)
+        given = {"request_id": request.pk, "by": lead, "digest": request.digest}
+        decide(**given, **({"reason": "It was worn."} if decide is decisions.reject else {}))
+        execution.execute(request.action_id)
+    model.will_say(claims_a_refund_of(order, 6_500))
+    run = run_through(ticket)
+    model.will_say(triage(), uses("refund", wanted[1]), claims_a_refund_of(order, 6_500))
+    replay = replayed(run, "model")
+    assert what(replay) == [("missing", "better")], replay.findings
+    assert replay.result == "better"
 
 
 # --- the world as it is ---------------------------------------------------------------------------------

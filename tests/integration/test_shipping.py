@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
 from agentops.lib import tracing
 from agentops.models import Run, Step, Watermark, WebRequest
@@ -97,6 +98,16 @@ def test_a_collector_that_is_away_is_asked_again_later_and_gets_everything(
         "the collector does not take our traces; ", "the collector takes our traces again",
     ]  # fmt: skip
     assert len(spans(collector, told.run)) == len(collector.spans) > 10
+
+
+def test_the_provider_that_answered_is_named(collector: Collector, told: Told, settings: Settings) -> None:
+    settings.OPENAI_BASE_URL, settings.LLM_FALLBACK_BASE_URL = "https://first.example/v1", "https://second.example/v1"
+    first, *others = Step.objects.filter(run=told.run, kind="llm").order_by("index")
+    Step.objects.filter(pk=first.pk).update(input={**first.input, "provider": "fallback"})
+    shipping.ship(0)
+    asked = [span.attributes["server.address"] for span in collector.spans if span.name.startswith("chat")]
+    assert sorted(asked) == [*["first.example"] * (len(asked) - 1), "second.example"]
+    assert others
 
 
 def names(collector: Collector) -> list[str]:
