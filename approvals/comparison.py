@@ -17,10 +17,10 @@ from django.db.models.functions import Now
 
 from agentops.lib.errors import ProviderError, Terminal
 from approvals import audit, findings, reconcile, reservations, settlement, signals, states, transitions
-from approvals.models import Action, Comparison, Finding
+from approvals.models import Action, AuditEvent, Comparison, Finding
 from approvals.models.books import LOOK_BACK, MISSED
 from approvals.providers import patience
-from approvals.providers.receipt import PENDING, SUCCEEDED, UNREADABLE, Receipt
+from approvals.providers.receipt import PENDING, SUCCEEDED, UNREADABLE, Receipt, unreadable
 
 log = logging.getLogger(__name__)
 # A refund that settled this recently may not be in the pages that were read a moment ago.
@@ -70,12 +70,19 @@ def compare_after(last: int) -> Comparison | None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('comparison', 0))")
         if (Comparison.objects.periodic().values_list("pk", flat=True).first() or 0) != last:
             return None
-        if Comparison.objects.missed() == MISSED:
-            why = Comparison.objects.get(pk=last).error or "It did not come to its end."
-            audit.record(actor=audit.SYSTEM, verb="comparison.missing", object_type="comparison", object_id=last,
-                         after={"why": why})  # fmt: skip
+        _tell_of_those_missed(last)
         comparison = Comparison.objects.create(since=_since())
     return _read(comparison)
+
+
+def _tell_of_those_missed(last: int) -> None:
+    """Once, until one comes to its end again."""
+    missed = [str(number) for number in Comparison.objects.missed().values_list("pk", flat=True)]
+    told = AuditEvent.objects.filter(object_type="comparison", object_id__in=missed, verb="comparison.missing")
+    if len(missed) >= MISSED and not told.exists():
+        why = Comparison.objects.get(pk=last).error or "It did not come to its end."
+        audit.record(actor=audit.SYSTEM, verb="comparison.missing", object_type="comparison", object_id=last,
+                     after={"why": why})  # fmt: skip
 
 
 def _since() -> datetime:
@@ -122,7 +129,7 @@ class _Books:
             if receipt.status == UNREADABLE:
                 self._cannot_read(receipt.reference, self.until, theirs=receipt)
                 continue
-            self.legible.add(receipt.reference)
+            self.legible |= {receipt.reference, receipt.data["reference"]}
             action = ours.get(receipt.data["reference"])
             if action and action.status == states.UNRESOLVED:
                 action = ours[action.idempotency_key] = reconcile.settle(action.pk)
@@ -141,7 +148,8 @@ class _Books:
             except ProviderError as error:
                 if error.code != "unreadable_answer":
                     raise
-                self._cannot_read(action.idempotency_key, action.settled_at, ours=action)
+                theirs = unreadable(error.body, name="refund_id", why=error.message)
+                self._cannot_read(action.idempotency_key, action.settled_at, ours=action, theirs=theirs)
                 continue
             self.legible.add(action.idempotency_key)
             # Where a person said that it happened, one that failed is no sign of it.
@@ -151,15 +159,18 @@ class _Books:
                 self._judge(action, receipt, action.settled_at)
 
     def close_unseen(self) -> None:
-        """Closes what this reading covered and did not find again; while something cannot be read, only what could not
-        be read before. A refund that failed afterwards is not seen again because it was written down: a person closes
-        it."""
+        """Closes what this reading covered and did not find again; while something that nobody has looked into cannot
+        be read, only what could not be read before. A refund that failed afterwards is not seen again because it was
+        written down: a person closes it."""
         opened = Finding.objects.filter(closed_at__isnull=True, found_at__lt=self.comparison.started_at)
         legible_now = Q(kind=Finding.Kind.UNREADABLE, reference__in=self.legible)
         covered = Q(happened_at__gt=self.comparison.since, happened_at__lt=self.until) & ~Q(
             kind__in=(Finding.Kind.FAILED_AFTERWARDS, Finding.Kind.UNREADABLE)
         )
-        for finding in opened.filter(legible_now if self.unreadable else legible_now | covered):
+        unread = Finding.objects.filter(
+            closed_at__isnull=True, kind=Finding.Kind.UNREADABLE, reference__in=self.unreadable
+        )
+        for finding in opened.filter(legible_now if unread.exists() else legible_now | covered):
             if (finding.kind, finding.reference) not in self.found:
                 self.comparison.closed += findings.close_unseen(finding.pk)
 

@@ -139,7 +139,11 @@ def _apply(action: Action, refund: StripeRefund) -> Outcome:
 
 
 def _contradicts(action: Action, refund: StripeRefund) -> Outcome:
-    """Money moves under our reference that we know nothing of: no state says so, a person has to."""
+    """Money moves under our reference that we know nothing of: no state says so, a person has to. Told once, however
+    many events tell of it."""
+    told = ProviderEvent.objects.filter(action=action, outcome=Outcome.CONTRADICTED)
+    if told.filter(data__id=refund.id, data__status=refund.status).exists():
+        return Outcome.NOTHING_NEW
     log.error("%s is %s, and Stripe has %s for it: %s", action, action.status, refund.id, refund.status)
     audit.record(
         actor=audit.SYSTEM,

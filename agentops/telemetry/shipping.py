@@ -28,7 +28,7 @@ REST = timedelta(seconds=30)  # after a collector did not take it
 MOST_BEHIND = timedelta(days=1)  # what is older by the time a collector takes it is passed over
 AT_ONCE = 200
 BATCHES = 20
-MOST_REFUSED = 40  # in a row, before one is taken: a collector that refuses everything is away
+MOST_REFUSED = 40  # that are found one by one; whatever else is refused of a batch is so as it is then
 
 ENDED = """
     SELECT ended, run_id FROM (
@@ -145,17 +145,18 @@ def _sent(told: list[Told]) -> bool:
 
 def _taken(told: list[Told]) -> bool:
     """Whether the collector has all but those that it refuses while it takes others. A batch that is refused goes again
-    in halves: what is wrong with one span, or too much at once, keeps no other from it."""
+    in halves: what is wrong with one span, or too much at once, keeps no other from it. One that refuses everything is
+    away."""
     send = import_module("agentops.telemetry.otlp").send
     parts, taken, refused = [told], 0, list[Told]()
-    while parts and (taken or len(refused) < MOST_REFUSED):
+    while parts:
         part = parts.pop()
         answer = send(part)
         if answer == "away":
             return False
         if answer == "taken":
             taken += len(part)
-        elif len(part) > 1:
+        elif len(part) > 1 and len(refused) < MOST_REFUSED:
             parts += [part[len(part) // 2 :], part[: len(part) // 2]]
         else:
             refused += part

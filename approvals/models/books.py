@@ -110,10 +110,10 @@ class Comparisons(models.Manager["Comparison"]):
         """The newest periodic one that came to its end."""
         return self.periodic().filter(finished_at__isnull=False, error="").first()
 
-    def missed(self) -> int:
-        """How many periodic ones were begun since, the current one included."""
+    def missed(self) -> models.QuerySet["Comparison"]:
+        """The periodic ones that were begun since, the current one included."""
         last = self.last_whole()
-        return self.periodic().filter(pk__gt=last.pk if last else 0).count()
+        return self.periodic().filter(pk__gt=last.pk if last else 0)
 
 
 class Comparison(models.Model):

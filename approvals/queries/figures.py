@@ -115,7 +115,7 @@ def unresolved() -> Unresolved:
 
 def findings() -> Findings:
     opened = Finding.objects.filter(closed_at__isnull=True)
-    uncompared = Comparison.objects.missed() > MISSED
+    uncompared = Comparison.objects.missed().count() > MISSED
     return Findings(**opened.aggregate(count=Count("pk"), oldest=Min("found_at")), uncompared=uncompared)
 
 

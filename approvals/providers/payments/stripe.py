@@ -116,7 +116,12 @@ def _ask(asking: _Asking) -> _Page:
         return texts, page.next_page if page.has_more and texts else None
     except stripe.StripeError as error:
         raise _classified(error) from error
-    except (AttributeError, TypeError, KeyError) as error:  # what the client meets in an answer that is no list
+    except (
+        AttributeError,
+        TypeError,
+        KeyError,
+        ValueError,
+    ) as error:  # no list, or of what
         raise EffectUnknown("unreadable_answer", f"not a list of refunds: {error}") from error
 
 
@@ -194,7 +199,7 @@ def _parse(data: Any, text: str) -> StripeRefund:
     try:
         refund = StripeRefund.model_validate(data)
         refund.as_data()
-    except ValueError as error:  # pydantic's is one
+    except (ValueError, OverflowError, OSError) as error:  # pydantic's is the first, a time that is none the others
         raise EffectUnknown("unreadable_answer", f"not a refund of Stripe's: {error}", body=text) from error
     return refund
 
