@@ -26,7 +26,7 @@ from tickets import intake
 from tickets.models import Ticket
 
 OF_EACH = 60
-PLAIN = 600
+PLAIN = 1_300
 CURRENCIES = ("USD", "EUR", "JPY", "KWD")
 # What a sort of order is: (status, currency, captured and refunded of each payment).
 SORTS: dict[str, tuple[str, str, list[tuple[int, int]]]] = {
