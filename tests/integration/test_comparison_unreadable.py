@@ -66,7 +66,7 @@ def test_a_refund_that_cannot_be_read_is_a_finding_and_the_others_are_compared(
     assert AuditEvent.objects.filter(verb="finding.opened", object_id=str(finding.pk)).count() == 1
     shown = signed_in().get(reverse("findings")).content.decode()
     assert "Cannot be read" in shown
-    assert "could not be read, so it was not compared" in shown
+    assert "could not be held against ours: " in shown
     assert "not known" in shown
 
 
