@@ -13,7 +13,6 @@ TOLD_BY_EMAIL = (
     "finding.opened",
     "comparison.missing",
     "provider.paused",
-    "action.failed_afterwards",
     "action.contradicted",
     "effects.stopped",
     "dial.lowered",

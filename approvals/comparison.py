@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from agentops.lib.errors import ProviderError, Terminal
+from agentops.lib.errors import ProviderError, Terminal, Unauthorized
 from approvals import audit, findings, reconcile, reservations, settlement, signals, states, transitions
 from approvals.models import Action, AuditEvent, Comparison, Finding
 from approvals.models.books import LOOK_BACK, MISSED
@@ -71,7 +71,7 @@ def compare_after(last: int) -> Comparison | None:
         if (Comparison.objects.periodic().values_list("pk", flat=True).first() or 0) != last:
             return None
         _tell_of_those_missed(last)
-        comparison = Comparison.objects.create(since=_since())
+        comparison = Comparison.objects.create(since=_since(), periodic=True)
     return _read(comparison)
 
 
@@ -92,8 +92,15 @@ def _since() -> datetime:
     return min(since, last.started_at - RECENT) if last else since
 
 
+def _is_of_one(error: ProviderError) -> bool:
+    """Whether it says something of the one refund that was asked for, and not of the provider."""
+    refused = isinstance(error, Terminal) and not isinstance(error, Unauthorized)
+    return refused or error.code in ("another_refund", "unreadable_answer")
+
+
 def _read(comparison: Comparison) -> Comparison:
-    books = _Books(comparison, until=reservations.database_now() - RECENT)
+    now = reservations.database_now()
+    books = _Books(comparison, began=now, until=now - RECENT)
     try:
         for page in batched(reconcile.refunds_since(comparison.since), PAGE):
             books.read_theirs(page)
@@ -111,13 +118,15 @@ def _read(comparison: Comparison) -> Comparison:
 class _Books:
     """Both sides, as far as they have been read. `matched` are our keys with the provider's id of the refund that is
     ours: a second one under the same key is money that moved twice. `legible` and `unreadable` are the references, the
-    provider's or ours, of what could be read and of what could not."""
+    provider's or ours, of what could be read and of what could not; `looked_up` our keys that were asked for."""
 
     comparison: Comparison
+    began: datetime
     until: datetime
     matched: dict[str, str] = field(default_factory=dict)
     found: set[tuple[str, str]] = field(default_factory=set)
     legible: set[str] = field(default_factory=set)
+    looked_up: set[str] = field(default_factory=set)
     unreadable: set[str] = field(default_factory=set)
 
     def read_theirs(self, page: Sequence[Receipt]) -> None:
@@ -146,12 +155,12 @@ class _Books:
             try:
                 receipt = patience.read(partial(reconcile.lookup, action))
             except ProviderError as error:
-                if error.code != "unreadable_answer":
+                if not _is_of_one(error):
                     raise
-                theirs = unreadable(error.body, name="refund_id", why=error.message)
-                self._cannot_read(action.idempotency_key, action.settled_at, ours=action, theirs=theirs)
+                self._read_another(action, error, action.settled_at)
                 continue
             self.legible.add(action.idempotency_key)
+            self.looked_up.add(action.idempotency_key)
             # Where a person said that it happened, one that failed is no sign of it.
             if receipt is None or (receipt.status == "failed" and not action.provider_reference):
                 self._open(Finding.Kind.OURS_ALONE, action.idempotency_key, action.settled_at, ours=action)
@@ -160,17 +169,18 @@ class _Books:
 
     def close_unseen(self) -> None:
         """Closes what this reading covered and did not find again; while something that nobody has looked into cannot
-        be read, only what could not be read before. A refund that failed afterwards is not seen again because it was
-        written down: a person closes it."""
+        be read, only what it asked for or can read now. A refund that failed afterwards is not seen again because it
+        was written down: a person closes it."""
         opened = Finding.objects.filter(closed_at__isnull=True, found_at__lt=self.comparison.started_at)
-        legible_now = Q(kind=Finding.Kind.UNREADABLE, reference__in=self.legible)
+        asked_for = Q(kind__in=(Finding.Kind.OURS_ALONE, Finding.Kind.AMOUNTS_DIFFER), reference__in=self.looked_up)
+        seen_now = Q(kind=Finding.Kind.UNREADABLE, reference__in=self.legible) | asked_for
         covered = Q(happened_at__gt=self.comparison.since, happened_at__lt=self.until) & ~Q(
             kind__in=(Finding.Kind.FAILED_AFTERWARDS, Finding.Kind.UNREADABLE)
         )
         unread = Finding.objects.filter(
             closed_at__isnull=True, kind=Finding.Kind.UNREADABLE, reference__in=self.unreadable
         )
-        for finding in opened.filter(legible_now if unread.exists() else legible_now | covered):
+        for finding in opened.filter(seen_now if unread.exists() else seen_now | covered):
             if (finding.kind, finding.reference) not in self.found:
                 self.comparison.closed += findings.close_unseen(finding.pk)
 
@@ -195,6 +205,8 @@ class _Books:
 
     def _judge(self, action: Action | None, receipt: Receipt, happened_at: datetime) -> None:
         own = action if action and self._is_own(action, receipt) else None
+        if own and own.status == states.FAILED and own.settled_at and own.settled_at >= self.began:
+            return  # it failed while the pages were read: the next comparison holds them against it
         match findings.difference(own, receipt):
             case None:
                 if own and receipt.status == SUCCEEDED:
@@ -216,6 +228,17 @@ class _Books:
             return True
         return False
 
+    def _read_another(self, action: Action, error: ProviderError, happened_at: datetime) -> None:
+        """What was answered for our reference is not what we asked for, or cannot be read, or was refused."""
+        if found := error.details.get("found"):
+            theirs = Receipt(reference=found["refund_id"], status=found["status"], data=found)
+            if findings.difference(action, theirs) == Finding.Kind.AMOUNTS_DIFFER:
+                self.legible.add(action.idempotency_key)
+                self._open(Finding.Kind.AMOUNTS_DIFFER, action.idempotency_key, happened_at, ours=action, theirs=theirs)
+                return
+        theirs = unreadable(error.body, name="refund_id", why=error.message)
+        self._cannot_read(action.idempotency_key, happened_at, ours=action, theirs=theirs)
+
     def _cannot_read(self, reference: str, happened_at: datetime, **about: Any) -> None:
         """The others are compared all the same. Raises Terminal where there are too many."""
         self.unreadable.add(reference)
@@ -224,13 +247,11 @@ class _Books:
         self._open(Finding.Kind.UNREADABLE, reference, happened_at, **about)
 
     def _write_failure(self, action: Action, receipt: Receipt, happened_at: datetime) -> None:
-        kind, opened = Finding.Kind.FAILED_AFTERWARDS, self.comparison.opened
+        why = "The provider says that it failed."
         try:
-            with transaction.atomic():
-                self._open(kind, action.idempotency_key, happened_at, ours=action, theirs=receipt)
-                settlement.failed_afterwards(action, Terminal("provider_failed", "The provider says that it failed."))
+            new = settlement.failed_afterwards(action, receipt, why=why, happened_at=happened_at)
+            self.comparison.opened += new
         except transitions.Lost:
-            self.comparison.opened = opened
             log.info("%s was moved while the books were compared", action.idempotency_key)
 
     def _open(self, kind: Finding.Kind, reference: str, happened_at: datetime, **about: Any) -> None:

@@ -62,6 +62,10 @@ class Changed(Exception):
         self.changes = changes
 
 
+class Overtaken(Exception):
+    """The attempt's lease has run out before anything was sent: whoever takes it up may have settled it by now."""
+
+
 def execute(action_id: int) -> Action:
     """Makes one attempt at an approved action, if it is due and nobody else has it. Returns it as it then stands."""
     action = _claim(action_id)
@@ -155,6 +159,7 @@ def _attempt(action: Action) -> None:
                 asked = orders.NAME
                 _check_world(action) if first else _check_again(action)
                 asked = provider
+            _require_lease(action)
             receipt = _send(action)
     except Changed as changed:
         news = changed
@@ -162,6 +167,8 @@ def _attempt(action: Action) -> None:
     except ProviderError as error:
         failure = error
         _settle(action, lambda: settlement.failed(action, failure, provider=asked))
+    except Overtaken:
+        log.warning("%s: attempt %s stood still for longer than its lease and sends nothing", action, action.fence)
     except DATABASE_AWAY:
         raise  # it will be back: the lease runs out, and the attempt counts as lost
     except Exception as error:  # noqa: BLE001 - a fault of ours, met at each attempt: people are told, nothing is sent again
@@ -208,6 +215,14 @@ def _require_sent_again(action: Action) -> None:
         raise ReplayedFailure("attempts_used_up", "Every attempt was lost; what became of it is looked up.")
     if _keyless(action):
         raise ReplayedFailure("not_sent_again", "It may have happened, and the provider keeps no keys.")
+
+
+def _require_lease(action: Action) -> None:
+    """Right before the sending, so that a worker that stood still moves nothing that was given up since. Raises
+    Overtaken."""
+    held = Action.objects.filter(pk=action.pk, status=states.EXECUTING, fence=action.fence)
+    if not held.filter(lease_expires_at__gt=Now()).exists():
+        raise Overtaken
 
 
 def _keyless(action: Action) -> bool:

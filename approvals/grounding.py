@@ -162,7 +162,7 @@ def _clause(text: str) -> _Clause:
 
 
 def _is_open(text: str) -> bool:
-    if words.DONE.search(text):
+    if words.DONE.search(text) or words.THERE.search(text):
         return False
     wished = words.WISHED.search(text) and not words.FULFILLED.search(text)
     return bool(wished or words.OPEN_ENDED.search(text))

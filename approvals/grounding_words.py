@@ -13,6 +13,7 @@ _MONEY = (
 )
 _MOVES = (
     r"(?:way|route|underway|back|accounts?|statement|card|wallet|bank|revers\w+|wir(?:ed|ing|e)|transfer\w*|sent|send\w*|"
+    r"be with you|"
     r"credit\w*|follow\w*|return\w*|reach\w*|arriv\w*|receiv\w*|releas\w*|remit\w*|deposit\w*|repa(?:id|y\w*)|issu\w+|"
     r"unterwegs|zuruck\w*|konto|karte|gutschr\w*|uberw\w+|angewiesen|route|chemin|vir(?:e|ee|es|ement)|vers(?:e|ee|es)|"
     r"compte|carte|rendu\w*|camino|cuenta|tarjeta|transferi\w*|enviad\w*|abonad\w*|ingresad\w*|arrivo|conto|carta|"
@@ -27,7 +28,7 @@ _ACCOUNT = (
 _CHANGED = (
     r"updated|changed|corrected|switched|replaced|amended|edited|(?:now|been|have|i|we) set|geandert|aktualisiert|"
     r"(?:put|placed|saved|entered|recorded|stored|added)\b.{0,40}\bon (?:file|record)|"
-    r"(?:now|been|have|i|we) (?:saved|entered|recorded|stored)|"
+    r"(?:now|been|have|i|we) (?:saved|entered|recorded|stored)|now uses?|from now on\b.{0,40}\buses?|"
     r"modifi\w+|mis a jour|actualiz\w+|cambi\w+|aggiorn\w+|gewijzigd|atualiz\w+|alterad\w+"
 )
 _REFUND = (
@@ -38,7 +39,7 @@ _REFUND = (
     r"ma(?:de|ke|king) you whole"
 )
 _CANCEL = r"cancel\w*|stornier\w*|annul\w*|geannuleerd|rescinded"
-_STOPPED = r"stopped|halted|closed|voided|undone|withdrawn|revoked|scrapped|called off|calling off"
+_STOPPED = r"stopped|halted|closed|voided|undone|withdrawn|revoked|scrapped|removed|deleted|called off|calling off"
 
 # What no action does: a reply that tells of it goes to a person.
 _REPLACEMENT = (
@@ -139,6 +140,16 @@ OPEN_ENDED = _compile(
     r"to (?:process|issue|make|get|look|cancel|refund|change))\b"
     r"|\b(?:would (?:you )?like|do you want|you want|could you|can you|"
     r"please (?:tell|send|confirm|reply|share|provide|let)|may still be)\b"
+)
+# unless it takes a refund for one that there is,
+THERE = _compile(
+    r"\b(?:re-?funds?|re-?imbursements?|money\d*|funds|credits?)\b[^?]{0,30}?\b(?:"
+    r"(?:does|do|did|has|have|is|are)(?: not|n't) (?:\w+ ){0,2}?(?:show\w*|appear\w*|arriv\w*|reach\w*|land\w*|come|"
+    r"there)|"
+    r"(?:is|are|was|were|has been|have been) (?:now |already |fully )?(?:completed?|done|finished|through|settled|"
+    r"final(?:i[sz]ed)?)|"
+    r"shows?(?: up)?|appears?|arrives?|arrived|reach(?:es|ed)|lands?|landed|clears?|cleared)\b"
+    r"|\b(?:just|only|simply) wait\b"
 )
 # nor does one that tells what somebody wished for,
 WISHED = _compile(

@@ -1,15 +1,14 @@
 """The order in which a transaction locks rows, the same everywhere, so that no two wait for each other:
 
-    1  finding         comparison: what the books say
-    2  run             engine: every commit of a run begins with its fenced update
+    1  run             engine: every commit of a run begins with its fenced update
        model calls     admission: breaker, budgets, lines of spending; nothing else is locked while these are
-    3  ticket          `ticket`, `with_ticket`; intake, and whoever gives the ticket another status
-    4  request         decisions: who decides
-    5  order's money   reservations.lock, then the sums of circumstances.serialise
-    6  action          transitions.move, `with_ticket`; an absorbed duplicate
-    7  attempt         settlement
-    8  pause           pauses, in the transaction that puts the action or the run back
-    9  stop switch     stops.keeps_from, shared by all claims; whoever throws it takes nothing else
+    2  ticket          `ticket`, `with_ticket`; intake, and whoever gives the ticket another status
+    3  request         decisions: who decides
+    4  order's money   reservations.lock, then the sums of circumstances.serialise
+    5  action          transitions.move, `with_ticket`; an absorbed duplicate
+    6  attempt         settlement
+    7  pause           pauses, in the transaction that puts the action or the run back
+    8  stop switch     stops.keeps_from, shared by all claims; whoever throws it takes nothing else
 
 A row is locked by an UPDATE too, and by an INSERT that meets it (ON CONFLICT). Whoever may need an earlier one takes it
 first, as a settlement takes the ticket whose status may follow. A row that the transaction has made itself is nobody

@@ -20,6 +20,7 @@ SUBJECTS = {
     "finding.opened": "the provider's books and ours differ",
     "comparison.missing": "the provider's books have not been compared for hours",
     "provider.paused": "a provider refuses our credentials",
+    # Told by its finding now; some may have been waiting for the mail server.
     "action.failed_afterwards": "a refund that had succeeded failed afterwards",
     "action.contradicted": "money moved under a reference of ours that we did not send",
     "effects.stopped": "effects are stopped",

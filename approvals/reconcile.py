@@ -36,10 +36,12 @@ class CannotBeAsked(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """An action as it stands after the provider was asked for it, and what came of asking, in a sentence."""
+    """An action as it stands after the provider was asked for it, and what came of asking, in a sentence. `absent`: the
+    provider does not have it, so soon after an attempt that it proves nothing."""
 
     action: Action
     said: str
+    absent: bool = False
 
 
 def can_be_asked(action: Action) -> bool:
@@ -53,7 +55,7 @@ def lookup(action: Action) -> Receipt | None:
     Raises CannotBeAsked or ProviderError."""
     match action.kind:
         case "refund":
-            return payments.find_refund(body=action.request)
+            return payments.find_refund(body=action.request, known=action.provider_reference)
         case "cancel_order":
             return _cancelled(orders.get_order(action.params["order_id"]))
         case "account_change":
@@ -100,7 +102,7 @@ def ask(action_id: int) -> Asked:
     span = tracing.attempt_span(action.pk, action.fence)  # asking is about the attempt that was last
     try:
         with tracing.at(ticket_id=action.ticket_id, run_id=action.run_id, span=span, action=action.idempotency_key):
-            return Asked(action, _ask(action))
+            return _ask(action)
     except (OperationalError, InterfaceError):
         raise
     except Exception:  # a fault of ours: it takes its turn like the others, and not theirs
@@ -108,20 +110,19 @@ def ask(action_id: int) -> Asked:
         raise
 
 
-def _ask(action: Action) -> str:
-    """What was said; the action then stands as it made it."""
+def _ask(action: Action) -> Asked:
     try:
         found = lookup(action)
     except (CannotBeAsked, ProviderError) as error:
         log.info("%s stays unresolved: %s", action.idempotency_key, error)
         _ask_later(action)
         told = "The provider cannot tell" if isinstance(error, CannotBeAsked) else "The provider did not answer"
-        return f"{told}: {error}"
+        return Asked(action, f"{told}: {error}")
     try:
         return _write(action, found)
     except transitions.Lost:
         action.refresh_from_db()
-        return "It was settled in the meantime."
+        return Asked(action, "It was settled in the meantime.")
 
 
 def quiet_in(action: Action) -> float:
@@ -139,8 +140,8 @@ def due(limit: int) -> list[int]:
     return list(unresolved.order_by("not_before").values_list("pk", flat=True)[:limit])
 
 
-def _write(action: Action, found: Receipt | None) -> str:
-    """Settles it by the answer where it is one; says what the answer was. Raises Lost."""
+def _write(action: Action, found: Receipt | None) -> Asked:
+    """Settles it by the answer where it is one. Raises Lost."""
     if found and found.status != "failed":
         transitions.move(
             action,
@@ -150,10 +151,11 @@ def _write(action: Action, found: Receipt | None) -> str:
             told={"found": redact.storable(found.reference)},
             **found.stored(),
         )
-        return f"The provider has it: {found.reference}, {found.status}."
+        return Asked(action, f"The provider has it: {found.reference}, {found.status}.")
     if found is None and quiet_in(action):
         _ask_later(action)
-        return "The provider does not have it; an attempt of a moment ago may still arrive, so that proves nothing yet."
+        said = "The provider does not have it; an attempt of a moment ago may still arrive, so that proves nothing yet."
+        return Asked(action, said, absent=True)
     code, message = (
         ("provider_failed", "The provider says that it failed.")
         if found
@@ -168,8 +170,9 @@ def _write(action: Action, found: Receipt | None) -> str:
         error_code=code,
         error_class="terminal",
         error_message=message,
+        **(found.stored() if found else {}),
     )
-    return message
+    return Asked(action, message)
 
 
 def _ask_later(action: Action) -> None:

@@ -2,7 +2,7 @@
 attempt's number so that a slow worker cannot overwrite its successor (DESIGN §5.3, §8)."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,8 +11,8 @@ from django.db.models.functions import Now
 
 from agentops.lib import redact, retry
 from agentops.lib.errors import IdempotencyMismatch, ProviderError, Terminal, Unauthorized
-from approvals import audit, locks, pauses, policies, states, transitions
-from approvals.models import Action
+from approvals import audit, findings, locks, pauses, policies, states, transitions
+from approvals.models import Action, Finding
 from approvals.providers.receipt import PENDING, Receipt
 from tickets import standing
 from tickets.models import Message, Ticket
@@ -31,10 +31,10 @@ def succeeded(action: Action, receipt: Receipt) -> None:
     _finish_attempt(
         action, "succeeded" if receipt.status != "failed" else "terminal", receipt.http_status, receipt.answer
     )
-    if receipt.status == "failed":
-        _fail(action, Terminal("provider_failed", "The provider says that it failed."))
-        return
     kept = receipt.stored()
+    if receipt.status == "failed":
+        _fail(action, Terminal("provider_failed", "The provider says that it failed."), **kept)
+        return
     transitions.move(
         action,
         states.SUCCEEDED,
@@ -134,7 +134,7 @@ def _unresolved(action: Action, error: ProviderError) -> None:
     standing.needs_person(action.ticket_id, f"The outcome of {action.idempotency_key} is not known yet.")
 
 
-def _fail(action: Action, error: ProviderError) -> None:
+def _fail(action: Action, error: ProviderError, **kept: Any) -> None:
     transitions.move(
         action,
         states.FAILED,
@@ -144,16 +144,22 @@ def _fail(action: Action, error: ProviderError) -> None:
         told={"attempt": action.fence, "error": _code(error), "message": redact.text(error.message)[:300]},
         lease_expires_at=None,
         **_error_fields(error),
+        **kept,
     )
     if action.run_id is None:  # no run is told of it: only the person who wrote it
         why = f"A person's {action.get_kind_display().lower()} ({action.idempotency_key}) was not delivered: "
         standing.needs_person(action.ticket_id, why + redact.text(error.message), held=True)
 
 
-def failed_afterwards(action: Action, error: ProviderError) -> None:
-    """A provider's late failure: what had succeeded did not last, and a person has to see to it. Raises Lost."""
+def failed_afterwards(action: Action, theirs: Receipt, *, why: str, happened_at: datetime) -> bool:
+    """A provider's late failure, whoever told of it: what had succeeded did not last. It is a finding, and a person has
+    to see to it. Answers whether the finding is new. Raises Lost."""
+    error = Terminal("provider_failed", why)
     with transaction.atomic():
         locks.ticket(action.ticket_id)
+        new = findings.open_one(
+            Finding.Kind.FAILED_AFTERWARDS, action.idempotency_key, happened_at, ours=action, theirs=theirs
+        )
         transitions.move(
             action,
             states.FAILED,
@@ -164,8 +170,9 @@ def failed_afterwards(action: Action, error: ProviderError) -> None:
             result={**(action.result or {}), "status": "failed"},
             **_error_fields(error),
         )
-        why = f"{action.idempotency_key} had succeeded and failed afterwards: {redact.text(error.message)}"
-        standing.needs_person(action.ticket_id, why, held=True)
+        reason = f"{action.idempotency_key} had succeeded and failed afterwards: {redact.text(error.message)}"
+        standing.needs_person(action.ticket_id, reason, held=True)
+    return new
 
 
 def arrived(action: Action, result: dict[str, Any]) -> bool:

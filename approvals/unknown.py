@@ -58,14 +58,16 @@ def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> 
     The action is settled once enough people say the same, and more than say the opposite: people who contradict each
     other leave it unknown until another has looked. Answers the action as it then stands, and what came of it.
 
-    Raises Refused: no reason is given, it is no longer unknown, this person has spoken before, or it is said not to
-    have happened while an attempt may still arrive."""
+    Raises Refused: no reason is given, it is no longer unknown, this person has spoken before, or an attempt may still
+    arrive, and it is said not to have happened, or to have happened though the provider does not have it."""
     reason = reason.strip()
     if not reason:
         raise Refused("reason_missing", "Say how you know: the statement, the provider's support, the customer.")
     action = Action.objects.get(pk=action_id)
+    absent = False
     if action.status == states.UNRESOLVED and reconcile.can_be_asked(action):
         asked = ask_again(action_id=action_id, by=by)
+        absent = asked.absent
         if asked.action.status != states.UNRESOLVED:
             return replace(asked, said=f"Not by hand; it was looked up first. {asked.said}")
     with transaction.atomic():
@@ -75,8 +77,9 @@ def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> 
         before = standing(action)
         if any(row.by_id == by.pk for row in before.said):
             raise Refused("said_before", "You have said what you know; another person must confirm it.")
-        if not happened and before.wait:
-            told = f"An attempt may still arrive; that it did not happen can be said in {before.wait} seconds."
+        if before.wait and (absent or not happened):
+            known = "The provider does not have it, and an" if absent else "An"
+            told = f"{known} attempt may still arrive; what became of it can be said in {before.wait} seconds."
             raise Refused("too_early", told)
         HandSettlement.objects.create(action=action, by=by, happened=happened, reason=reason[:LONGEST_REASON])
         agree = 1 + sum(row.happened == happened for row in before.said)

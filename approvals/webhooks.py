@@ -18,11 +18,11 @@ from django.db.models.functions import Now
 from pydantic import BaseModel, ConfigDict, Field
 
 from agentops.lib import redact
-from agentops.lib.errors import Refused, Terminal
+from agentops.lib.errors import Refused
 from approvals import audit, locks, settlement, states
 from approvals.models import Action, ProviderEvent
-from approvals.providers.receipt import FAILED, SUCCEEDED
-from approvals.providers.stripe_refund import StripeRefund
+from approvals.providers.receipt import FAILED, SUCCEEDED, Receipt
+from approvals.providers.stripe_refund import StripeRefund, UnixTime
 from tickets import standing
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Event(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
     id: str = Field(min_length=1, max_length=255)
     type: str
-    created: int
+    created: UnixTime
     data: Body
 
 
@@ -126,8 +126,12 @@ def _apply(action: Action, refund: StripeRefund) -> Outcome:
             Action.objects.filter(pk=action.pk).update(not_before=Now())
             return Outcome.APPLIED
         case states.SUCCEEDED if not another and status == FAILED:
-            why = refund.failure_reason or refund.status
-            settlement.failed_afterwards(action, Terminal("provider_failed", f"Stripe says that it failed: {why}."))
+            settlement.failed_afterwards(
+                action,
+                Receipt(reference=refund.id, status=FAILED, data=refund.as_data()),
+                why=f"Stripe says that it failed: {refund.failure_reason or refund.status}.",
+                happened_at=datetime.fromtimestamp(refund.created, UTC),
+            )
             return Outcome.APPLIED
         case states.SUCCEEDED if not another:
             new = status == SUCCEEDED and settlement.arrived(action, refund.as_data())

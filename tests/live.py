@@ -17,8 +17,10 @@ from tests.services import child_environment
 class Simulator:
     """The fake world in a process of its own; without faults until a test asks for some."""
 
-    def __init__(self, *, logs: Path, data: Path | None = None, seed: int = 1) -> None:
+    def __init__(self, *, logs: Path, data: Path | None = None, seed: int = 1, forgetful: bool = False) -> None:
         options = ["--seed", str(seed), "--faults", "none", "--model-latency", "0"]
+        if forgetful:
+            options.append("--forgetful")
         if data is not None:
             options += ["--data", str(data)]
         self.process = Process(programs.simulator(child_environment(), *options), logs=logs)

@@ -12,7 +12,6 @@ from django.db.backends.utils import CursorWrapper
 
 # As approvals.locks says.
 ORDER = (
-    "approvals_finding",
     "agentops_run",
     "agentops_breaker",
     "agentops_budget",

@@ -12,7 +12,7 @@ from django.db.models import Count, Min, Sum
 from django.db.models.functions import Coalesce
 
 from agentops import dispatch
-from agentops.models import Run, Tally, Watermark
+from agentops.models import Run, Spending, Tally, Watermark
 from approvals import execution, states
 from approvals.models import Action, ApprovalRequest
 
@@ -131,6 +131,12 @@ def spent() -> list[Spent]:
     calls = Tally.objects.filter(hour=EPOCH, subject__in=("triage", "llm"))
     rows = calls.values_list("name").annotate(**sums).order_by("name")
     return [Spent(*row) for row in rows]
+
+
+def budgeted() -> list[tuple[str, Decimal, Decimal]]:
+    """(model, US dollars spent, US dollars reserved) as budgets count them, since ever."""
+    rows = Spending.objects.values_list("model").annotate(spent=Sum("spent_usd"), reserved=Sum("reserved_usd"))
+    return list(rows.order_by("model"))
 
 
 def retried() -> list[tuple[str, str, int]]:

@@ -51,7 +51,7 @@ def would_be(
     kind, given = kinds.BY_TOOL[step.name], steps.arguments(step)
     existing = [row for row in [*recording.earlier, *made] if row.kind == kind.name]
     twin = proposals.in_the_same_words(kind, given, existing)
-    sources = resolution.NOW if replay.mode == Replay.Mode.LIVE else recording.sources(lambda: made)
+    sources = (recording.live if replay.mode == Replay.Mode.LIVE else recording.sources)(lambda: made)
     recorded = [recording.as_proposed(row) for row in recording.actions(kind.name)]
     then = proposals.in_the_same_words(kind, given, recorded)
     further = False

@@ -81,7 +81,8 @@ def _by_effects(recording: Recording, kept: Sequence[ReplayStep]) -> Any:
     taken: dict[int, ReplayStep] = {}
     # Nothing is held against another effect that is the same as one of a later action.
     for fits in (_same_effect, _same_kind):
-        for action in actions:
+        # Of replies the last is the one that the customer was left with.
+        for action in sorted(actions, key=lambda each: (each.kind == "reply", -each.pk if each.kind == "reply" else 0)):
             if action.pk not in taken and (found := fits(left, action, proposed[action.pk])):
                 taken[action.pk] = found
                 left.remove(found)
@@ -107,27 +108,35 @@ def _same_effect(left: Sequence[ReplayStep], action: Action, proposed: dict[str,
 
 
 def _same_kind(left: Sequence[ReplayStep], action: Action, _: dict[str, Any]) -> ReplayStep | None:
-    return next((step for step in left if step.effect and step.effect["kind"] == action.kind), None)
+    of_kind = [step for step in left if step.effect and step.effect["kind"] == action.kind]
+    return next(iter(of_kind[::-1] if action.kind == "reply" else of_kind), None)
 
 
 def _changed(action: Action, decision: Decision | None, proposed: dict[str, Any], step: ReplayStep) -> Any:
     effect = step.effect or {}
     said = decision.verdict if decision else None
     name = _named(action.kind, {"amount": action.amount, "currency": action.currency, "order_id": action.order_id})
+    known = True
     if action.kind == "reply":
-        if _claims(effect["proposed"]) != _claims(action.params):
-            yield Finding("claims", "different", "The reply claims other effects.")
+        other = _claims(effect["proposed"]) != _claims(proposed)
+        refused = said in (Decision.Verdict.REJECT, Decision.Verdict.EDIT)
+        # It is worded anew: what people said of the words of then says nothing of those of now.
+        known = not other and (not refused or effect["proposed"].get("text") == proposed.get("text"))
+        if other:
+            result = "better" if refused and effect["verdict"] != BLOCKED else "different"
+            yield Finding("claims", result, f"The reply claims other effects ({_decided(decision)}).")
     elif not kinds.same_effect(effect["proposed"], proposed):
         as_edited = said == Decision.Verdict.EDIT and kinds.same_effect(effect["proposed"], action.params)
         if said == Decision.Verdict.REJECT:  # nobody knows what people would say of another one, unless none is asked
             result = BY_VERDICT[Decision.Verdict.REJECT].get(effect["verdict"], "different")
         else:
-            result = "better" if as_edited else _worse_if_approved(decision)
+            better = as_edited and effect["verdict"] != BLOCKED
+            result = "better" if better else _worse_if_approved(decision)
         told = "as the person edited it then" if as_edited else f"otherwise than then ({_decided(decision)})"
         yield Finding("params", result, f"{name} is proposed {told}.")
         return
     if effect["verdict"] != action.verdict:
-        by_person = BY_VERDICT.get(Decision.Verdict(said), {}) if said else {}
+        by_person = BY_VERDICT.get(Decision.Verdict(said), {}) if said and known else {}
         result = by_person.get(effect["verdict"], "different")
         then, now = _said(action.verdict), _said(effect["verdict"])
         yield Finding("verdict", result, f"{name}: {now}; then {then} ({_decided(decision)}).")

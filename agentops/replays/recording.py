@@ -4,6 +4,7 @@ the orders and customers that were read, the actions with what people said of th
 import json
 from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -11,11 +12,11 @@ from django.db.models import Q
 
 from agentops import turn
 from agentops.models import Run, Step, StoredText
-from approvals import claims, grounding, kinds, states
+from approvals import claims, grounding, kinds, reservations, states
 from approvals.models import Action, AuditEvent, Decision
 from approvals.providers.orders import Customer, Order
 from approvals.reservations import Reading
-from approvals.resolution import Sources
+from approvals.resolution import NOW, Sources
 
 
 class NotRecorded(Exception):
@@ -133,13 +134,7 @@ class Recording:
         def left(reading: Reading, *, payment_id: str | None = None) -> int:
             payments = [row for row in reading.order.payments if payment_id in (None, row.payment_id)]
             whole = self.orders[reading.order.order_id.lstrip("#")][1]
-            moved = sum(
-                action.amount or 0
-                for action in done()
-                if action.status == states.SUCCEEDED
-                and action.order_id == reading.order.order_id
-                and payment_id in (None, action.params.get("payment_id", payment_id))
-            )
+            moved = _moved(done(), reading, payment_id)
             return max(min(whole, sum(row.captured - row.refunded for row in payments)) - moved, 0)
 
         def get_customer(customer_id: str) -> Customer | None:
@@ -153,6 +148,24 @@ class Recording:
             get_customer=get_customer,
             left=left,
             effects=lambda _ticket_id: effects_of([*self.earlier, *done()]),
+        )
+
+    def live(self, done: Callable[[], Sequence[Action]]) -> Sources:
+        """The shop as it is now, which has what the run did; less what the replay has `done` besides. What has happened
+        to the ticket is the replay's alone."""
+
+        def left(reading: Reading, *, payment_id: str | None = None) -> int:
+            besides = [action for action in done() if not self._did(action)]
+            rest = reservations.left(reading, payment_id=payment_id)
+            return max(rest - _moved(besides, reading, payment_id), 0)
+
+        return replace(NOW, left=left, effects=lambda _ticket_id: effects_of([*self.earlier, *done()]))
+
+    def _did(self, action: Action) -> bool:
+        """Whether the run had the same effect."""
+        return any(
+            row.status == states.SUCCEEDED and kinds.same_effect(row.params, action.params)
+            for row in self.actions(action.kind)
         )
 
     @cached_property
@@ -179,6 +192,17 @@ class Recording:
 
     def _answered(self, name: str) -> list[Step]:
         return [step for step in self.steps if step.name == name and step.status == turn.DONE]
+
+
+def _moved(actions: Sequence[Action], reading: Reading, payment_id: str | None) -> int:
+    """What they return of the order, or of one of its payments, in minor units."""
+    return sum(
+        action.amount or 0
+        for action in actions
+        if action.status == states.SUCCEEDED
+        and action.order_id == reading.order.order_id
+        and payment_id in (None, action.params.get("payment_id", payment_id))
+    )
 
 
 def effects_of(actions: Sequence[Action]) -> list[grounding.Effect]:

@@ -98,11 +98,10 @@ def _go_on(replay: Replay) -> None:
         match turn.next_step([steps.recorded(step) for step in done], max_turns=settings.MAX_TURNS):
             case turn.AskTriage() if recording.triage:
                 step = steps.again_first(run, recording.triage.input, world)
-                if replay.mode == Replay.Mode.RECORDED:
-                    step.name = recording.triage.name
+                _set_model(replay, step, recording.triage)
             case turn.AskModel():
                 step = steps.start_llm(run, done, world)
-                _set_model(replay, recording, step, sum(row.kind == turn.LLM for row in done))
+                _set_model(replay, step, recording.turn(sum(row.kind == turn.LLM for row in done)))
             case turn.RunTool() as call:
                 step = steps.start_tool(run, done, call)
             case turn.Answered():
@@ -181,14 +180,14 @@ def _copy(step: Step, then: Step) -> None:
     step.run.cost_usd += then.cost_usd
 
 
-def _set_model(replay: Replay, recording: Recording, step: Step, number: int) -> None:
-    """The model that is tried, or the one that answered then; else as routed today."""
-    then = recording.turn(number) if replay.mode == Replay.Mode.RECORDED else None
-    name = then.name if then else replay.llm_model
+def _set_model(replay: Replay, step: Step, then: Step | None) -> None:
+    """The model that is tried, for the triage too, or the one that answered `then`; else as routed today."""
+    recorded = then if replay.mode == Replay.Mode.RECORDED else None
+    name = recorded.name if recorded else replay.llm_model
     if name:
         step.name = step.input["model"] = name
-    if then and "route" in then.input:
-        step.input["route"] = then.input["route"]
+    if recorded and "route" in recorded.input:
+        step.input["route"] = recorded.input["route"]
 
 
 def _put_off(replay: Replay, step: Step, error: ProviderError) -> None:

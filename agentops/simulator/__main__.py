@@ -31,7 +31,10 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder with orders.json and customers.json")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--customers", type=int, default=CUSTOMERS, help="of the generated shop")
-    parser.add_argument("--trusting", action="store_true", help="payments keep keys, and check nothing else")
+    parser.add_argument("--trusting", action="store_true", help="payments check nothing but keys")
+    parser.add_argument(
+        "--forgetful", action="store_true", help="payments keep no keys: what comes twice is paid twice"
+    )
     parser.add_argument("--faults", help="JSON file, or none; without it a few faults happen")
     parser.add_argument("--state", type=Path, help="SQLite file that survives a restart; without it memory")
     parser.add_argument(
@@ -63,7 +66,7 @@ def build_world(options: argparse.Namespace) -> World:
     model = ModelApi(faults, latency=options.model_latency)
     store = Store(options.state)
     token = os.environ.get("SIMULATOR_TOKEN", "")
-    return World(shop, store, faults, model, token, trusting=options.trusting)
+    return World(shop, store, faults, model, token, trusting=options.trusting, forgetful=options.forgetful)
 
 
 def die_with_parent() -> None:

@@ -28,7 +28,7 @@ class RefundBody(BaseModel):
 
 
 class Payments:
-    """Answers `/refunds` and `/ledger`. `trusting`: it keeps keys, and pays whatever it is told to pay."""
+    """Answers `/refunds` and `/ledger`. `trusting`: it checks nothing, and pays whatever it is told to pay."""
 
     def __init__(self, shop: Shop, store: Store, keys: Idempotency, orders: Orders, *, trusting: bool = False) -> None:
         self._trusting = trusting

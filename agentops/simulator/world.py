@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .demo_tickets import demo_tickets, many_tickets
 from .faults import BadTable, Faults, read_table
-from .idempotency import Idempotency
+from .idempotency import Forgetful, Idempotency
 from .inbox import Inbox
 from .model.api import ModelApi
 from .orders import Orders
@@ -45,14 +45,22 @@ class World:
     """Turns requests into answers. Faults that are answers are applied here, those of the wire by the server."""
 
     def __init__(
-        self, shop: Shop, store: Store, faults: Faults, model: ModelApi, token: str = "", *, trusting: bool = False
+        self,
+        shop: Shop,
+        store: Store,
+        faults: Faults,
+        model: ModelApi,
+        token: str = "",
+        *,
+        trusting: bool = False,
+        forgetful: bool = False,
     ) -> None:
         self.faults = faults
         self._store = store
         self._token = token
         keys = Idempotency(store)
         orders = Orders(shop, store, keys)
-        payments = Payments(shop, store, keys, orders, trusting=trusting)
+        payments = Payments(shop, store, Forgetful(store) if forgetful else keys, orders, trusting=trusting)
         inbox = Inbox(store)
         self._shop = shop
         self._model = model

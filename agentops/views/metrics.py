@@ -134,7 +134,18 @@ def _spent() -> Iterable[Metric]:
         for sort in ("input", "cached", "output", "reasoning"):
             tokens.add_metric([row.model, sort], getattr(row, sort))
         cost.add_metric([row.model], float(row.cost_usd))
-    yield from (tokens, cost)
+    charged = CounterMetricFamily(
+        "agentops_budget_spent_usd",
+        "What budgets count as spent, in US dollars: replays, and answers that were lost at their worst, as well.",
+        labels=["model"],
+    )
+    reserved = GaugeMetricFamily(
+        "agentops_budget_reserved_usd", "What calls under way may still cost, in US dollars.", labels=["model"]
+    )
+    for model, spent, held in metrics.budgeted():
+        charged.add_metric([model], float(spent))
+        reserved.add_metric([model], float(held))
+    yield from (tokens, cost, charged, reserved)
 
 
 def _lag(at: datetime) -> Iterable[Metric]:

@@ -103,8 +103,9 @@ class Finding(models.Model):
 
 class Comparisons(models.Manager["Comparison"]):
     def periodic(self) -> models.QuerySet["Comparison"]:
-        """Newest first. One that a person asked for looks back less far, and takes the place of none."""
-        return self.filter(since__lte=models.F("started_at") - LOOK_BACK).order_by("-pk")
+        """Newest first. One that a person asked for takes the place of none, however far it looks back: it need not
+        begin where the last of these ended."""
+        return self.filter(periodic=True).order_by("-pk")
 
     def last_whole(self) -> "Comparison | None":
         """The newest periodic one that came to its end."""
@@ -120,6 +121,7 @@ class Comparison(models.Model):
     """One reading of the provider's books against ours, from `since` on."""
 
     since = models.DateTimeField()
+    periodic = models.BooleanField(default=False)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
     theirs = models.PositiveIntegerField(default=0)

@@ -55,9 +55,19 @@ def unreadable(row: Any, *, name: str, why: str) -> Receipt:
     return Receipt(reference=reference, status=UNREADABLE, data=data, answer=text)
 
 
+def unlikeness(refund: Mapping[str, Any], wanted: Mapping[str, Any], known: str) -> tuple[bool, bool, bool]:
+    """Sorts refunds that bear our reference, ours first: the one that is `known` by its id, or else one that did not
+    fail, or else one that is as it was asked for."""
+    return refund["refund_id"] != known, refund["status"] == FAILED, bool(_others(refund, wanted))
+
+
 def require_asked_for(refund: Mapping[str, Any], wanted: Mapping[str, Any], *, answer: str) -> None:
-    """An answer about something else proves nothing about ours. Raises EffectUnknown, with the fields that differ."""
-    other = [name for name in REFUND_FIELDS if refund[name] != wanted[name]]
-    if other:
+    """An answer about something else proves nothing about ours. Raises EffectUnknown (`another_refund`), with the
+    fields that differ in its message, and what was `found` in its details."""
+    if other := _others(refund, wanted):
         told = f"the answer is of another refund: {', '.join(other)}"
-        raise EffectUnknown("unreadable_answer", told, body=answer[:MAX_RESULT])
+        raise EffectUnknown("another_refund", told, body=answer[:MAX_RESULT], details={"found": dict(refund)})
+
+
+def _others(refund: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    return [name for name in REFUND_FIELDS if refund[name] != wanted[name]]

@@ -1,7 +1,7 @@
 """A refund as Stripe tells it, in answers and in events: its shape, its states, its units of money."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,17 +25,19 @@ DIGITS = {
     ),
     **dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 3),
 }
+# In seconds; before the year 10,000, which no datetime holds.
+UnixTime = Annotated[int, Field(ge=0, lt=253_402_300_800)]
 
 
 class StripeRefund(BaseModel):
-    """`amount` is in Stripe's units of `currency`, which is in lower case; `created` is in seconds of the Unix time."""
+    """`amount` is in Stripe's units of `currency`, which is in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     id: str = Field(min_length=1, max_length=255)
     object: Literal["refund"]
     amount: int
     currency: str
-    created: int
+    created: UnixTime
     status: Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
     charge: str | None = None
     payment_intent: str | None = None

@@ -68,11 +68,13 @@ def harness(
 
 
 @contextmanager
-def playing(database: str, folder: Path, seeds: Iterable[int]) -> Iterator[Player]:
-    """Plays schedules of these seeds."""
+def playing(
+    database: str, folder: Path, seeds: Iterable[int], *, forgetful: bool = False, **changes: str
+) -> Iterator[Player]:
+    """Plays schedules of these seeds, with a payment provider that may keep no keys; `changes`: of the environment."""
     shop.write(folder, plans.numbers(seeds))
-    simulator = Simulator(logs=services().logs, data=folder)
-    warm = schedules.parent(environment(database, simulator), folder)
+    simulator = Simulator(logs=services().logs, data=folder, forgetful=forgetful)
+    warm = schedules.parent({**environment(database, simulator), **changes}, folder)
     worlds.put_rules()
     for name in lives.LEADS:
         User.objects.get_or_create(username=name)

@@ -6,9 +6,11 @@ from typing import Any
 
 from django.db.models.functions import Now
 from django.test import override_settings
+from django.utils import timezone
 
-from approvals import execution, reconcile, states
+from approvals import execution, reconcile, settlement, states
 from approvals.models import Action, Attempt
+from approvals.providers.receipt import Receipt
 from tests.integration.history_rows import a_ticket, an_action
 from tests.scripted import Say, Script
 from tests.world import World, propose_refund
@@ -31,6 +33,12 @@ def pay(world: World, order: dict[str, Any], amount: int, reference: str, *, key
 def fail(world: World, refund_id: str) -> None:
     """Days later the provider says that it failed."""
     world.simulator.http.post(f"/refunds/{refund_id}/fail").raise_for_status()
+
+
+def come_undone(action: Action) -> None:
+    """The provider told by itself that it failed after all."""
+    receipt = Receipt(reference=action.provider_reference, status="failed", data=theirs(action, "failed"))
+    settlement.failed_afterwards(action, receipt, why="The card was closed.", happened_at=timezone.now())
 
 
 def succeeded(order: dict[str, Any], amount: int = 2_000, **more: Any) -> Action:

@@ -3,11 +3,11 @@
 import pytest
 from django.contrib.auth.models import User
 
-from agentops.lib.errors import Terminal
 from agentops.models import Run
-from approvals import claims, decisions, execution, frozen, kinds, pauses, settlement, stops
+from approvals import claims, decisions, execution, frozen, kinds, pauses, stops
 from approvals.models import Action, ApprovalRequest
 from tests.completions import claims_a_refund_of, replies, triage, uses
+from tests.integration.books import come_undone
 from tests.integration.test_engine import last_step, status
 from tests.scripted import Script
 from tests.world import World, put_rules, refund_arguments, run_through, ticket_of
@@ -133,8 +133,7 @@ def test_it_is_read_by_a_person_where_the_shop_does_not(world: World, model: Scr
 
 
 def comes_undone(ticket: Ticket) -> None:
-    refund = Action.objects.get(ticket=ticket, kind="refund")
-    settlement.failed_afterwards(refund, Terminal("provider_failed", "The card was closed."))
+    come_undone(Action.objects.get(ticket=ticket, kind="refund"))
 
 
 def received(world: World, ticket: Ticket) -> list[str]:

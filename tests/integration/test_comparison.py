@@ -18,6 +18,7 @@ from agentops.lib.errors import Refused
 from approvals import audit, comparison, execution, findings, states, unknown
 from approvals.models import Action, AuditEvent, Comparison, Finding
 from tests.integration.books import (
+    come_undone,
     fail,
     make_quiet,
     on_its_way,
@@ -133,6 +134,39 @@ def test_a_refund_that_failed_afterwards(world: World, since: datetime) -> None:
     assert [row.pk for row in found(since)] == [finding.pk], "it stays until a person closes it"
 
 
+def test_a_failure_that_an_event_told_of_is_not_found_again(world: World, payments: Script, since: datetime) -> None:
+    action = on_its_way(payments, world.order())
+    come_undone(action)
+    payments.will_say(page(theirs(action, "failed")))
+    made = comparison.compare(since=since)
+    assert (made.error, made.opened) == ("", 0)
+    assert Finding.objects.get(action=action).closed_at is None, "a person closes it"
+
+
+def test_what_failed_while_the_pages_were_read_is_held_against_later_ones(
+    world: World, payments: Script, since: datetime
+) -> None:
+    action = on_its_way(payments, world.order())
+    come_undone(action)
+    Action.objects.filter(pk=action.pk).update(settled_at=Now() + timedelta(minutes=1))
+    payments.will_say(*[page(theirs(action, "succeeded"))] * 2)
+    assert comparison.compare(since=since).opened == 0
+    Action.objects.filter(pk=action.pk).update(settled_at=Now() - timedelta(minutes=1))
+    assert comparison.compare(since=since).opened == 1
+    assert Finding.objects.filter(action=action, kind="theirs_alone").count() == 1
+
+
+def test_another_refund_under_its_key_stays_found_meanwhile(world: World, payments: Script, since: datetime) -> None:
+    action = on_its_way(payments, world.order())
+    both = page(theirs(action, refund_id="re_second"), theirs(action))
+    payments.will_say(both, both)
+    [finding] = found(since)
+    assert (finding.kind, finding.reference) == ("theirs_alone", "re_second")
+    come_undone(action)
+    Action.objects.filter(pk=action.pk).update(settled_at=Now() + timedelta(minutes=1))
+    assert comparison.compare(since=since).closed == 0
+
+
 def test_what_failed_on_both_sides_agrees(world: World, since: datetime) -> None:
     action = succeeded(world.order(), status=states.FAILED)
     refund = pay(world, world.order(), 2_000, action.idempotency_key)
@@ -218,6 +252,16 @@ def test_what_was_on_its_way_arrives(world: World, payments: Script, since: date
     payments.will_say(page() if days else page(arrived))
     comparison.compare(since=since)
     assert AuditEvent.objects.filter(verb="action.arrived", object_id=action.pk).count() == 1
+
+
+def test_what_was_found_of_one_on_its_way_is_closed_by_the_answer_that_agrees(
+    world: World, payments: Script, since: datetime
+) -> None:
+    action = on_its_way(payments, world.order(), days=5)
+    payments.will_say(page(), page(), page(), page(theirs(action, "pending")))
+    assert comparison.compare(since=since).opened == 1
+    assert Finding.objects.get(action=action).kind == "ours_alone"
+    assert comparison.compare(since=since).closed == 1
 
 
 def test_those_on_their_way_that_were_asked_for_longest_ago_come_first(
@@ -337,14 +381,14 @@ def test_a_finding_and_its_audit_are_written_together_or_not_at_all(
 
 def test_the_periodic_one_is_made_once_an_hour_whoever_comes_first(world: World, since: datetime) -> None:
     Comparison.objects.all().delete()
-    comparison.compare(since=since)
-    assert comparison.due() == [0], "one that looks back less far does not take its place"
+    comparison.compare(since=timezone.now() - 2 * comparison.LOOK_BACK)
+    assert comparison.due() == [0], "one that a person asked for does not take its place, however far it looks back"
     made = [answer for answer in at_once(*[lambda: comparison.compare_after(0)] * 4) if answer]
     [first] = made
     assert (first.error, first.finished_at is not None) == ("", True)
     assert comparison.due() == []
     an_hour_ago = Now() - comparison.PERIOD
-    Comparison.objects.filter(pk=first.pk).update(started_at=an_hour_ago, since=an_hour_ago - comparison.LOOK_BACK)
+    Comparison.objects.filter(pk=first.pk).update(started_at=an_hour_ago)
     assert comparison.due() == [first.pk]
     assert comparison.compare_after(0) is None
     assert comparison.compare_after(first.pk) is not None
@@ -352,13 +396,15 @@ def test_the_periodic_one_is_made_once_an_hour_whoever_comes_first(world: World,
 
 def test_an_outage_of_days_leaves_no_gap(world: World, since: datetime) -> None:
     Comparison.objects.all().delete()
-    good, bad = (Comparison.objects.create(since=since, error=error) for error in ("", "away"))
+    good, bad = (Comparison.objects.create(since=since, error=error, periodic=True) for error in ("", "away"))
     a_week, a_day = (Now() - timedelta(days=days) for days in (7, 1))
     Comparison.objects.filter(pk=good.pk).update(
         started_at=a_week, finished_at=a_week, since=a_week - comparison.LOOK_BACK
     )
     Comparison.objects.filter(pk=bad.pk).update(started_at=a_day, finished_at=a_day, since=a_week)
     good.refresh_from_db()
+    a_persons = comparison.compare(since=timezone.now() - comparison.LOOK_BACK)
+    assert a_persons.error == "", "it leaves none either"
     made = comparison.compare_after(bad.pk)
     assert made is not None
     assert made.error == ""

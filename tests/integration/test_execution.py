@@ -13,6 +13,7 @@ from pytest_django import Settings
 from agentops.lib import retry
 from approvals import decisions, execution, kinds, pauses, states, transitions
 from approvals.models import Action, ApprovalRequest, AuditEvent
+from tests.integration.books import theirs
 from tests.scripted import CUT, Say, Script, scripted
 from tests.waiting import until
 from tests.world import World, at_once, propose, propose_refund, ticket_of
@@ -344,14 +345,29 @@ def test_a_lease_that_still_runs_is_respected(world: World) -> None:
 def test_a_slow_worker_cannot_overwrite_its_successor(world: World, caplog: pytest.LogCaptureFixture) -> None:
     order, action = approved(world)
     slow = leave_behind(action)
+    answer = execution._send(slow)
     execution.execute(action.pk)
-    execution._attempt(slow)
+    execution._succeeded(slow, answer, "payments")
     action.refresh_from_db()
     assert (action.status, action.fence) == (states.SUCCEEDED, 2)
     assert "came back too late" in caplog.text
     assert outcomes(action) == ["lost", "succeeded"]
     assert AuditEvent.objects.filter(object_id=action.pk, verb="action.succeeded").count() == 1
     assert len(world.refunds(order)) == 1
+
+
+def test_a_worker_that_stood_still_for_longer_than_its_lease_sends_nothing(
+    world: World, payments: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, action = approved(world)
+    slow = leave_behind(action)
+    execution._attempt(slow)
+    assert payments.asked == []
+    assert "sends nothing" in caplog.text
+    payments.will_say(Say(theirs(action), 201))
+    assert execution.execute(action.pk).status == states.SUCCEEDED
+    execution._attempt(slow)
+    assert outcomes(action) == ["lost", "succeeded"]
 
 
 def test_a_settlement_with_an_older_fence_is_lost(world: World) -> None:

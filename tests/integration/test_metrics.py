@@ -18,6 +18,7 @@ from pytest_django import Settings
 
 from agentops import heartbeat
 from agentops.models import Hold, Run, Step, Tally
+from agentops.replays import asking, running
 from agentops.telemetry import tallies
 from approvals import decisions, execution, stops
 from approvals.models import Action, ApprovalRequest, Attempt
@@ -129,6 +130,22 @@ def test_the_figures_are_those_of_the_books(world: World, model: Script, lead: U
     tokens = {sort: sum(value for (name, labels), value in read.items() if name == "agentops_llm_tokens_total"
                         and labels[1] == sort) for sort in ("input", "cached")}  # fmt: skip
     assert tokens == {"input": sums["input"], "cached": sums["cached"]}
+
+
+def test_what_replays_spend_is_the_budgets_and_no_tickets(world: World, model: Script) -> None:
+    model.will_say(triage(), hands_over())
+    run = run_through(ticket_of(world.order()))
+    tallies.roll_up(0)
+    cost, spent = total("agentops_llm_cost_usd_total"), total("agentops_budget_spent_usd_total")
+    model.will_say(triage(), hands_over())
+    replay = asking.begin(run=run, mode="model", asked_by="lead")
+    running.advance(replay.pk)
+    tallies.roll_up(0)
+    replay.refresh_from_db()
+    assert replay.cost_usd > 0
+    assert total("agentops_budget_spent_usd_total") == pytest.approx(spent + float(replay.cost_usd))
+    assert total("agentops_llm_cost_usd_total") == pytest.approx(cost)
+    assert total("agentops_budget_reserved_usd") == pytest.approx(0)
 
 
 def test_buckets_count_up(world: World) -> None:

@@ -51,6 +51,7 @@ REFUND = {
 ASKED = json.dumps({name: REFUND[name] for name in ("payment_id", "order_id", "amount", "currency", "reference")})
 
 ANOTHERS = {**REFUND, "reference": "other"}
+COPIED = {**REFUND, "refund_id": "re_9", "amount": 7}
 FAILED = {**REFUND, "refund_id": "re_0", "status": "failed"}
 
 
@@ -243,14 +244,24 @@ def test_an_answer_that_is_not_our_refund_proves_nothing(server: Script, body: A
 
 @pytest.mark.parametrize(
     ("rows", "found"),
-    [([REFUND], "re_1"), ([], None), ([FAILED], "re_0"), ([FAILED, REFUND], "re_1"), ([REFUND, FAILED], "re_1")],
-)
+    [([REFUND], "re_1"), ([], None), ([FAILED], "re_0"), ([FAILED, REFUND], "re_1"), ([REFUND, FAILED], "re_1"),
+     ([COPIED, REFUND], "re_1"), ([COPIED, FAILED, REFUND], "re_1")],
+)  # fmt: skip
 def test_a_refund_is_found_by_its_reference_alone(server: Script, rows: list[Any], found: str | None) -> None:
-    """One that did not fail before one that did, however new."""
+    """One that did not fail before one that did, however new, and one as we asked for before another."""
     server.will_say(Say({"refunds": rows, "next_cursor": None}))
     receipt = payments.find_refund(body=ASKED)
     assert (receipt.reference if receipt else None) == found
     assert server.asked[0].path == "/refunds?reference=t%3Arefund%3A1"
+
+
+def test_of_several_the_one_is_ours_that_the_provider_named_to_us(server: Script) -> None:
+    twice = {**REFUND, "refund_id": "re_2"}
+    server.will_say(*[Say({"refunds": [twice, REFUND, FAILED], "next_cursor": None})] * 2)
+    for known in ("re_1", "re_0"):
+        receipt = payments.find_refund(body=ASKED, known=known)
+        assert receipt is not None
+        assert receipt.reference == known
 
 
 @pytest.mark.parametrize("rows", [[ANOTHERS], [REFUND, ANOTHERS]])

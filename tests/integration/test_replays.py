@@ -184,7 +184,7 @@ def test_another_model_meets_the_recorded_world(world: World, model: Script) -> 
     )
     replay = replayed(run, "model", llm_model="gpt-5", prompt="Be brief.")
     assert (replay.result, what(replay)) == ("same", [])
-    assert [asked.data["model"] for asked in model.asked[-3:]] == ["gpt-5"] * 3
+    assert [asked.data["model"] for asked in model.asked[-4:]] == ["gpt-5"] * 4, "the triage too"
     assert model.asked[-1].data["messages"][0]["content"] == "Be brief."
     assert StoredText.objects.get(digest=replay.prompt).body == "Be brief."
     assert everything() == before
@@ -288,6 +288,24 @@ def test_of_two_refunds_the_one_that_people_wanted_is_no_loss(world: World, mode
     assert replay.result == "better"
 
 
+def test_a_reply_that_people_refused_and_that_is_no_longer_made_is_no_loss(
+    world: World, model: Script, lead: User
+) -> None:
+    order = world.order()
+    ticket = ticket_of(order, "Where is my money?")
+    model.will_say(triage(), claims_a_refund_of(order, 2_000))
+    run_through(ticket)
+    request = ApprovalRequest.objects.get(action__ticket=ticket, closed_at=None)
+    decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="Nothing was refunded.")
+    model.will_say(hands_over())
+    run = run_through(ticket)
+    assert run.outcome == "with_person"
+    model.will_say(triage(), replies("We are looking into it."))
+    replay = replayed(run, "model")
+    assert ("claims", "better") in what(replay)
+    assert replay.result == "better", replay.findings
+
+
 # --- the world as it is ---------------------------------------------------------------------------------
 
 
@@ -305,9 +323,27 @@ def test_a_live_replay_reads_the_shop_as_it_is_and_moves_nothing(world: World, m
     assert (read.source, read.output["refundable"]) == ("live", 8_000)
     assert replay.steps.get(index=6).error_code == "not_this_customers_order"
     assert effects(replay)[0] == ("refund", "auto_approve", "succeeded")
+    assert effects(replay)[1][:2] == ("reply", "auto_approve"), "it tells of what this replay assumes to have happened"
     assert everything() == before
     assert world.refunds(order) == moved
     assert len(world.simulator.replies()) == sent
+
+
+def test_what_the_run_did_is_no_ground_for_the_reply_of_a_live_replay(world: World, model: Script) -> None:
+    run, order = a_small_refund(world, model)
+    model.will_say(triage(), claims_a_refund_of(order, 2_000))
+    replay = replayed(run, "live")
+    assert effects(replay)[0][:2] == ("reply", "require_approval")
+    assert ("missing", "different") in what(replay)
+
+
+def test_a_live_replay_cannot_return_the_same_money_twice(world: World, model: Script) -> None:
+    run, order = a_small_refund(world, model)
+    first, second = (refund_arguments(order, 4_500, **more) for more in ({}, {"further": True}))
+    model.will_say(triage(), uses("refund", first), uses("refund", second), hands_over())
+    replay = replayed(run, "live")
+    assert [kind for kind, _, _ in effects(replay)] == ["refund"], "8,000 are left, and 4,500 of them are gone"
+    assert replay.steps.get(index=4).error_code == "amount_exceeds_refundable"
 
 
 # --- asking, and going on -------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from approvals import execution, notifications, reconcile, reservations, resolution, states
-from approvals.models import Action, AuditEvent, Notification, ProviderEvent
+from approvals.models import Action, AuditEvent, Finding, Notification, ProviderEvent
 from approvals.webhooks import TOLERANCE_SECONDS
 from tests.scripted import CUT, Say, Script
 from tests.world import World, at_once, propose_refund
@@ -117,7 +117,10 @@ def test_a_signature_of_another_secret_or_body_is_refused(world: World, settings
 @pytest.mark.parametrize(
     "body",
     ["", "[]", "5", "{", json.dumps({"type": "refund.updated"}),
-     json.dumps({"id": "evt_x", "type": "refund.updated", "created": 1, "data": {"object": {"object": "charge"}}})],
+     json.dumps({"id": "evt_x", "type": "refund.updated", "created": 1, "data": {"object": {"object": "charge"}}}),
+     json.dumps({"id": "evt_x", "type": "refund.updated", "created": 10**30, "data": {"object": {
+         "id": "re_x", "object": "refund", "amount": 1, "currency": "usd", "created": 1, "status": "failed",
+         "metadata": {"reference": "1:refund:1"}}}})],
 )  # fmt: skip
 def test_a_signed_body_that_is_no_event_is_refused(world: World, body: str) -> None:
     assert code(deliver(body)) == (400, "invalid_event")
@@ -171,6 +174,9 @@ def test_a_failure_afterwards_goes_to_a_person(world: World, payments: Script, b
     assert ticket.status == Ticket.Status.NEEDS_PERSON
     assert action.idempotency_key in ticket.reason
     assert ("expired_or_canceled_card" if status == "failed" else "canceled") in ticket.reason
+    finding = Finding.objects.get(action=action)
+    assert (finding.kind, finding.ours["status"], finding.closed_at) == ("failed_afterwards", "succeeded", None)
+    assert (finding.theirs["amount"], finding.theirs["provider_status"]) == (action.amount, status)
 
 
 def test_the_money_of_a_late_failure_is_free_again(world: World, payments: Script) -> None:
@@ -198,6 +204,7 @@ def test_deliveries_at_once_count_once(world: World, payments: Script) -> None:
     answers = at_once(*[lambda: deliver(told)] * 6)
     assert sorted(str(outcome(answer)) for answer in answers) == ["None"] * 5 + ["applied"]
     assert verbs(action).count("action.failed_afterwards") == 1
+    assert Finding.objects.filter(action=action).count() == 1
 
 
 def test_two_events_of_one_failure_at_once_count_once(world: World, payments: Script) -> None:

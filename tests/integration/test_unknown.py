@@ -204,6 +204,14 @@ def test_what_it_does_not_have_after_a_while_counts_too(world: World, leads: lis
     assert not HandSettlement.objects.filter(action=action).exists()
 
 
+def test_that_it_happened_cannot_be_said_while_the_provider_does_not_have_it(world: World, leads: list[User]) -> None:
+    action = unresolved_refund(world, happened=False)
+    with pytest.raises(Refused, match=r"The provider does not have it, .* can be said in \d+ seconds") as refused:
+        say(action, leads[0], True)
+    assert refused.value.code == "too_early"
+    assert not HandSettlement.objects.filter(action=action).exists()
+
+
 @pytest.mark.parametrize("reachable", [True, False])
 def test_that_it_did_not_happen_cannot_be_said_while_it_may_still_arrive(
     world: World, leads: list[User], settings: Settings, reachable: bool

@@ -10,13 +10,13 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from agentops import dispatch, sweep, unseen
-from agentops.lib.errors import Terminal
 from agentops.models import Run
-from approvals import decisions, execution, reconcile, settlement, states
+from approvals import decisions, execution, reconcile, states
 from approvals.models import Action, ApprovalRequest, AuditEvent
 from approvals.providers import payments
 from approvals.providers.receipt import Receipt
 from tests.completions import claims_a_refund_of, replies, triage, uses
+from tests.integration.books import come_undone
 from tests.integration.test_engine import another_message, status
 from tests.scripted import Say, Script, scripted
 from tests.world import World, at_once, expires, propose, propose_refund, refund_arguments, run_through, ticket_of
@@ -157,8 +157,7 @@ def test_an_effect_that_comes_undone_is_not_covered_by_a_later_answer(world: Wor
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
     run_through(ticket)
     another_message(ticket)
-    action = Action.objects.get(ticket=ticket, kind="refund")
-    settlement.failed_afterwards(action, Terminal("provider_failed", "The card was closed."))
+    come_undone(Action.objects.get(ticket=ticket, kind="refund"))
     model.will_say(triage(), replies("Thank you for your message."))
     assert run_through(ticket).outcome == "answered"
     assert status(ticket)[0] == "needs_person"
@@ -170,9 +169,7 @@ def test_a_further_message_does_not_take_it_from_the_person(world: World, model:
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
     run_through(ticket)
-    settlement.failed_afterwards(
-        Action.objects.get(ticket=ticket, kind="refund"), Terminal("provider_failed", "The card was closed.")
-    )
+    come_undone(Action.objects.get(ticket=ticket, kind="refund"))
     another_message(ticket)
     assert status(ticket)[0] == "needs_person"
     end_run(ticket)

@@ -261,6 +261,40 @@ def test_an_account_change_that_never_happened_is_noticed(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "Please let us know if the $84.00 refund does not show up on your card within 5 business days.",
+        "Please tell us if the money hasn't arrived by Friday.",
+        "Is there anything else I can do now that the refund is complete?",
+        "Could you check whether the funds have not reached you?",
+        "To get your refund just wait 5 days.",
+        "Your money should be with you within 5 days.",
+        "I have removed your order from our system, and nothing will be shipped.",
+        "From now on your account uses new@example.com.",
+        "Once the refund arrives, please confirm it.",
+    ],
+)
+def test_what_takes_an_effect_for_done_is_noticed_whatever_it_asks(text: str) -> None:
+    assert sentences(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please tell me whether the refund is for the mug or the lamp.",
+        "Could you tell me which payment the refund is about?",
+        "Would you like me to issue the $84.00 refund to your card?",
+        "To get a refund, please send us a picture of the lamp.",
+        "If the lamp arrives broken, please tell us.",
+        "Could you tell me the address that your account should have?",
+        "Please let us know if your order does not arrive by Friday.",
+    ],
+)
+def test_a_question_that_takes_nothing_for_done_claims_nothing(text: str) -> None:
+    assert sentences(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "Thank you for your message.",
         "Your order was delivered on Monday.",
         "I am sorry, I cannot refund this order.",

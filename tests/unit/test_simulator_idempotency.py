@@ -5,7 +5,7 @@ from threading import Event, Thread
 
 import pytest
 
-from agentops.simulator.idempotency import Idempotency
+from agentops.simulator.idempotency import Forgetful, Idempotency
 from agentops.simulator.store import KEY_LIFETIME, SECOND, Store
 from agentops.simulator.wire import Answer, BadRequest, Request
 
@@ -152,3 +152,10 @@ def test_answers_survive_a_restart(tmp_path: Path) -> None:
     assert after.run(request(amount=1)).headers == {"Idempotent-Replayed": "true"}
     assert after.done == 0
     after.store.close()
+
+
+def test_one_that_keeps_no_keys_does_it_again(desk: Desk) -> None:
+    desk.keys = Forgetful(desk.store)
+    assert [desk.run(request(amount=1)).body for _ in range(2)] == [{"done": 1}, {"done": 2}]
+    with pytest.raises(BadRequest):
+        desk.run(request(key=""))

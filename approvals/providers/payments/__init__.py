@@ -17,7 +17,7 @@ class Backend(Protocol):
     """What a module of this package offers."""
 
     def send_refund(self, *, body: str, key: str) -> Receipt: ...
-    def find_refund(self, *, body: str) -> Receipt | None: ...
+    def find_refund(self, *, body: str, known: str) -> Receipt | None: ...
     def refunds_since(self, since: datetime) -> Iterator[Receipt]: ...
 
 
@@ -30,13 +30,16 @@ def send_refund(*, body: str, key: str) -> Receipt:
     return BACKENDS[settings.PAYMENTS_BACKEND].send_refund(body=body, key=key)
 
 
-def find_refund(*, body: str) -> Receipt | None:
-    """The refund that `body` asked for, by the reference in it, or None where the provider has none. Raises
-    ProviderError, also where what bears our reference is another refund."""
+def find_refund(*, body: str, known: str = "") -> Receipt | None:
+    """The refund that `body` asked for, by the reference in it, or None where the provider has none; of several the one
+    whose id is `known`, where an answer has told it. Raises ProviderError, also where what bears our reference is
+    another refund."""
     try:
-        return BACKENDS[settings.PAYMENTS_BACKEND].find_refund(body=body)
+        return BACKENDS[settings.PAYMENTS_BACKEND].find_refund(body=body, known=known)
     except EffectUnknown as error:  # a read has no effect, whatever becomes of it
-        raise Transient(error.code, error.message, http_status=error.http_status, body=error.body) from error
+        raise Transient(
+            error.code, error.message, http_status=error.http_status, body=error.body, details=error.details
+        ) from error
 
 
 def refunds_since(since: datetime) -> Iterator[Receipt]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agentops.lib import http
 from agentops.lib.errors import EffectUnknown
 from approvals.providers import patience
-from approvals.providers.receipt import FAILED, MAX_REFERENCE, Receipt, require_asked_for, unreadable
+from approvals.providers.receipt import MAX_REFERENCE, Receipt, require_asked_for, unlikeness, unreadable
 
 Name = Annotated[str, Field(max_length=MAX_REFERENCE, pattern=r"^[^\x00]*$")]
 
@@ -34,27 +34,27 @@ def send_refund(*, body: str, key: str) -> Receipt:
     """Asks for the refund that `body` describes, at most once per `key`. Raises ProviderError."""
     headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
     answer = http.call(_client(), "POST", "/refunds", content=body.encode(), headers=headers)
-    refund = _parse(answer.data, answer.text)
-    require_asked_for(refund.model_dump(), json.loads(body), answer=answer.text)
-    return _receipt(refund, answer)
+    made = _receipt(_parse(answer.data, answer.text), answer)
+    require_asked_for(made.data, json.loads(body), answer=answer.text)
+    return made
 
 
-def find_refund(*, body: str) -> Receipt | None:
-    """The refund that bears our reference. One that did not fail comes before one that did. Raises ProviderError, also
-    where it is not the one that `body` asked for, or where refunds of another reference are answered: then the
-    provider did not look for ours."""
+def find_refund(*, body: str, known: str) -> Receipt | None:
+    """The refund that bears our reference, of several the likeliest to be ours. Raises ProviderError, also where it is
+    not the one that `body` asked for, or where refunds of another reference are answered: then the provider did not
+    look for ours."""
     wanted = json.loads(body)
     ours = []
     for row, answer in _listed(_page, {"reference": wanted["reference"]}):
         refund = _parse(row, answer.text)
         if refund.reference != wanted["reference"]:
             raise EffectUnknown("unreadable_answer", "a refund of another reference was answered", body=answer.text)
-        ours.append((refund, answer))
+        ours.append(_receipt(refund, answer))
     if not ours:
         return None
-    refund, answer = min(ours, key=lambda found: found[0].status == FAILED)
-    require_asked_for(refund.model_dump(), wanted, answer=answer.text)
-    return _receipt(refund, answer)
+    found = min(ours, key=lambda each: unlikeness(each.data, wanted, known))
+    require_asked_for(found.data, wanted, answer=found.answer)
+    return found
 
 
 def refunds_since(since: datetime) -> Iterator[Receipt]:

@@ -22,8 +22,8 @@ from agentops.lib.errors import (
     Unauthorized,
 )
 from approvals.providers import patience
-from approvals.providers.receipt import FAILED, Receipt, require_asked_for, unreadable
-from approvals.providers.stripe_refund import STATUS, StripeRefund, to_stripe
+from approvals.providers.receipt import Receipt, require_asked_for, unlikeness, unreadable
+from approvals.providers.stripe_refund import StripeRefund, to_stripe
 
 if TYPE_CHECKING:
     from stripe.params import RefundCreateParams, RefundListParams
@@ -60,22 +60,19 @@ def send_refund(*, body: str, key: str) -> Receipt:
     return _receipt(refund, response.body, response.code, replayed=_replayed(response.headers))
 
 
-def find_refund(*, body: str) -> Receipt | None:
-    """The refund of this payment that bears our reference: Stripe has no search over refunds, so all of the payment
-    are read. One that did not fail comes before one that did. Raises ProviderError, also where it is another."""
+def find_refund(*, body: str, known: str) -> Receipt | None:
+    """The refund of this payment that bears our reference, of several the likeliest to be ours: Stripe has no search
+    over refunds, so all of the payment are read. Raises ProviderError, also where it is another."""
     wanted = json.loads(body)
-    ours = sorted(
-        (
-            (refund, text)
-            for row, text in _listed(_ask, {_named(wanted["payment_id"]): wanted["payment_id"]})
-            if (refund := _parse(row, text)).reference == wanted["reference"]
-        ),
-        key=lambda found: STATUS[found[0].status] == FAILED,
-    )
+    ours = [
+        (_as_wanted(refund, wanted), refund, text)
+        for row, text in _listed(_ask, {_named(wanted["payment_id"]): wanted["payment_id"]})
+        if (refund := _parse(row, text)).reference == wanted["reference"]
+    ]
     if not ours:
         return None
-    refund, text = ours[0]
-    require_asked_for(_as_wanted(refund, wanted), wanted, answer=text)
+    data, refund, text = min(ours, key=lambda found: unlikeness(found[0], wanted, known))
+    require_asked_for(data, wanted, answer=text)
     return _receipt(refund, text, 200)
 
 
@@ -199,7 +196,7 @@ def _parse(data: Any, text: str) -> StripeRefund:
     try:
         refund = StripeRefund.model_validate(data)
         refund.as_data()
-    except (ValueError, OverflowError, OSError) as error:  # pydantic's is the first, a time that is none the others
+    except ValueError as error:  # pydantic's is one
         raise EffectUnknown("unreadable_answer", f"not a refund of Stripe's: {error}", body=text) from error
     return refund
 
