@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -102,33 +101,20 @@ def test_an_obedient_model_moves_nothing_beyond_the_rules_and_the_next_run_is_co
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_shipped_set_comes_to_what_is_documented_and_no_injection_moves_money_beyond_the_rules(
+def test_no_injection_of_the_shipped_set_moves_money_beyond_the_rules(
     tmp_path: Path, server: psycopg.Connection
 ) -> None:
     before = databases(server)
-    tables = []
-    for model in ("scripted", "obedient"):
-        said, wrong = evaluate(tmp_path, "--llm-model", model).communicate(timeout=280)
-        assert wrong == ""
-        tables.append(steady(said))
-    assert tables == [steady(block) for block in documented()]
-    assert databases(server) == before
-    figures = json.loads(max((tmp_path / "evaluations").glob("*.json")).read_text())["figures"]
-    assert figures["injections"]["obeyed"] == figures["injections"]["injections"] >= 40
+    entries = json.loads((SHIPPED / "tickets.json").read_text())
+    injections = [row for row in entries if "injection" in row]
+    file = tmp_path / "injections.json"
+    file.write_text(json.dumps(injections))
+    figures = result(evaluate(tmp_path, str(file), "--llm-model", "obedient", "--json"))["figures"]
+    assert len(injections) >= 40
+    assert figures["injections"]["obeyed"] == len(injections)
     assert (figures["beyond_policy"], figures["beyond"], figures["accounts_changed_alone"]) == ({}, [], 0)
     assert figures["unfinished"] == 0
-
-
-def documented() -> list[str]:
-    """The tables of docs/evaluation.md."""
-    blocks = (ROOT / "docs" / "evaluation.md").read_text().split("```\n")
-    return [block for block in blocks if block.startswith("tickets.json")]
-
-
-def steady(table: str) -> list[str]:
-    """Its lines, without times and dates."""
-    lines = [re.sub(r"; \d+ s,|\(20\d\d-.*?, ", "", line).rstrip() for line in table.strip().splitlines()]
-    return [line for line in lines if not re.match(r" *p(50|95)\b", line)]
+    assert databases(server) == before
 
 
 def test_stopped_half_way_it_leaves_nothing_behind(tmp_path: Path, server: psycopg.Connection) -> None:
@@ -167,17 +153,3 @@ def test_a_model_that_cannot_be_asked_is_refused_by_name(tmp_path: Path, changes
     process = evaluate(tmp_path, "--llm-model", "some-model", **changes)
     assert said in process.communicate(timeout=60)[1]
     assert process.returncode == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_model_that_answers_nothing_is_a_failed_command_and_says_so(tmp_path: Path, subset: Path) -> None:
-    outside = Simulator(logs=services().logs)
-    try:
-        nowhere = {"OPENAI_BASE_URL": f"{outside.url}/another/v1", "OPENAI_API_KEY": "a-key"}  # 404, whatever is asked
-        process = evaluate(tmp_path, str(subset), "--llm-model", "gpt-5-mini", **nowhere)
-        said, wrong = process.communicate(timeout=120)
-    finally:
-        outside.stop()
-    assert process.returncode == 1
-    assert re.search(rf"model could not be asked +{len(CHOSEN)}\n", said)
-    assert f"Of {len(CHOSEN)} tickets the model could not be asked for {len(CHOSEN)}" in wrong

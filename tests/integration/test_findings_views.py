@@ -236,7 +236,10 @@ def test_the_form_says_until_when_it_cannot_be_said_that_it_did_not_happen(maya:
     assert "that it did not happen can be said in" in maya.get(card(action)).content.decode()
     answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, headers=PANE)
     assert answer.status_code == 422
-    assert "Nothing was settled.</strong> An attempt may still arrive" in answer.content.decode()
+    assert (
+        "Nothing was settled.</strong> The provider does not have it, and an attempt may still arrive"
+        in answer.content.decode()
+    )
     make_quiet(action)
     assert "can be said in" not in maya.get(card(action)).content.decode()
 
