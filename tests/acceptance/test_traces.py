@@ -68,7 +68,7 @@ def environment(
 ) -> dict[str, str]:
     """Of every process of the module. The books of this hour are compared already."""
     put_rules()
-    Comparison.objects.create(since=timezone.now() - 2 * comparison.LOOK_BACK)
+    Comparison.objects.create(since=timezone.now() - 2 * comparison.LOOK_BACK, periodic=True)
     return child_environment(
         **{
             "DATABASE_URL": live_database,

@@ -49,7 +49,7 @@ def nothing_left_over(world: World) -> None:
     """Work that earlier tests of this module left is not this one's; the books of this hour are compared, and what
     ended is counted."""
     Watermark.objects.update_or_create(name=tallies.NAME, defaults={"through": timezone.now() + timedelta(days=1)})
-    Comparison.objects.create(since=timezone.now() - 2 * comparison.LOOK_BACK)
+    Comparison.objects.create(since=timezone.now() - 2 * comparison.LOOK_BACK, periodic=True)
     Run.objects.exclude(status__in=["succeeded", "failed"]).update(status="cancelled", lease_expires_at=None)
 
 
