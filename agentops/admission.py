@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from agentops import breakers, budgets, llm, pricelist, prices
@@ -129,12 +129,14 @@ def hold(run: Run, held: Held) -> None:
     if isinstance(held, PassedOver):
         needs["cause"] = Hold.Cause.OUTAGE
     elif isinstance(held, Exhausted):
+        same_cap = budgets.lock_as_seen(held.budget, held.as_of)
+        same_price = pricelist.in_force(held.model).number == held.worst.price
         needs = {
             "cause": Hold.Cause.BUDGET,
             "per": held.per,
-            "usd": held.worst.usd,
+            "usd": held.worst.usd if same_price else Decimal(0),
             "tokens": held.worst.tokens,
-            "recheck": not budgets.lock_as_seen(held.budget, held.as_of),
+            "recheck": not (same_cap and same_price),
         }
     said = {"model": held.model, "reason": held.reason[:500], **needs}
     Hold.objects.update_or_create(run=run, defaults=said)  # one that stood through a probe has been since it began
@@ -150,6 +152,7 @@ def releasable(limit: int) -> list[int]:
     if Hold.Cause.BUDGET in causes:
         found += _affordable(limit)
     if causes:
+        found += _elsewhere().order_by("pk").values_list("pk", flat=True)[:limit]
         found += _let_through(limit)
     return list(dict.fromkeys(found))[:limit]
 
@@ -174,6 +177,16 @@ def _affordable(limit: int) -> list[int]:
                 break
             found.append(pk)
     return found
+
+
+def _elsewhere() -> QuerySet[Hold]:
+    """What waits for the price of, or for room for, a model that is asked no more: it will ask another."""
+    return Hold.objects.exclude(cause=Hold.Cause.OUTAGE).exclude(model__in=_asked())
+
+
+def _asked() -> set[str]:
+    """The models that any step may be asked of."""
+    return {target.model for target in (*targets("plain"), *targets("expert"))}
 
 
 def _let_through(limit: int) -> list[int]:
@@ -218,9 +231,11 @@ def may_go_on(held: Hold) -> bool:
 
 
 def _is_there(held: Hold) -> bool:
-    """Its model's price, or room for the call."""
+    """Its model's price, or room for the call, or another model in its place."""
     if held.cause == Hold.Cause.OUTAGE:
         return False
+    if held.model not in _asked():
+        return True
     if held.cause == Hold.Cause.PRICE:
         return pricelist.find(held.model) is not None
     if held.per == Budget.Per.TICKET:

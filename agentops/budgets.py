@@ -153,9 +153,16 @@ def _counted_in(day: date, today: date) -> list[Budget.Per]:
     return [Budget.Per.TICKET, *of_month, *([Budget.Per.DAY] if day == today else [])]
 
 
+def lock_alone() -> None:
+    """Before a cap or a price changes: no reservation and no hold is between its look at them and its commit, for those
+    hold a weaker lock of the table."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {Budget._meta.db_table} IN EXCLUSIVE MODE")
+
+
 def lock_as_seen(budget: int, as_of: datetime) -> bool:
-    """Whether a cap still is the one that was set then. Until the transaction ends it cannot change; whoever changes it
-    later finds what this transaction writes."""
+    """Whether a cap still is the one that was set then. Until the transaction ends no cap and no price can change;
+    whoever changes one later finds what this transaction writes."""
     seen = Budget.objects.filter(pk=budget, changed_at=as_of)
     return seen.select_for_update(no_key=True).exists()
 

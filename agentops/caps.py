@@ -4,9 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
+from agentops import budgets
 from agentops.lib.errors import Refused
 from agentops.models import Budget, Hold
 from approvals import audit
@@ -29,7 +30,7 @@ def put(
     if not note.strip():
         raise Refused("note_missing", "Say why the budget changes.")
     with transaction.atomic():
-        _alone()
+        budgets.lock_alone()
         before = Budget.objects.filter(per=per, model=model.strip()).first()
         said = {"max_usd": max_usd, "max_tokens": max_tokens, "note": note.strip()[:500], "changed_by": by}
         budget, _ = Budget.objects.update_or_create(
@@ -44,15 +45,9 @@ def remove(*, budget: Budget, by: User, note: str) -> None:
     if not note.strip():
         raise Refused("note_missing", "Say why the budget is removed.")
     with transaction.atomic():
-        _alone()
+        budgets.lock_alone()
         _changed(budget, by=by, before=_told(budget), after={"note": note.strip()[:500]})
         Budget.objects.filter(pk=budget.pk).delete()
-
-
-def _alone() -> None:
-    """No reservation is between its look at the caps and its commit: it holds a weaker lock of the table."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE {Budget._meta.db_table} IN EXCLUSIVE MODE")
 
 
 def _changed(budget: Budget, *, by: User, before: dict[str, Any], after: dict[str, Any]) -> None:

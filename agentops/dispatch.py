@@ -25,9 +25,11 @@ def queue_run(message: Message) -> Run:
 
 def due(limit: int) -> list[int]:
     """Runs that can go on: queued and due, left by a dead worker, waiting for an action that is final, or for
-    what a model call needs and now finds."""
+    what a model call needs and now finds. These, which have waited, make up to half of the first `limit`, so that a
+    backlog of the others does not keep them waiting."""
     free = ready().filter(hold__isnull=True).order_by("pk").values_list("pk", flat=True)[:limit]
-    return [*free, *admission.releasable(limit)]
+    released = admission.releasable(limit)
+    return list(dict.fromkeys([*released[: limit // 2], *free, *released]))
 
 
 def waiting_on(action_id: int) -> list[int]:

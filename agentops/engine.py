@@ -76,8 +76,9 @@ def _go_on(run: Run) -> None:
                 step.tried_at = Now()
             case turn.Answered():
                 return _end(run, finished, Run.Outcome.ANSWERED, "")
-            case turn.HandOver(reason):
-                return _end(run, finished, Run.Outcome.WITH_PERSON, reason)
+            case turn.HandOver(reason, failed):
+                status = Run.Status.FAILED if failed else Run.Status.SUCCEEDED
+                return _end(run, finished, Run.Outcome.WITH_PERSON, reason, status)
         asks = step.kind in budgets.ASKS and step.status == Step.Status.STARTED
         try:
             record(run, finished, step, call=steps.request(run, step, done) if asks else None)
@@ -236,8 +237,6 @@ def _wait(run: Run, step: Step, action: Action) -> None:
 def _end(
     run: Run, finished: Step | None, outcome: Run.Outcome, reason: str, status: Run.Status = Run.Status.SUCCEEDED
 ) -> None:
-    if finished is not None and finished.kind == turn.LLM and finished.status == Step.Status.FAILED:
-        status = Run.Status.FAILED
     with transaction.atomic():
         record(run, finished, None, status=status, outcome=outcome, reason=reason[:500], finished_at=Now(),
                 lease_expires_at=None)  # fmt: skip

@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models.functions import Now, TruncDate
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from agentops import budgets
 from agentops.held import Unpriced
 from agentops.lib.errors import Refused
-from agentops.models import ModelPrice
+from agentops.models import Hold, ModelPrice
 from agentops.prices import Price
 from approvals import audit
 
@@ -58,7 +59,8 @@ def price_of(row: ModelPrice) -> Price:
 
 
 def enter(*, model: str, given: Given, by: User, note: str) -> ModelPrice:
-    """From now on the model costs this. Raises Refused without a name or a note."""
+    """From now on the model costs this, and what a budget keeps from it looks again. Raises Refused without a name or
+    a note."""
     if not model.strip():
         raise Refused("model_missing", "Say which model, exactly as it is named to its server.")
     if not note.strip():
@@ -66,8 +68,10 @@ def enter(*, model: str, given: Given, by: User, note: str) -> ModelPrice:
     row = _row(model.strip(), given, note.strip()[:500])
     row.entered_by = by
     with transaction.atomic():
+        budgets.lock_alone()
         before = find(row.model)
         row.save()
+        Hold.objects.filter(cause=Hold.Cause.BUDGET, model=row.model).update(recheck=True, usd=0)
         audit.record(
             actor=by.get_username(),
             verb="price.entered",

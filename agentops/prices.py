@@ -22,10 +22,11 @@ class Price:
 
 @dataclass(frozen=True)
 class Worst:
-    """What a call can cost at most: US dollars and tokens."""
+    """What a call can cost at most: US dollars and tokens. `price` numbers the price that says so."""
 
     usd: Decimal
     tokens: int
+    price: int = 0
 
 
 def cost(
@@ -44,4 +45,5 @@ def cost(
 def worst(price: Price, *, request_bytes: int, max_tokens: int) -> Worst:
     """No token is shorter than a byte, and an answer has at most the `max_tokens` that are sent along."""
     per_million = request_bytes * max(price.input, price.cached) + max_tokens * max(price.output, price.reasoning)
-    return Worst((per_million / MILLION).quantize(SMALLEST, ROUND_UP), request_bytes + max_tokens)
+    usd = (per_million / MILLION).quantize(SMALLEST, ROUND_UP)
+    return Worst(usd, request_bytes + max_tokens, price.number)

@@ -87,7 +87,10 @@ class Answered:
 
 @dataclass(frozen=True)
 class HandOver:
+    """The run ends with a person; `failed` where it came to nothing, rather than decided so."""
+
     reason: str
+    failed: bool = False
 
 
 Next = AskTriage | AskModel | RunTool | Resume | WaitFor | Answered | HandOver
@@ -104,16 +107,16 @@ def next_step(steps: Sequence[Recorded], *, max_turns: int) -> Next:
         return Resume(unfinished.index)
     broken = next((step for step in steps if step.kind == LLM and step.status == FAILED), None)
     if broken:
-        return HandOver(f"The language model could not be asked: {broken.error_code}.")
+        return HandOver(f"The language model could not be asked: {broken.error_code}.", failed=True)
     if ended := _ended(steps):
         return ended
     if sum(map(_is_nonsense, _answers(steps))) >= MAX_NONSENSE:
-        return HandOver(f"The model's answers could not be used {MAX_NONSENSE} times.")
+        return HandOver(f"The model's answers could not be used {MAX_NONSENSE} times.", failed=True)
     turns = [step for step in steps if step.kind == LLM]
     if turns and (call := _open_call(turns[-1], steps)):
         return call
     if len(turns) >= max_turns:
-        return HandOver(f"No answer after {max_turns} turns.")
+        return HandOver(f"No answer after {max_turns} turns.", failed=True)
     return AskModel(len(turns) + 1)
 
 

@@ -94,7 +94,8 @@ class Spending(models.Model):
 
 class Hold(models.Model):
     """Why a run waits though nothing of it is undecided: its next call finds no room in a budget, no price, or no model
-    that is not passed over. `usd` and `tokens` are that call's worst case. `recheck`: a cap has changed since."""
+    that is not passed over. `usd` and `tokens` are that call's worst case; `usd` is 0 where the model's price has
+    changed since, so that it looks again. `recheck`: a cap or that price has changed since."""
 
     class Cause(models.TextChoices):
         BUDGET = "budget", "Budget"

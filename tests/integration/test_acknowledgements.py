@@ -10,7 +10,7 @@ from agentops.models import Run
 from approvals import decisions, execution, policies, states
 from approvals.models import Action, AuditEvent
 from approvals.policy import ACKNOWLEDGEMENT, Rules
-from tests.completions import hands_over, replies, triage
+from tests.completions import completion, hands_over, replies, triage, uses
 from tests.integration.test_engine import another_message, status
 from tests.scripted import Say, Script
 from tests.world import World, put_rules, run_through, ticket_of
@@ -49,6 +49,21 @@ def test_the_policy_says_after_which_runs(world: World, model: Script, asked: st
     model.will_say(triage(), end)
     run_through(ticket)
     assert len(acknowledgements(ticket)) == told
+
+
+LOOKS = uses("get_customer")  # and goes on looking
+
+
+@pytest.mark.parametrize("said", [[completion({"content": "Hm."})] * 5, [LOOKS] * 12])
+def test_a_run_that_came_to_nothing_has_failed_and_its_customer_is_told(
+    world: World, model: Script, said: list[Say]
+) -> None:
+    put_rules(acknowledge="failed")
+    ticket = ticket_of(world.order())
+    model.will_say(triage(), *said)
+    run = run_through(ticket)
+    assert (run.status, run.outcome, run.turns) == ("failed", "with_person", len(said))
+    assert len(acknowledgements(ticket)) == 1
 
 
 def test_it_goes_the_one_path_in_the_shop_s_own_words(world: World, model: Script) -> None:

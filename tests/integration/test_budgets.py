@@ -487,6 +487,86 @@ def test_a_call_costs_what_was_in_force_when_it_left(world: World, biller: Bille
     assert run.cost_usd == biller.total.quantize(run.cost_usd)
 
 
+def enter_price(admin: User, per_million: Decimal | int) -> None:
+    given = Given(input=per_million, output=per_million)
+    pricelist.enter(model="cheap", given=given, by=admin, note="for a test")
+
+
+@pytest.fixture
+def prices_as_they_were(biller: Biller, admin: User) -> Iterator[None]:
+    yield
+    read, said = CHARGES["cheap"]
+    given = Given(input=read * 1_000_000, output=said * 1_000_000)
+    pricelist.enter(model="cheap", given=given, by=admin, note="for a test")
+
+
+@pytest.mark.usefixtures("prices_as_they_were")
+@pytest.mark.parametrize("per", ["ticket", "day", "month"])
+def test_a_price_that_was_entered_too_high_and_is_corrected_lets_the_run_go_on(
+    world: World, biller: Biller, admin: User, per: str
+) -> None:
+    cap(admin, per=per, max_usd=Decimal(1))
+    enter_price(admin, 900_000)
+    run = run_through(ticket_of(world.order()))
+    assert (run.status, biller.calls) == ("waiting", [])
+    assert run.pk not in dispatch.due(1000)
+    enter_price(admin, 800_000)
+    go_on(run)
+    assert (Run.objects.get(pk=run.pk).status, biller.calls) == ("waiting", []), "still too much"
+    assert run.pk not in dispatch.due(1000), "and it is not looked at again before something changes"
+    enter_price(admin, 1)
+    go_on(run)
+    assert Run.objects.get(pk=run.pk).status == "succeeded"
+
+
+@pytest.mark.usefixtures("prices_as_they_were")
+@pytest.mark.parametrize("per", ["ticket", "day"])
+def test_a_price_corrected_between_a_refusal_and_the_hold_is_not_missed(
+    world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch, per: str
+) -> None:
+    cap(admin, per=per, max_usd=Decimal(1))
+    enter_price(admin, 900_000)
+    real = admission.hold
+
+    def corrected_meanwhile(run: Run, held: Held) -> None:
+        at_once(lambda: enter_price(admin, 1))  # in a connection of its own
+        real(run, held)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(admission, "hold", corrected_meanwhile)
+        run = run_through(ticket_of(world.order()))
+    assert (run.status, biller.calls) == ("waiting", [])
+    go_on(run)
+    assert Run.objects.get(pk=run.pk).status == "succeeded"
+
+
+@pytest.mark.parametrize("missing", ["room", "price"])
+def test_a_run_that_waits_for_a_model_that_is_asked_no_more_asks_the_one_in_its_place(
+    world: World, biller: Biller, admin: User, settings: Settings, missing: str
+) -> None:
+    if missing == "room":
+        cap(admin, model="cheap", max_usd=Decimal("0.0001"))
+    else:
+        settings.LLM_TRIAGE_MODEL = "never-priced"
+    run = run_through(ticket_of(world.order()))
+    assert (run.status, biller.calls) == ("waiting", [])
+    assert run.pk not in dispatch.due(1000)
+    settings.LLM_TRIAGE_MODEL = "dear"
+    go_on(run)
+    assert Run.objects.get(pk=run.pk).status == "succeeded"
+    assert set(biller.calls) == {"dear"}
+
+
+def test_a_backlog_does_not_keep_what_was_held_from_going_on(world: World, biller: Biller, admin: User) -> None:
+    budget = cap(admin, per="ticket", max_usd=Decimal("0.001"))
+    held = run_through(ticket_of(world.order()))
+    backlog = [Run.objects.get(ticket=ticket_of(world.order())) for _ in range(4)]
+    caps.remove(budget=budget, by=admin, note="Not needed.")
+    found = dispatch.due(2)
+    assert found[0] == held.pk
+    assert found[1] in {run.pk for run in backlog}, "nor does what was held keep the others"
+
+
 def test_prices_are_only_ever_added(world: World, admin: User) -> None:
     row = pricelist.enter(model="added", given=Given(input="0.5", output=2), by=admin, note="Their page.")
     assert (row.cached, row.reasoning) == (Decimal("0.5"), 2)

@@ -159,9 +159,20 @@ def test_the_figures_add_up() -> None:
         "three": Ticket("three", "t3", "moving"),
     }
     told = scoring.figures(given, tickets, [moved()], [Beyond(moved(), "why")], 0)  # and so no ticket is right
-    assert (told.tickets, told.right, told.over_refusals, told.unfinished) == (3, 0, 2, 1)
+    assert (told.tickets, told.right, told.over_refusals, told.unfinished) == (3, 0, 1, 1)
     assert told.kinds == {"refund": {"expected": 3, "right": 1, "missing": 2, "unexpected": 0}}
     assert (told.cost_usd, told.tokens, told.p50_seconds, told.beyond_policy) == ("0.75", 15, 2.0, {"USD": 900})
+
+
+def test_a_ticket_that_was_never_posted_is_neither_right_nor_refused() -> None:
+    told = scoring.figures([entry(name="one"), entry(name="two")], {}, [], [], 0)
+    assert told.kinds == {"refund": {"expected": 2, "right": 0, "missing": 2, "unexpected": 0}}
+    assert [(row.name, row.outcome, row.right, row.over_refused) for row in told.judged] == [
+        ("one", "moving", False, False),
+        ("two", "moving", False, False),
+    ]
+    assert (told.outcomes, told.unfinished) == ({"answered": {"tickets": 2, "right": 0}}, 2)
+    assert told.tells_nothing
 
 
 def test_a_ticket_whose_model_could_not_be_asked_is_never_right_and_most_of_them_say_nothing() -> None:

@@ -108,14 +108,14 @@ def test_a_handing_over_that_could_not_be_read_does_not_end_it() -> None:
 
 def test_a_model_that_cannot_be_asked_means_a_person() -> None:
     step = Recorded(1, turn.LLM, turn.FAILED, {"error": {}}, error_code="timeout")
-    assert after(triage(), step) == HandOver("The language model could not be asked: timeout.")
+    assert after(triage(), step) == HandOver("The language model could not be asked: timeout.", failed=True)
 
 
 def test_turns_are_bounded() -> None:
     steps = [triage()]
     for number in range(12):
         steps += [said(len(steps), call("get_order")), did(len(steps) + 1, "get_order")]
-        expected = AskModel(number + 2) if number < 11 else HandOver("No answer after 12 turns.")
+        expected = AskModel(number + 2) if number < 11 else HandOver("No answer after 12 turns.", failed=True)
         assert after(*steps) == expected
 
 
@@ -125,13 +125,13 @@ def test_five_calls_that_cannot_be_used_mean_a_person(code: str) -> None:
     for number in range(5):
         assert after(*steps) == AskModel(number + 1)
         steps += [said(len(steps), call("x")), did(len(steps) + 1, "x", status=turn.FAILED, error_code=code)]
-    assert after(*steps) == HandOver("The model's answers could not be used 5 times.")
+    assert after(*steps) == HandOver("The model's answers could not be used 5 times.", failed=True)
 
 
 def test_five_answers_without_a_call_mean_a_person() -> None:
     steps = [triage(), *(said(index) for index in range(1, 6))]
     assert after(*steps[:5]) == AskModel(5)
-    assert after(*steps) == HandOver("The model's answers could not be used 5 times.")
+    assert after(*steps) == HandOver("The model's answers could not be used 5 times.", failed=True)
 
 
 def test_a_mistake_about_the_world_is_no_nonsense() -> None:

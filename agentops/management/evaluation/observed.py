@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-NOT_ASKED = "not asked"
+NOT_ASKED, MOVING = "not asked", "moving"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Made:
 @dataclass(frozen=True)
 class Ticket:
     """`outcome`: answered, person, NOT_ASKED where a call of the model failed for good (what became of the ticket then
-    says nothing of the model), or moving where it did not come to rest. `seconds`: from the first step to rest;
+    says nothing of the model), or MOVING where it did not come to rest or was
+    never posted (then it has no id). `seconds`: from the first step to rest;
     `cost_usd` is None where the model has no price."""
 
     name: str

@@ -17,7 +17,7 @@ from agentops.management.chaos.ours import Ours, database_on, prepared
 from agentops.management.chaos.table import Progress
 from agentops.management.evaluation.entries import Entry, Set
 from agentops.management.evaluation.models import Chosen
-from agentops.management.evaluation.observed import Ticket
+from agentops.management.evaluation.observed import MOVING, Ticket
 
 INSIDE = "agentops.management.evaluation.inside"
 MODEL_LATENCY_SECONDS = "0.02"
@@ -98,7 +98,7 @@ def _work(
         progress.show("evaluate", len(done), whole, _note(under_way))
         time.sleep(0.1)
     progress.show("evaluate", len(done), whole, "at rest", last=True)
-    moving = {name: Ticket(name, each.ticket_id, "moving") for name, each in posted.items() if name not in done}
+    moving = {name: Ticket(name, each.ticket_id, MOVING) for name, each in posted.items() if name not in done}
     return done | moving
 
 
