@@ -7,6 +7,10 @@ from typing import Any
 
 from django.conf import settings
 
+from agentops import llm
+from agentops.lib import redact
+from agentops.lib.errors import ProviderError
+
 SCRIPTED, OBEDIENT = "scripted", "obedient"
 
 
@@ -29,7 +33,8 @@ class Chosen:
 
 def choose(name: str) -> Chosen:
     """`scripted` and `obedient` are the simulator's, and cost what the configured models would; any other name is a
-    model of the server at OPENAI_BASE_URL. Raises NoModel."""
+    model of the server at OPENAI_BASE_URL, which is asked for a word first: a wrong name, key or address is told before
+    a world is started. Raises NoModel."""
     if name == SCRIPTED:
         return Chosen(name)
     if name == OBEDIENT:
@@ -42,6 +47,11 @@ def choose(name: str) -> Chosen:
     if name not in settings.LLM_PRICES:
         priced = ", ".join(sorted(settings.LLM_PRICES)) or "none"
         raise NoModel(f"{name} has no price: give it one in LLM_PRICES, per million tokens. Priced are: {priced}.")
+    try:
+        llm.complete(model=name, messages=[{"role": "user", "content": "Answer with the word: ready"}])
+    except ProviderError as error:
+        told = redact.text(f"{error.code}: {error.message}")[:300]
+        raise NoModel(f"{name} does not answer at {llm.address()}, so nothing was run. {told}") from None
     given = {
         "OPENAI_BASE_URL": os.environ.get("OPENAI_BASE_URL", ""),
         "OPENAI_API_KEY": settings.OPENAI_API_KEY,
