@@ -14,6 +14,7 @@ TOLD_BY_EMAIL = (
     "comparison.missing",
     "provider.paused",
     "action.contradicted",
+    "action.key_mismatch",
     "effects.stopped",
     "dial.lowered",
     "breaker.opened",

@@ -150,6 +150,8 @@ def _attempt(action: Action) -> None:
     asked = provider = PROVIDERS[action.kind][0]
     try:
         first = _ready(action)
+        if first and settlement.used_up(action):
+            raise Terminal("overtaken", "Every attempt took longer than its lease to come to the sending.")
         looked = _looks_first(action, first)
         receipt = _found(action) if looked else None
         if receipt is None:
@@ -169,6 +171,7 @@ def _attempt(action: Action) -> None:
         _settle(action, lambda: settlement.failed(action, failure, provider=asked))
     except Overtaken:
         log.warning("%s: attempt %s stood still for longer than its lease and sends nothing", action, action.fence)
+        _settle(action, lambda: settlement.overtaken(action))
     except DATABASE_AWAY:
         raise  # it will be back: the lease runs out, and the attempt counts as lost
     except Exception as error:  # noqa: BLE001 - a fault of ours, met at each attempt: people are told, nothing is sent again
@@ -179,7 +182,8 @@ def _attempt(action: Action) -> None:
 
 def _succeeded(action: Action, receipt: Receipt, asked: str) -> None:
     try:
-        _settle(action, lambda: settlement.succeeded(action, receipt))
+        if not _settle(action, lambda: settlement.succeeded(action, receipt)):
+            _settle(action, lambda: settlement.answered_late(action, receipt))
     except DATABASE_AWAY:
         raise
     except Exception as error:  # noqa: BLE001 - an answer that we cannot keep: it is not known
@@ -303,11 +307,13 @@ def _found(action: Action) -> Receipt | None:
         raise ReplayedFailure("cannot_be_asked", str(error)) from error
 
 
-def _settle(action: Action, write: Callable[[], None]) -> None:
-    """Writes the outcome, unless a successor has taken over since."""
+def _settle(action: Action, write: Callable[[], None]) -> bool:
+    """Writes the outcome, unless a successor has taken over since; whether it was written."""
     try:
         with transaction.atomic():
             locks.with_ticket(action)
             write()
     except transitions.Lost:
         log.warning("%s: attempt %s came back too late", action.idempotency_key, action.fence)
+        return False
+    return True

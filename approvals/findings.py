@@ -2,6 +2,7 @@
 comparison that no longer sees it."""
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,8 @@ def difference(action: Action | None, receipt: Receipt) -> Finding.Kind | None:
     if not moved:
         return None
     if action.status not in (states.SUCCEEDED, *states.OPEN):
+        return Finding.Kind.THEIRS_ALONE
+    if _of_another_payment(action, receipt.data):
         return Finding.Kind.THEIRS_ALONE
     # While ours is open too: a refund of another amount can never settle it.
     same = (action.amount, action.currency) == (receipt.data.get("amount"), receipt.data.get("currency"))
@@ -83,6 +86,13 @@ def _close(finding_id: int, *, actor: str, note: str, closed_by: User | None = N
         audit.record(actor=actor, verb="finding.closed", object_type="finding", object_id=finding_id,
                      after={"note": note})  # fmt: skip
     return closed
+
+
+def _of_another_payment(action: Action, theirs: Mapping[str, Any]) -> bool:
+    """Whether it names another order or payment than ours does. A charge may be named beside its payment."""
+    payments = {theirs[name] for name in ("payment_id", "charge") if theirs.get(name)}
+    other_order = theirs.get("order_id", "") not in ("", action.params["order_id"])
+    return other_order or bool(payments and action.params["payment_id"] not in payments)
 
 
 def _money(side: dict[str, Any]) -> tuple[Any, Any]:

@@ -22,7 +22,8 @@ SUBJECTS = {
     "provider.paused": "a provider refuses our credentials",
     # Told by its finding now; some may have been waiting for the mail server.
     "action.failed_afterwards": "a refund that had succeeded failed afterwards",
-    "action.contradicted": "money moved under a reference of ours that we did not send",
+    "action.contradicted": "something happened under a key of ours that our books do not know of",
+    "action.key_mismatch": "a provider saw one of our keys with another request: a fault of ours",
     "effects.stopped": "effects are stopped",
     "dial.lowered": "the autonomy dial lowered itself",
     "breaker.opened": "a language model fails over and over and is passed over",

@@ -13,12 +13,13 @@ from agentops.lib import redact, retry
 from agentops.lib.errors import IdempotencyMismatch, ProviderError, Terminal, Unauthorized
 from approvals import audit, findings, locks, pauses, policies, states, transitions
 from approvals.models import Action, Finding
-from approvals.providers.receipt import PENDING, Receipt
+from approvals.providers.receipt import FAILED, PENDING, Receipt
 from tickets import standing
 from tickets.models import Message, Ticket
 
 log = logging.getLogger(__name__)
 # Attempts after which an effect may exist: their worker died, or the answer did not arrive.
+OVERTAKEN = "overtaken"  # it had not come to the sending when its lease ran out
 POSSIBLE_EFFECT = ("", "lost", "effect_unknown", "replayed_failure")
 # Attempts that sent nothing and wait for a person: they take nothing from those that may be made.
 SENT_NOTHING = ("changed", Unauthorized.error_class)
@@ -84,6 +85,54 @@ def failed(action: Action, error: ProviderError, *, provider: str) -> None:
         _fail(action, error)
     if isinstance(error, IdempotencyMismatch):
         log.error("%s: the provider saw our key with another body: a bug of ours", action.idempotency_key)
+        audit.record(
+            actor=audit.SYSTEM,
+            verb="action.key_mismatch",
+            object_type="action",
+            object_id=action.pk,
+            after={"key": action.idempotency_key, "error": _code(error)},
+        )
+
+
+def overtaken(action: Action) -> None:
+    """The attempt sent nothing, whatever its successor took it for."""
+    action.attempts.filter(number=action.fence, outcome__in=("", "lost")).update(
+        outcome=OVERTAKEN,
+        finished_at=Now(),
+        error_code=OVERTAKEN,
+        error_message="Its lease ran out before it came to the sending; it sent nothing.",
+    )
+
+
+def answered_late(action: Action, receipt: Receipt) -> None:
+    """The attempt's answer, which came after the action was taken over. What it proves is kept: an action whose outcome
+    is unknown is asked for now, and one that our books take for not done is a person's."""
+    late = action.attempts.filter(number=action.fence)
+    action.refresh_from_db()
+    late.update(http_status=receipt.http_status, answer=redact.text(receipt.answer)[:20_000])
+    another = action.provider_reference not in ("", receipt.stored()["provider_reference"])
+    if receipt.status == FAILED or action.status in (states.APPROVED, states.EXECUTING):
+        return
+    if action.status == states.UNRESOLVED:
+        Action.objects.filter(pk=action.pk).update(not_before=Now())
+    elif action.status != states.SUCCEEDED or another:
+        contradicted(action, reference=receipt.reference, status=receipt.status, who="The provider")
+
+
+def contradicted(action: Action, *, reference: str, status: str, who: str) -> None:
+    """An effect under our key that our books know nothing of: no state says so, a person has to."""
+    log.error("%s is %s, and %s has %s for it: %s", action, action.status, who.lower(), reference, status)
+    audit.record(
+        actor=audit.SYSTEM,
+        verb="action.contradicted",
+        object_type="action",
+        object_id=action.pk,
+        before={"status": action.status},
+        after={"key": action.idempotency_key, "provider_reference": reference, "provider_status": status},
+    )
+    what = action.get_kind_display().lower()
+    reason = f"{who} has the {what} {reference} ({status}) for {action}, which is {action.status} here."
+    standing.needs_person(action.ticket_id, reason, held=True)
 
 
 def spent(action: Action) -> int:

@@ -19,11 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agentops.lib import redact
 from agentops.lib.errors import Refused
-from approvals import audit, locks, settlement, states
+from approvals import locks, settlement, states
 from approvals.models import Action, ProviderEvent
 from approvals.providers.receipt import FAILED, SUCCEEDED, Receipt
 from approvals.providers.stripe_refund import StripeRefund, UnixTime
-from tickets import standing
 
 log = logging.getLogger(__name__)
 STRIPE = "stripe"
@@ -143,20 +142,9 @@ def _apply(action: Action, refund: StripeRefund) -> Outcome:
 
 
 def _contradicts(action: Action, refund: StripeRefund) -> Outcome:
-    """Money moves under our reference that we know nothing of: no state says so, a person has to. Told once, however
-    many events tell of it."""
+    """Told once, however many events tell of it."""
     told = ProviderEvent.objects.filter(action=action, outcome=Outcome.CONTRADICTED)
     if told.filter(data__id=refund.id, data__status=refund.status).exists():
         return Outcome.NOTHING_NEW
-    log.error("%s is %s, and Stripe has %s for it: %s", action, action.status, refund.id, refund.status)
-    audit.record(
-        actor=audit.SYSTEM,
-        verb="action.contradicted",
-        object_type="action",
-        object_id=action.pk,
-        before={"status": action.status},
-        after={"key": action.idempotency_key, "provider_reference": refund.id, "provider_status": refund.status},
-    )
-    reason = f"Stripe has the refund {refund.id} ({refund.status}) for {action}, which is {action.status} here."
-    standing.needs_person(action.ticket_id, reason, held=True)
+    settlement.contradicted(action, reference=refund.id, status=refund.status, who="Stripe")
     return Outcome.CONTRADICTED

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from agentops.lib import money
 from approvals.providers.receipt import FAILED, PENDING, SUCCEEDED
@@ -41,7 +41,7 @@ class StripeRefund(BaseModel):
     status: Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
     charge: str | None = None
     payment_intent: str | None = None
-    metadata: dict[str, str] = Field(default_factory=dict)
+    metadata: Annotated[dict[str, str], BeforeValidator(lambda given: given or {})] = Field(default_factory=dict)
     failure_reason: str | None = None
 
     @property
@@ -62,6 +62,7 @@ class StripeRefund(BaseModel):
             "status": STATUS[self.status],
             "provider_status": self.status,
             "created_at": datetime.fromtimestamp(self.created, UTC).isoformat(),
+            **({"charge": self.charge} if self.charge and self.payment_intent else {}),
             **({"failure_reason": self.failure_reason} if self.failure_reason else {}),
         }
 

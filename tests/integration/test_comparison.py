@@ -86,6 +86,20 @@ def test_amounts_that_differ(world: World, since: datetime) -> None:
     assert (finding.ours["amount"], finding.theirs["amount"]) == (2_000, 1_500)
 
 
+@pytest.mark.parametrize("differing", [{"payment_id": "pay_other"}, {"order_id": "#OTHER"}])
+@pytest.mark.parametrize("status", [states.SUCCEEDED, states.APPROVED])
+def test_a_refund_under_our_reference_of_another_order_or_payment_is_not_ours(
+    world: World, payments: Script, since: datetime, status: str, differing: dict[str, Any]
+) -> None:
+    action = succeeded(world.order(), status=status)
+    asked = {**action.params, "reference": action.idempotency_key}
+    payments.will_say(page({**asked, "refund_id": "re_x", "status": "succeeded", **differing}))
+    assert comparison.compare(since=since).opened == 1
+    finding = Finding.objects.get(action=action)
+    assert (finding.kind, finding.reference) == ("theirs_alone", "re_x")
+    assert finding.theirs | differing == finding.theirs
+
+
 @pytest.mark.parametrize("differing", [{"amount": 1_500}, {"currency": "EUR"}])
 @pytest.mark.parametrize("status", [states.SUCCEEDED, states.APPROVED, states.EXECUTING])
 def test_another_amount_or_currency_is_found_whether_ours_is_settled_or_open(

@@ -11,8 +11,9 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from agentops.lib import retry
-from approvals import decisions, execution, kinds, pauses, states, transitions
-from approvals.models import Action, ApprovalRequest, AuditEvent
+from agentops.lib.errors import ReplayedFailure
+from approvals import decisions, execution, kinds, pauses, reconcile, states, transitions
+from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent
 from tests.integration.books import theirs
 from tests.scripted import CUT, Say, Script, scripted
 from tests.waiting import until
@@ -161,6 +162,7 @@ def test_our_key_with_another_body_is_our_bug(world: World, payments: Script, ca
         action = execution.execute(action.pk)
     assert (action.status, action.error_class) == (states.FAILED, "idempotency_mismatch")
     assert action.idempotency_key in caplog.text
+    assert AuditEvent.objects.filter(object_id=str(action.pk), verb="action.key_mismatch").count() == 1
 
 
 def test_a_server_error_that_is_only_replayed_is_not_looped(world: World) -> None:
@@ -367,7 +369,48 @@ def test_a_worker_that_stood_still_for_longer_than_its_lease_sends_nothing(
     payments.will_say(Say(theirs(action), 201))
     assert execution.execute(action.pk).status == states.SUCCEEDED
     execution._attempt(slow)
-    assert outcomes(action) == ["lost", "succeeded"]
+    assert outcomes(action) == ["overtaken", "succeeded"]
+
+
+def test_attempts_that_never_come_to_the_sending_end(world: World, payments: Script) -> None:
+    _, action = approved(world)
+    for _ in range(retry.ACTION.attempts):
+        execution._attempt(leave_behind(action))
+    action = execution.execute(action.pk)
+    assert (action.status, action.error_code) == (states.FAILED, "overtaken")
+    assert payments.asked == []
+
+
+def test_an_answer_that_comes_after_the_action_was_given_up_is_a_persons(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = world.order("pending")
+    action = propose(ticket_of(order), "cancel_order", {"order_id": order["order_id"], "reason": "Too late."})
+    assert action.status == states.APPROVED
+    real = execution._send
+
+    def stands_still(slow: Action) -> Any:  # between its look at the lease and the sending
+        Action.objects.filter(pk=slow.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+        with monkeypatch.context() as patch:
+            patch.setattr(execution, "_send", lost)
+            execution.execute(slow.pk)
+        Attempt.objects.filter(action=slow).update(started_at=Now() - timedelta(hours=1))
+        reconcile.settle(slow.pk)
+        assert Action.objects.get(pk=slow.pk).error_code == "never_happened"
+        return real(slow)
+
+    def lost(_: Action) -> Any:
+        raise ReplayedFailure("lost", "No answer.")
+
+    monkeypatch.setattr(execution, "_send", stands_still)
+    action = execution.execute(action.pk)
+    assert action.status == states.FAILED
+    told = AuditEvent.objects.get(object_type="action", object_id=str(action.pk), verb="action.contradicted")
+    assert told.before == {"status": "failed"}
+    ticket = Ticket.objects.get(pk=action.ticket_id)
+    assert (ticket.status, ticket.held) == ("needs_person", True)
+    assert "The provider has the" in ticket.reason
+    assert action.attempts.get(number=1).http_status == 200
 
 
 def test_a_settlement_with_an_older_fence_is_lost(world: World) -> None:

@@ -66,6 +66,17 @@ def test_what_is_not_found_is_not_sent_again(world: World, payments: Script) -> 
     assert methods(payments) == ["GET", "POST", "GET", "GET"]
 
 
+def test_what_never_left_is_sent(world: World, payments: Script) -> None:
+    action = propose_refund(world.order(), 2_000)
+    slow = execution._claim(action.pk)
+    assert slow is not None
+    Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+    payments.will_say(NONE, NONE, Say(refund(action), 201))
+    execution._attempt(slow)  # it stood still for longer than its lease
+    assert again(action).status == states.SUCCEEDED
+    assert methods(payments) == ["GET", "GET", "POST"]
+
+
 def test_nor_long_after(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     payments.will_say(NONE, CUT, NONE)

@@ -98,6 +98,7 @@ def test_a_refund_bears_our_key_and_our_reference(stripe: Script) -> None:
         "reference": KEY,
         "status": "succeeded",
         "provider_status": "succeeded",
+        "charge": "ch_1",
         "created_at": "2026-01-01T00:00:00+00:00",
     }
 
@@ -190,6 +191,14 @@ def test_what_is_never_sent_has_no_effect(stripe: Script, settings: Settings) ->
 
 
 # --- looking up -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("odd", [{"metadata": None}, {"metadata": {}, "status": None}, {"metadata": {}, "amount": "x"}])
+def test_another_refund_however_odd_keeps_ours_from_nothing(stripe: Script, odd: dict[str, Any]) -> None:
+    stripe.will_say(page({**REFUND, "id": "re_7", **odd}, REFUND))
+    found = payments.find_refund(body=json.dumps(WANTED))
+    assert found is not None
+    assert found.reference == "re_1"
 
 
 def test_ours_is_found_among_the_payments_refunds_on_every_page(stripe: Script) -> None:
