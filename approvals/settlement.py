@@ -72,6 +72,16 @@ def reply_arrived(action: Action) -> None:
 def failed(action: Action, error: ProviderError, *, provider: str) -> None:
     """Retried, unresolved or failed: DESIGN §8's table."""
     _finish_attempt(action, error.error_class, error.http_status, error.body, error)
+    if isinstance(error, IdempotencyMismatch):
+        log.error("%s: the provider saw our key with another body: a bug of ours", action.idempotency_key)
+        audit.record(
+            actor=audit.SYSTEM,
+            verb="action.key_mismatch",
+            object_type="action",
+            object_id=action.pk,
+            before={"status": states.EXECUTING},
+            after={"key": action.idempotency_key, "error": _code(error)},
+        )
     possible = action.attempts.filter(outcome__in=POSSIBLE_EFFECT).exists()
     delay = retry.ACTION.delay(spent(action), error, settings.RETRY_BASE_SECONDS)
     if isinstance(error, Unauthorized):
@@ -83,15 +93,6 @@ def failed(action: Action, error: ProviderError, *, provider: str) -> None:
         _unresolved(action, error)
     else:
         _fail(action, error)
-    if isinstance(error, IdempotencyMismatch):
-        log.error("%s: the provider saw our key with another body: a bug of ours", action.idempotency_key)
-        audit.record(
-            actor=audit.SYSTEM,
-            verb="action.key_mismatch",
-            object_type="action",
-            object_id=action.pk,
-            after={"key": action.idempotency_key, "error": _code(error)},
-        )
 
 
 def overtaken(action: Action) -> None:
