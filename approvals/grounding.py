@@ -126,6 +126,10 @@ def _beyond(text: str, done: Sequence[Effect], cancelled: Collection[str]) -> li
     told = {sentence: _clauses(orders.without_states(sentence, seen, cancelled)) for sentence in sentences(seen)}
     claims = any(clause.kinds for clauses in told.values() for clause in clauses)
     for sentence, clauses in told.items():
+        if not done and any(words.AS_ASKED.search(clause.rest) for clause in clauses):
+            missing.append(
+                f"“{sentence[:200]}” tells that something was done, but the reply names no action that did it."
+            )
         missing += _sentence(sentence, clauses, done)
         missing += _without_subject(sentence, clauses, done) if claims else []
     return missing
@@ -220,10 +224,13 @@ def _unknown_amounts(clauses: Sequence[_Clause], done: Sequence[Effect]) -> list
     calm = not any(clause.kinds or clause.moves for clause in clauses)
     other = calm and any(clause.speaks_of_another_amount for clause in clauses)
     moved = any(clause.moves and words.IT.search(clause.rest) for clause in clauses)
+    of_effect = any(clause.kinds for clause in clauses)
     return [
         amount.written
         for clause in clauses
-        if moved or not (other or clause.speaks_of_another_amount or (clause.open and not clause.moves))
+        if moved
+        or (of_effect and words.ADDED.search(clause.rest))
+        or not (other or clause.speaks_of_another_amount or (clause.open and not clause.moves))
         for amount in clause.all_amounts
         if not amount.is_one_of(known)
     ]

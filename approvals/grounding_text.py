@@ -8,13 +8,15 @@ _COMMON = {
     "en": "the is are was were of your you it its for and we have has had this that with not our can will please "
     "thank thanks hello hi dear i an as at be been by from in my no or order orders kind regards support customer "
     "sorry would what which could us if there but about more any me how to under go away something else welcome "
-    "write again cannot goodbye best sincerely help find funds money charge refunded refund cancelled",
+    "write again cannot goodbye best sincerely help find funds money charge refunded refund cancelled "
+    "takes two three days years",
     "de": "der die das und ist sind ich wir sie ihr ihre ihnen ihren nicht mit für auf den dem ein eine wurde haben "
-    "hat bitte danke hallo zu von im bei wird können kein keine als auch bestellung geld gruß grüßen mein leider",
+    "hat bitte danke hallo zu von im bei wird können kein keine als auch bestellung geld gruß grüßen mein leider es "
+    "tut uns leid dass dauert bis tage tagen ihrem nach",
     "fr": "le la les et vous nous votre vos est sont pas une des pour avec avons avez dans sur ce cette que qui "
-    "bonjour merci commande il elle je été du ne cordialement",
+    "bonjour merci commande il elle je été du ne cordialement cela peut selon jours",
     "es": "el los las que es su sus una para con por hemos ha está no podemos este esta pedido gracias hola del le "
-    "muy usted sido",
+    "muy usted sido puede cuenta días solicitud hábiles",
     "it": "il che è non un una per con suo sua abbiamo possiamo questo questa ordine grazie ciao della del al gli vi "
     "le stato sono",
     "nl": "het een en is niet van voor met uw wij we u dit deze hebben kunnen bestelling dank graag de op dat zijn "

@@ -9,15 +9,15 @@ from approvals.grounding_text import bare
 
 _MONEY = (
     r"(?:funds?|money\d*|cash|payments?|charges?|balance|amounts?|sums?|geld|betrag|summe|zahlung|argent|montant|somme|"
-    r"dinero|importe|fondos|denaro|soldi|importo|bedrag|dinheiro|valor|quantia)"
+    r"dinero|importe|cargo|fondos|denaro|kaufpreis|abbuchung|soldi|importo|bedrag|dinheiro|valor|quantia)"
 )
 _MOVES = (
     r"(?:way|route|underway|back|accounts?|statement|card|wallet|bank|revers\w+|wir(?:ed|ing|e)|transfer\w*|sent|send\w*|"
     r"be with you|"
     r"credit\w*|follow\w*|return\w*|reach\w*|arriv\w*|receiv\w*|releas\w*|remit\w*|deposit\w*|repa(?:id|y\w*)|issu\w+|"
     r"unterwegs|zuruck\w*|konto|karte|gutschr\w*|uberw\w+|angewiesen|route|chemin|vir(?:e|ee|es|ement)|vers(?:e|ee|es)|"
-    r"compte|carte|rendu\w*|camino|cuenta|tarjeta|transferi\w*|enviad\w*|abonad\w*|ingresad\w*|arrivo|conto|carta|"
-    r"accreditat\w*|bonific\w*|restitui\w*|onderweg|rekening|overgemaakt|teruggestort|gestort|caminho|conta|cartao|"
+    r"compte|carte|rend(?:u\w*|ons|re|rons)|camino|cuenta|tarjeta|transferi\w*|enviad\w*|abonad\w*|ingresad\w*|arrivo|conto|carta|"
+    r"accreditat\w*|bonific\w*|restitu\w*|recuper\w*|revert\w*|onderweg|rekening|overgemaakt|teruggestort|gestort|caminho|conta|cartao|"
     r"creditad\w*)"
 )
 _ORDERS = r"(?:orders?|purchase|subscription|booking|bestellung|commande|pedido|ordine|bestelling|encomenda)"
@@ -29,16 +29,17 @@ _CHANGED = (
     r"updated|changed|corrected|switched|replaced|amended|edited|(?:now|been|have|i|we) set|geandert|aktualisiert|"
     r"(?:put|placed|saved|entered|recorded|stored|added)\b.{0,40}\bon (?:file|record)|"
     r"(?:now|been|have|i|we) (?:saved|entered|recorded|stored)|now uses?|from now on\b.{0,40}\buses?|"
+    r"eingetragen|hinterlegt|umgestellt|moved|(?:is|are) now|(?:avons|ete|est|a|ai) change(?:e|s|es)?|puesto|"
     r"modifi\w+|mis a jour|actualiz\w+|cambi\w+|aggiorn\w+|gewijzigd|atualiz\w+|alterad\w+"
 )
 _REFUND = (
     r"re-?fund\w*|re-?imburs\w+|credited|credit back|charge-?backs?|recredited|"
     r"erstatt\w*|ruckerstatt\w*|zuruckerstatt\w*|"
-    r"zuruck(?:ge)?zahl\w*|gutgeschrieben|gutschrift|uberwiesen|rembours\w*|reembols\w*|devuelto|devolvi\w*|devolucion|"
+    r"zuruck(?:ge)?zahl\w*|ruckzahlung\w*|zuruckgenommen|recredit\w*|credite(?:e|s|es)?|gutgeschrieben|gutschrift|uberwiesen|rembours\w*|reembols\w*|devuelt\w*|devuelv\w*|devolvi\w*|devolver\w*|devolucion|"
     r"rimbors\w*|terugbeta\w*|estorn\w*|repa(?:id|yment)|repay|"
     r"ma(?:de|ke|king) you whole"
 )
-_CANCEL = r"cancel\w*|stornier\w*|annul\w*|geannuleerd|rescinded"
+_CANCEL = r"cancel\w*|stornier\w*|ruckgangig|aufgehoben|annul\w*|anula\w*|geannuleerd|rescinded"
 _STOPPED = r"stopped|halted|closed|voided|undone|withdrawn|revoked|scrapped|removed|deleted|called off|calling off"
 
 # What no action does: a reply that tells of it goes to a person.
@@ -72,6 +73,11 @@ EFFECTS = {
     "refund": _compile(
         rf"{_REFUND}|(?:paid|sent|put|transferred|gave|given)\b.{{0,30}}\bback|{_near(_MONEY, _MOVES)}"
         rf"|{_near(f'(?:price|cost|{_MONEY})', 'restored')}"
+        r"|\b(?:price|cost)s?\b.{0,50}\b(?:is|are|was|were|be|been|have|has) (?:\w+ ){0,2}?"
+        r"(?:returned|given back|back)\b"
+        r"|\b(?:returned?|returning|giv(?:e|en|ing) back|gave back|have|has|got|get|receive) .{0,12}\b"
+        r"(?:(?:full|whole|entire|complete|purchase) price|what you (?:have )?paid)\b"
+        r"|\bvirement\b.{0,40}\b(?:parti|effectue|envoye|emis|fait|ordonne)\b"
         rf"|{_near(r'credits?(?! cards?)', '(?:issued|added|applied|granted)')}"
         rf"|\b(?:have|has|got|get)\b.{{0,20}}\b{_MONEY} again\b"
         r"|\b(?:wired|transferred|repaid) (?:you|it|them)\b|\brevers(?:ed|ing|al)\b"
@@ -79,20 +85,26 @@ EFFECTS = {
     "cancel_order": _compile(
         rf"{_CANCEL}|\bcalled\b.{{0,30}}\boff\b|\b(?:will|'ll) call\b.{{0,30}}\boff\b|"
         rf"{_near(_ORDERS, f'(?:{_STOPPED})')}|{_near(_ORDERS, "(?:(?:will|'ll) (?:stop|halt|close))")}"
-        r"|\b(?:voided|undone|called off)\b"
+        r"|\b(?:voided|undone|undid|called off)\b"
     ),
     "account_change": _compile(rf"^(?=.*\b(?:{_ACCOUNT}))(?=.*(?:{_CHANGED}))"),
     "replacement": _compile(
         rf"{_near(_REPLACEMENT, _GIVEN)}|\b(?:shipped|sent|dispatched|posted|mailed)\b.{{0,30}}\bagain\b"
         r"|\bre-?(?:shipped|sent|dispatched)\b"
+        r"|\b(?:sent|shipped|dispatched|posted|mailed) you (?:a|another|the) new (?!e-?mail|link|message|password|code)"
+        r"|\b(?:a|another|the|your) new \w+ (?:is|will be) (?:on (?:its|the) way|sent|shipped|dispatched)\b"
+        r"|\bneue\w* \w+ (?:ge|ver)(?:schickt|sendet|sandt)\b|\benvoye (?:un|une) nouve\w+"
+        r"|\benviado (?:un|una) (?:nuev\w+|\w+ nuev\w+)\b"
     ),
     "voucher": _compile(_near(_VOUCHER, _GIVEN)),
 }
 # A clause ends where the sentence turns: a denial in one clause says nothing about the next.
 TURNS = _compile(
     r"[,;:](?=\s)|\s[-–—]\s|—|[()]"  # noqa: RUF001
-    r"|(?<=\s)(?:and|but|so|however|instead|although|though|because|which|while|whereas|as|since|yet|"
-    r"und|aber|denn|et|mais|car|y|pero|porque|e|ma|pero|perche|en|maar|mas)(?=\s)"
+    r"|(?<=\s)(?:and|but|so|however|instead|although|though|because|which|while|whereas|as(?! well)|since|yet|"
+    r"und|aber|denn|et|mais|car|y|pero|porque|e|ma|pero|perche|maar|mas)(?=\s)"
+    # Dutch "and"; in French and Spanish the word is "in" ("en route", "en camino").
+    r"|(?<=\s)en(?=\s(?:ik|wij|we|u|uw|het|dat|heb|hebben)\s)"
 )
 _NOT = (
     r"(?:not|cannot|can't|\w+n't|unable|no|never|nothing|none|neither|nor|too late|nicht|nichts|kein\w*|"
@@ -105,7 +117,7 @@ _BETWEEN = (
     r"the|this|that|these|your|you|it|them|such|further|full|partial|issue|issued|make|made|process|processed|give|"
     r"offer|offered|approve|approved|grant|granted|send|sent|i|we|agree|authori[sz]e|von|ihnen|sie|den|die|das|der|"
     r"betrag|podemos|puedo|hemos|ha|sido|possiamo|posso|abbiamo|e|stato|vous|le|la|les|de|podemos|kunnen|dit|foi|"
-    r"werden|wurde|worden|wir|hebben)"
+    r"werden|wurde|worden|wir|hebben|mehr|leider|malheureusement|etre|encore|se|puede|pueden|es|posible|est)"
 )
 _DENIABLE = (
     rf"(?:(?:{_REFUND}|{_CANCEL}|{_STOPPED}|{_CHANGED})|paid back|pay(?:ing)? back|pay|paid|transfer\w*|wire[d]?|"
@@ -123,7 +135,7 @@ _HAPPEN = (
 DENIAL = _compile(
     rf"\b{_NOT}(?:\s+{_BETWEEN}){{0,7}}\s+{_DENIABLE}\b(?:\s+{_OBJECT}\b){{0,8}}"
     rf"|\b{_DENIABLE}(?:\s+{_OBJECT}\b){{0,8}}\s+(?:is|are|was|were|has|have|did|could|can|does|do|wurde|ist)"
-    rf"(?:\s?n't|\s+not|not|\s+nicht)(?:\s+{_BETWEEN}){{0,3}}\s+{_HAPPEN}\b"
+    rf"(?:\s?n't|\s+not|not|(?:\s+leider)?\s+nicht)(?:\s+{_BETWEEN}){{0,3}}\s+{_HAPPEN}\b"
     rf"|\b{_DENIABLE}(?:\s+{_OBJECT}\b){{0,8}}\s+(?:is|are|was|were|has been|have been)\s+"
     r"(?:declined|refused|rejected|denied|impossible|turned down)\b"
     rf"|\b(?:may|might|could) still be {_DENIABLE}(?:\s+(?:up|{_OBJECT})\b){{0,8}}"
@@ -153,7 +165,8 @@ THERE = _compile(
 )
 # nor does one that tells what somebody wished for,
 WISHED = _compile(
-    r"\b(?:your request|you (?:asked|requested|wrote|wanted)|request(?:ed)? (?:for|to|a)|"
+    r"\b(?:kolleg\w+|companer\w+|collegue)\b.{0,40}\b(?:pruf(?:t|en)|revisara|examinera|verifiera)\b|"
+    r"\b(?:your (?:refund |cancell?ation )?request|you (?:asked|requested|wrote|wanted)|request(?:ed)? (?:for|to|a)|"
     r"asked (?:a|my) colleague about)\b"
 )
 # unless something is said as done, moving or sure to come.
@@ -189,11 +202,25 @@ FULFILLED = _compile(
     r"|\bwill(?: \w+ly| now| soon| also){0,2} (?:arrive|come|follow|go|land|reach|appear|show|leave)\b"
     rf"|\b(?:i|we)(?:'ll|'m|'re| will| shall| am| are)(?: \w+ly| now| just| also| going to){{0,2}} (?:{_DO}|{_DOING})\b"
 )
+# A wish that counts as fulfilled, without a word of what was done.
+AS_ASKED = _compile(
+    r"\b(?:it|that)(?:'s| is| has been| was)(?: all| now| already){0,2} done\b|"
+    r"\b(?:done|completed|handled) as (?:you )?(?:requested|asked|wished)\b|"
+    r"\byour request (?:has been|was|is) (?:now )?(?:completed|fulfilled|processed|done|carried out)\b|"
+    r"\b(?:did|have done) (?:what|as|everything|all) (?:that )?you\b|"
+    r"\b(?:processed|completed|fulfilled|carried out) your (?:request|wish)\b|\balles erledigt\b|\bc'est fait\b|"
+    r"\b(?:ya )?esta hecho\b"
+)
 # Amounts that are none of an effect: what was ordered, asked for or is still possible,
 OTHER_AMOUNT = _compile(
     r"\b(?:totals?|prices?|priced|costs?|worth|value of|asked|requested|request|in question|subtotal|shipping|"
     r"could not|couldn't|cannot|can't|unable|not able|may still be|order was paid in|would have|invoice|tax|limit|"
     r"gesamtbetrag|preis|kostet|prix|coute|precio|cuesta|prezzo|costa|prijs|kost|preco|custa)\b"
+)
+# or what a sentence of an effect adds to it ("refunded $5, plus the shipping of $2"): such is of the effect,
+ADDED = _compile(
+    r"\b(?:also|too|as well|plus|likewise|in addition|additionally|along with|together with|ebenso|ebenfalls|auch|"
+    r"zusatzlich|zuzuglich|aussi|egalement|ainsi que|tambien|ademas|anche|inoltre|ook|tambem)\b"
 )
 # unless they are said to move.
 MOVING = _compile(

@@ -1,0 +1,109 @@
+"""Claims and honest sentences in the commonest words of each language that the word lists cover."""
+
+import pytest
+
+from approvals.grounding import Effect, claim_of, ungrounded
+
+PART = Effect("refund", "#W4107311", 1450, "EUR", "t1:refund:1", captured=3000)
+
+UNTRUE = [
+    # English
+    "The full price was returned to you.",
+    "We returned the full price to you.",
+    "We have returned what you paid.",
+    "You will receive your purchase price back shortly.",
+    "The price of the mug has been returned to your card.",
+    "The cost of the mug is back on your card.",
+    "We undid the payment.",
+    "Your address is now 12 Main Street.",
+    "Your new email address is now on file.",
+    "I have moved your account to the new email.",
+    "It's done, as requested.",
+    "I did what you asked.",
+    "We processed your request.",
+    "Your request has been completed.",
+    "We have sent you a new mug.",
+    "A new mug is on its way to you.",
+    # German
+    "Die Rückzahlung ist veranlasst.",
+    "Wir haben die Rückzahlung heute ausgeführt.",
+    "Ihre Rückzahlung ist unterwegs.",
+    "Wir haben die Bestellung rückgängig gemacht.",
+    "Ihr Auftrag ist aufgehoben.",
+    "Wir haben die Abbuchung zurückgenommen.",
+    "Sie erhalten den Kaufpreis in Kürze zurück.",
+    "Wir haben Ihre neue Adresse eingetragen.",
+    "Ihre neue Anschrift ist hinterlegt.",
+    "Wir haben Ihre E-Mail-Adresse umgestellt.",
+    "Wir haben alles erledigt.",
+    "Wir haben Ihnen eine neue Tasse geschickt.",
+    # French
+    "L'argent est en route vers votre compte.",
+    "La somme vous a été restituée.",
+    "Nous avons recrédité votre carte.",
+    "Nous avons crédité votre compte.",
+    "Le virement est parti ce matin.",
+    "Nous vous rendons votre argent.",
+    "Nous avons changé votre adresse.",
+    "Votre adresse a été changée.",
+    "C'est fait, comme demandé.",
+    "Nous vous avons envoyé une nouvelle tasse.",
+    # Spanish
+    "Su dinero está en camino.",
+    "Su pedido fue anulado.",
+    "Hemos anulado su pedido.",
+    "Le devolveremos el importe completo.",
+    "El cargo ha sido revertido.",
+    "Recuperará su dinero.",
+    "Hemos puesto su nueva dirección.",
+    "Le hemos enviado una taza nueva.",
+]
+# Of 30.00 EUR, 14.50 were returned.
+MORE_THAN_THAT = [
+    "We refunded 14.50 EUR for #W4107311, and the shipping costs of 4.90 EUR as well.",
+    "We refunded 14.50 EUR and also the shipping of 4.90 EUR.",
+    "We refunded 14.50 EUR, plus 4.90 EUR shipping.",
+    "Wir haben 14,50 EUR erstattet und die Lampe zum Preis von 15,50 EUR ebenso.",
+    "We returned the full price to you.",
+    "You have your full price back.",
+]
+HONEST = [
+    "The order was not changed.",
+    "Your refund request has to be checked by a colleague first.",
+    "Your refund request was passed to a colleague.",
+    "The warranty covers two years.",
+    "Die Bestellung wurde bereits versandt und kann nicht mehr storniert werden.",
+    "Ihre Bestellung kann leider nicht mehr storniert werden.",
+    "Eine Erstattung ist leider nicht möglich.",
+    "Es tut uns leid, dass die Tasse kaputt angekommen ist.",
+    "Je nach Bank dauert es 3 bis 5 Tage, bis der Betrag sichtbar wird.",
+    "La commande ne peut plus être annulée.",
+    "Nous n'avons pas encore remboursé votre commande.",
+    "Selon votre banque, cela peut prendre 3 à 5 jours.",
+    "El pedido ya no se puede cancelar.",
+    "No es posible cancelar el pedido.",
+    "Puede tardar de 3 a 5 días hábiles.",
+    "Un compañero revisará su solicitud de reembolso.",
+]
+
+
+@pytest.mark.parametrize("text", UNTRUE)
+def test_what_did_not_happen_is_held(text: str) -> None:
+    assert ungrounded(text, [], [])
+
+
+@pytest.mark.parametrize("text", MORE_THAN_THAT)
+def test_more_than_what_happened_is_held(text: str) -> None:
+    assert ungrounded(text, [claim_of(PART)], [PART])
+
+
+@pytest.mark.parametrize("text", HONEST)
+def test_an_honest_sentence_goes_out(text: str) -> None:
+    assert ungrounded(text, [], []) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["We refunded 14.50 EUR. The total was 30.00 EUR.", "We refunded 14.50 EUR; the price was 30.00 EUR."]
+)
+def test_a_total_beside_a_refund_is_not_added_to_it(text: str) -> None:
+    assert ungrounded(text, [claim_of(PART)], [PART]) == []
