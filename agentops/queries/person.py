@@ -14,6 +14,7 @@ from tickets import queries
 from tickets.models import Ticket
 
 HEAVY = ("raw_response", "reasoning", "failures")
+STOPPED = "The agent had to stop after it. It goes on by itself once it may, or a person answers in its place."
 NOT_RUN = ("rejected", "blocked", "expired")
 
 
@@ -138,6 +139,8 @@ def _last_word(steps: Sequence[Step]) -> Step | None:
     for step in list(reversed(steps))[:2]:
         if step.status in (Step.Status.FAILED, Step.Status.WAITING, Step.Status.STARTED) or step.name == HAND_OVER:
             return step
+        if step.kind == Step.Kind.LLM:
+            break
     return steps[-1] if steps else None
 
 
@@ -163,6 +166,8 @@ def _went(step: Step | None, action: Action | None, ticket: Ticket) -> str:
     """What happened there, in a sentence or two for people."""
     if action and action.status == states.FAILED and ticket.held:
         return "It had counted as done, or should have been, and was not: the customer may believe otherwise."
+    if step and step.run.status == Run.Status.WAITING and step.finished_at and step.status != Step.Status.WAITING:
+        return STOPPED  # whatever became of the step: it is the next call that may not leave
     if action and action.status == states.UNRESOLVED:
         asked = "The provider is being asked" if action.kind != "reply" else "Only a person can find out"
         return f"Nobody knows yet whether it took effect. {asked}; nothing is sent again by itself."
@@ -177,7 +182,7 @@ def _went(step: Step | None, action: Action | None, ticket: Ticket) -> str:
     if step.status == Step.Status.FAILED:
         return _failed(step)
     if step.run.status == Run.Status.WAITING:
-        return "The agent had to stop after it. It goes on by itself once it may, or a person answers in its place."
+        return STOPPED
     if step.kind == Step.Kind.LLM:
         return "Its answer could not be used."
     return "This was the last thing that it did; it never came to an answer."

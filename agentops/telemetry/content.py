@@ -49,7 +49,7 @@ def _messages(run: Run, step: Step) -> dict[str, str]:
 
 def _message(message: dict[str, Any]) -> dict[str, Any]:
     if message["role"] == "tool":
-        part = {"type": "tool_call_response", "id": message.get("tool_call_id", ""), "result": message.get("content")}
+        part = {"type": "tool_call_response", "id": message.get("tool_call_id", ""), "response": message.get("content")}
         return {"role": "tool", "parts": [part]}
     parts: list[dict[str, Any]] = [{"type": "text", "content": message["content"]}] if message.get("content") else []
     for call in message.get("tool_calls") or []:

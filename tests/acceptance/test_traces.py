@@ -250,5 +250,9 @@ def test_a_worker_killed_in_the_middle_leaves_one_whole_trace(
     first = json.loads(min(heard, key=lambda span: span.start).attributes["gen_ai.input.messages"])
     assert [message["role"] for message in first][:2] == ["system", "user"]
     assert "Where is my parcel?" in first[1]["parts"][0]["content"]
+    last = json.loads(max(heard, key=lambda span: span.start).attributes["gen_ai.input.messages"])
+    [told, *_] = [message["parts"][0] for message in last if message["role"] == "tool"]
+    assert told["type"] == "tool_call_response"
+    assert order["order_id"] in told["response"]
     assert "4242 4242" not in str(spans)
     assert json.loads(read.attributes["gen_ai.tool.call.arguments"]) == {"order_id": order["order_id"]}

@@ -166,6 +166,21 @@ def test_what_happened_is_told_in_plain_words(made: dict[str, Any], did: str, we
     assert went in found.went
 
 
+def test_a_run_that_a_budget_holds_did_not_break_at_the_call_before(lead: User) -> None:
+    ticket = with_person(reason="The budget “All models per day” has no room.")
+    a_run(ticket, failing(error_code="order_not_found", error_class="refused"), status="waiting", finished_at=None)
+    found = person.broken(ticket)
+    assert "had to stop after it" in found.went
+
+
+def test_an_answer_that_cannot_be_used_is_what_broke_and_not_the_call_before_it(lead: User) -> None:
+    ticket = with_person(reason="The model's answers could not be used 5 times.")
+    a_run(ticket, failing(error_code="order_not_found", error_class="refused"),
+          {"kind": "llm", "name": "gpt-x", "output": {}}, status="failed")  # fmt: skip
+    found = person.broken(ticket)
+    assert (found.name, found.went) == ("gpt-x", "Its answer could not be used.")
+
+
 def test_an_effect_that_came_undone_is_shown_before_the_run_that_answered_since(maya: Client) -> None:
     ticket = with_person(held=True, reason="t:refund:1 had succeeded and failed afterwards.")
     action = an_action(ticket, status="failed", error_code="provider_failed", error_class="terminal",
