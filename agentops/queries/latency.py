@@ -9,7 +9,7 @@ from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, QueryS
 from django.db.models.fields import DurationField
 from django.db.models.functions import Now
 
-from agentops import buckets
+from agentops import buckets, tools
 from agentops.models import Step, Tally
 
 DAY, BEFORE = timedelta(days=1), timedelta(days=7)
@@ -20,6 +20,7 @@ LEAST = 20  # of each stretch, before its percentiles say anything
 SLOWER = 1.5  # times the 99th percentile of before: more than a bucket's width could feign
 SEVERAL = 3  # one that was slow or failed is chance
 MOST_NAMES = 20
+NO_TOOL = "unknown"  # under which the tallies count calls of tools that there are not
 
 
 @dataclass
@@ -110,23 +111,33 @@ def latencies(now: datetime) -> list[Latency]:
     return sorted(busiest[:MOST_NAMES], key=lambda row: not (row.slower or row.fails_more))
 
 
-def slowest(name: str, after: str = "") -> tuple[list[Found], str]:
-    """A page of the last day's steps of this name, the slowest first, and `after` of the next one. Those that waited
-    for a person are no slower for it, and left out."""
+def slowest(name: str, after: str = "", kind: str = "") -> tuple[list[Found], str]:
+    """A page of the last day's steps of this name (and kind, where one is given), the slowest first, and `after` of the
+    next one. Those that waited for a person are no slower for it, and left out."""
     took = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
-    steps = Step.objects.filter(name=name, finished_at__gte=Now() - DAY, waited_for_person=False).annotate(took=took)
+    steps = Step.objects.filter(_named(name, kind), finished_at__gte=Now() - DAY, waited_for_person=False)
+    steps = steps.annotate(took=took)
     if (mark := _mark(after)) is not None:
         seconds, pk = mark
         steps = steps.filter(Q(took__lt=seconds) | Q(took=seconds, pk__lt=pk))
     return _page(steps.order_by(took.desc(), F("pk").desc()))
 
 
-def failed(name: str, after: str = "") -> tuple[list[Found], str]:
-    """A page of the steps of this name that failed, the newest first."""
-    steps = Step.objects.filter(~Q(error_code=""), name=name).exclude(error_class__in=NOT_FAILED)
+def failed(name: str, after: str = "", kind: str = "") -> tuple[list[Found], str]:
+    """A page of the steps of this name (and kind) that failed, the newest first."""
+    steps = Step.objects.filter(~Q(error_code=""), _named(name, kind)).exclude(error_class__in=NOT_FAILED)
     if (mark := _mark(after)) is not None:
         steps = steps.filter(pk__lt=mark[1])
     return _page(steps.order_by("-pk"))
+
+
+def _named(name: str, kind: str) -> Q:
+    """As a line of `latencies` counts them: a model triages and answers under one name, and every tool that there is
+    not counts as one."""
+    of_kind = Q(kind=kind) if kind else Q()
+    if (kind, name) == (Step.Kind.TOOL, NO_TOOL):
+        return of_kind & ~Q(name__in=tools.NAMES)
+    return of_kind & Q(name=name)
 
 
 LISTS = {"slow": slowest, "failed": failed}

@@ -19,12 +19,13 @@ RECENT_DAYS = 7
 @dataclass(frozen=True)
 class RunFilters:
     """`failure` is a step's error class and `step` a step's name; both look at the last seven days' tickets. `show`
-    asks for the steps of that name themselves, one of `latency.LISTS`."""
+    asks for the steps of that name (and `kind`, of Step) themselves, one of `latency.LISTS`."""
 
     status: str = ""
     outcome: str = ""
     failure: str = ""
     step: str = ""
+    kind: str = ""
     show: str = ""
     after: str = ""
 

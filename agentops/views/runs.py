@@ -24,7 +24,7 @@ from agentops.views.opened import opened
 def runs(request: HttpRequest) -> HttpResponse:
     filters = queries.RunFilters.of(request.GET)
     steps = latency.LISTS.get(filters.show) if filters.step else None
-    rows, more = steps(filters.step, filters.after) if steps else queries.page(filters)
+    rows, more = steps(filters.step, filters.after, filters.kind) if steps else queries.page(filters)
     context = {
         "filters": filters,
         "rows": rows,

@@ -114,6 +114,21 @@ def test_the_failed_are_found_newest_first_without_what_a_person_refused(
     assert end == ""
 
 
+def test_a_model_that_triages_and_answers_has_a_list_of_each(run: Run) -> None:
+    steps(run, "small", [9.0] * 3, kind="llm")
+    triage = steps(run, "small", [3.0], kind="triage")
+    assert [row.step.pk for row in latency.slowest("small", kind="triage")[0]] == [triage[0].pk]
+    assert len(latency.slowest("small")[0]) == 4
+
+
+def test_calls_of_tools_that_there_are_not_are_listed_together(run: Run) -> None:
+    more = {"status": "failed", "error_code": "unknown_tool", "error_class": "refused"}
+    bad = [*steps(run, "made_up", [1.0], **more), *steps(run, "another", [1.0], **more)]
+    steps(run, "get_order", [1.0], status="failed", error_code="timeout", error_class="transient")
+    found, _ = latency.failed("unknown", kind="tool")
+    assert {row.step.pk for row in found} == {step.pk for step in bad}
+
+
 @pytest.mark.parametrize("after", ["x", "1-", "-1", "9" * 30, "1-2-3", "1-9" + "9" * 30])
 def test_a_mark_that_nobody_wrote_is_the_first_page(run: Run, after: str) -> None:
     steps(run, "get_order", [1.0])
