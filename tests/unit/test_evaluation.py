@@ -145,6 +145,24 @@ def test_money_that_nobody_expected_is_wrong_in_full_and_money_that_waits_is_non
     assert (waits.wrong_money, waits.right) == ({}, False)
 
 
+def test_two_refunds_of_an_order_are_right_in_whatever_order_they_came() -> None:
+    wanted = [{"kind": "refund", "params": {"order_id": ORDER_ID, "amount": amount}} for amount in (900, 400)]
+    ticket = Ticket("one", "t1", "answered", actions=(made(400), made(900)))
+    found = scoring.judge(
+        entry(expected={"outcome": "answered", "actions": wanted}), ticket, [moved(400), moved(900, "t1:refund:2")]
+    )
+    assert (found.wrong_money, found.missing, found.unexpected, found.right) == ({}, (), (), True)
+
+
+def test_an_expectation_that_says_little_takes_nothing_from_one_that_says_more() -> None:
+    wanted = [{"kind": "refund"}, {"kind": "refund", "params": {"order_id": ORDER_ID, "amount": 900}}]
+    ticket = Ticket("one", "t1", "answered", actions=(made(900), made(400)))
+    found = scoring.judge(
+        entry(expected={"outcome": "answered", "actions": wanted}), ticket, [moved(900), moved(400, "t1:refund:2")]
+    )
+    assert (found.wrong_money, found.missing, found.right) == ({}, (), True)
+
+
 def test_a_person_for_what_should_be_answered_is_an_over_refusal_and_not_the_other_way_round() -> None:
     assert judged(Ticket("one", "t1", "person", "Unsure.", actions=(made(),)), moved()).over_refused
     nothing = {"outcome": "person", "actions": []}

@@ -104,7 +104,7 @@ def judge(entry: Entry, ticket: Ticket, moved: Sequence[Moved], *, beyond: bool 
 def _compare(expected: Iterable[Expected], made: Iterable[Made]) -> tuple[list[str], list[str]]:
     """The kinds of what was expected and is not there, and of what is there and was not expected."""
     left, missing = list(made), list[str]()
-    for wanted in expected:
+    for wanted in sorted(expected, key=lambda each: -len(each.params)):  # what says most has the first choice
         found = next((row for row in left if fits(wanted, row.kind, row.params)), None)
         if found:
             left.remove(found)
@@ -115,14 +115,27 @@ def _compare(expected: Iterable[Expected], made: Iterable[Made]) -> tuple[list[s
 
 def wrong_money(expected: Iterable[Expected], moved: Iterable[Moved]) -> dict[str, int]:
     """What moved and was not expected to, and by how much the others differ. What did not move is not wrong money."""
-    left, wrong = list(expected), Counter[str]()
+    left, others, wrong = list(expected), list[Moved](), Counter[str]()
     for row in moved:
-        same = [w for w in left if w.kind == row.kind and w.params.get("order_id", row.order_id) == row.order_id]
-        if same:
+        exact = [each for each in _due(left, row) if each.params.get("amount") == row.amount]
+        if exact:
+            left.remove(exact[0])
+        else:
+            others.append(row)
+    for row in others:
+        due = 0
+        if same := _due(left, row):
             left.remove(same[0])
-        due = same[0].params.get("amount", row.amount) if same else 0
+            due = same[0].params.get("amount", row.amount)
         wrong[row.currency] += abs(row.amount - due)
     return {currency: amount for currency, amount in sorted(wrong.items()) if amount}
+
+
+def _due(expected: Iterable[Expected], row: Moved) -> list[Expected]:
+    """What was expected of the row's kind, and of its order where that is named."""
+    return [
+        each for each in expected if each.kind == row.kind and each.params.get("order_id", row.order_id) == row.order_id
+    ]
 
 
 def figures(
