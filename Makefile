@@ -54,7 +54,7 @@ demo-reset: $(STAMP) ## The same, from nothing: the demo's data is removed first
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: test test-unit test-integration test-acceptance test-crash benchmark benchmark-ticket lint format types contracts
+.PHONY: test test-unit test-integration test-acceptance test-crash benchmark benchmark-ticket pictures lint format types contracts
 test: lint types contracts ## Lint, types, import contracts and the tests of every floor but crash
 	@$(PYTEST) -n 2 --dist loadfile tests/unit tests/integration $(ARGS)
 	@$(PYTEST) -n 2 --dist loadfile tests/acceptance $(ARGS)
@@ -76,6 +76,9 @@ benchmark: $(STAMP) ## What each page costs at 10,000 and at 1,000,000 actions (
 
 benchmark-ticket: $(STAMP) ## What an automatic ticket costs the database: statements, commits, WAL
 	@$(PYTEST) tests/benchmarks/hot_path.py $(ARGS)
+
+pictures: $(STAMP) ## Make docs/pictures anew, from a demo
+	@$(PYTEST) tests/acceptance/pictures.py $(ARGS)
 
 lint: $(STAMP) ## ruff, the formatting, and no merge left half-done
 	@! git grep -nE '^(<{7}|>{7}) ' -- . || { echo "A merge was left half-done." >&2; exit 1; }
