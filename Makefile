@@ -54,7 +54,8 @@ demo-reset: $(STAMP) ## The same, from nothing: the demo's data is removed first
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: test test-unit test-integration test-acceptance test-crash benchmark benchmark-ticket pictures lint format types contracts
+.PHONY: test test-unit test-integration test-acceptance test-crash benchmark benchmark-ticket
+.PHONY: pictures lint format types contracts
 test: lint types contracts ## Lint, types, import contracts and the tests of every floor but crash
 	@$(PYTEST) -n 2 --dist loadfile tests/unit tests/integration $(ARGS)
 	@$(PYTEST) -n 2 --dist loadfile tests/acceptance $(ARGS)

@@ -20,7 +20,7 @@ from tests.conftest import is_error
 from tests.waiting import until
 
 PICTURES = ROOT / "docs" / "pictures"
-WIDTH, HEIGHT, MARGIN = 1280, 880, 16
+WIDTH, HEIGHT, MARGIN = 1280, 880, 8
 SLOW = "There is no hurry"
 # Of refunds in one currency no answer ever comes back, and nobody can be asked what became of them: one needs a person.
 # The model thinks long about one letter: its worst case is reserved while the budgets are looked at.
