@@ -16,8 +16,9 @@ _MOVES = (
     r"be with you|"
     r"credit\w*|follow\w*|return\w*|reach\w*|arriv\w*|receiv\w*|releas\w*|remit\w*|deposit\w*|repa(?:id|y\w*)|issu\w+|"
     r"unterwegs|zuruck\w*|konto|karte|gutschr\w*|uberw\w+|angewiesen|route|chemin|vir(?:e|ee|es|ement)|vers(?:e|ee|es)|"
-    r"compte|carte|rend(?:u\w*|ons|re|rons)|camino|cuenta|tarjeta|transferi\w*|enviad\w*|abonad\w*|ingresad\w*|arrivo|conto|carta|"
-    r"accreditat\w*|bonific\w*|restitu\w*|recuper\w*|revert\w*|onderweg|rekening|overgemaakt|teruggestort|gestort|caminho|conta|cartao|"
+    r"compte|carte|rend(?:u\w*|ons|re|rons)|camino|cuenta|tarjeta|transferi\w*|enviad\w*|abonad\w*|ingresad\w*|"
+    r"arrivo|conto|carta|accreditat\w*|bonific\w*|restitu\w*|recuper\w*|revert\w*|onderweg|rekening|overgemaakt|"
+    r"teruggestort|gestort|caminho|conta|cartao|"
     r"creditad\w*)"
 )
 _ORDERS = r"(?:orders?|purchase|subscription|booking|bestellung|commande|pedido|ordine|bestelling|encomenda)"
@@ -35,7 +36,8 @@ _CHANGED = (
 _REFUND = (
     r"re-?fund\w*|re-?imburs\w+|credited|credit back|charge-?backs?|recredited|"
     r"erstatt\w*|ruckerstatt\w*|zuruckerstatt\w*|"
-    r"zuruck(?:ge)?zahl\w*|ruckzahlung\w*|zuruckgenommen|recredit\w*|credite(?:e|s|es)?|gutgeschrieben|gutschrift|uberwiesen|rembours\w*|reembols\w*|devuelt\w*|devuelv\w*|devolvi\w*|devolver\w*|devolucion|"
+    r"zuruck(?:ge)?zahl\w*|ruckzahlung\w*|zuruckgenommen|recredit\w*|credite(?:e|s|es)?|gutgeschrieben|"
+    r"gutschrift|uberwiesen|rembours\w*|reembols\w*|devuelt\w*|devuelv\w*|devolvi\w*|devolver\w*|devolucion|"
     r"rimbors\w*|terugbeta\w*|estorn\w*|repa(?:id|yment)|repay|"
     r"ma(?:de|ke|king) you whole"
 )

@@ -122,7 +122,7 @@ def answered_late(action: Action, receipt: Receipt) -> None:
 
 def contradicted(action: Action, *, reference: str, status: str, who: str) -> None:
     """An effect under our key that our books know nothing of: no state says so, a person has to."""
-    log.error("%s is %s, and %s has %s for it: %s", action, action.status, who.lower(), reference, status)
+    log.error("%s is %s, and %s has %s for it: %s", action, action.status, who, reference, status)
     audit.record(
         actor=audit.SYSTEM,
         verb="action.contradicted",

@@ -32,9 +32,9 @@ class Made:
 @dataclass(frozen=True)
 class Ticket:
     """`outcome`: answered, person, NOT_ASKED where a call of the model failed for good (what became of the ticket then
-    says nothing of the model), or MOVING where it did not come to rest or was
-    never posted (then it has no id). `seconds`: from the first step to rest;
-    `cost_usd` is None where the model has no price."""
+    says nothing of the model), or MOVING where it did not come to rest or was never
+    posted (then it has no id). `seconds`: from the first step to rest; `cost_usd` is None where the model has no price.
+    """
 
     name: str
     ticket_id: str
