@@ -49,6 +49,7 @@ READS: dict[str, tuple[type[BaseModel], str]] = {
 }
 HAND_OVER = "hand_over"
 NAMES = (*READS, *kinds.BY_TOOL, HAND_OVER)
+NO_TOOL = "unknown"  # what a tool that there is not is counted and told of as: its name is the model's own words
 
 
 def specifications() -> list[dict[str, Any]]:

@@ -52,7 +52,8 @@ def page(filters: TicketFilters) -> tuple[list[Ticket], str]:
 
 
 def with_person() -> QuerySet[Ticket]:
-    """Those that need a person: money at stake first, then who has waited longest. A partial index holds just these."""
+    """Those that need a person: what only a person takes back (held) first, then who has waited longest. A partial
+    index holds just these."""
     needed = Ticket.objects.filter(status=Ticket.Status.NEEDS_PERSON)
     return needed.select_related("customer", "claimed_by").order_by("-held", "person_since", "pk")
 

@@ -20,7 +20,6 @@ LEAST = 20  # of each stretch, before its percentiles say anything
 SLOWER = 1.5  # times the 99th percentile of before: more than a bucket's width could feign
 SEVERAL = 3  # one that was slow or failed is chance
 MOST_NAMES = 20
-NO_TOOL = "unknown"  # under which the tallies count calls of tools that there are not
 
 
 @dataclass
@@ -135,7 +134,7 @@ def _named(name: str, kind: str) -> Q:
     """As a line of `latencies` counts them: a model triages and answers under one name, and every tool that there is
     not counts as one."""
     of_kind = Q(kind=kind) if kind else Q()
-    if (kind, name) == (Step.Kind.TOOL, NO_TOOL):
+    if (kind, name) == (Step.Kind.TOOL, tools.NO_TOOL):
         return of_kind & ~Q(name__in=tools.NAMES)
     return of_kind & Q(name=name)
 

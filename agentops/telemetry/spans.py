@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import reverse
 
-from agentops import trace
+from agentops import tools, trace
 from agentops.lib import tracing
 from agentops.models import Run, Step, WebRequest
 from agentops.telemetry import content
@@ -117,13 +117,20 @@ def _name(span: Span) -> str:
         case "llm":
             return f"{names.CHAT} {span.name}"
         case "tool":
-            return f"{names.EXECUTE_TOOL} {span.name}"
+            return f"{names.EXECUTE_TOOL} {_tool(span)}"
         case "policy":
             return "policy"
         case "human":
             return "human approval"
         case "provider":
             return f"{span.attributes['kind']} attempt"
+
+
+def _tool(span: Span) -> str:
+    """The tool's name. One that there is not has what the model made up: content, told of only when asked for."""
+    if span.name in tools.NAMES:
+        return span.name
+    return content.clean(span.name) if settings.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT else tools.NO_TOOL
 
 
 def _error(span: Span) -> str:
@@ -140,7 +147,7 @@ def _attributes(run: Run, span: Span, step: Step) -> dict[str, Any]:
         case "tool":
             return about | {
                 names.OPERATION_NAME: names.EXECUTE_TOOL,
-                names.TOOL_NAME: span.name,
+                names.TOOL_NAME: _tool(span),
                 names.TOOL_TYPE: "function",
                 names.TOOL_CALL_ID: step.input.get("call_id", ""),
                 names.ACTION_KEY: step.action.idempotency_key if step.action else "",
@@ -163,7 +170,7 @@ def _attributes(run: Run, span: Span, step: Step) -> dict[str, Any]:
                 names.ACTION_KIND: span.attributes["kind"],
                 names.ACTION_KEY: span.attributes["idempotency_key"],
                 names.ATTEMPT: span.attributes["number"],
-                names.RESEND_COUNT: span.attributes["number"] - 1,
+                names.RESEND_COUNT: _resent(span.attributes["number"]),
                 names.STATUS_CODE: span.attributes["http_status"],
                 names.WORKER: span.attributes["worker"],
             }
@@ -233,11 +240,17 @@ def _try(
     about = {
         names.STEP: span.step_index,
         names.ATTEMPT: number,
-        names.RESEND_COUNT: number - 1,
+        names.RESEND_COUNT: _resent(number),
         names.STATUS_CODE: status,
     }
-    return _told(run, tracing.try_span(span.step_index, number), span.id, f"{span.name} attempt", began, ended,
+    name = _tool(span) if span.kind == "tool" else span.name
+    return _told(run, tracing.try_span(span.step_index, number), span.id, f"{name} attempt", began, ended,
                  attributes=about, error=error, kind="client")  # fmt: skip
+
+
+def _resent(number: int) -> int | None:
+    """The conventions' count of resends, which a first attempt is without."""
+    return number - 1 or None
 
 
 def _answer(step: Step) -> dict[str, Any]:

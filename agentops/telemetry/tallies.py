@@ -22,7 +22,8 @@ STRETCHES = 50  # counted in one go: what is behind, such as years of history, i
 # A name that is no tool's is the model's invention; how it is counted does not grow with its inventions.
 STEPS = """
     SELECT finished_at AS ended, kind AS subject,
-           CASE WHEN kind <> 'tool' OR name = ANY(%(tools)s) THEN name ELSE 'unknown' END AS name, status, error_class,
+           CASE WHEN kind <> 'tool' OR name = ANY(%(tools)s) THEN name ELSE %(no_tool)s END AS name,
+           status, error_class,
            CASE WHEN NOT waited_for_person
                 THEN greatest(extract(epoch FROM finished_at - started_at)::float8, 0) END AS took,
            jsonb_array_length(failures) AS retried,
@@ -129,6 +130,7 @@ def _count(after: datetime, until: datetime) -> None:
         "until": until,
         "epoch": EPOCH,
         "tools": list(tools.NAMES),
+        "no_tool": tools.NO_TOOL,
         "settled": list(states.SETTLED),
         "most": len(buckets.BOUNDS),
         "falling": sorted(-bound for bound in buckets.BOUNDS),

@@ -190,7 +190,7 @@ def test_an_effect_that_came_undone_is_shown_before_the_run_that_answered_since(
     a_run(ticket, {"name": "get_order", "input": {}}, outcome="answered")
     page = maya.get(place(ticket)).content.decode()
     for shown in (action.idempotency_key, "$42.00", "The card was closed.", "the customer may believe otherwise",
-                  "money at stake", "re_1"):  # fmt: skip
+                  "urgent", "re_1"):  # fmt: skip
         assert shown in page
 
 

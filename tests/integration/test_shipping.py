@@ -110,6 +110,25 @@ def test_the_provider_that_answered_is_named(collector: Collector, told: Told, s
     assert others
 
 
+@pytest.mark.parametrize(("asked_for", "shown"), [(False, "unknown"), (True, "write_to_jane")])
+def test_a_tool_that_the_model_made_up_is_named_only_where_content_is_asked_for(
+    collector: Collector, told: Told, settings: Settings, asked_for: bool, shown: str
+) -> None:
+    settings.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT = asked_for
+    Step.objects.filter(run=told.run, name="get_order").update(name="write_to_jane")
+    shipping.ship(0)
+    assert {f"execute_tool {shown}", f"{shown} attempt"} <= set(names(collector))
+    assert shown in {span.attributes.get("gen_ai.tool.name") for span in collector.spans}
+    told_of = [span for span in collector.spans if "jane" in f"{span.name} {span.attributes}"]
+    assert bool(told_of) == asked_for
+
+
+def test_only_what_was_sent_again_counts_as_resent(collector: Collector, told: Told) -> None:
+    shipping.ship(0)
+    attempts = [span.attributes for span in collector.spans if span.name == "refund attempt"]
+    assert [about.get("http.request.resend_count") for about in attempts] == [None, 1]
+
+
 def names(collector: Collector) -> list[str]:
     return sorted(span.name for span in collector.spans)
 
