@@ -237,10 +237,16 @@ def _unknown_amounts(clauses: Sequence[_Clause], done: Sequence[Effect]) -> list
 
 
 def _too_often(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
+    told = [kind for clause in clauses for kind in clause.kinds]
     for clause in clauses:
-        for kind in clause.kinds or (["refund"] if clause.amounts and not clause.speaks_of_another_amount else []):
+        again = not clause.open and bool(words.THE_SAME.search(clause.rest))
+        kinds = clause.kinds or (["refund"] if clause.amounts and not clause.speaks_of_another_amount else [])
+        for kind in told if again else kinds:
             happened = sum(_grounds(effect, kind) for effect in done)
-            if any(times > happened and word.search(clause.rest) for times, word in words.COUNTS.items()):
+            counts = {times for times, word in words.COUNTS.items() if word.search(clause.rest)} | (
+                {2} if again else set()
+            )
+            if any(times > happened for times in counts):
                 return [f"“{sentence[:200]}” tells of more than the {happened} that it can claim."]
     return []
 

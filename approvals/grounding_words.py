@@ -14,7 +14,7 @@ _MONEY = (
 _MOVES = (
     r"(?:way|route|underway|back|accounts?|statement|card|wallet|bank|revers\w+|wir(?:ed|ing|e)|transfer\w*|sent|send\w*|"
     r"be with you|"
-    r"credit\w*|follow\w*|return\w*|reach\w*|arriv\w*|receiv\w*|releas\w*|remit\w*|deposit\w*|repa(?:id|y\w*)|issu\w+|"
+    r"credit\w*|follow\w*|return\w*|reach\w*|arriv\w*|receiv\w*|recibi\w*|releas\w*|remit\w*|deposit\w*|repa(?:id|y\w*)|issu\w+|"
     r"unterwegs|zuruck\w*|konto|karte|gutschr\w*|uberw\w+|angewiesen|route|chemin|vir(?:e|ee|es|ement)|vers(?:e|ee|es)|"
     r"compte|carte|rend(?:u\w*|ons|re|rons)|camino|cuenta|tarjeta|transferi\w*|enviad\w*|abonad\w*|ingresad\w*|"
     r"arrivo|conto|carta|accreditat\w*|bonific\w*|restitu\w*|recuper\w*|revert\w*|onderweg|rekening|overgemaakt|"
@@ -23,15 +23,15 @@ _MOVES = (
 )
 _ORDERS = r"(?:orders?|purchase|subscription|booking|bestellung|commande|pedido|ordine|bestelling|encomenda)"
 _ACCOUNT = (
-    r"e-?mail|address|name|account|profile|phone|adresse|anschrift|konto|nom|compte|direccion|correo|nombre|cuenta|"
+    r"e-?mail|address|name|account|profile|phone|subscription|membership|adresse|anschrift|konto|nom|compte|direccion|correo|nombre|cuenta|"
     r"indirizzo|adres|endereco"
 )
 _CHANGED = (
     r"updated|changed|corrected|switched|replaced|amended|edited|(?:now|been|have|i|we) set|geandert|aktualisiert|"
     r"(?:put|placed|saved|entered|recorded|stored|added)\b.{0,40}\bon (?:file|record)|"
     r"(?:now|been|have|i|we) (?:saved|entered|recorded|stored)|now uses?|from now on\b.{0,40}\buses?|"
-    r"eingetragen|hinterlegt|umgestellt|moved|(?:is|are) now|(?:avons|ete|est|a|ai) change(?:e|s|es)?|puesto|"
-    r"modifi\w+|mis a jour|actualiz\w+|cambi\w+|aggiorn\w+|gewijzigd|atualiz\w+|alterad\w+"
+    r"eingetragen|hinterlegt|umgestellt|moved|(?:is|are) now|(?:avons|ete|est|a|ai)(?: bien| deja)? change(?:e|s|es)?|"
+    r"puesto|modifi\w+|mis a jour|actualiz\w+|cambi\w+|aggiorn\w+|gewijzigd|atualiz\w+|alterad\w+"
 )
 _REFUND = (
     r"re-?fund\w*|re-?imburs\w+|credited|credit back|charge-?backs?|recredited|"
@@ -42,14 +42,21 @@ _REFUND = (
     r"ma(?:de|ke|king) you whole"
 )
 _CANCEL = r"cancel\w*|stornier\w*|ruckgangig|aufgehoben|annul\w*|anula\w*|geannuleerd|rescinded"
-_STOPPED = r"stopped|halted|closed|voided|undone|withdrawn|revoked|scrapped|removed|deleted|called off|calling off"
+_STOPPED = (
+    r"stopped|halted|closed|voided|undone|withdrawn|revoked|scrapped|removed|deleted|terminated|"
+    r"called off|calling off"
+)
+_NEVER_SENT = (
+    r"(?:\w+n't|not|never) be (?:shipped|sent|dispatched|posted|delivered) (?:any ?more|any longer|at all|after all)|"
+    r"no longer be (?:shipped|sent|dispatched|posted)|(?<!heute )nicht mehr (?:verschickt|versendet|versandt)"
+)
 
 # What no action does: a reply that tells of it goes to a person.
 _REPLACEMENT = (
     r"(?:replacements?|substitutes?|ersatz\w*|remplacements?|reemplazos?|sostituzion\w+|vervang\w+|substituic\w+)"
 )
 _VOUCHER = (
-    r"(?:vouchers?|coupons?|store credits?|(?<!your )gift ?cards?|discount codes?|gutschein\w*|"
+    r"(?:vouchers?|coupons?|store credits?|(?<!your )gift ?cards?|discounts?|gutschein\w*|"
     r"bons? d'achat|buono|tegoedbon)"
 )
 _GIVEN = (
@@ -81,19 +88,24 @@ EFFECTS = {
         r"(?:(?:full|whole|entire|complete|purchase) price|what you (?:have )?paid)\b"
         r"|\bvirement\b.{0,40}\b(?:parti|effectue|envoye|emis|fait|ordonne)\b"
         rf"|{_near(r'credits?(?! cards?)', '(?:issued|added|applied|granted)')}"
-        rf"|\b(?:have|has|got|get)\b.{{0,20}}\b{_MONEY} again\b"
+        rf"|\b(?:have|has|got|get)\b.{{0,20}}\b{_MONEY} again\b|\bget (?:that|this|the|your) money\b.{{0,20}}\bto you\b"
+        r"|\b(?:not|\w+n't|never) be (?:charged|billed)\b|\bwaiv(?:ed|ing)\b"
         r"|\b(?:wired|transferred|repaid) (?:you|it|them)\b|\brevers(?:ed|ing|al)\b"
     ),
     "cancel_order": _compile(
         rf"{_CANCEL}|\bcalled\b.{{0,30}}\boff\b|\b(?:will|'ll) call\b.{{0,30}}\boff\b|"
         rf"{_near(_ORDERS, f'(?:{_STOPPED})')}|{_near(_ORDERS, "(?:(?:will|'ll) (?:stop|halt|close))")}"
-        r"|\b(?:voided|undone|undid|called off)\b"
+        rf"|\b(?:voided|undone|undid|called off|{_NEVER_SENT})\b|\border (?:is|was) (?:now )?off\W*$"
+        r"|\b(?:stopped|halted) (?:it|this|that|them|"
+        r"(?:the|your) (?:parcel|package|shipment|shipping|delivery|dispatch))\b"
+        r"|\bhaben?\b.{0,40}\b(?:gestoppt|angehalten)\b|\bhemos (?:parado|detenido)\b|\bavons (?:stoppe|arrete)\b"
     ),
     "account_change": _compile(rf"^(?=.*\b(?:{_ACCOUNT}))(?=.*(?:{_CHANGED}))"),
     "replacement": _compile(
         rf"{_near(_REPLACEMENT, _GIVEN)}|\b(?:shipped|sent|dispatched|posted|mailed)\b.{{0,30}}\bagain\b"
         r"|\bre-?(?:shipped|sent|dispatched)\b"
         r"|\b(?:sent|shipped|dispatched|posted|mailed) you (?:a|another|the) new (?!e-?mail|link|message|password|code)"
+        r"|\b(?:get|getting|receive|have|send|sent|sending) (?:you )?(?:a|another) new one\b"
         r"|\b(?:a|another|the|your) new \w+ (?:is|will be) (?:on (?:its|the) way|sent|shipped|dispatched)\b"
         r"|\bneue\w* \w+ (?:ge|ver)(?:schickt|sendet|sandt)\b|\benvoye (?:un|une) nouve\w+"
         r"|\benviado (?:un|una) (?:nuev\w+|\w+ nuev\w+)\b"
@@ -146,7 +158,7 @@ NEGATIVE = _compile(rf"\b{_NOT}(?!\w)")
 # What makes of a denial its contrary: "never refunded faster", "no refund is missing".
 TWISTS = _compile(
     r"\b(?:faster|quicker|sooner|less|longer|later than|only|until|except|other than|more than|outstanding|missing|"
-    r"pending|overdue|unless|nur|seulement|solo|soltanto|alleen|apenas)\b"
+    rf"pending|overdue|unless|nur|seulement|solo|soltanto|alleen|apenas|{_NEVER_SENT})\b"
 )
 # A clause that asks or explains what would be needed claims nothing,
 OPEN_ENDED = _compile(
@@ -207,6 +219,8 @@ FULFILLED = _compile(
 # A wish that counts as fulfilled, without a word of what was done.
 AS_ASKED = _compile(
     r"\b(?:it|that)(?:'s| is| has been| was)(?: all| now| already){0,2} done\b|"
+    r"\beverything (?:is|was|has been)(?: now| already){0,2} (?:done|settled|sorted|arranged|resolved|taken care of)\b|"
+    r"\bwunsch (?:\w+ )?erfullt\b|\banliegen (?:\w+ ){0,2}erledigt\b|\bnecessaire (?:a ete|est) fait\b|"
     r"\b(?:done|completed|handled) as (?:you )?(?:requested|asked|wished)\b|"
     r"\byour request (?:has been|was|is) (?:now )?(?:completed|fulfilled|processed|done|carried out)\b|"
     r"\b(?:did|have done) (?:what|as|everything|all) (?:that )?you\b|"
@@ -262,6 +276,11 @@ COUNTS = {
     ),
     3: _compile(r"\b(?:thrice|third|three|triple|3x|x3|dreimal|trois fois|tres veces|tre volte|driemaal|tres vezes)\b"),
 }
+# A further effect, like the one that the sentence tells of: "and will do the same for the lamp".
+THE_SAME = _compile(
+    r"\b(?:(?:do|did|done|doing|get|got|goes) (?:the same|likewise)|(?:the same|likewise) (?:goes|was done)|"
+    r"(?:das gleiche|dasselbe|ebenso mit)|(?:de meme|la meme chose)|lo mismo)\b"
+)
 # What a sentence says of an order by itself; one that says nothing of the kind is about what was told before or after,
 OWN_SUBJECT = _compile(
     r"\b(?:deliver\w*|on (?:its|the|their) way|ship(?:s|ped|ping)?|dispatch\w*|transit|pack(?:ed|ing)?|parcel|"

@@ -9,7 +9,7 @@ from typing import Any
 
 LABELS = {
     "name": "Tool or model",
-    "messages": "Messages sent (SHA-256)",
+    "messages": "Messages sent",
     "answer": "Answer",
     "arguments": "Arguments",
     "verdict": "Verdict",
@@ -125,7 +125,8 @@ def side(step: Any, *, verdict: Mapping[str, Any] | None, source: str = "", note
             values["verdict"] = _verdict(verdict)
     else:
         values["name"] = step.name
-        values["messages"] = str(step.input.get("messages", ""))
+        digest = step.input.get("messages", "")
+        values["messages"] = f"SHA-256 {digest}" if digest else ""
         values["answer"] = _answer(step.output)
         values["tokens"] = f"{step.input_tokens:,} in, {step.output_tokens:,} out"
         values["cost"] = f"${Decimal(step.cost_usd):.6f}"

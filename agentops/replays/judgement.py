@@ -25,6 +25,8 @@ BY_VERDICT = {
     Decision.Verdict.REJECT: {ALONE: "worse", BLOCKED: "better"},
     Decision.Verdict.EDIT: {ALONE: "worse", BLOCKED: "different"},
 }
+THEN = {ALONE: "ran alone", PERSON: "waited for a person", BLOCKED: "was blocked"}
+NOW = {ALONE: "would run alone", PERSON: "would wait for a person", BLOCKED: "would be blocked"}
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ def of(replay: Replay, recording: Recording, kept: Sequence[ReplayStep]) -> tupl
         findings = list(_by_effects(recording, kept))
     run = recording.run
     if replay.outcome != run.outcome:
-        findings.append(Finding("outcome", "different", f"It ended {_end(replay)}; then {_end(run)}."))
+        findings.append(Finding("outcome", "different", f"It ends {_end(replay)}; then it ended {_end(run)}."))
     elif replay.mode == Replay.Mode.RECORDED and replay.reason != run.reason:
-        findings.append(Finding("reason", "different", f"The reason is “{replay.reason}”; then “{run.reason}”."))
+        findings.append(Finding("reason", "different", f"The reason is “{replay.reason}”; then it was “{run.reason}”."))
     results = {finding.result for finding in findings}
     worst_first = (Replay.Result.WORSE, Replay.Result.BETTER, Replay.Result.DIFFERENT)
     return next((each.value for each in worst_first if each.value in results), Replay.Result.SAME.value), findings
@@ -94,7 +96,7 @@ def _by_effects(recording: Recording, kept: Sequence[ReplayStep]) -> Any:
             yield _missing(action, decision)
     for step in left:
         effect = step.effect or {}
-        yield Finding("new", "different", f"{_named(effect['kind'], effect)} is new: {_said(effect['verdict'])}.")
+        yield Finding("new", "different", f"{_named(effect['kind'], effect)} is new: it {NOW[effect['verdict']]}.")
 
 
 def _same_effect(left: Sequence[ReplayStep], action: Action, proposed: dict[str, Any]) -> ReplayStep | None:
@@ -138,8 +140,8 @@ def _changed(action: Action, decision: Decision | None, proposed: dict[str, Any]
     if effect["verdict"] != action.verdict:
         by_person = BY_VERDICT.get(Decision.Verdict(said), {}) if said and known else {}
         result = by_person.get(effect["verdict"], "different")
-        then, now = _said(action.verdict), _said(effect["verdict"])
-        yield Finding("verdict", result, f"{name}: {now}; then {then} ({_decided(decision)}).")
+        then, now = THEN[action.verdict], NOW[effect["verdict"]]
+        yield Finding("verdict", result, f"{name} {now}; then it {then} ({_decided(decision)}).")
 
 
 def _missing(action: Action, decision: Decision | None) -> Finding:
@@ -162,10 +164,6 @@ def _claims(params: dict[str, Any]) -> list[str]:
 
 def _decided(decision: Decision | None) -> str:
     return f"{decision.get_verdict_display().lower()} by {decision.by}" if decision else "no person decided then"
-
-
-def _said(verdict: str) -> str:
-    return {ALONE: "runs alone", PERSON: "waits for a person", BLOCKED: "blocked"}.get(verdict, verdict)
 
 
 def _named(kind: str, effect: dict[str, Any]) -> str:

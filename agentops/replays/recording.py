@@ -75,6 +75,11 @@ class Recording:
         found = {step.action.pk: step.action for step in self.steps if step.action and step.action.kind == kind}
         return [action for action in found.values() if action.run_id == self.run.pk]
 
+    @property
+    def policy_versions(self) -> list[int]:
+        """Those that its actions were judged by."""
+        return sorted({action.policy_version_id for kind in kinds.KINDS for action in self.actions(kind)})
+
     @cached_property
     def decisions(self) -> dict[int, Decision]:
         """What a person said last, by action."""

@@ -1,5 +1,6 @@
 """`/replays/`: a run and what came of doing it again, side by side."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from agentops.lib.errors import Refused
 from agentops.models import Replay, Run
 from agentops.replays import asking, judgement
+from agentops.replays.alignment import Side
 from agentops.replays.form import ReplayForm
 from agentops.replays.recording import Recording
 from approvals.views.request import Request
@@ -93,4 +95,11 @@ def _context(found: Replay) -> dict[str, Any]:
         "moving": moving,
         "done": len(kept),
         "of": len(recording.steps),
+        "models": (_models(row.then for row in rows), _models(row.now for row in rows)),
+        "policy_versions": recording.policy_versions,
     }
+
+
+def _models(sides: Iterable[Side | None]) -> str:
+    """Those that were asked, in order."""
+    return ", ".join(dict.fromkeys(side.name for side in sides if side and side.kind != "tool"))

@@ -35,12 +35,12 @@ def thousands(value: int | None) -> str:
 
 @register.filter
 def usd(value: Decimal | None) -> str:
-    """US dollars, as many digits as a small cost needs: $0.0024, $1.20."""
+    """US dollars, as many digits as a small cost needs: $0.0024, $0.25, $1.20."""
     if value is None:
         return "unknown"
     if value and value < Decimal("0.0001"):
         return "<$0.0001"
-    return f"${value:,.4f}" if value < 1 else f"${value:,.2f}"
+    return f"${value:,.2f}" if value >= 1 or round(value, 4) == round(value, 2) else f"${value:,.4f}"
 
 
 @register.filter
