@@ -8,6 +8,8 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
+from approvals import reconcile
+
 MAX_TOKENS_NAMES = ("max_completion_tokens", "max_tokens")
 PAYMENTS_BACKENDS = ("http", "stripe")
 REPLIES_BACKENDS = ("webhook", "email")
@@ -58,6 +60,15 @@ def language_model(**_: Any) -> list[CheckMessage]:
         if getattr(settings, name) < 1:
             found.append(Error(f"{name} is {getattr(settings, name)}; it must be at least 1."))
     return found
+
+
+@register()
+def leases(**_: Any) -> list[CheckMessage]:
+    """A request leaves within its lease: after a longer one it could arrive when it is given up already."""
+    longest = reconcile.QUIET_SECONDS
+    if 1 <= settings.ACTION_LEASE_SECONDS <= longest:
+        return []
+    return [Error(f"ACTION_LEASE_SECONDS is {settings.ACTION_LEASE_SECONDS}; it must be from 1 to {longest}.")]
 
 
 @register()

@@ -44,6 +44,7 @@ def test_a_database_that_cannot_be_is_one_line(tmp_path: Path, url: str, command
         ("LOG_FORMAT", "xml", "it must be one of: json, console"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "it must be like http://localhost:4318"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "only http/protobuf is spoken"),
+        ("ACTION_LEASE_SECONDS", "120", "it must be from 1 to 60"),
     ],
 )
 def test_what_cannot_be_says_what_would_be(name: str, value: str, said: str) -> None:
