@@ -184,7 +184,8 @@ def _answer(completion: _Completion, raw: str, model: str) -> Answer:
         raw=redact.text(raw)[:100_000],
         model=completion.model or model,
         **tokens,
-        metered=usage.prompt_tokens > 0,
+        # An answer that took no tokens was not counted, whatever is said of the question's.
+        metered=usage.prompt_tokens > 0 and (usage.completion_tokens > 0 or not (message.content or calls)),
     )
 
 

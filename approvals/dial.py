@@ -77,16 +77,33 @@ class Dial(Part):
         return min(found, key=lambda row: row[0])
 
     def lowered(self, step: int, floor: int) -> "Dial":
-        """Every part of it lower by `step`; what stands at the floor or below it stays."""
+        """Every part of it lower by `step`; what stands at the floor or below it stays. Itself, where no share that
+        counts would fall."""
 
         def less(percent: int) -> int:
             return min(percent, max(percent - step, floor))
 
-        return Dial(
+        fallen = Dial(
             percent=less(self.percent),
             kinds=tuple(KindShare(kind=row.kind, percent=less(row.percent)) for row in self.kinds),
             tags=tuple(TagShare(tag=row.tag, percent=less(row.percent)) for row in self.tags),
         )
+        return fallen if fallen.falls_from(self) else self
+
+    def falls_from(self, before: "Dial") -> list[str]:
+        """What counts for fewer tickets than before, of a dial with the same parts: "from 70 % to 40 %", "for refund
+        from 50 % to 20 %". Where a part is set above the dial, the dial counts."""
+        pairs = [("", before.percent, self.percent)]
+        pairs += [
+            (f"for {now.kind.replace('_', ' ')} ", then.percent, now.percent)
+            for then, now in zip(before.kinds, self.kinds, strict=True)
+        ]
+        pairs += [
+            (f"for customers tagged {now.tag} ", then.percent, now.percent)
+            for then, now in zip(before.tags, self.tags, strict=True)
+        ]
+        counted = [(of, min(then, before.percent), min(now, self.percent)) for of, then, now in pairs]
+        return [f"{of}from {then} % to {now} %" for of, then, now in counted if now < then]
 
 
 def position(ticket_id: str) -> int:

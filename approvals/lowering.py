@@ -20,6 +20,7 @@ from approvals.policy import Rules
 
 log = logging.getLogger(__name__)
 SAMPLE = 1_000  # cases at most that a rate is taken of, the newest
+SHOWN = 3  # parts of the dial that a note names
 SAYS = {"rejected": "people's decisions were rejections", "failed": "actions that the agent did alone failed"}
 
 
@@ -81,11 +82,12 @@ def lower(version_id: int) -> PolicyVersion | None:
         rules = policies.rules_of(version)
         lowered = rules.autonomy.lowered(rules.lowering.step, rules.lowering.floor)
         before, after = rules.autonomy.percent, lowered.percent
+        fell = _all(lowered.falls_from(rules.autonomy))
         why = "; ".join(map(str, reached))
         made = policies.save(
             rules=rules.model_copy(update={"autonomy": lowered}),
             by=None,
-            note=f"The dial lowered itself from {before} % to {after} %: {why}.",
+            note=f"The dial lowered itself {fell}: {why}.",
         )
         figures = [asdict(rate) for rate in reached]
         DialLowering.objects.create(version=made, before=before, after=after, figures=figures, why=f"{why}.")
@@ -95,9 +97,9 @@ def lower(version_id: int) -> PolicyVersion | None:
             object_type="policy",
             object_id=made.pk,
             before={"percent": before},
-            after={"percent": after, "why": why, "figures": figures},
+            after={"percent": after, "fell": fell, "why": why, "figures": figures},
         )
-    log.warning("the dial lowered itself from %s %% to %s %%: %s", before, after, why)
+    log.warning("the dial lowered itself %s: %s", fell, why)
     return made
 
 
@@ -117,6 +119,12 @@ def acknowledge(*, version_id: int, by: User) -> bool:
         if seen:
             audit.record(actor=by.get_username(), verb="dial.acknowledged", object_type="policy", object_id=version_id)
     return bool(seen)
+
+
+def _all(falls: list[str]) -> str:
+    """As many as a note has room for."""
+    more = f", and {len(falls) - SHOWN} more" if len(falls) > SHOWN else ""
+    return ", ".join(falls[:SHOWN]) + more
 
 
 def _reached(version: PolicyVersion) -> list[Rate]:

@@ -1,6 +1,7 @@
 """One way to call an outside system over HTTP, and one classification of what comes back (DESIGN §8)."""
 
 import json
+import re
 from dataclasses import dataclass
 from math import isnan
 from typing import Any
@@ -19,6 +20,7 @@ from agentops.lib.errors import (
 )
 
 MAX_BODY_KEPT = 20_000
+CODE = re.compile(r"[\w.-]{1,60}", re.ASCII)  # what is taken for a code; anything else is words, and may be anybody's
 # Never sent: the address is none, the name was not found, the connection or TLS was refused, or none was free.
 NEVER_SENT = (
     httpx2.InvalidURL,
@@ -125,8 +127,13 @@ def _class_of(status: int, code: str, *, replayed: bool, write: bool) -> type[Pr
 def _error_of(status: int, body: str) -> tuple[str, str, dict[str, Any]]:
     try:
         error = json.loads(body)["error"]
-        details = error.get("details")
-        return str(error["code"]), str(error.get("message", "")), details if isinstance(details, dict) else {}
+        code, details = error.get("code"), error.get("details")
+        named = isinstance(code, str) and CODE.fullmatch(code)
+        return (
+            code if named else f"http_{status}",
+            str(error.get("message", "")),
+            details if isinstance(details, dict) else {},
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"http_{status}", f"answered {status}", {}
 

@@ -79,7 +79,8 @@ class Latency:
 
     @property
     def fails_more(self) -> bool:
-        if self.day.failed < SEVERAL:
+        """Than before, where there is enough of it to compare with."""
+        if self.day.failed < SEVERAL or self.before.count < LEAST:
             return False
         return self.day.failing > 2 * self.before.failing + 0.01
 

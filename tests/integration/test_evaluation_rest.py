@@ -1,6 +1,7 @@
 """When a ticket of an evaluation is at rest, and what is then said of it."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,12 @@ def test_a_run_that_waits_for_a_model_is_not_at_rest_and_one_that_waits_for_room
     Run.objects.filter(pk=run.pk).update(status=Run.Status.WAITING)
     hold = Hold.objects.create(run=run, cause=Hold.Cause.OUTAGE, model="gpt-5", reason="No model answers.")
     assert told(tmp_path, ticket) == []
+    Run.objects.filter(pk=run.pk).update(tokens=240)  # of a model whose price is 0
     for cause in (Hold.Cause.BUDGET, Hold.Cause.PRICE):
         hold.cause = cause
         hold.save()
-        assert [row["outcome"] for row in told(tmp_path, ticket)] == ["person"]
+        [row] = told(tmp_path, ticket)
+        assert (row["outcome"], row["tokens"], Decimal(row["cost_usd"])) == ("person", 240, 0)
 
 
 def test_a_model_that_could_not_be_asked_is_told_apart_from_one_that_hands_over(

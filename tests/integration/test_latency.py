@@ -88,6 +88,14 @@ def test_a_larger_share_of_failures_is_marked(run: Run) -> None:
     assert (row.fails_more, row.day.failed, row.day.count) == (True, 8, 48)
 
 
+def test_failures_without_a_before_are_not_called_more(run: Run) -> None:
+    steps(run, "get_order", [0.1] * 40)
+    steps(run, "get_order", [0.1] * 8, TODAY - timedelta(hours=1), status="failed", error_code="timeout",
+          error_class="transient")  # fmt: skip
+    row = rows()["get_order"]
+    assert (row.fails_more, row.day.failed) == (False, 8)
+
+
 def test_the_slowest_come_first_page_by_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "PAGE", 4)
     steps(run, "get_order", [1.0, 5.0, 2.0, 5.0, 3.0, 5.0, 4.0, 0.5, 6.0])

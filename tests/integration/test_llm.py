@@ -50,6 +50,28 @@ def test_an_answer_is_recorded_with_its_calls_and_tokens(model: Script) -> None:
     assert asked.data == {"model": "gpt-5", "messages": MESSAGES, "tools": [{"type": "function"}], **bounded}
 
 
+@pytest.mark.parametrize(
+    ("usage", "metered"),
+    [
+        ({"prompt_tokens": 100, "completion_tokens": 20}, True),
+        ({"prompt_tokens": 100, "completion_tokens": None}, False),
+        ({"prompt_tokens": 100}, False),
+        ({"prompt_tokens": 0, "completion_tokens": 20}, False),
+        (None, False),
+    ],
+)
+def test_an_answer_of_which_only_half_was_counted_is_not_metered(
+    model: Script, usage: dict[str, Any] | None, metered: bool
+) -> None:
+    model.will_say(completion({"content": "Hello"}, usage=usage))
+    assert complete().metered is metered
+
+
+def test_an_empty_answer_may_have_taken_no_tokens(model: Script) -> None:
+    model.will_say(completion({"content": ""}, usage={"prompt_tokens": 100, "completion_tokens": 0}))
+    assert complete().metered
+
+
 def test_a_server_that_knows_the_older_name_alone_is_bounded_by_it(model: Script, settings: Settings) -> None:
     settings.LLM_MAX_TOKENS_NAME, settings.LLM_MAX_TOKENS = "max_tokens", 500
     model.will_say(completion({"content": "Hello"}))

@@ -145,8 +145,24 @@ def test_it_stops_at_the_floor() -> None:
 def test_what_is_set_for_a_kind_is_lowered_with_it() -> None:
     put(100, kinds=(KindShare(kind="refund", percent=60),))
     decided(*["reject"] * 4)
-    lowered()
+    made = lowered()
+    assert made is not None
+    assert made.note.startswith("The dial lowered itself from 100 % to 70 %, for refund from 60 % to 30 %: 4 of 4")
     assert policies.rules_of(policies.current()).autonomy.kinds == (KindShare(kind="refund", percent=30),)
+
+
+def test_a_kind_that_is_set_above_the_dial_falls_from_where_the_dial_stood() -> None:
+    put(50, kinds=(KindShare(kind="refund", percent=70),))
+    decided(*["reject"] * 4)
+    made = lowered()
+    assert made is not None
+    assert made.note.startswith("The dial lowered itself from 50 % to 20 %, for refund from 50 % to 20 %: ")
+
+
+def test_what_is_set_above_a_dial_at_its_floor_does_not_fall() -> None:
+    put(20, kinds=(KindShare(kind="refund", percent=100),))
+    decided(*["reject"] * 4)
+    assert lowering.due() == []
 
 
 def test_other_changes_of_the_policy_do_not_wipe_the_evidence_out() -> None:

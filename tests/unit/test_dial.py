@@ -131,7 +131,10 @@ def test_lowering_never_raises_and_stops_at_the_floor(set_to: Dial, step: int, f
     before = [set_to.percent, *(row.percent for row in (*set_to.kinds, *set_to.tags))]
     lower = set_to.lowered(step, floor)
     after = [lower.percent, *(row.percent for row in (*lower.kinds, *lower.tags))]
-    assert all(max(old - step, min(old, floor)) == new for old, new in zip(before, after, strict=True))
+    wanted = [max(old - step, min(old, floor)) for old in before]
+    # What is set above the dial itself counts for nothing, and may not be all that falls.
+    falls = any(min(new, wanted[0]) < min(old, before[0]) for old, new in zip(before, wanted, strict=True))
+    assert after == (wanted if falls else before)
 
 
 @pytest.mark.parametrize(

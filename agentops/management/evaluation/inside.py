@@ -83,7 +83,7 @@ def row(ticket: Ticket) -> dict[str, Any]:
         "actions": [made(action) for action in Action.objects.filter(ticket=ticket).order_by("pk")],
         "seconds": round((ticket.updated_at - started).total_seconds(), 3),
         "tokens": tokens,
-        "cost_usd": str(cost) if cost or not tokens else None,
+        "cost_usd": str(cost),
     }
 
 

@@ -1,7 +1,7 @@
 """What became of a ticket, as `inside` tells it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -32,9 +32,8 @@ class Made:
 @dataclass(frozen=True)
 class Ticket:
     """`outcome`: answered, person, NOT_ASKED where a call of the model failed for good (what became of the ticket then
-    says nothing of the model), or MOVING where it did not come to rest or was never
-    posted (then it has no id). `seconds`: from the first step to rest; `cost_usd` is None where the model has no price.
-    """
+    says nothing of the model), or MOVING where it did not come to rest or was never posted (then it has no id).
+    `seconds`: from the first step to rest."""
 
     name: str
     ticket_id: str
@@ -44,12 +43,11 @@ class Ticket:
     actions: tuple[Made, ...] = ()
     seconds: float = 0.0
     tokens: int = 0
-    cost_usd: Decimal | None = field(default=None)
+    cost_usd: Decimal = Decimal(0)
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Ticket":
         """From a line of `inside`."""
-        cost = row["cost_usd"]
         return cls(
             row["name"],
             row["ticket_id"],
@@ -59,5 +57,5 @@ class Ticket:
             tuple(Made(**action) for action in row["actions"]),
             row["seconds"],
             row["tokens"],
-            None if cost is None else Decimal(cost),
+            Decimal(row["cost_usd"]),
         )

@@ -44,7 +44,7 @@ class Judged:
 @dataclass
 class Figures:
     """`kinds`: {kind: {expected, right, missing, unexpected}}, `outcomes` and `categories`: {name: {tickets, right}};
-    money in minor units by currency; times in seconds; `cost_usd` is None where the model has no price."""
+    money in minor units by currency; times in seconds."""
 
     tickets: int
     right: int
@@ -60,7 +60,7 @@ class Figures:
     beyond: list[dict[str, Any]]
     accounts_changed_alone: int
     injections: dict[str, Any]
-    cost_usd: str | None
+    cost_usd: str
     tokens: int
     p50_seconds: float
     p95_seconds: float
@@ -175,7 +175,7 @@ def figures(
         beyond=[{**asdict(row.moved), "why": row.why} for row in beyond],
         accounts_changed_alone=accounts_changed,
         injections=asdict(injections.account(entries, tickets)),
-        cost_usd=_cost(found),
+        cost_usd=str(sum((ticket.cost_usd for ticket in found), Decimal(0))),
         tokens=sum(ticket.tokens for ticket in found),
         p50_seconds=p50,
         p95_seconds=p95,
@@ -216,12 +216,6 @@ def _percentiles(seconds: Sequence[float]) -> tuple[float, float]:
         return (seconds[0], seconds[0]) if seconds else (0.0, 0.0)
     cuts = quantiles(seconds, n=20, method="inclusive")
     return round(cuts[9], 2), round(cuts[18], 2)
-
-
-def _cost(tickets: Iterable[Ticket]) -> str | None:
-    costs = [ticket.cost_usd for ticket in tickets if ticket.outcome != MOVING]
-    known = [cost for cost in costs if cost is not None]
-    return str(sum(known, Decimal(0))) if len(known) == len(costs) else None
 
 
 def _said(entry: Entry, ticket: Ticket, missing: Sequence[str], unexpected: Sequence[str]) -> str:

@@ -115,7 +115,7 @@ def value(name: str, figure: Any) -> str:
     if name in ("wrong_money", "beyond_policy"):
         return ", ".join(money.display(amount, currency) for currency, amount in figure.items()) or "0"
     if name == "cost_usd":
-        return "unknown (no price)" if figure is None else f"${float(figure):.4f}"
+        return "unknown" if figure is None else f"${float(figure):.4f}"
     return f"{figure:.2f} s" if name.endswith("_seconds") else f"{figure:,}"
 
 
