@@ -118,7 +118,8 @@ def _read(comparison: Comparison) -> Comparison:
 class _Books:
     """Both sides, as far as they have been read. `matched` are our keys with the provider's id of the refund that is
     ours: a second one under the same key is money that moved twice. `legible` and `unreadable` are the references, the
-    provider's or ours, of what could be read and of what could not; `looked_up` our keys that were asked for."""
+    provider's or ours, of what could be read and of what could not; `looked_up` our keys that were asked for, `recent`
+    those that were matched and settled too lately to be asked for."""
 
     comparison: Comparison
     began: datetime
@@ -127,6 +128,7 @@ class _Books:
     found: set[tuple[str, str]] = field(default_factory=set)
     legible: set[str] = field(default_factory=set)
     looked_up: set[str] = field(default_factory=set)
+    recent: set[str] = field(default_factory=set)
     unreadable: set[str] = field(default_factory=set)
 
     def read_theirs(self, page: Sequence[Receipt]) -> None:
@@ -166,6 +168,7 @@ class _Books:
                 self._open(Finding.Kind.OURS_ALONE, action.idempotency_key, action.settled_at, ours=action)
             else:
                 self._judge(action, receipt, action.settled_at)
+        self.comparison.ours += len(self.recent)
 
     def close_unseen(self) -> None:
         """Closes what this reading covered and did not find again; while something that nobody has looked into cannot
@@ -205,6 +208,8 @@ class _Books:
 
     def _judge(self, action: Action | None, receipt: Receipt, happened_at: datetime) -> None:
         own = action if action and self._is_own(action, receipt) else None
+        if own and own.status == states.SUCCEEDED and own.settled_at and own.settled_at >= self.until:
+            self.recent.add(own.idempotency_key)
         if own and own.status == states.FAILED and own.settled_at and own.settled_at >= self.began:
             return  # it failed while the pages were read: the next comparison holds them against it
         match findings.difference(own, receipt):

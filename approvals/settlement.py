@@ -19,6 +19,7 @@ from tickets.models import Message, Ticket
 
 log = logging.getLogger(__name__)
 # Attempts after which an effect may exist: their worker died, or the answer did not arrive.
+LATE = "answered_late"  # of a lost attempt: it came back after all, with a yes
 OVERTAKEN = "overtaken"  # it had not come to the sending when its lease ran out
 POSSIBLE_EFFECT = ("", "lost", "effect_unknown", "replayed_failure")
 # Attempts that sent nothing and wait for a person: they take nothing from those that may be made.
@@ -107,14 +108,30 @@ def overtaken(action: Action) -> None:
 
 def answered_late(action: Action, receipt: Receipt) -> None:
     """The attempt's answer, which came after the action was taken over. What it proves is kept: an action whose outcome
-    is unknown is asked for now, and one that our books take for not done is a person's."""
+    is unknown is asked for now (a reply, which nobody can be asked for, has arrived), and one that our books take for
+    not done is a person's."""
     late = action.attempts.filter(number=action.fence)
     action.refresh_from_db()
-    late.update(http_status=receipt.http_status, answer=redact.text(receipt.answer)[:20_000])
+    late.update(
+        http_status=receipt.http_status,
+        answer=redact.text(receipt.answer)[:20_000],
+        error_code=LATE,
+        error_message="It was done; the answer came after the attempt had been given up.",
+    )
     another = action.provider_reference not in ("", receipt.stored()["provider_reference"])
     if receipt.status == FAILED or action.status in (states.APPROVED, states.EXECUTING):
         return
-    if action.status == states.UNRESOLVED:
+    if action.status == states.UNRESOLVED and action.kind == "reply":
+        transitions.move(
+            action,
+            states.SUCCEEDED,
+            actor=audit.SYSTEM,
+            verb="action.reconciled",
+            told={"answered_late": receipt.reference},
+            **receipt.stored(),
+        )
+        reply_arrived(action)
+    elif action.status == states.UNRESOLVED:
         Action.objects.filter(pk=action.pk).update(not_before=Now())
     elif action.status != states.SUCCEEDED or another:
         contradicted(action, reference=receipt.reference, status=receipt.status, who="The provider")
@@ -196,9 +213,14 @@ def _fail(action: Action, error: ProviderError, **kept: Any) -> None:
         **_error_fields(error),
         **kept,
     )
-    if action.run_id is None:  # no run is told of it: only the person who wrote it
-        why = f"A person's {action.get_kind_display().lower()} ({action.idempotency_key}) was not delivered: "
-        standing.needs_person(action.ticket_id, why + redact.text(error.message), held=True)
+    not_delivered(action, error.message)
+
+
+def not_delivered(action: Action, why: str) -> None:
+    """Tells whoever wrote it, where that was a person: no run is told. In the transaction of the action's move."""
+    if action.run_id is None:
+        what = f"A person's {action.get_kind_display().lower()} ({action.idempotency_key})"
+        standing.needs_person(action.ticket_id, f"{what} was not delivered: {redact.text(why)}", held=True)
 
 
 def failed_afterwards(action: Action, theirs: Receipt, *, why: str, happened_at: datetime) -> bool:

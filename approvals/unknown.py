@@ -105,6 +105,7 @@ def _settle(action: Action, by: User, happened: bool, reason: str) -> None:
     if not happened:
         transitions.move(action, states.FAILED, actor=name, verb=verb, told=told, error_code="settled_by_hand",
                          error_class="terminal", error_message=reason[:1000])  # fmt: skip
+        settlement.not_delivered(action, reason)
         return
     result = {"settled_by": name, "reason": reason}
     transitions.move(action, states.SUCCEEDED, actor=name, verb=verb, told=told, result=result)

@@ -9,7 +9,7 @@ import logging
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import stripe
 from django.conf import settings
@@ -21,7 +21,7 @@ from agentops.lib import redact
 from agentops.lib.errors import Refused
 from approvals import locks, settlement, states
 from approvals.models import Action, ProviderEvent
-from approvals.providers.receipt import FAILED, SUCCEEDED, Receipt
+from approvals.providers.receipt import FAILED, SUCCEEDED, Name, Receipt
 from approvals.providers.stripe_refund import StripeRefund, UnixTime
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Body(BaseModel):
 
 class Event(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
-    id: str = Field(min_length=1, max_length=255)
+    id: Annotated[Name, Field(min_length=1)]
     type: str
     created: UnixTime
     data: Body

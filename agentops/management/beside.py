@@ -10,6 +10,12 @@ def demo() -> Keys | None:
     return Keys.load(settings.DATA_DIR)
 
 
+def url() -> str:
+    """Where the application answers for people: as set, else where the demo did last."""
+    found = demo()
+    return settings.PUBLIC_URL or (found.url if found else "") or "http://localhost:8000"
+
+
 def use_demo() -> None:
     """Sets what the settings leave empty to the running demo's addresses, where its database is the one in use."""
     found = demo()

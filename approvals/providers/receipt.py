@@ -4,7 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from agentops.lib import redact
 from agentops.lib.errors import EffectUnknown
@@ -12,6 +14,10 @@ from agentops.lib.errors import EffectUnknown
 MAX_REFERENCE, MAX_RESULT = 255, 20_000
 PENDING, SUCCEEDED, FAILED, UNREADABLE = "pending", "succeeded", "failed", "unreadable"
 REFUND_FIELDS = ("reference", "payment_id", "order_id", "amount", "currency")
+
+
+# What the database can hold, of a name that a provider gives.
+Name = Annotated[str, Field(max_length=MAX_REFERENCE, pattern=r"^[^\x00]*$")]
 
 
 @dataclass(frozen=True)

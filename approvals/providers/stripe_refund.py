@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from agentops.lib import money
-from approvals.providers.receipt import FAILED, PENDING, SUCCEEDED
+from approvals.providers.receipt import FAILED, PENDING, SUCCEEDED, Name
 
 # Stripe's states in the words of a Receipt. `requires_action`: the customer has to name an account; `canceled`: they
 # did not, and the money is back with us.
@@ -29,11 +29,18 @@ DIGITS = {
 UnixTime = Annotated[int, Field(ge=0, lt=253_402_300_800)]
 
 
+def _ours(given: Any) -> Any:
+    """What of a refund's metadata is ours: the rest is other systems', and may be anything."""
+    if not isinstance(given, dict):
+        return given or {}
+    return {name: given[name] for name in ("reference", "order_id") if name in given}
+
+
 class StripeRefund(BaseModel):
     """`amount` is in Stripe's units of `currency`, which is in lower case."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-    id: str = Field(min_length=1, max_length=255)
+    id: Annotated[Name, Field(min_length=1)]
     object: Literal["refund"]
     amount: int
     currency: str
@@ -41,8 +48,8 @@ class StripeRefund(BaseModel):
     status: Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
     charge: str | None = None
     payment_intent: str | None = None
-    metadata: Annotated[dict[str, str], BeforeValidator(lambda given: given or {})] = Field(default_factory=dict)
-    failure_reason: str | None = None
+    metadata: Annotated[dict[str, Name], BeforeValidator(_ours)] = Field(default_factory=dict)
+    failure_reason: Name | None = None
 
     @property
     def reference(self) -> str:

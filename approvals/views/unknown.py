@@ -90,6 +90,6 @@ def _filters(request: Request) -> Filters:
 
 def _found_or_404(action_id: int) -> Action:
     action = queries.find_action(action_id)
-    if action is None:
+    if action is None or action.status not in (states.UNRESOLVED, *states.SETTLED):
         raise Http404
     return action

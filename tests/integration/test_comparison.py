@@ -472,7 +472,7 @@ def test_the_command_lists_open_findings_and_fails(world: World, since: datetime
 
 def test_the_command_fails_where_the_provider_does_not_answer(world: World, since: datetime) -> None:
     with override_settings(PAYMENTS_URL=NOWHERE):
-        assert run("--since", "1h")[1].startswith("The provider did not answer")
+        assert run("--since", "1h")[1].startswith("The books were not compared: ")
 
 
 def test_the_command_prints_no_table_of_zeroes_where_nothing_was_compared(world: World, since: datetime) -> None:
@@ -496,3 +496,16 @@ def test_since_may_be_a_day(world: World, since: datetime) -> None:
         run("--since", "2026-11-01")
     assert Comparison.objects.latest("pk").since.isoformat() == "2026-11-01T00:00:00+00:00"
     assert "none of 24h" in run("--since", "yesterday")[1]
+    assert "none of 24h" in run("--since", "0001-01-01T00:00+14:00")[1]
+    assert "yet to come" in run("--since", "2126-11-01")[1]
+
+
+def test_a_time_of_another_zone_is_told_in_utc(world: World, since: datetime) -> None:
+    assert run("--since", "2026-11-01T15:00+02:00")[0].startswith("since            2026-11-01 13:00 UTC")
+
+
+def test_what_settled_in_the_last_minutes_counts_on_both_sides(world: World) -> None:
+    since = timezone.now()
+    refunded(world)
+    made = comparison.compare(since=since)
+    assert (made.theirs, made.ours, made.error) == (1, 1, "")

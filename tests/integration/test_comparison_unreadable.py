@@ -87,6 +87,22 @@ def test_it_is_closed_by_the_next_one_that_can_read_it(world: World, payments: S
     assert (made.closed, kinds(made)) == (1, {"re_odd": "theirs_alone"})
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_no_database_gives_back_is_not_taken(
+    world: World, payments: Script, since: datetime, moment: str
+) -> None:
+    payments.will_say(page(odd("re_odd", amount=900, created_at=moment)))
+    assert kinds(comparison.compare(since=since)) == {"re_odd": "unreadable"}
+    assert signed_in().get(reverse("findings")).status_code == 200
+
+
+def test_a_time_without_a_zone_is_utc(world: World, payments: Script, since: datetime) -> None:
+    moment = (since + timedelta(milliseconds=1)).astimezone(UTC)
+    payments.will_say(page(odd("re_theirs", amount=900, created_at=moment.replace(tzinfo=None).isoformat())))
+    assert kinds(comparison.compare(since=since)) == {"re_theirs": "theirs_alone"}
+    assert Finding.objects.get(reference="re_theirs", closed_at=None).happened_at == moment
+
+
 def test_while_something_cannot_be_read_nothing_else_is_taken_for_gone(
     world: World, payments: Script, since: datetime
 ) -> None:

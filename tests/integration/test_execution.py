@@ -413,6 +413,29 @@ def test_an_answer_that_comes_after_the_action_was_given_up_is_a_persons(
     assert action.attempts.get(number=1).http_status == 200
 
 
+@pytest.mark.parametrize("backend", ["email", "webhook"])
+def test_a_late_yes_to_a_reply_that_nobody_can_be_asked_for_settles_it(
+    world: World, settings: Settings, backend: str
+) -> None:
+    settings.REPLIES_BACKEND, settings.RETRY_BASE_SECONDS = backend, 0.0
+    said = {"text": "We look into it.", "reason": "An answer.", "claims": []}
+    action = propose(ticket_of(world.order()), "reply", said)
+    assert action.status == states.APPROVED
+    slow = leave_behind(action)
+    number = slow.fence
+    world.faults("POST /replies", "error_500_before", times=0)
+    while (action := execution.execute(action.pk)).status == states.APPROVED:
+        pass
+    assert action.status == states.UNRESOLVED
+    world.simulator.faults()
+    execution._succeeded(slow, execution._send(slow), "replies")
+    action.refresh_from_db()
+    assert action.status == states.SUCCEEDED
+    assert Message.objects.filter(external_id=action.idempotency_key).count() == 1
+    first = action.attempts.get(number=number)
+    assert (first.outcome, first.error_code) == ("lost", "answered_late")
+
+
 def test_a_settlement_with_an_older_fence_is_lost(world: World) -> None:
     _, action = approved(world)
     slow = leave_behind(action)

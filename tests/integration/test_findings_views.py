@@ -314,9 +314,11 @@ def test_auditors_read_and_do_not_settle(world: World, maya: Client) -> None:
     assert Action.objects.get(pk=action.pk).status == states.UNRESOLVED
 
 
-def test_there_is_nothing_to_ask_of_what_does_not_exist(maya: Client) -> None:
-    for name in ("-ask", "-settle"):
-        assert maya.post(card(Action(pk=10**9), name)).status_code == 404
+def test_there_is_nothing_to_ask_of_what_does_not_exist_or_waits(maya: Client) -> None:
+    for action in (Action(pk=10**9), an_action(status=states.AWAITING_APPROVAL), an_action(status=states.APPROVED)):
+        for name in ("-ask", "-settle"):
+            assert maya.post(card(action, name)).status_code == 404
+        assert maya.get(card(action)).status_code == 404
 
 
 def test_the_period_is_longer_than_people_wait() -> None:

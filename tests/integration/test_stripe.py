@@ -239,6 +239,13 @@ def test_all_since_a_time_are_read(stripe: Script) -> None:
     assert parse_qs(stripe.asked[0].path.partition("?")[2]) == {"created[gte]": ["1767225600"], "limit": ["100"]}
 
 
+def test_pages_that_repeat_themselves_are_no_books(stripe: Script) -> None:
+    stripe.will_say(*[page(REFUND, more=True)] * 2)
+    with pytest.raises(EffectUnknown, match="repeat themselves"):
+        list(payments.refunds_since(datetime(2026, 1, 1, tzinfo=UTC)))
+    assert len(stripe.asked) == 2
+
+
 # --- money ----------------------------------------------------------------------------------------------
 
 

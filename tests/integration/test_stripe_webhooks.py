@@ -120,7 +120,13 @@ def test_a_signature_of_another_secret_or_body_is_refused(world: World, settings
      json.dumps({"id": "evt_x", "type": "refund.updated", "created": 1, "data": {"object": {"object": "charge"}}}),
      json.dumps({"id": "evt_x", "type": "refund.updated", "created": 10**30, "data": {"object": {
          "id": "re_x", "object": "refund", "amount": 1, "currency": "usd", "created": 1, "status": "failed",
-         "metadata": {"reference": "1:refund:1"}}}})],
+         "metadata": {"reference": "1:refund:1"}}}}),
+     *(json.dumps({"id": "evt_x", "type": "refund.updated", "created": 1, "data": {"object": {
+         "id": "re_x", "object": "refund", "amount": 1, "currency": "usd", "created": 1, "status": "failed",
+         "metadata": {"reference": "1:refund:1"}, **odd}}, **about})
+       for odd, about in (({"metadata": {"reference": "1:refund\x00"}}, {}), ({"id": "re_\x00"}, {}),
+                          ({"metadata": {"reference": "1:refund\ud800"}}, {}), ({"failure_reason": "\x00"}, {}),
+                          ({}, {"id": "evt_\x00"})))],
 )  # fmt: skip
 def test_a_signed_body_that_is_no_event_is_refused(world: World, body: str) -> None:
     assert code(deliver(body)) == (400, "invalid_event")

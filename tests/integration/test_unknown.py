@@ -13,7 +13,7 @@ from tests.integration.books import make_quiet, unresolved_refund
 from tests.integration.history_rows import a_ticket, an_action
 from tests.scripted import Say, Script
 from tests.world import World, at_once, propose_refund, put_rules
-from tickets.models import Message
+from tickets.models import Message, Ticket
 
 
 @pytest.fixture
@@ -171,6 +171,18 @@ def test_a_reply_that_arrived_is_part_of_the_conversation(world: World, leads: l
         assert Message.objects.filter(ticket=ticket, direction="outbound").count() == int(happened)
         ticket.refresh_from_db()
         assert ticket.status == ("answered" if happened else "needs_person")
+
+
+def test_that_a_persons_reply_did_not_arrive_is_told_on_its_ticket(world: World, leads: list[User]) -> None:
+    ticket = a_ticket()
+    Ticket.objects.filter(pk=ticket.pk).update(status="needs_person", reason="The outcome of it is not known yet.")
+    action = an_action(ticket, kind="reply", status=states.UNRESOLVED, params={"text": "Hello", "reason": "Written"})
+    assert say(action, leads[0], False, "The help desk has no such message.").status == states.FAILED
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.held) == ("needs_person", True)
+    assert ticket.reason == (
+        f"A person's reply ({action.idempotency_key}) was not delivered: The help desk has no such message."
+    )
 
 
 def test_the_money_is_free_again_once_it_did_not_happen(world: World, leads: list[User], settings: Settings) -> None:

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from agentops.local.errors import LocalError
+from agentops.management import beside
 from agentops.management.chaos import naive, race
 from agentops.management.chaos.figures import Figures
 from agentops.management.chaos.table import Progress, side_by_side
@@ -39,7 +40,7 @@ class Command(BaseCommand):
         result = {name: figures.as_dict() for name, figures in sides.items()}
         keep(settings.DATA_DIR / "chaos.json", result, **given)
         self.stdout.write(json.dumps(result, indent=2) if options["json"] else side_by_side(result))
-        print(f"A picture of it: {settings.PUBLIC_URL or 'http://localhost:8000'}/chaos/ in the demo", file=sys.stderr)
+        print(f"A picture of it: {beside.url()}/chaos/ in the demo", file=sys.stderr)
         if broken := sides["ours"].broken:
             print(f"Promises broken: {broken}", file=sys.stderr)
             sys.exit(1)

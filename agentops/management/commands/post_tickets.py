@@ -51,7 +51,7 @@ class Command(BaseCommand):
         secret = settings.INTAKE_SIGNING_SECRET or (demo and demo.intake_signing_secret)
         if not secret:
             raise CommandError("INTAKE_SIGNING_SECRET is not set, and no demo has run here.")
-        return intake.Intake(url or settings.PUBLIC_URL or (demo and demo.url) or "http://localhost:8000", secret)
+        return intake.Intake(url or beside.url(), secret)
 
     def _follow(self, following: intake.Following, *, seconds: float) -> None:
         """A line on stderr for each ticket that comes to rest: stdout is for the result."""

@@ -19,7 +19,7 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 class Command(BaseCommand):
     help = (
         "Compares the payment provider's books with ours, both ways, and lists what differs. Ends with status 1 where "
-        "a finding is open or the provider does not answer."
+        "a finding is open or the provider cannot be read."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,11 +33,11 @@ class Command(BaseCommand):
             raise CommandError("PAYMENTS_URL is not set, so there are no books to compare with.")
         made = comparison.compare(since=options["since"])
         if made.error and not options["json"]:
-            raise CommandError(f"The provider did not answer, and the books were not compared: {made.error}")
+            raise CommandError(f"The books were not compared: {made.error}")
         opened = list(findings.opened().select_related("action"))
         self.stdout.write(as_json(made, opened) if options["json"] else as_table(made, opened))
         if made.error:
-            raise CommandError(f"The provider did not answer, and the books were not compared: {made.error}")
+            raise CommandError(f"The books were not compared: {made.error}")
         if opened:
             raise CommandError(f"{len(opened)} finding{'s' * (len(opened) != 1)} open.")
 
@@ -48,9 +48,12 @@ def moment(text: str) -> datetime:
         return timezone.now() - timedelta(**{UNITS[span[2]]: int(span[1])})
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise ArgumentTypeError(f"{text!r} is none of 24h, 3d, 2026-11-01, 2026-11-01T14:00") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    if found > timezone.now():
+        raise ArgumentTypeError(f"{text!r} is yet to come; give a time that has been: 24h, 3d, 2026-11-01")
+    return found
 
 
 def as_json(made: Comparison, opened: list[Finding]) -> str:

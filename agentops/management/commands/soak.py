@@ -11,6 +11,8 @@ from agentops.local.errors import LocalError
 from agentops.management.chaos import longrun
 from agentops.management.chaos.table import Progress
 
+MOST_MINUTES = 100_000  # more than two months
+
 
 class Command(BaseCommand):
     help = "Runs the full stack under load while workers, PostgreSQL, Valkey and the network are killed at random."
@@ -22,8 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="JSON instead of lines")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["minutes"] <= 0:
-            raise CommandError("--minutes is a number above 0.")
+        if not 0 < options["minutes"] < MOST_MINUTES:
+            raise CommandError(f"--minutes is a number above 0 and below {MOST_MINUTES:,}.")
         with tempfile.TemporaryDirectory(prefix="agentops-soak-", ignore_cleanup_errors=True) as name:
             Path(name).chmod(0o755)  # the servers' own user has to pass
             folder = Path(name) / "ours"

@@ -2,20 +2,29 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Literal
 
 import httpx2
 from django.conf import settings
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from agentops.lib import http
 from agentops.lib.errors import EffectUnknown
 from approvals.providers import patience
-from approvals.providers.receipt import MAX_REFERENCE, Receipt, require_asked_for, unlikeness, unreadable
+from approvals.providers.receipt import Name, Receipt, require_asked_for, unlikeness, unreadable
 
-Name = Annotated[str, Field(max_length=MAX_REFERENCE, pattern=r"^[^\x00]*$")]
+
+def _held(moment: datetime) -> datetime:
+    """In UTC. One in whose own zone it is before the year 1, or after 9999, is none that a database gives back."""
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError("not within the years 1 to 9999 in UTC") from error
+
+
+Moment = Annotated[datetime, AfterValidator(_held)]
 
 
 class Refund(BaseModel):
@@ -27,7 +36,7 @@ class Refund(BaseModel):
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     reference: Name
     status: Literal["pending", "succeeded", "failed"]
-    created_at: datetime | None = None
+    created_at: Moment | None = None
 
 
 def send_refund(*, body: str, key: str) -> Receipt:

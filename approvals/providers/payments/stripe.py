@@ -105,12 +105,17 @@ def refunds_since(since: datetime) -> Iterator[Receipt]:
 
 
 def _listed(page: Callable[[_Asking], _Page], asked: dict[str, Any]) -> Iterator[tuple[Any, str]]:
-    """The rows of every page, and each as text. Raises ProviderError."""
+    """The rows of every page, and each as text. A page that comes again is no end: what follows was not read.
+    Raises ProviderError."""
+    seen: set[str] = set()
     texts, following = page(lambda: _client().v1.refunds.list(cast("RefundListParams", {**asked, "limit": PAGE})))
     while True:
         yield from ((json.loads(text), text) for text in texts)
         if following is None:
             return
+        if texts[-1] in seen:
+            raise EffectUnknown("unreadable_answer", "the pages repeat themselves", body=texts[-1])
+        seen.add(texts[-1])
         texts, following = page(following)
 
 
