@@ -1,5 +1,6 @@
 """The agent's durable effort on tickets: runs, and the steps they are made of."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -59,6 +60,8 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     # In its worker's memory alone: it was taken up to try a model again, and until that answers its hold stands.
     keeps_hold: bool = False
+    # As queries.runs.find loads it: actions that none of its steps asked for, such as an acknowledgement.
+    asked_by_no_step: Sequence[Action] = ()
 
     class Meta:
         constraints = [

@@ -93,6 +93,10 @@ def spans(run: Run) -> list[Span]:
         if step.action is not None and step.action_id not in seen and step.action.run_id == run.pk:
             seen.add(step.action.pk)
             found.extend(_action(step.action, span))
+    last = next((span for span in reversed(found) if span.kind in ("llm", "tool")), None)
+    if last is not None:
+        for action in run.asked_by_no_step:
+            found.extend(_action(action, last))
     return found
 
 

@@ -3,10 +3,14 @@
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
+from django.utils import timezone
 
 from agentops import cases, engine
+from agentops.lib import tracing
 from agentops.lib.errors import Refused
 from agentops.models import Run
+from agentops.queries import runs
+from agentops.telemetry import spans
 from approvals import decisions, execution, policies, states
 from approvals.models import Action, AuditEvent
 from approvals.policy import ACKNOWLEDGEMENT, Rules
@@ -64,6 +68,21 @@ def test_a_run_that_came_to_nothing_has_failed_and_its_customer_is_told(
     run = run_through(ticket)
     assert (run.status, run.outcome, run.turns) == ("failed", "with_person", len(said))
     assert len(acknowledgements(ticket)) == 1
+
+
+def test_it_is_part_of_its_runs_trace(world: World, model: Script) -> None:
+    put_rules(acknowledge="with_person")
+    ticket = ticket_of(world.order())
+    model.will_say(triage(), hands_over())
+    run = run_through(ticket)
+    send(ticket)
+    found = runs.find(run.pk)
+    assert found is not None
+    told = {span.name: span for span in spans.of(found, run.created_at, timezone.now())}
+    attempt = told["reply attempt"]
+    assert attempt.parent_id == told["execute_tool hand_over"].span_id
+    assert attempt.span_id == tracing.span_id(attempt.trace_id, tracing.attempt_span(acknowledgements(ticket)[0].pk, 1))
+    assert "policy" in told
 
 
 def test_it_goes_the_one_path_in_the_shop_s_own_words(world: World, model: Script) -> None:
