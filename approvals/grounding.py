@@ -150,8 +150,10 @@ def _sentence(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect])
     others = _unknown_orders(said, grounds)
     amounts = _unknown_amounts(clauses, grounds or done)
     partly = "refund" in kinds and any(clause.refunds_all for clause in clauses) and not _all_returned(grounds)
+    spelt = any("refund" in clause.kinds and words.NUMBER_WORD.search(clause.rest) for clause in clauses)
     return [
         *_of_orders(sentence, others),
+        *([f"“{sentence[:200]}” names an amount in words, which cannot be checked."] if spelt else []),
         *(f"“{sentence[:200]}” names the amount {amount}, which no action that it claims has." for amount in amounts),
         *([f"“{sentence[:200]}” tells of all that was paid, but what it claims returned less."] if partly else []),
     ] or _too_often(sentence, clauses, done)

@@ -9,13 +9,13 @@ from approvals.grounding_text import bare
 
 _MONEY = (
     r"(?:funds?|money\d*|cash|payments?|charges?|balance|amounts?|sums?|geld|betrag|summe|zahlung|argent|montant|somme|"
-    r"dinero|importe|cargo|fondos|denaro|kaufpreis|abbuchung|soldi|importo|bedrag|dinheiro|valor|quantia)"
+    r"dinero|importe|cargo|fondos|denaro|somma|kaufpreis|abbuchung|soldi|importo|bedrag|dinheiro|valor|quantia)"
 )
 _MOVES = (
     r"(?:way|route|underway|back|accounts?|statement|card|wallet|bank|revers\w+|wir(?:ed|ing|e)|transfer\w*|sent|send\w*|"
     r"be with you|"
     r"credit\w*|follow\w*|return\w*|reach\w*|arriv\w*|receiv\w*|recibi\w*|releas\w*|remit\w*|deposit\w*|repa(?:id|y\w*)|issu\w+|"
-    r"unterwegs|zuruck\w*|konto|karte|gutschr\w*|uberw\w+|angewiesen|route|chemin|vir(?:e|ee|es|ement)|vers(?:e|ee|es)|"
+    r"dropped|unterwegs|raus|zuruck\w*|konto|karte|gutschr\w*|uberw\w+|angewiesen|route|chemin|vir(?:e|ee|es|ement)|vers(?:e|ee|es)|"
     r"compte|carte|rend(?:u\w*|ons|re|rons)|camino|cuenta|tarjeta|transferi\w*|enviad\w*|abonad\w*|ingresad\w*|"
     r"arrivo|conto|carta|accreditat\w*|bonific\w*|restitu\w*|recuper\w*|revert\w*|onderweg|rekening|overgemaakt|"
     r"teruggestort|gestort|caminho|conta|cartao|"
@@ -23,12 +23,12 @@ _MOVES = (
 )
 _ORDERS = r"(?:orders?|purchase|subscription|booking|bestellung|commande|pedido|ordine|bestelling|encomenda)"
 _ACCOUNT = (
-    r"e-?mail|address|name|account|profile|phone|subscription|membership|adresse|anschrift|konto|nom|compte|direccion|correo|nombre|cuenta|"
+    r"e-?mail|address|name|account|profile|phone|password|subscription|membership|adresse|anschrift|konto|nom|compte|direccion|correo|nombre|cuenta|"
     r"indirizzo|adres|endereco"
 )
 _CHANGED = (
     r"updated|changed|corrected|switched|replaced|amended|edited|(?:now|been|have|i|we) set|geandert|aktualisiert|"
-    r"(?:put|placed|saved|entered|recorded|stored|added)\b.{0,40}\bon (?:file|record)|"
+    r"from now on|(?:put|placed|saved|entered|recorded|stored|added)\b.{0,40}\bon (?:file|record)|"
     r"(?:now|been|have|i|we) (?:saved|entered|recorded|stored)|now uses?|from now on\b.{0,40}\buses?|"
     r"eingetragen|hinterlegt|umgestellt|moved|(?:is|are) now|(?:avons|ete|est|a|ai)(?: bien| deja)? change(?:e|s|es)?|"
     r"puesto|modifi\w+|mis a jour|actualiz\w+|cambi\w+|aggiorn\w+|gewijzigd|atualiz\w+|alterad\w+"
@@ -38,7 +38,7 @@ _REFUND = (
     r"erstatt\w*|ruckerstatt\w*|zuruckerstatt\w*|"
     r"zuruck(?:ge)?zahl\w*|ruckzahlung\w*|zuruckgenommen|recredit\w*|credite(?:e|s|es)?|gutgeschrieben|"
     r"gutschrift|uberwiesen|rembours\w*|reembols\w*|devuelt\w*|devuelv\w*|devolvi\w*|devolver\w*|devolucion|"
-    r"rimbors\w*|terugbeta\w*|estorn\w*|repa(?:id|yment)|repay|"
+    r"rimbors\w*|terugbeta\w*|estorn\w*|abono|repa(?:id|yment)|repay|compensat\w*|"
     r"ma(?:de|ke|king) you whole"
 )
 _CANCEL = r"cancel\w*|stornier\w*|ruckgangig|aufgehoben|annul\w*|anula\w*|geannuleerd|rescinded"
@@ -48,7 +48,8 @@ _STOPPED = (
 )
 _NEVER_SENT = (
     r"(?:\w+n't|not|never) be (?:shipped|sent|dispatched|posted|delivered) (?:any ?more|any longer|at all|after all)|"
-    r"no longer be (?:shipped|sent|dispatched|posted)|(?<!heute )nicht mehr (?:verschickt|versendet|versandt)"
+    r"no longer (?:be (?:shipped|sent|dispatched|posted)|exists?)|(?:\w+n't|will not) ship(?= *\W*$)|"
+    r"(?<!heute )nicht mehr (?:verschickt|versendet|versandt)"
 )
 
 # What no action does: a reply that tells of it goes to a person.
@@ -61,7 +62,8 @@ _VOUCHER = (
 )
 _GIVEN = (
     r"(?:sent|sending|shipped|dispatched|posted|ordered|arranged|issued|created|added|granted|given|gave|applied|made|"
-    r"on (?:its|the|their) way|follows|arrives|underway|(?:will|'ll|going to) (?:\w+ )?(?:be|send|ship|receive|get|"
+    r"on (?:its|the|their) way|follows|arrives|underway|you get|"
+    r"(?:will|'ll|going to) (?:\w+ )?(?:be|send|ship|receive|get|"
     r"have|issue|add|give|follow|arrive|arrange|order)|geschickt|verschickt|versendet|gesendet|ausgestellt|erstellt|"
     r"bestellt|unterwegs|envoy\w+|expedi\w+|emis\w*|en route|enviad\w+|emitid\w+|en camino|spedit\w+|"
     r"inviat\w+|emess\w+|"
@@ -71,6 +73,16 @@ _GIVEN = (
 
 def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(bare(pattern), re.IGNORECASE)
+
+
+# What is left of the money, said to be coming: a further refund.
+_REST = (
+    r"(?<!deliver the )(?<!ship the )(?<!send the )\b(?:rest|remainder|restbetrag|restlich\w*|reste|resto)\b"
+    r"(?! (?:of (?:your|the)|ihrer|der|de (?:su|tu|la|votre)) "
+    r"(?:orders?|parcel|items?|delivery|bestellung|lieferung|pedido|commande))"
+    r"[^.]{0,40}\b(?:comes?|coming|follows?|get|receive|have|soon|tomorrow|next|later|way|bekommen|erhalten|folgt|"
+    r"folgen|kommt|morgen|suivra|suit|llegara|seguira)\b"
+)
 
 
 def _near(one: str, other: str) -> str:
@@ -83,7 +95,15 @@ EFFECTS = {
         rf"{_REFUND}|(?:paid|sent|put|transferred|gave|given)\b.{{0,30}}\bback|{_near(_MONEY, _MOVES)}"
         rf"|{_near(f'(?:price|cost|{_MONEY})', 'restored')}"
         r"|\b(?:price|cost)s?\b.{0,50}\b(?:is|are|was|were|be|been|have|has) (?:\w+ ){0,2}?"
-        r"(?:returned|given back|back)\b"
+        r"(?:returned|given back|back|transferred|wired)\b"
+        r"|\byou(?:'ve| have)? (?:been|were|got) (?:\w+ly |now |just |already )?paid\b|\bpa(?:id|ying) (?:you|out)\b"
+        r"|\b(?:your|the) (?:claim|complaint) (?:was|is|has been) (?:now |already )?"
+        r"(?:approved|accepted|granted|settled)\b"
+        rf"|\byou(?:'ll| will| should| can)? (?:\w+ ){{0,2}}?(?:see|get|have|find|receive) (?:the|your) {_MONEY}\b"
+        r"|\b(?:see|get|have|find|receive) (?!back\b)\S.{0,25}?\bback (?:on|in|to|with) (?:your|the)\b"
+        r"|\b(?:see|find) \S{1,12} on your (?:card|statement|account)\b"
+        rf"|\b{_MONEY} (?:\w+ )?(?:hit|lands?|landed) \b|\bmake sure you get\b"
+        rf"|{_REST}"
         r"|\b(?:returned?|returning|giv(?:e|en|ing) back|gave back|have|has|got|get|receive) .{0,12}\b"
         r"(?:(?:full|whole|entire|complete|purchase) price|what you (?:have )?paid)\b"
         r"|\bvirement\b.{0,40}\b(?:parti|effectue|envoye|emis|fait|ordonne)\b"
@@ -96,6 +116,8 @@ EFFECTS = {
         rf"{_CANCEL}|\bcalled\b.{{0,30}}\boff\b|\b(?:will|'ll) call\b.{{0,30}}\boff\b|"
         rf"{_near(_ORDERS, f'(?:{_STOPPED})')}|{_near(_ORDERS, "(?:(?:will|'ll) (?:stop|halt|close))")}"
         rf"|\b(?:voided|undone|undid|called off|{_NEVER_SENT})\b|\border (?:is|was) (?:now )?off\W*$"
+        r"|\b(?:dropped|took|taken|struck|removed)\b.{0,30}\b(?:from|off) (?:your|the) order\b"
+        r"|\b(?:auftrag|bestellung)\b.{0,40}\b(?:zuruckgezogen|gestrichen)\b"
         r"|\b(?:stopped|halted) (?:it|this|that|them|"
         r"(?:the|your) (?:parcel|package|shipment|shipping|delivery|dispatch))\b"
         r"|\bhaben?\b.{0,40}\b(?:gestoppt|angehalten)\b|\bhemos (?:parado|detenido)\b|\bavons (?:stoppe|arrete)\b"
@@ -104,6 +126,9 @@ EFFECTS = {
     "replacement": _compile(
         rf"{_near(_REPLACEMENT, _GIVEN)}|\b(?:shipped|sent|dispatched|posted|mailed)\b.{{0,30}}\bagain\b"
         r"|\bre-?(?:shipped|sent|dispatched)\b"
+        r"|\b(?:dispatched|shipped|sent|posted) (?:another|a (?:new|further|second))(?: new)? "
+        r"(?!e-?mail|link|message|mail|password|code|copy|invoice|reply|answer)"
+        r"|\b(?:a|another|the|your) new \w+ (?:is )?(?:heading|coming)\b"
         r"|\b(?:sent|shipped|dispatched|posted|mailed) you (?:a|another|the) new (?!e-?mail|link|message|password|code)"
         r"|\b(?:get|getting|receive|have|send|sent|sending) (?:you )?(?:a|another) new one\b"
         r"|\b(?:a|another|the|your) new \w+ (?:is|will be) (?:on (?:its|the) way|sent|shipped|dispatched)\b"
@@ -223,8 +248,10 @@ AS_ASKED = _compile(
     r"\bwunsch (?:\w+ )?erfullt\b|\banliegen (?:\w+ ){0,2}erledigt\b|\bnecessaire (?:a ete|est) fait\b|"
     r"\b(?:done|completed|handled) as (?:you )?(?:requested|asked|wished)\b|"
     r"\byour request (?:has been|was|is) (?:now )?(?:completed|fulfilled|processed|done|carried out)\b|"
-    r"\b(?:did|have done) (?:what|as|everything|all) (?:that )?you\b|"
-    r"\b(?:processed|completed|fulfilled|carried out) your (?:request|wish)\b|\balles erledigt\b|\bc'est fait\b|"
+    r"\b(?:did|(?<!not )done) (?:what|as|everything|all) (?:that )?you\b|"
+    r"\bconsider it (?:done|settled|handled)\b|"
+    r"\b(?:processed|completed|fulfilled|carried out|accepted|granted) your (?:request|wish)\b|"
+    r"\balles erledigt\b|\bc'est fait\b|"
     r"\b(?:ya )?esta hecho\b"
 )
 # Amounts that are none of an effect: what was ordered, asked for or is still possible,
@@ -253,7 +280,8 @@ WHOLE = _compile(
     r"(?:\w+ )?(?:re-?funds?|re-?imbursements?|amounts?|prices?|sums?|payments?|costs?|value|purchase|orders?|"
     r"money\d*|balance)|"
     r"(?:fully|completely|entirely|wholly) (?:re-?funded|re-?imbursed|credited|repaid|returned|paid back)|"
-    r"(?:re-?funded|re-?imbursed|credited|repaid|returned) (?:\w+ )?(?:fully|completely|entirely|everything)|"
+    r"(?:re-?funded|re-?imbursed|credited|repaid|returned) (?:\w+ ){0,3}(?:fully|completely|entirely|everything)|"
+    r"(?:whole|entire) (?:thing|lot)|"
     r"100 ?(?:%|per ?cent|prozent|pour cent|por ciento|per cento|procent|por cento)|every ?thing (?:that )?you|"
     r"all (?:that |of )?(?:you (?:have )?(?:paid|spent)|it|(?:of )?(?:the|your) (?:money\d*|funds|payments?))|"
     r"every (?:cent|penny|dollar)|(?:last|every single) (?:cent|penny)|"
@@ -267,12 +295,24 @@ WHOLE = _compile(
     r"rimborso (?:totale|completo)|volledig\w*|(?:hele|gehele|totale|volle) \w+|helemaal|valor (?:total|completo)|"
     r"por inteiro|todo o \w+)(?!\w)"
 )
+# "per" a way, a rule or a time, and not per thing.
+_NOT_EACH = r"(?!e-?mail|mail|bank|post|card|cent\b|paypal|our|your|request|day|telefon|phone|transfer|sepa|the\b)"
+# An amount that nobody can hold against another; a stretch of time is none.
+NUMBER_WORD = _compile(
+    r"\b(?:ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|"
+    r"hundred|thousand|zwanzig|dreissig|vierzig|funfzig|sechzig|siebzig|achtzig|neunzig|hundert|tausend|"
+    r"vingt|trente|quarante|cinquante|soixante|cent(?=s? euros?)|veinte|treinta|cuarenta|cincuenta|sesenta)\b"
+    r"(?![\w -]{0,14}\b(?:minutes?|hours?|days?|weeks?|months?|per ?cent|%|tage\w*|wochen|stunden|jours?|semaines?|"
+    r"dias|semanas)\b)"
+)
 # How many succeeded effects a word needs.
 COUNTS = {
     2: _compile(
         r"\b(?:twice|(?<!have your money )again|another|"
         r"further|second|additional|double|both|two|2x|x2|zweimal|nochmals?|erneut|weitere\w*|"
-        r"deux fois|encore|dos veces|otra vez|due volte|ancora|tweemaal|nogmaals|duas vezes|novamente)\b|\bmore money"
+        rf"each|apiece|for every|jeweils|per {_NOT_EACH}\w+|pro stuck|"
+        rf"deux fois|encore|dos veces|otra vez|due volte|ancora|tweemaal|nogmaals|duas vezes|novamente)\b"
+        rf"|\bmore money|{_REST}"
     ),
     3: _compile(r"\b(?:thrice|third|three|triple|3x|x3|dreimal|trois fois|tres veces|tre volte|driemaal|tres vezes)\b"),
 }
