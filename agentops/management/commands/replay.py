@@ -70,7 +70,7 @@ class Command(BaseCommand):
         if since is not None:
             found = asking.sample(since=since, size=max(options["sample"], 0), seed=options["seed"])
             if not found:
-                raise CommandError(f"No run has finished since {since:%Y-%m-%d %H:%M} UTC.")
+                raise CommandError(f"No run that began since {since:%Y-%m-%d %H:%M} UTC has come to its end.")
             return found
         run = Run.objects.filter(pk=number).first()
         if run is None:
