@@ -4,6 +4,7 @@ the failed ones themselves are found by index, whatever the history holds."""
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, QuerySet, Sum, Value, When
 from django.db.models.fields import DurationField
@@ -18,6 +19,7 @@ PAGE = 50
 NOT_FAILED = ("", "action")
 LEAST = 20  # of each stretch, before its percentiles say anything
 SLOWER = 1.5  # times the 99th percentile of before: more than a bucket's width could feign
+OFTEN = 0.2  # of a step that nothing is known of before: the share that failed
 SEVERAL = 3  # one that was slow or failed is chance
 MOST_NAMES = 20
 
@@ -78,11 +80,13 @@ class Latency:
         return now / then if then and now > SLOWER * then and beyond >= SEVERAL else None
 
     @property
-    def fails_more(self) -> bool:
-        """Than before, where there is enough of it to compare with."""
-        if self.day.failed < SEVERAL or self.before.count < LEAST:
-            return False
-        return self.day.failing > 2 * self.before.failing + 0.01
+    def fails(self) -> Literal["", "more", "often"]:
+        """ "more" than before; "often" where there is not enough of before to compare with."""
+        if self.day.failed < SEVERAL:
+            return ""
+        if self.before.count < LEAST:
+            return "often" if self.day.failing > OFTEN else ""
+        return "more" if self.day.failing > 2 * self.before.failing + 0.01 else ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def latencies(now: datetime) -> list[Latency]:
         if bucket != buckets.UNTIMED:
             stretch.durations[bucket] += count
     busiest = sorted((row for row in found.values() if row.day.count), key=lambda row: (-row.day.count, row.name))
-    return sorted(busiest[:MOST_NAMES], key=lambda row: not (row.slower or row.fails_more))
+    return sorted(busiest[:MOST_NAMES], key=lambda row: not (row.slower or row.fails))
 
 
 def slowest(name: str, after: str = "", kind: str = "") -> tuple[list[Found], str]:

@@ -39,7 +39,7 @@ def test_from_the_dashboard_to_the_refund_that_a_provider_refused_in_two_clicks(
     tallies.roll_up(0)
     maya = signed_in()
     page = maya.get(reverse("dashboard")).content.decode()
-    assert '<span class="badge is-danger d-extra" title="a larger share fails' in page
+    assert '<span class="badge is-danger d-extra" title="more than a fifth fails' in page
     listed = maya.get(link(page, "show=failed")).content.decode()
     assert listed.count("Step 2 of") == 3  # not the one that a person rejected
     step = Step.objects.get(run=run, name="refund")

@@ -14,6 +14,7 @@ from agentops.models import Budget, Replay, Run
 from agentops.roles import ROLES
 from approvals import policies
 from approvals.models import Action, ApprovalRequest, Finding
+from tests.integration.history_rows import an_action
 from tests.world import World, propose_refund, put_rules, ticket_of
 
 READERS = {"auditor", "lead", "admin"}
@@ -119,7 +120,8 @@ def known(world: World) -> dict[str, dict[str, Any]]:
         "ticket-run-again": of_ticket,
         **dict.fromkeys(("run", "run-trace", "run-json", "run-replay"), of_run),
         **{name: {"replay_id": a_replay(run).pk} for name in ("replay", "replay-json")},
-        **dict.fromkeys(("action", "queue-unknown", "queue-unknown-ask", "queue-unknown-settle"), of_action),
+        "action": of_action,
+        **{name: {"action_id": unknown().pk} for name in TABLE if name.startswith("queue-unknown")},
         "policy-dial-seen": {"version_id": policies.current().pk},
         "policy-version": {"version_id": policies.current().pk},
         "policy-stop-release": {"stop_id": 1},
@@ -127,6 +129,12 @@ def known(world: World) -> dict[str, dict[str, Any]]:
         "policy-budget-remove": {"budget_id": a_budget().pk},
         "finding-close": {"finding_id": a_finding().pk},
     }
+
+
+def unknown() -> Action:
+    """A reply whose outcome nobody knows; only people can say it."""
+    known = Action.objects.filter(kind="reply", status="unresolved").first()
+    return known or an_action(kind="reply", status="unresolved", params={"text": "Hello", "reason": "Written"})
 
 
 def a_budget() -> Budget:
