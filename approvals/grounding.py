@@ -245,10 +245,8 @@ def _too_often(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]
         kinds = clause.kinds or (["refund"] if clause.amounts and not clause.speaks_of_another_amount else [])
         for kind in told if again else kinds:
             happened = sum(_grounds(effect, kind) for effect in done)
-            counts = {times for times, word in words.COUNTS.items() if word.search(clause.rest)} | (
-                {2} if again else set()
-            )
-            if any(times > happened for times in counts):
+            counted = any(times > happened and word.search(clause.rest) for times, word in words.COUNTS.items())
+            if counted or (again and happened < 2):
                 return [f"“{sentence[:200]}” tells of more than the {happened} that it can claim."]
     return []
 

@@ -14,8 +14,11 @@ _MONEY = (
 _MOVES = (
     r"(?:way|route|underway|back|accounts?|statement|card|wallet|bank|revers\w+|wir(?:ed|ing|e)|transfer\w*|sent|send\w*|"
     r"be with you|"
-    r"credit\w*|follow\w*|return\w*|reach\w*|arriv\w*|receiv\w*|recibi\w*|releas\w*|remit\w*|deposit\w*|repa(?:id|y\w*)|issu\w+|"
-    r"dropped|unterwegs|raus|zuruck\w*|konto|karte|gutschr\w*|uberw\w+|angewiesen|route|chemin|vir(?:e|ee|es|ement)|vers(?:e|ee|es)|"
+    r"credit\w*|follow\w*|return\w*|reach\w*|arriv\w*|receiv\w*|"
+    r"recibi\w*|releas\w*|remit\w*|deposit\w*|repa(?:id|y\w*)|issu\w+|"
+    r"dropped|"
+    r"unterwegs|raus|zuruck\w*|konto|karte|gutschr\w*|uberw\w+|angewiesen|"
+    r"route|chemin|vir(?:e|ee|es|ement)|vers(?:e|ee|es)|"
     r"compte|carte|rend(?:u\w*|ons|re|rons)|camino|cuenta|tarjeta|transferi\w*|enviad\w*|abonad\w*|ingresad\w*|"
     r"arrivo|conto|carta|accreditat\w*|bonific\w*|restitu\w*|recuper\w*|revert\w*|onderweg|rekening|overgemaakt|"
     r"teruggestort|gestort|caminho|conta|cartao|"
@@ -23,7 +26,8 @@ _MOVES = (
 )
 _ORDERS = r"(?:orders?|purchase|subscription|booking|bestellung|commande|pedido|ordine|bestelling|encomenda)"
 _ACCOUNT = (
-    r"e-?mail|address|name|account|profile|phone|password|subscription|membership|adresse|anschrift|konto|nom|compte|direccion|correo|nombre|cuenta|"
+    r"e-?mail|address|name|account|profile|phone|password|subscription|membership|"
+    r"adresse|anschrift|konto|nom|compte|direccion|correo|nombre|cuenta|"
     r"indirizzo|adres|endereco"
 )
 _CHANGED = (
@@ -102,7 +106,7 @@ EFFECTS = {
         rf"|\byou(?:'ll| will| should| can)? (?:\w+ ){{0,2}}?(?:see|get|have|find|receive) (?:the|your) {_MONEY}\b"
         r"|\b(?:see|get|have|find|receive) (?!back\b)\S.{0,25}?\bback (?:on|in|to|with) (?:your|the)\b"
         r"|\b(?:see|find) \S{1,12} on your (?:card|statement|account)\b"
-        rf"|\b{_MONEY} (?:\w+ )?(?:hit|lands?|landed) \b|\bmake sure you get\b"
+        rf"|\b{_MONEY} (?:\w+ )?(?:hit|lands?|landed)\b|\bmake sure you get\b"
         rf"|{_REST}"
         r"|\b(?:returned?|returning|giv(?:e|en|ing) back|gave back|have|has|got|get|receive) .{0,12}\b"
         r"(?:(?:full|whole|entire|complete|purchase) price|what you (?:have )?paid)\b"

@@ -18,9 +18,9 @@ from tickets import standing
 from tickets.models import Message, Ticket
 
 log = logging.getLogger(__name__)
-# Attempts after which an effect may exist: their worker died, or the answer did not arrive.
-LATE = "answered_late"  # of a lost attempt: it came back after all, with a yes
+LATE = "answered_late"  # of an attempt that had been given up: it came back after all, with a yes
 OVERTAKEN = "overtaken"  # it had not come to the sending when its lease ran out
+# Attempts after which an effect may exist: their worker died, or the answer did not arrive.
 POSSIBLE_EFFECT = ("", "lost", "effect_unknown", "replayed_failure")
 # Attempts that sent nothing and wait for a person: they take nothing from those that may be made.
 SENT_NOTHING = ("changed", Unauthorized.error_class)
@@ -112,14 +112,12 @@ def answered_late(action: Action, receipt: Receipt) -> None:
     not done is a person's."""
     late = action.attempts.filter(number=action.fence)
     action.refresh_from_db()
-    late.update(
-        http_status=receipt.http_status,
-        answer=redact.text(receipt.answer)[:20_000],
-        error_code=LATE,
-        error_message="It was done; the answer came after the attempt had been given up.",
-    )
+    late.update(http_status=receipt.http_status, answer=redact.text(receipt.answer)[:20_000])
     another = action.provider_reference not in ("", receipt.stored()["provider_reference"])
-    if receipt.status == FAILED or action.status in (states.APPROVED, states.EXECUTING):
+    if receipt.status == FAILED:
+        return
+    late.update(error_code=LATE, error_message="It was done; the answer came after the attempt had been given up.")
+    if action.status in (states.APPROVED, states.EXECUTING):
         return
     if action.status == states.UNRESOLVED and action.kind == "reply":
         transitions.move(
