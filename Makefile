@@ -101,7 +101,7 @@ contracts: $(STAMP) ## import-linter: arrows point down
 .PHONY: lock clean help
 lock: $(STAMP) ## Make requirements.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url $(if $(UPGRADE),--upgrade) --group dev pyproject.toml --output-file requirements.txt
+		--no-emit-index-url $(if $(UPGRADE),--upgrade) --group dev --group docs pyproject.toml --output-file requirements.txt
 
 clean: ## Remove .venv and caches; the demo's data in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles

@@ -1,4 +1,4 @@
-"""Celery carries ids; every setting here was measured (DESIGN §9). Nothing depends on a message: the sweep does."""
+"""Celery carries ids only; the sweep guarantees progress without it. Every setting was measured (docs/design.md, 9)."""
 
 import os
 

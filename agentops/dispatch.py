@@ -1,4 +1,4 @@
-"""Which runs may be worked on, and by whom: queued, due, and claimed under a lease and a fence (DESIGN §5.3)."""
+"""Queue runs, find those that are due, and claim one under a lease and a fence (docs/design.md, 5.4)."""
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet

@@ -1,4 +1,4 @@
-"""The run engine: one run, one lease, one step at a time (DESIGN §5.3, §5.8, §5.10).
+"""The run engine: one run, one lease, one step at a time (docs/design.md, 5.4, 5.9 and 5.11).
 
 `advance` takes a run under a lease, asks `turn.next_step` what is missing, does it and records it, until the run
 waits or ends. Each commit finishes one step and starts the next, and is fenced: a worker that lost its lease writes

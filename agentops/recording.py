@@ -1,5 +1,5 @@
 """The one way in which a run and its steps are written: fenced, and a step's end and the next one's start in one commit
-(DESIGN §5.3)."""
+(docs/design.md, 5.4)."""
 
 from datetime import timedelta
 from typing import Any

@@ -11,6 +11,8 @@ from django.utils.csp import CSP
 from agentops.lib import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# A wheel carries templates and static files inside the package (see pyproject.toml).
+ASSETS = BASE_DIR if (BASE_DIR / "templates").is_dir() else BASE_DIR / "agentops" / "assets"
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
@@ -86,7 +88,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [ASSETS / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -101,7 +103,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [ASSETS / "static"]
 # Served from the packages themselves where nobody ran collectstatic.
 WHITENOISE_USE_FINDERS = env.bool("WHITENOISE_USE_FINDERS", DEMO or DEBUG)
 

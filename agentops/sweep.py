@@ -1,4 +1,4 @@
-"""Finds work that nobody is at, and does it: what guarantees progress (DESIGN §5.10, §9).
+"""Finds work that nobody is at, and does it: what guarantees progress (docs/design.md, 5.11 and 9).
 
 Every worker runs one, beside its messages and without any: a thread that asks the database what is due and gives it to
 a few threads of its own. Claims are guarded, so several sweeps and all messages may meet on the same work.

@@ -1,5 +1,5 @@
 """Doors for messages, and the receivers that send them. A message carries an id and only hurries what the sweep
-would do (DESIGN §5.10)."""
+would do (docs/design.md, 5.11)."""
 
 import logging
 from typing import Any

@@ -1,6 +1,6 @@
 """The tools that the model is offered, and the ones that only read. Side effects are approvals' kinds.
 
-Identity comes from the ticket: every read is limited to the customer who wrote it (DESIGN §9).
+Identity comes from the ticket: every read is limited to the customer who wrote it (docs/design.md, 9).
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What a run does next: a pure function of its recorded steps (DESIGN §5.8).
+"""What a run does next: a pure function of its recorded steps (docs/design.md, 5.9).
 
 The engine loads the steps, asks `next_step`, does that one thing and records it. A recorded answer of the model is
 never asked for again; a resumed run goes on from the first step that is missing. Pure: no Django, no HTTP.

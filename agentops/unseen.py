@@ -1,5 +1,5 @@
-"""Tickets that nobody would ever see again (DESIGN §5.9): nothing is under way on them, they are neither answered nor
-closed, and no person was told. There must be none. Where there is one all the same, people are told now, and so are we.
+"""Find tickets that nobody would ever see again (docs/design.md, 5.10): nothing is under way on them, they are neither
+answered nor closed, and no person was told. There must be none; a ticket found here goes to a person and is logged.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""A fixed, honest word to the customer whose ticket went to a person: the shop's own, never the model's (DESIGN §5.9).
+"""Send the shop's own fixed text to a customer whose ticket went to a person (docs/design.md, 5.10).
 
 It is an action like any other, proposed in the transaction that ends the run: where that is undone, so is this. One is
 sent until the ticket is answered, and none once it has been.

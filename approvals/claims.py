@@ -1,4 +1,4 @@
-"""What a ticket's replies may tell of: its succeeded actions, and whether a reply names them (DESIGN §5.9)."""
+"""What a ticket's replies may tell of: its succeeded actions, and whether a reply names them (docs/design.md, 5.10)."""
 
 from collections.abc import Collection
 from typing import Any

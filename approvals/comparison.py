@@ -1,6 +1,6 @@
-"""The provider's books against ours, both ways (DESIGN §8): ours without theirs, theirs without ours, amounts that
-differ, a refund that failed afterwards, and what could not be compared since it cannot be read. What differs becomes a
-Finding; what is seen no more closes it."""
+"""Compare the provider's records with ours, both ways (docs/design.md, 8): ours without theirs, theirs without ours,
+amounts that differ, a refund that failed later, and records that cannot be read. A difference becomes a Finding, which
+closes when the difference is gone."""
 
 import logging
 from collections.abc import Iterator, Sequence

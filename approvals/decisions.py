@@ -1,5 +1,5 @@
-"""What a person said about a waiting action, once (DESIGN §5.7): bound to the digest they saw, with the order read
-again; whoever comes second is told who decided first and what."""
+"""Record a person's decision on a waiting action, once (docs/design.md, 5.8). It names the digest they saw, and
+the order is read again. The second person to decide learns who decided first, and how."""
 
 from contextlib import suppress
 from typing import Any

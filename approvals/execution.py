@@ -1,4 +1,4 @@
-"""Record intent, commit, then call; no transaction is open during a call (DESIGN §5.3).
+"""Record intent, commit, then call; no transaction is open during a call (docs/design.md, 5.4).
 
     claim   guarded move to executing, a lease, a fence, an Attempt     -- committed
     call    the provider, with the frozen request under the frozen key  -- no transaction
@@ -253,7 +253,7 @@ def _send(action: Action) -> Receipt:
 
 
 def _check_world(action: Action) -> None:
-    """Reads the order or customer again before the first sending (DESIGN §5.7)."""
+    """Reads the order or customer again before the first sending (docs/design.md, 5.8)."""
     if acknowledgements.outdated(action):
         raise Terminal("answered_meanwhile", "The ticket was answered or taken up again in the meantime.")
     if action.kind == "reply":

@@ -31,7 +31,7 @@ def digest(kind: str, key: str, params: dict[str, Any], request: str) -> str:
 
 
 def request_body(kind: kinds.Kind, params: dict[str, Any], *, key: str, ticket: Ticket) -> str:
-    """The exact JSON text that every attempt sends (contracts/*.yaml)."""
+    """The exact JSON text that every attempt sends (docs/contracts)."""
     match kind.name:
         case "refund":
             body = {**params, "reference": key}

@@ -1,4 +1,4 @@
-"""Whether a reply says more than what happened (DESIGN §5.9). Pure.
+"""Whether a reply says more than what happened (docs/design.md, 5.10). Pure.
 
 Each claim must name a succeeded action of the ticket that did just that. Each sentence that speaks of an effect as done
 or promised must be covered by the actions that the claims name: of its kind, as many as it tells of, and with the

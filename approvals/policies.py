@@ -1,4 +1,4 @@
-"""The rules in force, their versions, and what a change would have done (DESIGN §5.13)."""
+"""The rules in force, their versions, and what a change would have done (docs/design.md, 5.14)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

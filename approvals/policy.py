@@ -1,6 +1,6 @@
 """The verdict on a proposed action: auto_approve, require_approval or block, with every reason that fired.
 
-Pure: rules and facts in, verdict out (DESIGN §2). Amounts are minor units. A fact that a rule needs and that
+Pure: rules and facts in, verdict out (docs/design.md, 2). Amounts are minor units. A fact that a rule needs and that
 is missing never passes the rule (fail closed).
 """
 

@@ -1,4 +1,4 @@
-"""From a resolved request to an action with a verdict: one key, one row, once (DESIGN §5.1, §5.2).
+"""From a resolved request to an action with a verdict: one key, one row, once (docs/design.md, 5.1 and 5.2).
 
 The money path reads: resolution -> proposals -> decisions -> execution -> reconcile.
 """

@@ -1,5 +1,5 @@
-"""What is unknown is asked for, never assumed (DESIGN §5.6): a refund by our reference; the order and the account are
-read, and tell only as long as they are there and as one of both sides left them."""
+"""Look up unknown outcomes (docs/design.md, 5.7): a refund by our reference, a cancellation or an account change by
+reading the order or the account. Those prove something only while they exist and nobody else has changed them."""
 
 import logging
 from collections.abc import Iterator

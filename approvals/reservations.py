@@ -1,4 +1,4 @@
-"""What is left of an order's money: nothing is ever refunded beyond what was captured (DESIGN §5.2)."""
+"""What is left of an order's money: nothing is ever refunded beyond what was captured (docs/design.md, 5.2)."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""References resolved against real data before anything runs (DESIGN §5.4): the order exists, belongs to this
+"""References resolved against real data before anything runs (docs/design.md, 5.5): the order exists, belongs to this
 customer, the amount is at most what is left, the currency matches. Reads the shop; opens no transaction."""
 
 import contextlib

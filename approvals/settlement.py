@@ -1,5 +1,5 @@
 """Writing what became of an attempt: outcome, guarded move and AuditEvent in one transaction, fenced by the
-attempt's number so that a slow worker cannot overwrite its successor (DESIGN §5.3, §8)."""
+attempt's number so that a slow worker cannot overwrite its successor (docs/design.md, 5.4 and 8)."""
 
 import logging
 from datetime import datetime, timedelta
@@ -71,7 +71,7 @@ def reply_arrived(action: Action) -> None:
 
 
 def failed(action: Action, error: ProviderError, *, provider: str) -> None:
-    """Retried, unresolved or failed: DESIGN §8's table."""
+    """Retried, unresolved or failed: the table in docs/design.md, 8."""
     _finish_attempt(action, error.error_class, error.http_status, error.body, error)
     if isinstance(error, IdempotencyMismatch):
         log.error("%s: the provider saw our key with another body: a bug of ours", action.idempotency_key)

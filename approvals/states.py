@@ -1,4 +1,4 @@
-"""The states of an action and the moves between them (DESIGN §4). Pure: no Django, no HTTP."""
+"""The states of an action and the moves between them (docs/design.md, 4). Pure: no Django, no HTTP."""
 
 PROPOSED = "proposed"
 AWAITING_APPROVAL = "awaiting_approval"

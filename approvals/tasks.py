@@ -1,4 +1,4 @@
-"""Doors for messages. A message carries an id and only hurries what the sweep would do (DESIGN §5.10)."""
+"""Doors for messages. A message carries an id and only hurries what the sweep would do (docs/design.md, 5.11)."""
 
 import logging
 from typing import Any

@@ -1,5 +1,5 @@
 """The one function that writes an action's status: a guarded UPDATE that checks its row count, with the
-AuditEvent in the same transaction (DESIGN §4)."""
+AuditEvent in the same transaction (docs/design.md, 4)."""
 
 from collections.abc import Sequence
 from datetime import timedelta

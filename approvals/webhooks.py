@@ -1,4 +1,4 @@
-"""What a payment provider tells us by itself (DESIGN §8): a refund that was on its way arrived, or failed days later.
+"""Apply payment webhooks (docs/design.md, 8): a pending refund arrived, or a refund failed days later.
 
 An event counts once, and may come in any order, before our own answer too: states only move forward, and what cannot
 be placed yet is not taken, so that the provider delivers it again.

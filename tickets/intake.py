@@ -1,4 +1,4 @@
-"""Tickets and further messages come in, each delivery once (contracts/intake.yaml)."""
+"""Tickets and further messages come in, each delivery once (docs/contracts/intake.yaml)."""
 
 import re
 from datetime import UTC, datetime

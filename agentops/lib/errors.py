@@ -1,4 +1,4 @@
-"""The errors of the outside world, classified once (DESIGN §8).
+"""The errors of the outside world, classified once (docs/design.md, 8).
 
 Refused                     bad input from the model or a person: said back, with what would be valid
 ProviderError               an outside system did not do as asked

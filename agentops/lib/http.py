@@ -1,4 +1,4 @@
-"""One way to call an outside system over HTTP, and one classification of what comes back (DESIGN §8)."""
+"""One way to call an outside system over HTTP, and one classification of what comes back (docs/design.md, 8)."""
 
 import json
 import re
@@ -57,7 +57,7 @@ def client(base_url: str, *, token: str = "", timeout: float = 10.0, connections
 
 
 def call(http: httpx2.Client, method: str, url: str, **options: Any) -> Answer:
-    """One request, one answer. Raises the ProviderError that the outcome is (DESIGN §8)."""
+    """One request, one answer. Raises the ProviderError that the outcome is (docs/design.md, 8)."""
     response = send(http, method, url, **options)
     replayed = response.headers.get("Idempotent-Replayed", "").lower() == "true"
     if not 200 <= response.status_code < 300:
@@ -80,7 +80,7 @@ def call(http: httpx2.Client, method: str, url: str, **options: Any) -> Answer:
 
 
 def send(http: httpx2.Client, method: str, url: str, **options: Any) -> httpx2.Response:
-    """One request and whatever answered it. Raises the ProviderError that no answer is (DESIGN §8)."""
+    """One request and whatever answered it. Raises the ProviderError that no answer is (docs/design.md, 8)."""
     try:
         return http.request(method, url, **options)
     except NEVER_SENT as error:

@@ -1,4 +1,4 @@
-"""Card numbers and secrets are taken out of texts before they are stored (DESIGN §5.12)."""
+"""Card numbers and secrets are taken out of texts before they are stored (docs/design.md, 5.13)."""
 
 import re
 from typing import Any

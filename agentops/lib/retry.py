@@ -1,4 +1,4 @@
-"""When to try again: a decision, never a loop. The one place that decides (DESIGN §5.5)."""
+"""When to try again: a decision, never a loop. The one place that decides (docs/design.md, 5.6)."""
 
 import random
 from collections.abc import Callable

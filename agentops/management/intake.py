@@ -1,4 +1,4 @@
-"""Posts tickets as a help desk does, and follows them: signed HTTP only (contracts/intake.yaml)."""
+"""Posts tickets as a help desk does, and follows them: signed HTTP only (docs/contracts/intake.yaml)."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""The signed intake API (contracts/intake.yaml), as Standard Webhooks says."""
+"""The signed intake API (docs/contracts/intake.yaml), as Standard Webhooks says."""
 
 from collections.abc import Callable
 from functools import wraps

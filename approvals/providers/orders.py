@@ -1,4 +1,4 @@
-"""The shop: orders and customers as read now, cancellations and account changes (contracts/orders.yaml)."""
+"""The shop: orders and customers as read now, cancellations and account changes (docs/contracts/orders.yaml)."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Where a reply leaves: a signed webhook to the help desk (contracts/replies.yaml), or e-mail."""
+"""Where a reply leaves: a signed webhook to the help desk (docs/contracts/replies.yaml), or e-mail."""
 
 import json
 import smtplib
@@ -22,7 +22,7 @@ SMTP_UNAUTHORIZED = (530, 535)  # authentication required, or refused
 
 
 def send_reply(*, body: str, key: str) -> Receipt:
-    """Delivers the reply that `body` (replies.yaml as JSON) holds, under `key`. Raises ProviderError."""
+    """Delivers the reply that `body` (docs/contracts/replies.yaml as JSON) holds, under `key`. Raises ProviderError."""
     return _send_email(body, key) if settings.REPLIES_BACKEND == "email" else _send_webhook(body, key)
 
 

@@ -37,7 +37,7 @@ class Fault:
         return {endpoint: [rule] for endpoint in self.endpoints}
 
 
-# Each row of DESIGN's table of outcomes (§8), what is delivered twice, and an answer that comes after the lease.
+# Each row of the table in docs/design.md, 8, what is delivered twice, and an answer that comes after the lease.
 REFUSED_CONNECTION, DELIVERED_TWICE = "refused_connection", "delivered_twice"
 FAULTS = {
     fault.name: fault

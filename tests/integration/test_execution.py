@@ -1,4 +1,4 @@
-"""One attempt after another (DESIGN §5.3, §5.5, §5.6, §8): what came back, and what the action then is."""
+"""One attempt after another (docs/design.md, 5.4, 5.6, 5.7 and 8): what came back, and what the action then is."""
 
 import json
 import logging
@@ -47,7 +47,7 @@ def receipt(action: Action, status: str = "succeeded") -> Say:
     return Say(body, 201)
 
 
-# --- the table of DESIGN §8, row by row -----------------------------------------------------------------
+# --- the table in docs/design.md, 8, row by row -----------------------------------------------------------------
 
 
 def test_an_effect_is_recorded_with_the_providers_reference(world: World) -> None:

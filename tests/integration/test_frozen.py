@@ -1,4 +1,4 @@
-"""What a person approved is what is sent: the key, the parameters and the exact bytes (DESIGN §5.3, §5.7)."""
+"""What a person approved is what is sent: the key, the parameters and the exact bytes (docs/design.md, 5.4 and 5.8)."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The signed intake API (contracts/intake.yaml): who may post what, and each delivery once."""
+"""The signed intake API (docs/contracts/intake.yaml): who may post what, and each delivery once."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The Stripe adapter: what it sends, and what each answer means (DESIGN §8)."""
+"""The Stripe adapter: what it sends, and what each answer means (docs/design.md, 8)."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What an answer means (DESIGN §8), without a network. Calls over a real one: integration/test_providers.py."""
+"""What an answer means (docs/design.md, 8), without a network. Calls over a real one: integration/test_providers.py."""
 
 import json
 

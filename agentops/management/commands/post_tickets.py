@@ -16,7 +16,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="a JSON list of tickets, as contracts/intake.yaml has them")
+        parser.add_argument("file", metavar="FILE", help="a JSON list of tickets (docs/contracts/intake.yaml)")
         parser.add_argument("--url", help="where the application answers (else PUBLIC_URL, else the demo's)")
         parser.add_argument("--wait", action="store_true", help="until each is answered, waiting or with a person")
         parser.add_argument("--json", action="store_true", help="a JSON list instead of a table")

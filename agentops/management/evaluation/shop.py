@@ -1,7 +1,7 @@
 """The shop that the tickets are about: orders.json, customers.json and the rules in policy.json, in one folder.
 
 Orders may say how long ago something was (`placed_days_ago`, `delivered_days_ago`) instead of when, so that a set does
-not age. Everything else is as contracts/orders.yaml has it.
+not age. Everything else is as docs/contracts/orders.yaml has it.
 """
 
 import json

@@ -25,8 +25,8 @@ BACKENDS: dict[str, Backend] = {"http": contract, "stripe": stripe}
 
 
 def send_refund(*, body: str, key: str) -> Receipt:
-    """Asks for the refund that `body` (refunds.yaml as JSON) describes, at most once per `key` where the provider
-    keeps keys. Raises ProviderError."""
+    """Request the refund that `body` describes (JSON, docs/contracts/refunds.yaml), at most once per `key` if the
+    provider keeps keys. Raises ProviderError."""
     return BACKENDS[settings.PAYMENTS_BACKEND].send_refund(body=body, key=key)
 
 

@@ -1,4 +1,4 @@
-"""Refunds as contracts/refunds.yaml says: the `http` backend."""
+"""Refunds as docs/contracts/refunds.yaml says: the `http` backend."""
 
 import json
 from collections.abc import Callable, Iterator

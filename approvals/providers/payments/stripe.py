@@ -1,5 +1,5 @@
 """Refunds through Stripe: the `stripe` backend. Its own client builds and reads the requests; the connection, the
-time-outs and the classification of errors (DESIGN §8) are ours, and nothing is retried here."""
+time-outs and the classification of errors (docs/design.md, 8) are ours, and nothing is retried here."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +36,9 @@ type _Page = tuple[list[str], _Asking | None]  # the rows, and how the next page
 
 
 def send_refund(*, body: str, key: str) -> Receipt:
-    """Asks for the refund that `body` (refunds.yaml as JSON) describes, once per `key`. Raises ProviderError."""
+    """Request the refund that `body` describes (JSON, docs/contracts/refunds.yaml), once per `key`.
+
+    Raises ProviderError."""
     wanted = json.loads(body)
     try:
         amount = to_stripe(wanted["amount"], wanted["currency"])
