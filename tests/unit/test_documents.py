@@ -86,6 +86,13 @@ def test_code_refers_only_to_documents_that_exist() -> None:
     assert missing == []
 
 
+def test_each_decision_has_a_status_a_date_and_a_line_in_the_index() -> None:
+    index = (DOCS / "decisions" / "index.md").read_text()
+    for number, page in decisions().items():
+        assert re.search(r"^Status: accepted · Date: \d{4}-\d\d-\d\d$", page.read_text(), re.MULTILINE), page.name
+        assert f"({page.name})" in index, f"{number} is not in the index"
+
+
 @pytest.mark.parametrize("name", ["intake", "orders", "refunds", "replies"])
 def test_contracts_are_valid_openapi(name: str) -> None:
     contract = yaml.safe_load((DOCS / "contracts" / f"{name}.yaml").read_text())
