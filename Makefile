@@ -81,14 +81,17 @@ benchmark-ticket: $(STAMP) ## What an automatic ticket costs the database: state
 pictures: $(STAMP) ## Make docs/pictures anew, from a demo
 	@$(PYTEST) tests/acceptance/pictures.py $(ARGS)
 
-lint: $(STAMP) ## ruff, the formatting, and no merge left half-done
+lint: $(STAMP) ## ruff, the formatting of code and templates, and no merge left half-done
 	@! git grep -nE '^(<{7}|>{7}) ' -- . || { echo "A merge was left half-done." >&2; exit 1; }
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run 'make format'." >&2; exit 1; }
+	@$(BIN)/djangofmt --check templates 2>.venv/djangofmt.log || { cat .venv/djangofmt.log >&2; exit 1; }
+	@! LC_ALL=C.UTF-8 git grep -nE '.{121,}' -- templates || { echo "A line is longer than 120 characters." >&2; exit 1; }
 
-format: $(STAMP) ## Put the code into its format
+format: $(STAMP) ## Format the code and the templates
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+	@$(BIN)/djangofmt templates
 
 types: $(STAMP) ## mypy, strict
 	@$(BIN)/mypy --no-error-summary manage.py agentops approvals tickets

@@ -15,6 +15,7 @@ from approvals.models import Action
 from approvals.queries import history
 from approvals.views import export
 from tests.integration.history_rows import a_run, a_ticket, an_action, an_attempt, an_event, asked, signed_in
+from tests.screen import markup
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +83,7 @@ def test_filters_that_cannot_be_read_say_so_and_find_nothing(maya: Client) -> No
         {"until": "9999-12-31"},
     ]
     for query in unreadable:
-        page = maya.get(reverse("actions"), query).content.decode()
+        page = markup(maya.get(reverse("actions"), query))
         assert 'role="alert"' in page
         assert found(**query) == set()
 
@@ -151,11 +152,11 @@ def test_the_page_lists_who_allowed_what_and_keeps_its_filters_in_its_links(
     monkeypatch.setattr(history, "PAGE", 1)
     asked(an_action(verdict="require_approval"), "edit", by="ines")
     an_action()
-    page = maya.get(reverse("actions"), {"kind": "refund"}).content.decode()
+    page = markup(maya.get(reverse("actions"), {"kind": "refund"}))
     assert "policy " in page
     assert "kind=refund&amp;after=" in page or "after=" in page
     assert f"{reverse('actions-export')}?kind=refund" in page
-    assert "ines" in maya.get(reverse("actions"), {"by": "ines"}).content.decode()
+    assert "ines" in markup(maya.get(reverse("actions"), {"by": "ines"}))
 
 
 # --- one action -----------------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ def test_the_page_lists_who_allowed_what_and_keeps_its_filters_in_its_links(
 
 def test_one_page_tells_the_whole_life_of_an_action(maya: Client) -> None:
     told = a_run()
-    page = maya.get(reverse("action", args=[told.refund.pk])).content.decode()
+    page = markup(maya.get(reverse("action", args=[told.refund.pk])))
     said = ["Proposed by the agent", "Sent to a person by the policy", "In the queue", "Approved by maya",
             "Attempt 1: effect unknown", "Attempt 2: succeeded", "The customer was told"]  # fmt: skip
     order = [page.index(text) for text in said]
@@ -179,22 +180,22 @@ def test_an_edit_is_told_with_what_was_proposed_before(maya: Client) -> None:
     action = an_action(verdict="require_approval", params=after)
     asked(action, "edit", edited=after)
     an_event("action.edited", action, actor="maya", params=after, proposed=before, digest=kinds.digest(after))
-    page = maya.get(reverse("action", args=[action.pk])).content.decode()
+    page = markup(maya.get(reverse("action", args=[action.pk])))
     assert "<del>$90.00</del>" in page
     assert "<ins>$42.00</ins>" in page
 
 
 def test_an_action_that_waits_links_to_its_request_and_asks_for_itself_again(maya: Client) -> None:
     request = asked(an_action(status="awaiting_approval"))
-    page = maya.get(reverse("action", args=[request.action_id])).content.decode()
+    page = markup(maya.get(reverse("action", args=[request.action_id])))
     assert reverse("queue-item", args=[request.pk]) in page
     assert "every 3s" in page
-    assert "every 3s" not in maya.get(reverse("action", args=[an_action().pk])).content.decode()
+    assert "every 3s" not in markup(maya.get(reverse("action", args=[an_action().pk])))
 
 
 def test_text_of_the_agent_is_escaped(maya: Client) -> None:
     action = an_action(reason="<img src=x onerror=alert(1)>")
-    page = maya.get(reverse("action", args=[action.pk])).content.decode()
+    page = markup(maya.get(reverse("action", args=[action.pk])))
     assert "<img src=x" not in page
 
 

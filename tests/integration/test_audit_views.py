@@ -13,6 +13,7 @@ from approvals.models import AuditEvent
 from approvals.queries import events, history
 from approvals.queries.difference import differences
 from tests.integration.history_rows import an_action, an_event, signed_in
+from tests.screen import markup
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +55,7 @@ def test_the_page_shows_what_changed_and_only_that(ines: Client) -> None:
         actor="maya", verb="action.x", object_type="action", object_id=str(an_action().pk),
         before={"status": "proposed", "same": 1}, after={"status": "approved", "same": 1, "note": "<b>bold</b>"},
     )  # fmt: skip
-    page = ines.get(reverse("audit"), {"verb": "action.x"}).content.decode()
+    page = markup(ines.get(reverse("audit"), {"verb": "action.x"}))
     assert "<del>proposed</del>" in page
     assert "<ins>approved</ins>" in page
     assert "&lt;b&gt;bold" in page
@@ -65,7 +66,7 @@ def test_the_page_shows_what_changed_and_only_that(ines: Client) -> None:
 def test_a_day_that_cannot_be_says_so(ines: Client, query: dict[str, str]) -> None:
     answer = ines.get(reverse("audit"), query)
     assert answer.status_code == 200
-    assert 'role="alert"' in answer.content.decode()
+    assert 'role="alert"' in markup(answer)
 
 
 def test_every_kind_of_object_can_be_shown(ines: Client) -> None:

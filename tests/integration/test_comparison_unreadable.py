@@ -19,6 +19,7 @@ from approvals.providers import payments as provider
 from approvals.providers.receipt import UNREADABLE
 from tests.integration.books import on_its_way, page, succeeded, theirs
 from tests.integration.history_rows import signed_in
+from tests.screen import markup
 from tests.scripted import CUT, Say, Script, scripted
 from tests.world import World
 
@@ -64,7 +65,7 @@ def test_a_refund_that_cannot_be_read_is_a_finding_and_the_others_are_compared(
     finding = Finding.objects.get(reference="re_odd", closed_at=None)
     assert "amount" in finding.theirs["why"]
     assert AuditEvent.objects.filter(verb="finding.opened", object_id=str(finding.pk)).count() == 1
-    shown = signed_in().get(reverse("findings")).content.decode()
+    shown = markup(signed_in().get(reverse("findings")))
     assert "Cannot be read" in shown
     assert "could not be held against ours: " in shown
     assert "not known" in shown
@@ -222,7 +223,7 @@ def test_people_are_told_once_when_the_books_have_not_been_compared_for_hours(
         assert made is not None
         last = made.pk
         told.append(Notification.objects.filter(event__verb="comparison.missing").count())
-        shown.append("have not been compared for hours" in signed_in().get("/").content.decode())
+        shown.append("have not been compared for hours" in markup(signed_in().get("/")))
     assert told == [0, 0, 0, 1, 1]
     assert shown == [False, False, False, True, True]
     event = AuditEvent.objects.get(verb="comparison.missing")

@@ -14,6 +14,7 @@ from agentops.queries import figures
 from agentops.views import charts
 from approvals.queries import figures as action_figures
 from tests.integration.history_rows import a_run, a_ticket, an_action, an_attempt, asked, signed_in
+from tests.screen import markup
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +25,7 @@ def maya(db: None) -> Client:
 
 
 def test_an_empty_system_has_a_dashboard(maya: Client) -> None:
-    page = maya.get(reverse("dashboard")).content.decode()
+    page = markup(maya.get(reverse("dashboard")))
     assert "nothing waits" in page
     assert "No money has moved today" in page
 
@@ -32,19 +33,19 @@ def test_an_empty_system_has_a_dashboard(maya: Client) -> None:
 def test_a_demo_links_to_the_side_by_side_and_nothing_else_does(maya: Client, settings: Settings) -> None:
     for demo in (False, True):
         settings.DEMO = demo
-        assert (reverse("chaos") in maya.get(reverse("dashboard")).content.decode()) == demo
+        assert (reverse("chaos") in markup(maya.get(reverse("dashboard")))) == demo
 
 
 def test_the_dashboard_shows_what_happened_and_links_to_it(maya: Client) -> None:
     a_run()
     asked(an_action(status="awaiting_approval", verdict="require_approval"))
     an_action(status="unresolved")
-    page = maya.get(reverse("dashboard")).content.decode()
+    page = markup(maya.get(reverse("dashboard")))
     for said in ("Effect unknown", "Refused", "Outcome unknown", "$42.00"):
         assert said in page
     for link in ("?lane=unknown", "?duplicates=1", "?failure=effect_unknown", "?failure=refused"):
         assert link in page
-    fragment = maya.get(reverse("dashboard"), headers={"HX-Request": "true"}).content.decode()
+    fragment = markup(maya.get(reverse("dashboard"), headers={"HX-Request": "true"}))
     assert "<html" not in fragment
 
 

@@ -16,6 +16,7 @@ from approvals.models import Action, ApprovalRequest, Attempt, Decision, OrderLo
 from approvals.queries.card import seen
 from tests.integration.history_rows import signed_in
 from tests.rows import held, in_line, one_after_the_other
+from tests.screen import markup
 from tests.waiting import until
 from tests.world import World, at_once, propose_refund, ticket_of
 
@@ -40,7 +41,7 @@ def press(client: Client, button: str, request: ApprovalRequest, **fields: str) 
     """What a browser sends from the card as it is now; the answer's status and page."""
     card = {"digest": request.digest, "seen": seen(request), **fields}
     answer = client.post(reverse(f"queue-{button}", args=[request.pk]), card)
-    return answer.status_code, answer.content.decode()
+    return answer.status_code, markup(answer)
 
 
 def shown(request: ApprovalRequest) -> ApprovalRequest:

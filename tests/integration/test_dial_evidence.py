@@ -14,6 +14,7 @@ from approvals.models import Action
 from approvals.policy import Rules
 from approvals.queries.evidence import alone_from, evidence
 from tests.integration.history_rows import a_ticket, an_action, asked, signed_in
+from tests.screen import markup
 
 RULES = Rules(autonomy=Dial(percent=100))
 _places = iter(range(10_000))
@@ -87,7 +88,7 @@ def test_where_tags_were_not_recorded_no_tag_holds_it_back_and_it_is_said(db: No
     assert (found.points[100].alone, found.untagged) == (1, 1)
     assert alone_from(rules, circumstances.recorded(reply)) == starts(reply)
     policies.save(rules=rules, by=None, note="for the page")
-    page = signed_in().get(reverse("policy-autonomy")).content.decode()
+    page = markup(signed_in().get(reverse("policy-autonomy")))
     assert "For 1 of them the customer's tags were not recorded" in page.replace("&#x27;", "'")
 
 
@@ -102,7 +103,7 @@ def test_no_more_than_the_newest_are_looked_at_and_it_is_said(db: None, monkeypa
     replies = [a_reply() for _ in range(5)]
     found = evidence(RULES, 14)
     assert (found.actions, found.whole, found.oldest) == (3, False, replies[2].created_at)
-    page = signed_in().get(reverse("policy-autonomy")).content.decode()
+    page = markup(signed_in().get(reverse("policy-autonomy")))
     assert "Counted over the newest 3 of its proposals" in page
 
 
@@ -117,7 +118,7 @@ def admin(db: None) -> Iterator[Client]:
 def entered(client: Client, **different: str) -> dict[str, str]:
     page = client.get(reverse("policy-autonomy"))
     form = page.context["form"]
-    fields = {"note": "Because the test says so", "based_on": based_on(page.content.decode())}
+    fields = {"note": "Because the test says so", "based_on": based_on(markup(page))}
     for part in (form.dial, form.kinds, form.tags.management_form, *form.tags.forms, form.lowering):
         for field in part:
             value = field.value()
@@ -141,7 +142,7 @@ def test_the_dial_is_set_after_its_evidence_was_seen(admin: Client) -> None:
                                              "lower-rejected_percent": "25"})  # fmt: skip
     address = reverse("policy-autonomy")
     unseen = admin.post(address, {**fields, "do": "save"})
-    assert "Not saved yet" in unseen.content.decode()
+    assert "Not saved yet" in markup(unseen)
     answer = admin.post(address, {**fields, "do": "save", "previewed": seen(admin, fields)})
     assert answer.status_code == 302
     saved = policies.current()
@@ -152,7 +153,7 @@ def test_the_dial_is_set_after_its_evidence_was_seen(admin: Client) -> None:
     assert (rules.lowering.rejected_percent, rules.lowering.failed_percent) == (25, None)
     assert (saved.note, saved.created_by.username) == ("Because the test says so", "the-admin")  # type: ignore[union-attr]
     assert rules.model_copy(update={"autonomy": RULES.autonomy, "lowering": RULES.lowering}) == RULES
-    assert "at most 10 %" in signed_in().get(reverse("policy")).content.decode()
+    assert "at most 10 %" in markup(signed_in().get(reverse("policy")))
 
 
 def test_the_evidence_alone_is_answered_as_the_dial_moves(admin: Client) -> None:
@@ -161,7 +162,7 @@ def test_the_evidence_alone_is_answered_as_the_dial_moves(admin: Client) -> None
     headers = {"HX-Request": "true", "HX-Target": "div#evidence"}
     for percent in (0, 50, 100):
         answer = admin.post(reverse("policy-autonomy"), entered(admin, percent=str(percent)), headers=headers)
-        page = answer.content.decode()
+        page = markup(answer)
         assert "<html" not in page
         alone = sum(starts(reply) <= percent for reply in replies)
         assert f"At <strong>{percent} %</strong>, <strong>{alone}</strong> of the last 14 days' 8 actions" in page
@@ -174,8 +175,8 @@ def test_everybody_may_look_at_another_setting_and_only_admins_set_it(db: None) 
     a_reply()
     lead = signed_in()
     address = reverse("policy-autonomy")
-    assert "At <strong>0 %</strong>, <strong>0</strong> of" in lead.get(address, {"percent": "0"}).content.decode()
-    assert "At <strong>100 %</strong>" in lead.get(address, {"percent": "140"}).content.decode()
+    assert "At <strong>0 %</strong>, <strong>0</strong> of" in markup(lead.get(address, {"percent": "0"}))
+    assert "At <strong>100 %</strong>" in markup(lead.get(address, {"percent": "140"}))
     assert lead.post(address, {"percent": "50", "do": "save"}).status_code == 403
 
 
@@ -194,7 +195,7 @@ def test_what_cannot_be_set_is_said_beside_it(admin: Client, wrong: dict[str, st
 def test_rules_that_cannot_be_read_are_said_to_be(db: None) -> None:
     from_elsewhere = policies.current()
     type(from_elsewhere).objects.create(rules={"autonomy": "much"}, note="by hand")
-    assert "cannot be read" in signed_in().get(reverse("policy-autonomy")).content.decode()
+    assert "cannot be read" in markup(signed_in().get(reverse("policy-autonomy")))
 
 
 @pytest.mark.parametrize("looked", ["before", "after"])
@@ -204,11 +205,11 @@ def test_a_form_opened_before_the_dial_lowered_itself_saves_nothing(admin: Clien
     lowered = RULES.model_copy(update={"autonomy": Dial(percent=35)})
     made = policies.save(rules=lowered, by=None, note="The dial lowered itself from 100 % to 35 %.")
     page = admin.post(reverse("policy-autonomy"), {**fields, "do": "preview"})
-    assert based_on(page.content.decode()) == fields["based_on"]
+    assert based_on(markup(page)) == fields["based_on"]
     proof = proof or str(page.context["previewed"])
     answer = admin.post(reverse("policy-autonomy"), {**fields, "do": "save", "previewed": proof})
     assert answer.status_code == 409
-    said = answer.content.decode()
+    said = markup(answer)
     assert f"Version {made.pk} has come into force in the meantime" in said
     assert "lowered itself from 100 % to 35 %" in said
     assert "At <strong>35 %</strong>" in said
@@ -228,5 +229,5 @@ def test_a_dial_that_names_no_version_is_not_set(admin: Client, given: str | Non
     fields |= {} if given is None else {"based_on": given}
     answer = admin.post(reverse("policy-autonomy"), {**fields, "do": "save", "previewed": seen(admin, fields)})
     assert answer.status_code == 422
-    assert "does not name the version" in answer.content.decode()
+    assert "does not name the version" in markup(answer)
     assert policies.current() == before

@@ -11,6 +11,7 @@ from approvals import decisions
 from approvals.models import ApprovalRequest
 from tests.completions import hands_over, triage, uses
 from tests.integration.history_rows import link, signed_in
+from tests.screen import markup
 from tests.scripted import Say, Script
 from tests.world import World, refund_arguments, run_through, ticket_of
 from tickets.models import Ticket
@@ -38,14 +39,14 @@ def test_from_the_dashboard_to_the_refund_that_a_provider_refused_in_two_clicks(
         _, run = refunding(world, model, hands_over())
     tallies.roll_up(0)
     maya = signed_in()
-    page = maya.get(reverse("dashboard")).content.decode()
-    assert '<span class="badge is-danger d-extra" title="more than a fifth fails' in page
-    listed = maya.get(link(page, "show=failed")).content.decode()
+    page = markup(maya.get(reverse("dashboard")))
+    assert '<span class="badge is-danger d-extra" title="More than a fifth failed' in page
+    listed = markup(maya.get(link(page, "show=failed")))
     assert listed.count("Step 2 of") == 3  # not the one that a person rejected
     step = Step.objects.get(run=run, name="refund")
     assert (step.error_code, step.error_class) == ("failed", "terminal")
     assert link(listed, f"/runs/{run.pk}/") == f"/runs/{run.pk}/?step={step.index}#step"
-    trace = maya.get(f"/runs/{run.pk}/?step={step.index}").content.decode()
+    trace = markup(maya.get(f"/runs/{run.pk}/?step={step.index}"))
     assert "insufficient_funds" in trace
     assert "<script>alert" not in listed + trace
     assert "<b>lamp" not in listed + trace

@@ -16,6 +16,7 @@ from approvals.models import Action, AuditEvent, Comparison, Finding, HandSettle
 from approvals.queries import findings as queries
 from tests.integration.books import make_quiet, unresolved_refund
 from tests.integration.history_rows import an_action, signed_in
+from tests.screen import markup
 from tests.world import World
 
 PANE = {"HX-Request": "true", "HX-Target": "section#pane"}
@@ -48,7 +49,7 @@ def test_the_page_tells_both_sides_and_links_to_the_action(maya: Client) -> None
     action = an_action()
     ours = {"key": action.idempotency_key, "status": "succeeded", "amount": 2_000, "currency": "USD"}
     a_finding("amounts_differ", action=action, ours=ours)
-    page = maya.get(reverse("findings")).content.decode()
+    page = markup(maya.get(reverse("findings")))
     for shown in ("Amounts differ", "$20.00", "$12.50", action.idempotency_key, reverse("action", args=[action.pk])):
         assert shown in page
     assert "<b>back office" not in page
@@ -56,14 +57,14 @@ def test_the_page_tells_both_sides_and_links_to_the_action(maya: Client) -> None
 
 def test_the_page_tells_of_the_last_comparison(maya: Client) -> None:
     Comparison.objects.all().delete()
-    assert "have not been compared yet" in maya.get(reverse("findings")).content.decode()
+    assert "have not been compared yet" in markup(maya.get(reverse("findings")))
     now = timezone.now()
     Comparison.objects.create(since=now - timedelta(days=3), finished_at=now, theirs=1_234, ours=1_233, opened=1)
-    page = maya.get(reverse("findings")).content.decode()
+    page = markup(maya.get(reverse("findings")))
     assert "1,234" in page
     assert "1,233" in page
     Comparison.objects.create(since=now, finished_at=now, error="no answer in time")
-    page = maya.get(reverse("findings")).content.decode()
+    page = markup(maya.get(reverse("findings")))
     assert "no answer in time" in page
     assert "1,234" in page, "the last one that was answered still counts"
 
@@ -72,24 +73,24 @@ def test_closing_needs_a_note_and_is_written_down(maya: Client) -> None:
     finding = a_finding()
     refused = close(maya, finding, note=" ")
     assert refused.status_code == 422
-    assert "This field is required" in refused.content.decode()
+    assert "This field is required" in markup(refused)
     answer = close(maya, finding, follow=True)
-    assert "Closed. The next comparison leaves it closed." in answer.content.decode()
+    assert "Closed. The next comparison leaves it closed." in markup(answer)
     finding.refresh_from_db()
     assert (finding.closed_by, finding.note) == (User.objects.get(username="maya"), "Paid in the back office.")
     assert AuditEvent.objects.filter(object_type="finding", object_id=finding.pk, actor="maya").exists()
-    page = maya.get(reverse("findings"), {"lane": "closed"}).content.decode()
+    page = markup(maya.get(reverse("findings"), {"lane": "closed"}))
     assert "Paid in the back office." in page
     assert "by maya" in page
-    assert "It was closed before" in close(maya, finding, follow=True).content.decode()
+    assert "It was closed before" in markup(close(maya, finding, follow=True))
 
 
 def test_with_htmx_the_list_is_answered_as_it_now_is(maya: Client) -> None:
     first, second = a_finding(), a_finding()
     refused = close(maya, first, note="", headers=LIST)
     assert refused.status_code == 422
-    assert "<html" not in refused.content.decode()
-    answer = close(maya, first, headers=LIST).content.decode()
+    assert "<html" not in markup(refused)
+    answer = markup(close(maya, first, headers=LIST))
     assert "<html" not in answer
     assert f'id="finding-{second.pk}"' in answer
     assert f'id="finding-{first.pk}"' not in answer
@@ -98,14 +99,14 @@ def test_with_htmx_the_list_is_answered_as_it_now_is(maya: Client) -> None:
 
 def test_a_note_that_was_refused_is_still_in_its_form(maya: Client) -> None:
     finding, other = a_finding(), a_finding()
-    page = close(maya, finding, note="x" * 501).content.decode()
+    page = markup(close(maya, finding, note="x" * 501))
     assert page.count("x" * 501) == 1
     assert f'id="finding-{other.pk}-note"' in page
 
 
 def test_who_may_not_close_sees_no_form(maya: Client) -> None:
     finding = a_finding()
-    page = signed_in("ann", "auditor").get(reverse("findings")).content.decode()
+    page = markup(signed_in("ann", "auditor").get(reverse("findings")))
     assert finding.reference in page
     assert reverse("finding-close", args=[finding.pk]) not in page
     assert reverse("findings-compare") not in page
@@ -124,7 +125,7 @@ def test_older_findings_are_a_page_away(maya: Client, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("query", [{"lane": "nonsense"}, {"after": "x"}, {"after": "9" * 40}])
 def test_an_address_that_says_nothing_is_the_first_page(maya: Client, query: dict[str, str]) -> None:
     finding = a_finding()
-    assert finding.reference in maya.get(reverse("findings"), query).content.decode()
+    assert finding.reference in markup(maya.get(reverse("findings"), query))
 
 
 def test_what_is_not_there_is_not_found(maya: Client) -> None:
@@ -140,12 +141,12 @@ def test_a_comparison_is_carried_out_by_a_worker(maya: Client, world: World, set
     assert (made.finished_at, made.theirs) == (None, 0)
     assert abs(timezone.now() - timedelta(hours=24) - made.since) < timedelta(seconds=10)
     assert AuditEvent.objects.filter(object_type="comparison", object_id=made.pk, actor="maya").exists()
-    assert "every 2s" in maya.get(reverse("findings")).content.decode()
-    poll = maya.get(reverse("findings"), headers=POLL).content.decode()
+    assert "every 2s" in markup(maya.get(reverse("findings")))
+    poll = markup(maya.get(reverse("findings"), headers=POLL))
     assert "being compared" in poll
     assert "#findings-list" not in poll
     current_app.tasks["approvals.tasks.compare"](made.pk)
-    poll = maya.get(reverse("findings"), headers=POLL).content.decode()
+    poll = markup(maya.get(reverse("findings"), headers=POLL))
     assert "every 2s" not in poll
     assert "#findings-list" in poll
     made.refresh_from_db()
@@ -155,7 +156,7 @@ def test_a_comparison_is_carried_out_by_a_worker(maya: Client, world: World, set
 def test_one_that_never_ends_is_not_waited_for(maya: Client) -> None:
     now = timezone.now()
     Comparison.objects.create(since=now, started_at=now - timedelta(minutes=6))
-    page = maya.get(reverse("findings")).content.decode()
+    page = markup(maya.get(reverse("findings")))
     assert "did not come to its end" in page
     assert "every 2s" not in page
 
@@ -163,17 +164,17 @@ def test_one_that_never_ends_is_not_waited_for(maya: Client) -> None:
 def test_every_page_says_that_the_books_differ(maya: Client) -> None:
     finding = a_finding()
     for name in ("dashboard", "queue", "actions", "tickets"):
-        assert "The books differ" in maya.get(reverse(name)).content.decode()
-    assert "The books differ" not in maya.get(reverse("findings")).content.decode()
-    assert "The books differ" not in signed_in("nobody", "").get(reverse("queue")).content.decode()
+        assert "The books differ" in markup(maya.get(reverse(name)))
+    assert "The books differ" not in markup(maya.get(reverse("findings")))
+    assert "The books differ" not in markup(signed_in("nobody", "").get(reverse("queue")))
     close(maya, finding)
-    assert "The books differ" not in maya.get(reverse("queue")).content.decode()
+    assert "The books differ" not in markup(maya.get(reverse("queue")))
 
 
 def test_the_dashboard_counts_them(maya: Client) -> None:
-    assert "the books agree" in maya.get(reverse("dashboard")).content.decode()
+    assert "the books agree" in markup(maya.get(reverse("dashboard")))
     a_finding()
-    assert "the oldest found" in maya.get(reverse("dashboard")).content.decode()
+    assert "the oldest found" in markup(maya.get(reverse("dashboard")))
 
 
 # --- the lane "outcome unknown" -------------------------------------------------------------------------
@@ -197,7 +198,7 @@ def away(world: World, settings: Settings) -> None:
 def test_the_provider_is_asked_again(maya: Client, world: World) -> None:
     action = unresolved_refund(world)
     answer = maya.post(card(action, "-ask"), follow=True)
-    page = answer.content.decode()
+    page = markup(answer)
     assert "The provider has it: re_" in page
     assert "It has been settled since: Succeeded." in page
     assert "asked by maya" in page
@@ -207,7 +208,7 @@ def test_the_provider_is_asked_again(maya: Client, world: World) -> None:
 def test_a_provider_that_is_away_is_told_in_the_pane(maya: Client, world: World, settings: Settings) -> None:
     action = unknown_refund()
     settings.PAYMENTS_URL = "http://127.0.0.1:1"
-    answer = maya.post(card(action, "-ask"), headers=PANE).content.decode()
+    answer = markup(maya.post(card(action, "-ask"), headers=PANE))
     assert "<html" not in answer
     assert "The provider did not answer" in answer
     assert 'hx-target="#toasts"' in answer
@@ -217,33 +218,32 @@ def test_a_provider_that_is_away_is_told_in_the_pane(maya: Client, world: World,
 @pytest.mark.usefixtures("away")
 def test_a_person_settles_it_by_hand(maya: Client, world: World) -> None:
     action = unknown_refund()
-    page = maya.get(card(action)).content.decode()
+    page = markup(maya.get(card(action)))
     assert "one person is enough" in page
     assert "Settle it</button>" in page
     answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, follow=True)
-    assert "Settled by hand: failed." in answer.content.decode()
-    assert "Support says no." in answer.content.decode()
+    assert "Settled by hand: failed." in markup(answer)
+    assert "Support says no." in markup(answer)
     assert Action.objects.get(pk=action.pk).status == states.FAILED
 
 
 def test_what_the_provider_has_is_told_instead_of_settled_by_hand(maya: Client, world: World) -> None:
     action = unresolved_refund(world)
     answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, follow=True)
-    assert "Not by hand; it was looked up first. The provider has it" in answer.content.decode()
+    assert "Not by hand; it was looked up first. The provider has it" in markup(answer)
     assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
 
 
 def test_the_form_says_until_when_it_cannot_be_said_that_it_did_not_happen(maya: Client, world: World) -> None:
     action = unresolved_refund(world, happened=False)
-    assert "more seconds nobody can say that it did not happen" in maya.get(card(action)).content.decode()
+    assert "more seconds nobody can say that it did not happen" in markup(maya.get(card(action)))
     answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, headers=PANE)
     assert answer.status_code == 422
-    assert (
-        "Nothing was settled.</strong> The provider does not have it, and an attempt may still arrive"
-        in answer.content.decode()
+    assert "Nothing was settled.</strong> The provider does not have it, and an attempt may still arrive" in markup(
+        answer
     )
     make_quiet(action)
-    assert "nobody can say" not in maya.get(card(action)).content.decode()
+    assert "nobody can say" not in markup(maya.get(card(action)))
 
 
 @pytest.mark.usefixtures("away")
@@ -251,7 +251,7 @@ def test_with_htmx_the_pane_and_the_lane_come_back(maya: Client, world: World) -
     action, other = unknown_refund(), unknown_refund()
     query = f"?lane=unknown&q={other.ticket.customer.email}"
     answer = maya.post(card(action, "-settle") + query, {"happened": "yes", "reason": "Seen."}, headers=PANE)
-    page = answer.content.decode()
+    page = markup(answer)
     assert "<html" not in page
     assert "It has been settled since" in page
     assert f'id="action-{action.pk}"' not in page
@@ -266,31 +266,31 @@ def test_half_a_form_is_refused(maya: Client, world: World, said: dict[str, str]
     action = unknown_refund()
     answer = maya.post(card(action, "-settle"), said, headers=headers)
     assert answer.status_code == 422
-    assert "errorlist" in answer.content.decode()
-    assert ("Seen." in answer.content.decode()) == ("reason" in said)
+    assert "errorlist" in markup(answer)
+    assert ("Seen." in markup(answer)) == ("reason" in said)
     assert not HandSettlement.objects.filter(action=action).exists()
 
 
 @pytest.mark.usefixtures("away")
 def test_above_the_ceiling_a_second_person_sees_what_the_first_has_said(maya: Client, world: World) -> None:
     action = unknown_refund(200_000)
-    assert "2 people must say the same" in maya.get(card(action)).content.decode()
+    assert "2 people must say the same" in markup(maya.get(card(action)))
     first = maya.post(card(action, "-settle"), {"happened": "yes", "reason": "The bank <i>says</i> so."}, follow=True)
-    assert "It stays unknown until another person confirms it." in first.content.decode()
-    page = maya.get(card(action)).content.decode()
+    assert "It stays unknown until another person confirms it." in markup(first)
+    page = markup(maya.get(card(action)))
     assert "Another person has to confirm it." in page
     assert card(action, "-settle") not in page
     twice = maya.post(card(action, "-settle"), {"happened": "yes", "reason": "Again."})
     assert twice.status_code == 422
-    assert "Nothing was settled." in twice.content.decode()
+    assert "Nothing was settled." in markup(twice)
     noor = signed_in("noor")
-    page = noor.get(card(action)).content.decode()
+    page = markup(noor.get(card(action)))
     assert "The bank &lt;i&gt;says" in page
     assert "Say so</button>" in page  # a word against the first settles nothing
     noor.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."})
-    assert "Colleagues contradict each other" in noor.get(card(action)).content.decode()
+    assert "Colleagues contradict each other" in markup(noor.get(card(action)))
     omar = signed_in("omar").post(card(action, "-settle"), {"happened": "yes", "reason": "Seen it."}, follow=True)
-    assert "Settled by hand: succeeded." in omar.content.decode()
+    assert "Settled by hand: succeeded." in markup(omar)
 
 
 @pytest.mark.usefixtures("away")
@@ -300,13 +300,13 @@ def test_what_was_settled_meanwhile_is_told_at_the_form(maya: Client, world: Wor
     unknown.settle_by_hand(action_id=action.pk, by=User.objects.get(username="maya"), happened=True, reason="Seen.")
     answer = noor.post(card(action, "-settle"), {"happened": "no", "reason": "Late."}, headers=PANE)
     assert answer.status_code == 422
-    assert "It is succeeded by now" in answer.content.decode()
+    assert "It is succeeded by now" in markup(answer)
 
 
 def test_auditors_read_and_do_not_settle(world: World, maya: Client) -> None:
     action = unknown_refund()
     ann = signed_in("ann", "auditor")
-    page = ann.get(card(action)).content.decode()
+    page = markup(ann.get(card(action)))
     assert "Support leads settle" in page
     assert card(action, "-settle") not in page
     for name in ("-ask", "-settle"):

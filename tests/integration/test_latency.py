@@ -13,6 +13,7 @@ from agentops.models import Run, Step, Tally, Watermark
 from agentops.queries import latency
 from agentops.telemetry import tallies
 from tests.integration.history_rows import a_run, a_ticket, link, signed_in
+from tests.screen import markup
 
 pytestmark = pytest.mark.django_db
 EARLIER, TODAY = timedelta(days=3), timedelta(hours=2)
@@ -152,12 +153,12 @@ def test_from_the_dashboard_to_the_slow_step_in_two_clicks(maya: Client) -> None
     steps(run, "get_order", [0.1] * 100, EARLIER)
     slow = steps(run, "get_order", [0.1] * 30 + [6.0, 6.5, 7.0])[-1]
     tallies.roll_up(0)
-    page = maya.get(reverse("dashboard")).content.decode()
+    page = markup(maya.get(reverse("dashboard")))
     assert "slower</span></span>" in page
     listed = maya.get(link(page, "show=slow"))
-    first = link(listed.content.decode(), f"/runs/{run.pk}/")
+    first = link(markup(listed), f"/runs/{run.pk}/")
     assert first == f"/runs/{run.pk}/?step={slow.index}#step"
-    trace = maya.get(first.partition("#")[0]).content.decode()
+    trace = markup(maya.get(first.partition("#")[0]))
     assert 'id="step"' in trace
     assert f"{slow.index}. get_order" in trace
 
@@ -168,13 +169,13 @@ def test_a_list_is_a_fragment_for_htmx_and_its_next_page_keeps_the_question(
     monkeypatch.setattr(latency, "PAGE", 2)
     steps(run, "get_order", [1.0, 2.0, 3.0])
     page = maya.get(reverse("runs"), {"step": "get_order", "show": "slow"}, headers={"HX-Request": "true"})
-    said = page.content.decode()
+    said = markup(page)
     assert "<html" not in said
     address = link(said, "after=")
     assert "show=slow" in address
-    assert "Step 0 of" in maya.get(address).content.decode()
+    assert "Step 0 of" in markup(maya.get(address))
     for odd in ({"show": "slow"}, {"step": "get_order", "show": "nonsense"}):
-        assert "The runs with it" in maya.get(reverse("runs"), odd).content.decode()
+        assert "The runs with it" in markup(maya.get(reverse("runs"), odd))
 
 
 def test_each_list_is_read_from_its_index(run: Run) -> None:

@@ -17,6 +17,7 @@ from approvals.models import Action, AuditEvent, DialLowering, PolicyVersion
 from approvals.policy import Rules
 from tests.integration.books import make_quiet
 from tests.integration.history_rows import an_action, an_attempt, asked, signed_in
+from tests.screen import markup
 from tests.world import World, at_once, propose, put_rules, refund_arguments, ticket_of
 
 WATCHED = Lowering(rejected_percent=25, failed_percent=10, at_least=4, step=30, floor=20)
@@ -223,15 +224,15 @@ def test_everyone_is_told_until_an_admin_has_seen_it() -> None:
     assert made is not None
     lead, admin = signed_in(), signed_in("the-admin", "admin")
     for page in ("dashboard", "policy", "policy-autonomy"):
-        shown = lead.get(reverse(page)).content.decode()
+        shown = markup(lead.get(reverse(page)))
         assert "The dial lowered itself from 100 % to 70 %" in shown
         assert "I have seen it" not in shown
-    assert "I have seen it" in admin.get(reverse("policy")).content.decode()
+    assert "I have seen it" in markup(admin.get(reverse("policy")))
     address = reverse("policy-dial-seen", args=[made.pk])
     assert lead.post(address).status_code == 403
     assert admin.post(address).status_code == 302
     assert DialLowering.objects.get(version=made).acknowledged_by.username == "the-admin"  # type: ignore[union-attr]
-    assert "lowered itself from" not in lead.get(reverse("dashboard")).content.decode()
+    assert "lowered itself from" not in markup(lead.get(reverse("dashboard")))
 
 
 def test_a_newer_version_answers_the_notice() -> None:

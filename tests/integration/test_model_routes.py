@@ -21,6 +21,7 @@ from approvals import decisions
 from approvals.models import ApprovalRequest, AuditEvent
 from tests.completions import completion, hands_over, replies, triage, uses
 from tests.integration.history_rows import signed_in
+from tests.screen import markup
 from tests.scripted import CUT, Say, Script, scripted
 from tests.world import World, at_once, propose, refund_arguments, run_through, ticket_of
 from tickets.models import Ticket
@@ -242,7 +243,7 @@ def test_where_no_model_is_left_the_ticket_needs_a_person_with_that_reason(world
     assert f"{CHEAP} has failed 3 times" in ticket.reason
     assert ticket in with_person()
     assert not Spending.objects.filter(reserved_usd__gt=0).exists()
-    page = signed_in().get(reverse("ticket", args=[ticket.pk])).content.decode()
+    page = markup(signed_in().get(reverse("ticket", args=[ticket.pk])))
     assert "No language model answers" in page
     assert "The agent is at work" not in page
     assert due_of([run]) == []

@@ -15,6 +15,7 @@ from agentops.roles import ROLES
 from approvals import policies
 from approvals.models import Action, ApprovalRequest, Finding
 from tests.integration.history_rows import an_action
+from tests.screen import markup
 from tests.world import World, propose_refund, put_rules, ticket_of
 
 READERS = {"auditor", "lead", "admin"}
@@ -242,6 +243,6 @@ def test_what_is_not_there_is_not_found(known: dict[str, dict[str, Any]], name: 
 def test_a_ticket_and_its_run_are_shown_as_they_come(world: World, settings: Settings) -> None:
     put_rules()
     ticket = ticket_of(world.order(), "<script>alert(1)</script> {{ 7 * 7 }}", subject="<b>bold</b>")
-    page = visitor("auditor").get(reverse("ticket", args=[ticket.pk])).content.decode()
+    page = markup(visitor("auditor").get(reverse("ticket", args=[ticket.pk])))
     assert "<script>alert(1)" not in page
     assert "<b>bold</b>" not in page

@@ -15,6 +15,7 @@ from agentops.models import Run, Step
 from agentops.queries import person
 from approvals.models import AuditEvent
 from tests.integration.history_rows import a_ticket, an_action, an_attempt, signed_in
+from tests.screen import markup
 from tickets import queries
 from tickets.models import Ticket
 
@@ -67,7 +68,7 @@ def test_money_at_stake_comes_first_then_who_has_waited_longest(maya: Client) ->
     for subject, since, held in (("Young", 1, False), ("Old", 50, False), ("Held, young", 2, True), ("Held", 9, True)):
         with_person(subject, since=since, held=held)
     a_ticket("Answered long ago")
-    page = maya.get(reverse("needs-a-person")).content.decode()
+    page = markup(maya.get(reverse("needs-a-person")))
     places = [page.index(f">{subject}<") for subject in ("Held", "Held, young", "Old", "Young")]
     assert places == sorted(places)
     assert "Answered long ago" not in page
@@ -94,21 +95,21 @@ def test_a_row_names_the_step_and_its_error_and_a_page_takes_few_queries(
     for number in range(12):
         a_run(with_person(f"Number {number}"), failing(error_code="timeout", error_class="transient"))
     with django_assert_max_num_queries(14):
-        page = maya.get(reverse("needs-a-person")).content.decode()
+        page = markup(maya.get(reverse("needs-a-person")))
     assert page.count('<span class="n-code" hx-ignore>timeout</span>') == 12
     assert "get_order" in page
 
 
 def test_the_list_lives_and_the_navigation_counts(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     ticket = with_person("Comes by itself")
-    fragment = maya.get(reverse("needs-a-person"), headers=LIST).content.decode()
+    fragment = markup(maya.get(reverse("needs-a-person"), headers=LIST))
     assert "Comes by itself" in fragment
     assert "<html" not in fragment
-    assert '<span class="count" id="count-needs-a-person">1</span>' in maya.get(reverse("tickets")).content.decode()
+    assert '<span class="count" id="count-needs-a-person">1</span>' in markup(maya.get(reverse("tickets")))
     monkeypatch.setattr("approvals.templatetags.shell.MANY_TICKETS", 1)
-    assert "0+" in maya.get(reverse("tickets")).content.decode()
+    assert "0+" in markup(maya.get(reverse("tickets")))
     Ticket.objects.filter(pk=ticket.pk).update(status="closed")
-    assert "count-needs-a-person" not in maya.get(reverse("tickets")).content.decode()
+    assert "count-needs-a-person" not in markup(maya.get(reverse("tickets")))
 
 
 def test_the_database_knows_since_when_whoever_writes_the_status(lead: User) -> None:
@@ -136,7 +137,7 @@ def test_the_step_that_broke_is_shown_with_what_it_was_doing(maya: Client) -> No
          "error_message": "No answer within 60 s.", "attempts": 4},
         status="failed",
     )  # fmt: skip
-    page = maya.get(place(ticket)).content.decode()
+    page = markup(maya.get(place(ticket)))
     for shown in ("2. gpt-x", "asking the language model what to do next", "timeout", "No answer within 60 s.",
                   "after 4 attempts", "tried 4 times", "The language model could not be asked", "No answer came back",
                   f'{reverse("run", args=[run.pk])}?step=2', reverse("ticket", args=[ticket.pk]),
@@ -188,7 +189,7 @@ def test_an_effect_that_came_undone_is_shown_before_the_run_that_answered_since(
     an_attempt(action)
     a_run(ticket, {"name": "refund", "action": action, "input": {"call_id": "c", "tool": "refund", "arguments": "{}"}})
     a_run(ticket, {"name": "get_order", "input": {}}, outcome="answered")
-    page = maya.get(place(ticket)).content.decode()
+    page = markup(maya.get(place(ticket)))
     for shown in (action.idempotency_key, "$42.00", "The card was closed.", "the customer may believe otherwise",
                   "urgent", "re_1"):  # fmt: skip
         assert shown in page
@@ -207,19 +208,19 @@ def test_a_reply_that_a_person_wrote_and_that_was_not_delivered_is_shown(maya: C
     an_action(ticket, kind="reply", status="failed", run_id=None, error_code="invalid_recipient",
               error_class="terminal", params={"text": "My own words.", "reason": "Written."})  # fmt: skip
     a_run(ticket, {"name": "hand_over"})
-    page = maya.get(place(ticket)).content.decode()
+    page = markup(maya.get(place(ticket)))
     assert "sending what a person wrote to the customer" in page
     assert "My own words." in page
 
 
 def test_a_ticket_without_any_step_has_a_page(maya: Client) -> None:
-    assert "No step of the agent is recorded" in maya.get(place(with_person())).content.decode()
+    assert "No step of the agent is recorded" in markup(maya.get(place(with_person())))
     assert maya.get(place(a_ticket("Answered"))).status_code == 200
     assert maya.get(reverse("needs-a-person-ticket", args=["nothing"])).status_code == 404
 
 
 def test_the_pane_alone_is_what_htmx_gets(maya: Client) -> None:
-    page = maya.get(place(with_person()), headers=PANE).content.decode()
+    page = markup(maya.get(place(with_person()), headers=PANE))
     assert "<title>" in page
     assert "<html" not in page
 
@@ -240,12 +241,12 @@ def test_a_ticket_is_taken_taken_over_and_given_back(maya: Client) -> None:
     ]  # fmt: skip
     Ticket.objects.filter(pk=ticket.pk).update(status="answered")
     answer = maya.post(place(ticket, "needs-a-person-claim"), follow=True)
-    assert "It needs no person any more: it is answered." in answer.content.decode()
+    assert "It needs no person any more: it is answered." in markup(answer)
 
 
 def test_claiming_by_htmx_answers_the_list_and_who_holds_it(maya: Client) -> None:
     ticket = with_person()
-    page = maya.post(place(ticket, "needs-a-person-claim"), headers=LIST).content.decode()
+    page = markup(maya.post(place(ticket, "needs-a-person-claim"), headers=LIST))
     assert '<span class="q-claim">maya</span>' in page
     assert "Claimed by you" in page
 
@@ -283,7 +284,7 @@ def test_a_second_click_starts_nothing_more(maya: Client) -> None:
     for _ in range(2):
         page = maya.post(place(ticket, "ticket-run-again"), {"back": "needs-a-person"}, follow=True)
     assert ticket.runs.count() == 2
-    assert "The agent was not run again." in page.content.decode()
+    assert "The agent was not run again." in markup(page)
 
 
 def test_the_new_run_reads_what_the_customer_wrote_last(lead: User) -> None:
@@ -310,6 +311,6 @@ def test_a_reply_and_closing_lead_on_to_the_next_ticket(maya: Client) -> None:
 
 
 def test_who_may_only_read_is_offered_nothing_to_do(db: None) -> None:
-    page = signed_in("ada", "auditor").get(place(with_person())).content.decode()
+    page = markup(signed_in("ada", "auditor").get(place(with_person())))
     assert "Run the agent again" not in page
     assert "Support leads go on from here." in page

@@ -12,6 +12,7 @@ from approvals import policies
 from approvals.dial import Dial
 from approvals.models import PolicyVersion
 from approvals.policy import CurrencyLimit, Rules, Threshold
+from tests.screen import markup
 from tests.world import World, propose_refund
 
 RULES = Rules(
@@ -44,7 +45,7 @@ def entered(client: Client, query: str = "", **different: str) -> dict[str, str]
     """What the form's page would send, with these fields different."""
     page = client.get(reverse(EDIT) + query)
     form = page.context["form"]
-    fields = {"based_on": based_on(page.content.decode())}
+    fields = {"based_on": based_on(markup(page))}
     for part in (form.general, *(table for _, _, table in form.tables)):
         rows = [part] if not hasattr(part, "forms") else [part.management_form, *part.forms]
         for row in rows:
@@ -69,7 +70,7 @@ def previewed(page: str) -> str:
 
 def save(client: Client, fields: dict[str, str]) -> None:
     """Preview, then save, as a person does."""
-    page = client.post(reverse(EDIT), {**fields, "do": "preview"}).content.decode()
+    page = markup(client.post(reverse(EDIT), {**fields, "do": "preview"}))
     answer = client.post(reverse(EDIT), {**fields, "do": "save", "previewed": previewed(page)})
     assert answer.status_code == 302
 
@@ -77,7 +78,7 @@ def save(client: Client, fields: dict[str, str]) -> None:
 def test_everyone_reads_the_policy_and_only_admins_change_it(db: None, version: PolicyVersion) -> None:
     for group in ("lead", "auditor"):
         reader = signed_in(group)
-        page = reader.get(reverse("policy")).content.decode()
+        page = markup(reader.get(reverse("policy")))
         assert "$50.00" in page
         assert "Where the test starts" in page
         assert "Change the policy" not in page
@@ -101,7 +102,7 @@ def test_the_effect_is_shown_without_the_note_and_saved_only_with_it(admin: Clie
     fields = entered(admin, note="")
     page = admin.post(reverse(EDIT), {**fields, "do": "preview"})
     assert page.status_code == 200
-    proof = previewed(page.content.decode())
+    proof = previewed(markup(page))
     assert admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": proof}).status_code == 422
     assert policies.current().pk == version.pk
 
@@ -109,11 +110,11 @@ def test_the_effect_is_shown_without_the_note_and_saved_only_with_it(admin: Clie
 def test_nothing_is_saved_whose_effect_was_not_shown(admin: Client, version: PolicyVersion) -> None:
     fields = entered(admin, **{"thresholds-0-auto_up_to": "70"})
     answer = admin.post(reverse(EDIT), {**fields, "do": "save"})
-    assert "Not saved yet" in answer.content.decode()
-    shown = previewed(answer.content.decode())
+    assert "Not saved yet" in markup(answer)
+    shown = previewed(markup(answer))
     other = {**fields, "thresholds-0-auto_up_to": "900"}
     answer = admin.post(reverse(EDIT), {**other, "do": "save", "previewed": shown})
-    assert "Not saved yet" in answer.content.decode()
+    assert "Not saved yet" in markup(answer)
     assert policies.current().pk == version.pk
 
 
@@ -144,7 +145,7 @@ def test_rows_are_added_and_removed_without_a_script(admin: Client, version: Pol
 
 def test_more_rows_keep_what_was_entered(admin: Client, version: PolicyVersion) -> None:
     fields = entered(admin, **{"thresholds-0-auto_up_to": "33.00"})
-    page = admin.post(reverse(EDIT), {**fields, "do": "rows"}).content.decode()
+    page = markup(admin.post(reverse(EDIT), {**fields, "do": "rows"}))
     assert 'value="33.00"' in page
     assert 'name="thresholds-5-currency"' in page
 
@@ -167,7 +168,7 @@ def test_what_cannot_be_comes_back_with_why(
     asked = "save" if field == "note" else "preview"
     answer = admin.post(reverse(EDIT), {**entered(admin, **{field: value}), "do": asked})
     assert answer.status_code == 422
-    assert said in answer.content.decode()
+    assert said in markup(answer)
 
 
 def test_two_rows_for_one_currency_are_refused(admin: Client, version: PolicyVersion) -> None:
@@ -179,12 +180,12 @@ def test_two_rows_for_one_currency_are_refused(admin: Client, version: PolicyVer
     }
     answer = admin.post(reverse(EDIT), {**entered(admin, **twice), "do": "preview"})
     assert answer.status_code == 422
-    assert "two rows" in answer.content.decode()
+    assert "two rows" in markup(answer)
 
 
 def test_an_older_version_is_restored_as_a_new_one(admin: Client, version: PolicyVersion) -> None:
     save(admin, entered(admin, share_of_order_percent="10"))
-    assert "Restore version" in admin.get(reverse("policy-version", args=[version.pk])).content.decode()
+    assert "Restore version" in markup(admin.get(reverse("policy-version", args=[version.pk])))
     fields = entered(admin, f"?from={version.pk}")
     save(admin, {**fields, "note": f"Restores version {version.pk}."})
     assert policies.current().rules == version.rules
@@ -194,7 +195,7 @@ def test_an_older_version_is_restored_as_a_new_one(admin: Client, version: Polic
 def test_htmx_is_sent_to_the_policy_after_saving(admin: Client, version: PolicyVersion) -> None:
     fields = entered(admin, share_of_order_percent="20")
     headers = {"HX-Request": "true", "HX-Target": "div#policy"}
-    page = admin.post(reverse(EDIT), {**fields, "do": "preview"}, headers=headers).content.decode()
+    page = markup(admin.post(reverse(EDIT), {**fields, "do": "preview"}, headers=headers))
     assert "<html" not in page
     answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": previewed(page)}, headers=headers)
     assert answer.headers["HX-Redirect"] == reverse("policy")
@@ -204,11 +205,11 @@ def test_the_acknowledgement_is_edited_in_plain_words_that_claim_nothing(admin: 
     fields = entered(admin, acknowledge="failed", acknowledgement="Your refund is on its way.")
     refused = admin.post(reverse(EDIT), {**fields, "do": "preview"})
     assert refused.status_code == 422
-    assert "It may claim and promise nothing." in refused.content.decode()
+    assert "It may claim and promise nothing." in markup(refused)
     save(admin, {**fields, "acknowledgement": "We have your message."})
     rules = policies.rules_of(policies.current())
     assert (rules.acknowledge, rules.acknowledgement) == ("failed", "We have your message.")
-    assert "We have your message." in admin.get(reverse("policy")).content.decode()
+    assert "We have your message." in markup(admin.get(reverse("policy")))
 
 
 def test_what_the_form_does_not_ask_stays_as_it_is(admin: Client, version: PolicyVersion) -> None:
@@ -220,7 +221,7 @@ def test_what_the_form_does_not_ask_stays_as_it_is(admin: Client, version: Polic
 def test_restoring_a_version_restores_its_dial_and_says_so(admin: Client, version: PolicyVersion) -> None:
     policies.save(rules=RULES.model_copy(update={"autonomy": Dial(percent=35)}), by=None, note="Dialled down")
     fields = {**entered(admin, f"?from={version.pk}"), "from": str(version.pk)}
-    page = admin.post(reverse(EDIT), {**fields, "do": "preview"}).content.decode()
+    page = markup(admin.post(reverse(EDIT), {**fields, "do": "preview"}))
     assert "its dial stood at 100 %" in page
     save(admin, fields)
     assert policies.rules_of(policies.current()).autonomy.percent == 100
@@ -243,12 +244,12 @@ def test_a_form_opened_before_another_version_saves_nothing_and_shows_that_versi
         return policies.save(rules=stricter, by=None, note="The dial lowered itself.")
 
     made = newer() if when == "before the preview" else None
-    page = admin.post(reverse(EDIT), {**fields, "do": "preview"}).content.decode()
+    page = markup(admin.post(reverse(EDIT), {**fields, "do": "preview"}))
     assert based_on(page) == str(version.pk)
     made = made or newer()
     answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": previewed(page)})
     assert answer.status_code == 409
-    said = answer.content.decode()
+    said = markup(answer)
     assert f"Version {made.pk} has come into force in the meantime" in said
     assert "The dial lowered itself." in said
     assert "dial stands at 35 %" in said
@@ -267,25 +268,25 @@ def test_a_form_that_names_no_version_saves_nothing_and_says_so(
     fields = entered(admin, share_of_order_percent="70")
     fields.pop("based_on")
     fields |= {} if given is None else {"based_on": given}
-    page = admin.post(reverse(EDIT), {**fields, "do": "preview"}).content.decode()
+    page = markup(admin.post(reverse(EDIT), {**fields, "do": "preview"}))
     answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": previewed(page)})
     assert answer.status_code == 422
-    assert "does not name the version" in answer.content.decode()
-    assert based_on(answer.content.decode()) == str(version.pk)
+    assert "does not name the version" in markup(answer)
+    assert based_on(markup(answer)) == str(version.pk)
     assert policies.current() == version
 
 
 def test_more_rows_keep_the_version_that_the_form_was_opened_with(admin: Client, version: PolicyVersion) -> None:
     fields = entered(admin)
     policies.save(rules=RULES, by=None, note="Somebody was quicker")
-    page = admin.post(reverse(EDIT), {**fields, "do": "rows"}).content.decode()
+    page = markup(admin.post(reverse(EDIT), {**fields, "do": "rows"}))
     assert based_on(page) == str(version.pk)
 
 
 def test_restoring_does_not_undo_what_came_in_the_meantime(admin: Client, version: PolicyVersion) -> None:
     policies.save(rules=RULES.model_copy(update={"autonomy": Dial(percent=60)}), by=None, note="Dialled down")
     fields = {**entered(admin, f"?from={version.pk}"), "from": str(version.pk)}
-    proof = previewed(admin.post(reverse(EDIT), {**fields, "do": "preview"}).content.decode())
+    proof = previewed(markup(admin.post(reverse(EDIT), {**fields, "do": "preview"})))
     lowered = RULES.model_copy(update={"autonomy": Dial(percent=35)})
     made = policies.save(rules=lowered, by=None, note="The dial lowered itself.")
     answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": proof})

@@ -8,6 +8,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from approvals import states
 from approvals.models import Action, ApprovalRequest, Decision, PolicyVersion, ProviderPause
+from tests.screen import markup
 from tests.world import World, propose, propose_refund, ticket_of
 
 PANE = {"HX-Request": "true", "HX-Target": "section#pane"}
@@ -46,7 +47,7 @@ def seen(request: ApprovalRequest, **more: str) -> dict[str, str]:
 
 def test_the_list_says_what_waits_and_why(maya: Client, world: World) -> None:
     request = waiting(world)
-    page = maya.get(reverse("queue")).content.decode()
+    page = markup(maya.get(reverse("queue")))
     assert f'id="request-{request.pk}"' in page
     assert "$80.00" in page
     assert "above $50.00" in page
@@ -54,18 +55,18 @@ def test_the_list_says_what_waits_and_why(maya: Client, world: World) -> None:
 
 def test_the_list_is_narrowed_by_what_the_address_says(maya: Client, world: World) -> None:
     one, other = waiting(world), waiting(world)
-    page = maya.get(reverse("queue"), {"q": one.action.order_id}).content.decode()
+    page = markup(maya.get(reverse("queue"), {"q": one.action.order_id}))
     assert f'id="request-{one.pk}"' in page
     assert f'id="request-{other.pk}"' not in page
-    assert f'id="request-{one.pk}"' not in maya.get(reverse("queue"), {"currency": "JPY"}).content.decode()
-    assert f'id="request-{one.pk}"' not in maya.get(reverse("queue"), {"kind": "reply"}).content.decode()
+    assert f'id="request-{one.pk}"' not in markup(maya.get(reverse("queue"), {"currency": "JPY"}))
+    assert f'id="request-{one.pk}"' not in markup(maya.get(reverse("queue"), {"kind": "reply"}))
 
 
 def test_a_poll_answers_the_list_and_marks_what_is_open(maya: Client, world: World) -> None:
     request = waiting(world)
     address = f"http://testserver{place(request)}?q={request.action.order_id.replace('#', '%23')}"
     query = {"q": request.action.order_id}
-    answer = maya.get(reverse("queue"), query, headers={**LIST, "HX-Current-URL": address}).content.decode()
+    answer = markup(maya.get(reverse("queue"), query, headers={**LIST, "HX-Current-URL": address}))
     assert "<html" not in answer
     assert answer.count('aria-current="true"') == 1
     assert "#presence" in answer
@@ -85,7 +86,7 @@ def test_the_card_shows_exactly_what_would_run(maya: Client, world: World) -> No
     ticket = ticket_of(order, body="<script>alert(1)</script> <hx-partial hx-target='#pane'>refund me</hx-partial>")
     action = propose_refund(order, 8_000, ticket=ticket)
     request = ApprovalRequest.objects.get(action=action)
-    page = maya.get(place(request)).content.decode()
+    page = markup(maya.get(place(request)))
     for shown in (action.idempotency_key, request.digest, order["order_id"], "$80.00", "$100.00", "It is broken."):
         assert shown in page
     assert "&lt;script&gt;alert(1)" in page
@@ -97,10 +98,10 @@ def test_the_order_is_read_again_for_the_open_card(maya: Client, world: World) -
     order = world.order()
     request = ApprovalRequest.objects.get(action=propose_refund(order, 8_000))
     world.refund_elsewhere(order, 1_000)
-    answer = maya.get(place(request, "now"), headers={**PANE, "HX-Target": "section#now"}).content.decode()
+    answer = markup(maya.get(place(request, "now"), headers={**PANE, "HX-Target": "section#now"}))
     assert "Changed since it was proposed" in answer
     assert "$90.00" in answer
-    assert f'id="request-{request.pk}"' in maya.get(reverse("queue"), {"lane": "changed"}).content.decode()
+    assert f'id="request-{request.pk}"' in markup(maya.get(reverse("queue"), {"lane": "changed"}))
 
 
 def test_a_shop_that_does_not_answer_leaves_what_was_read_before(
@@ -108,12 +109,12 @@ def test_a_shop_that_does_not_answer_leaves_what_was_read_before(
 ) -> None:
     request = waiting(world)
     settings.ORDERS_URL = "http://127.0.0.1:1"
-    answer = maya.get(place(request, "now"), headers={**PANE, "HX-Target": "section#now"}).content.decode()
+    answer = markup(maya.get(place(request, "now"), headers={**PANE, "HX-Target": "section#now"}))
     assert "not read again" in answer
     assert "$100.00" in answer
     refused = maya.post(place(request, "approve"), seen(request))
     assert refused.status_code == 503
-    assert "Nothing was decided" in refused.content.decode()
+    assert "Nothing was decided" in markup(refused)
     assert not Decision.objects.filter(request=request).exists()
 
 
@@ -134,8 +135,8 @@ def test_an_effect_that_nobody_knows_has_its_lane_and_its_card(maya: Client, wor
         verdict="auto_approve",
     )
     action.attempts.create(number=1, worker="w", outcome="effect_unknown", error_message="Time-out after 10 s")
-    assert f'id="action-{action.pk}"' in maya.get(reverse("queue"), {"lane": "unknown"}).content.decode()
-    page = maya.get(reverse("queue-unknown", args=[action.pk])).content.decode()
+    assert f'id="action-{action.pk}"' in markup(maya.get(reverse("queue"), {"lane": "unknown"}))
+    page = markup(maya.get(reverse("queue-unknown", args=[action.pk])))
     assert "Nobody knows whether this took effect" in page
     assert "Time-out after 10 s" in page
 
@@ -164,14 +165,14 @@ def test_approving_opens_what_comes_next(maya: Client, world: World) -> None:
     assert Decision.objects.get(request=first).by.username == "maya"
     assert answer.redirect_chain[0][0].startswith("/queue/")
     assert answer.redirect_chain[0][0] != place(first)
-    assert "Approved: refund of $80.00" in answer.content.decode()
+    assert "Approved: refund of $80.00" in markup(answer)
     assert ApprovalRequest.objects.get(pk=second.pk).closed_at is None
 
 
 def test_htmx_gets_the_next_card_the_list_and_the_message(maya: Client, world: World) -> None:
     first, _second = waiting(world), waiting(world)
     answer = maya.post(place(first, "approve"), seen(first), headers=PANE)
-    page = answer.content.decode()
+    page = markup(answer)
     assert answer.status_code == 200
     assert "<html" not in page
     assert answer.headers["HX-Push-Url"] != place(first)
@@ -185,7 +186,7 @@ def test_the_second_person_is_told_who_was_first(maya: Client, world: World) -> 
     maya.post(place(request, "reject"), seen(request, reason="No photo."))
     late = signed_in("tom").post(place(request, "approve"), seen(request), headers=PANE)
     assert late.status_code == 409
-    assert "maya was first: rejected" in late.content.decode()
+    assert "maya was first: rejected" in markup(late)
     assert Decision.objects.filter(request=request).count() == 1
 
 
@@ -195,8 +196,8 @@ def test_a_changed_order_is_shown_before_it_is_decided(maya: Client, world: Worl
     world.refund_elsewhere(order, 1_000)
     answer = maya.post(place(request, "approve"), seen(request))
     assert answer.status_code == 409
-    assert "has changed since you opened it" in answer.content.decode()
-    assert "Changed since it was proposed" in answer.content.decode()
+    assert "has changed since you opened it" in markup(answer)
+    assert "Changed since it was proposed" in markup(answer)
     assert not Decision.objects.filter(request=request).exists()
     assert maya.post(place(request, "approve"), seen(request)).status_code == 302
 
@@ -213,7 +214,7 @@ def test_an_edit_is_entered_in_major_units(maya: Client, world: World) -> None:
     form = {"edit-amount": "40.50", "edit-reason": "It is broken."}
     answer = maya.post(place(request, "edit"), seen(request, **form), follow=True)
     assert Action.objects.get(pk=request.action_id).amount == 4_050
-    assert "Edited and approved: refund of $40.50" in answer.content.decode()
+    assert "Edited and approved: refund of $40.50" in markup(answer)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_an_edit_that_cannot_be_comes_back_open(maya: Client, world: World, amou
     request = waiting(world)
     form = {"edit-amount": amount, "edit-reason": "It is broken."}
     answer = maya.post(place(request, "edit"), seen(request, **form), headers=PANE)
-    page = answer.content.decode()
+    page = markup(answer)
     assert answer.status_code == 422
     assert said in page
     assert 'id="edit-fold" name="decide" class="i-fold" open' in page
@@ -241,7 +242,7 @@ def test_a_rejection_needs_a_reason(maya: Client, world: World) -> None:
 def test_a_held_reply_shows_its_claims_and_is_sent_as_edited(maya: Client, world: World) -> None:
     words = {"text": "We have refunded $50.00.", "claims": [], "reason": "Answers it."}
     request = ApprovalRequest.objects.get(action=propose(ticket_of(world.order()), "reply", words))
-    page = maya.get(place(request)).content.decode()
+    page = markup(maya.get(place(request)))
     assert "Claims without ground" in page
     assert "We have refunded $50.00." in page
     maya.post(place(request, "edit"), seen(request, **{"edit-text": "We are\r\nlooking into it."}))
@@ -251,8 +252,8 @@ def test_a_held_reply_shows_its_claims_and_is_sent_as_edited(maya: Client, world
 def test_claiming_tells_colleagues(maya: Client, world: World) -> None:
     request = waiting(world)
     maya.post(place(request, "claim"))
-    assert "<strong>maya</strong> is looking at it" in signed_in("tom").get(place(request)).content.decode()
-    assert f'id="request-{request.pk}"' in maya.get(reverse("queue"), {"lane": "mine"}).content.decode()
+    assert "<strong>maya</strong> is looking at it" in markup(signed_in("tom").get(place(request)))
+    assert f'id="request-{request.pk}"' in markup(maya.get(reverse("queue"), {"lane": "mine"}))
     maya.post(place(request, "release"), headers=LIST)
     assert ApprovalRequest.objects.get(pk=request.pk).claimed_by is None
 
@@ -264,7 +265,7 @@ def test_claiming_tells_colleagues(maya: Client, world: World) -> None:
 def test_who_does_not_decide_reads_the_card_without_buttons(world: World, group: str) -> None:
     request = waiting(world)
     reader = signed_in(f"a-{group}", group)
-    page = reader.get(place(request)).content.decode()
+    page = markup(reader.get(place(request)))
     assert request.action.idempotency_key in page
     assert "data-approve" not in page
     for name in ("approve", "edit", "reject", "claim", "release"):
@@ -274,7 +275,7 @@ def test_who_does_not_decide_reads_the_card_without_buttons(world: World, group:
 def test_without_a_group_there_is_a_page_that_says_so(live_database: str) -> None:
     answer = signed_in("stranger", "").get(reverse("queue"))
     assert answer.status_code == 403
-    assert "none of these groups" in answer.content.decode()
+    assert "none of these groups" in markup(answer)
 
 
 def test_nobody_decides_by_a_link(maya: Client, world: World) -> None:
@@ -286,9 +287,9 @@ def test_nobody_decides_by_a_link(maya: Client, world: World) -> None:
 
 def test_everyone_is_told_of_a_paused_provider_and_an_admin_resumes_it(maya: Client) -> None:
     ProviderPause.objects.create(provider="payments", reason="401 from the provider")
-    assert "Payments is paused" in maya.get(reverse("queue")).content.decode()
+    assert "Payments is paused" in markup(maya.get(reverse("queue")))
     resume = reverse("provider-resume", args=["payments"])
     assert maya.post(resume).status_code == 403
     admin = signed_in("ada", "admin")
-    assert "Payments goes on" in admin.post(resume, follow=True).content.decode()
+    assert "Payments goes on" in markup(admin.post(resume, follow=True))
     assert not ProviderPause.objects.exists()

@@ -16,6 +16,7 @@ from agentops.replays import running
 from approvals.models import Action, AuditEvent
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.integration.history_rows import signed_in
+from tests.screen import markup
 from tests.scripted import Script
 from tests.world import World, refund_arguments, run_through, ticket_of
 
@@ -41,13 +42,13 @@ def asked(client: Client, run: Run, **said: Any) -> Replay:
 
 
 def test_a_lead_begins_a_replay_and_sees_it_come_out_the_same(lead: Client, run: Run) -> None:
-    assert "Replay this run" in lead.get(reverse("run", args=[run.pk]), {"replay": ""}).content.decode()
+    assert "Replay this run" in markup(lead.get(reverse("run", args=[run.pk]), {"replay": ""}))
     replay = asked(lead, run)
-    moving = lead.get(reverse("replay", args=[replay.pk])).content.decode()
+    moving = markup(lead.get(reverse("replay", args=[replay.pk])))
     assert "Under way" in moving
     assert "every 1s" in moving
     running.advance(replay.pk)
-    page = lead.get(reverse("replay", args=[replay.pk])).content.decode()
+    page = markup(lead.get(reverse("replay", args=[replay.pk])))
     assert "Every step, word for word" in page
     assert "every 1s" not in page
     assert AuditEvent.objects.filter(verb="run.replayed", object_id=str(run.pk)).latest("pk").actor == "lead"
@@ -57,7 +58,7 @@ def test_what_differs_stands_side_by_side(lead: Client, run: Run, model: Script)
     replay = asked(lead, run, mode="model")
     model.will_say(triage(), replies("<script>alert(1)</script> No refund."))
     running.advance(replay.pk)
-    page = lead.get(reverse("replay", args=[replay.pk])).content.decode()
+    page = markup(lead.get(reverse("replay", args=[replay.pk])))
     assert "is not proposed (no person decided then)" in page
     assert "not in the replay" in page
     assert "<script>alert" not in page
@@ -79,7 +80,7 @@ def test_what_cannot_be_tried_is_said_and_begins_nothing(
     lead: Client, run: Run, said: dict[str, str], told: str
 ) -> None:
     before = Replay.objects.count()
-    page = lead.post(reverse("run-replay", args=[run.pk]), said, follow=True).content.decode()
+    page = markup(lead.post(reverse("run-replay", args=[run.pk]), said, follow=True))
     assert told in page
     assert Replay.objects.count() == before
 

@@ -7,6 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from agentops.models import Run, Step
 from tests.integration.history_rows import Told, a_run, signed_in
+from tests.screen import markup
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +23,7 @@ def told(db: None) -> Told:
 
 
 def test_the_trace_shows_each_span_and_says_what_is_cut_out(maya: Client, told: Told) -> None:
-    page = maya.get(reverse("run", args=[told.run.pk])).content.decode()
+    page = markup(maya.get(reverse("run", args=[told.run.pk])))
     for name in ("get_order", "policy: a person", "approved", "refund, attempt 1", "refund, attempt 2", "reply"):
         assert name in page
     assert "Cut out of the scale: 3 d waiting for a person" in page
@@ -30,7 +31,7 @@ def test_the_trace_shows_each_span_and_says_what_is_cut_out(maya: Client, told: 
 
 
 def test_a_step_opens_by_its_address_without_htmx(maya: Client, told: Told) -> None:
-    page = maya.get(reverse("run", args=[told.run.pk]), {"step": "1"}).content.decode()
+    page = markup(maya.get(reverse("run", args=[told.run.pk]), {"step": "1"}))
     assert "I read the order first. &lt;b&gt;Now&lt;/b&gt;" in page
     assert "answer-1" in page  # the raw response
     assert "rate_limited" in page
@@ -38,39 +39,39 @@ def test_a_step_opens_by_its_address_without_htmx(maya: Client, told: Told) -> N
 
 
 def test_a_step_of_an_action_shows_policy_person_and_each_attempt(maya: Client, told: Told) -> None:
-    page = maya.get(reverse("run", args=[told.run.pk]), {"step": "3"}).content.decode()
+    page = markup(maya.get(reverse("run", args=[told.run.pk]), {"step": "3"}))
     for said in ("Above.", "Approved by maya after 3 d", "Attempt 1: effect unknown", "Attempt 2: succeeded", "re_1"):
         assert said in page
     assert told.refund.idempotency_key in page
 
 
 def test_the_messages_of_a_model_call_are_shown_as_sent(maya: Client, told: Told) -> None:
-    page = maya.get(reverse("run", args=[told.run.pk]), {"step": "4"}).content.decode()
+    page = markup(maya.get(reverse("run", args=[told.run.pk]), {"step": "4"}))
     assert "messages that were sent" in page
     assert "Its SHA-256 is not the recorded one" in page  # these rows recorded none
 
 
 def test_the_fragment_is_the_trace_alone(maya: Client, told: Told) -> None:
-    fragment = maya.get(reverse("run-trace", args=[told.run.pk]), {"step": "2"}).content.decode()
+    fragment = markup(maya.get(reverse("run-trace", args=[told.run.pk]), {"step": "2"}))
     assert "<html" not in fragment
     assert 'id="step"' in fragment
-    spans = maya.get(reverse("run-trace", args=[told.run.pk]), {"part": "spans"}).content.decode()
+    spans = markup(maya.get(reverse("run-trace", args=[told.run.pk]), {"part": "spans"}))
     assert spans.strip().startswith("<div")
     assert 'id="step"' not in spans
 
 
 def test_only_a_run_that_is_not_over_asks_for_itself_again(maya: Client, told: Told) -> None:
     address = reverse("run", args=[told.run.pk])
-    assert "every 2s" not in maya.get(address).content.decode()
+    assert "every 2s" not in markup(maya.get(address))
     Run.objects.filter(pk=told.run.pk).update(status="running", finished_at=None)
-    assert "every 2s" in maya.get(address).content.decode()
+    assert "every 2s" in markup(maya.get(address))
 
 
 @pytest.mark.parametrize("step", ["99", "-1", "x", "9" * 30])
 def test_an_unknown_step_shows_the_trace(maya: Client, told: Told, step: str) -> None:
     answer = maya.get(reverse("run", args=[told.run.pk]), {"step": step})
     assert answer.status_code == 200
-    assert 'id="step"' not in answer.content.decode()
+    assert 'id="step"' not in markup(answer)
 
 
 def test_the_whole_run_is_a_json_download(maya: Client, told: Told) -> None:
@@ -101,9 +102,9 @@ def test_a_trace_costs_the_same_however_long_it_is(
 def test_runs_are_found_by_how_they_ended_and_by_what_failed_in_them(maya: Client, told: Told) -> None:
     Run.objects.filter(pk=told.run.pk).update(reason="found me")
     for query in ({"outcome": "answered"}, {"failure": "refused"}, {"step": "get_order"}, {"status": "succeeded"}, {}):
-        assert "found me" in maya.get(reverse("runs"), query).content.decode(), query
+        assert "found me" in markup(maya.get(reverse("runs"), query)), query
     for query in ({"outcome": "with_person"}, {"failure": "lost"}, {"step": "nothing"}, {"after": "1"}):
-        assert "found me" not in maya.get(reverse("runs"), query).content.decode(), query
+        assert "found me" not in markup(maya.get(reverse("runs"), query)), query
 
 
 @pytest.mark.parametrize("name", ["run", "run-trace", "run-json"])

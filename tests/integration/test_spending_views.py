@@ -14,6 +14,7 @@ from agentops import caps, pricelist, routes
 from agentops.models import Breaker, Budget, ModelPrice, Replay, Run, Spending, Step
 from agentops.routing import Rules
 from approvals.models import AuditEvent
+from tests.screen import markup
 from tests.world import World, ticket_of
 
 CAP = {"per": "day", "model": "", "max_usd": "12.50", "max_tokens": "", "note": "The month is long."}
@@ -34,7 +35,7 @@ def admin(db: None) -> Client:
 
 
 def page(client: Client, name: str, query: str = "") -> str:
-    return client.get(reverse(name) + query).content.decode()
+    return markup(client.get(reverse(name) + query))
 
 
 def user() -> User:
@@ -67,7 +68,7 @@ def test_a_cap_is_set_with_who_and_why(admin: Client) -> None:
 def test_a_cap_that_makes_no_sense_comes_back_with_why(admin: Client, field: str, value: str, said: str) -> None:
     answer = admin.post(reverse("policy-budget-put"), {**CAP, field: value})
     assert (answer.status_code, Budget.objects.count()) == (422, 0)
-    assert said in answer.content.decode()
+    assert said in markup(answer)
 
 
 def test_what_is_spent_reserved_and_left_is_shown(admin: Client) -> None:
@@ -118,7 +119,7 @@ def test_a_price_is_entered_and_the_old_one_stays(admin: Client) -> None:
 def test_a_price_that_makes_no_sense_comes_back(admin: Client, field: str, value: str) -> None:
     answer = admin.post(reverse("policy-model-price"), {**PRICE, field: value})
     assert answer.status_code == 422
-    assert "errorlist" in answer.content.decode()
+    assert "errorlist" in markup(answer)
     assert not ModelPrice.objects.filter(model="my-model").exists()
 
 
@@ -188,7 +189,7 @@ def test_a_run_says_which_model_did_what_and_why(world: World) -> None:
     run = a_run(world, input={"passed_over": ["gpt-5 has failed 4 times: http_503"]},
                 lost=[{"model": "gpt-5-mini", "usd": "0.0042", "tokens": 900}])  # fmt: skip
     caps.put(per="ticket", model="", by=user(), note="x", max_usd=Decimal("0.10"))
-    shown = signed_in("auditor").get(reverse("run", args=[run.pk])).content.decode()
+    shown = markup(signed_in("auditor").get(reverse("run", args=[run.pk])))
     for words in ("A plain case.", "gpt-5-mini", "Passed over: gpt-5 has failed 4 times", "$0.0042 presumed",
                   "All models per ticket", "$0.09"):  # fmt: skip
         assert words in shown, words
@@ -214,9 +215,9 @@ def test_the_dashboard_tells_what_replays_cost_besides(world: World) -> None:
     Replay.objects.update(cost_usd=0)
     run = a_run(world, usd="0.01")
     client = signed_in("auditor")
-    assert "out of the same budgets" not in client.get(reverse("dashboard")).content.decode()
+    assert "out of the same budgets" not in markup(client.get(reverse("dashboard")))
     for usd in ("0.02", "0.0004", "0"):
         Replay.objects.create(run=run, mode=Replay.Mode.MODEL, asked_by="lead", cost_usd=Decimal(usd))
-    shown = client.get(reverse("dashboard")).content.decode()
+    shown = markup(client.get(reverse("dashboard")))
     assert "Besides: 2 replays, out of the same budgets" in shown
     assert "$0.0204" in shown

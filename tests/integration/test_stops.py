@@ -17,6 +17,7 @@ from agentops.lib.errors import Refused
 from approvals import decisions, execution, reconcile, states, stops
 from approvals.models import Action, AuditEvent, Stop
 from tests.completions import replies, triage
+from tests.screen import markup
 from tests.scripted import CUT, Say, Script
 from tests.waiting import until
 from tests.world import World, propose, propose_refund, run_through, ticket_of
@@ -245,18 +246,18 @@ def test_everyone_is_told_on_every_page_and_admins_release(world: World, admin: 
     lead, auditor, boss = (signed_in(f"a-{group}", group) for group in ("lead", "auditor", "admin"))
     action = propose_refund(world.order(), 2_000)
     answer = lead.post(reverse("policy-stop"), {"kind": "refund", "reason": "<b>Robbed</b>"}, follow=True)
-    assert "Refund is stopped" in answer.content.decode()
+    assert "Refund is stopped" in markup(answer)
     for page in ("dashboard", "queue", "tickets", "audit", "policy-stops"):
-        shown = auditor.get(reverse(page)).content.decode()
+        shown = markup(auditor.get(reverse(page)))
         assert "Refund is stopped" in shown
         assert "&lt;b&gt;Robbed&lt;/b&gt;" in shown
         assert "a-lead" in shown
-    assert "It is approved, and waits" in auditor.get(reverse("action", args=[action.pk])).content.decode()
+    assert "It is approved, and waits" in markup(auditor.get(reverse("action", args=[action.pk])))
     stop = stops.in_force().get()
     assert lead.post(reverse("policy-stop-release", args=[stop.pk])).status_code == 403
     answer = boss.post(reverse("policy-stop-release", args=[stop.pk]), follow=True)
-    assert "Refund is stopped" not in answer.content.decode()
-    assert "Robbed" in answer.content.decode()  # among the earlier ones
+    assert "Refund is stopped" not in markup(answer)
+    assert "Robbed" in markup(answer)  # among the earlier ones
 
 
 def test_every_page_that_stands_open_hears_of_a_stop_and_of_its_end(world: World, admin: User) -> None:
@@ -264,12 +265,12 @@ def test_every_page_that_stands_open_hears_of_a_stop_and_of_its_end(world: World
     User.objects.filter(username="a-admin").update(is_staff=True)
     news = reverse("policy-stops-standing")
     for page in ("dashboard", "queue", "needs-a-person", "tickets", "audit"):
-        assert f'<div id="stops" hx-get="{news}" hx-trigger="every 10s"' in auditor.get(reverse(page)).content.decode()
+        assert f'<div id="stops" hx-get="{news}" hx-trigger="every 10s"' in markup(auditor.get(reverse(page)))
     stop = throw(admin, "refund")
-    assert "<strong>Refund is stopped</strong>" in auditor.get(news).content.decode()
-    assert "Refund is stopped" in boss.get(reverse("admin:index")).content.decode(), "Django's own pages too"
+    assert "<strong>Refund is stopped</strong>" in markup(auditor.get(news))
+    assert "Refund is stopped" in markup(boss.get(reverse("admin:index"))), "Django's own pages too"
     let_go(stop, admin)
-    assert auditor.get(news).content.decode().strip() == ""
+    assert markup(auditor.get(news)).strip() == ""
 
 
 def test_a_decision_taken_while_it_is_stopped_says_that_it_waits(world: World, admin: User) -> None:
@@ -277,11 +278,9 @@ def test_a_decision_taken_while_it_is_stopped_says_that_it_waits(world: World, a
     action = propose_refund(world.order(), 6_000)
     request = action.requests.get()
     throw(admin)
-    assert "Once approved it waits" in lead.get(reverse("queue-item", args=[request.pk])).content.decode()
+    assert "Once approved it waits" in markup(lead.get(reverse("queue-item", args=[request.pk])))
     address = reverse("queue-approve", args=[request.pk])
-    assert (
-        "It waits: effects are stopped." in lead.post(address, {"digest": action.digest}, follow=True).content.decode()
-    )
+    assert "It waits: effects are stopped." in markup(lead.post(address, {"digest": action.digest}, follow=True))
 
 
 def test_a_stop_that_says_nothing_is_asked_again(world: World) -> None:

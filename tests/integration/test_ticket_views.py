@@ -10,6 +10,7 @@ from django.urls import reverse
 from agentops.models import Run
 from approvals.models import AuditEvent
 from tests.integration.history_rows import a_run, a_ticket, an_action, asked, signed_in
+from tests.screen import markup
 from tickets import intake, queries
 from tickets.models import Customer, Message, Ticket
 
@@ -23,7 +24,7 @@ def maya(db: None) -> Client:
 
 
 def listed(client: Client, **query: str) -> str:
-    return client.get(reverse("tickets"), query).content.decode()
+    return markup(client.get(reverse("tickets"), query))
 
 
 def test_the_list_shows_newest_first_with_status_and_reason(maya: Client) -> None:
@@ -81,14 +82,14 @@ def test_words_are_looked_for_in_the_newest_tickets_only(maya: Client, monkeypat
 
 def test_htmx_gets_the_results_alone(maya: Client) -> None:
     answer = maya.get(reverse("tickets"), headers=HTMX)
-    assert "<html" not in answer.content.decode()
+    assert "<html" not in markup(answer)
     assert "HX-Request" in answer["Vary"]
 
 
 def test_a_tickets_page_tells_what_was_said_and_done_in_order(maya: Client) -> None:
     told = a_run()
     Message.objects.create(ticket=told.ticket, direction="outbound", external_id="out", body="It is refunded.")
-    page = maya.get(reverse("ticket", args=[told.ticket.pk])).content.decode()
+    page = markup(maya.get(reverse("ticket", args=[told.ticket.pk])))
     order = [page.index(text) for text in ("My lamp is broken.", "Run 1", "Refund $42.00", "It is refunded.")]
     assert order == sorted(order)
     assert "&lt;script&gt;" in page
@@ -97,11 +98,11 @@ def test_a_tickets_page_tells_what_was_said_and_done_in_order(maya: Client) -> N
 
 def test_a_ticket_says_why_a_person_is_needed_and_what_waits(maya: Client) -> None:
     ticket = a_ticket(status="needs_person", reason="They threaten to sue.")
-    assert "They threaten to sue." in maya.get(reverse("ticket", args=[ticket.pk])).content.decode()
+    assert "They threaten to sue." in markup(maya.get(reverse("ticket", args=[ticket.pk])))
     ticket = a_ticket(status="awaiting_approval")
     request = asked(an_action(ticket, status="awaiting_approval"))
     an_action(ticket, status="unresolved")
-    page = maya.get(reverse("ticket", args=[ticket.pk])).content.decode()
+    page = markup(maya.get(reverse("ticket", args=[ticket.pk])))
     assert reverse("queue-item", args=[request.pk]) in page
     assert "the outcome is not known" in page
 
@@ -109,7 +110,7 @@ def test_a_ticket_says_why_a_person_is_needed_and_what_waits(maya: Client) -> No
 def test_a_lead_closes_a_ticket_and_a_message_opens_it_again(maya: Client) -> None:
     ticket = a_ticket(status="needs_person", reason="They want a person.")
     page = reverse("ticket", args=[ticket.pk])
-    assert "Close ticket" in maya.get(page).content.decode()
+    assert "Close ticket" in markup(maya.get(page))
     for _ in range(2):
         assert maya.post(reverse("ticket-close", args=[ticket.pk])).headers["Location"] == page
     ticket.refresh_from_db()
@@ -118,7 +119,7 @@ def test_a_lead_closes_a_ticket_and_a_message_opens_it_again(maya: Client) -> No
     assert (event.actor, event.verb, event.before["status"], event.after["status"]) == (
         "maya", "ticket.closed", "needs_person", "closed",
     )  # fmt: skip
-    assert "Close ticket" not in maya.get(page).content.decode()
+    assert "Close ticket" not in markup(maya.get(page))
     intake.receive_message(ticket.pk, intake.NewMessage(external_id="again", body="It is still broken."))
     ticket.refresh_from_db()
     assert ticket.status == "open"
@@ -131,7 +132,7 @@ def test_a_ticket_that_something_is_under_way_on_is_not_closed(maya: Client) -> 
         an_action(ticket, status=status)
     for ticket in (at_work, asks, unknown, sends):
         before = Ticket.objects.get(pk=ticket.pk).status
-        page = maya.post(reverse("ticket-close", args=[ticket.pk]), follow=True).content.decode()
+        page = markup(maya.post(reverse("ticket-close", args=[ticket.pk]), follow=True))
         assert "Not closed." in page
         assert Ticket.objects.get(pk=ticket.pk).status == before
     assert not AuditEvent.objects.filter(verb="ticket.closed").exists()
@@ -146,16 +147,16 @@ def test_a_ticket_whose_name_holds_a_nul_is_not_found(maya: Client, name: str) -
 def test_a_direction_override_in_a_name_ends_with_the_name(maya: Client) -> None:
     ticket = a_ticket()
     Customer.objects.filter(pk=ticket.customer_id).update(name="Kim \u202eeoD")
-    page = maya.get(reverse("ticket", args=[ticket.pk])).content.decode()
+    page = markup(maya.get(reverse("ticket", args=[ticket.pk])))
     assert f"<bdi>Kim \u202eeoD</bdi> &lt;<bdi>{ticket.customer.email}</bdi>&gt;" in page
 
 
 def test_only_a_ticket_at_work_asks_for_itself_again(maya: Client) -> None:
     told = a_run()
     address = reverse("ticket", args=[told.ticket.pk])
-    assert "every 3s" not in maya.get(address).content.decode()
+    assert "every 3s" not in markup(maya.get(address))
     Ticket.objects.filter(pk=told.ticket.pk).update(status="working")
-    assert "every 3s" in maya.get(address, headers=HTMX).content.decode()
+    assert "every 3s" in markup(maya.get(address, headers=HTMX))
 
 
 def test_a_lead_opens_a_ticket_by_hand(maya: Client) -> None:
@@ -171,8 +172,8 @@ def test_a_form_that_is_not_filled_says_so_and_keeps_the_rest(maya: Client, fiel
     form = {"customer_email": "kim@example.com", "customer_name": "Kim Doe", "subject": "Lamp", "body": "Broken."}
     answer = maya.post(reverse("ticket-new"), {**form, field: "  "})
     assert answer.status_code == 422
-    assert "errorlist" in answer.content.decode()
-    assert "Kim Doe" in answer.content.decode()
+    assert "errorlist" in markup(answer)
+    assert "Kim Doe" in markup(answer)
     assert not Ticket.objects.exists()
 
 
@@ -189,7 +190,7 @@ def test_a_lead_writes_to_the_customer_by_hand(maya: Client) -> None:
     address = reverse("ticket-reply", args=[ticket.pk])
     answer = maya.post(address, {"text": "  "})
     assert answer.status_code == 422
-    assert 'role="alert"' in answer.content.decode()
+    assert 'role="alert"' in markup(answer)
     assert maya.post(address, {"text": "We are looking into it."}).status_code == 302
     action = ticket.actions.get()
     assert (action.kind, action.status, action.params["text"]) == ("reply", "approved", "We are looking into it.")
@@ -199,10 +200,10 @@ def test_a_lead_writes_to_the_customer_by_hand(maya: Client) -> None:
 def test_the_same_words_again_are_told_what_became_of_them(maya: Client) -> None:
     ticket = a_ticket(status="needs_person")
     address, said = reverse("ticket-reply", args=[ticket.pk]), {"text": "We are looking into it."}
-    assert "is on its way" in maya.post(address, said, follow=True).content.decode()
+    assert "is on its way" in markup(maya.post(address, said, follow=True))
     reply = ticket.actions.filter(kind="reply")
     reply.update(status="executing", lease_expires_at=Now(), fence=1)
     for stands, told in (("unresolved", "nobody knows yet whether"), ("succeeded", "The customer has this reply")):
         reply.update(status=stands, lease_expires_at=None)
-        assert told in maya.post(address, said, follow=True).content.decode()
+        assert told in markup(maya.post(address, said, follow=True))
     assert reply.count() == 1

@@ -1,0 +1,18 @@
+"""What a page says, however its template is laid out."""
+
+import re
+
+from django.http import HttpResponse
+
+# Around these tags white space is never seen.
+BLOCK = (
+    "article|aside|blockquote|body|button|caption|dd|details|dialog|div|dl|dt|fieldset|footer|form|h[1-6]|head|header|html|"
+    "legend|li|link|main|nav|ol|option|p|pre|script|section|select|summary|svg|table|tbody|td|th|thead|title|tr|ul"
+)
+
+
+def markup(response: HttpResponse) -> str:
+    """Return the page's HTML in one line, without white space that a browser would not show."""
+    html = re.sub(r"\s+", " ", response.content.decode())
+    html = html.replace(" >", ">")
+    return re.sub(rf" ?(</?(?:{BLOCK})\b[^>]*>) ?", r"\1", html)
