@@ -106,7 +106,10 @@ lock: $(STAMP) ## Make requirements.txt anew from pyproject.toml (UPGRADE=1: new
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url $(if $(UPGRADE),--upgrade) --group dev --group docs pyproject.toml --output-file requirements.txt
 
-clean: ## Remove .venv and caches; the demo's data in var/ stays
+clean: ## Remove .venv, caches and this checkout's runtime folder; the demo's data in var/ stays
+	@for each in /var/lib/agentops-* /var/tmp/agentops-* /tmp/agentops-*; do \
+		if [ -O "$$each" ] && [ ! -L "$$each" ] && [ "$$(cat "$$each/checkout" 2>/dev/null)" = "$$(pwd -P)" ]; then \
+			echo "rm -rf $$each"; rm -rf "$$each"; fi; done
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
 	find agentops approvals tickets tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

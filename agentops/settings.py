@@ -2,7 +2,7 @@
 the demo turns on what a demo needs."""
 
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -25,8 +25,8 @@ PUBLIC_URL = env.str("PUBLIC_URL", "").rstrip("/")
 
 # --- what this runs on ------------------------------------------------------------------------------------
 DATA_DIR = Path(env.str("DATA_DIR", "") or BASE_DIR / "var")
-_sockets = str(DATA_DIR / "run").replace("/", "%2F")
-DATABASE_URL = env.str("DATABASE_URL", "") or f"postgres://agentops@{_sockets}/agentops"
+_sockets = (DATA_DIR / "run").resolve()  # a link where the servers' user cannot enter it, or its path is too long
+DATABASE_URL = env.str("DATABASE_URL", "") or f"postgres://agentops@{quote(str(_sockets), safe='')}/agentops"
 _wrong = ImproperlyConfigured("DATABASE_URL must be postgres://user:password@host:port/name; README says why.")
 if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
     raise _wrong
@@ -50,7 +50,7 @@ DATABASES = {
         },
     }
 }
-REDIS_URL = env.str("REDIS_URL", "") or f"unix://{DATA_DIR / 'run' / 'valkey.sock'}"
+REDIS_URL = env.str("REDIS_URL", "") or f"unix://{quote(str(_sockets / 'valkey.sock'))}"
 BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)  # the same place in Celery's words
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from agentops.local.postgres import Postgres
 from agentops.local.processes import Supervisor
+from agentops.local.runtime import scratch_place
 from agentops.local.valkey import Valkey
 
 INTAKE_SECRET = "whsec_aW50YWtlLXNlY3JldC1vZi10aGUtdGVzdHM="
@@ -59,10 +60,10 @@ MADE_HERE = "TEST_SERVERS"
 class Services:
     """The session's folder and the servers in it."""
 
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="agentops-tests-")))
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="agentops-tests-", dir=scratch_place())))
 
     def __post_init__(self) -> None:
-        self.folder.chmod(0o755)  # the servers' user has to pass
+        self.folder.chmod(0o711)  # the servers' user has to pass
         (self.folder / "static").mkdir()  # STATIC_ROOT, which WhiteNoise wants to be there
         self.logs = self.folder / "log"
         self.supervisor = Supervisor(self.logs)

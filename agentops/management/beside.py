@@ -19,7 +19,7 @@ def url() -> str:
 def use_demo() -> None:
     """Sets what the settings leave empty to the running demo's addresses, where its database is the one in use."""
     found = demo()
-    if found is None or settings.DATABASES["default"]["HOST"] != str(settings.DATA_DIR / "run"):
+    if found is None or settings.DATABASES["default"]["HOST"] != str((settings.DATA_DIR / "run").resolve()):
         return
     addresses = found.addresses
     if settings.OPENAI_BASE_URL or settings.OPENAI_API_KEY:  # a model of one's own: its key is not shown to the demo's

@@ -1,10 +1,12 @@
 """The servers that the demo and the tests start: on real processes, in a folder of each test's own."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,22 +15,38 @@ import pytest
 import redis
 
 from agentops.local import postgres as postgres_module
+from agentops.local import runtime, stack
 from agentops.local.errors import LocalError
 from agentops.local.ports import require_free, reserved_port
 from agentops.local.postgres import Postgres
-from agentops.local.privileges import closed_to, servant
-from agentops.local.processes import Process, Program, Supervisor
-from agentops.local.sockets import socket_folder
+from agentops.local.privileges import servant
+from agentops.local.processes import Process, Program, Supervisor, run
+from agentops.local.runtime import reachable, runnable, scratch_folder, socket_folder
 from agentops.local.valkey import Valkey
 from tests.waiting import until
 
+root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has another user run its servers")
+
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """With a space in its name, and open to the servers' user (pytest's own is not)."""
-    folder = tmp_path / "a folder"
-    folder.mkdir()
-    return folder
+def folder() -> Iterator[Path]:
+    """With a space and other letters in its name; the servers' user can reach it."""
+    with scratch_folder("test") as scratch:
+        folder = scratch / "a földer"
+        folder.mkdir()
+        folder.chmod(0o755)  # whatever the umask
+        yield folder
+
+
+@pytest.fixture
+def closed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Entered only by us, as a home at 0700 is; what stands in for folders in it goes to a folder of the test's own."""
+    closed = folder / "home"
+    closed.mkdir(mode=0o700)
+    (folder / "lib").mkdir()
+    (folder / "lib").chmod(0o755)
+    monkeypatch.setattr(runtime, "PLACES", (str(folder / "lib"),))
+    return closed
 
 
 @pytest.fixture
@@ -67,11 +85,6 @@ class TestPostgres:
         with connected(place) as connection:
             assert connection.execute("SELECT one FROM kept ORDER BY one").fetchall() == [(1,), (2,)]
             assert connection.execute("SHOW fsync").fetchone() == ("on",)
-
-    def test_it_runs_without_a_closed_home_being_opened(self, folder: Path, supervisor: Supervisor) -> None:
-        folder.chmod(0o700)
-        started(Postgres(folder / "postgres", folder / "run"), supervisor)
-        assert folder.stat().st_mode & 0o777 == 0o700
 
     def test_data_of_another_version_is_one_line(self, folder: Path) -> None:
         data = folder / "postgres"
@@ -177,20 +190,102 @@ def test_a_port_in_use_is_one_line() -> None:
             require_free(port)
 
 
-def test_sockets_lie_in_a_short_folder_where_the_wanted_one_is_too_long(tmp_path: Path) -> None:
-    with socket_folder(tmp_path) as usual:
-        assert usual == tmp_path
-    with socket_folder(tmp_path / ("long" * 30)) as short:
-        assert len(bytes(short)) < 40
-        assert short.is_dir()
-    assert not short.exists()
+class TestReach:
+    @root
+    def test_servers_run_in_a_closed_home_that_stays_closed(self, closed: Path, supervisor: Supervisor) -> None:
+        place = Postgres(reachable(closed / "postgres"), socket_folder(closed / "run"))
+        started(place, supervisor)
+        with psycopg.connect(host=str((closed / "run").resolve()), user="agentops") as connection:
+            assert connection.execute("SHOW data_directory").fetchone() == (str((closed / "postgres").resolve()),)
+        assert closed.stat().st_mode & 0o777 == 0o700
+        assert reachable(closed / "postgres") == place.data
 
+    @root
+    def test_data_moves_once_its_home_is_closed(self, closed: Path, supervisor: Supervisor) -> None:
+        closed.chmod(0o755)
+        before = Postgres(reachable(closed / "postgres"), socket_folder(closed / "run"))
+        assert before.data == closed / "postgres"
+        started(before, supervisor)
+        with connected(before) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+        supervisor.stop()
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has a servant")
-def test_a_closed_folder_on_the_way_is_noticed(folder: Path) -> None:
-    folder.chmod(0o700)
-    assert closed_to(servant(), folder / "postgres")
-    assert not closed_to(None, folder / "postgres")
+        closed.chmod(0o700)
+        after = Postgres(reachable(closed / "postgres"), socket_folder(closed / "run"))
+        assert after.data != before.data
+        started(after, supervisor)
+        with connected(after) as connection:
+            assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
+
+    @root
+    def test_data_that_make_clean_removed_is_noticed_and_forgotten(
+        self, closed: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("DATABASE_URL")
+        reachable(closed / "postgres")
+        (closed / "simulator.sqlite3").touch()
+        assert not stack.lost(closed)
+        shutil.rmtree(runtime.runtime_folder())
+        assert stack.lost(closed)
+        stack.forget(closed)
+        assert list(closed.iterdir()) == []
+
+    @root
+    def test_programs_in_a_closed_home_run_from_a_copy(self, closed: Path) -> None:
+        (closed / "bin").mkdir()
+        shutil.copy("/bin/true", closed / "bin")
+        copy = runnable(closed / "bin", version="1")
+        run(Program("true", [str(copy / "true")], user=servant(), folder=copy), logs=closed / "log")
+        assert copy.is_relative_to(runtime.runtime_folder())
+
+    @root
+    def test_programs_installed_for_us_only_run_from_a_copy(self, closed: Path, folder: Path) -> None:
+        (folder / "bin").mkdir()
+        (folder / "bin").chmod(0o755)
+        shutil.copy("/bin/true", folder / "bin")
+        assert runnable(folder / "bin", version="2") == folder / "bin"
+        runnable.cache_clear()
+        (folder / "bin" / "true").chmod(0o700)  # as umask 077 has it
+        copy = runnable(folder / "bin", version="2")
+        run(Program("true", [str(copy / "true")], user=servant(), folder=copy), logs=closed / "log")
+        assert (folder / "bin" / "true").stat().st_mode & 0o777 == 0o700
+
+    def test_a_runtime_folder_that_someone_else_made_is_refused(self, closed: Path, folder: Path) -> None:
+        there = runtime.runtime_folder()
+        shutil.rmtree(there)
+        there.symlink_to(folder)
+        with pytest.raises(LocalError, match=r"is in the way: it was made by someone else\. Remove it\.$"):
+            runtime.runtime_folder()
+
+    @root
+    def test_nowhere_to_go_is_one_line(self, closed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(runtime, "PLACES", (str(closed / "missing"), str(closed)))
+        with pytest.raises(LocalError, match=r"move the checkout to a folder that every user may enter") as raised:
+            reachable(closed / "postgres")
+        assert "\n" not in str(raised.value)
+
+    def test_sockets_go_to_a_short_folder_when_their_path_would_be_too_long(self, closed: Path, folder: Path) -> None:
+        assert socket_folder(folder / "run") == folder / "run"
+        long = folder / ("long" * 30) / "run"
+        short = socket_folder(long)
+        assert short.parent == runtime.runtime_folder()
+        assert long.resolve() == short
+        assert socket_folder(long) == short
+
+    def test_temporary_folders_avoid_a_tmpdir_that_is_too_long(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (folder / "short").mkdir()
+        (folder / ("long" * 30)).mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(folder / ("long" * 30)))
+        assert not runtime.scratch_place().is_relative_to(folder)
+
+    @root
+    def test_temporary_folders_avoid_a_tmpdir_that_is_closed(
+        self, closed: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(closed))
+        assert not runtime.scratch_place().is_relative_to(folder)
 
 
 def alive(pid: int) -> bool:

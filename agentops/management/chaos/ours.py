@@ -20,7 +20,7 @@ from agentops.local.keys import signing_secret
 from agentops.local.ports import reserved_port
 from agentops.local.postgres import Postgres
 from agentops.local.processes import Program, Supervisor, run
-from agentops.local.sockets import socket_folder
+from agentops.local.runtime import socket_folder
 from agentops.local.valkey import Valkey
 
 WORKERS, THREADS = 2, 16
@@ -121,10 +121,9 @@ def prepared(folder: Path, *, durable: bool = False, office: str = PEOPLE) -> It
     (folder / "static").mkdir()
     supervisor = Supervisor(folder / "log")
     with ExitStack() as stack:
-        sockets = stack.enter_context(socket_folder(folder / "run"))
         port = stack.enter_context(reserved_port())
         stack.callback(supervisor.stop)
-        yield Ours(folder, sockets, supervisor, port=port, durable=durable, office=office)
+        yield Ours(folder, socket_folder(folder / "run"), supervisor, port=port, durable=durable, office=office)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 import json
 import sys
-import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from agentops.local.errors import LocalError
+from agentops.local.runtime import scratch_folder
 from agentops.management import beside
 from agentops.management.chaos import naive, race
 from agentops.management.chaos.figures import Figures
@@ -49,9 +49,7 @@ class Command(BaseCommand):
 def run_both(*, tickets: int, seed: int) -> dict[str, Figures]:
     """Each side on a world of its own, one after the other. Raises LocalError."""
     progress = Progress()
-    with tempfile.TemporaryDirectory(prefix="agentops-chaos-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # the servers' own user has to pass
+    with scratch_folder("chaos") as folder:
         given: dict[str, Any] = {"tickets": tickets, "seed": seed, "every": KILL_SECONDS, "progress": progress}
         return {
             "naive": naive.run(folder / "naive", **given),

@@ -51,7 +51,7 @@ class Command(BaseCommand):
         try:
             require_free(options["port"])
             with local.claimed(data):
-                if options["reset"]:
+                if options["reset"] or local.lost(data):
                     local.forget(data)
                 self._run(data, options)
         except (LocalError, ProviderError) as error:

@@ -1,6 +1,5 @@
 import json
 import signal
-import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from django.utils import timezone
 
 from agentops.lib.errors import ProviderError
 from agentops.local.errors import LocalError
+from agentops.local.runtime import scratch_folder
 from agentops.management.chaos.table import Progress
 from agentops.management.commands.demo import interrupt
 from agentops.management.evaluation import beyond, entries, models, saved, scoring, shop, table, world
@@ -89,9 +89,7 @@ class Command(BaseCommand):
 
 def evaluate(given: entries.Set, chosen: models.Chosen, *, at_once: int) -> tuple[scoring.Figures, float]:
     """The figures, and how many seconds all tickets took. Raises LocalError or ProviderError."""
-    with tempfile.TemporaryDirectory(prefix="agentops-evaluation-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # the servers' own user has to pass
+    with scratch_folder("evaluation") as folder:
         happened = world.run(folder / "world", given, chosen, at_once=at_once, progress=Progress())
     senders = {
         happened.tickets[entry.name].ticket_id: entry.ticket.customer_email

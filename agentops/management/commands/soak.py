@@ -1,13 +1,12 @@
 import json
 import sys
-import tempfile
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from agentops.local.errors import LocalError
+from agentops.local.runtime import scratch_folder
 from agentops.management.chaos import longrun
 from agentops.management.chaos.table import Progress
 
@@ -26,11 +25,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not 0 < options["minutes"] < MOST_MINUTES:
             raise CommandError(f"--minutes is a number above 0 and below {MOST_MINUTES:,}.")
-        with tempfile.TemporaryDirectory(prefix="agentops-soak-", ignore_cleanup_errors=True) as name:
-            Path(name).chmod(0o755)  # the servers' own user has to pass
-            folder = Path(name) / "ours"
+        with scratch_folder("soak") as folder:
             try:
-                soaked = longrun.run(folder, minutes=options["minutes"], seed=options["seed"], progress=Progress())
+                soaked = longrun.run(
+                    folder / "ours", minutes=options["minutes"], seed=options["seed"], progress=Progress()
+                )
             except LocalError as error:
                 raise CommandError(str(error)) from None
             except KeyboardInterrupt:
