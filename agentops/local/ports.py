@@ -12,7 +12,7 @@ LOOPBACK = "127.0.0.1"
 
 @contextmanager
 def reserved_port() -> Iterator[int]:
-    """A free port that nobody else is given meanwhile; a server that sets SO_REUSEADDR may listen on it."""
+    """A free port, kept from others meanwhile; a server that sets SO_REUSEADDR may listen on it."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind((LOOPBACK, 0))
@@ -21,15 +21,21 @@ def reserved_port() -> Iterator[int]:
 
 
 def require_free(port: int) -> None:
-    """Raises LocalError when something listens on `port`, or we may not."""
+    """Raise LocalError when another program listens on `port` of this machine, or we may not.
+
+    On IPv6 too, where there is any: a browser tries localhost there first, and would find the other program.
+    """
     if not 0 < port < 65536:
-        raise LocalError(f"{port} is no port: PORT is a number from 1 to 65535.")
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        raise LocalError(f"{port} is not a port: PORT is a number from 1 to 65535.")
+    for family, address in ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1")):
         try:
-            probe.bind((LOOPBACK, port))
-            probe.listen(1)
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((address, port))
+                probe.listen(1)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise LocalError(f"Port {port} is in use; choose another: make demo PORT={port + 1}") from None
-            raise LocalError(f"Port {port} cannot be used: {error.strerror}.") from None
+                other = port + 1 if port < 65535 else 8000
+                raise LocalError(f"Port {port} is in use; choose another: make demo PORT={other}") from None
+            if family == socket.AF_INET:
+                raise LocalError(f"Port {port} cannot be used: {error.strerror}.") from None

@@ -16,7 +16,7 @@ import psycopg
 
 from .errors import LocalError
 from .privileges import Servant, give, servant
-from .processes import Process, Program, run
+from .processes import REPORT_SECONDS, Process, Program, report, run
 from .runtime import runnable
 
 MAJOR_VERSION = "18"
@@ -132,15 +132,15 @@ def require_same_version(data: Path) -> None:
 
 
 def wait_for_predecessor(data: Path) -> None:
-    """Let a server that is still shutting down finish. Raises LocalError when one goes on serving `data`.
+    """Let a server that is still shutting down finish. Raises LocalError when one continues to serve `data`.
 
     PostgreSQL takes any live process of the same user with the recorded number for its predecessor; numbers
-    are used again (at once, in a container), so a lock that names another program is removed here.
+    are reused (at once, in a container), so a lock that names another program is removed here.
     """
     lock = data / "postmaster.pid"
-    deadline = time.monotonic() + LEFTOVER_SECONDS
-    while lock.exists():
-        number = lock.read_text().partition("\n")[0].strip()
+    started = reported = time.monotonic()
+    while (lines := locked_by(lock)) is not None:
+        number = lines[0].strip()
         try:
             command = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
         except OSError:
@@ -148,8 +148,20 @@ def wait_for_predecessor(data: Path) -> None:
         if bytes(data) not in command:
             lock.unlink()
             return
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if lines[-1].strip() != "stopping" and now - started > LEFTOVER_SECONDS:
             raise LocalError(
                 f"Another PostgreSQL (process {number}) serves {data}: stop it, or set DATA_DIR to another folder."
             )
+        if now - reported > REPORT_SECONDS:
+            reported = now
+            report(f"Waiting for the last PostgreSQL (process {number}) to stop ({now - started:.0f} s so far)")
         time.sleep(0.1)
+
+
+def locked_by(lock: Path) -> list[str] | None:
+    """Return the lines of a postmaster.pid, the process's number first and its state last; None without a server."""
+    try:
+        return lock.read_text().splitlines() or [""]
+    except FileNotFoundError:
+        return None

@@ -14,6 +14,7 @@ from .errors import LocalError
 from .privileges import Servant
 
 HEAL_SECONDS = 2.0  # what cannot start yet (its predecessor still goes, say) is not tried without a pause
+REPORT_SECONDS = 10.0  # between two lines about a process that is not ready yet
 LAUNCHER = Path(__file__).with_name("child.py")
 
 
@@ -72,16 +73,24 @@ class Process:
     def tail(self, lines: int = 12) -> str:
         return "\n".join(self.output().splitlines()[-lines:])
 
-    def wait_until[T](self, ready: Callable[[], T | None], *, seconds: float = 60.0) -> T:
-        """What `ready` answers once it is not None. Raises LocalError, with the log's end, if it stays so."""
-        deadline = time.monotonic() + seconds
+    def wait_until[T](self, ready: Callable[[], T | None]) -> T:
+        """Return the first answer of `ready` that is not None.
+
+        There is no deadline: a slow machine may need any time. The wait lasts as long as the process runs and is
+        reported on standard error. Raises LocalError, with the end of the log, when the process ends first.
+        """
+        started = reported = time.monotonic()
         while True:
             ended = self.exit_code is not None
             if (answer := ready()) is not None:
                 return answer
-            if ended or time.monotonic() > deadline:
-                what = f"ended ({self.exit_code})" if ended else f"was not ready after {seconds:.0f} s"
-                raise LocalError(f"{self.program.name} {what}; see {self.log}\n{self.tail()}")
+            if ended:
+                raise LocalError(f"{self.program.name} ended ({self.exit_code}); see {self.log}\n{self.tail()}")
+            now = time.monotonic()
+            if now - reported >= REPORT_SECONDS:
+                reported = now
+                last = self.tail(1) or "nothing yet"
+                report(f"Waiting for {self.program.name} ({now - started:.0f} s so far). {self.log}: {last}")
             time.sleep(0.05)
 
     def stop(self) -> None:
@@ -146,10 +155,16 @@ def launch(program: Program) -> list[str]:
     return [sys.executable, "-I", "-S", str(LAUNCHER), *options, "--", *program.command]
 
 
-def run(program: Program, *, logs: Path, seconds: float = 120.0) -> None:
+def report(text: str) -> None:
+    """Tell the person who waits."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def run(program: Program, *, logs: Path) -> None:
     """Run `program` to its end. Raises LocalError when it fails."""
     process = Process(program, logs=logs)
-    code = process.wait_until(lambda: process.exit_code, seconds=seconds)
+    code = process.wait_until(lambda: process.exit_code)
     if code != 0:
         command = shlex.join(program.command)
         raise LocalError(f"{program.name} failed ({code}): {command}\n{process.tail()}")

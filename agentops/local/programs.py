@@ -8,6 +8,7 @@ from signal import SIGKILL
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from .errors import LocalError
 from .ports import LOOPBACK
 from .processes import Process, Program
 
@@ -15,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 WORKER_THREADS = 16
 WEB_WORKERS = 2
 WEB_THREADS = 8
+FAILED_WORKER = "Unexpected exit from worker"  # granian's words
+FAILED_WORKERS = 3
 
 
 def simulator(environment: Mapping[str, str], *options: str) -> Program:
@@ -69,11 +72,13 @@ def web(environment: Mapping[str, str], *, port: int, workers: int = WEB_WORKERS
 
 
 def wait_for_web(process: Process, *, port: int) -> None:
-    """Until it answers."""
+    """Wait until it answers. Raises LocalError when its workers end again and again, which it survives."""
 
     def healthy() -> bool | None:
+        if process.output().count(FAILED_WORKER) > FAILED_WORKERS:
+            raise LocalError(f"web cannot start; see {process.log}\n{process.tail(30)}")
         try:
-            with urlopen(f"http://{LOOPBACK}:{port}/healthz", timeout=2) as answer:
+            with urlopen(f"http://{LOOPBACK}:{port}/healthz", timeout=10) as answer:
                 return True if answer.status == 200 else None
         except (URLError, OSError):
             return None

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -15,7 +16,7 @@ import pytest
 import redis
 
 from agentops.local import postgres as postgres_module
-from agentops.local import runtime, stack
+from agentops.local import processes, programs, runtime, stack
 from agentops.local.errors import LocalError
 from agentops.local.ports import require_free, reserved_port
 from agentops.local.postgres import Postgres
@@ -103,6 +104,25 @@ class TestPostgres:
         with pytest.raises(LocalError, match=rf"Another PostgreSQL \(process {first.pid}\) serves"):
             place.program(logs=supervisor.logs)
 
+    def test_a_server_that_is_still_stopping_is_waited_for(
+        self,
+        folder: Path,
+        supervisor: Supervisor,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        place = Postgres(folder / "postgres", folder / "run")
+        first = started(place, supervisor)
+        for name in ("LEFTOVER_SECONDS", "REPORT_SECONDS"):
+            monkeypatch.setattr(postgres_module, name, 0.0)
+        with ThreadPoolExecutor() as threads, connected(place):
+            os.kill(first.pid, signal.SIGTERM)  # "smart": it waits for the connection to be closed
+            until(lambda: place.data.joinpath("postmaster.pid").read_text().split()[-1] == "stopping")
+            waiting = threads.submit(place.program, logs=supervisor.logs)
+            until(lambda: f"Waiting for the last PostgreSQL (process {first.pid})" in capsys.readouterr().err)
+            assert not waiting.done()
+        waiting.result()
+
     def test_a_lock_that_names_another_program_is_no_obstacle(self, folder: Path, supervisor: Supervisor) -> None:
         place = Postgres(folder / "postgres", folder / "run")
         started(place, supervisor).stop()
@@ -159,6 +179,33 @@ class TestProcesses:
         with pytest.raises(LocalError, match=r"loser ended \(3\)(?s:.*)no luck today"):
             process.wait_until(lambda: None)
 
+    def test_a_slow_start_is_waited_for_and_reported(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(processes, "REPORT_SECONDS", 0.0)
+        os.mkfifo(gate := folder / "gate")
+        slow = ["/bin/sh", "-c", f'echo loading; read line <"{gate}"; echo "$line"; exec /bin/sleep 300']
+        process = Process(Program("tortoise", slow), logs=folder)
+        reported = ""
+
+        def ready() -> bool | None:
+            nonlocal reported
+            if not reported and (reported := capsys.readouterr().err):
+                gate.write_text("ready\n")
+            return True if "ready" in process.output() else None
+
+        process.wait_until(ready)
+        process.kill()
+        assert reported.startswith(f"Waiting for tortoise (0 s so far). {folder / 'tortoise.log'}: ")
+
+    def test_a_web_server_whose_workers_all_fail_is_not_waited_for(self, folder: Path) -> None:
+        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "no.such.settings"}
+        with reserved_port() as port:
+            process = Process(programs.web(environment, port=port), logs=folder)
+            with pytest.raises(LocalError, match=r"web cannot start; see (?s:.*)No module named 'no'"):
+                programs.wait_for_web(process, port=port)
+            process.stop()
+
     def test_what_may_be_restarted_is(self, supervisor: Supervisor) -> None:
         first = supervisor.start(Program("web", ["/bin/sleep", "300"], restart=True))
         first.kill()
@@ -182,12 +229,24 @@ class TestProcesses:
         assert order.read_text().split() == ["worker", "database"]
 
 
-def test_a_port_in_use_is_one_line() -> None:
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_a_port_in_use_is_one_line(family: socket.AddressFamily, address: str) -> None:
     with reserved_port() as port:
         require_free(port)
         said = f"^Port {port} is in use; choose another: .*PORT={port + 1}$"
-        with socket.create_server(("127.0.0.1", port)), pytest.raises(LocalError, match=said):
+        try:
+            server = socket.create_server((address, port), family=family)
+        except OSError:
+            assert family == socket.AF_INET6
+            pytest.skip("this machine has no IPv6")
+        with server, pytest.raises(LocalError, match=said):
             require_free(port)
+
+
+@pytest.mark.parametrize("port", [0, 65536])
+def test_a_port_that_cannot_be_is_one_line(port: int) -> None:
+    with pytest.raises(LocalError, match=f"^{port} is not a port: PORT is a number from 1 to 65535"):
+        require_free(port)
 
 
 class TestReach:
