@@ -55,7 +55,7 @@ demo-reset: $(STAMP) ## The same, from nothing: the demo's data is removed first
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: test test-unit test-integration test-acceptance test-crash benchmark benchmark-ticket
-.PHONY: pictures lint format types contracts
+.PHONY: pictures lint format types contracts docs
 test: lint types contracts ## Lint, types, import contracts and the tests of every floor but crash
 	@$(PYTEST) -n 2 --dist loadfile tests/unit tests/integration $(ARGS)
 	@$(PYTEST) -n 2 --dist loadfile tests/acceptance $(ARGS)
@@ -99,6 +99,9 @@ types: $(STAMP) ## mypy, strict
 contracts: $(STAMP) ## import-linter: arrows point down
 	@$(BIN)/lint-imports --no-logo >.venv/contracts.log 2>&1 || { cat .venv/contracts.log; exit 1; }
 
+docs: $(STAMP) ## Build the documentation site into site/, without warnings
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --clean --quiet
+
 # ---- housekeeping ---------------------------------------------------------------------------------------------
 
 .PHONY: lock clean help
@@ -110,7 +113,7 @@ clean: ## Remove .venv, caches and this checkout's runtime folder; the demo's da
 	@for each in /var/lib/agentops-* /var/tmp/agentops-* /tmp/agentops-*; do \
 		if [ -O "$$each" ] && [ ! -L "$$each" ] && [ "$$(cat "$$each/checkout" 2>/dev/null)" = "$$(pwd -P)" ]; then \
 			echo "rm -rf $$each"; rm -rf "$$each"; fi; done
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles site
 	find agentops approvals tickets tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## This list

@@ -11,11 +11,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from agentops.local.programs import ROOT
 
 DOCS = ROOT / "docs"
-# pages that `make docs` writes from the code (docs/hooks.py)
+# Pages of the site that are not in docs/: written from the code, or root documents (docs/hooks/pages.py).
 GENERATED = {DOCS / "reference" / f"{name}.md" for name in ("settings", "commands", "http")}
-# kinds of file that may name a document
+PLACED = {DOCS / f"{name.lower()}.md": ROOT / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY")}
+# Files that may name a document.
 TEXTS = (".py", ".html", ".js", ".css", ".toml", ".yml", ".yaml", ".md", ".sh", "Makefile", "run", ".env.example")
-PLACED = {DOCS / "changelog.md": ROOT / "CHANGELOG.md"}
 
 
 def files(*suffixes: str) -> list[Path]:
