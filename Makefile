@@ -94,7 +94,7 @@ format: $(STAMP) ## Format the code and the templates
 	@$(BIN)/djangofmt templates
 
 types: $(STAMP) ## mypy, strict
-	@$(BIN)/mypy --no-error-summary manage.py agentops approvals tickets
+	@$(BIN)/mypy --no-error-summary manage.py agentops approvals tickets docs/hooks
 
 contracts: $(STAMP) ## import-linter: arrows point down
 	@$(BIN)/lint-imports --no-logo >.venv/contracts.log 2>&1 || { cat .venv/contracts.log; exit 1; }

@@ -78,11 +78,12 @@ def test_code_refers_only_to_documents_that_exist() -> None:
         named = [name for name in re.findall(r"docs/[\w./-]+\.(?:md|yaml|svg|png)", text) if not (ROOT / name).exists()]
         cited = re.findall(r"docs/design\.md, ((?:\d+(?:\.\d+)?(?:, | and )?)+)", text)
         numbers = [number for group in cited for number in re.findall(r"\d+(?:\.\d+)?", group)]
-        numbered = re.findall(r"[Dd]ecision (\d{4})\b", text)
+        numbered = re.findall(r"(?:\b[Dd]ecision |\bdecisions/)(\d{4})\b", text)
         missing += [f"{file.relative_to(ROOT)}: {name}" for name in named if ROOT / name not in {*GENERATED, *PLACED}]
         missing += [f"{file.relative_to(ROOT)}: design {number}" for number in numbers if number not in sections]
         missing += [f"{file.relative_to(ROOT)}: decision {number}" for number in numbered if number not in decisions()]
-        missing += [f"{file.relative_to(ROOT)}: {name}" for name in re.findall(r"\bDESIGN(?:\.md)? ?§\S*", text)]
+        unknown = re.findall(r"\bDESIGN ?§\S*|\b[A-Z_]{4,}\.md\b", text)
+        missing += [f"{file.relative_to(ROOT)}: {name}" for name in unknown if not (ROOT / name).is_file()]
     assert missing == []
 
 
