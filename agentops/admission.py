@@ -20,7 +20,7 @@ from agentops.held import Exhausted, Held, PassedOver
 from agentops.lib import redact
 from agentops.lib.errors import EffectUnknown, ProviderError, Transient
 from agentops.models import Budget, Hold, ModelPrice, Run, Step
-from agentops.routing import PLAIN, Tier
+from agentops.tiers import PLAIN, Tier
 from approvals import audit
 
 PLAIN_ROUTES = ("", PLAIN)  # of a run: no expert was brought to it

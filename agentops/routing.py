@@ -5,15 +5,13 @@ The cheap model triages and does the plain cases. The expert takes over where a 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from agentops import turn
+from agentops.tiers import PLAIN, Tier
 from agentops.turn import Recorded, Triage
 
-Tier = Literal["plain", "expert"]
-PLAIN = "plain"
 UNREADABLE = "unreadable_triage"
 SIGNS = {
     "ambiguous": "Triage finds the ticket ambiguous",

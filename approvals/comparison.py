@@ -16,7 +16,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from agentops.lib.errors import ProviderError, Terminal, Unauthorized
-from approvals import audit, findings, reconcile, reservations, settlement, signals, states, transitions
+from approvals import audit, findings, late_failures, reconcile, reservations, settlement, signals, states, transitions
 from approvals.models import Action, AuditEvent, Comparison, Finding
 from approvals.models.books import LOOK_BACK, MISSED
 from approvals.providers import patience
@@ -254,7 +254,7 @@ class _Books:
     def _write_failure(self, action: Action, receipt: Receipt, happened_at: datetime) -> None:
         why = "The provider says that it failed."
         try:
-            new = settlement.failed_afterwards(action, receipt, why=why, happened_at=happened_at)
+            new = late_failures.failed_afterwards(action, receipt, why=why, happened_at=happened_at)
             self.comparison.opened += new
         except transitions.Lost:
             log.info("%s was moved while the books were compared", action.idempotency_key)

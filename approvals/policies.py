@@ -1,22 +1,15 @@
 """The rules in force, their versions, and what a change would have done (docs/design.md, 5.14)."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
-
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import QuerySet
-from django.db.models.functions import Now
 from pydantic import ValidationError
 
 from agentops.lib.errors import Refused
-from approvals import audit, circumstances, grounding, policy
-from approvals.models import Action, PolicyVersion
-from approvals.policy import Facts, Rules
+from approvals import audit, grounding
+from approvals.models import PolicyVersion
+from approvals.policy import Rules
 
 OUTDATED = ("policy_changed", "based_on_unknown")  # the codes of a change that is not made to the newest version
-SAMPLE = 5_000  # actions at most that a preview looks at, the newest
 
 
 def current() -> PolicyVersion:
@@ -84,44 +77,3 @@ def one_at_a_time() -> None:
     """Lets one transaction at a time make a version, until it ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('policy:versions', 0))")
-
-
-@dataclass
-class Preview:
-    """How the last actions would have been judged: counts by outcome now and then, and examples that change."""
-
-    total: int = 0
-    auto_now: int = 0
-    auto_then: int = 0
-    approval_now: int = 0
-    approval_then: int = 0
-    block_now: int = 0
-    block_then: int = 0
-    examples: list[tuple[Action, str, str]] = field(default_factory=list)
-
-
-_NAMES = {
-    policy.Outcome.AUTO_APPROVE: "auto",
-    policy.Outcome.REQUIRE_APPROVAL: "approval",
-    policy.Outcome.BLOCK: "block",
-}
-
-
-def preview(*, rules: Rules, days: int) -> Preview:
-    """The rules on the real actions of the last `days`, newest first, at most `SAMPLE`."""
-    result = Preview()
-    for action, facts in _judged(days):
-        then = policy.evaluate(rules, facts).outcome
-        result.total += 1
-        for outcome, suffix in ((policy.Outcome(action.verdict), "now"), (then, "then")):
-            name = f"{_NAMES[outcome]}_{suffix}"
-            setattr(result, name, getattr(result, name) + 1)
-        if then != action.verdict and len(result.examples) < 20:
-            result.examples.append((action, action.verdict, then))
-    return result
-
-
-def _judged(days: int) -> Iterator[tuple[Action, Facts]]:
-    actions: QuerySet[Action] = Action.objects.filter(created_at__gte=Now() - timedelta(days=days))
-    for action in actions.order_by("-created_at", "-pk")[:SAMPLE]:  # the order of an index: bounded however many
-        yield action, circumstances.recorded(action)

@@ -2,7 +2,7 @@
 attempt's number so that a slow worker cannot overwrite its successor (docs/design.md, 5.4 and 8)."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,8 +11,8 @@ from django.db.models.functions import Now
 
 from agentops.lib import redact, retry
 from agentops.lib.errors import IdempotencyMismatch, ProviderError, Terminal, Unauthorized
-from approvals import audit, findings, locks, pauses, policies, states, transitions
-from approvals.models import Action, Finding
+from approvals import audit, pauses, policies, states, transitions
+from approvals.models import Action
 from approvals.providers.receipt import FAILED, PENDING, Receipt
 from tickets import standing
 from tickets.models import Message, Ticket
@@ -177,7 +177,7 @@ def _again(action: Action, error: ProviderError, *, delay: float) -> None:
         told={"attempt": action.fence, "error": _code(error), "in_seconds": round(delay, 1)},
         not_before=Now() + timedelta(seconds=delay),
         lease_expires_at=None,
-        **_error_fields(error),
+        **error_fields(error),
     )
 
 
@@ -191,7 +191,7 @@ def _unresolved(action: Action, error: ProviderError) -> None:
         told={"attempt": action.fence, "error": _code(error)},
         not_before=Now(),
         lease_expires_at=None,
-        **_error_fields(error),
+        **error_fields(error),
     )
     if action.facts.get("fixed"):
         return  # an acknowledgement: the ticket is with a person, who knows a better reason
@@ -208,7 +208,7 @@ def _fail(action: Action, error: ProviderError, **kept: Any) -> None:
         holding=action.fence,
         told={"attempt": action.fence, "error": _code(error), "message": redact.text(error.message)[:300]},
         lease_expires_at=None,
-        **_error_fields(error),
+        **error_fields(error),
         **kept,
     )
     not_delivered(action, error.message)
@@ -219,30 +219,6 @@ def not_delivered(action: Action, why: str) -> None:
     if action.run_id is None:
         what = f"A person's {action.get_kind_display().lower()} ({action.idempotency_key})"
         standing.needs_person(action.ticket_id, f"{what} was not delivered: {redact.text(why)}", held=True)
-
-
-def failed_afterwards(action: Action, theirs: Receipt, *, why: str, happened_at: datetime) -> bool:
-    """A provider's late failure, whoever told of it: what had succeeded did not last. It is a finding, and a person has
-    to see to it. Answers whether the finding is new. Raises Lost."""
-    error = Terminal("provider_failed", why)
-    with transaction.atomic():
-        locks.ticket(action.ticket_id)
-        new = findings.open_one(
-            Finding.Kind.FAILED_AFTERWARDS, action.idempotency_key, happened_at, ours=action, theirs=theirs
-        )
-        transitions.move(
-            action,
-            states.FAILED,
-            actor=audit.SYSTEM,
-            verb="action.failed_afterwards",
-            holding=action.fence,
-            told={"error": _code(error), "message": redact.text(error.message)[:300]},
-            result={**(action.result or {}), "status": "failed"},
-            **_error_fields(error),
-        )
-        reason = f"{action.idempotency_key} had succeeded and failed afterwards: {redact.text(error.message)}"
-        standing.needs_person(action.ticket_id, reason, held=True)
-    return new
 
 
 def arrived(action: Action, result: dict[str, Any]) -> bool:
@@ -304,7 +280,7 @@ def _code(error: ProviderError) -> str:
     return redact.storable(error.code)[:60]
 
 
-def _error_fields(error: ProviderError) -> dict[str, str]:
+def error_fields(error: ProviderError) -> dict[str, str]:
     return {
         "error_code": _code(error),
         "error_class": error.error_class,

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agentops.lib import redact
 from agentops.lib.errors import Refused
-from approvals import locks, settlement, states
+from approvals import late_failures, locks, settlement, states
 from approvals.models import Action, ProviderEvent
 from approvals.providers.receipt import FAILED, SUCCEEDED, Name, Receipt
 from approvals.providers.stripe_refund import StripeRefund, UnixTime
@@ -125,7 +125,7 @@ def _apply(action: Action, refund: StripeRefund) -> Outcome:
             Action.objects.filter(pk=action.pk).update(not_before=Now())
             return Outcome.APPLIED
         case states.SUCCEEDED if not another and status == FAILED:
-            settlement.failed_afterwards(
+            late_failures.failed_afterwards(
                 action,
                 Receipt(reference=refund.id, status=FAILED, data=refund.as_data()),
                 why=f"Stripe says that it failed: {refund.failure_reason or refund.status}.",

@@ -60,7 +60,7 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     # In its worker's memory alone: it was taken up to try a model again, and until that answers its hold stands.
     keeps_hold: bool = False
-    # As queries.runs.find loads it: actions that none of its steps asked for, such as an acknowledgement.
+    # As trace.loading.find_run loads it: actions that none of its steps asked for, such as an acknowledgement.
     asked_by_no_step: Sequence[Action] = ()
 
     class Meta:

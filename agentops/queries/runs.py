@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from agentops.models import Replay, Run, Step, StoredText
-from approvals.models import Action, ApprovalRequest
 
 PAGE = 50
 RECENT_DAYS = 7
@@ -62,26 +61,6 @@ def page(filters: RunFilters) -> tuple[list[Run], str]:
         runs = runs.filter(Exists(steps), ticket__created_at__gte=recent)
     found = list(runs[: PAGE + 1])
     return found[:PAGE], str(found[PAGE - 1].pk) if len(found) > PAGE else ""
-
-
-def find(run_id: int) -> Run | None:
-    """A run with everything its trace is drawn from, in a handful of queries."""
-    steps = Prefetch("steps", queryset=Step.objects.order_by("index"))
-    run = Run.objects.select_related("ticket__customer").prefetch_related(steps).filter(pk=run_id).first()
-    if run is None:
-        return None
-    requests = ApprovalRequest.objects.select_related("decision__by", "claimed_by").defer("snapshot")
-    actions = Action.objects.select_related("policy_version").prefetch_related(
-        "attempts", Prefetch("requests", queryset=requests.order_by("pk"))
-    )
-    # By the ticket, which has an index; a step may have met an action of an earlier run.
-    asked_for = {step.action_id for step in run.steps.all() if step.action_id}
-    mine = actions.filter(Q(run_id=run.pk) | Q(pk__in=asked_for), ticket=run.ticket_id).order_by("pk")
-    found = {action.pk: action for action in mine}
-    for step in run.steps.all():
-        step.action = found[step.action_id] if step.action_id else None
-    run.asked_by_no_step = [action for pk, action in found.items() if pk not in asked_for]
-    return run
 
 
 def of_ticket(ticket_id: str) -> QuerySet[Run]:

@@ -13,6 +13,7 @@ from django.db.models.functions import TruncDate
 from agentops import admission, routing
 from agentops.budgets import ASKS
 from agentops.models import Breaker, Hold, ModelPrice, Replay, Run, Step
+from agentops.tiers import PLAIN
 
 NOTHING = Decimal(0)
 # A triage costs as well, before the first turn.
@@ -65,7 +66,7 @@ def cost_by_day(since: datetime, today: date) -> list[DayCost]:
     """One row per day, days without a ticket included."""
     runs = Run.objects.filter(WORKED, ticket__created_at__gte=since)
     tickets = dict(runs.values_list(TruncDate("ticket__created_at")).annotate(n=Count("ticket", distinct=True)))
-    tier = Case(When(route__in=("", routing.PLAIN), then=Value("plain")), default=Value("expert"))
+    tier = Case(When(route__in=("", PLAIN), then=Value("plain")), default=Value("expert"))
     sums: dict[date, dict[str, Decimal]] = {}
     for day, who, usd in runs.values_list(TruncDate("ticket__created_at"), tier).annotate(usd=Sum("cost_usd")):
         sums.setdefault(day, {})[who] = usd
@@ -90,7 +91,7 @@ def replayed(since: datetime) -> dict[str, Any]:
 
 
 def route_name(code: str) -> str:
-    if code == routing.PLAIN:
+    if code == PLAIN:
         return "Plain cases, by the cheap model"
     return routing.CODES.get(code) or "The triage could not be made or read"
 

@@ -16,10 +16,10 @@ from django.db.models.functions import Now
 
 from agentops.lib import tracing
 from agentops.models import Watermark, WebRequest
-from agentops.queries import runs
 from agentops.telemetry import spans
 from agentops.telemetry.spans import Told
 from agentops.telemetry.watermark import SETTLE_SECONDS, safe_until
+from agentops.trace.loading import find_run
 
 log = structlog.stdlib.get_logger(__name__)
 NAME = "traces"
@@ -123,7 +123,7 @@ def _ended(after: datetime, until: datetime, most: int) -> list[tuple[datetime, 
 def _told(run_ids: list[int], after: datetime, until: datetime) -> Iterator[Told]:
     for run_id in run_ids:
         try:
-            run = runs.find(run_id)
+            run = find_run(run_id)
             if run is not None:
                 yield from spans.of(run, after, until)
         except Exception:  # one run that cannot be told of must not keep the others from it

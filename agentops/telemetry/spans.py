@@ -1,5 +1,5 @@
 """A run's spans as other tools are told of them: those of `agentops.trace`, each with the names of `conventions`, below
-one root that is the run. Reads only rows that `queries.runs.find` has loaded."""
+one root that is the run. Reads only rows that `trace.loading.find_run` has loaded."""
 
 import json
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """The trace of a run: what happened, in order, as spans on one time line.
 
-Reads only rows that are already loaded (`queries.runs.find` loads them); `totals` adds them up, and `waterfall`
+Reads only rows that are already loaded (`loading.find_run` loads them); `totals` adds them up, and `waterfall`
 says where each bar is drawn. A model call stands at depth 0, the tools that it asked for at 1, and beneath a tool
 the policy's verdict, the wait for a person and each call to the provider at 2.
 """

@@ -27,7 +27,7 @@ ACTION_FIELDS = (
 
 
 def whole(run: Run, now: datetime) -> dict[str, Any]:
-    """A run loaded by `runs.find`, with its steps, spans, totals and actions, as JSON values."""
+    """A run loaded by `find_run`, with its steps, spans, totals and actions, as JSON values."""
     spans = trace.spans(run)
     added = totals.add_up(spans, now)
     actions = {step.action.pk: step.action for step in run.steps.all() if step.action is not None}

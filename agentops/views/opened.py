@@ -26,7 +26,7 @@ class Opened:
 
 
 def opened(run: Run, index: int, spans: Sequence[Span]) -> Opened | None:
-    """Of a run loaded by `runs.find`. None where it has no such step."""
+    """Of a run loaded by `find_run`. None where it has no such step."""
     all_steps = list(run.steps.all())
     position = next((place for place, step in enumerate(all_steps) if step.index == index), None)
     if position is None:

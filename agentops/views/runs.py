@@ -15,6 +15,7 @@ from agentops.queries import latency, spending
 from agentops.queries import runs as queries
 from agentops.replays.form import ReplayForm
 from agentops.trace import export, totals, waterfall
+from agentops.trace.loading import find_run
 from agentops.views.opened import opened
 
 
@@ -71,7 +72,7 @@ def run_json(request: HttpRequest, run_id: int) -> JsonResponse:
 
 
 def _found(run_id: int) -> Run:
-    found = queries.find(run_id)
+    found = find_run(run_id)
     if found is None:
         raise Http404("No such run.")
     return found

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from django.db.models.functions import Now
 
-from approvals import circumstances, dial, policies, policy, states
+from approvals import circumstances, dial, policy, states
 from approvals.models import Action, Decision
 from approvals.policy import Facts, Rules
+from approvals.queries.preview import SAMPLE
 
 NAMES = ("alone", "decided", "edited", "rejected", "expired", "failed")
 
@@ -44,14 +45,14 @@ class Evidence:
 
 
 def evidence(rules: Rules, days: int) -> Evidence:
-    """Of the agent's own proposals, the newest `policies.SAMPLE`, by these rules. What people said is what they truly
+    """Of the agent's own proposals, the newest SAMPLE, by these rules. What people said is what they truly
     said then."""
     agents = Action.objects.filter(created_at__gte=Now() - timedelta(days=days), run_id__isnull=False)
     found = list(
         agents.only("ticket_id", "kind", "status", "facts", "created_at")
-        .order_by("-created_at", "-pk")[: policies.SAMPLE + 1]
+        .order_by("-created_at", "-pk")[: SAMPLE + 1]
     )  # fmt: skip
-    looked_at = found[: policies.SAMPLE]
+    looked_at = found[:SAMPLE]
     result = Evidence(days, len(looked_at), whole=len(found) == len(looked_at))
     result.oldest = looked_at[-1].created_at if looked_at else None
     said = _decisions([action.pk for action in looked_at])

@@ -15,6 +15,7 @@ from approvals import kinds, policies
 from approvals.forms.policy import PolicyForm
 from approvals.models import PolicyVersion
 from approvals.policy import Rules
+from approvals.queries.preview import preview_of
 from approvals.views.request import Request
 
 PREVIEW_DAYS = 14
@@ -55,7 +56,7 @@ def edit(request: Request) -> HttpResponse:
             return _form(request, form, based_on, status=422, restored=older)
         proof = proof_of(form.rules)
         if not saving or request.POST.get("previewed") != proof:
-            preview = policies.preview(rules=form.rules, days=PREVIEW_DAYS)
+            preview = preview_of(rules=form.rules, days=PREVIEW_DAYS)
             return _form(request, form, based_on, preview=preview, previewed=proof, unseen=saving, restored=older)
         saved = policies.save(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
     except Refused as refused:

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.test import override_settings
 from django.utils import timezone
 
-from approvals import execution, reconcile, settlement, states
+from approvals import execution, late_failures, reconcile, states
 from approvals.models import Action, Attempt
 from approvals.providers.receipt import Receipt
 from tests.integration.history_rows import a_ticket, an_action
@@ -38,7 +38,7 @@ def fail(world: World, refund_id: str) -> None:
 def come_undone(action: Action) -> None:
     """The provider told by itself that it failed after all."""
     receipt = Receipt(reference=action.provider_reference, status="failed", data=theirs(action, "failed"))
-    settlement.failed_afterwards(action, receipt, why="The card was closed.", happened_at=timezone.now())
+    late_failures.failed_afterwards(action, receipt, why="The card was closed.", happened_at=timezone.now())
 
 
 def succeeded(order: dict[str, Any], amount: int = 2_000, **more: Any) -> Action:

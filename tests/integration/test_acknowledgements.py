@@ -9,8 +9,8 @@ from agentops import cases, engine
 from agentops.lib import tracing
 from agentops.lib.errors import Refused
 from agentops.models import Run
-from agentops.queries import runs
 from agentops.telemetry import spans
+from agentops.trace.loading import find_run
 from approvals import decisions, execution, policies, states
 from approvals.models import Action, AuditEvent
 from approvals.policy import ACKNOWLEDGEMENT, Rules
@@ -76,7 +76,7 @@ def test_it_is_part_of_its_runs_trace(world: World, model: Script) -> None:
     model.will_say(triage(), hands_over())
     run = run_through(ticket)
     send(ticket)
-    found = runs.find(run.pk)
+    found = find_run(run.pk)
     assert found is not None
     told = {span.name: span for span in spans.of(found, run.created_at, timezone.now())}
     attempt = told["reply attempt"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentops.management.chaos.table import Progress
+from agentops.management.progress import Progress
 
 
 def test_without_a_terminal_a_plain_line_is_printed_every_thirty_seconds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from agentops.management.chaos.ours import Ours, prepared
 from agentops.management.chaos.outside import Outside
 from agentops.management.chaos.proxy import Proxy
 from agentops.management.chaos.race import at_rest, read_books, resting
-from agentops.management.chaos.table import Progress
+from agentops.management.progress import Progress
 
 TICKETS_A_SECOND = 1.0
 WORKER_SECONDS, SERVER_SECONDS, NEVER = (3.0, 10.0), (5.0, 40.0), (1e9, 1e9)

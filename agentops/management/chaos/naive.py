@@ -11,7 +11,7 @@ from agentops.local.programs import ROOT
 from agentops.management.chaos import figures
 from agentops.management.chaos.kills import Kills, Victim, restart
 from agentops.management.chaos.outside import Outside
-from agentops.management.chaos.table import Progress
+from agentops.management.progress import Progress
 
 THREADS = 16
 TIMEOUT_SECONDS = 2

@@ -12,7 +12,7 @@ from agentops.management.chaos import figures, posting
 from agentops.management.chaos.kills import Kills, Victim, restart
 from agentops.management.chaos.ours import Ours, database_on, prepared
 from agentops.management.chaos.outside import Outside
-from agentops.management.chaos.table import Progress
+from agentops.management.progress import Progress
 
 MOST_SECONDS = 600
 RESTING = ("answered", "needs_person", "closed")

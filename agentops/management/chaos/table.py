@@ -1,8 +1,6 @@
-"""The figures for people: a bar while it runs, a table at the end."""
+"""The figures for people: a table, a column for each side."""
 
-import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from agentops.lib import money
@@ -20,27 +18,6 @@ ROWS = {
     "money_lost": "money lost",
     "duplicates_absorbed": "duplicates absorbed",
 }
-BAR = 30
-LINE_SECONDS = 30.0
-
-
-class Progress:
-    """One line on stderr, drawn over on a terminal; elsewhere a plain one every half a minute by the clock (seconds),
-    and the last."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._clock = clock
-        self._said = clock()
-
-    def show(self, name: str, done: int, whole: int, note: str, *, last: bool = False) -> None:
-        if self._terminal:
-            filled = BAR * done // max(whole, 1)
-            line = f"{name:<6} {'█' * filled}{'░' * (BAR - filled)} {done}/{whole}  {note}"
-            print(f"\r\x1b[K{line}", end="\n" if last else "", file=sys.stderr, flush=True)
-        elif last or self._clock() >= self._said + LINE_SECONDS:
-            self._said = self._clock()
-            print(f"{name:<6} {done}/{whole}  {note}", file=sys.stderr, flush=True)
 
 
 def side_by_side(sides: Mapping[str, Mapping[str, Any]]) -> str:

@@ -13,7 +13,8 @@ from agentops.local.runtime import scratch_folder
 from agentops.management import beside
 from agentops.management.chaos import naive, race
 from agentops.management.chaos.figures import Figures
-from agentops.management.chaos.table import Progress, side_by_side
+from agentops.management.chaos.table import side_by_side
+from agentops.management.progress import Progress
 
 KILL_SECONDS = (5.0, 10.0)
 

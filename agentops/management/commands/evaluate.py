@@ -11,9 +11,9 @@ from django.utils import timezone
 from agentops.lib.errors import ProviderError
 from agentops.local.errors import LocalError
 from agentops.local.runtime import scratch_folder
-from agentops.management.chaos.table import Progress
 from agentops.management.commands.demo import interrupt
 from agentops.management.evaluation import beyond, entries, models, saved, scoring, shop, table, world
+from agentops.management.progress import Progress
 
 AT_ONCE = 8
 

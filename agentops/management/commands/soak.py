@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from agentops.local.errors import LocalError
 from agentops.local.runtime import scratch_folder
 from agentops.management.chaos import longrun
-from agentops.management.chaos.table import Progress
+from agentops.management.progress import Progress
 
 MOST_MINUTES = 100_000  # more than two months
 

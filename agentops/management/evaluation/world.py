@@ -14,10 +14,10 @@ import httpx2
 from agentops.local import programs
 from agentops.management import intake
 from agentops.management.chaos.ours import Ours, database_on, prepared
-from agentops.management.chaos.table import Progress
 from agentops.management.evaluation.entries import Entry, Set
 from agentops.management.evaluation.models import Chosen
 from agentops.management.evaluation.observed import MOVING, Ticket
+from agentops.management.progress import Progress
 
 INSIDE = "agentops.management.evaluation.inside"
 MODEL_LATENCY_SECONDS = "0.02"

@@ -1,0 +1,27 @@
+"""A progress bar on stderr for commands that take long."""
+
+import sys
+import time
+from collections.abc import Callable
+
+BAR = 30
+LINE_SECONDS = 30.0
+
+
+class Progress:
+    """One line on stderr, drawn over on a terminal; elsewhere a plain one every half a minute by the clock (seconds),
+    and the last."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._clock = clock
+        self._said = clock()
+
+    def show(self, name: str, done: int, whole: int, note: str, *, last: bool = False) -> None:
+        if self._terminal:
+            filled = BAR * done // max(whole, 1)
+            line = f"{name:<6} {'█' * filled}{'░' * (BAR - filled)} {done}/{whole}  {note}"
+            print(f"\r\x1b[K{line}", end="\n" if last else "", file=sys.stderr, flush=True)
+        elif last or self._clock() >= self._said + LINE_SECONDS:
+            self._said = self._clock()
+            print(f"{name:<6} {done}/{whole}  {note}", file=sys.stderr, flush=True)

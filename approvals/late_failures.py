@@ -1,0 +1,36 @@
+"""A refund that had succeeded and failed afterwards: a finding, and a ticket for a person."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from agentops.lib import redact
+from agentops.lib.errors import Terminal
+from approvals import audit, findings, locks, settlement, states, transitions
+from approvals.models import Action, Finding
+from approvals.providers.receipt import Receipt
+from tickets import standing
+
+
+def failed_afterwards(action: Action, theirs: Receipt, *, why: str, happened_at: datetime) -> bool:
+    """A provider's late failure, whoever told of it: what had succeeded did not last. It is a finding, and a person has
+    to see to it. Answers whether the finding is new. Raises Lost."""
+    error = Terminal("provider_failed", why)
+    with transaction.atomic():
+        locks.ticket(action.ticket_id)
+        new = findings.open_one(
+            Finding.Kind.FAILED_AFTERWARDS, action.idempotency_key, happened_at, ours=action, theirs=theirs
+        )
+        transitions.move(
+            action,
+            states.FAILED,
+            actor=audit.SYSTEM,
+            verb="action.failed_afterwards",
+            holding=action.fence,
+            told={"error": error.code, "message": redact.text(error.message)[:300]},
+            result={**(action.result or {}), "status": "failed"},
+            **settlement.error_fields(error),
+        )
+        reason = f"{action.idempotency_key} had succeeded and failed afterwards: {redact.text(error.message)}"
+        standing.needs_person(action.ticket_id, reason, held=True)
+    return new
