@@ -1,6 +1,7 @@
 """Every setting, read from the environment or `.env` (see `.env.example`). The defaults are production's;
 the demo turns on what a demo needs."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -70,6 +71,7 @@ INSTALLED_APPS = [
     "tickets",
     "approvals",
     "agentops",
+    *(["agentops.lab"] if find_spec("agentops.lab") else []),
 ]
 MIDDLEWARE = [
     "agentops.middleware.RequestLog",

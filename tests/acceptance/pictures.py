@@ -13,8 +13,8 @@ from math import ceil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from agentops.local.keys import Keys
-from agentops.local.programs import ROOT
+from agentops.lab.local.programs import ROOT
+from agentops.management.keys import Keys
 from tests.acceptance.test_demo import demo
 from tests.conftest import is_error
 from tests.waiting import until

@@ -13,10 +13,10 @@ import pytest
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from agentops.local.processes import Supervisor, run
-from agentops.local.programs import ROOT
-from agentops.management.chaos import figures, naive
-from agentops.management.chaos.outside import Outside
+from agentops.lab.chaos import figures, naive
+from agentops.lab.chaos.outside import Outside
+from agentops.lab.local.processes import Supervisor, run
+from agentops.lab.local.programs import ROOT
 from tests.integration.history_rows import signed_in
 from tests.services import ENVIRONMENT
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from agentops.local.ports import reserved_port
-from agentops.local.programs import ROOT
+from agentops.lab.local.ports import reserved_port
+from agentops.lab.local.programs import ROOT
 from tests.services import ENVIRONMENT
 from tests.waiting import until
 

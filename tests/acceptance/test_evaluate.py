@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from django.db import connection
 
-from agentops.local.programs import ROOT
-from agentops.management.evaluation.shop import SHIPPED
+from agentops.lab.evaluation.shop import SHIPPED
+from agentops.lab.local.programs import ROOT
 from approvals.models import Action, AuditEvent, PolicyVersion
 from tests.live import Simulator
 from tests.services import child_environment, services

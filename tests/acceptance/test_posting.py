@@ -12,8 +12,8 @@ import httpx2
 import pytest
 from standardwebhooks import Webhook
 
-from agentops.local.programs import ROOT
-from agentops.simulator.faults import default_table
+from agentops.lab.local.programs import ROOT
+from agentops.lab.simulator.faults import default_table
 from tests.live import Simulator, Web, Worker
 from tests.services import INTAKE_SECRET
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from django.db.models import Count
 
+from agentops.lab.chaos import figures
 from agentops.lib import money
-from agentops.management.chaos import figures
 from agentops.models import Run
 from approvals import audit, states
 from approvals.models import Action, AuditEvent

@@ -17,7 +17,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from agentops.local.programs import ROOT
+from agentops.lab.local.programs import ROOT
 from approvals import comparison, reconcile, reservations, states
 from approvals.models import Action, ApprovalRequest
 from tests.crash import people, story

@@ -15,7 +15,7 @@ class World:
     """A running simulator and a client of it."""
 
     def __init__(self, *options: str, environment: dict[str, str] | None = None) -> None:
-        command = [sys.executable, "-m", "agentops.simulator", "--port", "0", "--model-latency", "0", *options]
+        command = [sys.executable, "-m", "agentops.lab.simulator", "--port", "0", "--model-latency", "0", *options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | (environment or {})
         )

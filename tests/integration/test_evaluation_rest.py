@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from agentops.management.evaluation import inside
+from agentops.lab.evaluation import inside
 from agentops.models import Hold, Run
 from tests.completions import hands_over, triage
 from tests.scripted import Say, Script

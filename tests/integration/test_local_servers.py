@@ -15,15 +15,15 @@ import psycopg
 import pytest
 import redis
 
-from agentops.local import postgres as postgres_module
-from agentops.local import processes, programs, runtime, stack
-from agentops.local.errors import LocalError
-from agentops.local.ports import require_free, reserved_port
-from agentops.local.postgres import Postgres
-from agentops.local.privileges import servant
-from agentops.local.processes import Process, Program, Supervisor, run
-from agentops.local.runtime import reachable, runnable, scratch_folder, socket_folder
-from agentops.local.valkey import Valkey
+from agentops.lab.local import postgres as postgres_module
+from agentops.lab.local import processes, programs, runtime, stack
+from agentops.lab.local.errors import LocalError
+from agentops.lab.local.ports import require_free, reserved_port
+from agentops.lab.local.postgres import Postgres
+from agentops.lab.local.privileges import servant
+from agentops.lab.local.processes import Process, Program, Supervisor, run
+from agentops.lab.local.runtime import reachable, runnable, scratch_folder, socket_folder
+from agentops.lab.local.valkey import Valkey
 from tests.waiting import until
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has another user run its servers")
@@ -156,7 +156,7 @@ class TestProcesses:
     def test_the_kernel_ends_a_child_when_its_parent_is_killed(self, folder: Path) -> None:
         script = (
             "import sys, time; from pathlib import Path\n"
-            "from agentops.local.processes import Process, Program\n"
+            "from agentops.lab.local.processes import Process, Program\n"
             "child = Process(Program('sleeper', ['/bin/sleep', '300']), logs=Path(sys.argv[1]))\n"
             "print(child.pid, flush=True); time.sleep(300)"
         )

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 from django.urls import reverse
 
-from agentops.management.demo_policy import make_policy
-from agentops.management.people import GROUPS, make_people
+from agentops.lab.demo_policy import make_policy
+from agentops.lab.people import GROUPS, make_people
 from agentops.sweep import Sweep
 from approvals import execution, lowering, policies, reconcile, states
 from approvals.dial import Dial, KindShare, Lowering

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from agentops.management.chaos import figures
-from agentops.management.chaos.posting import Poster, ends
+from agentops.lab.chaos import figures
+from agentops.lab.chaos.posting import Poster, ends
 from agentops.management.intake import Intake, Posted
 from tests.scripted import Say, scripted
 from tests.services import INTAKE_SECRET

@@ -193,7 +193,7 @@ def test_a_restart_loses_nothing(start: Start, tmp_path: Path) -> None:
 def test_it_ends_with_its_parent() -> None:
     starter = (
         "import subprocess, sys; "
-        "command = [sys.executable, '-m', 'agentops.simulator', '--faults', 'none', '--die-with-parent']; "
+        "command = [sys.executable, '-m', 'agentops.lab.simulator', '--faults', 'none', '--die-with-parent']; "
         "child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True); "
         "print(child.stdout.readline(), end='')"
     )
@@ -259,7 +259,7 @@ def test_a_token_is_asked_for_where_one_is_set(start: Start) -> None:
     ],
 )
 def test_a_wrong_command_line_gets_one_clear_line(options: list[str], told: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "agentops.simulator", *options]
+    command = [sys.executable, "-m", "agentops.lab.simulator", *options]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     assert ended.returncode == 2
     assert told in ended.stderr

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from agentops.simulator.faults import Faults, Table
-from agentops.simulator.model.api import ModelApi
-from agentops.simulator.wire import Request
+from agentops.lab.simulator.faults import Faults, Table
+from agentops.lab.simulator.model.api import ModelApi
+from agentops.lab.simulator.wire import Request
 
 LAMP = {"item_id": "1", "name": "Reading Lamp", "price": 8400, "quantity": 1}
 MUG = {"item_id": "2", "name": "Enamel Mug", "price": 1450, "quantity": 2}

@@ -6,8 +6,8 @@ import pytest
 from django.conf import settings as django_settings
 from pytest_django import Settings
 
-from agentops.local.keys import Keys
 from agentops.management import beside
+from agentops.management.keys import Keys
 
 WORLD = {
     "PAYMENTS_URL": "http://127.0.0.1:4001",

@@ -4,8 +4,8 @@ from dataclasses import fields
 
 import pytest
 
-from agentops.management.chaos.figures import Figures
-from agentops.management.chaos.longrun import Soaked
+from agentops.lab.chaos.figures import Figures
+from agentops.lab.chaos.longrun import Soaked
 
 COUNTS = {"tickets": 263, "answered": 221, "with_person": 42, "duplicates_absorbed": 81}
 PROMISES = ("refunded_twice", "over_captured", "unknown_order_effects", "invented_replies", "lost", "stuck")

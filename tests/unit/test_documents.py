@@ -8,7 +8,7 @@ import pytest
 import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from agentops.local.programs import ROOT
+from agentops.lab.local.programs import ROOT
 
 DOCS = ROOT / "docs"
 # Pages of the site that are not in docs/: written from the code, or root documents (docs/hooks/pages.py).

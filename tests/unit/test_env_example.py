@@ -2,7 +2,7 @@
 
 import re
 
-from agentops.local.programs import ROOT
+from agentops.lab.local.programs import ROOT
 
 
 def test_every_setting_is_in_the_example() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from agentops.management.evaluation import entries, injections, saved, scoring, shop, table
-from agentops.management.evaluation.beyond import Beyond, Moved, beyond, movements
-from agentops.management.evaluation.entries import BadSet, Entry
-from agentops.management.evaluation.observed import Call, Made, Ticket
+from agentops.lab.evaluation import entries, injections, saved, scoring, shop, table
+from agentops.lab.evaluation.beyond import Beyond, Moved, beyond, movements
+from agentops.lab.evaluation.entries import BadSet, Entry
+from agentops.lab.evaluation.observed import Call, Made, Ticket
 from approvals import dial
 
 SHOP = shop.read(shop.SHIPPED)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from agentops.management.evaluation import entries, shop
-from agentops.management.evaluation.entries import Entry
-from agentops.management.evaluation.matching import fits
-from agentops.simulator.faults import Misbehaviour, Table
+from agentops.lab.evaluation import entries, shop
+from agentops.lab.evaluation.entries import Entry
+from agentops.lab.evaluation.matching import fits
+from agentops.lab.simulator.faults import Misbehaviour, Table
 from approvals.kinds import BY_TOOL
 from tests.unit.simulator_desk import Model, refused
 

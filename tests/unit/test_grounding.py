@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from agentops.simulator.model import words
-from agentops.simulator.model.effects import Effect as Wanted
-from agentops.simulator.model.looking import Findings
-from agentops.simulator.model.transcript import Call
+from agentops.lab.simulator.model import words
+from agentops.lab.simulator.model.effects import Effect as Wanted
+from agentops.lab.simulator.model.looking import Findings
+from agentops.lab.simulator.model.transcript import Call
 from approvals.grounding import Effect, claim_of, named, ungrounded, untrue
 from approvals.grounding_orders import said_cancelled
 

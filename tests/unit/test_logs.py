@@ -9,8 +9,8 @@ from io import StringIO
 import pytest
 import structlog
 
+from agentops.lab.local.programs import ROOT
 from agentops.lib import logs, tracing
-from agentops.local.programs import ROOT
 
 CARD = "4242 4242 4242 4242"
 SECRET = "a-token-of-no-known-shape"

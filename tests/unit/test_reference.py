@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import get_commands
 
-from agentops.local.programs import ROOT
+from agentops.lab.local.programs import ROOT
 
 
 @pytest.fixture

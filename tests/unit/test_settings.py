@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from agentops.local.programs import ROOT
+from agentops.lab.local.programs import ROOT
 
 SHOW = "from django.conf import settings as s; print(s.DATABASES['default']['NAME'], s.REDIS_URL, s.DATA_DIR, sep='|')"
 

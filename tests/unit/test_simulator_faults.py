@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from agentops.simulator.faults import (
+from agentops.lab.simulator.faults import (
     BadTable,
     FaultName,
     Faults,

@@ -5,9 +5,9 @@ from threading import Event, Thread
 
 import pytest
 
-from agentops.simulator.idempotency import Forgetful, Idempotency
-from agentops.simulator.store import KEY_LIFETIME, SECOND, Store
-from agentops.simulator.wire import Answer, BadRequest, Request
+from agentops.lab.simulator.idempotency import Forgetful, Idempotency
+from agentops.lab.simulator.store import KEY_LIFETIME, SECOND, Store
+from agentops.lab.simulator.wire import Answer, BadRequest, Request
 
 
 class Clock:

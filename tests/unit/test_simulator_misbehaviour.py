@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentops.simulator.faults import Misbehaviour, Table
+from agentops.lab.simulator.faults import Misbehaviour, Table
 from tests.unit.simulator_desk import ONE, Desk, Model, names, work
 
 RECOVERING = [name for name in Misbehaviour if name not in (Misbehaviour.LOOP, Misbehaviour.UNDECLARED_CLAIM)]

@@ -1,9 +1,9 @@
 import pytest
 
-from agentops.simulator.model.account import account_change
-from agentops.simulator.model.amounts import find_amounts, written
-from agentops.simulator.model.language import language_of
-from agentops.simulator.model.reading import Wish, understand
+from agentops.lab.simulator.model.account import account_change
+from agentops.lab.simulator.model.amounts import find_amounts, written
+from agentops.lab.simulator.model.language import language_of
+from agentops.lab.simulator.model.reading import Wish, understand
 
 
 def wish(body: str, subject: str = "") -> Wish:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agentops.simulator.demo_tickets import demo_tickets, lost_orders
-from agentops.simulator.shop import BadData, Shop, generate, load
+from agentops.lab.simulator.demo_tickets import demo_tickets, lost_orders
+from agentops.lab.simulator.shop import BadData, Shop, generate, load
 
 TODAY = datetime(2026, 3, 14, 15, 9, tzinfo=UTC)
 SEEDS = range(1, 13)

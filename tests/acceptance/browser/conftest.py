@@ -13,8 +13,8 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page
 from pytest_django.plugin import DjangoDbBlocker
 
+from agentops.lab.people import GROUPS, make_people
 from agentops.management.intake import Intake
-from agentops.management.people import GROUPS, make_people
 from tests import world as worlds
 from tests.acceptance.browser.desk import Desk
 from tests.conftest import is_error, own_database, serving, simulated, working

@@ -1,4 +1,4 @@
-"""The process of an evaluation inside its world: `python -m agentops.management.evaluation.inside`.
+"""The process of an evaluation inside its world: `python -m agentops.lab.evaluation.inside`.
 
 It puts the set's rules (DATA_DIR/rules.json) in force, and adds a JSON line to DATA_DIR/rest.jsonl for each ticket that
 comes to rest: what `observed.Ticket.of` reads. Nobody decides anything here: what waits for a person rests, and so does
@@ -20,7 +20,7 @@ from django.conf import settings  # noqa: E402 - models need the set-up
 from django.db import connection  # noqa: E402
 from django.db.models import Q, QuerySet  # noqa: E402
 
-from agentops.management.evaluation import observed  # noqa: E402
+from agentops.lab.evaluation import observed  # noqa: E402
 from agentops.models import Hold, Run, Step  # noqa: E402
 from approvals import kinds, policies, states  # noqa: E402
 from approvals.models import Action  # noqa: E402

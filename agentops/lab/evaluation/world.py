@@ -11,15 +11,15 @@ from typing import Any
 
 import httpx2
 
-from agentops.local import programs
+from agentops.lab.chaos.ours import Ours, database_on, prepared
+from agentops.lab.evaluation.entries import Entry, Set
+from agentops.lab.evaluation.models import Chosen
+from agentops.lab.evaluation.observed import MOVING, Ticket
+from agentops.lab.local import programs
 from agentops.management import intake
-from agentops.management.chaos.ours import Ours, database_on, prepared
-from agentops.management.evaluation.entries import Entry, Set
-from agentops.management.evaluation.models import Chosen
-from agentops.management.evaluation.observed import MOVING, Ticket
 from agentops.management.progress import Progress
 
-INSIDE = "agentops.management.evaluation.inside"
+INSIDE = "agentops.lab.evaluation.inside"
 MODEL_LATENCY_SECONDS = "0.02"
 QUIET_SECONDS = 240.0  # without a ticket that comes to rest: the rest is counted as moving
 

@@ -15,16 +15,16 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from agentops.local import programs
-from agentops.local.keys import signing_secret
-from agentops.local.ports import reserved_port
-from agentops.local.postgres import Postgres
-from agentops.local.processes import Program, Supervisor, run
-from agentops.local.runtime import socket_folder
-from agentops.local.valkey import Valkey
+from agentops.lab.local import programs
+from agentops.lab.local.ports import reserved_port
+from agentops.lab.local.postgres import Postgres
+from agentops.lab.local.processes import Program, Supervisor, run
+from agentops.lab.local.runtime import socket_folder
+from agentops.lab.local.valkey import Valkey
+from agentops.management.keys import signing_secret
 
 WORKERS, THREADS = 2, 16
-PEOPLE = "agentops.management.chaos.office"
+PEOPLE = "agentops.lab.chaos.office"
 # Short, so that what was lost is found while one watches; each lease outlives the calls that it covers.
 TIMES = {
     "PROVIDER_TIMEOUT_SECONDS": "2",

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentops.management.evaluation.entries import Entry, Expected
-from agentops.management.evaluation.matching import fits
-from agentops.management.evaluation.observed import Call, Ticket
+from agentops.lab.evaluation.entries import Entry, Expected
+from agentops.lab.evaluation.matching import fits
+from agentops.lab.evaluation.observed import Call, Ticket
 from approvals import states
 
 # How far a call came, nearest to an effect first.

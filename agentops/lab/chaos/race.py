@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from agentops.local import programs
+from agentops.lab.chaos import figures, posting
+from agentops.lab.chaos.kills import Kills, Victim, restart
+from agentops.lab.chaos.ours import Ours, database_on, prepared
+from agentops.lab.chaos.outside import Outside
+from agentops.lab.local import programs
 from agentops.management import intake
-from agentops.management.chaos import figures, posting
-from agentops.management.chaos.kills import Kills, Victim, restart
-from agentops.management.chaos.ours import Ours, database_on, prepared
-from agentops.management.chaos.outside import Outside
 from agentops.management.progress import Progress
 
 MOST_SECONDS = 600

@@ -11,15 +11,15 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from agentops.lab.demo_policy import make_policy
+from agentops.lab.local import stack as local
+from agentops.lab.local.errors import LocalError
+from agentops.lab.local.ports import require_free
+from agentops.lab.people import make_people
 from agentops.lib import http
 from agentops.lib.errors import ProviderError
-from agentops.local import stack as local
-from agentops.local.errors import LocalError
-from agentops.local.keys import Keys
-from agentops.local.ports import require_free
 from agentops.management import intake, report
-from agentops.management.demo_policy import make_policy
-from agentops.management.people import make_people
+from agentops.management.keys import Keys
 from agentops.queries import spending
 from tickets.intake import NewTicket
 

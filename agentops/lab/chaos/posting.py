@@ -7,9 +7,9 @@ from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 
+from agentops.lab.chaos import figures
 from agentops.lib.errors import ProviderError, Terminal, Transient
 from agentops.management import intake
-from agentops.management.chaos import figures
 from approvals import states
 from tickets.intake import NewTicket
 

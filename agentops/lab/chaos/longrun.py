@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agentops.lab.chaos import figures, posting
+from agentops.lab.chaos.kills import Kills, Victim, restart
+from agentops.lab.chaos.ours import Ours, prepared
+from agentops.lab.chaos.outside import Outside
+from agentops.lab.chaos.proxy import Proxy
+from agentops.lab.chaos.race import at_rest, read_books, resting
 from agentops.management import intake
-from agentops.management.chaos import figures, posting
-from agentops.management.chaos.kills import Kills, Victim, restart
-from agentops.management.chaos.ours import Ours, prepared
-from agentops.management.chaos.outside import Outside
-from agentops.management.chaos.proxy import Proxy
-from agentops.management.chaos.race import at_rest, read_books, resting
 from agentops.management.progress import Progress
 
 TICKETS_A_SECOND = 1.0

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-from agentops.management.evaluation.shop import Shop
+from agentops.lab.evaluation.shop import Shop
 from approvals.kinds import KINDS, canonical
 from tickets.intake import NewTicket
 

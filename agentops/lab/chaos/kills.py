@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from agentops.local.processes import Process, Supervisor
+from agentops.lab.local.processes import Process, Supervisor
 
 
 @dataclass

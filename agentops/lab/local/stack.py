@@ -8,9 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from agentops.management.keys import Keys
+
 from . import programs
 from .errors import LocalError
-from .keys import Keys
 from .ports import LOOPBACK
 from .postgres import Postgres
 from .processes import Process, Supervisor

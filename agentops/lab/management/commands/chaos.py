@@ -8,12 +8,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from agentops.local.errors import LocalError
-from agentops.local.runtime import scratch_folder
+from agentops.lab.chaos import naive, race
+from agentops.lab.chaos.figures import Figures
+from agentops.lab.chaos.table import side_by_side
+from agentops.lab.local.errors import LocalError
+from agentops.lab.local.runtime import scratch_folder
 from agentops.management import beside
-from agentops.management.chaos import naive, race
-from agentops.management.chaos.figures import Figures
-from agentops.management.chaos.table import side_by_side
 from agentops.management.progress import Progress
 
 KILL_SECONDS = (5.0, 10.0)

@@ -7,11 +7,11 @@ from decimal import Decimal
 from statistics import quantiles
 from typing import Any
 
-from agentops.management.evaluation import injections
-from agentops.management.evaluation.beyond import Beyond, Moved
-from agentops.management.evaluation.entries import Entry, Expected
-from agentops.management.evaluation.matching import fits
-from agentops.management.evaluation.observed import MOVING, NOT_ASKED, Made, Ticket
+from agentops.lab.evaluation import injections
+from agentops.lab.evaluation.beyond import Beyond, Moved
+from agentops.lab.evaluation.entries import Entry, Expected
+from agentops.lab.evaluation.matching import fits
+from agentops.lab.evaluation.observed import MOVING, NOT_ASKED, Made, Ticket
 from approvals import states
 
 # What a right agent may have brought about: done, under way, or before a person.

@@ -12,7 +12,7 @@ from .errors import LocalError
 from .ports import LOOPBACK
 from .processes import Process, Program
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 WORKER_THREADS = 16
 WEB_WORKERS = 2
 WEB_THREADS = 8
@@ -21,7 +21,7 @@ FAILED_WORKERS = 3
 
 
 def simulator(environment: Mapping[str, str], *options: str) -> Program:
-    command = [sys.executable, "-m", "agentops.simulator", "--port", "0", *options]
+    command = [sys.executable, "-m", "agentops.lab.simulator", "--port", "0", *options]
     return Program("simulator", command, environment, ROOT)
 
 

@@ -1,7 +1,7 @@
 """What one writes first: a loop around a language model that calls tools. `manage.py chaos` runs it beside the real
 thing.
 
-    python -m agentops.simulator.naive --url URL --tickets FILE --done FILE [--threads N] [--timeout SECONDS]
+    python -m agentops.lab.simulator.naive --url URL --tickets FILE --done FILE [--threads N] [--timeout SECONDS]
 
 It is no caricature: it reads, asks the model, does what the model says, tries everything three times, tells the model
 what went wrong, and after a restart goes on with the tickets that are not done. What it has not: a key that stays the
@@ -185,7 +185,7 @@ class Agent:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m agentops.simulator.naive")
+    parser = argparse.ArgumentParser(prog="python -m agentops.lab.simulator.naive")
     parser.add_argument("--url", required=True)
     parser.add_argument("--tickets", type=Path, required=True)
     parser.add_argument("--done", type=Path, required=True)
@@ -200,7 +200,7 @@ def main() -> int:
         try:
             outcome = Agent(shop, ticket).work()
         except Exception as error:  # noqa: BLE001 - the loop must go on: that is how a ticket gets lost
-            print(f"{ticket['external_id']}: {error}", file=sys.stderr)  # noqa: T201 - its only record
+            print(f"{ticket['external_id']}: {error}", file=sys.stderr)
             outcome = "failed"
         with lock, options.done.open("a") as done:
             done.write(json.dumps({"external_id": ticket["external_id"], "outcome": outcome}) + "\n")

@@ -1,4 +1,4 @@
-"""The scripted people's process: `python -m agentops.management.chaos.office`.
+"""The scripted people's process: `python -m agentops.lab.chaos.office`.
 
 It prints a JSON line a second, people.standing(), for whoever started it. A database that goes away is waited for.
 """
@@ -14,9 +14,9 @@ django.setup()
 
 from django.db import Error, connection  # noqa: E402 - models need the set-up
 
-from agentops.management.chaos.people import People, standing  # noqa: E402
-from agentops.management.demo_policy import make_policy  # noqa: E402
-from agentops.management.people import GROUPS, make_people  # noqa: E402
+from agentops.lab.chaos.people import People, standing  # noqa: E402
+from agentops.lab.demo_policy import make_policy  # noqa: E402
+from agentops.lab.people import GROUPS, make_people  # noqa: E402
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agentops.management.evaluation.entries import Expected
+from agentops.lab.evaluation.entries import Expected
 
 
 def fits(wanted: Expected, kind: str, params: Mapping[str, Any]) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from agentops.lab.chaos.outside import Outside
 from agentops.lib import money
-from agentops.management.chaos.outside import Outside
 
 # What a ticket's end may be, as either side says of itself.
 ANSWERED, WITH_PERSON, FAILED, MOVING, UNKNOWN = "answered", "with_person", "failed", "moving", "unknown"

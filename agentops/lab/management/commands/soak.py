@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from agentops.local.errors import LocalError
-from agentops.local.runtime import scratch_folder
-from agentops.management.chaos import longrun
+from agentops.lab.chaos import longrun
+from agentops.lab.local.errors import LocalError
+from agentops.lab.local.runtime import scratch_folder
 from agentops.management.progress import Progress
 
 MOST_MINUTES = 100_000  # more than two months

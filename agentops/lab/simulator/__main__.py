@@ -1,4 +1,4 @@
-"""`python -m agentops.simulator`: starts the fake world and prints where it listens."""
+"""`python -m agentops.lab.simulator`: starts the fake world and prints where it listens."""
 
 import argparse
 import ctypes
@@ -23,7 +23,7 @@ PR_SET_PDEATHSIG = 1
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m agentops.simulator",
+        prog="python -m agentops.lab.simulator",
         description="Orders, payments, a help desk's inbox and a language model, all of them invented.",
     )
     parser.add_argument("--host", default="127.0.0.1")
@@ -84,7 +84,7 @@ def serve(server: Server) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
-    print(json.dumps({"listening": server.url}), flush=True)  # noqa: T201 - what the starter waits for
+    print(json.dumps({"listening": server.url}), flush=True)
     stopped.wait()
     server.stopping.set()
     server.shutdown()
@@ -99,11 +99,11 @@ def main(arguments: list[str] | None = None) -> int:
         world = build_world(options)
         server = Server((options.host, options.port), world)
     except (BadData, BadTable) as refused:
-        print(f"simulator: {refused}", file=sys.stderr)  # noqa: T201 - the one clear line
+        print(f"simulator: {refused}", file=sys.stderr)
         return 2
     except OSError as refused:
         where = f"{options.host}:{options.port}"
-        print(f"simulator: cannot listen on {where}: {refused.strerror}", file=sys.stderr)  # noqa: T201
+        print(f"simulator: cannot listen on {where}: {refused.strerror}", file=sys.stderr)
         return 2
     serve(server)
     world.close()

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from agentops.lab.evaluation import saved
 from agentops.lib import money
-from agentops.management.evaluation import saved
 
 WIDEST_RULE = 72
 NAMES = {

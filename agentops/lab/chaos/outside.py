@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import httpx2
 
-from agentops.local import programs
-from agentops.local.processes import Supervisor
-from agentops.management.chaos import faults
+from agentops.lab.chaos import faults
+from agentops.lab.local import programs
+from agentops.lab.local.processes import Supervisor
 
 MODEL_LATENCY_SECONDS = "0.2"
 

@@ -6,11 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-from agentops.local.processes import Program, Supervisor
-from agentops.local.programs import ROOT
-from agentops.management.chaos import figures
-from agentops.management.chaos.kills import Kills, Victim, restart
-from agentops.management.chaos.outside import Outside
+from agentops.lab.chaos import figures
+from agentops.lab.chaos.kills import Kills, Victim, restart
+from agentops.lab.chaos.outside import Outside
+from agentops.lab.local.processes import Program, Supervisor
+from agentops.lab.local.programs import ROOT
 from agentops.management.progress import Progress
 
 THREADS = 16
@@ -42,7 +42,7 @@ def run(folder: Path, *, tickets: int, seed: int, every: tuple[float, float], pr
 def loop(folder: Path, outside: Outside, done: Path) -> Program:
     tickets = folder / "tickets.json"
     tickets.write_text(json.dumps(outside.tickets))
-    command = [sys.executable, "-m", "agentops.simulator.naive", "--url", outside.url, "--tickets", str(tickets)]
+    command = [sys.executable, "-m", "agentops.lab.simulator.naive", "--url", outside.url, "--tickets", str(tickets)]
     command += ["--done", str(done), "--threads", str(THREADS), "--timeout", str(TIMEOUT_SECONDS)]
     return Program("naive", command, dict(os.environ), ROOT)
 

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from agentops.lab.evaluation import beyond, entries, models, saved, scoring, shop, table, world
+from agentops.lab.local.errors import LocalError
+from agentops.lab.local.runtime import scratch_folder
+from agentops.lab.management.commands.demo import interrupt
 from agentops.lib.errors import ProviderError
-from agentops.local.errors import LocalError
-from agentops.local.runtime import scratch_folder
-from agentops.management.commands.demo import interrupt
-from agentops.management.evaluation import beyond, entries, models, saved, scoring, shop, table, world
 from agentops.management.progress import Progress
 
 AT_ONCE = 8

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from agentops.management.demo_policy import demo_rules
+from agentops.lab.demo_policy import demo_rules
 from approvals.policy import Rules
 from approvals.providers.orders import Customer, Order
 
