@@ -4,8 +4,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from agentops import admission, cancellation
+from agentops import cancellation
 from agentops.lib import tracing
+from agentops.llm import admission
 from agentops.models import Hold, Run, Step
 from agentops.recording import lease, set_ticket
 from approvals import states

@@ -14,10 +14,11 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from agentops import admission, breakers, budgets, dispatch, steps, tools, turn
-from agentops.held import Held
+from agentops import dispatch, steps, tools, turn
 from agentops.lib import redact, retry, tracing
 from agentops.lib.errors import ProviderError, Refused, Unauthorized
+from agentops.llm import admission, breakers, budgets
+from agentops.llm.holds import Held
 from agentops.models import Run, Step
 from agentops.recording import Superseded, record, set_ticket
 from approvals import acknowledgements, claims, execution, kinds, pauses, proposals, states

@@ -5,8 +5,8 @@ from typing import Any
 
 from django import forms
 
+from agentops.llm.pricelist import HIGHEST
 from agentops.models import Budget
-from agentops.pricelist import HIGHEST
 from agentops.routing import POLICY_CODES, SIGNS
 
 MODEL = forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"})

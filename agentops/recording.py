@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
-from agentops import admission, budgets
+from agentops.llm import admission, budgets
 from agentops.models import Hold, Run, Step
 from tickets.models import Ticket
 

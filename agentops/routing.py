@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from agentops import turn
-from agentops.tiers import PLAIN, Tier
+from agentops.llm.tiers import PLAIN, Tier
 from agentops.turn import Recorded, Triage
 
 UNREADABLE = "unreadable_triage"

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from agentops import budgets, llm, pricelist, prices, prompts, routes, routing, tools, turn
+from agentops import prompts, routes, routing, tools, turn
 from agentops.lib import redact
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
+from agentops.llm import budgets, client, pricelist, prices
 from agentops.models import Run, Step, StoredText
 from approvals import states
 from approvals.models import Action
@@ -25,7 +26,7 @@ class World:
     """Where a step's answers come from, and the texts that the model is given: the world itself for a run, for a
     replay (in part) a record of it. `ask` is as llm.complete, `read` as tools.read."""
 
-    ask: Callable[..., llm.Answer] = llm.complete
+    ask: Callable[..., client.Answer] = client.complete
     read: Callable[[str, Any, Ticket], dict[str, Any]] = tools.read
     triage_prompt: str = prompts.TRIAGE
     prompt: str = prompts.AGENT
@@ -129,7 +130,7 @@ def do_llm(run: Run, step: Step, done: list[Step], world: World = REAL) -> None:
     run.llm_model = step.name
 
 
-def _ask(run: Run, step: Step, done: list[Step], world: World) -> llm.Answer:
+def _ask(run: Run, step: Step, done: list[Step], world: World) -> client.Answer:
     """The call that was let through, or one that is answered from a record, which costs nothing."""
     if step.call is None:
         return world.ask(model=step.name, **request(run, step, done, world))
@@ -190,7 +191,7 @@ def fail(step: Step, error: dict[str, Any], error_class: str) -> None:
     step.finished_at = Now()
 
 
-def _take(step: Step, answer: llm.Answer) -> None:
+def _take(step: Step, answer: client.Answer) -> None:
     counts = {name: getattr(answer, name) for name in COUNTS}
     for name, value in (("reasoning", answer.reasoning), *counts.items()):
         setattr(step, name, value)

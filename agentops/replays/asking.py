@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.dispatch import Signal
 
-from agentops import pricelist, steps
+from agentops import steps
 from agentops.lib.errors import Refused
+from agentops.llm import pricelist
 from agentops.models import ModelPrice, Replay, Run
 from approvals import audit, policies
 from approvals.models import PolicyVersion

@@ -14,10 +14,11 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from agentops import budgets, steps, turn
-from agentops.held import Held
+from agentops import steps, turn
 from agentops.lib import outbound, redact, retry
 from agentops.lib.errors import ProviderError, Refused
+from agentops.llm import budgets
+from agentops.llm.holds import Held
 from agentops.models import Replay, ReplayStep, Run, Step
 from agentops.replays import effects, judgement, leases, shadows, spending, worlds
 from agentops.replays.effects import Became

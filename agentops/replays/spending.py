@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import transaction
 
-from agentops import admission, budgets, llm
-from agentops.breakers import Target
 from agentops.lib.errors import EffectUnknown, ProviderError
+from agentops.llm import admission, budgets, client
+from agentops.llm.breakers import Target
 from agentops.models import Replay, Step
 from agentops.replays import leases, shadows
 
@@ -17,7 +17,7 @@ from agentops.replays import leases, shadows
 def reserve(replay: Replay, step: Step, request: dict[str, Any]) -> None:
     """One commit: the step may ask its model. Raises Held where there is no price or no room, and Superseded."""
     with transaction.atomic():
-        entry = admission.reserve(step, request, Target(llm.PRIMARY, step.name), ticket_id=None, entries=[])
+        entry = admission.reserve(step, request, Target(client.PRIMARY, step.name), ticket_id=None, entries=[])
         leases.write(replay, reservation=step.reservation, lease_expires_at=leases.until())
         budgets.post([entry])
     replay.reservation = step.reservation

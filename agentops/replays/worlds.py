@@ -7,8 +7,9 @@ from typing import Any
 
 from django.conf import settings
 
-from agentops import llm, prompts, tools, turn
+from agentops import prompts, tools, turn
 from agentops.lib.outbound import Allowed
+from agentops.llm import client
 from agentops.models import Replay, Step, StoredText
 from agentops.replays.recording import NotRecorded, Recording, call_key
 from agentops.steps import REAL, World
@@ -29,7 +30,7 @@ class RecordingEnded(Exception):
 
 def allowed(mode: str) -> tuple[Allowed, ...]:
     """Nothing; the model alone; the model, and reads of the shop. No mode lets a write of ours out."""
-    model = Allowed("POST", llm.address())
+    model = Allowed("POST", client.address())
     shop = settings.ORDERS_URL.rstrip("/")
     reads = tuple(Allowed("GET", f"{shop}/{name}") for name in ("orders", "customers"))
     match mode:
@@ -57,7 +58,7 @@ def _recorded(recording: Recording, done: Sequence[Step]) -> World:
     number = sum(step.kind == turn.LLM for step in done)
     then = recording.turn(number) if done else recording.triage
 
-    def ask(**_request: Any) -> llm.Answer:
+    def ask(**_request: Any) -> client.Answer:
         if then is None:
             raise RecordingEnded
         if then.status == turn.FAILED:
@@ -65,7 +66,7 @@ def _recorded(recording: Recording, done: Sequence[Step]) -> World:
         output = {name: value for name, value in (then.output or {}).items() if name != "triage"}
         tokens = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
         counted = {name: getattr(then, name) for name in tokens}
-        return llm.Answer(output, then.reasoning, "", then.name, **counted)
+        return client.Answer(output, then.reasoning, "", then.name, **counted)
 
     def text(name: str, otherwise: str) -> str:
         return recording.texts.get(then.input.get(name, ""), otherwise) if then else otherwise

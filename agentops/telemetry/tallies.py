@@ -8,7 +8,8 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from agentops import buckets, tools
+from agentops import tools
+from agentops.lib import buckets
 from agentops.models import Tally, Watermark
 from agentops.telemetry.watermark import EPOCH, SETTLE_SECONDS, safe_until
 from approvals import states

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from agentops import budgets
+from agentops.llm import budgets
 from agentops.queries import figures, latency, spending
 from agentops.views import charts
 from approvals.queries import figures as approvals

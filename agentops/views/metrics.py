@@ -16,7 +16,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from agentops import buckets, heartbeat
+from agentops import heartbeat
+from agentops.lib import buckets
 from agentops.queries import metrics
 
 # Of the bounds that durations are known by, those that Prometheus is told.

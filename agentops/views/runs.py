@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from agentops import budgets, trace
+from agentops import trace
+from agentops.llm import budgets
 from agentops.models import Run
 from agentops.queries import latency, spending
 from agentops.queries import runs as queries

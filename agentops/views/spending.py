@@ -10,9 +10,10 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from agentops import admission, budgets, caps, pricelist, routes, routing
+from agentops import routes, routing
 from agentops.forms import CapForm, PriceForm, RemoveForm, RoutingForm
 from agentops.lib.errors import Refused
+from agentops.llm import admission, budget_admin, budgets, pricelist
 from agentops.models import Budget, ModelPrice, RoutingVersion
 from agentops.queries import spending
 from approvals.views.request import Request
@@ -35,7 +36,7 @@ def limits(request: Request) -> HttpResponse:
 @permission_required("agentops.change_budget", raise_exception=True)
 def put(request: Request) -> HttpResponse:
     form = CapForm(request.POST)
-    if not _done(form, lambda: caps.put(**form.cleaned_data, by=request.user)):
+    if not _done(form, lambda: budget_admin.put(**form.cleaned_data, by=request.user)):
         return _limits(request, form, status=422)
     messages.success(request, "The budget is in force.")
     return redirect("policy-budgets")
@@ -46,7 +47,7 @@ def put(request: Request) -> HttpResponse:
 def remove(request: Request, budget_id: int) -> HttpResponse:
     budget = get_object_or_404(Budget, pk=budget_id)
     form = RemoveForm(request.POST)
-    if not _done(form, lambda: caps.remove(budget=budget, by=request.user, note=form.cleaned_data["note"])):
+    if not _done(form, lambda: budget_admin.remove(budget=budget, by=request.user, note=form.cleaned_data["note"])):
         return _limits(request, CapForm(initial={"per": "day"}), removing=(budget.pk, form), status=422)
     messages.success(request, f"{budget}: the budget is removed.")
     return redirect("policy-budgets")

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from agentops import caps
+from agentops.llm import budget_admin
 from tests.completions import claims_a_refund_of, triage, uses
 from tests.integration.conftest import *  # noqa: F403 - the core's world
 from tests.scripted import Script
@@ -75,7 +75,7 @@ def test_what_an_automatic_ticket_costs(world: World, model: Script, capsys: pyt
     rows = {"without a budget": measured(world, model)}
     by = User.objects.create(username="benchmark")
     for per in ("ticket", "day", "month"):
-        caps.put(per=per, model="", by=by, note="for a measurement", max_usd=Decimal(1000))
+        budget_admin.put(per=per, model="", by=by, note="for a measurement", max_usd=Decimal(1000))
     rows["with three budgets"] = measured(world, model)
     with capsys.disabled():
         for name, row in rows.items():

@@ -30,7 +30,7 @@ OURS = tuple(f"{ROOT}/{package}/" for package in ("agentops", "approvals", "tick
 # What others stand on: the place is whoever called it.
 PLUMBING = (
     "agentops.lib.",
-    "agentops.llm.",
+    "agentops.llm.client.",
     "agentops.tools.",
     "approvals.audit.",
     "approvals.policies.",

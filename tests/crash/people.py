@@ -19,8 +19,8 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from agentops import cases as desk
-from agentops import pricelist
 from agentops.lib.errors import ProviderError, Refused
+from agentops.llm import pricelist
 from agentops.models import Hold, Run
 from approvals import decisions, findings, pauses, states, stops, unknown
 from approvals.models import Action, ApprovalRequest, Finding

@@ -2,8 +2,8 @@
 
 # Where our code commits.
 COMMITS = (
-    "agentops.breakers.failed",
-    "agentops.breakers.succeeded",
+    "agentops.llm.breakers.failed",
+    "agentops.llm.breakers.succeeded",
     "agentops.cases.close_ticket",
     "agentops.cases.run_again",
     "agentops.dispatch.claim",
@@ -13,7 +13,7 @@ COMMITS = (
     "agentops.engine._hold",
     "agentops.engine._try_later",
     "agentops.engine._wait",
-    "agentops.pricelist.enter",
+    "agentops.llm.pricelist.enter",
     "agentops.steps.stored",
     "agentops.telemetry.tallies._count_a_stretch",
     "agentops.telemetry.tallies.roll_up",

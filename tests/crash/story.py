@@ -20,8 +20,9 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from agentops import dispatch, engine, llm, sweep, tasks, tools
+from agentops import dispatch, engine, sweep, tasks, tools
 from agentops.celery import app
+from agentops.llm import client
 from agentops.models import Run
 from approvals import comparison, execution, reconcile, reservations, states, webhooks
 from approvals.models import Action, ApprovalRequest
@@ -82,7 +83,7 @@ def warm_up() -> None:
     connection, lazy imports, schemas."""
     for made in (orders._client, contract._client, replies._client):
         made()
-    _ = llm._client(llm.PRIMARY).chat.completions.with_raw_response.create
+    _ = client._client(client.PRIMARY).chat.completions.with_raw_response.create
     importlib.import_module("psycopg_pool")
     tools.specifications()
     tasks.advance.delay(0)

@@ -13,12 +13,13 @@ from django.db.models import Sum
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from agentops import admission, budgets, caps, cases, dispatch, engine, pricelist, recording, steps, tools
-from agentops.held import Exhausted, Held
+from agentops import cases, dispatch, engine, recording, steps, tools
 from agentops.lib.errors import Refused
+from agentops.llm import admission, budget_admin, budgets, pricelist
+from agentops.llm.holds import Exhausted, Held
+from agentops.llm.pricelist import Given
+from agentops.llm.prices import Worst
 from agentops.models import Budget, Hold, ModelPrice, Run, Spending, Step
-from agentops.pricelist import Given
-from agentops.prices import Worst
 from approvals.models import AuditEvent
 from tests.billing import CHARGES, Biller, billing
 from tests.rows import one_after_the_other
@@ -51,7 +52,7 @@ def biller(world: World, settings: Settings, admin: User) -> Iterator[Biller]:
 
 
 def cap(admin: User, per: str = "day", model: str = "", **most: Any) -> Budget:
-    return caps.put(per=per, model=model, by=admin, note="for a test", **most)
+    return budget_admin.put(per=per, model=model, by=admin, note="for a test", **most)
 
 
 def status(ticket: Ticket) -> tuple[str, str]:
@@ -274,7 +275,7 @@ def test_a_cap_raised_between_a_refusal_and_the_hold_is_not_missed(
 def test_of_runs_that_meet_a_raised_cap_none_sleeps_on(world: World, biller: Biller, admin: User) -> None:
     budget = cap(admin, per="ticket", max_usd=Decimal("0.001"))
     tickets = [ticket_of(world.order()) for _ in range(6)]
-    lift = [lambda: caps.remove(budget=budget, by=admin, note="for a test")]
+    lift = [lambda: budget_admin.remove(budget=budget, by=admin, note="for a test")]
     answers = at_once(*[lambda ticket=ticket: run_through(ticket) for ticket in tickets], *lift)
     assert not [answer for answer in answers if isinstance(answer, BaseException)]
     runs = list(Run.objects.filter(ticket__in=tickets))
@@ -297,7 +298,7 @@ def test_a_removed_cap_lets_the_run_go_on(world: World, biller: Biller, admin: U
     budget = cap(admin, per="ticket", max_usd=Decimal("0.001"))
     run = run_through(ticket_of(world.order()))
     assert (run.status, biller.calls) == ("waiting", [])
-    caps.remove(budget=budget, by=admin, note="Not needed.")
+    budget_admin.remove(budget=budget, by=admin, note="Not needed.")
     go_on(run)
     assert Run.objects.get(pk=run.pk).status == "succeeded"
 
@@ -307,7 +308,7 @@ def test_no_more_runs_wake_than_there_is_room_for(world: World, biller: Biller, 
     runs = [run_through(ticket_of(world.order())) for _ in range(5)]
     assert {run.status for run in runs} == {"waiting"}
     need = Hold.objects.filter(run__in=runs).latest("usd").usd
-    caps.put(per="day", model="", by=admin, note="Room for two.", max_usd=need * 2)
+    budget_admin.put(per="day", model="", by=admin, note="Room for two.", max_usd=need * 2)
     assert budget.pk == Budget.objects.get(per="day").pk
     assert len(set(dispatch.due(1000)) & {run.pk for run in runs}) == 2
 
@@ -325,7 +326,7 @@ def test_closing_the_ticket_ends_a_run_that_waits_for_room(world: World, biller:
     ticket = ticket_of(world.order())
     run = run_through(ticket)
     assert cases.close_ticket(ticket.pk, by=admin)
-    caps.remove(budget=Budget.objects.get(), by=admin, note="for a test")
+    budget_admin.remove(budget=Budget.objects.get(), by=admin, note="for a test")
     go_on(run)
     assert (Run.objects.get(pk=run.pk).status, status(ticket)[0], biller.calls) == ("cancelled", "closed", [])
     assert AuditEvent.objects.filter(verb="run.cancelled", object_id=str(run.pk)).exists()
@@ -350,7 +351,7 @@ def test_a_persons_reply_ends_a_held_run_and_what_was_queued_behind_it(
     ticket, run = held_run(world, admin)
     later = write_again(ticket)
     propose(ticket, "reply", {"text": "We are looking into it.", "reason": "By hand."})
-    caps.remove(budget=Budget.objects.get(), by=admin, note="for a test")
+    budget_admin.remove(budget=Budget.objects.get(), by=admin, note="for a test")
     go_on(run, later)
     found = {(run.status, run.finished_at is None) for run in Run.objects.filter(ticket=ticket)}
     assert (found, biller.calls) == ({("cancelled", False)}, [])
@@ -561,7 +562,7 @@ def test_a_backlog_does_not_keep_what_was_held_from_going_on(world: World, bille
     budget = cap(admin, per="ticket", max_usd=Decimal("0.001"))
     held = run_through(ticket_of(world.order()))
     backlog = [Run.objects.get(ticket=ticket_of(world.order())) for _ in range(4)]
-    caps.remove(budget=budget, by=admin, note="Not needed.")
+    budget_admin.remove(budget=budget, by=admin, note="Not needed.")
     found = dispatch.due(2)
     assert found[0] == held.pk
     assert found[1] in {run.pk for run in backlog}, "nor does what was held keep the others"

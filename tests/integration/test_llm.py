@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from agentops import llm
 from agentops.lib.errors import EffectUnknown, ProviderError, Terminal, Transient, Unauthorized
+from agentops.llm import client
 from tests.completions import call, calls, completion
 from tests.scripted import CUT, Say, Script, scripted
 
@@ -23,8 +23,8 @@ def model(settings: Settings) -> Any:
         yield script
 
 
-def complete(**options: Any) -> llm.Answer:
-    return llm.complete(model="gpt-5", messages=MESSAGES, **options)
+def complete(**options: Any) -> client.Answer:
+    return client.complete(model="gpt-5", messages=MESSAGES, **options)
 
 
 def test_an_answer_is_recorded_with_its_calls_and_tokens(model: Script) -> None:
@@ -85,8 +85,8 @@ def test_the_size_of_a_request_is_at_least_its_bytes(model: Script) -> None:
         "tools": [{"type": "function"}],
     }
     model.will_say(completion({"content": "Hello"}))
-    llm.complete(model="gpt-5", **request)
-    assert llm.size("gpt-5", request) >= len(model.asked[0].body)
+    client.complete(model="gpt-5", **request)
+    assert client.size("gpt-5", request) >= len(model.asked[0].body)
 
 
 @pytest.mark.parametrize(

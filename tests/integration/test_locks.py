@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from agentops import budgets
-from agentops.budgets import Entry
+from agentops.llm import budgets
+from agentops.llm.budgets import Entry
 from agentops.models import Budget, Run
 from approvals import decisions, execution, states
 from approvals.models import Action, Attempt

@@ -11,9 +11,10 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from pytest_django import Settings
 
-from agentops import breakers, caps, cases, dispatch, engine, recording, routes, steps
-from agentops.breakers import Target
-from agentops.held import PassedOver
+from agentops import cases, dispatch, engine, recording, routes, steps
+from agentops.llm import breakers, budget_admin
+from agentops.llm.breakers import Target
+from agentops.llm.holds import PassedOver
 from agentops.models import Breaker, Hold, RoutingVersion, Run, Spending
 from agentops.queries.spending import who_did_what
 from agentops.routing import Rules
@@ -424,7 +425,7 @@ def test_a_fallback_without_a_price_does_not_keep_a_run_from_the_model_after_it(
 
 
 def without_room(of: str, lead: User) -> None:
-    caps.put(per="day", model=of, by=lead, note="for a test", max_usd=Decimal("0.000001"))
+    budget_admin.put(per="day", model=of, by=lead, note="for a test", max_usd=Decimal("0.000001"))
 
 
 @pytest.mark.parametrize("away", [(), ("fallback",)])

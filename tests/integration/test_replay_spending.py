@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.db.models import Sum
 from pytest_django import Settings
 
-from agentops import caps
+from agentops.llm import budget_admin
 from agentops.management.commands.replay import as_table
 from agentops.models import Replay, Run, Spending
 from agentops.replays import asking, running
@@ -38,7 +38,7 @@ def run(world: World, model: Script, settings: Settings) -> Iterator[Run]:
 
 def cap(**given: Any) -> None:
     admin = User.objects.get_or_create(username="the-admin")[0]
-    caps.put(**{"per": "day", "model": "", **given}, by=admin, note="for a test")
+    budget_admin.put(**{"per": "day", "model": "", **given}, by=admin, note="for a test")
 
 
 def begun(run: Run) -> Replay:

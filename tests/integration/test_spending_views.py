@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from agentops import caps, pricelist, routes
+from agentops import routes
+from agentops.llm import budget_admin, pricelist
 from agentops.models import Breaker, Budget, ModelPrice, Replay, Run, Spending, Step
 from agentops.routing import Rules
 from approvals.models import AuditEvent
@@ -72,8 +73,8 @@ def test_a_cap_that_makes_no_sense_comes_back_with_why(admin: Client, field: str
 
 
 def test_what_is_spent_reserved_and_left_is_shown(admin: Client) -> None:
-    caps.put(per="day", model="", by=user(), note="x", max_usd=Decimal(1))
-    caps.put(per="ticket", model="gpt-5", by=user(), note="x", max_tokens=70_000)
+    budget_admin.put(per="day", model="", by=user(), note="x", max_usd=Decimal(1))
+    budget_admin.put(per="ticket", model="gpt-5", by=user(), note="x", max_tokens=70_000)
     Spending.objects.create(
         day=timezone.now().date(), model="gpt-5", spent_usd=Decimal("0.25"), reserved_usd=Decimal("0.05")
     )
@@ -85,7 +86,7 @@ def test_what_is_spent_reserved_and_left_is_shown(admin: Client) -> None:
 
 
 def test_a_budget_is_changed_from_its_row_and_removed_with_a_reason(admin: Client) -> None:
-    budget = caps.put(per="month", model="gpt-5", by=user(), note="x", max_usd=Decimal(3))
+    budget = budget_admin.put(per="month", model="gpt-5", by=user(), note="x", max_usd=Decimal(3))
     assert 'value="gpt-5"' in page(admin, "policy-budgets", f"?change={budget.pk}")
     address = reverse("policy-budget-remove", args=[budget.pk])
     assert admin.post(address, {"note": ""}).status_code == 422
@@ -188,7 +189,7 @@ def a_run(world: World, *, route: str = "plain", usd: str = "0.01", **step: Any)
 def test_a_run_says_which_model_did_what_and_why(world: World) -> None:
     run = a_run(world, input={"passed_over": ["gpt-5 has failed 4 times: http_503"]},
                 lost=[{"model": "gpt-5-mini", "usd": "0.0042", "tokens": 900}])  # fmt: skip
-    caps.put(per="ticket", model="", by=user(), note="x", max_usd=Decimal("0.10"))
+    budget_admin.put(per="ticket", model="", by=user(), note="x", max_usd=Decimal("0.10"))
     shown = markup(signed_in("auditor").get(reverse("run", args=[run.pk])))
     for words in ("A plain case.", "gpt-5-mini", "Passed over: gpt-5 has failed 4 times", "$0.0042 presumed",
                   "All models per ticket", "$0.09"):  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 from django.db.models import Sum
 from django.utils import timezone
 
-from agentops import buckets
+from agentops.lib import buckets
 from agentops.models import Run, Step, Tally, Watermark
 from agentops.telemetry import tallies
 from agentops.telemetry.watermark import EPOCH

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentops.prices import Price, cost, worst
+from agentops.llm.prices import Price, cost, worst
 
 GPT_5 = Price("gpt-5", Decimal("1.25"), Decimal("0.125"), Decimal(10), Decimal(10))
 DOLLARS = st.decimals(0, 1000, places=6)

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.conf import settings
 
-from agentops import llm
 from agentops.lib import redact
 from agentops.lib.errors import ProviderError
+from agentops.llm import client
 
 SCRIPTED, OBEDIENT = "scripted", "obedient"
 
@@ -48,10 +48,10 @@ def choose(name: str) -> Chosen:
         priced = ", ".join(sorted(settings.LLM_PRICES)) or "none"
         raise NoModel(f"{name} has no price: give it one in LLM_PRICES, per million tokens. Priced are: {priced}.")
     try:
-        llm.complete(model=name, messages=[{"role": "user", "content": "Answer with the word: ready"}])
+        client.complete(model=name, messages=[{"role": "user", "content": "Answer with the word: ready"}])
     except ProviderError as error:
         told = redact.text(f"{error.code}: {error.message}")[:300]
-        raise NoModel(f"{name} does not answer at {llm.address()}, so nothing was run. {told}") from None
+        raise NoModel(f"{name} does not answer at {client.address()}, so nothing was run. {told}") from None
     given = {
         "OPENAI_BASE_URL": os.environ.get("OPENAI_BASE_URL", ""),
         "OPENAI_API_KEY": settings.OPENAI_API_KEY,

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from agentops import caps
+from agentops.llm import budget_admin
 from agentops.models import Replay, Step
 from agentops.replays import asking, running
 from approvals import policies, stops
@@ -71,7 +71,7 @@ def findings_page() -> str:
 def budgets_page() -> str:
     """With a cap."""
     by = User.objects.get(username="admin")
-    caps.put(per="day", model="", by=by, note="A quiet month.", max_usd=Decimal(50))
+    budget_admin.put(per="day", model="", by=by, note="A quiet month.", max_usd=Decimal(50))
     return "/policy/budgets/"
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from agentops.prices import Worst
+from agentops.llm.prices import Worst
 
 
 class Held(Exception):

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from agentops.held import Held, PassedOver
+from agentops.llm.holds import Held, PassedOver
 from agentops.models import Breaker
 from approvals import audit
 

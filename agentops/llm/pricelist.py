@@ -10,11 +10,11 @@ from django.db import transaction
 from django.db.models.functions import Now, TruncDate
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from agentops import budgets
-from agentops.held import Unpriced
 from agentops.lib.errors import Refused
+from agentops.llm import budgets
+from agentops.llm.holds import Unpriced
+from agentops.llm.prices import Price
 from agentops.models import Hold, ModelPrice
-from agentops.prices import Price
 from approvals import audit
 
 HIGHEST = Decimal(1_000_000)

@@ -13,14 +13,14 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from agentops import breakers, budgets, llm, pricelist, prices
-from agentops.breakers import Target
-from agentops.budgets import Entry
-from agentops.held import Exhausted, Held, PassedOver
 from agentops.lib import redact
 from agentops.lib.errors import EffectUnknown, ProviderError, Transient
+from agentops.llm import breakers, budgets, client, pricelist, prices
+from agentops.llm.breakers import Target
+from agentops.llm.budgets import Entry
+from agentops.llm.holds import Exhausted, Held, PassedOver
+from agentops.llm.tiers import PLAIN, Tier
 from agentops.models import Budget, Hold, ModelPrice, Run, Step
-from agentops.tiers import PLAIN, Tier
 from approvals import audit
 
 PLAIN_ROUTES = ("", PLAIN)  # of a run: no expert was brought to it
@@ -42,10 +42,10 @@ def targets(tier: Tier) -> list[Target]:
     first, other = settings.LLM_TRIAGE_MODEL, settings.LLM_EXPERT_MODEL
     if tier == "expert":
         first, other = other, first
-    found = [Target(llm.PRIMARY, first)]
+    found = [Target(client.PRIMARY, first)]
     if settings.LLM_FALLBACK_BASE_URL:
-        found.append(Target(llm.FALLBACK, settings.LLM_FALLBACK_MODEL or first))
-    return [*found, *([Target(llm.PRIMARY, other)] if other != first else [])]
+        found.append(Target(client.FALLBACK, settings.LLM_FALLBACK_MODEL or first))
+    return [*found, *([Target(client.PRIMARY, other)] if other != first else [])]
 
 
 def admit(step: Step, request: dict[str, Any], *, ticket_id: str, entries: list[Entry]) -> Entry:
@@ -98,7 +98,7 @@ def reserve(
 def _needs(model: str, request: dict[str, Any]) -> tuple[prices.Price, date, prices.Worst]:
     """The model's price, the day that a call counts on, and what this one can cost at most. Raises Unpriced."""
     price, today = pricelist.in_force_today(model)
-    size = llm.size(model, request)
+    size = client.size(model, request)
     return price, today, prices.worst(price, request_bytes=size, max_tokens=settings.LLM_MAX_TOKENS)
 
 

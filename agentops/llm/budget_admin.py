@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Now
 
-from agentops import budgets
 from agentops.lib.errors import Refused
+from agentops.llm import budgets
 from agentops.models import Budget, Hold
 from approvals import audit
 

@@ -14,9 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from agentops.held import Exhausted
+from agentops.llm.holds import Exhausted
+from agentops.llm.prices import Worst
 from agentops.models import Budget, Step
-from agentops.prices import Worst
 
 log = logging.getLogger(__name__)
 ASKS = (Step.Kind.TRIAGE, Step.Kind.LLM)
