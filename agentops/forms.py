@@ -7,7 +7,7 @@ from django import forms
 
 from agentops.llm.pricelist import HIGHEST
 from agentops.models import Budget
-from agentops.routing import POLICY_CODES, SIGNS
+from agentops.runs.routing import POLICY_CODES, SIGNS
 
 MODEL = forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"})
 

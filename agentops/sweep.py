@@ -14,8 +14,9 @@ import redis
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
-from agentops import dispatch, engine, heartbeat, unseen
+from agentops import heartbeat
 from agentops.replays import running as replays
+from agentops.runs import engine, leasing, unseen
 from agentops.telemetry import shipping, tallies
 from approvals import comparison, decisions, execution, lowering, notifications, reconcile, seals
 
@@ -101,7 +102,7 @@ def _due(limit: int) -> list[Work]:
         (execution.execute, lambda: execution.due(limit)),
         (reconcile.settle, lambda: reconcile.due(limit // 2)),
         (decisions.expire, lambda: decisions.late(limit)),
-        (engine.advance, lambda: dispatch.due(limit)),
+        (engine.advance, lambda: leasing.due(limit)),
         (replays.advance, lambda: replays.due(few)),
         (reconcile.settle, lambda: reconcile.due(limit)),
     ]

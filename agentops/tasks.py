@@ -11,10 +11,11 @@ from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from agentops import dispatch, engine, sweep
+from agentops import sweep
 from agentops.replays import running
 from agentops.replays.asking import replay_asked
-from agentops.signals import run_queued
+from agentops.runs import engine, leasing
+from agentops.runs.signals import run_queued
 from approvals.signals import action_settled
 from tickets.models import Message
 from tickets.signals import message_received
@@ -35,13 +36,13 @@ def replay(replay_id: int) -> None:
 
 @receiver(message_received)
 def queue_run(sender: object, message: Message, **_: Any) -> None:
-    run = dispatch.queue_run(message)
+    run = leasing.queue_run(message)
     transaction.on_commit(lambda: hurry(run.pk), robust=True)
 
 
 @receiver(action_settled)
 def go_on(sender: object, action_id: int, **_: Any) -> None:
-    for run_id in dispatch.waiting_on(action_id):
+    for run_id in leasing.waiting_on(action_id):
         hurry(run_id)
 
 

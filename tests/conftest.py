@@ -23,8 +23,8 @@ from django.test.utils import setup_databases, teardown_databases
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
-from agentops import steps
 from agentops.lab.local.ports import reserved_port
+from agentops.runs import steps
 from tests import browser as browsers
 from tests.live import Simulator, Web, Worker
 from tests.services import child_environment, services

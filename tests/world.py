@@ -16,8 +16,8 @@ from typing import Any
 from django.db import connection
 from django.db.models.functions import Now
 
-from agentops.engine import advance
 from agentops.models import Run
+from agentops.runs.engine import advance
 from approvals import decisions, kinds, policies, proposals
 from approvals.models import Action, ApprovalRequest, PolicyVersion
 from approvals.policy import CurrencyLimit, Rules, Threshold

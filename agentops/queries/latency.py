@@ -10,9 +10,9 @@ from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, QueryS
 from django.db.models.fields import DurationField
 from django.db.models.functions import Now
 
-from agentops import tools
 from agentops.lib import buckets
 from agentops.models import Step, Tally
+from agentops.runs import tools
 
 DAY, BEFORE = timedelta(days=1), timedelta(days=7)
 PAGE = 50

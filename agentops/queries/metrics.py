@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.models import Count, Min, Sum
 from django.db.models.functions import Coalesce
 
-from agentops import dispatch
 from agentops.models import Run, Spending, Tally, Watermark
+from agentops.runs import leasing
 from approvals import execution, states
 from approvals.models import Action, ApprovalRequest
 
@@ -84,7 +84,7 @@ def queue(at: datetime) -> list[Queue]:
 
 def overdue(at: datetime) -> dict[str, float]:
     """Seconds; 0 where nothing is due. What is stopped, paused or held, or waits for its ticket's other run, is not."""
-    runs = dispatch.ready().filter(status=Run.Status.QUEUED, hold__isnull=True)
+    runs = leasing.ready().filter(status=Run.Status.QUEUED, hold__isnull=True)
     actions = execution.going_on().filter(execution.READY)
     since = {
         "run": runs.aggregate(since=Min(Coalesce("not_before", "created_at")))["since"],

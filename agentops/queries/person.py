@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from agentops.models import Run, Step
-from agentops.tools import HAND_OVER
+from agentops.runs.tools import HAND_OVER
 from approvals import kinds, states
 from approvals.models import Action, Attempt
 from tickets import queries

@@ -10,11 +10,11 @@ from typing import Any
 from django.db.models import Case, Count, Q, Sum, Value, When
 from django.db.models.functions import TruncDate
 
-from agentops import routing
 from agentops.llm import admission
 from agentops.llm.budgets import ASKS
 from agentops.llm.tiers import PLAIN
 from agentops.models import Breaker, Hold, ModelPrice, Replay, Run, Step
+from agentops.runs import routing
 
 NOTHING = Decimal(0)
 # A triage costs as well, before the first turn.

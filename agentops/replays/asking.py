@@ -8,10 +8,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.dispatch import Signal
 
-from agentops import steps
 from agentops.lib.errors import Refused
 from agentops.llm import pricelist
 from agentops.models import ModelPrice, Replay, Run
+from agentops.runs import steps
 from approvals import audit, policies
 from approvals.models import PolicyVersion
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from agentops import steps, tools
 from agentops.lib import redact
 from agentops.models import Replay, ReplayStep, Step
 from agentops.replays.recording import NotRecorded, Recording
+from agentops.runs import steps, tools
 from approvals import circumstances, claims, kinds, policies, policy, proposals, resolution, states
 from approvals.models import Action, Decision
 from approvals.policy import Outcome, Verdict

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from agentops import turn
 from agentops.lib.money import display
 from agentops.models import Replay, ReplayStep, Step
 from agentops.replays import alignment
 from agentops.replays.alignment import Row, Side
 from agentops.replays.recording import Recording
+from agentops.runs import turn
 from approvals import kinds
 from approvals.models import Action, Decision
 from approvals.policy import Outcome

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db.models import Q
 
-from agentops import turn
 from agentops.models import Run, Step, StoredText
+from agentops.runs import turn
 from approvals import claims, grounding, kinds, reservations, states
 from approvals.models import Action, AuditEvent, Decision
 from approvals.providers.orders import Customer, Order

@@ -14,7 +14,6 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from agentops import steps, turn
 from agentops.lib import outbound, redact, retry
 from agentops.lib.errors import ProviderError, Refused
 from agentops.llm import budgets
@@ -24,6 +23,7 @@ from agentops.replays import effects, judgement, leases, shadows, spending, worl
 from agentops.replays.effects import Became
 from agentops.replays.leases import Superseded
 from agentops.replays.recording import NotRecorded, Recording, call_key
+from agentops.runs import steps, turn
 from approvals import kinds
 
 log = logging.getLogger(__name__)

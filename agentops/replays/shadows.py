@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from agentops import turn
 from agentops.models import Replay, ReplayStep, Run, Step
 from agentops.models.run import StepRecord
+from agentops.runs import turn
 from approvals import kinds
 from approvals.models import Action
 

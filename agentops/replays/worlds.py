@@ -7,12 +7,12 @@ from typing import Any
 
 from django.conf import settings
 
-from agentops import prompts, tools, turn
 from agentops.lib.outbound import Allowed
 from agentops.llm import client
 from agentops.models import Replay, Step, StoredText
 from agentops.replays.recording import NotRecorded, Recording, call_key
-from agentops.steps import REAL, World
+from agentops.runs import prompts, tools, turn
+from agentops.runs.steps import REAL, World
 from tickets.models import Ticket
 
 

@@ -4,9 +4,9 @@ more whatever was stored."""
 import json
 from typing import Any
 
-from agentops import steps
 from agentops.lib import redact
 from agentops.models import Run, Step
+from agentops.runs import steps
 from agentops.telemetry import conventions as names
 from agentops.trace import Span
 

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import reverse
 
-from agentops import tools, trace
+from agentops import trace
 from agentops.lib import tracing
 from agentops.models import Run, Step, WebRequest
+from agentops.runs import tools
 from agentops.telemetry import content
 from agentops.telemetry import conventions as names
 from agentops.trace import Span

@@ -8,9 +8,9 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from agentops import tools
 from agentops.lib import buckets
 from agentops.models import Tally, Watermark
+from agentops.runs import tools
 from agentops.telemetry.watermark import EPOCH, SETTLE_SECONDS, safe_until
 from approvals import states
 

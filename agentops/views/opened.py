@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentops import steps, turn
 from agentops.models import Run, Step
 from agentops.queries import runs
+from agentops.runs import steps, turn
 from agentops.trace import Span
 
 

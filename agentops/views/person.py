@@ -11,9 +11,9 @@ from django.urls import Resolver404, resolve
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST
 
-from agentops import cases
 from agentops.lib.errors import Refused
 from agentops.queries import person as queries
+from agentops.runs import closing
 from approvals.queries.queue import said_by_customer
 from approvals.views.request import Request, part_of
 from tickets.models import Ticket
@@ -39,8 +39,8 @@ def item(request: Request, ticket_id: str) -> HttpResponse:
         "item": found,
         "broken": queries.broken(found),
         "said": said_by_customer(found.pk),
-        "under_way": cases.under_way(found),
-        "waits_for_budget": cases.waits_for_budget(found),
+        "under_way": closing.under_way(found),
+        "waits_for_budget": closing.waits_for_budget(found),
     }
     if part_of(request) == "pane":
         return _screen(request, "#pane", {**context, "focus": True})
@@ -50,13 +50,13 @@ def item(request: Request, ticket_id: str) -> HttpResponse:
 @require_POST
 @may_act
 def claim(request: Request, ticket_id: str) -> HttpResponse:
-    return _claimed(request, ticket_id, cases.claim_ticket)
+    return _claimed(request, ticket_id, closing.claim_ticket)
 
 
 @require_POST
 @may_act
 def release(request: Request, ticket_id: str) -> HttpResponse:
-    return _claimed(request, ticket_id, cases.release_ticket)
+    return _claimed(request, ticket_id, closing.release_ticket)
 
 
 @require_POST
@@ -66,7 +66,7 @@ def run_again(request: Request, ticket_id: str) -> HttpResponse:
     found = _found(ticket_id)
     following = queries.next_after(found)
     try:
-        run = cases.run_again(found.pk, by=request.user)
+        run = closing.run_again(found.pk, by=request.user)
     except Refused as refused:
         messages.warning(request, f"The agent was not run again. {refused.message}")
         return back(request, found, found)

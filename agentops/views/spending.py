@@ -10,12 +10,12 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from agentops import routes, routing
 from agentops.forms import CapForm, PriceForm, RemoveForm, RoutingForm
 from agentops.lib.errors import Refused
 from agentops.llm import admission, budget_admin, budgets, pricelist
 from agentops.models import Budget, ModelPrice, RoutingVersion
 from agentops.queries import spending
+from agentops.runs import routing, routing_versions
 from approvals.views.request import Request
 
 READ = "approvals.view_policyversion"
@@ -83,7 +83,7 @@ def route(request: Request) -> HttpResponse:
 
     def save() -> None:
         rules = routing.Rules(expert_on=form.codes)
-        routes.save(rules=rules, by=request.user, note=form.cleaned_data["note"])
+        routing_versions.save(rules=rules, by=request.user, note=form.cleaned_data["note"])
 
     if not _done(form, save):
         return _models(request, routing_form=form, status=422)
@@ -123,7 +123,7 @@ def _models(
     routing_form: RoutingForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    rules, prices = routes.in_force(), spending.prices_in_force()
+    rules, prices = routing_versions.in_force(), spending.prices_in_force()
     start = {"signs": rules.expert_on, "reasons": rules.expert_on}
     context = {
         "prices": prices,
@@ -136,7 +136,7 @@ def _models(
             ("The expert", admission.targets("expert")),
         ],
         "rules": [(code, what) for code, what in routing.CODES.items() if code in rules.expert_on],
-        "routing": routes.current(),
+        "routing": routing_versions.current(),
         "routings": RoutingVersion.objects.select_related("created_by").order_by("-pk")[:SHOWN],
         "price_form": price or PriceForm(),
         "routing_form": routing_form or RoutingForm(initial=start),

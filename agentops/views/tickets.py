@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from agentops import cases
 from agentops.lib.errors import ProviderError, Refused
 from agentops.queries import case, person
+from agentops.runs import closing
 from agentops.views.person import back
 from approvals import decisions, states
 from approvals.models import Action
@@ -50,7 +50,7 @@ def close(request: Request, ticket_id: str) -> HttpResponse:
     found = _found(ticket_id)
     following: Ticket | None = person.next_after(found)
     try:
-        if cases.close_ticket(found.pk, by=request.user):
+        if closing.close_ticket(found.pk, by=request.user):
             messages.success(request, "The ticket is closed. A further message of the customer opens it again.")
         else:
             messages.info(request, "The ticket was closed already.")

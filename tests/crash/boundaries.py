@@ -31,7 +31,7 @@ OURS = tuple(f"{ROOT}/{package}/" for package in ("agentops", "approvals", "tick
 PLUMBING = (
     "agentops.lib.",
     "agentops.llm.client.",
-    "agentops.tools.",
+    "agentops.runs.tools.",
     "approvals.audit.",
     "approvals.policies.",
     "approvals.proposals.resolve",
@@ -39,7 +39,7 @@ PLUMBING = (
     "approvals.reservations.",
     "approvals.resolution.",
     "approvals.transitions.",
-    "agentops.recording.record",
+    "agentops.runs.commit.record",
 )
 NOBODY_LISTENS = 1  # a port
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)

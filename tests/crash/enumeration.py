@@ -3,7 +3,7 @@
 import itertools
 from functools import partial
 
-from agentops import steps
+from agentops.runs import steps
 from tests.crash import cases, shop, story, warmup
 from tests.crash.cases import SCENARIOS, Scenario
 

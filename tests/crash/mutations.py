@@ -13,9 +13,9 @@ import pgtrigger
 from django.db import connection, transaction
 from django.db.models import DateTimeField, Value
 
-from agentops import dispatch, engine, recording
 from agentops.lib import retry
 from agentops.lib.errors import EffectUnknown, ProviderError, Terminal
+from agentops.runs import commit, engine, leasing
 from approvals import (
     circumstances,
     decisions,
@@ -132,7 +132,7 @@ def action_lease_by_the_workers_clock() -> None:
 
 
 def run_lease_by_the_workers_clock() -> None:
-    dispatch.lease = recording.lease = ahead
+    leasing.lease = commit.lease = ahead
 
 
 def digest_not_checked() -> None:
@@ -234,15 +234,15 @@ def without(constraint: str) -> Iterator[None]:
 
 def run_not_fenced() -> None:
     def record(run: Any, finished: Any, started: Any, *, call: Any = None, **fields: Any) -> None:
-        counted = {name: getattr(run, name) for name in recording.COUNTED}
+        counted = {name: getattr(run, name) for name in commit.COUNTED}
         written = [step for step in (finished, started) if step is not None]
         with transaction.atomic(savepoint=False):
-            engine.Run.objects.filter(pk=run.pk).update(**{"lease_expires_at": recording.lease(), **counted, **fields})
-            recording._account(run, written, started, call)
+            engine.Run.objects.filter(pk=run.pk).update(**{"lease_expires_at": commit.lease(), **counted, **fields})
+            commit._account(run, written, started, call)
             for step in written:
                 step.save()
 
-    recording.record = engine.record = record
+    commit.record = engine.record = record
 
 
 def moves_without_audit() -> None:
@@ -280,7 +280,7 @@ MUTATIONS = (
     Mutation("action_lease_by_the_workers_clock", action_lease_by_the_workers_clock, ("stuck", "not finished"),
              boundary=f"{SEND_REFUND} before"),
     Mutation("run_lease_by_the_workers_clock", run_lease_by_the_workers_clock, ("stuck", "not finished"),
-             boundary="agentops.steps._ask POST /v1/chat/completions before"),
+             boundary="agentops.runs.steps._ask POST /v1/chat/completions before"),
     Mutation("digest_not_checked", digest_not_checked, ("books", "another effect")),
     Mutation("request_not_bound", request_not_bound, ("books", "another effect")),
     Mutation("settled_without_an_attempt", settled_without_an_attempt, ("books", "attempts for fence")),
@@ -295,7 +295,7 @@ MUTATIONS = (
     Mutation("unique_index_missing", nothing_else, ("duplicate", "tickets were delivered"), race="overtaken",
              boundary="tickets.intake.receive_ticket commit before", missing="ticket_once_per_delivery"),
     Mutation("run_not_fenced", run_not_fenced, ("books", "unexpected error"),
-             boundary="agentops.steps._ask POST /v1/chat/completions before", race="overtaken",
+             boundary="agentops.runs.steps._ask POST /v1/chat/completions before", race="overtaken",
              otherwise=("lost", "the run failed")),
     Mutation("moves_without_audit", moves_without_audit, ("books", "the audit ends at")),
     Mutation("possible_effect_forgotten", possible_effect_forgotten, ("books", "although it had happened"),

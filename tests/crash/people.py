@@ -18,10 +18,10 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from agentops import cases as desk
 from agentops.lib.errors import ProviderError, Refused
 from agentops.llm import pricelist
 from agentops.models import Hold, Run
+from agentops.runs import closing as desk
 from approvals import decisions, findings, pauses, states, stops, unknown
 from approvals.models import Action, ApprovalRequest, Finding
 from tests.crash import shop

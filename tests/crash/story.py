@@ -20,10 +20,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from agentops import dispatch, engine, sweep, tasks, tools
+from agentops import sweep, tasks
 from agentops.celery import app
 from agentops.llm import client
 from agentops.models import Run
+from agentops.runs import engine, leasing, tools
 from approvals import comparison, execution, reconcile, reservations, states, webhooks
 from approvals.models import Action, ApprovalRequest
 from approvals.providers import orders, replies
@@ -172,7 +173,7 @@ def due_on(mine: list[str]) -> list[tuple[Callable[[int], object], int]]:
     return [
         *((execution.execute, pk) for pk in execution.due(ALL) if pk in actions),
         *((reconcile.settle, pk) for pk in reconcile.due(ALL) if pk in actions),
-        *((engine.advance, pk) for pk in dispatch.due(ALL) if pk in runs),
+        *((engine.advance, pk) for pk in leasing.due(ALL) if pk in runs),
     ]
 
 

@@ -5,10 +5,10 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from agentops import cases, engine
 from agentops.lib import tracing
 from agentops.lib.errors import Refused
 from agentops.models import Run
+from agentops.runs import closing, engine
 from agentops.telemetry import spans
 from agentops.trace.loading import find_run
 from approvals import decisions, execution, policies, states
@@ -256,7 +256,7 @@ def test_one_that_is_not_sent_yet_stands_in_nobody_s_way(world: World, model: Sc
             world.simulator.faults()
             assert status(ticket) == ("needs_person", "They want a person."), "its reason is the better one"
         model.will_say(triage(), replies("Hello."))
-        cases.run_again(ticket.pk, by=lead)
+        closing.run_again(ticket.pk, by=lead)
         assert run_through(ticket).outcome == "answered"
         assert status(ticket)[0] == "answered"
-        assert cases.close_ticket(ticket.pk, by=lead)
+        assert closing.close_ticket(ticket.pk, by=lead)

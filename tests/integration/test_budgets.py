@@ -13,13 +13,13 @@ from django.db.models import Sum
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from agentops import cases, dispatch, engine, recording, steps, tools
 from agentops.lib.errors import Refused
 from agentops.llm import admission, budget_admin, budgets, pricelist
 from agentops.llm.holds import Exhausted, Held
 from agentops.llm.pricelist import Given
 from agentops.llm.prices import Worst
 from agentops.models import Budget, Hold, ModelPrice, Run, Spending, Step
+from agentops.runs import closing, commit, engine, leasing, steps, tools
 from approvals.models import AuditEvent
 from tests.billing import CHARGES, Biller, billing
 from tests.rows import one_after_the_other
@@ -69,7 +69,7 @@ def booked() -> tuple[Decimal, Decimal]:
 def go_on(*runs: Run) -> None:
     """What a sweep does, until there is nothing to do."""
     wanted = {run.pk for run in runs}
-    while found := wanted & set(dispatch.due(1000)):
+    while found := wanted & set(leasing.due(1000)):
         for pk in sorted(found):
             engine.advance(pk)
 
@@ -91,10 +91,10 @@ def left_at(name: str, ticket: Ticket, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def triaged(world: World) -> tuple[Run, Step]:
     """A run whose first call was answered, which is not on record yet, and that step."""
-    run = dispatch.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
+    run = leasing.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
     assert run is not None
     first = steps.first(run)
-    recording.record(run, None, first, call=steps.request(run, first, []))
+    commit.record(run, None, first, call=steps.request(run, first, []))
     steps.do_triage(run, first)
     return run, first
 
@@ -199,14 +199,14 @@ def test_what_a_call_begun_before_did_not_need_makes_no_room_in_a_day_or_month_t
     following = steps.start_llm(run, [first])
     cap(admin, per=per, max_usd=Decimal("0.000001"))
     with pytest.raises(Exhausted) as refused:
-        recording.record(run, first, following, call=steps.request(run, following, [first]))
+        commit.record(run, first, following, call=steps.request(run, following, [first]))
     need = refused.value.worst.usd
     assert first.settled.spent_usd < reserved
     cap(admin, per=per, max_usd=need - Decimal("0.000001"))
     with pytest.raises(Exhausted):
-        recording.record(run, first, following, call=steps.request(run, following, [first]))
+        commit.record(run, first, following, call=steps.request(run, following, [first]))
     cap(admin, per=per, max_usd=need)
-    recording.record(run, first, following, call=steps.request(run, following, [first]))
+    commit.record(run, first, following, call=steps.request(run, following, [first]))
     assert booked()[1] == need
 
 
@@ -231,7 +231,7 @@ def test_a_ticket_has_a_budget_of_its_own_over_all_its_runs(world: World, biller
     assert Decimal(0) < run.cost_usd <= Decimal("0.03")
     assert "“All models per ticket”" in status(first)[1]
     assert run_through(other).cost_usd == run.cost_usd, "another ticket has its own"
-    assert run.pk not in dispatch.due(1000)
+    assert run.pk not in leasing.due(1000)
 
 
 def test_raising_the_cap_lets_the_run_go_on_from_where_it_stood(world: World, biller: Biller, admin: User) -> None:
@@ -244,7 +244,7 @@ def test_raising_the_cap_lets_the_run_go_on_from_where_it_stood(world: World, bi
     cap(admin, per="ticket", max_usd=Decimal("0.031"))
     go_on(run)
     assert (Run.objects.get(pk=run.pk).status, len(biller.calls)) == ("waiting", asked), "still too little"
-    assert run.pk not in dispatch.due(1000), "and it is not looked at again before the cap changes"
+    assert run.pk not in leasing.due(1000), "and it is not looked at again before the cap changes"
     cap(admin, per="ticket", max_usd=Decimal(1))
     go_on(run)
     run.refresh_from_db()
@@ -287,9 +287,9 @@ def test_the_next_day_lets_the_run_go_on(world: World, biller: Biller, admin: Us
     cap(admin, max_usd=Decimal("0.02"))
     run = run_through(ticket_of(world.order()))
     assert run.status == "waiting"
-    assert run.pk not in dispatch.due(1000)
+    assert run.pk not in leasing.due(1000)
     Spending.objects.update(day=Now() - timedelta(days=1))
-    assert run.pk in dispatch.due(1000)
+    assert run.pk in leasing.due(1000)
     go_on(run)
     assert Step.objects.filter(run=run).count() > 2
 
@@ -310,7 +310,7 @@ def test_no_more_runs_wake_than_there_is_room_for(world: World, biller: Biller, 
     need = Hold.objects.filter(run__in=runs).latest("usd").usd
     budget_admin.put(per="day", model="", by=admin, note="Room for two.", max_usd=need * 2)
     assert budget.pk == Budget.objects.get(per="day").pk
-    assert len(set(dispatch.due(1000)) & {run.pk for run in runs}) == 2
+    assert len(set(leasing.due(1000)) & {run.pk for run in runs}) == 2
 
 
 def test_a_held_run_keeps_the_tickets_later_ones_behind_it(world: World, biller: Biller, admin: User) -> None:
@@ -318,14 +318,14 @@ def test_a_held_run_keeps_the_tickets_later_ones_behind_it(world: World, biller:
     ticket = ticket_of(world.order())
     run = run_through(ticket)
     later = Run.objects.create(ticket=ticket, number=2, through_message=run.through_message + 1)
-    assert later.pk not in dispatch.due(1000)
+    assert later.pk not in leasing.due(1000)
 
 
 def test_closing_the_ticket_ends_a_run_that_waits_for_room(world: World, biller: Biller, admin: User) -> None:
     cap(admin, per="ticket", max_usd=Decimal("0.001"))
     ticket = ticket_of(world.order())
     run = run_through(ticket)
-    assert cases.close_ticket(ticket.pk, by=admin)
+    assert closing.close_ticket(ticket.pk, by=admin)
     budget_admin.remove(budget=Budget.objects.get(), by=admin, note="for a test")
     go_on(run)
     assert (Run.objects.get(pk=run.pk).status, status(ticket)[0], biller.calls) == ("cancelled", "closed", [])
@@ -342,7 +342,7 @@ def held_run(world: World, admin: User) -> tuple[Ticket, Run]:
 def write_again(ticket: Ticket) -> Run:
     key = f"again-{ticket.pk}"
     message = Message.objects.create(ticket=ticket, direction="inbound", external_id=key, body="And now?")
-    return dispatch.queue_run(message)
+    return leasing.queue_run(message)
 
 
 def test_a_persons_reply_ends_a_held_run_and_what_was_queued_behind_it(
@@ -366,7 +366,7 @@ def test_a_further_message_leaves_a_held_ticket_with_people_who_can_close_it(
     before = status(ticket)
     later = write_again(ticket)
     assert status(ticket) == before
-    assert cases.close_ticket(ticket.pk, by=admin)
+    assert closing.close_ticket(ticket.pk, by=admin)
     assert set(Run.objects.filter(pk__in=[run.pk, later.pk]).values_list("status", flat=True)) == {"cancelled"}
     assert status(ticket)[0] == "closed"
 
@@ -453,12 +453,12 @@ def test_a_server_that_tells_no_usage_counts_at_its_worst(world: World, biller: 
 
 
 def test_a_worker_that_lost_its_lease_neither_reserves_nor_settles(world: World, biller: Biller, admin: User) -> None:
-    run = dispatch.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
+    run = leasing.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
     assert run is not None
     Run.objects.filter(pk=run.pk).update(fence=run.fence + 1)
     step = steps.first(run)
-    with pytest.raises(recording.Superseded):
-        recording.record(run, None, step, call=steps.request(run, step, []))
+    with pytest.raises(commit.Superseded):
+        commit.record(run, None, step, call=steps.request(run, step, []))
     assert booked() == (0, 0)
 
 
@@ -474,7 +474,7 @@ def test_a_model_without_a_price_is_refused_by_name_until_it_has_one(
     assert (run.status, biller.calls) == ("waiting", [])
     assert status(ticket)[0] == "needs_person"
     assert "'no-such-price' has no price" in status(ticket)[1]
-    assert run.pk not in dispatch.due(1000)
+    assert run.pk not in leasing.due(1000)
     CHARGES["no-such-price"] = CHARGES["cheap"]
     pricelist.enter(model="no-such-price", given=Given(input=1, output=4), by=admin, note="Their page.")
     go_on(run)
@@ -510,11 +510,11 @@ def test_a_price_that_was_entered_too_high_and_is_corrected_lets_the_run_go_on(
     enter_price(admin, 900_000)
     run = run_through(ticket_of(world.order()))
     assert (run.status, biller.calls) == ("waiting", [])
-    assert run.pk not in dispatch.due(1000)
+    assert run.pk not in leasing.due(1000)
     enter_price(admin, 800_000)
     go_on(run)
     assert (Run.objects.get(pk=run.pk).status, biller.calls) == ("waiting", []), "still too much"
-    assert run.pk not in dispatch.due(1000), "and it is not looked at again before something changes"
+    assert run.pk not in leasing.due(1000), "and it is not looked at again before something changes"
     enter_price(admin, 1)
     go_on(run)
     assert Run.objects.get(pk=run.pk).status == "succeeded"
@@ -551,7 +551,7 @@ def test_a_run_that_waits_for_a_model_that_is_asked_no_more_asks_the_one_in_its_
         settings.LLM_TRIAGE_MODEL = "never-priced"
     run = run_through(ticket_of(world.order()))
     assert (run.status, biller.calls) == ("waiting", [])
-    assert run.pk not in dispatch.due(1000)
+    assert run.pk not in leasing.due(1000)
     settings.LLM_TRIAGE_MODEL = "dear"
     go_on(run)
     assert Run.objects.get(pk=run.pk).status == "succeeded"
@@ -563,7 +563,7 @@ def test_a_backlog_does_not_keep_what_was_held_from_going_on(world: World, bille
     held = run_through(ticket_of(world.order()))
     backlog = [Run.objects.get(ticket=ticket_of(world.order())) for _ in range(4)]
     budget_admin.remove(budget=budget, by=admin, note="Not needed.")
-    found = dispatch.due(2)
+    found = leasing.due(2)
     assert found[0] == held.pk
     assert found[1] in {run.pk for run in backlog}, "nor does what was held keep the others"
 

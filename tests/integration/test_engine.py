@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from agentops import dispatch, engine, recording, steps
 from agentops.lib import retry
 from agentops.models import Run, Step
+from agentops.runs import commit, engine, leasing, steps
 from approvals import decisions, execution, pauses, proposals, reconcile, states
 from approvals.models import Action, ApprovalRequest, AuditEvent
 from approvals.policy import Threshold
@@ -105,14 +105,14 @@ def test_a_large_refund_waits_and_goes_on_after_the_approval(world: World, model
     run = run_through(ticket)
     assert (run.status, last_step(run).status) == ("waiting", "waiting")
     assert status(ticket)[0] == "awaiting_approval"
-    assert run.pk not in dispatch.due(1000)
+    assert run.pk not in leasing.due(1000)
     engine.advance(run.pk)
     assert len(model.asked) == 2, "waiting costs nothing"
 
     request = ApprovalRequest.objects.get(action__ticket=ticket)
     decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
     execution.execute(request.action_id)
-    assert run.pk in dispatch.due(1000)
+    assert run.pk in leasing.due(1000)
     model.will_say(claims_a_refund_of(order, 6_000))
     run = run_through(ticket)
     assert (run.status, status(ticket)[0]) == ("succeeded", "answered")
@@ -400,10 +400,10 @@ def test_a_transient_failure_of_the_model_is_tried_again_and_visible(
     assert (run.status, run.turns) == ("queued", 0)
     assert run.not_before is not None
     model.will_say(CUT)
-    until(lambda: run.pk in dispatch.due(1000))
+    until(lambda: run.pk in leasing.due(1000))
     engine.advance(run.pk)
     model.will_say(replies())
-    until(lambda: run.pk in dispatch.due(1000))
+    until(lambda: run.pk in leasing.due(1000))
     engine.advance(run.pk)
     step = run.steps.get(index=1)
     assert [(failure["attempt"], failure["code"]) for failure in step.failures] == [
@@ -522,7 +522,7 @@ def test_a_recorded_answer_is_never_asked_for_again(
             run_through(ticket)
     run = Run.objects.get(ticket=ticket)
     assert (last_step(run).name, last_step(run).status) == ("get_order", "started"), "the crash is visible"
-    assert run.pk not in dispatch.due(1000), "while its lease runs"
+    assert run.pk not in leasing.due(1000), "while its lease runs"
     crash(run)
     model.will_say(hands_over())
     run = run_through(ticket)
@@ -639,14 +639,14 @@ def test_a_crash_between_proposing_and_executing_loses_nothing(
 
 def test_a_worker_that_lost_its_lease_writes_nothing(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
-    run = dispatch.claim(Run.objects.get(ticket=ticket).pk)
+    run = leasing.claim(Run.objects.get(ticket=ticket).pk)
     assert run is not None
     crash(run)
     model.will_say(triage(), hands_over("The successor."))
     assert run_through(ticket).outcome == "with_person"
     before = list(Step.objects.filter(run=run).values())
     with pytest.raises(engine.Superseded):
-        recording.record(run, None, steps.first(run))
+        commit.record(run, None, steps.first(run))
     assert list(Step.objects.filter(run=run).values()) == before
     assert status(ticket) == ("needs_person", "The successor.")
 
@@ -688,7 +688,7 @@ def test_a_run_that_is_over_is_left_alone(world: World, model: Script) -> None:
     run = run_through(ticket)
     engine.advance(run.pk)
     assert Run.objects.get(pk=run.pk).fence == 1
-    assert run.pk not in dispatch.due(1000)
+    assert run.pk not in leasing.due(1000)
 
 
 # --- further messages -----------------------------------------------------------------------------------
@@ -720,7 +720,7 @@ def test_the_second_run_waits_for_the_first(world: World, model: Script) -> None
     ticket = ticket_of(world.order())
     another_message(ticket)
     first, second = Run.objects.filter(ticket=ticket).order_by("number")
-    assert second.pk not in dispatch.due(1000)
+    assert second.pk not in leasing.due(1000)
     engine.advance(second.pk)
     assert Run.objects.get(pk=second.pk).fence == 0
     model.will_say(triage(), replies("To your first message."))
@@ -739,7 +739,7 @@ def test_both_runs_of_a_ticket_are_never_at_work_at_once(world: World, model: Sc
     model.will_say(triage(), replies("To your first message."), triage(), replies("To your second message."))
     runs = list(Run.objects.filter(ticket=ticket).order_by("number"))
     until(lambda: at_once(*[lambda run=run: engine.advance(run.pk) for run in runs * 3]) and not set(
-        dispatch.due(1000)) & {run.pk for run in runs})  # fmt: skip
+        leasing.due(1000)) & {run.pk for run in runs})  # fmt: skip
     assert list(Run.objects.filter(ticket=ticket).values_list("outcome", flat=True)) == ["answered", "answered"]
     bodies = [row["body"] for row in world.simulator.replies() if row["ticket_id"] == ticket.pk]
     assert bodies == ["To your first message.", "To your second message."]

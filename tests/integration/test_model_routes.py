@@ -11,13 +11,13 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from pytest_django import Settings
 
-from agentops import cases, dispatch, engine, recording, routes, steps
 from agentops.llm import breakers, budget_admin
 from agentops.llm.breakers import Target
 from agentops.llm.holds import PassedOver
 from agentops.models import Breaker, Hold, RoutingVersion, Run, Spending
 from agentops.queries.spending import who_did_what
-from agentops.routing import Rules
+from agentops.runs import closing, commit, engine, leasing, routing_versions, steps
+from agentops.runs.routing import Rules
 from approvals import decisions
 from approvals.models import ApprovalRequest, AuditEvent
 from tests.completions import completion, hands_over, replies, triage, uses
@@ -83,7 +83,7 @@ def test_a_refused_call_brings_the_expert_for_the_rest_of_the_run(world: World, 
 def test_the_policys_reason_brings_the_expert_where_the_rules_say_so(world: World, model: Script, lead: User) -> None:
 
     for rules, expected in ((Rules(), EXPERT), (Rules(expert_on=()), CHEAP)):
-        routes.save(rules=rules, by=lead, note="for a test")
+        routing_versions.save(rules=rules, by=lead, note="for a test")
         order = world.order()
         ticket = ticket_of(order)
         model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
@@ -93,33 +93,33 @@ def test_the_policys_reason_brings_the_expert_where_the_rules_say_so(world: Worl
         model.will_say(hands_over())
         run_through(ticket)
         assert asked(model)[-1] == expected
-    routes.save(rules=Rules(), by=lead, note="as it began")
+    routing_versions.save(rules=Rules(), by=lead, note="as it began")
 
 
 def test_a_resumed_run_keeps_its_route_whatever_the_rules_have_become(world: World, model: Script, lead: User) -> None:
     model.will_say(triage(ambiguous=True), DOWN)
     ticket = ticket_of(world.order())
     run_through(ticket)
-    routes.save(rules=Rules(expert_on=()), by=lead, note="for a test")
+    routing_versions.save(rules=Rules(expert_on=()), by=lead, note="for a test")
     model.will_say(hands_over())
     assert run_through(ticket).route == "ambiguous"
     assert asked(model) == [CHEAP, EXPERT, EXPERT]
-    routes.save(rules=Rules(), by=lead, note="as it began")
+    routing_versions.save(rules=Rules(), by=lead, note="as it began")
 
 
 def test_changing_the_routing_says_who_and_why(world: World, lead: User) -> None:
-    version = routes.save(rules=Rules(expert_on=("ambiguous",)), by=lead, note="The expert is dear.")
+    version = routing_versions.save(rules=Rules(expert_on=("ambiguous",)), by=lead, note="The expert is dear.")
     told = AuditEvent.objects.filter(verb="routing.saved").latest("pk")
     assert (told.actor, told.after["note"]) == ("lead", "The expert is dear.")
     assert RoutingVersion.objects.latest("pk") == version
-    assert routes.in_force().expert_on == ("ambiguous",)
-    routes.save(rules=Rules(), by=lead, note="as it began")
+    assert routing_versions.in_force().expert_on == ("ambiguous",)
+    routing_versions.save(rules=Rules(), by=lead, note="as it began")
 
 
 def test_rules_that_cannot_be_read_bring_the_expert_at_every_sign(world: World, lead: User) -> None:
     RoutingVersion.objects.create(rules={"expert_on": ["moon"]}, note="broken")
-    assert "share_of_order" in routes.in_force().expert_on
-    routes.save(rules=Rules(), by=lead, note="as it began")
+    assert "share_of_order" in routing_versions.in_force().expert_on
+    routing_versions.save(rules=Rules(), by=lead, note="as it began")
 
 
 # --- breakers -------------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def test_rules_that_cannot_be_read_bring_the_expert_at_every_sign(world: World, 
 def go_on(ticket: Ticket) -> Run:
     """The ticket's run, taken further as long as it is due."""
     run = run_through(ticket)
-    while run.pk in dispatch.due(1000):
+    while run.pk in leasing.due(1000):
         run = run_through(ticket)
     return run
 
@@ -159,15 +159,15 @@ def test_a_success_before_the_last_failure_forgets_the_others(world: World, mode
 def test_an_answer_to_a_call_that_left_before_any_failure_forgets_those_that_came_since(
     world: World, model: Script
 ) -> None:
-    run = dispatch.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
+    run = leasing.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
     assert run is not None
     step = steps.first(run)
-    recording.record(run, None, step, call=steps.request(run, step, []))
+    commit.record(run, None, step, call=steps.request(run, step, []))
     for _ in range(2):
         breakers.failed(Target("primary", CHEAP), "http_503")
     model.will_say(triage())
     engine._do(run, step, [])
-    recording.record(run, step, None)
+    commit.record(run, step, None)
     breakers.failed(Target("primary", CHEAP), "http_503")
     row = Breaker.objects.get(model=CHEAP)
     assert (row.state, row.failures) == ("closed", 1), "two, an answer and one are not three in a row"
@@ -231,7 +231,7 @@ def held_by_an_outage(world: World, tickets: int) -> list[Run]:
 
 
 def due_of(runs: list[Run]) -> list[int]:
-    found = set(dispatch.due(1000))
+    found = set(leasing.due(1000))
     return [run.pk for run in runs if run.pk in found]
 
 
@@ -286,7 +286,7 @@ def test_probes_that_fail_neither_end_a_held_run_nor_take_its_ticket_from_a_pers
     world: World, model: Script, lead: User
 ) -> None:
     [run] = held_by_an_outage(world, 1)
-    cases.claim_ticket(run.ticket_id, by=lead)
+    closing.claim_ticket(run.ticket_id, by=lead)
     before = standing(run.ticket_id)
     assert before[:2] == ("needs_person", "lead")
     for _ in range(6):
@@ -360,7 +360,7 @@ def test_a_persons_reply_during_a_probe_ends_the_run_that_is_held_again(
 
 def test_a_person_may_close_the_ticket_during_the_outage(world: World, model: Script, lead: User) -> None:
     [run] = held_by_an_outage(world, 1)
-    assert cases.close_ticket(run.ticket_id, by=lead)
+    assert closing.close_ticket(run.ticket_id, by=lead)
     Breaker.objects.all().delete()
     engine.advance(run.pk)
     assert (Run.objects.get(pk=run.pk).status, asked(model)) == ("cancelled", [])

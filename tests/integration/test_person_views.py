@@ -9,10 +9,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from agentops import cases, steps
 from agentops.lib.errors import Refused
 from agentops.models import Run, Step
 from agentops.queries import person
+from agentops.runs import closing, steps
 from approvals.models import AuditEvent
 from tests.integration.history_rows import a_ticket, an_action, an_attempt, signed_in
 from tests.screen import markup
@@ -274,7 +274,7 @@ def test_it_is_not_run_again_while_something_is_under_way(lead: User, under_way:
     else:
         Ticket.objects.filter(pk=ticket.pk).update(status="answered")
     with pytest.raises(Refused):
-        cases.run_again(ticket.pk, by=lead)
+        closing.run_again(ticket.pk, by=lead)
     assert not AuditEvent.objects.filter(verb="ticket.run_again").exists()
 
 
@@ -292,7 +292,7 @@ def test_the_new_run_reads_what_the_customer_wrote_last(lead: User) -> None:
     ticket = with_person()
     a_run(ticket, {"name": "hand_over"})
     ticket.messages.create(direction="outbound", external_id="k", body="A colleague will answer you.")
-    run = cases.run_again(ticket.pk, by=lead)
+    run = closing.run_again(ticket.pk, by=lead)
     said = steps.sent_messages(run, [steps.first(run)], 1)
     assert [message["role"] for message in said] == ["system", "assistant", "user"]
     assert "My lamp is broken." in said[-1]["content"]

@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from agentops import cases, engine
 from agentops.lib.errors import Refused
 from agentops.models import Replay, Run, Step, StoredText
 from agentops.replays import asking, judgement, running
 from agentops.replays.recording import Recording
+from agentops.runs import closing, engine
 from approvals import decisions, execution, policies
 from approvals.models import Action, ApprovalRequest, Attempt
 from tests.completions import call, calls, claims_a_refund_of, completion, hands_over, replies, triage, uses
@@ -145,7 +145,7 @@ def test_a_run_that_a_person_ended_is_replayed_the_same_and_is_in_no_sample(
     model.will_say(triage(ambiguous=True))
     ticket = ticket_of(world.order())
     run_through(ticket)
-    assert cases.close_ticket(ticket.pk, by=lead)
+    assert closing.close_ticket(ticket.pk, by=lead)
     run = Run.objects.get(ticket=ticket)
     assert (run.status, run.reason) == ("cancelled", "The ticket was closed.")
     replay = replayed(run)
@@ -157,7 +157,7 @@ def test_a_prompt_that_has_changed_since_is_no_difference_but_a_changed_message_
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, _ = a_small_refund(world, model)
-    monkeypatch.setattr("agentops.prompts.AGENT", "Another prompt.")
+    monkeypatch.setattr("agentops.runs.prompts.AGENT", "Another prompt.")
     assert replayed(run).result == "same"
     Message.objects.filter(ticket=run.ticket_id, direction="inbound").update(body="Other words.")
     replay = replayed(run)

@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from agentops import routes
 from agentops.llm import budget_admin, pricelist
 from agentops.models import Breaker, Budget, ModelPrice, Replay, Run, Spending, Step
-from agentops.routing import Rules
+from agentops.runs import routing_versions
+from agentops.runs.routing import Rules
 from approvals.models import AuditEvent
 from tests.screen import markup
 from tests.world import World, ticket_of
@@ -136,7 +136,7 @@ def test_a_model_that_is_used_and_has_no_price_is_named_with_what_to_do(admin: C
 def test_the_routing_is_changed_with_who_and_why(admin: Client) -> None:
     sent = {"signs": ["ambiguous"], "reasons": ["above_ceiling"], "note": "The expert is dear."}
     assert admin.post(reverse("policy-model-routing"), sent).status_code == 302
-    assert routes.in_force() == Rules(expert_on=("ambiguous", "above_ceiling"))
+    assert routing_versions.in_force() == Rules(expert_on=("ambiguous", "above_ceiling"))
     assert "The expert is dear." in page(admin, "policy-models")
     assert admin.post(reverse("policy-model-routing"), {**sent, "signs": ["moon"]}).status_code == 422
     assert admin.post(reverse("policy-model-routing"), {"signs": []}).status_code == 422

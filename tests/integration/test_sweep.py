@@ -14,9 +14,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import Settings
 
-from agentops import dispatch, engine, heartbeat, sweep
+from agentops import heartbeat, sweep
 from agentops.models import Replay, Run, Watermark
 from agentops.replays import running as replays
+from agentops.runs import engine, leasing
 from agentops.telemetry import tallies
 from approvals import audit, comparison, decisions, execution, notifications, reconcile, states
 from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Notification
@@ -80,7 +81,7 @@ def test_every_kind_of_forgotten_work_is_found(world: World, sweeper: sweep.Swee
 
 def test_a_run_left_by_a_dead_worker_is_taken_up(world: World, sweeper: sweep.Sweep, model: Script) -> None:
     ticket = ticket_of(world.order())
-    run = dispatch.claim(Run.objects.get(ticket=ticket).pk)
+    run = leasing.claim(Run.objects.get(ticket=ticket).pk)
     assert run is not None
     assert rounds(sweeper) == 0, "while its lease runs"
     Run.objects.filter(pk=run.pk).update(lease_expires_at=Now() - timedelta(seconds=1))

@@ -9,8 +9,9 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from agentops import dispatch, sweep, unseen
+from agentops import sweep
 from agentops.models import Run
+from agentops.runs import leasing, unseen
 from approvals import decisions, execution, reconcile, states
 from approvals.models import Action, ApprovalRequest, AuditEvent
 from approvals.providers import payments
@@ -145,7 +146,7 @@ def test_the_sweep_looks_for_them(ticket: Ticket, monkeypatch: pytest.MonkeyPatc
 
 def test_a_running_run_without_a_lease_is_taken_up(ticket: Ticket) -> None:
     Run.objects.filter(ticket=ticket).update(status="running", lease_expires_at=None)
-    assert Run.objects.get(ticket=ticket).pk in dispatch.due(1000)
+    assert Run.objects.get(ticket=ticket).pk in leasing.due(1000)
 
 
 # --- each way in which one could end unseen --------------------------------------------------------------

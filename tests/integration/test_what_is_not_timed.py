@@ -5,8 +5,8 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from agentops import engine
 from agentops.models import Run, Step
+from agentops.runs import engine
 from approvals import execution, pauses, reconcile, states, stops
 from approvals.models import Action
 from tests.completions import hands_over, triage, uses

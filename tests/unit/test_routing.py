@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from agentops import routing, turn
-from agentops.routing import Route, Rules, route
-from agentops.turn import Recorded
+from agentops.runs import routing, turn
+from agentops.runs.routing import Route, Rules, route
+from agentops.runs.turn import Recorded
 
 
 def triage(**said: Any) -> Recorded:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from agentops import turn
-from agentops.turn import Answered, AskModel, AskTriage, HandOver, Recorded, Resume, RunTool, WaitFor, next_step
+from agentops.runs import turn
+from agentops.runs.turn import Answered, AskModel, AskTriage, HandOver, Recorded, Resume, RunTool, WaitFor, next_step
 
 
 def triage(status: str = turn.DONE) -> Recorded:

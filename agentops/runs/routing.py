@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from agentops import turn
 from agentops.llm.tiers import PLAIN, Tier
-from agentops.turn import Recorded, Triage
+from agentops.runs import turn
+from agentops.runs.turn import Recorded, Triage
 
 UNREADABLE = "unreadable_triage"
 SIGNS = {

@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from agentops import prompts, routes, routing, tools, turn
 from agentops.lib import redact
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
 from agentops.llm import budgets, client, pricelist, prices
 from agentops.models import Run, Step, StoredText
+from agentops.runs import prompts, routing, routing_versions, tools, turn
 from approvals import states
 from approvals.models import Action
 from tickets.models import Message, Ticket
@@ -74,7 +74,7 @@ def again_first(run: Run, known: dict[str, Any], world: World) -> Step:
 
 def start_llm(run: Run, done: list[Step], world: World = REAL) -> Step:
     """The step that asks the model of the route; admission may let another take it, and says why."""
-    route = routing.route([recorded(step) for step in done], routes.in_force())
+    route = routing.route([recorded(step) for step in done], routing_versions.in_force())
     run.route = route.code
     model = settings.LLM_EXPERT_MODEL if route.tier == "expert" else settings.LLM_TRIAGE_MODEL
     sent = _messages(run, done, world.prompt)

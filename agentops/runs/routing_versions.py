@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from agentops.lib.errors import Refused
 from agentops.models import RoutingVersion
-from agentops.routing import CODES, Rules
+from agentops.runs.routing import CODES, Rules
 from approvals import audit
 
 

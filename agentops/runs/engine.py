@@ -14,13 +14,13 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from agentops import dispatch, steps, tools, turn
 from agentops.lib import redact, retry, tracing
 from agentops.lib.errors import ProviderError, Refused, Unauthorized
 from agentops.llm import admission, breakers, budgets
 from agentops.llm.holds import Held
 from agentops.models import Run, Step
-from agentops.recording import Superseded, record, set_ticket
+from agentops.runs import leasing, steps, tools, turn
+from agentops.runs.commit import Superseded, record, set_ticket
 from approvals import acknowledgements, claims, execution, kinds, pauses, proposals, states
 from approvals.models import Action
 from tickets.models import Ticket
@@ -38,7 +38,7 @@ class Paused(Exception):
 
 def advance(run_id: int) -> None:
     """Does what there is to do on this run now, if nobody else is at it."""
-    run = dispatch.claim(run_id)
+    run = leasing.claim(run_id)
     if run is not None:
         with tracing.at(ticket_id=run.ticket_id, run_id=run.pk, span="run"):
             _advance(run)

@@ -4,9 +4,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Now
 
-from agentops import cancellation, dispatch, signals
 from agentops.lib.errors import Refused
 from agentops.models import Run
+from agentops.runs import cancellation, leasing, signals
 from approvals import audit, states
 from approvals.models import Action
 from tickets.models import Message, Ticket
@@ -57,7 +57,7 @@ def run_again(ticket_id: str, *, by: User) -> Run:
             raise Refused("not_with_person", f"It needs no person any more: it is {_standing(ticket)}.")
         _require_nothing_under_way(ticket)
         message = Message.objects.filter(ticket=ticket, direction=Message.Direction.INBOUND).latest("pk")
-        run = dispatch.queue_run(message)
+        run = leasing.queue_run(message)
         audit.record(
             actor=by.get_username(),
             verb="ticket.run_again",

@@ -4,11 +4,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from agentops import cancellation
 from agentops.lib import tracing
 from agentops.llm import admission
 from agentops.models import Hold, Run, Step
-from agentops.recording import lease, set_ticket
+from agentops.runs import cancellation
+from agentops.runs.commit import lease, set_ticket
 from approvals import states
 from tickets.models import Message, Ticket
 
