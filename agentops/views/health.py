@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from agentops import heartbeat
+from agentops.worker import heartbeat
 
 SECONDS = 1.0
 

@@ -16,9 +16,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from agentops import heartbeat
 from agentops.lib import buckets
 from agentops.queries import metrics
+from agentops.worker import heartbeat
 
 # Of the bounds that durations are known by, those that Prometheus is told.
 BOUNDS = [bound for bound in buckets.BOUNDS if f"{bound:e}"[:3] in ("1.0", "2.5", "5.0")]

@@ -20,11 +20,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from agentops import sweep, tasks
 from agentops.celery import app
 from agentops.llm import client
 from agentops.models import Run
 from agentops.runs import engine, leasing, tools
+from agentops.worker import sweep, tasks
 from approvals import comparison, execution, reconcile, reservations, states, webhooks
 from approvals.models import Action, ApprovalRequest
 from approvals.providers import orders, replies

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from agentops.lab.demo_policy import make_policy
 from agentops.lab.people import GROUPS, make_people
-from agentops.sweep import Sweep
+from agentops.worker.sweep import Sweep
 from approvals import execution, lowering, policies, reconcile, states
 from approvals.dial import Dial, KindShare, Lowering
 from approvals.models import Action, AuditEvent, DialLowering, PolicyVersion

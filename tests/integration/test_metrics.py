@@ -16,10 +16,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 from pytest_django import Settings
 
-from agentops import heartbeat
 from agentops.models import Hold, Run, Step, Tally
 from agentops.replays import asking, running
 from agentops.telemetry import tallies
+from agentops.worker import heartbeat
 from approvals import decisions, execution, stops
 from approvals.models import Action, ApprovalRequest, Attempt
 from tests.completions import claims_a_refund_of, hands_over, triage, uses

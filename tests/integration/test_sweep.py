@@ -14,11 +14,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import Settings
 
-from agentops import heartbeat, sweep
 from agentops.models import Replay, Run, Watermark
 from agentops.replays import running as replays
 from agentops.runs import engine, leasing
 from agentops.telemetry import tallies
+from agentops.worker import heartbeat, sweep
 from approvals import audit, comparison, decisions, execution, notifications, reconcile, states
 from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Notification
 from tests.completions import claims_a_refund_of, replies, triage, uses

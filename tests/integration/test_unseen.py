@@ -9,9 +9,9 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from agentops import sweep
 from agentops.models import Run
 from agentops.runs import leasing, unseen
+from agentops.worker import sweep
 from approvals import decisions, execution, reconcile, states
 from approvals.models import Action, ApprovalRequest, AuditEvent
 from approvals.providers import payments

@@ -14,10 +14,10 @@ import redis
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
-from agentops import heartbeat
 from agentops.replays import running as replays
 from agentops.runs import engine, leasing, unseen
 from agentops.telemetry import shipping, tallies
+from agentops.worker import heartbeat
 from approvals import comparison, decisions, execution, lowering, notifications, reconcile, seals
 
 log = logging.getLogger(__name__)

@@ -11,11 +11,11 @@ from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from agentops import sweep
 from agentops.replays import running
 from agentops.replays.asking import replay_asked
 from agentops.runs import engine, leasing
 from agentops.runs.signals import run_queued
+from agentops.worker import sweep
 from approvals.signals import action_settled
 from tickets.models import Message
 from tickets.signals import message_received
@@ -24,12 +24,12 @@ log = logging.getLogger(__name__)
 BROKER_AWAY = (OperationalError, RedisError, OSError)
 
 
-@shared_task
+@shared_task(name="agentops.tasks.advance")
 def advance(run_id: int) -> None:
     engine.advance(run_id)
 
 
-@shared_task
+@shared_task(name="agentops.tasks.replay")
 def replay(replay_id: int) -> None:
     running.advance(replay_id)
 
