@@ -100,6 +100,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
             ],
             "builtins": ["django_htmx.templatetags.django_htmx"],
+            "libraries": {"reasoning": "agentops.web.templatetags.reasoning"},
         },
     }
 ]

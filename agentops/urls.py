@@ -2,7 +2,8 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, include, path
 
-from agentops.views import api, chaos, dashboard, health, metrics, person, replays, runs, spending, tickets
+from agentops.api import tickets as api
+from agentops.web.views import chaos, dashboard, health, metrics, person, replays, runs, spending, tickets
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", dashboard.dashboard, name="dashboard"),

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from agentops.queries import figures
-from agentops.views import charts
+from agentops.web.queries import figures
+from agentops.web.views import charts
 from agentops.worker import heartbeat
 from approvals.queries import figures as action_figures
 from tests.integration.history_rows import a_run, a_ticket, an_action, an_attempt, asked, signed_in

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from agentops.models import Run, Step, Tally, Watermark
-from agentops.queries import latency
 from agentops.telemetry import tallies
+from agentops.web.queries import latency
 from tests.integration.history_rows import a_run, a_ticket, link, signed_in
 from tests.screen import markup
 

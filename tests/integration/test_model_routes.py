@@ -15,9 +15,9 @@ from agentops.llm import breakers, budget_admin
 from agentops.llm.breakers import Target
 from agentops.llm.holds import PassedOver
 from agentops.models import Breaker, Hold, RoutingVersion, Run, Spending
-from agentops.queries.spending import who_did_what
 from agentops.runs import closing, commit, engine, leasing, routing_versions, steps
 from agentops.runs.routing import Rules
+from agentops.web.queries.spending import who_did_what
 from approvals import decisions
 from approvals.models import ApprovalRequest, AuditEvent
 from tests.completions import completion, hands_over, replies, triage, uses

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from agentops.lib.errors import Refused
 from agentops.models import Run, Step
-from agentops.queries import person
 from agentops.runs import closing, steps
+from agentops.web.queries import person
 from approvals.models import AuditEvent
 from tests.integration.history_rows import a_ticket, an_action, an_attempt, signed_in
 from tests.screen import markup

@@ -20,7 +20,7 @@ from agentops.lib import http
 from agentops.lib.errors import ProviderError
 from agentops.management import intake, report
 from agentops.management.keys import Keys
-from agentops.queries import spending
+from agentops.web.queries import spending
 from tickets.intake import NewTicket
 
 DOES = {

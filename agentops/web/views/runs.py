@@ -12,12 +12,12 @@ from django.views.decorators.vary import vary_on_headers
 from agentops import trace
 from agentops.llm import budgets
 from agentops.models import Run
-from agentops.queries import latency, spending
-from agentops.queries import runs as queries
 from agentops.replays.form import ReplayForm
 from agentops.trace import export, totals, waterfall
 from agentops.trace.loading import find_run
-from agentops.views.opened import opened
+from agentops.web.queries import latency, spending
+from agentops.web.queries import runs as queries
+from agentops.web.views.opened import opened
 
 
 @require_GET

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from agentops.models import Run
-from agentops.queries import runs
+from agentops.web.queries import runs
 from approvals import states
 from approvals.models import Action, ApprovalRequest
 from tickets.models import Ticket

@@ -12,8 +12,8 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
-from agentops.queries import person as queries
 from agentops.runs import closing
+from agentops.web.queries import person as queries
 from approvals.queries.queue import said_by_customer
 from approvals.views.request import Request, part_of
 from tickets.models import Ticket

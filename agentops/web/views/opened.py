@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentops.models import Run, Step
-from agentops.queries import runs
 from agentops.runs import steps, turn
 from agentops.trace import Span
+from agentops.web.queries import runs
 
 
 @dataclass(frozen=True)

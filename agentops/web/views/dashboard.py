@@ -10,8 +10,8 @@ from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from agentops.llm import budgets
-from agentops.queries import figures, latency, spending
-from agentops.views import charts
+from agentops.web.queries import figures, latency, spending
+from agentops.web.views import charts
 from approvals.queries import figures as approvals
 
 DAYS = 14

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from agentops.queries.figures import ENDINGS, Flow
-from agentops.queries.spending import DayCost
+from agentops.web.queries.figures import ENDINGS, Flow
+from agentops.web.queries.spending import DayCost
 from approvals.queries.figures import Autonomy
 from approvals.templatetags import figures
 

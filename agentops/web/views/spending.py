@@ -10,12 +10,12 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from agentops.forms import CapForm, PriceForm, RemoveForm, RoutingForm
 from agentops.lib.errors import Refused
 from agentops.llm import admission, budget_admin, budgets, pricelist
 from agentops.models import Budget, ModelPrice, RoutingVersion
-from agentops.queries import spending
 from agentops.runs import routing, routing_versions
+from agentops.web.forms import CapForm, PriceForm, RemoveForm, RoutingForm
+from agentops.web.queries import spending
 from approvals.views.request import Request
 
 READ = "approvals.view_policyversion"

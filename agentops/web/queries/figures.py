@@ -9,7 +9,7 @@ from django.db.models import Case, Count, Exists, OuterRef, Sum, Value, When
 from django.db.models.functions import TruncDate
 
 from agentops.models import Run, Step
-from agentops.queries.spending import WORKED
+from agentops.web.queries.spending import WORKED
 from approvals.models import Action
 from approvals.policy import Outcome
 from tickets.models import Ticket

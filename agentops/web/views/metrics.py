@@ -17,7 +17,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from agentops.lib import buckets
-from agentops.queries import metrics
+from agentops.web.queries import metrics
 from agentops.worker import heartbeat
 
 # Of the bounds that durations are known by, those that Prometheus is told.

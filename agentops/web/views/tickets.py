@@ -8,9 +8,9 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from agentops.lib.errors import ProviderError, Refused
-from agentops.queries import case, person
 from agentops.runs import closing
-from agentops.views.person import back
+from agentops.web.queries import case, person
+from agentops.web.views.person import back
 from approvals import decisions, states
 from approvals.models import Action
 from approvals.views.request import Request
