@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from agentops.lib.errors import Refused
-from approvals import audit, policies, proposals, resolution, signals, states
+from approvals import policies, proposals, resolution, signals, states
+from approvals.audit import events
 from approvals.models import Action
 from tickets.models import Ticket
 
@@ -30,7 +31,7 @@ def acknowledge(ticket_id: str, *, run_id: int, failed: bool) -> Action | None:
                 return None
             reason = REASON.format("could not be worked on" if failed else "goes to a person")
             resolved = resolution.fixed_reply(rules.acknowledgement, reason, ticket)
-            action = proposals.record(resolved, ticket_id=ticket_id, run_id=run_id, actor=audit.SYSTEM)
+            action = proposals.record(resolved, ticket_id=ticket_id, run_id=run_id, actor=events.SYSTEM)
     except Refused as refused:  # the ticket is with a person either way
         log.error("no acknowledgement on ticket %s: %s", ticket_id, refused.message)
         return None

@@ -16,7 +16,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from agentops.lib.errors import ProviderError, Terminal, Unauthorized
-from approvals import audit, findings, late_failures, reconcile, reservations, settlement, signals, states, transitions
+from approvals import findings, late_failures, reconcile, reservations, settlement, signals, states, transitions
+from approvals.audit import events
 from approvals.models import Action, AuditEvent, Comparison, Finding
 from approvals.models.books import LOOK_BACK, MISSED
 from approvals.providers import patience
@@ -43,7 +44,7 @@ def ask(*, since: datetime, by: User) -> Comparison:
     """A person wants one. It is there to be seen at once; a worker carries it out."""
     with transaction.atomic():
         comparison = Comparison.objects.create(since=since)
-        audit.record(actor=by.get_username(), verb="comparison.asked", object_type="comparison",
+        events.record(actor=by.get_username(), verb="comparison.asked", object_type="comparison",
                      object_id=comparison.pk, after={"since": since.isoformat()})  # fmt: skip
         announce = partial(signals.comparison_asked.send, sender=Comparison, comparison_id=comparison.pk)
         transaction.on_commit(announce, robust=True)
@@ -81,7 +82,7 @@ def _tell_of_those_missed(last: int) -> None:
     told = AuditEvent.objects.filter(object_type="comparison", object_id__in=missed, verb="comparison.missing")
     if len(missed) >= MISSED and not told.exists():
         why = Comparison.objects.get(pk=last).error or "It did not come to its end."
-        audit.record(actor=audit.SYSTEM, verb="comparison.missing", object_type="comparison", object_id=last,
+        events.record(actor=events.SYSTEM, verb="comparison.missing", object_type="comparison", object_id=last,
                      after={"why": why})  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from agentops.lib import tracing
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
 from approvals import (
-    audit,
     frozen,
     kinds,
     locks,
@@ -28,6 +27,7 @@ from approvals import (
     states,
     transitions,
 )
+from approvals.audit import events
 from approvals.models import Action, ApprovalRequest, Decision
 from approvals.resolution import Resolved
 from tickets import standing
@@ -129,7 +129,7 @@ def expire(request_id: int) -> bool:
         if request is None:
             return False
         ApprovalRequest.objects.filter(pk=request.pk).update(closed_at=Now())
-        transitions.move(request.action, states.EXPIRED, actor=audit.SYSTEM, verb="action.expired")
+        transitions.move(request.action, states.EXPIRED, actor=events.SYSTEM, verb="action.expired")
         if request.action.run_id is None:  # a person wrote it, and no run is told
             why = f"{request.action.idempotency_key}, which a person wrote, expired before it was approved."
             standing.needs_person(request.action.ticket_id, why, held=True)
@@ -260,4 +260,4 @@ def _set_claim(request_id: int, by: User, holder: User | None) -> None:
         if not open_one.update(claimed_by=holder, claimed_at=Now() if holder else None):
             raise AlreadyDecided(_request(request_id))
         verb = "request.claimed" if holder else "request.released"
-        audit.record(actor=by.get_username(), verb=verb, object_type="request", object_id=request_id)
+        events.record(actor=by.get_username(), verb=verb, object_type="request", object_id=request_id)

@@ -24,7 +24,6 @@ from agentops.lib import tracing
 from agentops.lib.errors import ProviderError, Refused, ReplayedFailure, Terminal
 from approvals import (
     acknowledgements,
-    audit,
     frozen,
     locks,
     pauses,
@@ -37,6 +36,7 @@ from approvals import (
     stops,
     transitions,
 )
+from approvals.audit import events
 from approvals.models import Action, Attempt
 from approvals.providers import orders, payments, replies
 from approvals.providers.receipt import Receipt
@@ -116,7 +116,7 @@ def _claim(action_id: int) -> Action | None:
             transitions.move(
                 action,
                 states.EXECUTING,
-                actor=audit.SYSTEM,
+                actor=events.SYSTEM,
                 verb="action.claimed",
                 told={"attempt": fence},
                 **held,

@@ -11,7 +11,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
-from approvals import audit, states
+from approvals import states
+from approvals.audit import events
 from approvals.models import Action, Finding
 from approvals.providers.receipt import Receipt
 
@@ -56,7 +57,7 @@ def open_one(
     with transaction.atomic():
         finding, new = same.get_or_create(kind=kind, reference=reference, closed_at=None, defaults=given)
         if new:
-            audit.record(actor=audit.SYSTEM, verb="finding.opened", object_type="finding", object_id=finding.pk,
+            events.record(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=finding.pk,
                          after={"kind": kind, "reference": reference})  # fmt: skip
     if new:
         log.error("the books differ: %s", finding)
@@ -76,14 +77,14 @@ def close(*, finding_id: int, by: User, note: str) -> None:
 def close_unseen(finding_id: int) -> int:
     """How many it closed: one, or none where somebody was faster."""
     with transaction.atomic():
-        return _close(finding_id, actor=audit.SYSTEM, note="The next comparison no longer saw it.")
+        return _close(finding_id, actor=events.SYSTEM, note="The next comparison no longer saw it.")
 
 
 def _close(finding_id: int, *, actor: str, note: str, closed_by: User | None = None) -> int:
     opened = Finding.objects.filter(pk=finding_id, closed_at__isnull=True)
     closed = opened.update(closed_at=Now(), closed_by=closed_by, note=note)
     if closed:
-        audit.record(actor=actor, verb="finding.closed", object_type="finding", object_id=finding_id,
+        events.record(actor=actor, verb="finding.closed", object_type="finding", object_id=finding_id,
                      after={"note": note})  # fmt: skip
     return closed
 

@@ -6,7 +6,8 @@ from django.db import transaction
 
 from agentops.lib import redact
 from agentops.lib.errors import Terminal
-from approvals import audit, findings, locks, settlement, states, transitions
+from approvals import findings, locks, settlement, states, transitions
+from approvals.audit import events
 from approvals.models import Action, Finding
 from approvals.providers.receipt import Receipt
 from tickets import standing
@@ -24,7 +25,7 @@ def failed_afterwards(action: Action, theirs: Receipt, *, why: str, happened_at:
         transitions.move(
             action,
             states.FAILED,
-            actor=audit.SYSTEM,
+            actor=events.SYSTEM,
             verb="action.failed_afterwards",
             holding=action.fence,
             told={"error": error.code, "message": redact.text(error.message)[:300]},

@@ -14,7 +14,8 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce, Now
 
 from agentops.lib.errors import Refused
-from approvals import audit, policies, policy, states
+from approvals import policies, policy, states
+from approvals.audit import events
 from approvals.models import Action, Attempt, Decision, DialLowering, PolicyVersion
 from approvals.policy import Rules
 
@@ -91,8 +92,8 @@ def lower(version_id: int) -> PolicyVersion | None:
         )
         figures = [asdict(rate) for rate in reached]
         DialLowering.objects.create(version=made, before=before, after=after, figures=figures, why=f"{why}.")
-        audit.record(
-            actor=audit.SYSTEM,
+        events.record(
+            actor=events.SYSTEM,
             verb="dial.lowered",
             object_type="policy",
             object_id=made.pk,
@@ -117,7 +118,7 @@ def acknowledge(*, version_id: int, by: User) -> bool:
         unseen = DialLowering.objects.filter(version=version_id, acknowledged_at__isnull=True)
         seen = unseen.update(acknowledged_at=Now(), acknowledged_by=by)
         if seen:
-            audit.record(actor=by.get_username(), verb="dial.acknowledged", object_type="policy", object_id=version_id)
+            events.record(actor=by.get_username(), verb="dial.acknowledged", object_type="policy", object_id=version_id)
     return bool(seen)
 
 

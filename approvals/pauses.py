@@ -5,7 +5,7 @@ import logging
 from django.db import transaction
 
 from agentops.lib import redact
-from approvals import audit
+from approvals.audit import events
 from approvals.models import ProviderPause
 
 log = logging.getLogger(__name__)
@@ -17,8 +17,8 @@ def pause(provider: str, reason: str) -> None:
     _, new = ProviderPause.objects.get_or_create(provider=provider, defaults={"reason": reason[:500]})
     if new:
         log.error("%s refuses our credentials: its actions wait until it is resumed", provider)
-        audit.record(
-            actor=audit.SYSTEM,
+        events.record(
+            actor=events.SYSTEM,
             verb="provider.paused",
             object_type="provider",
             object_id=provider,
@@ -31,7 +31,7 @@ def resume(provider: str, *, by: str) -> bool:
     with transaction.atomic():
         deleted, _ = ProviderPause.objects.filter(provider=provider).delete()
         if deleted:
-            audit.record(actor=by, verb="provider.resumed", object_type="provider", object_id=provider)
+            events.record(actor=by, verb="provider.resumed", object_type="provider", object_id=provider)
     return bool(deleted)
 
 

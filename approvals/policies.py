@@ -5,7 +5,8 @@ from django.db import connection, transaction
 from pydantic import ValidationError
 
 from agentops.lib.errors import Refused
-from approvals import audit, grounding
+from approvals import grounding
+from approvals.audit import events
 from approvals.models import PolicyVersion
 from approvals.policy import Rules
 
@@ -39,8 +40,8 @@ def save(*, rules: Rules, by: User | None, note: str, based_on: int | None = Non
         version = PolicyVersion.objects.create(
             rules=rules.model_dump(mode="json"), created_by=by, note=note.strip()[:500]
         )
-        audit.record(
-            actor=by.get_username() if by else audit.SYSTEM,
+        events.record(
+            actor=by.get_username() if by else events.SYSTEM,
             verb="policy.saved",
             object_type="policy",
             object_id=version.pk,
@@ -65,7 +66,7 @@ def refuse_outdated(*, newest: PolicyVersion, based_on: int) -> None:
     if not PolicyVersion.objects.filter(pk=based_on).exists():
         message = f"The form does not name the version that it changes. Nothing was saved: this is version {newest.pk}."
         raise Refused("based_on_unknown", message, newest=newest.pk)
-    who = newest.created_by.get_username() if newest.created_by else audit.SYSTEM
+    who = newest.created_by.get_username() if newest.created_by else events.SYSTEM
     message = (
         f"Version {newest.pk} has come into force in the meantime, by {who}: “{newest.note}” Its dial stands at "
         f"{rules_of(newest).autonomy.percent} %. Nothing was saved: this is that version, to change it anew."

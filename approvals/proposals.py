@@ -14,7 +14,6 @@ from django.db.models.functions import Now
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
 from approvals import (
-    audit,
     circumstances,
     frozen,
     kinds,
@@ -26,6 +25,7 @@ from approvals import (
     states,
     transitions,
 )
+from approvals.audit import events
 from approvals.models import Action
 from approvals.policy import Facts, Outcome
 from approvals.resolution import Resolved
@@ -39,7 +39,7 @@ def resolve(kind: kinds.Kind, arguments: Any, ticket: Ticket, *, mendable: bool 
     return resolution.with_tags(resolved, ticket) if rules.autonomy.tags else resolved
 
 
-def record(resolved: Resolved, *, ticket_id: str, run_id: int | None, actor: str = audit.AGENT) -> Action:
+def record(resolved: Resolved, *, ticket_id: str, run_id: int | None, actor: str = events.AGENT) -> Action:
     """The action for this request: the one that exists already (an absorbed duplicate), or a new one, judged.
 
     Raises Refused: `key_conflict` where the ticket already has another action of this kind,
@@ -66,8 +66,8 @@ def against(resolved: Resolved, existing: Sequence[Action], *, run_id: int | Non
 def absorb(twin: Action) -> Action:
     """Counts a duplicate that this action is the answer to. Call it in the transaction of what asked for it."""
     Action.objects.filter(pk=twin.pk).update(duplicates_absorbed=F("duplicates_absorbed") + 1)
-    audit.record(
-        actor=audit.AGENT,
+    events.record(
+        actor=events.AGENT,
         verb="action.duplicate_absorbed",
         object_type="action",
         object_id=twin.pk,
@@ -167,7 +167,7 @@ def _propose(resolved: Resolved, ticket: Ticket, run_id: int | None, existing: l
         policy_version=policies.current(),
         verdict=Outcome.BLOCK,
     )
-    audit.record(
+    events.record(
         actor=actor,
         verb="action.proposed",
         object_type="action",
@@ -199,7 +199,7 @@ def _judge(action: Action, resolved: Resolved, ticket: Ticket, further: bool) ->
         "reasons": [reason.model_dump(mode="json") for reason in verdict.reasons],
         "facts": asdict(facts),
     }
-    actor = audit.SYSTEM if resolved.fixed else audit.AGENT
+    actor = events.SYSTEM if resolved.fixed else events.AGENT
     told = {"verdict": verdict.outcome, "reasons": judged["reasons"], "policy_version": version.pk}
     for name, value in judged.items():
         setattr(action, name, value)

@@ -13,7 +13,8 @@ from django.db.models.functions import Greatest, Least, Now
 
 from agentops.lib import redact, tracing
 from agentops.lib.errors import ProviderError
-from approvals import audit, reservations, states, transitions
+from approvals import reservations, states, transitions
+from approvals.audit import events
 from approvals.models import Action, Attempt
 from approvals.providers import orders, payments
 from approvals.providers.receipt import Receipt
@@ -146,7 +147,7 @@ def _write(action: Action, found: Receipt | None) -> Asked:
         transitions.move(
             action,
             states.SUCCEEDED,
-            actor=audit.SYSTEM,
+            actor=events.SYSTEM,
             verb="action.reconciled",
             told={"found": redact.storable(found.reference)},
             **found.stored(),
@@ -164,7 +165,7 @@ def _write(action: Action, found: Receipt | None) -> Asked:
     transitions.move(
         action,
         states.FAILED,
-        actor=audit.SYSTEM,
+        actor=events.SYSTEM,
         verb="action.reconciled",
         told={"found": None},
         error_code=code,

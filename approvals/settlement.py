@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 
 from agentops.lib import redact, retry
 from agentops.lib.errors import IdempotencyMismatch, ProviderError, Terminal, Unauthorized
-from approvals import audit, pauses, policies, states, transitions
+from approvals import pauses, policies, states, transitions
+from approvals.audit import events
 from approvals.models import Action
 from approvals.providers.receipt import FAILED, PENDING, Receipt
 from tickets import standing
@@ -40,7 +41,7 @@ def succeeded(action: Action, receipt: Receipt) -> None:
     transitions.move(
         action,
         states.SUCCEEDED,
-        actor=audit.SYSTEM,
+        actor=events.SYSTEM,
         verb="action.succeeded",
         holding=action.fence,
         told={
@@ -75,8 +76,8 @@ def failed(action: Action, error: ProviderError, *, provider: str) -> None:
     _finish_attempt(action, error.error_class, error.http_status, error.body, error)
     if isinstance(error, IdempotencyMismatch):
         log.error("%s: the provider saw our key with another body: a bug of ours", action.idempotency_key)
-        audit.record(
-            actor=audit.SYSTEM,
+        events.record(
+            actor=events.SYSTEM,
             verb="action.key_mismatch",
             object_type="action",
             object_id=action.pk,
@@ -123,7 +124,7 @@ def answered_late(action: Action, receipt: Receipt) -> None:
         transitions.move(
             action,
             states.SUCCEEDED,
-            actor=audit.SYSTEM,
+            actor=events.SYSTEM,
             verb="action.reconciled",
             told={"answered_late": receipt.reference},
             **receipt.stored(),
@@ -138,8 +139,8 @@ def answered_late(action: Action, receipt: Receipt) -> None:
 def contradicted(action: Action, *, reference: str, status: str, who: str) -> None:
     """An effect under our key that our books know nothing of: no state says so, a person has to."""
     log.error("%s is %s, and %s has %s for it: %s", action, action.status, who, reference, status)
-    audit.record(
-        actor=audit.SYSTEM,
+    events.record(
+        actor=events.SYSTEM,
         verb="action.contradicted",
         object_type="action",
         object_id=action.pk,
@@ -171,7 +172,7 @@ def _again(action: Action, error: ProviderError, *, delay: float) -> None:
     transitions.move(
         action,
         states.APPROVED,
-        actor=audit.SYSTEM,
+        actor=events.SYSTEM,
         verb="action.retry_scheduled",
         holding=action.fence,
         told={"attempt": action.fence, "error": _code(error), "in_seconds": round(delay, 1)},
@@ -185,7 +186,7 @@ def _unresolved(action: Action, error: ProviderError) -> None:
     transitions.move(
         action,
         states.UNRESOLVED,
-        actor=audit.SYSTEM,
+        actor=events.SYSTEM,
         verb="action.unresolved",
         holding=action.fence,
         told={"attempt": action.fence, "error": _code(error)},
@@ -203,7 +204,7 @@ def _fail(action: Action, error: ProviderError, **kept: Any) -> None:
     transitions.move(
         action,
         states.FAILED,
-        actor=audit.SYSTEM,
+        actor=events.SYSTEM,
         verb="action.failed",
         holding=action.fence,
         told={"attempt": action.fence, "error": _code(error), "message": redact.text(error.message)[:300]},
@@ -231,8 +232,8 @@ def arrived(action: Action, result: dict[str, Any]) -> bool:
     with transaction.atomic():
         if not on_its_way.update(result={**known, **result}):
             return False
-        audit.record(
-            actor=audit.SYSTEM,
+        events.record(
+            actor=events.SYSTEM,
             verb="action.arrived",
             object_type="action",
             object_id=action.pk,
@@ -252,7 +253,7 @@ def back_to_queue(action: Action, *, snapshot: dict[str, Any], changes: list[dic
     transitions.move(
         action,
         states.AWAITING_APPROVAL,
-        actor=audit.SYSTEM,
+        actor=events.SYSTEM,
         verb="action.changed",
         holding=action.fence,
         told={"changes": changes},

@@ -6,7 +6,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from approvals import audit, circumstances, frozen, reservations, resolution, states
+from approvals import circumstances, frozen, reservations, resolution, states
+from approvals.audit import events
 from approvals.models import Action, ApprovalRequest
 from approvals.resolution import Resolved
 
@@ -81,5 +82,5 @@ def _follow_order(request: ApprovalRequest, world: Resolved) -> None:
     new = {"params": action.params, "amount": amount, "digest": action.digest}
     if Action.objects.filter(pk=action.pk, status=states.AWAITING_APPROVAL).update(**new):
         ApprovalRequest.objects.filter(pk=request.pk).update(digest=action.digest)
-        audit.record(actor=audit.SYSTEM, verb="action.amount_followed", object_type="action", object_id=action.pk,
+        events.record(actor=events.SYSTEM, verb="action.amount_followed", object_type="action", object_id=action.pk,
                      after={"amount": amount, "digest": action.digest})  # fmt: skip

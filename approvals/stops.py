@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
-from approvals import audit, kinds
+from approvals import kinds
+from approvals.audit import events
 from approvals.models import Stop
 
 ALL = ""
@@ -31,7 +32,7 @@ def stop(*, kind: str, reason: str, by: User) -> Stop:
         if standing:
             raise Refused("already_stopped", f"{standing.stopped_by.get_username()} has stopped this already.")
         made = Stop.objects.create(kind=kind, reason=reason.strip()[:500], stopped_by=by)
-        audit.record(
+        events.record(
             actor=by.get_username(),
             verb="effects.stopped",
             object_type="stop",
@@ -46,7 +47,7 @@ def release(*, stop_id: int, by: User) -> bool:
     with transaction.atomic():
         released = Stop.objects.filter(pk=stop_id, released_at__isnull=True).update(released_at=Now(), released_by=by)
         if released:
-            audit.record(actor=by.get_username(), verb="effects.released", object_type="stop", object_id=stop_id)
+            events.record(actor=by.get_username(), verb="effects.released", object_type="stop", object_id=stop_id)
     return bool(released)
 
 

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from agentops.lib import tracing
-from approvals import audit, signals, states
+from approvals import signals, states
+from approvals.audit import events
 from approvals.models import Action, ApprovalRequest
 
 
@@ -43,7 +44,7 @@ def move(
     with transaction.atomic(savepoint=False):
         if Action.objects.filter(**guard).update(status=to, **fields) != 1:
             raise Lost(f"{action.idempotency_key} is no longer {before}")
-        audit.record(
+        events.record(
             actor=actor,
             verb=verb,
             object_type="action",

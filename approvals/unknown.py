@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from agentops.lib.errors import Refused
-from approvals import audit, locks, policies, reconcile, settlement, states, transitions
+from approvals import locks, policies, reconcile, settlement, states, transitions
+from approvals.audit import events
 from approvals.models import Action, HandSettlement
 
 LONGEST_REASON = 500
@@ -30,7 +31,7 @@ class Standing:
 def ask_again(*, action_id: int, by: User) -> reconcile.Asked:
     """Asks the provider now instead of at its next turn. Raises Action.DoesNotExist."""
     asked = reconcile.ask(action_id)
-    audit.record(actor=by.get_username(), verb="action.asked_again", object_type="action", object_id=action_id,
+    events.record(actor=by.get_username(), verb="action.asked_again", object_type="action", object_id=action_id,
                  after={"said": asked.said})  # fmt: skip
     return asked
 
@@ -89,7 +90,7 @@ def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> 
             said = f"Settled by hand: {action.get_status_display().lower()}."
         else:
             said = "Recorded. It stays unknown until another person confirms it."
-            audit.record(
+            events.record(
                 actor=by.get_username(),
                 verb="action.settlement_proposed",
                 object_type="action",

@@ -21,7 +21,7 @@ from agentops.llm.budgets import Entry
 from agentops.llm.holds import Exhausted, Held, PassedOver
 from agentops.llm.tiers import PLAIN, Tier
 from agentops.models import Budget, Hold, ModelPrice, Run, Step
-from approvals import audit
+from approvals.audit import events
 
 PLAIN_ROUTES = ("", PLAIN)  # of a run: no expert was brought to it
 
@@ -118,8 +118,8 @@ def failed(step: Step, error: ProviderError) -> bool:
 
 def hold(run: Run, held: Held) -> None:
     """Notes why the run waits, in the transaction that puts it to wait and before what that posts: it locks a cap."""
-    audit.record(
-        actor=audit.SYSTEM,
+    events.record(
+        actor=events.SYSTEM,
         verb="run.held",
         object_type="run",
         object_id=run.pk,

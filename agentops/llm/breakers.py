@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from agentops.llm.holds import Held, PassedOver
 from agentops.models import Breaker
-from approvals import audit
+from approvals.audit import events
 
 log = logging.getLogger(__name__)
 LONGEST_SECONDS = 600
@@ -125,8 +125,8 @@ def _pause(probes: int) -> float:
 
 def _tell(target: Target, verb: str, row: Breaker) -> None:
     log.warning("%s: %s after %s failures (%s)", verb, target, row.failures, row.last_error)
-    audit.record(
-        actor=audit.SYSTEM,
+    events.record(
+        actor=events.SYSTEM,
         verb=verb,
         object_type="breaker",
         object_id=str(target)[:60],

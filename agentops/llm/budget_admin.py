@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from agentops.lib.errors import Refused
 from agentops.llm import budgets
 from agentops.models import Budget, Hold
-from approvals import audit
+from approvals.audit import events
 
 
 def put(
@@ -52,7 +52,7 @@ def remove(*, budget: Budget, by: User, note: str) -> None:
 
 def _changed(budget: Budget, *, by: User, before: dict[str, Any], after: dict[str, Any]) -> None:
     Hold.objects.filter(cause=Hold.Cause.BUDGET).update(recheck=True)
-    audit.record(
+    events.record(
         actor=by.get_username(),
         verb="budget.changed",
         object_type="budget",

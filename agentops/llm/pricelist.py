@@ -15,7 +15,7 @@ from agentops.llm import budgets
 from agentops.llm.holds import Unpriced
 from agentops.llm.prices import Price
 from agentops.models import Hold, ModelPrice
-from approvals import audit
+from approvals.audit import events
 
 HIGHEST = Decimal(1_000_000)
 
@@ -72,7 +72,7 @@ def enter(*, model: str, given: Given, by: User, note: str) -> ModelPrice:
         before = find(row.model)
         row.save()
         Hold.objects.filter(cause=Hold.Cause.BUDGET, model=row.model).update(recheck=True, usd=0)
-        audit.record(
+        events.record(
             actor=by.get_username(),
             verb="price.entered",
             object_type="price",

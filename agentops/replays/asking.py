@@ -12,7 +12,8 @@ from agentops.lib.errors import Refused
 from agentops.llm import pricelist
 from agentops.models import ModelPrice, Replay, Run
 from agentops.runs import steps
-from approvals import audit, policies
+from approvals import policies
+from approvals.audit import events
 from approvals.models import PolicyVersion
 
 replay_asked = Signal()  # replay_id, in the transaction that records it: whoever runs work hurries it
@@ -59,7 +60,7 @@ def begin(
             prompt=digest,
             policy_version=version,
         )
-        audit.record(
+        events.record(
             actor=asked_by,
             verb="run.replayed",
             object_type="run",

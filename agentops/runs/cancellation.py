@@ -4,7 +4,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from agentops.models import Hold, Run
-from approvals import audit, locks, states
+from approvals import locks, states
+from approvals.audit import events
 from approvals.models import Action
 
 
@@ -23,7 +24,7 @@ def cancel(run: Run, *, by: str, reason: str) -> None:
     Hold.objects.filter(run=run).delete()
     said = {"status": Run.Status.CANCELLED, "reason": reason}
     Run.objects.filter(pk=run.pk).update(**said, finished_at=Now())
-    audit.record(actor=by, verb="run.cancelled", object_type="run", object_id=run.pk,
+    events.record(actor=by, verb="run.cancelled", object_type="run", object_id=run.pk,
                  before={"status": run.status}, after=said)  # fmt: skip
 
 
@@ -44,5 +45,5 @@ def stands(run: Run) -> bool:
     reason = f"A person answered while it waited ({reply.idempotency_key})."
     for unaware in locked:
         if unaware.created_at <= reply.created_at:
-            cancel(unaware, by=audit.SYSTEM, reason=reason)
+            cancel(unaware, by=events.SYSTEM, reason=reason)
     return False

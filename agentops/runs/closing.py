@@ -7,7 +7,8 @@ from django.db.models.functions import Now
 from agentops.lib.errors import Refused
 from agentops.models import Run
 from agentops.runs import cancellation, leasing, signals
-from approvals import audit, states
+from approvals import states
+from approvals.audit import events
 from approvals.models import Action
 from tickets.models import Message, Ticket
 
@@ -27,7 +28,7 @@ def close_ticket(ticket_id: str, *, by: User) -> bool:
         _require_nothing_under_way(ticket)
         before = {"status": ticket.status, "reason": ticket.reason}
         Ticket.objects.filter(pk=ticket.pk).update(status=Ticket.Status.CLOSED, reason="", updated_at=Now())
-        audit.record(
+        events.record(
             actor=by.get_username(),
             verb="ticket.closed",
             object_type="ticket",
@@ -58,7 +59,7 @@ def run_again(ticket_id: str, *, by: User) -> Run:
         _require_nothing_under_way(ticket)
         message = Message.objects.filter(ticket=ticket, direction=Message.Direction.INBOUND).latest("pk")
         run = leasing.queue_run(message)
-        audit.record(
+        events.record(
             actor=by.get_username(),
             verb="ticket.run_again",
             object_type="ticket",
@@ -77,7 +78,7 @@ def _set_claim(ticket_id: str, by: User, holder: User | None) -> None:
             ticket = Ticket.objects.get(pk=ticket_id)
             raise Refused("not_with_person", f"It needs no person any more: it is {_standing(ticket)}.")
         verb = "ticket.claimed" if holder else "ticket.released"
-        audit.record(actor=by.get_username(), verb=verb, object_type="ticket", object_id=ticket_id)
+        events.record(actor=by.get_username(), verb=verb, object_type="ticket", object_id=ticket_id)
 
 
 def _standing(ticket: Ticket) -> str:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from agentops.lib.errors import Refused
 from agentops.models import RoutingVersion
 from agentops.runs.routing import CODES, Rules
-from approvals import audit
+from approvals.audit import events
 
 
 def current() -> RoutingVersion | None:
@@ -36,7 +36,7 @@ def save(*, rules: Rules, by: User, note: str) -> RoutingVersion:
         version = RoutingVersion.objects.create(
             rules=rules.model_dump(mode="json"), created_by=by, note=note.strip()[:500]
         )
-        audit.record(
+        events.record(
             actor=by.get_username(),
             verb="routing.saved",
             object_type="routing",

@@ -8,7 +8,8 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from agentops.models import Run
-from approvals import audit, states
+from approvals import states
+from approvals.audit import events
 from approvals.models import Action, ApprovalRequest
 from tickets import standing
 from tickets.models import Ticket
@@ -60,8 +61,8 @@ def _give(ticket_id: str, reason: str) -> bool:
         if not still:
             return False
         standing.needs_person(ticket_id, reason)
-        audit.record(
-            actor=audit.SYSTEM,
+        events.record(
+            actor=events.SYSTEM,
             verb="ticket.found_unseen",
             object_type="ticket",
             object_id=ticket_id,

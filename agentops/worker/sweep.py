@@ -18,7 +18,8 @@ from agentops.replays import running as replays
 from agentops.runs import engine, leasing, unseen
 from agentops.telemetry import shipping, tallies
 from agentops.worker import heartbeat
-from approvals import comparison, decisions, execution, lowering, notifications, reconcile, seals
+from approvals import comparison, decisions, execution, lowering, reconcile
+from approvals.audit import notifications, seals
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8

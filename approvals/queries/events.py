@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from approvals import audit
+from approvals.audit import events as audit_events
 from approvals.models import AuditEvent
 from approvals.queries.history import Address, between, date_errors, read
 
@@ -66,4 +66,8 @@ def verbs() -> list[str]:
 
 
 def actors() -> list[str]:
-    return [audit.AGENT, audit.SYSTEM, *User.objects.order_by("username").values_list("username", flat=True)[:200]]
+    return [
+        audit_events.AGENT,
+        audit_events.SYSTEM,
+        *User.objects.order_by("username").values_list("username", flat=True)[:200],
+    ]

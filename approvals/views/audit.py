@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from approvals import seals
+from approvals.audit import seals
 from approvals.models import AuditEvent
 from approvals.queries import events as queries
 from approvals.queries import history

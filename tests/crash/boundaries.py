@@ -32,7 +32,7 @@ PLUMBING = (
     "agentops.lib.",
     "agentops.llm.client.",
     "agentops.runs.tools.",
-    "approvals.audit.",
+    "approvals.audit.events.",
     "approvals.policies.",
     "approvals.proposals.resolve",
     "approvals.providers.",

@@ -16,7 +16,8 @@ from django.db.models import Count
 from agentops.lab.chaos import figures
 from agentops.lib import money
 from agentops.models import Run
-from approvals import audit, states
+from approvals import states
+from approvals.audit import events as audit_events
 from approvals.models import Action, AuditEvent
 from tests.crash import people, shop
 from tests.crash.cases import ELSEWHERE, HANDED_OVER, Case
@@ -199,7 +200,7 @@ def _elsewhere(case: Case, refunds: list[dict[str, Any]]) -> Iterator[Finding]:
     for finding in found:
         events = AuditEvent.objects.filter(object_type="finding", object_id=str(finding.pk)).order_by("pk")
         told = [(event.verb, event.actor) for event in events]
-        if told != [("finding.opened", audit.SYSTEM), ("finding.closed", people.LEAD)]:
+        if told != [("finding.opened", audit_events.SYSTEM), ("finding.closed", people.LEAD)]:
             yield "books", f"of finding {finding.pk} the audit tells {told}"
 
 

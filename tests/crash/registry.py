@@ -31,7 +31,7 @@ COMMITS = (
     "approvals.proposals.record",
     "approvals.reconcile._ask_later",
     "approvals.reconcile._write",
-    "approvals.seals.seal",
+    "approvals.audit.seals.seal",
     "approvals.stops.release",
     "approvals.stops.stop",
     "approvals.unknown.settle_by_hand",
@@ -77,7 +77,7 @@ SWEEP_ALONE = frozenset(
         "agentops.telemetry.tallies._count_a_stretch",
         "agentops.telemetry.tallies.roll_up",
         "approvals.comparison.compare_after",
-        "approvals.seals.seal",
+        "approvals.audit.seals.seal",
     )
     for side in ("before", "after")
 )

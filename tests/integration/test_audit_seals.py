@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test import Client
 
-from approvals import audit, seals
+from approvals.audit import events, seals
 from approvals.models import AuditEvent, AuditSeal
 from tests.services import services
 from tests.world import at_once
@@ -25,7 +25,7 @@ def own_chain() -> None:
 
 
 def happened(verb: str = "ticket.closed") -> AuditEvent:
-    audit.record(actor="lead", verb=verb, object_type="ticket", object_id="T1", before={}, after={"amount": 1})
+    events.record(actor="lead", verb=verb, object_type="ticket", object_id="T1", before={}, after={"amount": 1})
     return AuditEvent.objects.latest("pk")
 
 

@@ -15,7 +15,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from agentops.lib.errors import Refused
-from approvals import audit, comparison, execution, findings, states, unknown
+from approvals import comparison, execution, findings, states, unknown
+from approvals.audit import events
 from approvals.models import Action, AuditEvent, Comparison, Finding
 from tests.integration.books import (
     come_undone,
@@ -385,7 +386,7 @@ def test_a_finding_and_its_audit_are_written_together_or_not_at_all(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(audit, "record", killed)
+        patch.setattr(events, "record", killed)
         with pytest.raises(Killed):
             comparison.compare(since=since)
     assert not Finding.objects.filter(reference=refund["refund_id"]).exists()

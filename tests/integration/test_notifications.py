@@ -8,7 +8,8 @@ from django.core import mail
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from approvals import audit, lowering, notifications, pauses, policies, stops
+from approvals import lowering, pauses, policies, stops
+from approvals.audit import events, notifications
 from approvals.dial import Dial, Lowering
 from approvals.models import Notification
 from approvals.policy import Rules
@@ -24,7 +25,7 @@ def addressed(settings: Settings) -> None:
 
 
 def finding_opened() -> Notification:
-    audit.record(actor=audit.SYSTEM, verb="finding.opened", object_type="finding", object_id=7,
+    events.record(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=7,
                  after={"kind": "theirs_alone", "reference": "re_1"})  # fmt: skip
     return Notification.objects.get()
 
@@ -77,18 +78,18 @@ def test_a_dial_that_lowered_itself_is_told_in_words() -> None:
 
 
 def test_other_events_are_told_to_nobody() -> None:
-    audit.record(actor="lead", verb="ticket.closed", object_type="ticket", object_id="T1")
+    events.record(actor="lead", verb="ticket.closed", object_type="ticket", object_id="T1")
     assert not Notification.objects.exists()
 
 
 def test_nothing_is_kept_where_nobody_is_to_be_told(settings: Settings) -> None:
     settings.ALERT_EMAILS = []
-    audit.record(actor=audit.SYSTEM, verb="finding.opened", object_type="finding", object_id=7)
+    events.record(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=7)
     assert not Notification.objects.exists()
 
 
 def test_every_event_that_is_told_has_its_words_and_page() -> None:
-    assert set(notifications.SUBJECTS) >= set(audit.TOLD_BY_EMAIL)
+    assert set(notifications.SUBJECTS) >= set(events.TOLD_BY_EMAIL)
 
 
 def test_a_mail_server_that_is_away_is_tried_again_later(settings: Settings) -> None:

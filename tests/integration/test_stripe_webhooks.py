@@ -14,7 +14,8 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from approvals import execution, notifications, reconcile, reservations, resolution, states
+from approvals import execution, reconcile, reservations, resolution, states
+from approvals.audit import notifications
 from approvals.models import Action, AuditEvent, Finding, Notification, ProviderEvent
 from approvals.webhooks import TOLERANCE_SECONDS
 from tests.scripted import CUT, Say, Script

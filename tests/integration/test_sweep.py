@@ -19,7 +19,8 @@ from agentops.replays import running as replays
 from agentops.runs import engine, leasing
 from agentops.telemetry import tallies
 from agentops.worker import heartbeat, sweep
-from approvals import audit, comparison, decisions, execution, notifications, reconcile, states
+from approvals import comparison, decisions, execution, reconcile, states
+from approvals.audit import events, notifications
 from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Notification
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.integration.books import succeeded
@@ -191,7 +192,7 @@ def test_mail_and_replays_leave_threads_for_money(world: World, settings: Settin
     run = Run.objects.get(ticket=action.ticket_id)
     Run.objects.filter(pk=run.pk).update(status="cancelled")
     for number in range(sweep.AT_ONCE):
-        audit.record(actor=audit.SYSTEM, verb="finding.opened", object_type="finding", object_id=number,
+        events.record(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=number,
                      after={"kind": "theirs_alone", "reference": f"re_{number}"})  # fmt: skip
         Replay.objects.create(run=run, mode=Replay.Mode.RECORDED, asked_by="lead")
     due = sweep._due(sweep.AT_ONCE)

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from agentops.management.progress import Progress
-from approvals import seals
+from approvals.audit import seals
 from approvals.models import AuditSeal
 
 
