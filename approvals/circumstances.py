@@ -8,7 +8,8 @@ from django.db.models import DateTimeField, Q, Sum, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now, TruncDay
 
-from approvals import dial, grounding, policy, states
+from approvals import dial, policy, states
+from approvals.grounding import check
 from approvals.models import Action
 from approvals.policy import Facts
 from approvals.reservations import Reading
@@ -57,8 +58,8 @@ def ungrounded(resolved: Resolved, ticket_id: str, *, by_agent: bool = True, sou
     if resolved.kind.name != "reply":
         return []
     done = sources.effects(ticket_id)
-    declared = resolved.params["claims"] if by_agent else [grounding.claim_of(effect) for effect in done]
-    return grounding.ungrounded(resolved.params["text"], grounding.named(declared, done), done, resolved.cancelled)
+    declared = resolved.params["claims"] if by_agent else [check.claim_of(effect) for effect in done]
+    return check.ungrounded(resolved.params["text"], check.named(declared, done), done, resolved.cancelled)
 
 
 def serialise(currency: str, customer_id: int) -> None:

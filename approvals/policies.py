@@ -5,8 +5,8 @@ from django.db import connection, transaction
 from pydantic import ValidationError
 
 from agentops.lib.errors import Refused
-from approvals import grounding
 from approvals.audit import events
+from approvals.grounding import check
 from approvals.models import PolicyVersion
 from approvals.policy import Rules
 
@@ -53,7 +53,7 @@ def save(*, rules: Rules, by: User | None, note: str, based_on: int | None = Non
 
 def _require_no_claims(acknowledgement: str) -> None:
     """Asked of new words alone: what the grounding learns later must not keep the dial from lowering itself."""
-    claimed = grounding.ungrounded(acknowledgement, [], [])
+    claimed = check.ungrounded(acknowledgement, [], [])
     if claimed:
         told = " ".join(claimed)
         raise Refused("acknowledgement_claims", f"The acknowledgement may claim and promise nothing. {told}")

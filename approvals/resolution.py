@@ -8,7 +8,9 @@ from typing import Any
 
 from agentops.lib.errors import ProviderError, Refused
 from agentops.lib.money import display
-from approvals import claims, grounding, grounding_orders, kinds, reservations
+from approvals import kinds, reservations
+from approvals.grounding import check, claims
+from approvals.grounding import orders as reply_orders
 from approvals.models import Action
 from approvals.providers import orders
 from approvals.providers.orders import Customer, Order
@@ -25,7 +27,7 @@ class Sources:
     find_orders: Callable[..., list[Order]] = orders.find_orders
     get_customer: Callable[[str], Customer | None] = orders.get_customer
     left: Callable[..., int] = reservations.left
-    effects: Callable[[str], list[grounding.Effect]] = claims.effects
+    effects: Callable[[str], list[check.Effect]] = claims.effects
 
 
 NOW = Sources()
@@ -236,7 +238,7 @@ def fixed_reply(text: str, reason: str, ticket: Ticket) -> Resolved:
 
 def _reply(kind: kinds.Kind, given: kinds.ReplyArguments, ticket: Ticket, mendable: bool, sources: Sources) -> Resolved:
     done = sources.effects(ticket.pk)
-    claimed = grounding.named([claim.model_dump(exclude_none=True) for claim in given.claims], done)
+    claimed = check.named([claim.model_dump(exclude_none=True) for claim in given.claims], done)
     cancelled = _cancelled(given.text, ticket, sources)
     if mendable:
         claims.require_complete(given.text, claimed, done, cancelled)
@@ -253,7 +255,7 @@ def _cancelled(text: str, ticket: Ticket, sources: Sources) -> tuple[str, ...]:
     """Which of the orders that a reply may say to be cancelled are so, as the shop says now. What it does not say
     is no ground: a person reads the reply."""
     found = []
-    for order_id in grounding_orders.said_cancelled(text):
+    for order_id in reply_orders.said_cancelled(text):
         with contextlib.suppress(Refused, ProviderError):
             order = order_of(ticket, order_id, sources).order
             if order.status == "cancelled":

@@ -9,7 +9,8 @@ from agentops.lib import redact
 from agentops.models import Replay, ReplayStep, Step
 from agentops.replays.recording import NotRecorded, Recording
 from agentops.runs import steps, tools
-from approvals import circumstances, claims, kinds, policies, policy, proposals, resolution, states
+from approvals import circumstances, kinds, policies, policy, proposals, resolution, states
+from approvals.grounding import claims
 from approvals.models import Action, Decision
 from approvals.policy import Outcome, Verdict
 from approvals.resolution import Resolved, Sources

@@ -12,7 +12,8 @@ from django.db.models import Q
 
 from agentops.models import Run, Step, StoredText
 from agentops.runs import turn
-from approvals import claims, grounding, kinds, reservations, states
+from approvals import kinds, reservations, states
+from approvals.grounding import check, claims
 from approvals.models import Action, AuditEvent, Decision
 from approvals.providers.orders import Customer, Order
 from approvals.reservations import Reading
@@ -210,6 +211,6 @@ def _moved(actions: Sequence[Action], reading: Reading, payment_id: str | None) 
     )
 
 
-def effects_of(actions: Sequence[Action]) -> list[grounding.Effect]:
+def effects_of(actions: Sequence[Action]) -> list[check.Effect]:
     """What a reply may tell of; claims.effects for actions that are at hand."""
     return [claims.effect_of(row) for row in actions if row.status == states.SUCCEEDED and row.kind != "reply"]

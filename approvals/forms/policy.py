@@ -8,7 +8,8 @@ from django import forms
 from pydantic import ValidationError
 
 from agentops.lib import money
-from approvals import grounding, policy
+from approvals import policy
+from approvals.grounding import check
 from approvals.kinds import KINDS
 from approvals.policy import CurrencyLimit, Rules, Threshold
 
@@ -116,7 +117,7 @@ class GeneralForm(forms.Form):
 
     def clean_acknowledgement(self) -> str:
         text: str = self.cleaned_data["acknowledgement"] or policy.ACKNOWLEDGEMENT
-        claimed = grounding.ungrounded(text, [], [])
+        claimed = check.ungrounded(text, [], [])
         if claimed:
             raise forms.ValidationError([f"It may claim and promise nothing. {claimed[0]}", *claimed[1:]])
         return text

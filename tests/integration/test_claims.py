@@ -4,7 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from agentops.models import Run
-from approvals import claims, decisions, execution, frozen, kinds, pauses, stops
+from approvals import decisions, execution, frozen, kinds, pauses, stops
+from approvals.grounding import claims
 from approvals.models import Action, ApprovalRequest
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.integration.books import come_undone

@@ -11,8 +11,8 @@ from agentops.lab.simulator.model import words
 from agentops.lab.simulator.model.effects import Effect as Wanted
 from agentops.lab.simulator.model.looking import Findings
 from agentops.lab.simulator.model.transcript import Call
-from approvals.grounding import Effect, claim_of, named, ungrounded, untrue
-from approvals.grounding_orders import said_cancelled
+from approvals.grounding.check import Effect, claim_of, named, ungrounded, untrue
+from approvals.grounding.orders import said_cancelled
 
 REFUND = Effect("refund", "#W1234567", 8400, "USD", "t1:refund:1")
 CANCEL = Effect("cancel_order", "#W7654321", 12_000, "USD", "t1:cancel_order:1")

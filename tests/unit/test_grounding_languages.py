@@ -2,7 +2,7 @@
 
 import pytest
 
-from approvals.grounding import Effect, claim_of, ungrounded
+from approvals.grounding.check import Effect, claim_of, ungrounded
 
 PART = Effect("refund", "#W4107311", 1450, "EUR", "t1:refund:1", captured=3000)
 

@@ -7,7 +7,7 @@ or of the customer's wish, tells of a deed: it needs an action, whatever the boo
 import re
 from collections.abc import Collection
 
-from approvals.grounding_text import bare
+from approvals.grounding.text import bare
 
 ORDER = re.compile(r"#?\bW\d{5,}\b|#\w*\d\w*")
 MOST = 5  # orders that one reply is read against

@@ -14,10 +14,10 @@ from decimal import Decimal
 from typing import Any
 
 from agentops.lib.money import display, major
-from approvals import grounding_orders as orders
-from approvals import grounding_words as words
-from approvals.grounding_amounts import Amount, plain_numbers, replace_amounts
-from approvals.grounding_text import bare, disguised, fold, sentences, uncovered
+from approvals.grounding import orders as orders
+from approvals.grounding import words as words
+from approvals.grounding.amounts import Amount, plain_numbers, replace_amounts
+from approvals.grounding.text import bare, disguised, fold, sentences, uncovered
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from typing import Any
 
 from agentops.lib.errors import Refused
-from approvals import grounding, states
-from approvals.grounding import Effect
+from approvals import states
+from approvals.grounding import check
+from approvals.grounding.check import Effect
 from approvals.models import Action
 
 INCOMPLETE = "claims_incomplete"
@@ -33,10 +34,10 @@ def effect_of(action: Action) -> Effect:
 def require_complete(text: str, claims: list[dict[str, Any]], done: list[Effect], cancelled: Collection[str]) -> None:
     """Raises Refused where a reply is true but does not say on which actions it rests: the model can mend that. What
     did not happen is no slip of form, and is left to the policy, which has a person read it."""
-    missing = grounding.ungrounded(text, claims, done, cancelled)
-    if missing and not grounding.untrue(text, claims, done, cancelled):
+    missing = check.ungrounded(text, claims, done, cancelled)
+    if missing and not check.untrue(text, claims, done, cancelled):
         raise Refused(
             INCOMPLETE,
             " ".join(missing) + " List every effect that the text tells of in `claims`, each with its action's key.",
-            valid=[grounding.claim_of(effect) for effect in done],
+            valid=[check.claim_of(effect) for effect in done],
         )

@@ -5,7 +5,7 @@ Amounts stand in the text as `money0`, `money1` and so on, order numbers as `ord
 
 import re
 
-from approvals.grounding_text import bare
+from approvals.grounding.text import bare
 
 _MONEY = (
     r"(?:funds?|money\d*|cash|payments?|charges?|balance|amounts?|sums?|geld|betrag|summe|zahlung|argent|montant|somme|"
