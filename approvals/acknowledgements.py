@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from agentops.lib.errors import Refused
-from approvals import policies, proposals, resolution, signals, states
+from approvals import proposals, resolution, signals, states
 from approvals.audit import events
 from approvals.models import Action
+from approvals.policy import versions
 from tickets.models import Ticket
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ def acknowledge(ticket_id: str, *, run_id: int, failed: bool) -> Action | None:
     """Proposes it where the policy asks for one. Call it in the transaction that ends the run; it never undoes that."""
     try:
         with transaction.atomic():
-            rules = policies.rules_of(policies.current())
+            rules = versions.rules_of(versions.current())
             if rules.acknowledge == "never" or (rules.acknowledge == "failed" and not failed):
                 return None
             ticket = Ticket.objects.select_related("customer").get(pk=ticket_id)

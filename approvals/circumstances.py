@@ -8,10 +8,11 @@ from django.db.models import DateTimeField, Q, Sum, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now, TruncDay
 
-from approvals import dial, policy, states
+from approvals import states
 from approvals.grounding import check
 from approvals.models import Action
-from approvals.policy import Facts
+from approvals.policy import dial, rules
+from approvals.policy.rules import Facts
 from approvals.reservations import Reading
 from approvals.resolution import NOW, Resolved, Sources
 from tickets.models import Ticket
@@ -89,7 +90,7 @@ def _sums(currency: str, ticket: Ticket, at: datetime | None) -> dict[str, Any]:
     by_customer = approved.filter(ticket__customer_id=ticket.customer_id, approved_at__gte=then - CUSTOMER_WINDOW)
     amounts = list(by_customer.values_list("currency", "amount"))
     alone = approved.filter(
-        currency=currency, verdict=policy.Outcome.AUTO_APPROVE, approved_at__gte=TruncDay(then)
+        currency=currency, verdict=rules.Outcome.AUTO_APPROVE, approved_at__gte=TruncDay(then)
     ).aggregate(total=Sum("amount"))
     return {
         "customer_30_days": sum(amount or 0 for its_currency, amount in amounts if its_currency == currency),

@@ -16,8 +16,6 @@ from approvals import (
     frozen,
     kinds,
     locks,
-    policies,
-    policy,
     proposals,
     reservations,
     resolution,
@@ -29,6 +27,8 @@ from approvals import (
 )
 from approvals.audit import events
 from approvals.models import Action, ApprovalRequest, Decision
+from approvals.policy import versions
+from approvals.policy.rules import Facts, Outcome, evaluate
 from approvals.resolution import Resolved
 from tickets import standing
 from tickets.models import Ticket
@@ -208,9 +208,9 @@ def _as_shown(action: Action, digest: str) -> None:
 
 
 def _below_ceiling(action: Action, amount: int | None) -> None:
-    rules = policies.rules_of(policies.current())
-    verdict = policy.evaluate(rules, policy.Facts(action.kind, amount=amount, currency=action.currency or None))
-    blocks = [reason.message for reason in verdict.reasons if reason.outcome == policy.Outcome.BLOCK]
+    rules = versions.rules_of(versions.current())
+    verdict = evaluate(rules, Facts(action.kind, amount=amount, currency=action.currency or None))
+    blocks = [reason.message for reason in verdict.reasons if reason.outcome == Outcome.BLOCK]
     if blocks:
         raise Refused("above_ceiling", " ".join(blocks))
 

@@ -13,21 +13,11 @@ from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
-from approvals import (
-    circumstances,
-    frozen,
-    kinds,
-    locks,
-    policies,
-    policy,
-    reservations,
-    resolution,
-    states,
-    transitions,
-)
+from approvals import circumstances, frozen, kinds, locks, reservations, resolution, states, transitions
 from approvals.audit import events
 from approvals.models import Action
-from approvals.policy import Facts, Outcome
+from approvals.policy import versions
+from approvals.policy.rules import Facts, Outcome, evaluate
 from approvals.resolution import Resolved
 from tickets.models import Message, Ticket
 
@@ -35,7 +25,7 @@ from tickets.models import Message, Ticket
 def resolve(kind: kinds.Kind, arguments: Any, ticket: Ticket, *, mendable: bool = False) -> Resolved:
     """As resolution.resolve does, and raises; with the customer's tags where the rules in force ask for them."""
     resolved = resolution.resolve(kind, arguments, ticket, mendable=mendable)
-    rules = policies.rules_of(policies.current())
+    rules = versions.rules_of(versions.current())
     return resolution.with_tags(resolved, ticket) if rules.autonomy.tags else resolved
 
 
@@ -164,7 +154,7 @@ def _propose(resolved: Resolved, ticket: Ticket, run_id: int | None, existing: l
         amount=resolved.amount,
         currency=resolved.currency,
         snapshot=resolution.snapshot(resolved),
-        policy_version=policies.current(),
+        policy_version=versions.current(),
         verdict=Outcome.BLOCK,
     )
     events.record(
@@ -192,8 +182,8 @@ def _judge(action: Action, resolved: Resolved, ticket: Ticket, further: bool) ->
     left = reservations.left(resolved.reading, without=action.pk) if resolved.reading else None
     facts = circumstances.of(resolved, ticket, left=left, further=further, by_agent=action.run_id is not None)
     version = action.policy_version
-    rules = policies.rules_of(version)
-    verdict = policy.evaluate(rules, facts)
+    rules = versions.rules_of(version)
+    verdict = evaluate(rules, facts)
     judged: dict[str, Any] = {
         "verdict": verdict.outcome,
         "reasons": [reason.model_dump(mode="json") for reason in verdict.reasons],

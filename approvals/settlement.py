@@ -11,9 +11,10 @@ from django.db.models.functions import Now
 
 from agentops.lib import redact, retry
 from agentops.lib.errors import IdempotencyMismatch, ProviderError, Terminal, Unauthorized
-from approvals import pauses, policies, states, transitions
+from approvals import pauses, states, transitions
 from approvals.audit import events
 from approvals.models import Action
+from approvals.policy import versions
 from approvals.providers.receipt import FAILED, PENDING, Receipt
 from tickets import standing
 from tickets.models import Message, Ticket
@@ -260,7 +261,7 @@ def back_to_queue(action: Action, *, snapshot: dict[str, Any], changes: list[dic
         lease_expires_at=None,
         approved_at=None,
     )
-    hours = policies.rules_of(policies.current()).approval_hours
+    hours = versions.rules_of(versions.current()).approval_hours
     transitions.ask(action, hours=hours, snapshot=snapshot, changes=changes)
 
 

@@ -7,9 +7,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from agentops.lib.errors import Refused
-from approvals import locks, policies, reconcile, settlement, states, transitions
+from approvals import locks, reconcile, settlement, states, transitions
 from approvals.audit import events
 from approvals.models import Action, HandSettlement
+from approvals.policy import versions
 
 LONGEST_REASON = 500
 
@@ -46,7 +47,7 @@ def people_needed(action: Action) -> int:
     """Two where no threshold covers the amount: above the ceiling, or in a currency that has none."""
     if action.amount is None:
         return 1
-    rules = policies.rules_of(policies.current())
+    rules = versions.rules_of(versions.current())
     covered = any(
         row.kind == action.kind and row.currency == action.currency and action.amount <= row.block_above
         for row in rules.thresholds

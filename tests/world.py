@@ -18,9 +18,10 @@ from django.db.models.functions import Now
 
 from agentops.models import Run
 from agentops.runs.engine import advance
-from approvals import decisions, kinds, policies, proposals
+from approvals import decisions, kinds, proposals
 from approvals.models import Action, ApprovalRequest, PolicyVersion
-from approvals.policy import CurrencyLimit, Rules, Threshold
+from approvals.policy import versions
+from approvals.policy.rules import CurrencyLimit, Rules, Threshold
 from tests.live import Simulator
 from tickets import intake
 from tickets.models import Ticket
@@ -149,7 +150,7 @@ _deliveries = itertools.count(1)
 
 def put_rules(rules: Rules = RULES, **changes: Any) -> PolicyVersion:
     """These rules in force."""
-    return policies.save(rules=rules.model_copy(update=changes), by=None, note="for a test")
+    return versions.save(rules=rules.model_copy(update=changes), by=None, note="for a test")
 
 
 def ticket_of(order: dict[str, Any], body: str = "Please help.", subject: str = "My order") -> Ticket:

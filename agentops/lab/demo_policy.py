@@ -2,9 +2,9 @@
 
 from django.contrib.auth.models import User
 
-from approvals import policies
 from approvals.models import PolicyVersion
-from approvals.policy import CurrencyLimit, Rules, Threshold
+from approvals.policy import versions
+from approvals.policy.rules import CurrencyLimit, Rules, Threshold
 
 # Minor units: alone up to, refused above, per customer in 30 days, by the agent alone in a day.
 LIMITS = {
@@ -19,7 +19,7 @@ LIMITS = {
 def make_policy(by: str) -> None:
     """In force unless somebody has saved a policy already; `by` is the user who did it."""
     if not PolicyVersion.objects.filter(created_by__isnull=False).exists():
-        policies.save(rules=demo_rules(), by=User.objects.get(username=by), note="The demo's first thresholds.")
+        versions.save(rules=demo_rules(), by=User.objects.get(username=by), note="The demo's first thresholds.")
 
 
 def demo_rules() -> Rules:

@@ -12,9 +12,9 @@ from agentops.lib.errors import Refused
 from agentops.llm import pricelist
 from agentops.models import ModelPrice, Replay, Run
 from agentops.runs import steps
-from approvals import policies
 from approvals.audit import events
 from approvals.models import PolicyVersion
+from approvals.policy import versions
 
 replay_asked = Signal()  # replay_id, in the transaction that records it: whoever runs work hurries it
 RECORDED = Q(steps__index=0, steps__kind="triage")
@@ -91,9 +91,9 @@ def _require_replayable(run: Run) -> None:
 
 def _version(number: int | None) -> PolicyVersion:
     if number is None:
-        return policies.current()
+        return versions.current()
     found = PolicyVersion.objects.filter(pk=number).first()
     if found is None:
-        newest = policies.current().pk
+        newest = versions.current().pk
         raise Refused("unknown_policy", f"There is no policy version {number}; the newest is {newest}.", newest=newest)
     return found

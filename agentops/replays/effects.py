@@ -9,10 +9,11 @@ from agentops.lib import redact
 from agentops.models import Replay, ReplayStep, Step
 from agentops.replays.recording import NotRecorded, Recording
 from agentops.runs import steps, tools
-from approvals import circumstances, kinds, policies, policy, proposals, resolution, states
+from approvals import circumstances, kinds, proposals, resolution, states
 from approvals.grounding import claims
 from approvals.models import Action, Decision
-from approvals.policy import Outcome, Verdict
+from approvals.policy import rules, versions
+from approvals.policy.rules import Outcome, Verdict
 from approvals.resolution import Resolved, Sources
 
 FIELDS = ("kind", "params", "idempotency_key", "order_id", "amount", "currency", "status", "sequence")
@@ -32,7 +33,7 @@ def as_recorded(recording: Recording, step: Step, then: Step) -> dict[str, Any]:
     """The same call as it was: judged again by the rules and facts of then, and told of again."""
     action = then.action
     assert action is not None
-    verdict = policy.evaluate(policies.rules_of(action.policy_version), circumstances.recorded(action))
+    verdict = rules.evaluate(versions.rules_of(action.policy_version), circumstances.recorded(action))
     again = action.run_id != recording.run.pk or any(
         row.action_id == action.pk for row in recording.steps if row.index < then.index
     )
@@ -111,7 +112,7 @@ def _judged(
 ) -> tuple[dict[str, Any], Became]:
     assert replay.policy_version is not None
     facts = _facts(replay, recording, step, resolved, then, further=further, sources=sources)
-    verdict = policy.evaluate(policies.rules_of(replay.policy_version), facts)
+    verdict = rules.evaluate(versions.rules_of(replay.policy_version), facts)
     decision = recording.decisions.get(then.pk) if then else None
     became = _became(verdict, then, decision)
     action = Action(
@@ -147,7 +148,7 @@ def _facts(
     *,
     further: bool,
     sources: Sources,
-) -> policy.Facts:
+) -> rules.Facts:
     """Those of then for the same effect; a reply is held against what has happened in this replay."""
     if then is not None and resolved.kind.name != "reply":
         return replace(circumstances.recorded(then), further=further)

@@ -16,7 +16,7 @@ from agentops.replays.recording import Recording
 from agentops.runs import turn
 from approvals import kinds
 from approvals.models import Action, Decision
-from approvals.policy import Outcome
+from approvals.policy.rules import Outcome
 
 ALONE, PERSON, BLOCKED = Outcome.AUTO_APPROVE.value, Outcome.REQUIRE_APPROVAL.value, Outcome.BLOCK.value
 # (then, now) of the verdict on what a person approved, rejected or edited; what is not named is neither.

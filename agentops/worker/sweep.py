@@ -18,8 +18,9 @@ from agentops.replays import running as replays
 from agentops.runs import engine, leasing, unseen
 from agentops.telemetry import shipping, tallies
 from agentops.worker import heartbeat
-from approvals import comparison, decisions, execution, lowering, reconcile
+from approvals import comparison, decisions, execution, reconcile
 from approvals.audit import notifications, seals
+from approvals.policy import lowering
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8

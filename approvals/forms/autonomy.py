@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 from pydantic import ValidationError
 
-from approvals.dial import Dial, KindShare, Lowering, TagShare
 from approvals.kinds import KINDS
-from approvals.policy import Rules
+from approvals.policy.dial import Dial, KindShare, Lowering, TagShare
+from approvals.policy.rules import Rules
 
 SPARE = 2  # empty rows to write new tags into
 

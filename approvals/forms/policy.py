@@ -8,10 +8,9 @@ from django import forms
 from pydantic import ValidationError
 
 from agentops.lib import money
-from approvals import policy
 from approvals.grounding import check
 from approvals.kinds import KINDS
-from approvals.policy import CurrencyLimit, Rules, Threshold
+from approvals.policy.rules import ACKNOWLEDGEMENT, CurrencyLimit, Rules, Threshold
 
 SPARE = 2  # empty rows to write new ones into
 ACKNOWLEDGE = [
@@ -116,7 +115,7 @@ class GeneralForm(forms.Form):
         return self.cleaned_data["acknowledge"] or "never"
 
     def clean_acknowledgement(self) -> str:
-        text: str = self.cleaned_data["acknowledgement"] or policy.ACKNOWLEDGEMENT
+        text: str = self.cleaned_data["acknowledgement"] or ACKNOWLEDGEMENT
         claimed = check.ungrounded(text, [], [])
         if claimed:
             raise forms.ValidationError([f"It may claim and promise nothing. {claimed[0]}", *claimed[1:]])

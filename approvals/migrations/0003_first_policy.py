@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from approvals.policy import Rules
+from approvals.policy.rules import Rules
 
 
 def first_policy(apps, schema_editor):

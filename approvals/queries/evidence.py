@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from django.db.models.functions import Now
 
-from approvals import circumstances, dial, policy, states
+from approvals import circumstances, states
 from approvals.models import Action, Decision
-from approvals.policy import Facts, Rules
+from approvals.policy import dial
+from approvals.policy.rules import Facts, Outcome, Rules, evaluate
 from approvals.queries.preview import SAMPLE
 
 NAMES = ("alone", "decided", "edited", "rejected", "expired", "failed")
@@ -85,7 +86,7 @@ def _apart(rules: Rules) -> tuple[Rules, dial.Dial]:
 
 
 def _from(wide_open: Rules, caps: dial.Dial, facts: Facts) -> int | None:
-    if facts.position is None or policy.evaluate(wide_open, facts).outcome != policy.Outcome.AUTO_APPROVE:
+    if facts.position is None or evaluate(wide_open, facts).outcome != Outcome.AUTO_APPROVE:
         return None
     most, _ = caps.share(facts.kind, facts.tags or ())
     needed = dial.reached_at(facts.position)

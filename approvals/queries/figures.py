@@ -9,7 +9,7 @@ from django.db.models.functions import TruncDate
 from approvals import kinds, states
 from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Finding
 from approvals.models.books import MISSED
-from approvals.policy import Outcome
+from approvals.policy.rules import Outcome
 
 MONEY = [kind.name for kind in kinds.KINDS.values() if kind.moves_money]
 # What settles today was approved within this: the index is by the time of approval.

@@ -7,9 +7,9 @@ from datetime import timedelta
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from approvals import circumstances, policy
+from approvals import circumstances
 from approvals.models import Action
-from approvals.policy import Facts, Rules
+from approvals.policy.rules import Facts, Outcome, Rules, evaluate
 
 SAMPLE = 5_000  # actions at most that a preview looks at, the newest
 
@@ -29,9 +29,9 @@ class Preview:
 
 
 _NAMES = {
-    policy.Outcome.AUTO_APPROVE: "auto",
-    policy.Outcome.REQUIRE_APPROVAL: "approval",
-    policy.Outcome.BLOCK: "block",
+    Outcome.AUTO_APPROVE: "auto",
+    Outcome.REQUIRE_APPROVAL: "approval",
+    Outcome.BLOCK: "block",
 }
 
 
@@ -39,9 +39,9 @@ def preview_of(*, rules: Rules, days: int) -> Preview:
     """The rules on the real actions of the last `days`, newest first, at most `SAMPLE`."""
     result = Preview()
     for action, facts in _judged(days):
-        then = policy.evaluate(rules, facts).outcome
+        then = evaluate(rules, facts).outcome
         result.total += 1
-        for outcome, suffix in ((policy.Outcome(action.verdict), "now"), (then, "then")):
+        for outcome, suffix in ((Outcome(action.verdict), "now"), (then, "then")):
             name = f"{_NAMES[outcome]}_{suffix}"
             setattr(result, name, getattr(result, name) + 1)
         if then != action.verdict and len(result.examples) < 20:

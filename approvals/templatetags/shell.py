@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from approvals import lowering, states, stops
+from approvals import states, stops
 from approvals.models import Action, Finding, ProviderPause
+from approvals.policy import lowering
 from tickets.queries import MANY as MANY_TICKETS
 from tickets.queries import count_with_person
 

@@ -11,10 +11,10 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_POST
 
 from agentops.lib.errors import Refused
-from approvals import lowering, policies
 from approvals.forms.autonomy import AutonomyForm
 from approvals.models import PolicyVersion
-from approvals.policy import Rules
+from approvals.policy import lowering, versions
+from approvals.policy.rules import Rules
 from approvals.queries.evidence import evidence
 from approvals.views.curve import curve
 from approvals.views.policy import PREVIEW_DAYS, based_on_of, outdated_status, proof_of
@@ -27,9 +27,9 @@ CHANGE = "approvals.change_policyversion"
 @permission_required("approvals.view_policyversion", raise_exception=True)
 def autonomy(request: Request) -> HttpResponse:
     """GET shows the rules in force, with `percent` as the dial would stand there; POST previews or saves the form."""
-    newest = policies.current()
+    newest = versions.current()
     try:
-        rules = policies.rules_of(newest)
+        rules = versions.rules_of(newest)
     except Refused as refused:
         return render(request, "approvals/autonomy.html", {"unreadable": refused.message})
     if request.method == "GET":
@@ -41,15 +41,15 @@ def autonomy(request: Request) -> HttpResponse:
     form = AutonomyForm(rules, request.POST, saving=saving)
     try:
         if saving:  # before its evidence is asked for: what is shown of an outdated change misleads
-            policies.refuse_outdated(newest=newest, based_on=based_on)
+            versions.refuse_outdated(newest=newest, based_on=based_on)
         if not form.is_valid():
             return _page(request, form, newest, rules, based_on, status=422)
         unseen = saving and request.POST.get("previewed") != proof_of(form.rules)
         if not saving or unseen:
             return _page(request, form, newest, form.rules, based_on, unseen=unseen)
-        saved = policies.save(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
+        saved = versions.save(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
     except Refused as refused:
-        if refused.code in policies.OUTDATED:
+        if refused.code in versions.OUTDATED:
             return _anew(request, refused)
         form.errors = [refused.message]
         return _page(request, form, newest, form.rules, based_on, status=409)
@@ -78,8 +78,8 @@ def _looked_at(request: Request, rules: Rules) -> Rules:
 
 def _anew(request: Request, refused: Refused) -> HttpResponse:
     """The newest version's dial, with why the change to another one was not saved."""
-    newest = policies.current()
-    rules = policies.rules_of(newest)
+    newest = versions.current()
+    rules = versions.rules_of(newest)
     form = AutonomyForm(rules)
     form.errors = [refused.message]
     return _page(request, form, newest, rules, newest.pk, status=outdated_status(refused))

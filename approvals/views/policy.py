@@ -11,10 +11,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from agentops.lib.errors import Refused
-from approvals import kinds, policies
+from approvals import kinds
 from approvals.forms.policy import PolicyForm
 from approvals.models import PolicyVersion
-from approvals.policy import Rules
+from approvals.policy import versions as policy_versions
+from approvals.policy.rules import Rules
 from approvals.queries.preview import preview_of
 from approvals.views.request import Request
 
@@ -25,7 +26,7 @@ VERSIONS = 50
 @require_GET
 @permission_required("approvals.view_policyversion", raise_exception=True)
 def current(request: Request) -> HttpResponse:
-    return _read(request, policies.current())
+    return _read(request, policy_versions.current())
 
 
 @require_GET
@@ -38,9 +39,9 @@ def version(request: Request, version_id: int) -> HttpResponse:
 @permission_required("approvals.change_policyversion", raise_exception=True)
 def edit(request: Request) -> HttpResponse:
     """The form; `from` starts it with an older version, which is how one is restored."""
-    newest = policies.current()
+    newest = policy_versions.current()
     older = _restored(request)
-    base = policies.rules_of(older or newest)
+    base = policy_versions.rules_of(older or newest)
     if request.method == "GET":
         note = f"Restores version {older.pk}." if older else ""
         return _form(request, PolicyForm(base, note=note), newest.pk, restored=older)
@@ -51,16 +52,16 @@ def edit(request: Request) -> HttpResponse:
         return _form(request, PolicyForm(base, _with_more_rows(request)), based_on, restored=older)
     try:
         if saving:  # before its effect is asked for: what is shown of an outdated change misleads
-            policies.refuse_outdated(newest=newest, based_on=based_on)
+            policy_versions.refuse_outdated(newest=newest, based_on=based_on)
         if not form.is_valid():
             return _form(request, form, based_on, status=422, restored=older)
         proof = proof_of(form.rules)
         if not saving or request.POST.get("previewed") != proof:
             preview = preview_of(rules=form.rules, days=PREVIEW_DAYS)
             return _form(request, form, based_on, preview=preview, previewed=proof, unseen=saving, restored=older)
-        saved = policies.save(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
+        saved = policy_versions.save(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
     except Refused as refused:
-        if refused.code in policies.OUTDATED:
+        if refused.code in policy_versions.OUTDATED:
             return _anew(request, refused)
         form.errors = [refused.message]
         return _form(request, form, based_on, status=422, restored=older)
@@ -72,12 +73,12 @@ def _read(request: Request, shown: PolicyVersion) -> HttpResponse:
     versions = PolicyVersion.objects.select_related("created_by").defer("rules").order_by("-pk")
     context = {
         "shown": shown,
-        "newest": policies.current().pk,
+        "newest": policy_versions.current().pk,
         "versions": versions[:VERSIONS],
         "kinds": {kind.name: kind.label for kind in kinds.KINDS.values()},
     }
     try:
-        context["rules"] = policies.rules_of(shown)
+        context["rules"] = policy_versions.rules_of(shown)
     except Refused as refused:
         context["unreadable"] = refused.message
     return render(request, "approvals/policy.html", context)
@@ -93,14 +94,14 @@ def _restored(request: Request) -> PolicyVersion | None:
 
 def _anew(request: Request, refused: Refused) -> HttpResponse:
     """The newest version's form, with why the change to another one was not saved."""
-    newest = policies.current()
-    form = PolicyForm(policies.rules_of(newest))
+    newest = policy_versions.current()
+    form = PolicyForm(policy_versions.rules_of(newest))
     form.errors = [refused.message]
     return _form(request, form, newest.pk, status=outdated_status(refused))
 
 
 def _form(request: Request, form: PolicyForm, based_on: int, *, status: int = 200, **more: Any) -> HttpResponse:
-    context = {"form": form, "based_on": based_on, "newest": policies.current().pk, "days": PREVIEW_DAYS, **more}
+    context = {"form": form, "based_on": based_on, "newest": policy_versions.current().pk, "days": PREVIEW_DAYS, **more}
     part = "#form" if request.htmx else ""
     return render(request, f"approvals/policy_edit.html{part}", context, status=status)
 

@@ -33,7 +33,7 @@ PLUMBING = (
     "agentops.llm.client.",
     "agentops.runs.tools.",
     "approvals.audit.events.",
-    "approvals.policies.",
+    "approvals.policy.versions.",
     "approvals.proposals.resolve",
     "approvals.providers.",
     "approvals.reservations.",

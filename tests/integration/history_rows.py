@@ -13,8 +13,9 @@ from django.test import Client
 from django.utils import timezone
 
 from agentops.models import Run, Step
-from approvals import kinds, policies, states
+from approvals import kinds, states
 from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent, Decision
+from approvals.policy import versions
 from tickets.models import Customer, Message, Ticket
 
 _numbers = itertools.count(1)
@@ -66,7 +67,7 @@ def an_action(
         "ticket": ticket, "kind": kind, "sequence": sequence, "status": status, "params": params, **money,
         "idempotency_key": key, "request": json.dumps({**params, "reference": key}),
         "digest": kinds.digest(params), "reason": "It is broken.",
-        "target": "#W1", "order_id": "#W1" if money else "", "policy_version": policies.current(),
+        "target": "#W1", "order_id": "#W1" if money else "", "policy_version": versions.current(),
         "verdict": "auto_approve", "created_at": at, "lease_expires_at": at if status == states.EXECUTING else None,
         "approved_at": at if status in (*states.OPEN, states.SUCCEEDED, states.FAILED) else None,
         "settled_at": at if status in states.SETTLED else None,

@@ -11,9 +11,10 @@ from agentops.models import Run
 from agentops.runs import closing, engine
 from agentops.telemetry import spans
 from agentops.trace.loading import find_run
-from approvals import decisions, execution, policies, states
+from approvals import decisions, execution, states
 from approvals.models import Action, AuditEvent
-from approvals.policy import ACKNOWLEDGEMENT, Rules
+from approvals.policy import versions
+from approvals.policy.rules import ACKNOWLEDGEMENT, Rules
 from tests.completions import completion, hands_over, replies, triage, uses
 from tests.integration.test_engine import another_message, status
 from tests.scripted import Say, Script
@@ -222,22 +223,22 @@ def test_an_ending_that_is_undone_leaves_none_and_the_next_worker_one(
 )
 def test_words_that_claim_or_promise_are_not_put_in_force(world: World, lead: User, text: str) -> None:
     with pytest.raises(Refused, match="may claim and promise nothing") as refused:
-        policies.save(rules=Rules(acknowledgement=text), by=lead, note="Kinder.")
+        versions.save(rules=Rules(acknowledgement=text), by=lead, note="Kinder.")
     assert refused.value.code == "acknowledgement_claims"
 
 
 def test_words_that_are_in_force_keep_no_other_change_from_it(world: World, lead: User) -> None:
     """The grounding has learned since what they claim."""
     old = Rules(acknowledgement="Your refund is on its way.")
-    policies.PolicyVersion.objects.create(rules=old.model_dump(mode="json"), note="before", created_by=lead)
-    saved = policies.save(rules=old.model_copy(update={"approval_hours": 9}), by=None, note="Longer.")
-    assert policies.current() == saved
+    versions.PolicyVersion.objects.create(rules=old.model_dump(mode="json"), note="before", created_by=lead)
+    saved = versions.save(rules=old.model_copy(update={"approval_hours": 9}), by=None, note="Longer.")
+    assert versions.current() == saved
 
 
 def test_rules_that_cannot_be_read_do_not_keep_a_run_from_its_end(world: World, model: Script, lead: User) -> None:
     ticket = ticket_of(world.order())
     model.will_say(triage(), hands_over())
-    policies.PolicyVersion.objects.create(rules={"acknowledge": "always"}, note="broken", created_by=lead)
+    versions.PolicyVersion.objects.create(rules={"acknowledge": "always"}, note="broken", created_by=lead)
     assert run_through(ticket).outcome == "with_person"
     assert (status(ticket)[0], acknowledgements(ticket)) == ("needs_person", [])
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from approvals import dial
-from approvals.dial import Dial, KindShare, TagShare
 from approvals.models import Action
+from approvals.policy import dial
+from approvals.policy.dial import Dial, KindShare, TagShare
 from tests.world import World, propose, propose_refund, put_rules, ticket_of
 
 

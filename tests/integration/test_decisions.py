@@ -11,7 +11,7 @@ from agentops.lib.errors import Refused, Terminal, Transient
 from approvals import decisions, execution, frozen, states
 from approvals.decisions import AlreadyDecided, Changed
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision
-from approvals.policy import Threshold
+from approvals.policy.rules import Threshold
 from tests.world import RULES, World, at_once, expires, propose, propose_refund, put_rules, refund_arguments, ticket_of
 
 

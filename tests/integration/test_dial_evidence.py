@@ -8,10 +8,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from approvals import circumstances, dial, policies
-from approvals.dial import Dial, KindShare, TagShare
+from approvals import circumstances
 from approvals.models import Action
-from approvals.policy import Rules
+from approvals.policy import dial, versions
+from approvals.policy.dial import Dial, KindShare, TagShare
+from approvals.policy.rules import Rules
 from approvals.queries.evidence import alone_from, evidence
 from tests.integration.history_rows import a_ticket, an_action, asked, signed_in
 from tests.screen import markup
@@ -22,7 +23,7 @@ _places = iter(range(10_000))
 
 @pytest.fixture(autouse=True)
 def rules(db: None) -> None:
-    policies.save(rules=RULES, by=None, note="for a test")
+    versions.save(rules=RULES, by=None, note="for a test")
 
 
 def a_reply(**more: Any) -> Action:
@@ -87,7 +88,7 @@ def test_where_tags_were_not_recorded_no_tag_holds_it_back_and_it_is_said(db: No
     found = evidence(rules, 14)
     assert (found.points[100].alone, found.untagged) == (1, 1)
     assert alone_from(rules, circumstances.recorded(reply)) == starts(reply)
-    policies.save(rules=rules, by=None, note="for the page")
+    versions.save(rules=rules, by=None, note="for the page")
     page = markup(signed_in().get(reverse("policy-autonomy")))
     assert "For 1 of them the customer's tags were not recorded" in page.replace("&#x27;", "'")
 
@@ -99,7 +100,7 @@ def test_only_the_agents_own_proposals_are_evidence(db: None) -> None:
 
 
 def test_no_more_than_the_newest_are_looked_at_and_it_is_said(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policies, "SAMPLE", 3)
+    monkeypatch.setattr(versions, "SAMPLE", 3)
     replies = [a_reply() for _ in range(5)]
     found = evidence(RULES, 14)
     assert (found.actions, found.whole, found.oldest) == (3, False, replies[2].created_at)
@@ -145,8 +146,8 @@ def test_the_dial_is_set_after_its_evidence_was_seen(admin: Client) -> None:
     assert "Not saved yet" in markup(unseen)
     answer = admin.post(address, {**fields, "do": "save", "previewed": seen(admin, fields)})
     assert answer.status_code == 302
-    saved = policies.current()
-    rules = policies.rules_of(saved)
+    saved = versions.current()
+    rules = versions.rules_of(saved)
     assert rules.autonomy == Dial(
         percent=40, kinds=(KindShare(kind="refund", percent=10),), tags=(TagShare(tag="vip", percent=5),)
     )
@@ -186,14 +187,14 @@ def test_everybody_may_look_at_another_setting_and_only_admins_set_it(db: None) 
      {"tags-0-tag": "a", "tags-0-percent": "1", "tags-1-tag": "A", "tags-1-percent": "2"}, {"lower-at_least": "0"}],
 )  # fmt: skip
 def test_what_cannot_be_set_is_said_beside_it(admin: Client, wrong: dict[str, str]) -> None:
-    before = policies.current().pk
+    before = versions.current().pk
     answer = admin.post(reverse("policy-autonomy"), {**entered(admin, **wrong), "do": "save"})
     assert answer.status_code == 422
-    assert policies.current().pk == before
+    assert versions.current().pk == before
 
 
 def test_rules_that_cannot_be_read_are_said_to_be(db: None) -> None:
-    from_elsewhere = policies.current()
+    from_elsewhere = versions.current()
     type(from_elsewhere).objects.create(rules={"autonomy": "much"}, note="by hand")
     assert "cannot be read" in markup(signed_in().get(reverse("policy-autonomy")))
 
@@ -203,7 +204,7 @@ def test_a_form_opened_before_the_dial_lowered_itself_saves_nothing(admin: Clien
     fields = entered(admin, percent="90")
     proof = seen(admin, fields) if looked == "before" else ""
     lowered = RULES.model_copy(update={"autonomy": Dial(percent=35)})
-    made = policies.save(rules=lowered, by=None, note="The dial lowered itself from 100 % to 35 %.")
+    made = versions.save(rules=lowered, by=None, note="The dial lowered itself from 100 % to 35 %.")
     page = admin.post(reverse("policy-autonomy"), {**fields, "do": "preview"})
     assert based_on(markup(page)) == fields["based_on"]
     proof = proof or str(page.context["previewed"])
@@ -214,20 +215,20 @@ def test_a_form_opened_before_the_dial_lowered_itself_saves_nothing(admin: Clien
     assert "lowered itself from 100 % to 35 %" in said
     assert "At <strong>35 %</strong>" in said
     assert based_on(said) == str(made.pk)
-    assert policies.current() == made
+    assert versions.current() == made
     fields = entered(admin, percent="90")
     again = admin.post(reverse("policy-autonomy"), {**fields, "do": "save", "previewed": seen(admin, fields)})
     assert again.status_code == 302
-    assert policies.rules_of(policies.current()).autonomy.percent == 90
+    assert versions.rules_of(versions.current()).autonomy.percent == 90
 
 
 @pytest.mark.parametrize("given", [None, "x", "999999999"])
 def test_a_dial_that_names_no_version_is_not_set(admin: Client, given: str | None) -> None:
-    before = policies.current()
+    before = versions.current()
     fields = entered(admin, percent="90")
     fields.pop("based_on")
     fields |= {} if given is None else {"based_on": given}
     answer = admin.post(reverse("policy-autonomy"), {**fields, "do": "save", "previewed": seen(admin, fields)})
     assert answer.status_code == 422
     assert "does not name the version" in markup(answer)
-    assert policies.current() == before
+    assert versions.current() == before

@@ -14,7 +14,7 @@ from agentops.models import Run, Step
 from agentops.runs import commit, engine, leasing, steps
 from approvals import decisions, execution, pauses, proposals, reconcile, states
 from approvals.models import Action, ApprovalRequest, AuditEvent
-from approvals.policy import Threshold
+from approvals.policy.rules import Threshold
 from tests.completions import call, calls, claims_a_refund_of, completion, hands_over, replies, triage, uses
 from tests.scripted import CUT, Say, Script
 from tests.waiting import until

@@ -11,10 +11,11 @@ from django.urls import reverse
 from agentops.lab.demo_policy import make_policy
 from agentops.lab.people import GROUPS, make_people
 from agentops.worker.sweep import Sweep
-from approvals import execution, lowering, policies, reconcile, states
-from approvals.dial import Dial, KindShare, Lowering
+from approvals import execution, reconcile, states
 from approvals.models import Action, AuditEvent, DialLowering, PolicyVersion
-from approvals.policy import Rules
+from approvals.policy import lowering, versions
+from approvals.policy.dial import Dial, KindShare, Lowering
+from approvals.policy.rules import Rules
 from tests.integration.books import make_quiet
 from tests.integration.history_rows import an_action, an_attempt, asked, signed_in
 from tests.screen import markup
@@ -30,8 +31,8 @@ def rules(live_database: str) -> None:
 
 def put(percent: int = 100, rule: Lowering = WATCHED, **more: Any) -> PolicyVersion:
     # Another setting first, so that what other tests left is no evidence here.
-    policies.save(rules=Rules(autonomy=Dial(percent=1)), by=None, note="before")
-    return policies.save(rules=Rules(autonomy=Dial(percent=percent, **more), lowering=rule), by=None, note="test")
+    versions.save(rules=Rules(autonomy=Dial(percent=1)), by=None, note="before")
+    return versions.save(rules=Rules(autonomy=Dial(percent=percent, **more), lowering=rule), by=None, note="test")
 
 
 def decided(*verdicts: str) -> None:
@@ -50,14 +51,14 @@ def lowered() -> PolicyVersion | None:
 
 
 def percent() -> int:
-    return policies.rules_of(policies.current()).autonomy.percent
+    return versions.rules_of(versions.current()).autonomy.percent
 
 
 def test_rejections_that_reach_the_rate_lower_it_and_it_says_so() -> None:
     decided("approve", "edit", "approve")
     assert lowering.due() == []  # too few to say anything
     decided("reject")
-    before = policies.current()
+    before = versions.current()
     made = lowered()
     assert made is not None
     assert (percent(), made.created_by) == (70, None)
@@ -107,14 +108,14 @@ def test_what_nobody_knows_the_outcome_of_lowers_it_as_failures_do_and_once(worl
         reconcile.settle(action.pk)
         action.refresh_from_db()
         assert action.status == states.FAILED
-    assert lowering.rates(made, policies.rules_of(made))[1].whole == 0
+    assert lowering.rates(made, versions.rules_of(made))[1].whole == 0
 
 
 def test_what_failed_after_it_had_succeeded_counts_when_it_failed(world: World) -> None:
     action = an_action(run_id=1, status="failed", verdict="auto_approve")
-    an_attempt(action, at=policies.current().created_at - timedelta(days=3))
-    version = policies.current()
-    assert lowering.rates(version, policies.rules_of(version))[1].part == 1
+    an_attempt(action, at=versions.current().created_at - timedelta(days=3))
+    version = versions.current()
+    assert lowering.rates(version, versions.rules_of(version))[1].part == 1
 
 
 def test_below_the_rate_nothing_happens() -> None:
@@ -149,7 +150,7 @@ def test_what_is_set_for_a_kind_is_lowered_with_it() -> None:
     made = lowered()
     assert made is not None
     assert made.note.startswith("The dial lowered itself from 100 % to 70 %, for refund from 60 % to 30 %: 4 of 4")
-    assert policies.rules_of(policies.current()).autonomy.kinds == (KindShare(kind="refund", percent=30),)
+    assert versions.rules_of(versions.current()).autonomy.kinds == (KindShare(kind="refund", percent=30),)
 
 
 def test_a_kind_that_is_set_above_the_dial_falls_from_where_the_dial_stood() -> None:
@@ -168,8 +169,8 @@ def test_what_is_set_above_a_dial_at_its_floor_does_not_fall() -> None:
 
 def test_other_changes_of_the_policy_do_not_wipe_the_evidence_out() -> None:
     decided("reject", "reject")
-    rules = policies.rules_of(policies.current())
-    policies.save(rules=rules.model_copy(update={"approval_hours": 5}), by=None, note="other")
+    rules = versions.rules_of(versions.current())
+    versions.save(rules=rules.model_copy(update={"approval_hours": 5}), by=None, note="other")
     decided("reject", "reject")
     assert lowered() is not None
 
@@ -177,14 +178,14 @@ def test_other_changes_of_the_policy_do_not_wipe_the_evidence_out() -> None:
 def test_what_is_older_than_the_window_says_nothing(settings: Any) -> None:
     put(rule=WATCHED.model_copy(update={"window_days": 1}))
     decided(*["reject"] * 4)
-    version = policies.current()
+    version = versions.current()
     old = timedelta(days=2)
-    rates = lowering.rates(version, policies.rules_of(version))
+    rates = lowering.rates(version, versions.rules_of(version))
     assert rates[0].whole == 4
     for _ in range(4):
         action = an_action(run_id=1, status="approved", created_at=version.created_at - old)
         asked(action, "reject", after=timedelta())
-    assert lowering.rates(version, policies.rules_of(version))[0].whole == 4
+    assert lowering.rates(version, versions.rules_of(version))[0].whole == 4
 
 
 def test_no_rate_no_lowering() -> None:
@@ -246,8 +247,8 @@ def test_a_newer_version_answers_the_notice() -> None:
 def test_another_change_of_the_policy_leaves_the_notice_standing() -> None:
     decided(*["reject"] * 4)
     made = lowered()
-    rules = policies.rules_of(policies.current())
-    policies.save(rules=rules.model_copy(update={"approval_hours": 9}), by=None, note="Longer.")
+    rules = versions.rules_of(versions.current())
+    versions.save(rules=rules.model_copy(update={"approval_hours": 9}), by=None, note="Longer.")
     notice = lowering.standing()
     assert notice is not None
     assert notice.version == made
@@ -256,9 +257,9 @@ def test_another_change_of_the_policy_leaves_the_notice_standing() -> None:
 def test_a_demo_that_starts_again_leaves_the_lowered_dial_alone() -> None:
     make_people(dict.fromkeys(GROUPS, "secret"))
     make_policy(by="admin")
-    rules = policies.rules_of(policies.current())
+    rules = versions.rules_of(versions.current())
     put_again = rules.model_copy(update={"autonomy": Dial(percent=90), "lowering": WATCHED})
-    policies.save(rules=put_again, by=User.objects.get(username="admin"), note="watched")
+    versions.save(rules=put_again, by=User.objects.get(username="admin"), note="watched")
     decided(*["reject"] * 4)
     assert lowered() is not None
     make_policy(by="admin")

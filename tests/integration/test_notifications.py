@@ -8,11 +8,12 @@ from django.core import mail
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from approvals import lowering, pauses, policies, stops
+from approvals import pauses, stops
 from approvals.audit import events, notifications
-from approvals.dial import Dial, Lowering
 from approvals.models import Notification
-from approvals.policy import Rules
+from approvals.policy import lowering, versions
+from approvals.policy.dial import Dial, Lowering
+from approvals.policy.rules import Rules
 from tests.integration.history_rows import an_action, asked
 
 pytestmark = pytest.mark.django_db
@@ -62,8 +63,8 @@ def test_a_stop_is_told_with_its_reason() -> None:
 
 def test_a_dial_that_lowered_itself_is_told_in_words() -> None:
     watched = Lowering(rejected_percent=25, at_least=4, step=30, floor=20)
-    policies.save(rules=Rules(autonomy=Dial(percent=1)), by=None, note="before")
-    policies.save(rules=Rules(autonomy=Dial(percent=100), lowering=watched), by=None, note="test")
+    versions.save(rules=Rules(autonomy=Dial(percent=1)), by=None, note="before")
+    versions.save(rules=Rules(autonomy=Dial(percent=100), lowering=watched), by=None, note="test")
     for verdict in ("approve", "approve", "approve", "reject"):
         asked(an_action(run_id=1, status="approved"), verdict, after=timedelta())
     [version] = lowering.due()

@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from agentops.models import Budget, Replay, Run
 from agentops.roles import ROLES
-from approvals import policies
 from approvals.models import Action, ApprovalRequest, Finding
+from approvals.policy import versions
 from tests.integration.history_rows import an_action
 from tests.screen import markup
 from tests.world import World, propose_refund, put_rules, ticket_of
@@ -123,8 +123,8 @@ def known(world: World) -> dict[str, dict[str, Any]]:
         **{name: {"replay_id": a_replay(run).pk} for name in ("replay", "replay-json")},
         "action": of_action,
         **{name: {"action_id": unknown().pk} for name in TABLE if name.startswith("queue-unknown")},
-        "policy-dial-seen": {"version_id": policies.current().pk},
-        "policy-version": {"version_id": policies.current().pk},
+        "policy-dial-seen": {"version_id": versions.current().pk},
+        "policy-version": {"version_id": versions.current().pk},
         "policy-stop-release": {"stop_id": 1},
         "provider-resume": {"provider": "payments"},
         "policy-budget-remove": {"budget_id": a_budget().pk},

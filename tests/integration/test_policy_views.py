@@ -8,10 +8,10 @@ from django.test import Client
 from django.urls import reverse
 
 from agentops.lib.errors import Refused
-from approvals import policies
-from approvals.dial import Dial
 from approvals.models import PolicyVersion
-from approvals.policy import CurrencyLimit, Rules, Threshold
+from approvals.policy import versions
+from approvals.policy.dial import Dial
+from approvals.policy.rules import CurrencyLimit, Rules, Threshold
 from tests.screen import markup
 from tests.world import World, propose_refund
 
@@ -38,7 +38,7 @@ def admin(db: None) -> Client:
 
 @pytest.fixture
 def version(db: None) -> PolicyVersion:
-    return policies.save(rules=RULES, by=None, note="Where the test starts")
+    return versions.save(rules=RULES, by=None, note="Where the test starts")
 
 
 def entered(client: Client, query: str = "", **different: str) -> dict[str, str]:
@@ -88,8 +88,8 @@ def test_everyone_reads_the_policy_and_only_admins_change_it(db: None, version: 
 
 def test_a_change_is_saved_with_who_and_why(admin: Client, version: PolicyVersion) -> None:
     save(admin, entered(admin, **{"thresholds-0-auto_up_to": "62.50", "share_of_order_percent": "70"}))
-    saved = policies.current()
-    rules = policies.rules_of(saved)
+    saved = versions.current()
+    rules = versions.rules_of(saved)
     assert saved.pk > version.pk
     assert saved.note == "Because the test says so"
     assert saved.created_by is not None
@@ -104,7 +104,7 @@ def test_the_effect_is_shown_without_the_note_and_saved_only_with_it(admin: Clie
     assert page.status_code == 200
     proof = previewed(markup(page))
     assert admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": proof}).status_code == 422
-    assert policies.current().pk == version.pk
+    assert versions.current().pk == version.pk
 
 
 def test_nothing_is_saved_whose_effect_was_not_shown(admin: Client, version: PolicyVersion) -> None:
@@ -115,7 +115,7 @@ def test_nothing_is_saved_whose_effect_was_not_shown(admin: Client, version: Pol
     other = {**fields, "thresholds-0-auto_up_to": "900"}
     answer = admin.post(reverse(EDIT), {**other, "do": "save", "previewed": shown})
     assert "Not saved yet" in markup(answer)
-    assert policies.current().pk == version.pk
+    assert versions.current().pk == version.pk
 
 
 def test_the_effect_is_counted_over_real_actions(live_database: str, world: World) -> None:
@@ -138,7 +138,7 @@ def test_rows_are_added_and_removed_without_a_script(admin: Client, version: Pol
         "customer-0-DELETE": "on",
     }
     save(admin, entered(admin, **spare))
-    rules = policies.rules_of(policies.current())
+    rules = versions.rules_of(versions.current())
     assert rules.thresholds[1] == Threshold(kind="cancel_order", currency="JPY", auto_up_to=7_000, block_above=90_000)
     assert rules.customer_30_days == []
 
@@ -188,8 +188,8 @@ def test_an_older_version_is_restored_as_a_new_one(admin: Client, version: Polic
     assert "Restore version" in markup(admin.get(reverse("policy-version", args=[version.pk])))
     fields = entered(admin, f"?from={version.pk}")
     save(admin, {**fields, "note": f"Restores version {version.pk}."})
-    assert policies.current().rules == version.rules
-    assert policies.current().pk > version.pk + 1
+    assert versions.current().rules == version.rules
+    assert versions.current().pk > version.pk + 1
 
 
 def test_htmx_is_sent_to_the_policy_after_saving(admin: Client, version: PolicyVersion) -> None:
@@ -207,30 +207,30 @@ def test_the_acknowledgement_is_edited_in_plain_words_that_claim_nothing(admin: 
     assert refused.status_code == 422
     assert "It may claim and promise nothing." in markup(refused)
     save(admin, {**fields, "acknowledgement": "We have your message."})
-    rules = policies.rules_of(policies.current())
+    rules = versions.rules_of(versions.current())
     assert (rules.acknowledge, rules.acknowledgement) == ("failed", "We have your message.")
     assert "We have your message." in markup(admin.get(reverse("policy")))
 
 
 def test_what_the_form_does_not_ask_stays_as_it_is(admin: Client, version: PolicyVersion) -> None:
-    policies.save(rules=RULES.model_copy(update={"autonomy": Dial(percent=35)}), by=None, note="Dialled down")
+    versions.save(rules=RULES.model_copy(update={"autonomy": Dial(percent=35)}), by=None, note="Dialled down")
     save(admin, entered(admin, share_of_order_percent="10"))
-    assert policies.rules_of(policies.current()).autonomy.percent == 35
+    assert versions.rules_of(versions.current()).autonomy.percent == 35
 
 
 def test_restoring_a_version_restores_its_dial_and_says_so(admin: Client, version: PolicyVersion) -> None:
-    policies.save(rules=RULES.model_copy(update={"autonomy": Dial(percent=35)}), by=None, note="Dialled down")
+    versions.save(rules=RULES.model_copy(update={"autonomy": Dial(percent=35)}), by=None, note="Dialled down")
     fields = {**entered(admin, f"?from={version.pk}"), "from": str(version.pk)}
     page = markup(admin.post(reverse(EDIT), {**fields, "do": "preview"}))
     assert "its dial stood at 100 %" in page
     save(admin, fields)
-    assert policies.rules_of(policies.current()).autonomy.percent == 100
+    assert versions.rules_of(versions.current()).autonomy.percent == 100
 
 
 def test_a_version_made_in_the_meantime_is_not_overwritten(db: None, version: PolicyVersion) -> None:
-    policies.save(rules=RULES, by=None, note="Somebody was quicker")
+    versions.save(rules=RULES, by=None, note="Somebody was quicker")
     with pytest.raises(Refused, match="in the meantime"):
-        policies.save(rules=RULES, by=None, note="Too late", based_on=version.pk)
+        versions.save(rules=RULES, by=None, note="Too late", based_on=version.pk)
 
 
 @pytest.mark.parametrize("when", ["before the preview", "after the preview"])
@@ -241,7 +241,7 @@ def test_a_form_opened_before_another_version_saves_nothing_and_shows_that_versi
     stricter = RULES.model_copy(update={"share_of_order_percent": 15, "autonomy": Dial(percent=35)})
 
     def newer() -> PolicyVersion:
-        return policies.save(rules=stricter, by=None, note="The dial lowered itself.")
+        return versions.save(rules=stricter, by=None, note="The dial lowered itself.")
 
     made = newer() if when == "before the preview" else None
     page = markup(admin.post(reverse(EDIT), {**fields, "do": "preview"}))
@@ -255,9 +255,9 @@ def test_a_form_opened_before_another_version_saves_nothing_and_shows_that_versi
     assert "dial stands at 35 %" in said
     assert based_on(said) == str(made.pk)
     assert answer.context["form"].general["share_of_order_percent"].value() == 15
-    assert policies.current() == made
+    assert versions.current() == made
     save(admin, entered(admin, share_of_order_percent="70"))
-    rules = policies.rules_of(policies.current())
+    rules = versions.rules_of(versions.current())
     assert (rules.share_of_order_percent, rules.autonomy.percent) == (70, 35)
 
 
@@ -273,22 +273,22 @@ def test_a_form_that_names_no_version_saves_nothing_and_says_so(
     assert answer.status_code == 422
     assert "does not name the version" in markup(answer)
     assert based_on(markup(answer)) == str(version.pk)
-    assert policies.current() == version
+    assert versions.current() == version
 
 
 def test_more_rows_keep_the_version_that_the_form_was_opened_with(admin: Client, version: PolicyVersion) -> None:
     fields = entered(admin)
-    policies.save(rules=RULES, by=None, note="Somebody was quicker")
+    versions.save(rules=RULES, by=None, note="Somebody was quicker")
     page = markup(admin.post(reverse(EDIT), {**fields, "do": "rows"}))
     assert based_on(page) == str(version.pk)
 
 
 def test_restoring_does_not_undo_what_came_in_the_meantime(admin: Client, version: PolicyVersion) -> None:
-    policies.save(rules=RULES.model_copy(update={"autonomy": Dial(percent=60)}), by=None, note="Dialled down")
+    versions.save(rules=RULES.model_copy(update={"autonomy": Dial(percent=60)}), by=None, note="Dialled down")
     fields = {**entered(admin, f"?from={version.pk}"), "from": str(version.pk)}
     proof = previewed(markup(admin.post(reverse(EDIT), {**fields, "do": "preview"})))
     lowered = RULES.model_copy(update={"autonomy": Dial(percent=35)})
-    made = policies.save(rules=lowered, by=None, note="The dial lowered itself.")
+    made = versions.save(rules=lowered, by=None, note="The dial lowered itself.")
     answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": proof})
     assert answer.status_code == 409
-    assert policies.current() == made
+    assert versions.current() == made

@@ -9,9 +9,10 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
 from agentops.lib.errors import Refused, Transient
-from approvals import decisions, execution, frozen, kinds, policies, proposals, states
+from approvals import decisions, execution, frozen, kinds, proposals, states
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision, PolicyVersion
-from approvals.policy import CurrencyLimit, Rules
+from approvals.policy import versions
+from approvals.policy.rules import CurrencyLimit, Rules
 from tests.world import RULES, World, at_once, propose, propose_refund, put_rules, refund_arguments, ticket_of
 from tickets.models import Ticket
 
@@ -328,12 +329,12 @@ def test_a_policy_that_cannot_be_read_lets_nothing_pass(world: World) -> None:
 
 
 def test_a_new_policy_version_is_told_to_the_audit(world: World, lead: User) -> None:
-    before = policies.current()
-    version = policies.save(rules=Rules(approval_hours=5), by=lead, note=" Shorter. ")
+    before = versions.current()
+    version = versions.save(rules=Rules(approval_hours=5), by=lead, note=" Shorter. ")
     event = AuditEvent.objects.get(object_type="policy", object_id=version.pk)
     assert (event.actor, event.before, event.after["note"]) == ("lead", before.rules, "Shorter.")
     with pytest.raises(Refused, match="Say why"):
-        policies.save(rules=Rules(), by=lead, note="  ")
+        versions.save(rules=Rules(), by=lead, note="  ")
 
 
 def test_a_reply_that_claims_what_never_happened_waits_for_a_person(world: World) -> None:

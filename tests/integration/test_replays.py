@@ -14,8 +14,9 @@ from agentops.models import Replay, Run, Step, StoredText
 from agentops.replays import asking, judgement, running
 from agentops.replays.recording import Recording
 from agentops.runs import closing, engine
-from approvals import decisions, execution, policies
+from approvals import decisions, execution
 from approvals.models import Action, ApprovalRequest, Attempt
+from approvals.policy import versions
 from tests.completions import call, calls, claims_a_refund_of, completion, hands_over, replies, triage, uses
 from tests.scripted import Say, Script
 from tests.world import World, put_rules, refund_arguments, run_through, ticket_of
@@ -225,10 +226,10 @@ def test_more_than_the_recorded_order_held_is_refused_in_a_replay_too(world: Wor
 
 def test_another_policy_is_asked_and_what_it_blocks_did_not_happen(world: World, model: Script) -> None:
     run, order = a_small_refund(world, model)
-    strict = policies.save(
-        rules=policies.rules_of(policies.current()).model_copy(update={
+    strict = versions.save(
+        rules=versions.rules_of(versions.current()).model_copy(update={
             "thresholds": [row.model_copy(update={"auto_up_to": 100, "block_above": 1_000})
-                           for row in policies.rules_of(policies.current()).thresholds],
+                           for row in versions.rules_of(versions.current()).thresholds],
         }), by=None, note="strict",
     )  # fmt: skip
     put_rules()

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from approvals import dial
-from approvals.dial import Dial, KindShare, Lowering, TagShare
-from approvals.policy import Facts, Outcome, Rules, evaluate
+from approvals.policy import dial
+from approvals.policy.dial import Dial, KindShare, Lowering, TagShare
+from approvals.policy.rules import Facts, Outcome, Rules, evaluate
 
 tickets = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 percents = st.integers(0, 100)

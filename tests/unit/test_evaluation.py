@@ -11,7 +11,7 @@ from agentops.lab.evaluation import entries, injections, saved, scoring, shop, t
 from agentops.lab.evaluation.beyond import Beyond, Moved, beyond, movements
 from agentops.lab.evaluation.entries import BadSet, Entry
 from agentops.lab.evaluation.observed import Call, Made, Ticket
-from approvals import dial
+from approvals.policy import dial
 
 SHOP = shop.read(shop.SHIPPED)
 ORDER = next(row for row in SHOP.orders.values() if row["status"] == "delivered" and row["currency"] == "USD")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from approvals.policy import CurrencyLimit, Facts, Outcome, Rules, Threshold, Verdict, evaluate
+from approvals.policy.rules import CurrencyLimit, Facts, Outcome, Rules, Threshold, Verdict, evaluate
 
 AUTO, PERSON, BLOCK = Outcome.AUTO_APPROVE, Outcome.REQUIRE_APPROVAL, Outcome.BLOCK
 RULES = Rules(

@@ -21,8 +21,8 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from approvals import dial
-from approvals.policy import Rules
+from approvals.policy import dial
+from approvals.policy.rules import Rules
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ from django.db.models import Q, QuerySet  # noqa: E402
 
 from agentops.lab.evaluation import observed  # noqa: E402
 from agentops.models import Hold, Run, Step  # noqa: E402
-from approvals import kinds, policies, states  # noqa: E402
+from approvals import kinds, states  # noqa: E402
 from approvals.models import Action  # noqa: E402
-from approvals.policy import Outcome, Rules  # noqa: E402
+from approvals.policy import versions  # noqa: E402
+from approvals.policy.rules import Outcome, Rules  # noqa: E402
 from tickets.models import Ticket  # noqa: E402
 
 OUTCOMES = {
@@ -39,7 +40,7 @@ UNDER_WAY = (states.PROPOSED, states.APPROVED, states.EXECUTING)
 def main() -> None:
     folder = settings.DATA_DIR
     rules = Rules.model_validate_json((folder / "rules.json").read_text())
-    policies.save(rules=rules, by=None, note="The rules of the evaluation.")
+    versions.save(rules=rules, by=None, note="The rules of the evaluation.")
     told = set[str]()
     while True:
         tell(folder / "rest.jsonl", told)

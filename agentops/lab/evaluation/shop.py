@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentops.lab.demo_policy import demo_rules
-from approvals.policy import Rules
+from approvals.policy.rules import Rules
 from approvals.providers.orders import Customer, Order
 
 SHIPPED = Path(__file__).with_name("set")

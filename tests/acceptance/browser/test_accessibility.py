@@ -13,8 +13,9 @@ from playwright.sync_api import Page, expect
 from agentops.llm import budget_admin
 from agentops.models import Replay, Step
 from agentops.replays import asking, running
-from approvals import policies, stops
+from approvals import stops
 from approvals.models import ApprovalRequest, DialLowering, Finding
+from approvals.policy import versions
 from tests.acceptance.browser.desk import Case, Desk
 from tests.waiting import until
 
@@ -162,8 +163,8 @@ def test_a_thrown_stop_and_a_lowered_dial_are_accessible(
     cases: dict[str, Case], enter: Enter, people: dict[str, User]
 ) -> None:
     stop = stops.stop(kind="cancel_order", reason="The warehouse is counting.", by=people["lead"])
-    rules = policies.rules_of(policies.current())
-    lowered = policies.save(rules=rules.model_copy(update={"approval_hours": 71}), by=None, note="It lowered itself.")
+    rules = versions.rules_of(versions.current())
+    lowered = versions.save(rules=rules.model_copy(update={"approval_hours": 71}), by=None, note="It lowered itself.")
     DialLowering.objects.create(version=lowered, before=100, after=100, why="5 of 20 were rejections.")
     page = enter("admin")
     try:

@@ -6,7 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from approvals import policies, stops
+from approvals import stops
+from approvals.policy import versions
 from tests.acceptance.browser.desk import Desk, open_request, told
 from tests.waiting import until
 
@@ -42,7 +43,7 @@ def test_the_evidence_follows_the_slider_and_the_next_ticket_obeys_the_dial(desk
     admin.get_by_label("Why").fill("First we look on.")
     admin.get_by_role("button", name="Save as a new version").click()
     told(admin, "the dial stands at 0 %")
-    assert policies.rules_of(policies.current()).autonomy.percent == 0
+    assert versions.rules_of(versions.current()).autonomy.percent == 0
 
     outside = desk.small_refund()
     request = outside.request()

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agentops.lib.money import display
-from approvals import dial
+from approvals.policy import dial
 
 MoneyKind = Literal["refund", "cancel_order"]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]

@@ -14,10 +14,11 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce, Now
 
 from agentops.lib.errors import Refused
-from approvals import policies, policy, states
+from approvals import states
 from approvals.audit import events
 from approvals.models import Action, Attempt, Decision, DialLowering, PolicyVersion
-from approvals.policy import Rules
+from approvals.policy import versions
+from approvals.policy.rules import Outcome, Rules
 
 log = logging.getLogger(__name__)
 SAMPLE = 1_000  # cases at most that a rate is taken of, the newest
@@ -68,24 +69,24 @@ def rates(version: PolicyVersion, rules: Rules) -> list[Rate]:
 
 def due() -> list[int]:
     """The version in force, where its dial has to be lowered."""
-    version = policies.current()
+    version = versions.current()
     return [version.pk] if _reached(version) else []
 
 
 def lower(version_id: int) -> PolicyVersion | None:
     """Puts lower rules in force and says why; None where another version is in force by now, or no rate is reached."""
     with transaction.atomic():
-        policies.one_at_a_time()
-        version = policies.current()
+        versions.one_at_a_time()
+        version = versions.current()
         reached = _reached(version) if version.pk == version_id else []
         if not reached:
             return None
-        rules = policies.rules_of(version)
+        rules = versions.rules_of(version)
         lowered = rules.autonomy.lowered(rules.lowering.step, rules.lowering.floor)
         before, after = rules.autonomy.percent, lowered.percent
         fell = _all(lowered.falls_from(rules.autonomy))
         why = "; ".join(map(str, reached))
-        made = policies.save(
+        made = versions.save(
             rules=rules.model_copy(update={"autonomy": lowered}),
             by=None,
             note=f"The dial lowered itself {fell}: {why}.",
@@ -109,7 +110,7 @@ def standing() -> DialLowering | None:
     last = DialLowering.objects.select_related("version").order_by("-version_id").first()
     if last is None or last.acknowledged_at is not None:
         return None
-    return last if last.version.rules.get("autonomy") == policies.current().rules.get("autonomy") else None
+    return last if last.version.rules.get("autonomy") == versions.current().rules.get("autonomy") else None
 
 
 def acknowledge(*, version_id: int, by: User) -> bool:
@@ -130,7 +131,7 @@ def _all(falls: list[str]) -> str:
 
 def _reached(version: PolicyVersion) -> list[Rate]:
     try:
-        rules = policies.rules_of(version)
+        rules = versions.rules_of(version)
     except Refused:  # nothing runs alone by rules that cannot be read
         return []
     rule, dial = rules.lowering, rules.autonomy
@@ -147,7 +148,7 @@ def _failed_alone(since: datetime, window: timedelta) -> list[bool]:
         When(Q(status=states.SUCCEEDED) | Q(came="succeeded"), then=F("settled_at")),
         default=Coalesce(Subquery(last.values("finished_at")[:1]), F("settled_at")),
     )
-    own = Action.objects.filter(run_id__isnull=False, verdict=policy.Outcome.AUTO_APPROVE)
+    own = Action.objects.filter(run_id__isnull=False, verdict=Outcome.AUTO_APPROVE)
     own = own.filter(Q(facts__fixed__isnull=True) | Q(facts__fixed=False))
     ended = own.annotate(came=Subquery(last.values("outcome")[:1])).annotate(ended_at=ended_at)
     ended = ended.filter(Q(ended_at__gt=since), ended_at__gt=Now() - window)

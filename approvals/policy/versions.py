@@ -8,7 +8,7 @@ from agentops.lib.errors import Refused
 from approvals.audit import events
 from approvals.grounding import check
 from approvals.models import PolicyVersion
-from approvals.policy import Rules
+from approvals.policy.rules import Rules
 
 OUTDATED = ("policy_changed", "based_on_unknown")  # the codes of a change that is not made to the newest version
 
