@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-from approvals import reconcile
+from approvals.effects import lookup
 
 MAX_TOKENS_NAMES = ("max_completion_tokens", "max_tokens")
 PAYMENTS_BACKENDS = ("http", "stripe")
@@ -65,7 +65,7 @@ def language_model(**_: Any) -> list[CheckMessage]:
 @register()
 def leases(**_: Any) -> list[CheckMessage]:
     """A request leaves within its lease: after a longer one it could arrive when it is given up already."""
-    longest = reconcile.QUIET_SECONDS
+    longest = lookup.QUIET_SECONDS
     if 1 <= settings.ACTION_LEASE_SECONDS <= longest:
         return []
     return [Error(f"ACTION_LEASE_SECONDS is {settings.ACTION_LEASE_SECONDS}; it must be from 1 to {longest}.")]

@@ -16,8 +16,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from agentops.lib.errors import ProviderError, Terminal, Unauthorized
-from approvals import findings, late_failures, reconcile, reservations, settlement, signals, states, transitions
+from approvals import findings, late_failures, signals, states, transitions
 from approvals.audit import events
+from approvals.effects import lookup, reservations, settlement
 from approvals.models import Action, AuditEvent, Comparison, Finding
 from approvals.models.books import LOOK_BACK, MISSED
 from approvals.providers import patience
@@ -103,7 +104,7 @@ def _read(comparison: Comparison) -> Comparison:
     now = reservations.database_now()
     books = _Books(comparison, began=now, until=now - RECENT)
     try:
-        for page in batched(reconcile.refunds_since(comparison.since), PAGE):
+        for page in batched(lookup.refunds_since(comparison.since), PAGE):
             books.read_theirs(page)
         books.read_ours()
         books.close_unseen()
@@ -144,7 +145,7 @@ class _Books:
             self.legible |= {receipt.reference, receipt.data["reference"]}
             action = ours.get(receipt.data["reference"])
             if action and action.status == states.UNRESOLVED:
-                action = ours[action.idempotency_key] = reconcile.settle(action.pk)
+                action = ours[action.idempotency_key] = lookup.settle(action.pk)
             made_at = receipt.data.get("created_at")
             self._judge(action, receipt, datetime.fromisoformat(made_at) if made_at else self.until)
 
@@ -156,7 +157,7 @@ class _Books:
                 continue
             assert action.settled_at is not None
             try:
-                receipt = patience.read(partial(reconcile.lookup, action))
+                receipt = patience.read(partial(lookup.lookup, action))
             except ProviderError as error:
                 if not _is_of_one(error):
                     raise

@@ -12,24 +12,13 @@ from django.db.models.functions import Now
 from agentops.lib import tracing
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
-from approvals import (
-    frozen,
-    kinds,
-    locks,
-    proposals,
-    reservations,
-    resolution,
-    settlement,
-    signals,
-    snapshots,
-    states,
-    transitions,
-)
+from approvals import kinds, locks, signals, states, transitions
 from approvals.audit import events
+from approvals.effects import payload, proposals, reservations, resolution, settlement, snapshots
+from approvals.effects.resolution import Resolved
 from approvals.models import Action, ApprovalRequest, Decision
 from approvals.policy import versions
 from approvals.policy.rules import Facts, Outcome, evaluate
-from approvals.resolution import Resolved
 from tickets import standing
 from tickets.models import Ticket
 
@@ -198,12 +187,12 @@ def _edited(action: Action, changes: dict[str, Any]) -> dict[str, Any]:
     if action.attempts.filter(outcome__in=settlement.POSSIBLE_EFFECT).exists():
         raise Refused("already_sent", "It has been sent before under this key; it can only be approved as it is.")
     amount = params.get("amount", action.amount)
-    return {**frozen.freeze(kind, params, key=action.idempotency_key, ticket=action.ticket), "amount": amount}
+    return {**payload.freeze(kind, params, key=action.idempotency_key, ticket=action.ticket), "amount": amount}
 
 
 def _as_shown(action: Action, digest: str) -> None:
     """What was frozen is what the digest that the person names was made of. Raises Refused."""
-    if not digest == action.digest == frozen.digest_of(action):
+    if not digest == action.digest == payload.digest_of(action):
         raise Refused("digest_mismatch", "What would be sent is not what was shown. It can only be rejected.")
 
 

@@ -6,8 +6,9 @@ from django.db import transaction
 
 from agentops.lib import redact
 from agentops.lib.errors import Terminal
-from approvals import findings, locks, settlement, states, transitions
+from approvals import findings, locks, states, transitions
 from approvals.audit import events
+from approvals.effects import settlement
 from approvals.models import Action, Finding
 from approvals.providers.receipt import Receipt
 from tickets import standing

@@ -8,7 +8,8 @@ from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from approvals import comparison, execution, reconcile, signals
+from approvals import comparison, signals
+from approvals.effects import execution, lookup
 
 log = logging.getLogger(__name__)
 BROKER_AWAY = (OperationalError, RedisError, OSError)
@@ -21,7 +22,7 @@ def execute(action_id: int) -> None:
 
 @shared_task
 def settle(action_id: int) -> None:
-    reconcile.settle(action_id)
+    lookup.settle(action_id)
 
 
 @shared_task

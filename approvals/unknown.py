@@ -7,8 +7,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from agentops.lib.errors import Refused
-from approvals import locks, reconcile, settlement, states, transitions
+from approvals import locks, states, transitions
 from approvals.audit import events
+from approvals.effects import lookup, settlement
 from approvals.models import Action, HandSettlement
 from approvals.policy import versions
 
@@ -29,9 +30,9 @@ class Standing:
         return len({row.happened for row in self.said}) > 1
 
 
-def ask_again(*, action_id: int, by: User) -> reconcile.Asked:
+def ask_again(*, action_id: int, by: User) -> lookup.Asked:
     """Asks the provider now instead of at its next turn. Raises Action.DoesNotExist."""
-    asked = reconcile.ask(action_id)
+    asked = lookup.ask(action_id)
     events.record(actor=by.get_username(), verb="action.asked_again", object_type="action", object_id=action_id,
                  after={"said": asked.said})  # fmt: skip
     return asked
@@ -39,7 +40,7 @@ def ask_again(*, action_id: int, by: User) -> reconcile.Asked:
 
 def standing(action: Action) -> Standing:
     said = HandSettlement.objects.filter(action=action).select_related("by").order_by("pk")
-    wait = ceil(reconcile.quiet_in(action)) if reconcile.can_be_asked(action) else 0
+    wait = ceil(lookup.quiet_in(action)) if lookup.can_be_asked(action) else 0
     return Standing(people_needed(action), list(said), wait)
 
 
@@ -55,7 +56,7 @@ def people_needed(action: Action) -> int:
     return 1 if covered else 2
 
 
-def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> reconcile.Asked:
+def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> lookup.Asked:
     """Records what a person found out, where the provider cannot say it: it is asked first, and what it says counts.
     The action is settled once enough people say the same, and more than say the opposite: people who contradict each
     other leave it unknown until another has looked. Answers the action as it then stands, and what came of it.
@@ -67,7 +68,7 @@ def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> 
         raise Refused("reason_missing", "Say how you know: the statement, the provider's support, the customer.")
     action = Action.objects.get(pk=action_id)
     absent = False
-    if action.status == states.UNRESOLVED and reconcile.can_be_asked(action):
+    if action.status == states.UNRESOLVED and lookup.can_be_asked(action):
         asked = ask_again(action_id=action_id, by=by)
         absent = asked.absent
         if asked.action.status != states.UNRESOLVED:
@@ -98,7 +99,7 @@ def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> 
                 object_id=action.pk,
                 after={"happened": happened, "reason": reason},
             )
-    return reconcile.Asked(action, said)
+    return lookup.Asked(action, said)
 
 
 def _settle(action: Action, by: User, happened: bool, reason: str) -> None:

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agentops.lib import redact
 from agentops.lib.errors import Refused
-from approvals import late_failures, locks, settlement, states
+from approvals import late_failures, locks, states
+from approvals.effects import settlement
 from approvals.models import Action, ProviderEvent
 from approvals.providers.receipt import FAILED, SUCCEEDED, Name, Receipt
 from approvals.providers.stripe_refund import StripeRefund, UnixTime

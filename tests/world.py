@@ -18,7 +18,8 @@ from django.db.models.functions import Now
 
 from agentops.models import Run
 from agentops.runs.engine import advance
-from approvals import decisions, kinds, proposals
+from approvals import decisions, kinds
+from approvals.effects import proposals
 from approvals.models import Action, ApprovalRequest, PolicyVersion
 from approvals.policy import versions
 from approvals.policy.rules import CurrencyLimit, Rules, Threshold

@@ -9,12 +9,14 @@ from agentops.lib import redact
 from agentops.models import Replay, ReplayStep, Step
 from agentops.replays.recording import NotRecorded, Recording
 from agentops.runs import steps, tools
-from approvals import circumstances, kinds, proposals, resolution, states
+from approvals import kinds, states
+from approvals.effects import facts as policy_facts
+from approvals.effects import proposals, resolution
+from approvals.effects.resolution import Resolved, Sources
 from approvals.grounding import claims
 from approvals.models import Action, Decision
 from approvals.policy import rules, versions
 from approvals.policy.rules import Outcome, Verdict
-from approvals.resolution import Resolved, Sources
 
 FIELDS = ("kind", "params", "idempotency_key", "order_id", "amount", "currency", "status", "sequence")
 
@@ -33,7 +35,7 @@ def as_recorded(recording: Recording, step: Step, then: Step) -> dict[str, Any]:
     """The same call as it was: judged again by the rules and facts of then, and told of again."""
     action = then.action
     assert action is not None
-    verdict = rules.evaluate(versions.rules_of(action.policy_version), circumstances.recorded(action))
+    verdict = rules.evaluate(versions.rules_of(action.policy_version), policy_facts.recorded(action))
     again = action.run_id != recording.run.pk or any(
         row.action_id == action.pk for row in recording.steps if row.index < then.index
     )
@@ -151,13 +153,13 @@ def _facts(
 ) -> rules.Facts:
     """Those of then for the same effect; a reply is held against what has happened in this replay."""
     if then is not None and resolved.kind.name != "reply":
-        return replace(circumstances.recorded(then), further=further)
+        return replace(policy_facts.recorded(then), further=further)
     known = [row for kind in kinds.KINDS for row in recording.actions(kind)]
-    tags = next((circumstances.recorded(row).tags for row in known if row.facts), None)
+    tags = next((policy_facts.recorded(row).tags for row in known if row.facts), None)
     left = sources.left(resolved.reading) if resolved.reading else None
     at = None if replay.mode == Replay.Mode.LIVE else recording.run.started_at
     resolved = replace(resolved, tags=tags)
-    return circumstances.of(resolved, step.run.ticket, left=left, further=further, sources=sources, at=at)
+    return policy_facts.of(resolved, step.run.ticket, left=left, further=further, sources=sources, at=at)
 
 
 def _became(verdict: Verdict, then: Action | None, decision: Decision | None) -> Became:

@@ -12,12 +12,13 @@ from django.db.models import Q
 
 from agentops.models import Run, Step, StoredText
 from agentops.runs import turn
-from approvals import kinds, reservations, states
+from approvals import kinds, states
+from approvals.effects import reservations
+from approvals.effects.reservations import Reading
+from approvals.effects.resolution import NOW, Sources
 from approvals.grounding import check, claims
 from approvals.models import Action, AuditEvent, Decision
 from approvals.providers.orders import Customer, Order
-from approvals.reservations import Reading
-from approvals.resolution import NOW, Sources
 
 
 class NotRecorded(Exception):

@@ -21,7 +21,8 @@ from agentops.llm.holds import Held
 from agentops.models import Run, Step
 from agentops.runs import leasing, steps, tools, turn
 from agentops.runs.commit import Superseded, record, set_ticket
-from approvals import acknowledgements, execution, kinds, pauses, proposals, states
+from approvals import kinds, states
+from approvals.effects import acknowledgements, execution, pauses, proposals
 from approvals.grounding import claims
 from approvals.models import Action
 from tickets.models import Ticket

@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from agentops.lib import redact
 from agentops.lib.errors import Refused
-from approvals import execution, kinds, reservations, resolution, states, stops
+from approvals import kinds, states
+from approvals.effects import execution, reservations, resolution, stops
 from approvals.models import Action, AuditEvent, Decision, Stop
 from approvals.providers import orders
 from tickets.models import Ticket

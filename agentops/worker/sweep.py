@@ -18,8 +18,9 @@ from agentops.replays import running as replays
 from agentops.runs import engine, leasing, unseen
 from agentops.telemetry import shipping, tallies
 from agentops.worker import heartbeat
-from approvals import comparison, decisions, execution, reconcile
+from approvals import comparison, decisions
 from approvals.audit import notifications, seals
+from approvals.effects import execution, lookup
 from approvals.policy import lowering
 
 log = logging.getLogger(__name__)
@@ -102,11 +103,11 @@ def _due(limit: int) -> list[Work]:
         (comparison.compare_after, comparison.due),
         (lowering.lower, lowering.due),
         (execution.execute, lambda: execution.due(limit)),
-        (reconcile.settle, lambda: reconcile.due(limit // 2)),
+        (lookup.settle, lambda: lookup.due(limit // 2)),
         (decisions.expire, lambda: decisions.late(limit)),
         (engine.advance, lambda: leasing.due(limit)),
         (replays.advance, lambda: replays.due(few)),
-        (reconcile.settle, lambda: reconcile.due(limit)),
+        (lookup.settle, lambda: lookup.due(limit)),
     ]
     return list(dict.fromkeys((work, number) for work, due in asked for number in _found(due)))
 

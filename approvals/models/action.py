@@ -14,7 +14,7 @@ from approvals.kinds import KINDS
 from approvals.models.policy import PolicyVersion
 from tickets.models import Ticket
 
-# What is sent, and what is reserved for it (approvals.frozen).
+# What is sent, and what is reserved for it (approvals.effects.payload).
 EFFECT = ("params", "digest", "request", "target", "order_id", "amount", "currency")
 _EFFECT_CHANGES = reduce(or_, (pgtrigger.Q(**{f"old__{name}__df": pgtrigger.F(f"new__{name}")}) for name in EFFECT))
 _A_PERSON_DECIDES = pgtrigger.Q(old__status=states.AWAITING_APPROVAL) & (
@@ -27,7 +27,7 @@ class Action(models.Model):
     """A side-effecting tool call made durable, with one idempotency key for life.
 
     `params` are the validated parameters (kinds.*Params), `request` is the exact body that every attempt sends, and
-    `digest` binds both to the key (approvals.frozen). `amount` is in minor units of `currency`. `run_id` is the run
+    `digest` binds both to the key (effects.payload). `amount` is in minor units of `currency`. `run_id` is the run
     that proposed it, a plain number, since runs stand on a floor above. `fence` is the number of the newest attempt:
     who holds an older one may not write. `not_before` is when it is due; of one that succeeded and is still on its way
     at the provider, when it was last asked for. `snapshot` is the order or customer as last read before it was

@@ -47,7 +47,7 @@ class ApprovalRequest(models.Model):
 
 
 class Decision(models.Model):
-    """What the person said, once per request. `digest` is of what they saw (approvals.frozen), `edited` the whole new
+    """What the person said, once per request. `digest` is of what they saw (effects.payload), `edited` the whole new
     parameters that they made of it, empty where nothing was edited."""
 
     class Verdict(models.TextChoices):

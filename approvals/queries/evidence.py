@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from django.db.models.functions import Now
 
-from approvals import circumstances, states
+from approvals import states
+from approvals.effects import facts as policy_facts
 from approvals.models import Action, Decision
 from approvals.policy import dial
 from approvals.policy.rules import Facts, Outcome, Rules, evaluate
@@ -59,7 +60,7 @@ def evidence(rules: Rules, days: int) -> Evidence:
     said = _decisions([action.pk for action in looked_at])
     wide_open, caps = _apart(rules)
     for action in looked_at:
-        facts = circumstances.recorded(action)
+        facts = policy_facts.recorded(action)
         if facts.fixed:  # the policy's own words, no deed of the agent's
             result.actions -= 1
             continue

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from approvals import circumstances
+from approvals.effects import facts as policy_facts
 from approvals.models import Action
 from approvals.policy.rules import Facts, Outcome, Rules, evaluate
 
@@ -52,4 +52,4 @@ def preview_of(*, rules: Rules, days: int) -> Preview:
 def _judged(days: int) -> Iterator[tuple[Action, Facts]]:
     actions: QuerySet[Action] = Action.objects.filter(created_at__gte=Now() - timedelta(days=days))
     for action in actions.order_by("-created_at", "-pk")[:SAMPLE]:  # the order of an index: bounded however many
-        yield action, circumstances.recorded(action)
+        yield action, policy_facts.recorded(action)

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from approvals import states, stops
+from approvals import states
+from approvals.effects import stops
 from approvals.models import Action, Finding, ProviderPause
 from approvals.policy import lowering
 from tickets.queries import MANY as MANY_TICKETS

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_POST
 
 from agentops.lib.errors import ProviderError, Refused
 from agentops.lib.money import display
-from approvals import decisions, stops
+from approvals import decisions
+from approvals.effects import stops
 from approvals.forms.decision import EditForm, RejectForm
 from approvals.models import Action, ApprovalRequest, Decision
 from approvals.queries import card as cards

@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from approvals import pauses
+from approvals.effects import pauses
 from approvals.views.request import Request
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
-from approvals import stops
+from approvals.effects import stops
 from approvals.forms.stop import StopForm
 from approvals.models import Stop
 from approvals.queries import figures

@@ -11,11 +11,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
 from approvals import states, unknown
+from approvals.effects.lookup import Asked
 from approvals.forms.looking_into import SettleForm
 from approvals.models import Action
 from approvals.queries import queue as queries
 from approvals.queries.queue import Filters
-from approvals.reconcile import Asked
 from approvals.views.queue import queue_context, screen, show
 from approvals.views.request import Request, part_of
 

@@ -1,7 +1,8 @@
 """Where our code commits and where it speaks HTTP, watched in a child process, which can be ended at any of them.
 
-A boundary's name is the place in our own code, what happens there, and the side: `approvals.execution._claim commit
-after`, `approvals.execution._send POST /refunds before`. Every passage is written down before it can be the last.
+A boundary's name is the place in our own code, what happens there, and the side:
+`approvals.effects.execution._claim commit after`, `approvals.effects.execution._send POST /refunds before`. Every
+passage is written down before it can be the last.
 """
 
 import json
@@ -34,10 +35,10 @@ PLUMBING = (
     "agentops.runs.tools.",
     "approvals.audit.events.",
     "approvals.policy.versions.",
-    "approvals.proposals.resolve",
+    "approvals.effects.proposals.resolve",
     "approvals.providers.",
-    "approvals.reservations.",
-    "approvals.resolution.",
+    "approvals.effects.reservations.",
+    "approvals.effects.resolution.",
     "approvals.transitions.",
     "agentops.runs.commit.record",
 )

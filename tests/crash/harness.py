@@ -18,7 +18,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from agentops.lab.local.programs import ROOT
-from approvals import comparison, reconcile, reservations, states
+from approvals import comparison, states
+from approvals.effects import lookup, reservations
 from approvals.models import Action, ApprovalRequest
 from tests.crash import people, story
 from tests.crash.cases import ALONE, LEASE_SECONDS, OVERTAKEN, PROVIDER_TIMEOUT_SECONDS, SWEEP_SECONDS, Case
@@ -310,9 +311,9 @@ def _go_on(mine: QuerySet[Ticket]) -> Left:
 def _to_be_asked(mine: QuerySet[Ticket]) -> bool:
     """Whether the provider is to be asked for one of them at a time that is set: never long, as its limit says. Replies
     are asked for without end and in vain: people find out, and whatever else stands still beside them is stuck."""
-    limit = Now() + timedelta(seconds=reconcile.ASK_AGAIN_SECONDS)
+    limit = Now() + timedelta(seconds=lookup.ASK_AGAIN_SECONDS)
     later = Action.objects.filter(ticket__in=mine, not_before__gt=Now(), not_before__lte=limit)
-    return later.filter(status=states.UNRESOLVED, kind__in=reconcile.NEVER_HAPPENED).exists()
+    return later.filter(status=states.UNRESOLVED, kind__in=lookup.NEVER_HAPPENED).exists()
 
 
 def _find_out(mine: QuerySet[Ticket]) -> Left:

@@ -16,24 +16,15 @@ from django.db.models import DateTimeField, Value
 from agentops.lib import retry
 from agentops.lib.errors import EffectUnknown, ProviderError, Terminal
 from agentops.runs import commit, engine, leasing
-from approvals import (
-    circumstances,
-    decisions,
-    execution,
-    frozen,
-    proposals,
-    reservations,
-    settlement,
-    states,
-    transitions,
-)
+from approvals import decisions, states, transitions
+from approvals.effects import execution, facts, payload, proposals, reservations, settlement
+from approvals.effects.resolution import Resolved
 from approvals.models import Action, ApprovalRequest
 from approvals.providers import payments, replies
 from approvals.providers.receipt import Receipt
-from approvals.resolution import Resolved
 from tickets import intake
 
-SEND_REFUND = "approvals.execution._send POST /refunds"
+SEND_REFUND = "approvals.effects.execution._send POST /refunds"
 DECIDE = "approvals.decisions._decide commit before"
 
 
@@ -152,7 +143,7 @@ def _other_bytes(action: Action) -> dict[str, Any]:
 
 
 def _changed_unseen(change: Callable[[Action], dict[str, Any]]) -> None:
-    frozen.digest_of = lambda action: action.digest
+    payload.digest_of = lambda action: action.digest
     ready = execution._ready
 
     def changed(action: Action) -> bool:
@@ -187,7 +178,7 @@ def decision_without_lock() -> None:
 
 
 def claims_not_checked() -> None:
-    circumstances.ungrounded = lambda *_, **__: []
+    facts.ungrounded = lambda *_, **__: []
 
 
 def another_amount_said() -> None:

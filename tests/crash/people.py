@@ -22,7 +22,8 @@ from agentops.lib.errors import ProviderError, Refused
 from agentops.llm import pricelist
 from agentops.models import Hold, Run
 from agentops.runs import closing as desk
-from approvals import decisions, findings, pauses, states, stops, unknown
+from approvals import decisions, findings, states, unknown
+from approvals.effects import pauses, stops
 from approvals.models import Action, ApprovalRequest, Finding
 from tests.crash import shop
 from tests.crash.cases import ELSEWHERE, FURTHER, HANDED_OVER, LEASE_SECONDS, STOPPED, UNPRICED

@@ -25,7 +25,8 @@ from agentops.llm import client
 from agentops.models import Run
 from agentops.runs import engine, leasing, tools
 from agentops.worker import sweep, tasks
-from approvals import comparison, execution, reconcile, reservations, states, webhooks
+from approvals import comparison, states, webhooks
+from approvals.effects import execution, lookup, reservations
 from approvals.models import Action, ApprovalRequest
 from approvals.providers import orders, replies
 from approvals.providers.payments import contract
@@ -71,9 +72,9 @@ STANDING = """
 def prepare() -> None:
     """In the warm parent. Messages go nowhere: nothing may depend on one."""
     app.conf.broker_url = "memory://"
-    assert reconcile.QUIET_SECONDS > QUIET_SECONDS
-    assert reconcile.ASK_AGAIN_SECONDS > ASK_AGAIN_SECONDS
-    reconcile.QUIET_SECONDS, reconcile.ASK_AGAIN_SECONDS = QUIET_SECONDS, ASK_AGAIN_SECONDS  # type: ignore[assignment]
+    assert lookup.QUIET_SECONDS > QUIET_SECONDS
+    assert lookup.ASK_AGAIN_SECONDS > ASK_AGAIN_SECONDS
+    lookup.QUIET_SECONDS, lookup.ASK_AGAIN_SECONDS = QUIET_SECONDS, ASK_AGAIN_SECONDS  # type: ignore[assignment]
     engine.CREDENTIALS_SECONDS = CREDENTIALS_SECONDS
     logging.disable(logging.ERROR)
     warm_up()
@@ -172,7 +173,7 @@ def due_on(mine: list[str]) -> list[tuple[Callable[[int], object], int]]:
     runs = set(Run.objects.filter(ticket_id__in=mine).values_list("pk", flat=True))
     return [
         *((execution.execute, pk) for pk in execution.due(ALL) if pk in actions),
-        *((reconcile.settle, pk) for pk in reconcile.due(ALL) if pk in actions),
+        *((lookup.settle, pk) for pk in lookup.due(ALL) if pk in actions),
         *((engine.advance, pk) for pk in leasing.due(ALL) if pk in runs),
     ]
 

@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 from django.test import override_settings
 from django.utils import timezone
 
-from approvals import execution, late_failures, reconcile, states
+from approvals import late_failures, states
+from approvals.effects import execution, lookup
 from approvals.models import Action, Attempt
 from approvals.providers.receipt import Receipt
 from tests.integration.history_rows import a_ticket, an_action
@@ -99,4 +100,4 @@ def unresolved_refund(world: World, *, happened: bool = True, amount: int = 2_00
 
 def make_quiet(action: Action) -> None:
     """As if the last attempt were long ago."""
-    Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=reconcile.QUIET_SECONDS + 60))
+    Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=lookup.QUIET_SECONDS + 60))

@@ -11,7 +11,8 @@ from agentops.models import Run
 from agentops.runs import closing, engine
 from agentops.telemetry import spans
 from agentops.trace.loading import find_run
-from approvals import decisions, execution, states
+from approvals import decisions, states
+from approvals.effects import execution
 from approvals.models import Action, AuditEvent
 from approvals.policy import versions
 from approvals.policy.rules import ACKNOWLEDGEMENT, Rules

@@ -4,7 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from agentops.models import Run
-from approvals import decisions, execution, frozen, kinds, pauses, stops
+from approvals import decisions, kinds
+from approvals.effects import execution, pauses, payload, stops
 from approvals.grounding import claims
 from approvals.models import Action, ApprovalRequest
 from tests.completions import claims_a_refund_of, replies, triage, uses
@@ -91,7 +92,7 @@ def test_a_reply_from_before_claims_named_actions_can_still_be_edited(world: Wor
     request = ApprovalRequest.objects.get(action=reply_of(ticket))
     action = request.action
     action.params = {**action.params, "claims": [{"kind": "refund", "amount": 2_000, "currency": "USD"}]}
-    digest = frozen.digest_of(action)
+    digest = payload.digest_of(action)
     Action.objects.filter(pk=action.pk).update(params=action.params, digest=digest)
     ApprovalRequest.objects.filter(pk=request.pk).update(digest=digest)
     decisions.edit(request_id=request.pk, by=lead, digest=digest, changes={"text": "Many thanks."})

@@ -15,8 +15,9 @@ from django.test import override_settings
 from django.utils import timezone
 
 from agentops.lib.errors import Refused
-from approvals import comparison, execution, findings, states, unknown
+from approvals import comparison, findings, states, unknown
 from approvals.audit import events
+from approvals.effects import execution
 from approvals.models import Action, AuditEvent, Comparison, Finding
 from tests.integration.books import (
     come_undone,

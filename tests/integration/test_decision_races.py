@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from agentops.lib.errors import Refused
-from approvals import decisions, execution, states
+from approvals import decisions, states
+from approvals.effects import execution
 from approvals.models import Action, ApprovalRequest, Attempt, Decision, OrderLock
 from approvals.queries.card import seen
 from tests.integration.history_rows import signed_in

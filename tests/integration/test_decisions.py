@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused, Terminal, Transient
-from approvals import decisions, execution, frozen, states
+from approvals import decisions, states
 from approvals.decisions import AlreadyDecided, Changed
+from approvals.effects import execution, payload
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision
 from approvals.policy.rules import Threshold
 from tests.world import RULES, World, at_once, expires, propose, propose_refund, put_rules, refund_arguments, ticket_of
@@ -201,7 +202,7 @@ def test_what_is_edited_runs_as_the_person_wrote_it(world: World, lead: User) ->
     action = Action.objects.get(pk=request.action_id)
     assert decision.edited == action.params
     assert (action.amount, action.params["amount"], action.status) == (2_500, 2_500, states.APPROVED)
-    assert action.digest == frozen.digest_of(action) != request.digest == decision.digest
+    assert action.digest == payload.digest_of(action) != request.digest == decision.digest
     assert execution.execute(action.pk).status == states.SUCCEEDED
     [row] = world.refunds(order)
     assert (row["amount"], row["reason"], row["reference"]) == (

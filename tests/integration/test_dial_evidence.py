@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from approvals import circumstances
+from approvals.effects import facts as policy_facts
 from approvals.models import Action
 from approvals.policy import dial, versions
 from approvals.policy.dial import Dial, KindShare, TagShare
@@ -72,7 +72,7 @@ def test_an_action_that_other_rules_hold_runs_alone_at_no_setting(db: None) -> N
 
 def test_what_is_set_for_a_kind_or_a_tag_caps_the_dial(db: None) -> None:
     reply = a_reply(facts={"kind": "reply", "tags": ["VIP"]})
-    facts, start = circumstances.recorded(reply), starts(reply)
+    facts, start = policy_facts.recorded(reply), starts(reply)
     for capped in (
         Dial(percent=100, kinds=(KindShare(kind="reply", percent=start - 1),)),
         Dial(percent=100, tags=(TagShare(tag="vip", percent=start - 1),)),
@@ -87,7 +87,7 @@ def test_where_tags_were_not_recorded_no_tag_holds_it_back_and_it_is_said(db: No
     rules = RULES.model_copy(update={"autonomy": Dial(percent=100, tags=(TagShare(tag="vip", percent=0),))})
     found = evidence(rules, 14)
     assert (found.points[100].alone, found.untagged) == (1, 1)
-    assert alone_from(rules, circumstances.recorded(reply)) == starts(reply)
+    assert alone_from(rules, policy_facts.recorded(reply)) == starts(reply)
     versions.save(rules=rules, by=None, note="for the page")
     page = markup(signed_in().get(reverse("policy-autonomy")))
     assert "For 1 of them the customer's tags were not recorded" in page.replace("&#x27;", "'")

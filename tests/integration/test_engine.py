@@ -12,7 +12,8 @@ from pytest_django import Settings
 from agentops.lib import retry
 from agentops.models import Run, Step
 from agentops.runs import commit, engine, leasing, steps
-from approvals import decisions, execution, pauses, proposals, reconcile, states
+from approvals import decisions, states
+from approvals.effects import execution, lookup, pauses, proposals
 from approvals.models import Action, ApprovalRequest, AuditEvent
 from approvals.policy.rules import Threshold
 from tests.completions import call, calls, claims_a_refund_of, completion, hands_over, replies, triage, uses
@@ -198,7 +199,7 @@ def test_an_unknown_outcome_waits_with_a_person_and_then_goes_on(
     assert execution.execute(action.pk).status == states.UNRESOLVED
     engine.advance(run.pk)
     assert Run.objects.get(pk=run.pk).status == "waiting"
-    reconcile.settle(action.pk)
+    lookup.settle(action.pk)
     model.will_say(claims_a_refund_of(order, 2_000))
     run = run_through(ticket)
     assert (run.outcome, status(ticket)[0]) == ("answered", "answered")

@@ -12,7 +12,8 @@ from pytest_django import Settings
 
 from agentops.lib import retry
 from agentops.lib.errors import ReplayedFailure
-from approvals import decisions, execution, kinds, pauses, reconcile, states, transitions
+from approvals import decisions, kinds, states, transitions
+from approvals.effects import execution, lookup, pauses
 from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent
 from tests.integration.books import theirs
 from tests.scripted import CUT, Say, Script, scripted
@@ -395,7 +396,7 @@ def test_an_answer_that_comes_after_the_action_was_given_up_is_a_persons(
             patch.setattr(execution, "_send", lost)
             execution.execute(slow.pk)
         Attempt.objects.filter(action=slow).update(started_at=Now() - timedelta(hours=1))
-        reconcile.settle(slow.pk)
+        lookup.settle(slow.pk)
         assert Action.objects.get(pk=slow.pk).error_code == "never_happened"
         return real(slow)
 

@@ -13,7 +13,8 @@ from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
-from approvals import decisions, execution, frozen, kinds, states, transitions
+from approvals import decisions, kinds, states, transitions
+from approvals.effects import execution, payload
 from approvals.models import Action, ApprovalRequest
 from tests.scripted import Script
 from tests.world import World, propose, propose_refund, ticket_of
@@ -177,7 +178,7 @@ def test_what_was_proposed_before_is_bound_and_goes_on(world: World, lead: User)
     bind()
     for action in actions:
         action.refresh_from_db()
-        assert action.digest == frozen.digest_of(action)
+        assert action.digest == payload.digest_of(action)
         for request in ApprovalRequest.objects.filter(action=action):
             decisions.approve(request_id=request.pk, by=lead, digest=action.digest)
         assert execution.execute(action.pk).status == states.SUCCEEDED

@@ -11,7 +11,8 @@ from django.db import transaction
 from agentops.llm import budgets
 from agentops.llm.budgets import Entry
 from agentops.models import Budget, Run
-from approvals import decisions, execution, states
+from approvals import decisions, states
+from approvals.effects import execution
 from approvals.models import Action, Attempt
 from tests import lock_order
 from tests.integration.history_rows import an_action

@@ -11,7 +11,8 @@ from django.urls import reverse
 from agentops.lab.demo_policy import make_policy
 from agentops.lab.people import GROUPS, make_people
 from agentops.worker.sweep import Sweep
-from approvals import execution, reconcile, states
+from approvals import states
+from approvals.effects import execution, lookup
 from approvals.models import Action, AuditEvent, DialLowering, PolicyVersion
 from approvals.policy import lowering, versions
 from approvals.policy.dial import Dial, KindShare, Lowering
@@ -105,7 +106,7 @@ def test_what_nobody_knows_the_outcome_of_lowers_it_as_failures_do_and_once(worl
     assert "4 of 4 actions that the agent did alone failed" in made.note
     for action in lost:  # what it is in the end is known by now, and counted already
         make_quiet(action)
-        reconcile.settle(action.pk)
+        lookup.settle(action.pk)
         action.refresh_from_db()
         assert action.status == states.FAILED
     assert lowering.rates(made, versions.rules_of(made))[1].whole == 0

@@ -20,7 +20,8 @@ from agentops.models import Hold, Run, Step, Tally
 from agentops.replays import asking, running
 from agentops.telemetry import tallies
 from agentops.worker import heartbeat
-from approvals import decisions, execution, stops
+from approvals import decisions
+from approvals.effects import execution, stops
 from approvals.models import Action, ApprovalRequest, Attempt
 from tests.completions import claims_a_refund_of, hands_over, triage, uses
 from tests.scripted import Say, Script

@@ -26,7 +26,8 @@ from hypothesis.stateful import (
 from pytest_django import Settings
 
 from agentops.lib.errors import EffectUnknown, Refused
-from approvals import decisions, execution, kinds, proposals, reconcile, settlement, states
+from approvals import decisions, kinds, states
+from approvals.effects import execution, lookup, proposals, settlement
 from approvals.models import Action, ApprovalRequest, Attempt, Decision
 from approvals.providers import payments
 from approvals.providers.receipt import Receipt
@@ -137,7 +138,7 @@ class Money(RuleBasedStateMachine):
     @rule(row=rows)
     def reconcile(self, row: Row) -> None:
         self.provider(OK)
-        reconcile.settle(self.actions[row])
+        lookup.settle(self.actions[row])
         self.model.reconcile(row)
 
     @rule()

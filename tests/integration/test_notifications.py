@@ -8,8 +8,8 @@ from django.core import mail
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from approvals import pauses, stops
 from approvals.audit import events, notifications
+from approvals.effects import pauses, stops
 from approvals.models import Notification
 from approvals.policy import lowering, versions
 from approvals.policy.dial import Dial, Lowering

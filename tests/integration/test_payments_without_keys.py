@@ -11,7 +11,8 @@ from django.test import override_settings
 from pytest_django import Settings
 
 from agentops.lib import retry
-from approvals import execution, pauses, reconcile, states
+from approvals import states
+from approvals.effects import execution, lookup, pauses
 from approvals.models import Action, Attempt
 from tests.scripted import CUT, Say, Script
 from tests.waiting import until
@@ -62,7 +63,7 @@ def test_what_is_not_found_is_not_sent_again(world: World, payments: Script) -> 
     action = again(action)
     assert (action.status, action.error_code) == (states.UNRESOLVED, "not_sent_again")
     assert action.pk not in execution.due(1000)
-    assert reconcile.settle(action.pk).status == states.UNRESOLVED
+    assert lookup.settle(action.pk).status == states.UNRESOLVED
     assert methods(payments) == ["GET", "POST", "GET", "GET"]
 
 

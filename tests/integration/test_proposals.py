@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
 from agentops.lib.errors import Refused, Transient
-from approvals import decisions, execution, frozen, kinds, proposals, states
+from approvals import decisions, kinds, states
+from approvals.effects import execution, payload, proposals
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision, PolicyVersion
 from approvals.policy import versions
 from approvals.policy.rules import CurrencyLimit, Rules
@@ -429,7 +430,7 @@ def test_a_key_is_unique(world: World) -> None:
 
 def test_the_frozen_request_holds_what_was_approved(world: World) -> None:
     action = propose_refund(world.order(), 2_000)
-    assert frozen.digest_of(action) == action.digest
+    assert payload.digest_of(action) == action.digest
     assert f'"reference": "{action.idempotency_key}"' in action.request
     assert '"amount": 2000' in action.request
 

@@ -9,9 +9,10 @@ from django.db.models.functions import Now
 from django.test import override_settings
 from pytest_django import Settings
 
-from approvals import decisions, execution, reconcile, states
+from approvals import decisions, states
+from approvals.effects import execution, lookup
+from approvals.effects.reservations import database_now
 from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent
-from approvals.reservations import database_now
 from tests.scripted import Say, Script, scripted
 from tests.world import World, at_once, propose, propose_refund, ticket_of
 from tickets.models import Message, Ticket
@@ -35,39 +36,39 @@ def unresolved_refund(world: World, *, happened: bool = True) -> tuple[dict[str,
 
 def make_quiet(action: Action) -> None:
     """As if the last attempt were long ago."""
-    Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=reconcile.QUIET_SECONDS + 60))
+    Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=lookup.QUIET_SECONDS + 60))
 
 
 def test_what_the_provider_has_is_done(world: World) -> None:
     order, action = unresolved_refund(world)
-    assert action.pk in reconcile.due(1000)
-    action = reconcile.settle(action.pk)
+    assert action.pk in lookup.due(1000)
+    action = lookup.settle(action.pk)
     [row] = world.refunds(order)
     assert (action.status, Action.objects.get(pk=action.pk).provider_reference) == ("succeeded", row["refund_id"])
     assert AuditEvent.objects.filter(object_id=action.pk, verb="action.reconciled").count() == 1
-    assert action.pk not in reconcile.due(1000)
+    assert action.pk not in lookup.due(1000)
 
 
 def test_what_the_provider_does_not_have_after_a_while_has_failed(world: World) -> None:
     order, action = unresolved_refund(world, happened=False)
     make_quiet(action)
-    assert reconcile.settle(action.pk).status == states.FAILED
+    assert lookup.settle(action.pk).status == states.FAILED
     assert Action.objects.get(pk=action.pk).error_code == "never_happened"
     assert world.refunds(order) == []
 
 
 def test_an_attempt_of_a_moment_ago_may_still_arrive(world: World) -> None:
     _, action = unresolved_refund(world, happened=False)
-    assert reconcile.settle(action.pk).status == states.UNRESOLVED
-    assert action.pk not in reconcile.due(1000), "it is asked again later"
+    assert lookup.settle(action.pk).status == states.UNRESOLVED
+    assert action.pk not in lookup.due(1000), "it is asked again later"
 
 
 def test_it_is_asked_again_after_as_long_as_the_last_attempt_is_ago(world: World) -> None:
     _, action = unresolved_refund(world, happened=False)
     last = Attempt.objects.filter(action=action)
-    for ago, pause in ((0, reconcile.ASK_SOON_SECONDS), (20, 20), (50, 50)):
+    for ago, pause in ((0, lookup.ASK_SOON_SECONDS), (20, 20), (50, 50)):
         last.update(started_at=Now() - timedelta(seconds=ago))
-        reconcile.settle(action.pk)
+        lookup.settle(action.pk)
         action.refresh_from_db()
         assert action.not_before is not None
         assert abs((action.not_before - database_now()).total_seconds() - pause) < 5
@@ -87,7 +88,7 @@ def test_a_refund_that_the_provider_calls_failed_has_failed(world: World, paymen
     row = {**action.params, "refund_id": "re_9", "reference": action.idempotency_key, "status": "failed"}
     payments.will_say(error, Say({"refunds": [row], "next_cursor": None}))
     execution.execute(action.pk)
-    assert reconcile.settle(action.pk).status == states.FAILED
+    assert lookup.settle(action.pk).status == states.FAILED
     assert Action.objects.get(pk=action.pk).error_code == "provider_failed"
 
 
@@ -109,8 +110,8 @@ def test_without_an_answer_it_stays_unresolved(world: World, payments: Script, a
     payments.will_say(error, answer)
     execution.execute(action.pk)
     make_quiet(action)
-    assert reconcile.settle(action.pk).status == states.UNRESOLVED
-    assert action.pk not in reconcile.due(1000)
+    assert lookup.settle(action.pk).status == states.UNRESOLVED
+    assert action.pk not in lookup.due(1000)
 
 
 def test_anothers_refund_says_nothing_of_ours(world: World, payments: Script) -> None:
@@ -120,7 +121,7 @@ def test_anothers_refund_says_nothing_of_ours(world: World, payments: Script) ->
     payments.will_say(error, Say({"refunds": [row], "next_cursor": None}))
     execution.execute(action.pk)
     make_quiet(action)
-    assert reconcile.settle(action.pk).status == states.UNRESOLVED
+    assert lookup.settle(action.pk).status == states.UNRESOLVED
 
 
 def test_a_cancellation_is_known_by_the_order(world: World) -> None:
@@ -129,7 +130,7 @@ def test_a_cancellation_is_known_by_the_order(world: World) -> None:
         action = propose(ticket_of(order), "cancel_order", {"order_id": order["order_id"], "reason": "Ordered twice."})
         action = unresolved(world, "POST /orders/{order_id}/cancel", action, happened=happened)
         make_quiet(action)
-        assert reconcile.settle(action.pk).status == status
+        assert lookup.settle(action.pk).status == status
 
 
 def test_an_account_change_is_known_by_the_account(world: World, lead: User) -> None:
@@ -142,7 +143,7 @@ def test_an_account_change_is_known_by_the_account(world: World, lead: User) -> 
         action.refresh_from_db()
         action = unresolved(world, "PATCH /customers/{customer_id}", action, happened=happened)
         make_quiet(action)
-        assert reconcile.settle(action.pk).status == status
+        assert lookup.settle(action.pk).status == status
 
 
 def unknown_cancellation(world: World) -> Action:
@@ -170,7 +171,7 @@ def test_what_is_not_there_any_more_may_have_been_changed_before(world: World, l
     for action in (unknown_cancellation(world), unknown_change(world, lead, name="Kim Roe")):
         with scripted(NOT_FOUND) as shop:
             settings.ORDERS_URL = shop.url
-            asked = reconcile.ask(action.pk)
+            asked = lookup.ask(action.pk)
         settings.ORDERS_URL = world.simulator.url
         assert (asked.action.status, "not there any more" in asked.said) == (states.UNRESOLVED, True)
 
@@ -186,7 +187,7 @@ def test_an_account_that_is_neither_as_it_was_nor_as_wanted_tells_nothing(
     action = unknown_change(world, lead, name="Kim Roe", address={"city": "York"})
     with scripted(Say({**action.snapshot, **now})) as shop:
         settings.ORDERS_URL = shop.url
-        asked = reconcile.ask(action.pk)
+        asked = lookup.ask(action.pk)
     assert (asked.action.status, "neither as it was" in asked.said) == (states.UNRESOLVED, True)
 
 
@@ -194,12 +195,12 @@ def test_an_account_that_changed_elsewhere_still_tells(world: World, lead: User,
     action = unknown_change(world, lead, name="Kim Roe")
     with scripted(Say({**action.snapshot, "address": {"city": "York"}})) as shop:
         settings.ORDERS_URL = shop.url
-        asked = reconcile.ask(action.pk)
-    assert (asked.action.status, asked.said) == (states.FAILED, reconcile.NEVER_HAPPENED["account_change"])
+        asked = lookup.ask(action.pk)
+    assert (asked.action.status, asked.said) == (states.FAILED, lookup.NEVER_HAPPENED["account_change"])
 
 
 def test_what_never_happened_says_what_was_looked_at(world: World) -> None:
-    assert reconcile.ask(unknown_cancellation(world).pk).said == "The order was read again, and it is not cancelled."
+    assert lookup.ask(unknown_cancellation(world).pk).said == "The order was read again, and it is not cancelled."
 
 
 def test_a_reply_that_may_have_left_waits_for_a_person(world: World, settings: Settings) -> None:
@@ -211,17 +212,17 @@ def test_a_reply_that_may_have_left_waits_for_a_person(world: World, settings: S
         action = execution.execute(action.pk)
     assert action.status == states.UNRESOLVED
     make_quiet(action)
-    assert reconcile.settle(action.pk).status == states.UNRESOLVED
+    assert lookup.settle(action.pk).status == states.UNRESOLVED
     assert not Message.objects.filter(ticket=ticket, direction="outbound").exists()
 
 
 def test_of_several_that_ask_at_once_one_settles(world: World) -> None:
     _, action = unresolved_refund(world)
-    answers = at_once(*[lambda: reconcile.settle(action.pk)] * 4)
+    answers = at_once(*[lambda: lookup.settle(action.pk)] * 4)
     assert {answer.status for answer in answers} == {"succeeded"}
     assert AuditEvent.objects.filter(object_id=action.pk, verb="action.reconciled").count() == 1
 
 
 def test_what_is_not_unresolved_is_left_alone(world: World) -> None:
     action = propose_refund(world.order(), 2_000)
-    assert reconcile.settle(action.pk).status == states.APPROVED
+    assert lookup.settle(action.pk).status == states.APPROVED

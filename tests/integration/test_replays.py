@@ -14,7 +14,8 @@ from agentops.models import Replay, Run, Step, StoredText
 from agentops.replays import asking, judgement, running
 from agentops.replays.recording import Recording
 from agentops.runs import closing, engine
-from approvals import decisions, execution
+from approvals import decisions
+from approvals.effects import execution
 from approvals.models import Action, ApprovalRequest, Attempt
 from approvals.policy import versions
 from tests.completions import call, calls, claims_a_refund_of, completion, hands_over, replies, triage, uses

@@ -5,9 +5,10 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from agentops.lib.errors import Refused
-from approvals import decisions, execution, reservations, resolution, states
+from approvals import decisions, states
+from approvals.effects import execution, reservations, resolution
+from approvals.effects.reservations import Reading
 from approvals.models import Action, ApprovalRequest
-from approvals.reservations import Reading
 from tests.world import World, at_once, propose, propose_refund, refund_arguments, ticket_of
 
 

@@ -14,7 +14,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from agentops.lib.errors import Refused
-from approvals import decisions, execution, reconcile, states, stops
+from approvals import decisions, states
+from approvals.effects import execution, lookup, stops
 from approvals.models import Action, AuditEvent, Stop
 from tests.completions import replies, triage
 from tests.screen import markup
@@ -159,7 +160,7 @@ def test_providers_are_asked_for_the_unknown_while_everything_is_stopped(
     assert execution.execute(action.pk).status == states.UNRESOLVED
     throw(admin)
     payments.will_say(Say({"refunds": [receipt(action).body], "next_cursor": None}))
-    assert reconcile.settle(action.pk).status == states.SUCCEEDED
+    assert lookup.settle(action.pk).status == states.SUCCEEDED
 
 
 # --- exactly ---------------------------------------------------------------------------------------------

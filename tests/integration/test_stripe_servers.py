@@ -15,7 +15,8 @@ from django.test import override_settings
 from pytest_django import Settings
 
 from agentops.lib.errors import IdempotencyMismatch
-from approvals import execution, pauses, reconcile, states
+from approvals import states
+from approvals.effects import execution, lookup, pauses
 from approvals.models import Action, Attempt
 from approvals.providers import payments
 from tests import world as worlds
@@ -109,7 +110,7 @@ def leave_behind(action: Action) -> None:
 
 
 def make_quiet(action: Action) -> None:
-    Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=reconcile.QUIET_SECONDS + 60))
+    Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=lookup.QUIET_SECONDS + 60))
 
 
 # --- a server that dedupes ------------------------------------------------------------------------------
@@ -172,7 +173,7 @@ def test_used_up_attempts_are_settled_by_asking(deduping: Side) -> None:
     while action.status == states.APPROVED:
         action = again(action)
     assert action.status == states.UNRESOLVED
-    assert reconcile.settle(action.pk).status == states.SUCCEEDED
+    assert lookup.settle(action.pk).status == states.SUCCEEDED
     assert len(deduping.server.refunds(payment)) == 1
 
 
@@ -189,7 +190,7 @@ def test_anothers_refund_of_the_same_payment_is_not_ours(deduping: Side) -> None
     action = execution.execute(action.pk)
     assert (action.status, action.error_code) == (states.UNRESOLVED, "charge_already_refunded")
     make_quiet(action)
-    assert reconcile.settle(action.pk).status == states.FAILED
+    assert lookup.settle(action.pk).status == states.FAILED
     assert len(deduping.server.refunds(payment)) == 1
 
 
@@ -240,9 +241,9 @@ def test_what_the_server_does_not_know_is_a_persons(hostile: Side) -> None:
     action = again(action)
     assert (action.status, action.error_code) == (states.UNRESOLVED, "not_sent_again")
     assert action.pk not in execution.due(1000)
-    assert reconcile.settle(action.pk).status == states.UNRESOLVED, "it may still be on its way in"
+    assert lookup.settle(action.pk).status == states.UNRESOLVED, "it may still be on its way in"
     make_quiet(action)
-    assert reconcile.settle(action.pk).status == states.FAILED
+    assert lookup.settle(action.pk).status == states.FAILED
     assert (hostile.relay.posts, hostile.server.refunds(payment)) == (1, [])
 
 
@@ -254,7 +255,7 @@ def test_a_request_that_arrives_late_is_the_only_one(hostile: Side, settings: Se
     assert again(action).status == states.UNRESOLVED
     hostile.relay.release.set()
     assert hostile.relay.arrived.wait(10)
-    assert reconcile.settle(action.pk).status == states.SUCCEEDED
+    assert lookup.settle(action.pk).status == states.SUCCEEDED
     assert (hostile.relay.posts, len(hostile.server.refunds(payment))) == (1, 1)
 
 

@@ -14,8 +14,9 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from approvals import execution, reconcile, reservations, resolution, states
+from approvals import states
 from approvals.audit import notifications
+from approvals.effects import execution, lookup, reservations, resolution
 from approvals.models import Action, AuditEvent, Finding, Notification, ProviderEvent
 from approvals.webhooks import TOLERANCE_SECONDS
 from tests.scripted import CUT, Say, Script
@@ -268,10 +269,10 @@ def test_an_event_about_an_unknown_outcome_hurries_the_question(
     payments.will_say(none, CUT, none, none)
     execution.execute(action.pk)
     assert execution.execute(action.pk).status == states.UNRESOLVED
-    reconcile.settle(action.pk)
-    assert action.pk not in reconcile.due(1000)
+    lookup.settle(action.pk)
+    assert action.pk not in lookup.due(1000)
     assert outcome(deliver(event(action, "succeeded"))) == "applied"
-    assert action.pk in reconcile.due(1000)
+    assert action.pk in lookup.due(1000)
 
 
 def test_a_refund_that_is_not_ours_is_kept_and_changes_nothing(world: World, payments: Script) -> None:

@@ -19,8 +19,9 @@ from agentops.replays import running as replays
 from agentops.runs import engine, leasing
 from agentops.telemetry import tallies
 from agentops.worker import heartbeat, sweep
-from approvals import comparison, decisions, execution, reconcile, states
+from approvals import comparison, decisions, states
 from approvals.audit import events, notifications
+from approvals.effects import execution, lookup
 from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Notification
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.integration.books import succeeded
@@ -207,7 +208,7 @@ def test_what_is_asked_for_again_and_again_leaves_threads_for_runs(world: World)
     runs = [Run.objects.get(ticket=ticket_of(world.order())) for _ in range(sweep.AT_ONCE)]
     due = {"status": states.UNRESOLVED, "not_before": timezone.now()}
     unknown = [succeeded(world.order(), **due) for _ in range(sweep.AT_ONCE)]
-    asked = {(reconcile.settle, action.pk) for action in unknown}
+    asked = {(lookup.settle, action.pk) for action in unknown}
     advanced = {(engine.advance, run.pk) for run in runs}
     first = sweep._due(sweep.AT_ONCE)[: sweep.AT_ONCE]
     assert len(asked.intersection(first)) == sweep.AT_ONCE // 2

@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from agentops.lib.errors import Refused
-from approvals import reconcile, states, unknown
+from approvals import states, unknown
+from approvals.effects import lookup
 from approvals.models import Action, AuditEvent, HandSettlement
 from tests.integration.books import make_quiet, unresolved_refund
 from tests.integration.history_rows import a_ticket, an_action
@@ -278,7 +279,7 @@ def test_one_person_who_clicks_twice_has_spoken_once(world: World, leads: list[U
 
 def test_a_person_and_the_provider_at_once_settle_it_once(world: World, leads: list[User]) -> None:
     action = unresolved_refund(world)
-    at_once(lambda: say(action, leads[0], True), lambda: reconcile.settle(action.pk))
+    at_once(lambda: say(action, leads[0], True), lambda: lookup.settle(action.pk))
     verbs = ["action.settled_by_hand", "action.reconciled"]
     assert AuditEvent.objects.filter(object_id=action.pk, verb__in=verbs).count() == 1
     assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED

@@ -12,7 +12,8 @@ from pytest_django import Settings
 from agentops.models import Run
 from agentops.runs import leasing, unseen
 from agentops.worker import sweep
-from approvals import decisions, execution, reconcile, states
+from approvals import decisions, states
+from approvals.effects import execution, lookup
 from approvals.models import Action, ApprovalRequest, AuditEvent
 from approvals.providers import payments
 from approvals.providers.receipt import Receipt
@@ -272,7 +273,7 @@ def test_a_fault_of_ours_in_an_effect_does_not_go_round_for_ever(
     assert "A fault of this system" in Action.objects.get(pk=action.pk).error_message
     assert "attempt 1 broke" in caplog.text
     if place == "keep":  # it had happened: asking by reference finds it, and nothing is sent twice
-        assert reconcile.settle(action.pk).status == states.SUCCEEDED
+        assert lookup.settle(action.pk).status == states.SUCCEEDED
         assert len(world.refunds(order)) == 1
 
 
@@ -297,5 +298,5 @@ def test_an_unknown_outcome_that_breaks_our_asking_does_not_take_the_others_turn
         patch.setattr(payments, "find_refund", raising(TypeError("odd")))
         Action.objects.filter(pk=action.pk).update(not_before=Now())
         with pytest.raises(TypeError):
-            reconcile.settle(action.pk)
-    assert action.pk not in reconcile.due(1000)
+            lookup.settle(action.pk)
+    assert action.pk not in lookup.due(1000)

@@ -7,7 +7,8 @@ from pytest_django import Settings
 
 from agentops.models import Run, Step
 from agentops.runs import engine
-from approvals import execution, pauses, reconcile, states, stops
+from approvals import states
+from approvals.effects import execution, lookup, pauses, stops
 from approvals.models import Action
 from tests.completions import hands_over, triage, uses
 from tests.scripted import Say, Script
@@ -70,7 +71,7 @@ def test_a_step_whose_outcome_was_unknown_is_not(world: World, ticket: Ticket, s
     while (status := executed(ticket)) == states.APPROVED:
         pass
     assert status == states.UNRESOLVED
-    reconcile.settle(Action.objects.get(ticket=ticket).pk)
+    lookup.settle(Action.objects.get(ticket=ticket).pk)
     assert not timed(ticket)
 
 

@@ -13,7 +13,8 @@ from django.db.models.functions import Coalesce
 
 from agentops.models import Run, Spending, Tally, Watermark
 from agentops.runs import leasing
-from approvals import execution, states
+from approvals import states
+from approvals.effects import execution
 from approvals.models import Action, ApprovalRequest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from agentops.llm import budget_admin
 from agentops.models import Replay, Step
 from agentops.replays import asking, running
-from approvals import stops
+from approvals.effects import stops
 from approvals.models import ApprovalRequest, DialLowering, Finding
 from approvals.policy import versions
 from tests.acceptance.browser.desk import Case, Desk

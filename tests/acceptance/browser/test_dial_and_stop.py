@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from approvals import stops
+from approvals.effects import stops
 from approvals.policy import versions
 from tests.acceptance.browser.desk import Desk, open_request, told
 from tests.waiting import until

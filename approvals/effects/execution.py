@@ -22,21 +22,19 @@ from django.db.models.functions import Now
 
 from agentops.lib import tracing
 from agentops.lib.errors import ProviderError, Refused, ReplayedFailure, Terminal
-from approvals import (
+from approvals import locks, states, transitions
+from approvals.audit import events
+from approvals.effects import (
     acknowledgements,
-    frozen,
-    locks,
+    lookup,
     pauses,
-    reconcile,
+    payload,
     reservations,
     resolution,
     settlement,
     snapshots,
-    states,
     stops,
-    transitions,
 )
-from approvals.audit import events
 from approvals.models import Action, Attempt
 from approvals.providers import orders, payments, replies
 from approvals.providers.receipt import Receipt
@@ -200,7 +198,7 @@ def _broke(action: Action, error: Exception, asked: str) -> None:
 def _ready(action: Action) -> bool:
     """Checks the bytes that are about to be sent; True where no earlier attempt can have taken effect. Raises
     ProviderError."""
-    if frozen.digest_of(action) != action.digest:
+    if payload.digest_of(action) != action.digest:
         raise Terminal("digest_mismatch", "What would be sent is not what was approved.")
     return not action.attempts.exclude(number=action.fence).filter(outcome__in=settlement.POSSIBLE_EFFECT).exists()
 
@@ -209,7 +207,7 @@ def _looks_first(action: Action, first: bool) -> bool:
     """Whether the provider is asked for the effect before anything is sent: before every sending where it keeps no
     keys; otherwise where it may have forgotten ours, or lost attempts used the budget up."""
     if first:
-        return _keyless(action) and reconcile.can_be_asked(action)
+        return _keyless(action) and lookup.can_be_asked(action)
     return _keyless(action) or settlement.used_up(action) or settlement.past_horizon(action)
 
 
@@ -302,8 +300,8 @@ def _moved_by_us(action: Action, now: dict[str, Any]) -> bool:
 
 def _found(action: Action) -> Receipt | None:
     try:
-        return reconcile.lookup(action)
-    except reconcile.CannotBeAsked as error:
+        return lookup.lookup(action)
+    except lookup.CannotBeAsked as error:
         raise ReplayedFailure("cannot_be_asked", str(error)) from error
 
 

@@ -11,8 +11,9 @@ from django.db.models.functions import Now
 
 from agentops.lib import redact, retry
 from agentops.lib.errors import IdempotencyMismatch, ProviderError, Terminal, Unauthorized
-from approvals import pauses, states, transitions
+from approvals import states, transitions
 from approvals.audit import events
+from approvals.effects import pauses
 from approvals.models import Action
 from approvals.policy import versions
 from approvals.providers.receipt import FAILED, PENDING, Receipt

@@ -9,12 +9,12 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Now, TruncDay
 
 from approvals import states
+from approvals.effects.reservations import Reading
+from approvals.effects.resolution import NOW, Resolved, Sources
 from approvals.grounding import check
 from approvals.models import Action
 from approvals.policy import dial, rules
 from approvals.policy.rules import Facts
-from approvals.reservations import Reading
-from approvals.resolution import NOW, Resolved, Sources
 from tickets.models import Ticket
 
 MONEY_KINDS = ("refund", "cancel_order")

@@ -13,12 +13,14 @@ from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
-from approvals import circumstances, frozen, kinds, locks, reservations, resolution, states, transitions
+from approvals import kinds, locks, states, transitions
 from approvals.audit import events
+from approvals.effects import facts as policy_facts
+from approvals.effects import payload, reservations, resolution
+from approvals.effects.resolution import Resolved
 from approvals.models import Action
 from approvals.policy import versions
 from approvals.policy.rules import Facts, Outcome, evaluate
-from approvals.resolution import Resolved
 from tickets.models import Message, Ticket
 
 
@@ -139,7 +141,7 @@ def _propose(resolved: Resolved, ticket: Ticket, run_id: int | None, existing: l
     key = f"{ticket.pk}:{resolved.kind.name}:{sequence}"
     if resolved.order_id:
         reservations.lock(resolved.order_id)
-        circumstances.serialise(resolved.currency, ticket.customer_id)
+        policy_facts.serialise(resolved.currency, ticket.customer_id)
         _still_left(resolved)
     action = Action.objects.create(
         ticket=ticket,
@@ -147,7 +149,7 @@ def _propose(resolved: Resolved, ticket: Ticket, run_id: int | None, existing: l
         kind=resolved.kind.name,
         sequence=sequence,
         idempotency_key=key,
-        **frozen.freeze(resolved.kind, resolved.params, key=key, ticket=ticket),
+        **payload.freeze(resolved.kind, resolved.params, key=key, ticket=ticket),
         reason=resolved.params["reason"],
         target=resolved.target[:254],
         order_id=resolved.order_id,
@@ -180,7 +182,7 @@ def _still_left(resolved: Resolved) -> None:
 
 def _judge(action: Action, resolved: Resolved, ticket: Ticket, further: bool) -> Action:
     left = reservations.left(resolved.reading, without=action.pk) if resolved.reading else None
-    facts = circumstances.of(resolved, ticket, left=left, further=further, by_agent=action.run_id is not None)
+    facts = policy_facts.of(resolved, ticket, left=left, further=further, by_agent=action.run_id is not None)
     version = action.policy_version
     rules = versions.rules_of(version)
     verdict = evaluate(rules, facts)

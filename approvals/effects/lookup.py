@@ -13,8 +13,9 @@ from django.db.models.functions import Greatest, Least, Now
 
 from agentops.lib import redact, tracing
 from agentops.lib.errors import ProviderError
-from approvals import reservations, states, transitions
+from approvals import states, transitions
 from approvals.audit import events
+from approvals.effects import reservations
 from approvals.models import Action, Attempt
 from approvals.providers import orders, payments
 from approvals.providers.receipt import Receipt

@@ -8,13 +8,14 @@ from typing import Any
 
 from agentops.lib.errors import ProviderError, Refused
 from agentops.lib.money import display
-from approvals import kinds, reservations
+from approvals import kinds
+from approvals.effects import reservations
+from approvals.effects.reservations import Reading
 from approvals.grounding import check, claims
 from approvals.grounding import orders as reply_orders
 from approvals.models import Action
 from approvals.providers import orders
 from approvals.providers.orders import Customer, Order
-from approvals.reservations import Reading
 from tickets.models import Ticket
 
 

@@ -6,10 +6,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from approvals import circumstances, frozen, reservations, resolution, states
+from approvals import states
 from approvals.audit import events
+from approvals.effects import facts, payload, reservations, resolution
+from approvals.effects.resolution import Resolved
 from approvals.models import Action, ApprovalRequest
-from approvals.resolution import Resolved
 
 
 def note_changes(request: ApprovalRequest, world: Resolved) -> bool:
@@ -40,7 +41,7 @@ def reply_now(action: Action, world: Resolved, *, known: dict[str, Any]) -> tupl
     person's."""
     if not _declares(action):
         return {}, []
-    now = circumstances.ungrounded(world, action.ticket_id)
+    now = facts.ungrounded(world, action.ticket_id)
     new = [sentence for sentence in now if sentence not in known.get("ungrounded", [])]
     changed = {"field": "what it rests on", "before": "had happened", "after": " ".join(new)}
     return {"ungrounded": now}, [changed] if new else []
@@ -51,7 +52,7 @@ def as_approved(request: ApprovalRequest, world: Resolved, edited: dict[str, Any
     if edited is None or not _declares(request.action):
         shown: dict[str, Any] = request.snapshot
         return shown
-    return {"ungrounded": circumstances.ungrounded(replace(world, params=edited), request.action.ticket_id)}
+    return {"ungrounded": facts.ungrounded(replace(world, params=edited), request.action.ticket_id)}
 
 
 def left(world: Resolved, action: Action) -> int:
@@ -75,10 +76,10 @@ def _follow_order(request: ApprovalRequest, world: Resolved) -> None:
     if action.kind != "cancel_order" or world.reading is None:
         return
     amount = world.reading.order.captured - world.reading.order.refunded
-    if amount == action.amount or action.digest != frozen.digest_of(action):  # what is not as it was shown stays so
+    if amount == action.amount or action.digest != payload.digest_of(action):  # what is not as it was shown stays so
         return
     action.params, action.amount = {**action.params, "amount": amount}, amount
-    action.digest = frozen.digest_of(action)
+    action.digest = payload.digest_of(action)
     new = {"params": action.params, "amount": amount, "digest": action.digest}
     if Action.objects.filter(pk=action.pk, status=states.AWAITING_APPROVAL).update(**new):
         ApprovalRequest.objects.filter(pk=request.pk).update(digest=action.digest)

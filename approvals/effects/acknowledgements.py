@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from agentops.lib.errors import Refused
-from approvals import proposals, resolution, signals, states
+from approvals import signals, states
 from approvals.audit import events
+from approvals.effects import proposals, resolution
 from approvals.models import Action
 from approvals.policy import versions
 from tickets.models import Ticket
