@@ -8,8 +8,9 @@ from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from approvals import comparison, signals
+from approvals import signals
 from approvals.effects import execution, lookup
+from approvals.reconciliation import comparison
 
 log = logging.getLogger(__name__)
 BROKER_AWAY = (OperationalError, RedisError, OSError)

@@ -18,10 +18,11 @@ from agentops.replays import running as replays
 from agentops.runs import engine, leasing, unseen
 from agentops.telemetry import shipping, tallies
 from agentops.worker import heartbeat
-from approvals import comparison, decisions
+from approvals import decisions
 from approvals.audit import notifications, seals
 from approvals.effects import execution, lookup
 from approvals.policy import lowering
+from approvals.reconciliation import comparison
 
 log = logging.getLogger(__name__)
 AT_ONCE = 8

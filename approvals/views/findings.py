@@ -13,11 +13,11 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
-from approvals import comparison
-from approvals import findings as books
 from approvals.forms.looking_into import CloseForm
 from approvals.models import Finding
 from approvals.queries import findings as queries
+from approvals.reconciliation import comparison
+from approvals.reconciliation import findings as books
 from approvals.views.request import Request, part_of
 
 LOOK_BACK = timedelta(hours=24)

@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
-from approvals import states, unknown
+from approvals import states
 from approvals.effects.lookup import Asked
 from approvals.forms.looking_into import SettleForm
 from approvals.models import Action
 from approvals.queries import queue as queries
 from approvals.queries.queue import Filters
+from approvals.reconciliation import by_hand
 from approvals.views.queue import queue_context, screen, show
 from approvals.views.request import Request, part_of
 
@@ -34,7 +35,7 @@ def item(request: Request, action_id: int) -> HttpResponse:
 def ask(request: Request, action_id: int) -> HttpResponse:
     """Asks the provider now; what it says is the message."""
     _found_or_404(action_id)
-    return _told(request, unknown.ask_again(action_id=action_id, by=request.user))
+    return _told(request, by_hand.ask_again(action_id=action_id, by=request.user))
 
 
 @require_POST
@@ -46,7 +47,7 @@ def settle(request: Request, action_id: int) -> HttpResponse:
         return show(request, _context(request, found, form=form), 422)
     said = form.cleaned_data
     try:
-        asked = unknown.settle_by_hand(
+        asked = by_hand.settle_by_hand(
             action_id=action_id, by=request.user, happened=said["happened"], reason=said["reason"]
         )
     except Refused as refused:
@@ -72,7 +73,7 @@ def _shown_again(request: Request, action_id: int) -> HttpResponse:
 
 def _context(request: Request, action: Action, *, form: SettleForm | None = None) -> dict[str, Any]:
     filters = _filters(request)
-    standing = unknown.standing(action)
+    standing = by_hand.standing(action)
     return {
         **({"filters": filters} if part_of(request) == "pane" else queue_context(request, filters)),
         "unresolved": action,

@@ -6,7 +6,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from agentops.lib.errors import Refused
-from approvals import webhooks
+from approvals.reconciliation import webhooks
 
 STATUS = {"bad_signature": 401, "no_secret": 401}
 

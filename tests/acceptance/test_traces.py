@@ -12,8 +12,8 @@ from django.utils import timezone
 from agentops.lib import tracing
 from agentops.management.intake import Intake
 from agentops.models import Run, Watermark, WebRequest
-from approvals import comparison
 from approvals.models import Action, ApprovalRequest, Comparison
+from approvals.reconciliation import comparison
 from tests.collector import Collector, Received, collecting
 from tests.completions import claims_a_refund_of, triage, uses
 from tests.conftest import working

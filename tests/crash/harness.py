@@ -18,9 +18,10 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from agentops.lab.local.programs import ROOT
-from approvals import comparison, states
+from approvals import states
 from approvals.effects import lookup, reservations
 from approvals.models import Action, ApprovalRequest
+from approvals.reconciliation import comparison
 from tests.crash import people, story
 from tests.crash.cases import ALONE, LEASE_SECONDS, OVERTAKEN, PROVIDER_TIMEOUT_SECONDS, SWEEP_SECONDS, Case
 from tests.crash.registry import SWEEP_ALONE

@@ -22,9 +22,10 @@ from agentops.lib.errors import ProviderError, Refused
 from agentops.llm import pricelist
 from agentops.models import Hold, Run
 from agentops.runs import closing as desk
-from approvals import decisions, findings, states, unknown
+from approvals import decisions, states
 from approvals.effects import pauses, stops
 from approvals.models import Action, ApprovalRequest, Finding
+from approvals.reconciliation import by_hand, findings
 from tests.crash import shop
 from tests.crash.cases import ELSEWHERE, FURTHER, HANDED_OVER, LEASE_SECONDS, STOPPED, UNPRICED
 from tickets import intake
@@ -75,7 +76,7 @@ def find_out(replies: Iterable[Action]) -> bool:
         inbox = json.loads(urlopen(settings.REPLIES_URL).read())["replies"]  # noqa: S310 - the simulator's
         happened = action.idempotency_key in {row["webhook_id"] for row in inbox}
         with suppress(Refused):  # somebody else was quicker
-            unknown.settle_by_hand(action_id=action.pk, by=lead(), happened=happened, reason="Looked into the inbox.")
+            by_hand.settle_by_hand(action_id=action.pk, by=lead(), happened=happened, reason="Looked into the inbox.")
         found = True
     return found
 

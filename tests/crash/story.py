@@ -25,11 +25,12 @@ from agentops.llm import client
 from agentops.models import Run
 from agentops.runs import engine, leasing, tools
 from agentops.worker import sweep, tasks
-from approvals import comparison, states, webhooks
+from approvals import states
 from approvals.effects import execution, lookup, reservations
 from approvals.models import Action, ApprovalRequest
 from approvals.providers import orders, replies
 from approvals.providers.payments import contract
+from approvals.reconciliation import comparison, webhooks
 from tests.crash import mutations, people
 from tests.crash.boundaries import Boundaries
 from tests.crash.cases import DELIVERED_TWICE, REFUSED_CONNECTION

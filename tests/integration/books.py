@@ -8,10 +8,11 @@ from django.db.models.functions import Now
 from django.test import override_settings
 from django.utils import timezone
 
-from approvals import late_failures, states
+from approvals import states
 from approvals.effects import execution, lookup
 from approvals.models import Action, Attempt
 from approvals.providers.receipt import Receipt
+from approvals.reconciliation import late_failures
 from tests.integration.history_rows import a_ticket, an_action
 from tests.scripted import Say, Script
 from tests.world import World, propose_refund

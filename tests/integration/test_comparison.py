@@ -15,10 +15,11 @@ from django.test import override_settings
 from django.utils import timezone
 
 from agentops.lib.errors import Refused
-from approvals import comparison, findings, states, unknown
+from approvals import states
 from approvals.audit import events
 from approvals.effects import execution
 from approvals.models import Action, AuditEvent, Comparison, Finding
+from approvals.reconciliation import by_hand, comparison, findings
 from tests.integration.books import (
     come_undone,
     fail,
@@ -209,7 +210,7 @@ def test_a_person_who_was_wrong_is_found_out(world: World, since: datetime, lead
     for action, said in ((happened, False), (nothing, True)):
         make_quiet(action)
         with override_settings(PAYMENTS_URL=NOWHERE):  # otherwise its answer counts, and not the person's
-            unknown.settle_by_hand(action_id=action.pk, by=lead, happened=said, reason="I was told so.")
+            by_hand.settle_by_hand(action_id=action.pk, by=lead, happened=said, reason="I was told so.")
     kinds = {finding.action_id: finding.kind for finding in found(since)}
     assert kinds == {happened.pk: "theirs_alone", nothing.pk: "ours_alone"}
 

@@ -12,11 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from approvals import comparison, findings, states
+from approvals import states
 from approvals.models import Action, AuditEvent, Comparison, Finding, Notification
 from approvals.models.books import LOOK_BACK
 from approvals.providers import payments as provider
 from approvals.providers.receipt import UNREADABLE
+from approvals.reconciliation import comparison, findings
 from tests.integration.books import on_its_way, page, succeeded, theirs
 from tests.integration.history_rows import signed_in
 from tests.screen import markup

@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from approvals import comparison, states, unknown
+from approvals import states
 from approvals.models import Action, AuditEvent, Comparison, Finding, HandSettlement
 from approvals.queries import findings as queries
+from approvals.reconciliation import by_hand, comparison
 from tests.integration.books import make_quiet, unresolved_refund
 from tests.integration.history_rows import an_action, signed_in
 from tests.screen import markup
@@ -297,7 +298,7 @@ def test_above_the_ceiling_a_second_person_sees_what_the_first_has_said(maya: Cl
 def test_what_was_settled_meanwhile_is_told_at_the_form(maya: Client, world: World) -> None:
     action = unknown_refund()
     noor = signed_in("noor")
-    unknown.settle_by_hand(action_id=action.pk, by=User.objects.get(username="maya"), happened=True, reason="Seen.")
+    by_hand.settle_by_hand(action_id=action.pk, by=User.objects.get(username="maya"), happened=True, reason="Seen.")
     answer = noor.post(card(action, "-settle"), {"happened": "no", "reason": "Late."}, headers=PANE)
     assert answer.status_code == 422
     assert "It is succeeded by now" in markup(answer)

@@ -18,7 +18,7 @@ from approvals import states
 from approvals.audit import notifications
 from approvals.effects import execution, lookup, reservations, resolution
 from approvals.models import Action, AuditEvent, Finding, Notification, ProviderEvent
-from approvals.webhooks import TOLERANCE_SECONDS
+from approvals.reconciliation.webhooks import TOLERANCE_SECONDS
 from tests.scripted import CUT, Say, Script
 from tests.world import World, at_once, propose_refund
 from tickets.models import Ticket

@@ -19,10 +19,11 @@ from agentops.replays import running as replays
 from agentops.runs import engine, leasing
 from agentops.telemetry import tallies
 from agentops.worker import heartbeat, sweep
-from approvals import comparison, decisions, states
+from approvals import decisions, states
 from approvals.audit import events, notifications
 from approvals.effects import execution, lookup
 from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Notification
+from approvals.reconciliation import comparison
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.integration.books import succeeded
 from tests.scripted import Script

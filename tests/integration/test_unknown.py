@@ -7,9 +7,10 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from agentops.lib.errors import Refused
-from approvals import states, unknown
+from approvals import states
 from approvals.effects import lookup
 from approvals.models import Action, AuditEvent, HandSettlement
+from approvals.reconciliation import by_hand
 from tests.integration.books import make_quiet, unresolved_refund
 from tests.integration.history_rows import a_ticket, an_action
 from tests.scripted import Say, Script
@@ -29,7 +30,7 @@ def unknown_refund(amount: int = 2_000, currency: str = "USD", **more: Any) -> A
 
 
 def say(action: Action, by: User, happened: bool, reason: str = "It is on the statement.") -> Action:
-    return unknown.settle_by_hand(action_id=action.pk, by=by, happened=happened, reason=reason).action
+    return by_hand.settle_by_hand(action_id=action.pk, by=by, happened=happened, reason=reason).action
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def away(world: World, settings: Settings) -> None:
 
 def test_what_the_provider_has_is_settled_at_once(world: World, lead: User) -> None:
     action = unresolved_refund(world)
-    asked = unknown.ask_again(action_id=action.pk, by=lead)
+    asked = by_hand.ask_again(action_id=action.pk, by=lead)
     assert asked.action.status == states.SUCCEEDED
     assert asked.said.startswith("The provider has it: re_")
     event = AuditEvent.objects.get(object_id=action.pk, verb="action.asked_again")
@@ -52,29 +53,29 @@ def test_what_the_provider_has_is_settled_at_once(world: World, lead: User) -> N
 
 def test_what_it_does_not_have_counts_after_a_while(world: World, lead: User) -> None:
     action = unresolved_refund(world, happened=False)
-    early = unknown.ask_again(action_id=action.pk, by=lead)
+    early = by_hand.ask_again(action_id=action.pk, by=lead)
     assert early.action.status == states.UNRESOLVED
     assert "may still arrive" in early.said
     make_quiet(action)
-    late = unknown.ask_again(action_id=action.pk, by=lead)
+    late = by_hand.ask_again(action_id=action.pk, by=lead)
     assert (late.action.status, "has no such effect" in late.said) == (states.FAILED, True)
 
 
 def test_a_provider_that_does_not_answer_says_why(world: World, payments: Script, lead: User) -> None:
     action = unknown_refund()
     payments.will_say(Say({"error": {"code": "unavailable", "message": "Closed on Sundays."}}, 503))
-    asked = unknown.ask_again(action_id=action.pk, by=lead)
+    asked = by_hand.ask_again(action_id=action.pk, by=lead)
     assert asked.action.status == states.UNRESOLVED
     assert asked.said == "The provider did not answer: Closed on Sundays."
 
 
 def test_a_reply_cannot_be_looked_up(world: World, lead: User) -> None:
-    asked = unknown.ask_again(action_id=an_action(kind="reply", status=states.UNRESOLVED).pk, by=lead)
+    asked = by_hand.ask_again(action_id=an_action(kind="reply", status=states.UNRESOLVED).pk, by=lead)
     assert asked.said.startswith("The provider cannot tell")
 
 
 def test_what_is_settled_is_left_alone(world: World, lead: User) -> None:
-    asked = unknown.ask_again(action_id=an_action().pk, by=lead)
+    asked = by_hand.ask_again(action_id=an_action().pk, by=lead)
     assert (asked.action.status, asked.said) == (states.SUCCEEDED, "It is settled.")
 
 
@@ -101,23 +102,23 @@ def test_one_person_settles_what_the_policy_covers(
 @pytest.mark.usefixtures("away")
 def test_above_the_ceiling_it_takes_two(world: World, leads: list[User]) -> None:
     action = unknown_refund(100_001)
-    assert unknown.people_needed(action) == 2
+    assert by_hand.people_needed(action) == 2
     assert say(action, leads[0], True).status == states.UNRESOLVED
     assert AuditEvent.objects.filter(object_id=action.pk, verb="action.settlement_proposed", actor="maya").exists()
     assert say(action, leads[1], True).status == states.SUCCEEDED
 
 
 def test_so_it_does_in_a_currency_without_a_threshold(world: World, leads: list[User]) -> None:
-    assert unknown.people_needed(unknown_refund(1, "CHF")) == 2
-    assert unknown.people_needed(unknown_refund(1)) == 1
-    assert unknown.people_needed(an_action(kind="reply", status=states.UNRESOLVED)) == 1
+    assert by_hand.people_needed(unknown_refund(1, "CHF")) == 2
+    assert by_hand.people_needed(unknown_refund(1)) == 1
+    assert by_hand.people_needed(an_action(kind="reply", status=states.UNRESOLVED)) == 1
 
 
 def test_the_rules_in_force_now_say_how_many(world: World) -> None:
     action = unknown_refund(50_000)
-    assert unknown.people_needed(action) == 1
+    assert by_hand.people_needed(action) == 1
     put_rules(thresholds=[])
-    assert unknown.people_needed(action) == 2
+    assert by_hand.people_needed(action) == 2
 
 
 @pytest.mark.usefixtures("away")
@@ -139,7 +140,7 @@ def test_a_contradiction_stays_unknown_until_a_third_has_looked(
     action = unknown_refund(200_000)
     say(action, leads[0], True)
     assert say(action, leads[1], False, "Support says no.").status == states.UNRESOLVED
-    standing = unknown.standing(action)
+    standing = by_hand.standing(action)
     assert standing.contradicted
     assert [(row.by.username, row.happened) for row in standing.said] == [("maya", True), ("noor", False)]
     assert say(action, leads[2], last).status == status
@@ -203,7 +204,7 @@ def test_the_money_is_free_again_once_it_did_not_happen(world: World, leads: lis
 @pytest.mark.parametrize("happened", [True, False])
 def test_what_the_provider_has_counts_whatever_a_person_says(world: World, leads: list[User], happened: bool) -> None:
     action = unresolved_refund(world)
-    asked = unknown.settle_by_hand(action_id=action.pk, by=leads[0], happened=happened, reason="Support says so.")
+    asked = by_hand.settle_by_hand(action_id=action.pk, by=leads[0], happened=happened, reason="Support says so.")
     assert asked.action.status == states.SUCCEEDED
     assert asked.said.startswith("Not by hand; it was looked up first. The provider has it: re_")
     assert not HandSettlement.objects.filter(action=action).exists()

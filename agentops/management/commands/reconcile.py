@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from agentops.management import beside
-from approvals import comparison
 from approvals.models import Comparison, Finding
 from approvals.queries import findings
+from approvals.reconciliation import comparison
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 

@@ -12,7 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 from agentops.llm import budgets
 from agentops.web.queries import figures, latency, spending
 from agentops.web.views import charts
-from approvals.queries import figures as approvals
+from approvals.queries import figures as action_figures
 
 DAYS = 14
 
@@ -25,16 +25,16 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     week, days = now - timedelta(days=7), today - timedelta(days=DAYS - 1)
     flow = figures.flow(days, today.date())
-    autonomy = approvals.autonomy(days, today.date())
+    autonomy = action_figures.autonomy(days, today.date())
     context = {
         "now": now,
         "today": today.date(),
-        "waiting": approvals.waiting(),
-        "money": approvals.money(today),
-        "duplicates": approvals.duplicates_absorbed(week),
-        "unresolved": approvals.unresolved(),
-        "findings": approvals.findings(),
-        "provider_failures": approvals.failures(week),
+        "waiting": action_figures.waiting(),
+        "money": action_figures.money(today),
+        "duplicates": action_figures.duplicates_absorbed(week),
+        "unresolved": action_figures.unresolved(),
+        "findings": action_figures.findings(),
+        "provider_failures": action_figures.failures(week),
         "step_failures": figures.failures(week),
         "latencies": latency.latencies(now),
         "cost": figures.cost(week),

@@ -19,11 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agentops.lib import redact
 from agentops.lib.errors import Refused
-from approvals import late_failures, locks, states
+from approvals import locks, states
 from approvals.effects import settlement
 from approvals.models import Action, ProviderEvent
 from approvals.providers.receipt import FAILED, SUCCEEDED, Name, Receipt
 from approvals.providers.stripe_refund import StripeRefund, UnixTime
+from approvals.reconciliation import late_failures
 
 log = logging.getLogger(__name__)
 STRIPE = "stripe"

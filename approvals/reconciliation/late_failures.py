@@ -6,11 +6,12 @@ from django.db import transaction
 
 from agentops.lib import redact
 from agentops.lib.errors import Terminal
-from approvals import findings, locks, states, transitions
+from approvals import locks, states, transitions
 from approvals.audit import events
 from approvals.effects import settlement
 from approvals.models import Action, Finding
 from approvals.providers.receipt import Receipt
+from approvals.reconciliation import findings
 from tickets import standing
 
 

@@ -16,13 +16,14 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from agentops.lib.errors import ProviderError, Terminal, Unauthorized
-from approvals import findings, late_failures, signals, states, transitions
+from approvals import signals, states, transitions
 from approvals.audit import events
 from approvals.effects import lookup, reservations, settlement
 from approvals.models import Action, AuditEvent, Comparison, Finding
 from approvals.models.books import LOOK_BACK, MISSED
 from approvals.providers import patience
 from approvals.providers.receipt import PENDING, SUCCEEDED, UNREADABLE, Receipt, unreadable
+from approvals.reconciliation import findings, late_failures
 
 log = logging.getLogger(__name__)
 # A refund that settled this recently may not be in the pages that were read a moment ago.
