@@ -18,8 +18,8 @@ from agentops.replays import running as replays
 from agentops.runs import engine, leasing, unseen
 from agentops.telemetry import shipping, tallies
 from agentops.worker import heartbeat
-from approvals import decisions
 from approvals.audit import notifications, seals
+from approvals.decisions import decide
 from approvals.effects import execution, lookup
 from approvals.policy import lowering
 from approvals.reconciliation import comparison
@@ -105,7 +105,7 @@ def _due(limit: int) -> list[Work]:
         (lowering.lower, lowering.due),
         (execution.execute, lambda: execution.due(limit)),
         (lookup.settle, lambda: lookup.due(limit // 2)),
-        (decisions.expire, lambda: decisions.late(limit)),
+        (decide.expire, lambda: decide.late(limit)),
         (engine.advance, lambda: leasing.due(limit)),
         (replays.advance, lambda: replays.due(few)),
         (lookup.settle, lambda: lookup.due(limit)),

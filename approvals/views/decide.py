@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from agentops.lib.errors import ProviderError, Refused
 from agentops.lib.money import display
-from approvals import decisions
+from approvals.decisions import decide
 from approvals.effects import stops
 from approvals.forms.decision import EditForm, RejectForm
 from approvals.models import Action, ApprovalRequest, Decision
@@ -30,7 +30,7 @@ def approve(request: Request, request_id: int) -> HttpResponse:
     return _decided(
         request,
         found_or_404(request_id),
-        lambda: decisions.approve(request_id=request_id, by=request.user, digest=request.POST.get("digest", "")),
+        lambda: decide.approve(request_id=request_id, by=request.user, digest=request.POST.get("digest", "")),
     )
 
 
@@ -44,7 +44,7 @@ def edit(request: Request, request_id: int) -> HttpResponse:
     return _decided(
         request,
         found,
-        lambda: decisions.edit(
+        lambda: decide.edit(
             request_id=request_id,
             by=request.user,
             digest=request.POST.get("digest", ""),
@@ -64,7 +64,7 @@ def reject(request: Request, request_id: int) -> HttpResponse:
     return _decided(
         request,
         found,
-        lambda: decisions.reject(
+        lambda: decide.reject(
             request_id=request_id,
             by=request.user,
             digest=request.POST.get("digest", ""),
@@ -77,13 +77,13 @@ def reject(request: Request, request_id: int) -> HttpResponse:
 @require_POST
 @may_decide
 def claim(request: Request, request_id: int) -> HttpResponse:
-    return _claimed(request, request_id, decisions.claim)
+    return _claimed(request, request_id, decide.claim)
 
 
 @require_POST
 @may_decide
 def release(request: Request, request_id: int) -> HttpResponse:
-    return _claimed(request, request_id, decisions.release)
+    return _claimed(request, request_id, decide.release)
 
 
 def _decided(
@@ -97,11 +97,11 @@ def _decided(
     """Says it, and opens what comes next; where nothing was decided, the card again, with why."""
     try:
         if reject is None and request.POST.get("seen", cards.seen(found)) != cards.seen(found):
-            raise decisions.Changed(found)
+            raise decide.Changed(found)
         decision = say()
-    except decisions.AlreadyDecided as first:
+    except decide.AlreadyDecided as first:
         return _again(request, 409, "warning", _who_was_first(first.request))
-    except decisions.Changed as changed:
+    except decide.Changed as changed:
         text = "Nothing was decided: it has changed since you opened it. Look again, then decide."
         return _again(request, 409, "warning", text, changed.request.pk)
     except Refused as refused:
@@ -145,7 +145,7 @@ def _next(request: Request, done: ApprovalRequest) -> HttpResponse:
 def _claimed(request: Request, request_id: int, say: Callable[..., None]) -> HttpResponse:
     try:
         say(request_id=request_id, by=request.user)
-    except decisions.AlreadyDecided as first:
+    except decide.AlreadyDecided as first:
         messages.warning(request, _who_was_first(first.request))
     filters = Filters.of(request.GET)
     if not request.htmx:

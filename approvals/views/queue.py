@@ -12,7 +12,8 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 
 from agentops.lib.errors import ProviderError, Refused
-from approvals import decisions, kinds
+from approvals import kinds
+from approvals.decisions import decide
 from approvals.forms.decision import EditForm, RejectForm
 from approvals.models import ApprovalRequest
 from approvals.queries import card as cards
@@ -42,7 +43,7 @@ def now(request: Request, request_id: int) -> HttpResponse:
     """The order or customer read again, for the card that is open."""
     unread = ""
     try:
-        found = decisions.look(request_id=request_id)
+        found = decide.look(request_id=request_id)
     except ApprovalRequest.DoesNotExist:
         raise Http404 from None
     except (ProviderError, Refused) as error:

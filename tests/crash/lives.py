@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
 from agentops.lib.errors import ProviderError, Refused
-from approvals import decisions
+from approvals.decisions import decide as deciding
 from approvals.models import Action, ApprovalRequest
 from tests.crash import mutations, plans, story, warmup
 from tests.crash.boundaries import Boundaries
@@ -28,7 +28,7 @@ from tickets.models import Ticket
 
 LEADS = ("lead", "second_lead")
 # What a decision may answer to the person who came too late, or who has to look again.
-TOO_LATE = (decisions.AlreadyDecided, decisions.Changed, Refused, ProviderError)
+TOO_LATE = (deciding.AlreadyDecided, deciding.Changed, Refused, ProviderError)
 
 
 @dataclass
@@ -157,22 +157,22 @@ def _works(word: str, request: ApprovalRequest) -> list[Callable[[], object]]:
 
 
 def _approve(request: ApprovalRequest, name: str) -> object:
-    return decisions.approve(request_id=request.pk, by=User.objects.get(username=name), digest=request.digest)
+    return deciding.approve(request_id=request.pk, by=User.objects.get(username=name), digest=request.digest)
 
 
 def _edit(request: ApprovalRequest, name: str) -> object:
     by = User.objects.get(username=name)
-    return decisions.edit(request_id=request.pk, by=by, digest=request.digest, changes={"amount": plans.EDITED})
+    return deciding.edit(request_id=request.pk, by=by, digest=request.digest, changes={"amount": plans.EDITED})
 
 
 def _reject(request: ApprovalRequest, name: str, reason: str = "That is not how it was.") -> object:
     by = User.objects.get(username=name)
-    return decisions.reject(request_id=request.pk, by=by, digest=request.digest, reason=reason)
+    return deciding.reject(request_id=request.pk, by=by, digest=request.digest, reason=reason)
 
 
 def _expire(request: ApprovalRequest) -> object:
     ApprovalRequest.objects.filter(pk=request.pk, closed_at=None).update(expires_at=Now())
-    return decisions.expire(request.pk)
+    return deciding.expire(request.pk)
 
 
 def _tried(work: Callable[[], object]) -> Any:

@@ -16,7 +16,8 @@ from django.db.models import DateTimeField, Value
 from agentops.lib import retry
 from agentops.lib.errors import EffectUnknown, ProviderError, Terminal
 from agentops.runs import commit, engine, leasing
-from approvals import decisions, states, transitions
+from approvals import states, transitions
+from approvals.decisions import decide
 from approvals.effects import execution, facts, payload, proposals, reservations, settlement
 from approvals.effects.resolution import Resolved
 from approvals.models import Action, ApprovalRequest
@@ -25,7 +26,7 @@ from approvals.providers.receipt import Receipt
 from tickets import intake
 
 SEND_REFUND = "approvals.effects.execution._send POST /refunds"
-DECIDE = "approvals.decisions._decide commit before"
+DECIDE = "approvals.decisions.decide._decide commit before"
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def decision_without_lock() -> None:
     def unlocked(request_id: int, digest: str) -> ApprovalRequest:
         return ApprovalRequest.objects.select_related("action__ticket__customer").get(pk=request_id)
 
-    decisions._open = unlocked
+    decide._open = unlocked
 
 
 def claims_not_checked() -> None:

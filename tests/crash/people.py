@@ -22,7 +22,8 @@ from agentops.lib.errors import ProviderError, Refused
 from agentops.llm import pricelist
 from agentops.models import Hold, Run
 from agentops.runs import closing as desk
-from approvals import decisions, states
+from approvals import states
+from approvals.decisions import decide as deciding
 from approvals.effects import pauses, stops
 from approvals.models import Action, ApprovalRequest, Finding
 from approvals.reconciliation import by_hand, findings
@@ -51,13 +52,13 @@ def decide(request: ApprovalRequest) -> None:
     shown = {"request_id": request.pk, "by": lead(), "digest": request.digest}
     try:
         if request.action.kind == "reply":
-            decisions.reject(**shown, reason="That is not what happened.")
+            deciding.reject(**shown, reason="That is not what happened.")
             return
         try:
-            decisions.approve(**shown)
+            deciding.approve(**shown)
         except Refused as refused:
-            decisions.reject(**shown, reason=f"No longer possible: {refused.message}")
-    except (decisions.AlreadyDecided, decisions.Changed, ProviderError):
+            deciding.reject(**shown, reason=f"No longer possible: {refused.message}")
+    except (deciding.AlreadyDecided, deciding.Changed, ProviderError):
         connection.close()  # looked at again in the next round
 
 
@@ -148,7 +149,7 @@ def _see_to(ticket: Ticket) -> str:
         if runs < 2:
             desk.run_again(ticket.pk, by=lead())
         elif all(status in states.WITHOUT_EFFECT for status in answers) and len(answers) < MOST_ANSWERS:
-            decisions.reply_by_hand(ticket=ticket, text=ANSWER, by=lead())
+            deciding.reply_by_hand(ticket=ticket, text=ANSWER, by=lead())
         else:
             desk.close_ticket(ticket.pk, by=lead())
     return f"{runs} runs, {answers}"

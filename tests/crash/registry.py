@@ -22,9 +22,9 @@ COMMITS = (
     "approvals.reconciliation.findings.close",
     "approvals.reconciliation.comparison.compare",
     "approvals.reconciliation.comparison.compare_after",
-    "approvals.decisions._decide",
-    "approvals.decisions.expire",
-    "approvals.decisions.reject",
+    "approvals.decisions.decide._decide",
+    "approvals.decisions.decide.expire",
+    "approvals.decisions.decide.reject",
     "approvals.effects.execution._claim",
     "approvals.effects.execution._settle",
     "approvals.effects.pauses.resume",
@@ -49,9 +49,9 @@ EXCHANGES = (
     "agentops.runs.steps.do_read GET /orders",
     "agentops.runs.steps.do_read GET /orders/{id}",
     "approvals.reconciliation.comparison._read GET /refunds",
-    "approvals.decisions._decide GET /customers/{id}",
-    "approvals.decisions._decide GET /orders",
-    "approvals.decisions._decide GET /orders/{id}",
+    "approvals.decisions.decide._decide GET /customers/{id}",
+    "approvals.decisions.decide._decide GET /orders",
+    "approvals.decisions.decide._decide GET /orders/{id}",
     "approvals.effects.execution._check_world GET /customers/{id}",
     "approvals.effects.execution._check_world GET /orders",
     "approvals.effects.execution._check_world GET /orders/{id}",
@@ -82,4 +82,4 @@ SWEEP_ALONE = frozenset(
     for side in ("before", "after")
 )
 # Nothing expires in the enumeration's stories: random schedules let it.
-SCHEDULES_ALONE = frozenset(f"approvals.decisions.expire commit {side}" for side in ("before", "after"))
+SCHEDULES_ALONE = frozenset(f"approvals.decisions.decide.expire commit {side}" for side in ("before", "after"))

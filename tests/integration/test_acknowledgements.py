@@ -11,7 +11,8 @@ from agentops.models import Run
 from agentops.runs import closing, engine
 from agentops.telemetry import spans
 from agentops.trace.loading import find_run
-from approvals import decisions, states
+from approvals import states
+from approvals.decisions import decide
 from approvals.effects import execution
 from approvals.models import Action, AuditEvent
 from approvals.policy import versions
@@ -133,7 +134,7 @@ def test_it_is_sent_once_until_the_ticket_is_answered(world: World, model: Scrip
         send(ticket)
         another_message(ticket, external_id=f"further-{number}")
     assert received(world, ticket) == [ACKNOWLEDGEMENT]
-    execution.execute(decisions.reply_by_hand(ticket=ticket, text="I have looked at it.", by=lead).pk)
+    execution.execute(decide.reply_by_hand(ticket=ticket, text="I have looked at it.", by=lead).pk)
     model.will_say(triage(), hands_over())
     run_through(ticket)
     send(ticket)
@@ -145,7 +146,7 @@ def test_it_does_not_come_after_an_answer(world: World, model: Script, lead: Use
     ticket = ticket_of(world.order())
     model.will_say(triage(), hands_over())
     run_through(ticket)
-    execution.execute(decisions.reply_by_hand(ticket=ticket, text="I have looked at it.", by=lead).pk)
+    execution.execute(decide.reply_by_hand(ticket=ticket, text="I have looked at it.", by=lead).pk)
     send(ticket)
     (action,) = acknowledgements(ticket)
     assert (action.status, action.error_code) == ("failed", "answered_meanwhile")
@@ -162,7 +163,7 @@ def test_it_does_not_overtake_an_answer_on_its_way_nor_a_run_that_has_begun(
         model.will_say(triage(), hands_over())
         run_through(ticket)
         if overtaken == "reply":
-            decisions.reply_by_hand(ticket=ticket, text="I have looked at it.", by=lead)
+            decide.reply_by_hand(ticket=ticket, text="I have looked at it.", by=lead)
         else:
             another_message(ticket)
         send(ticket)
@@ -176,7 +177,7 @@ def test_a_reply_that_a_person_rejected_does_not_stand_in_its_way(world: World, 
     model.will_say(triage(), replies("Hello."))
     run_through(ticket)
     held = Action.objects.get(ticket=ticket, kind="reply").requests.get()
-    decisions.reject(request_id=held.pk, by=lead, digest=held.digest, reason="Not like this.")
+    decide.reject(request_id=held.pk, by=lead, digest=held.digest, reason="Not like this.")
     model.will_say(hands_over())
     run_through(ticket)
     send(ticket)

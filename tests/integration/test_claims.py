@@ -4,7 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from agentops.models import Run
-from approvals import decisions, kinds
+from approvals import kinds
+from approvals.decisions import decide
 from approvals.effects import execution, pauses, payload, stops
 from approvals.grounding import claims
 from approvals.models import Action, ApprovalRequest
@@ -95,7 +96,7 @@ def test_a_reply_from_before_claims_named_actions_can_still_be_edited(world: Wor
     digest = payload.digest_of(action)
     Action.objects.filter(pk=action.pk).update(params=action.params, digest=digest)
     ApprovalRequest.objects.filter(pk=request.pk).update(digest=digest)
-    decisions.edit(request_id=request.pk, by=lead, digest=digest, changes={"text": "Many thanks."})
+    decide.edit(request_id=request.pk, by=lead, digest=digest, changes={"text": "Many thanks."})
     execution.execute(request.action_id)
     assert (reply_of(ticket).status, reply_of(ticket).params["text"]) == ("succeeded", "Many thanks.")
 
@@ -104,8 +105,8 @@ def test_a_person_s_own_words_declare_no_claims_and_are_held_against_what_happen
     world: World, model: Script, lead: User
 ) -> None:
     ticket, _, _ = after_a_refund(world, model, replies("Hello.", claims=[]))
-    true = decisions.reply_by_hand(ticket=ticket, text=SAID, by=lead)
-    untrue = decisions.reply_by_hand(ticket=ticket, text="I have refunded $25.00.", by=lead)
+    true = decide.reply_by_hand(ticket=ticket, text=SAID, by=lead)
+    untrue = decide.reply_by_hand(ticket=ticket, text="I have refunded $25.00.", by=lead)
     assert (len(true.facts["ungrounded"]), len(untrue.facts["ungrounded"])) == (0, 1)
 
 
@@ -179,17 +180,17 @@ def test_a_reply_whose_refund_fails_before_it_is_sent_goes_to_a_person(
 def test_who_approves_a_reply_is_told_first_what_came_undone_since(world: World, model: Script, lead: User) -> None:
     ticket, request = waiting_reply(world, model)
     comes_undone(ticket)
-    with pytest.raises(decisions.Changed) as caught:
-        decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    with pytest.raises(decide.Changed) as caught:
+        decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     assert len(caught.value.request.snapshot["ungrounded"]) == 2
     assert reply_of(ticket).status == "awaiting_approval"
-    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     assert execution.execute(request.action_id).status == "succeeded", "the person knew"
 
 
 def test_what_comes_undone_after_a_person_approved_goes_back_to_people(world: World, model: Script, lead: User) -> None:
     ticket, request = waiting_reply(world, model)
-    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     comes_undone(ticket)
     assert execution.execute(request.action_id).status == "awaiting_approval"
     assert received(world, ticket) == []
@@ -200,13 +201,13 @@ def test_what_a_person_rewrote_is_sent_though_it_has_no_ground_as_long_as_that_i
 ) -> None:
     ticket, request = waiting_reply(world, model)
     changes = {"text": "I have refunded $20.00. Your order was cancelled."}
-    decisions.edit(request_id=request.pk, by=lead, digest=request.digest, changes=changes)
+    decide.edit(request_id=request.pk, by=lead, digest=request.digest, changes=changes)
     assert execution.execute(request.action_id).status == "succeeded"
     assert received(world, ticket) == [changes["text"]]
 
 
 def test_what_a_person_wrote_is_sent_whatever_comes_undone(world: World, model: Script, lead: User) -> None:
     ticket, _, _ = after_a_refund(world, model, replies("Hello.", claims=[]))
-    action = decisions.reply_by_hand(ticket=ticket, text=SAID, by=lead)
+    action = decide.reply_by_hand(ticket=ticket, text=SAID, by=lead)
     comes_undone(ticket)
     assert execution.execute(action.pk).status == "succeeded"

@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from agentops.lib.errors import Refused
-from approvals import decisions, states
+from approvals import states
+from approvals.decisions import decide
 from approvals.effects import execution
 from approvals.models import Action, ApprovalRequest, Attempt, Decision, OrderLock
 from approvals.queries.card import seen
@@ -47,7 +48,7 @@ def press(client: Client, button: str, request: ApprovalRequest, **fields: str) 
 
 def shown(request: ApprovalRequest) -> ApprovalRequest:
     """The request as someone who opens it now is shown it."""
-    return decisions.look(request_id=request.pk)
+    return decide.look(request_id=request.pk)
 
 
 def moved(world: World, order: dict[str, Any]) -> list[int]:
@@ -167,7 +168,7 @@ def test_who_approves_while_it_expires_is_told_that_it_expired(world: World, may
     # The sweep has closed the request and stands at its action; who approves stands at the request.
     closed, (status, page) = one_after_the_other(
         Action.objects.filter(pk=request.action_id),
-        lambda: decisions.expire(request.pk),
+        lambda: decide.expire(request.pk),
         lambda: press(maya, "approve", request),
     )
     assert (closed, status) == (True, 409)
@@ -186,14 +187,14 @@ def test_what_expires_while_it_is_approved_is_approved(world: World, maya: Clien
         until(lambda: in_line() >= 1)
         until(lambda: is_late(request))
         try:
-            return decisions.expire(request.pk)
+            return decide.expire(request.pk)
         finally:
             let_go()
 
     with held(OrderLock.objects.filter(order_id=order["order_id"])) as let_go:
         (status, _), closed = at_once(lambda: press(maya, "approve", request), lambda: expire_meanwhile(let_go))
     assert (status, closed) == (302, False)
-    assert not decisions.expire(request.pk)
+    assert not decide.expire(request.pk)
     assert decided(request) == [("maya", "approve")]
     assert execution.execute(request.action_id).status == states.SUCCEEDED
     assert moved(world, order) == [WAIT]

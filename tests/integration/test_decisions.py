@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused, Terminal, Transient
-from approvals import decisions, states
-from approvals.decisions import AlreadyDecided, Changed
+from approvals import states
+from approvals.decisions import decide as deciding
+from approvals.decisions.decide import AlreadyDecided, Changed
 from approvals.effects import execution, payload
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision
 from approvals.policy.rules import Threshold
@@ -24,15 +25,15 @@ def waiting(world: World, amount: int = 6_000, sort: str = "plain") -> tuple[dic
 
 
 def approve(request: ApprovalRequest, by: User) -> Decision:
-    return decisions.approve(request_id=request.pk, by=by, digest=request.digest)
+    return deciding.approve(request_id=request.pk, by=by, digest=request.digest)
 
 
 def edit(request: ApprovalRequest, by: User, **changes: Any) -> Decision:
-    return decisions.edit(request_id=request.pk, by=by, digest=request.digest, changes=changes)
+    return deciding.edit(request_id=request.pk, by=by, digest=request.digest, changes=changes)
 
 
 def reject(request: ApprovalRequest, by: User, reason: str = "No.") -> Decision:
-    return decisions.reject(request_id=request.pk, by=by, digest=request.digest, reason=reason)
+    return deciding.reject(request_id=request.pk, by=by, digest=request.digest, reason=reason)
 
 
 def status(request: ApprovalRequest) -> str:
@@ -173,7 +174,7 @@ def test_without_the_shop_nothing_is_approved_but_anything_can_be_rejected(world
 def test_looking_reads_the_order_again_and_decides_nothing(world: World, lead: User) -> None:
     order, request = waiting(world)
     world.refund_elsewhere(order, 1_000)
-    seen = decisions.look(request_id=request.pk)
+    seen = deciding.look(request_id=request.pk)
     assert seen.snapshot["refundable"] == 9_000
     assert {row["field"] for row in seen.changes} == {"payments", "refundable"}
     assert undecided(request)
@@ -304,7 +305,7 @@ def test_what_nobody_decides_in_time_expires(world: World, lead: User) -> None:
     order, request = waiting(world)
     _, in_time = waiting(world)
     expires(request)
-    assert not decisions.expire(in_time.pk)
+    assert not deciding.expire(in_time.pk)
     assert status(request) == "expired"
     assert undecided(in_time)
     with pytest.raises(AlreadyDecided) as caught:
@@ -327,10 +328,10 @@ def test_several_sweeps_at_once_expire_each_request_once(world: World) -> None:
     requests = [waiting(world)[1] for _ in range(6)]
     for request in requests:
         let_pass(request)
-    assert {request.pk for request in requests} <= set(decisions.late(1_000))
+    assert {request.pk for request in requests} <= set(deciding.late(1_000))
 
     def sweep_all() -> int:
-        return sum(decisions.expire(request.pk) for request in requests)
+        return sum(deciding.expire(request.pk) for request in requests)
 
     assert sum(at_once(*[sweep_all] * 4)) == 6
     assert {status(request) for request in requests} == {"expired"}
@@ -340,9 +341,9 @@ def test_a_claim_tells_who_is_looking_and_can_be_taken_over(world: World, lead: 
     _, request = waiting(world)
     other = User.objects.get_or_create(username="lead2")[0]
     for holder in (lead, other):
-        decisions.claim(request_id=request.pk, by=holder)
+        deciding.claim(request_id=request.pk, by=holder)
         assert ApprovalRequest.objects.get(pk=request.pk).claimed_by == holder
-    decisions.release(request_id=request.pk, by=other)
+    deciding.release(request_id=request.pk, by=other)
     assert ApprovalRequest.objects.get(pk=request.pk).claimed_by is None
     verbs = AuditEvent.objects.filter(object_type="request", object_id=request.pk).values_list("verb", flat=True)
     assert list(verbs)[::-1] == ["request.claimed", "request.claimed", "request.released"]
@@ -352,7 +353,7 @@ def test_what_is_decided_cannot_be_claimed(world: World, lead: User) -> None:
     _, request = waiting(world)
     approve(request, lead)
     with pytest.raises(AlreadyDecided):
-        decisions.claim(request_id=request.pk, by=lead)
+        deciding.claim(request_id=request.pk, by=lead)
 
 
 def test_a_shop_that_lost_the_order_stops_the_approval(world: World, lead: User) -> None:
@@ -370,7 +371,7 @@ def test_what_a_lower_ceiling_no_longer_allows_cannot_be_approved_as_it_is(world
     low = [Threshold(kind="refund", currency="USD", auto_up_to=0, block_above=2_000)]
     put_rules(thresholds=low)
     with pytest.raises(Refused) as refused:
-        decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+        deciding.approve(request_id=request.pk, by=lead, digest=request.digest)
     assert refused.value.code == "above_ceiling"
     assert world.refunds(order) == []
 
@@ -382,10 +383,10 @@ def test_a_cancellations_amount_follows_the_order_and_is_seen_again(world: World
     action = propose(ticket_of(order), "cancel_order", cancelling)
     request = ApprovalRequest.objects.get(action=action, closed_at=None)
     world.refund_elsewhere(order, 1_000)
-    with pytest.raises(decisions.Changed):
-        decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    with pytest.raises(deciding.Changed):
+        deciding.approve(request_id=request.pk, by=lead, digest=request.digest)
     request.refresh_from_db()
-    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    deciding.approve(request_id=request.pk, by=lead, digest=request.digest)
     action.refresh_from_db()
     assert (action.status, action.amount, action.params["amount"]) == (states.APPROVED, 3_000, 3_000)
     assert execution.execute(action.pk).status == states.SUCCEEDED

@@ -12,7 +12,8 @@ from pytest_django import Settings
 from agentops.lib import retry
 from agentops.models import Run, Step
 from agentops.runs import commit, engine, leasing, steps
-from approvals import decisions, states
+from approvals import states
+from approvals.decisions import decide
 from approvals.effects import execution, lookup, pauses, proposals
 from approvals.models import Action, ApprovalRequest, AuditEvent
 from approvals.policy.rules import Threshold
@@ -111,7 +112,7 @@ def test_a_large_refund_waits_and_goes_on_after_the_approval(world: World, model
     assert len(model.asked) == 2, "waiting costs nothing"
 
     request = ApprovalRequest.objects.get(action__ticket=ticket)
-    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     execution.execute(request.action_id)
     assert run.pk in leasing.due(1000)
     model.will_say(claims_a_refund_of(order, 6_000))
@@ -126,7 +127,7 @@ def test_the_model_is_told_what_a_person_made_of_it(world: World, model: Script,
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
     run_through(ticket)
     request = ApprovalRequest.objects.get(action__ticket=ticket)
-    decisions.edit(request_id=request.pk, by=lead, digest=request.digest, changes={"amount": 2_500})
+    decide.edit(request_id=request.pk, by=lead, digest=request.digest, changes={"amount": 2_500})
     execution.execute(request.action_id)
     model.will_say(claims_a_refund_of(order, 2_500))
     run_through(ticket)
@@ -141,7 +142,7 @@ def test_a_rejection_and_its_reason_reach_the_model(world: World, model: Script,
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
     run_through(ticket)
     request = ApprovalRequest.objects.get(action__ticket=ticket)
-    decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It was used for a year.")
+    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It was used for a year.")
     model.will_say(replies("I am sorry, we cannot refund this."))
     run_through(ticket)
     assert (told(model)["action"]["status"], told(model)["reason"]) == ("rejected", "It was used for a year.")
@@ -361,12 +362,12 @@ def test_a_rejected_reply_is_written_anew_and_a_person_reads_that_too(world: Wor
     model.will_say(triage(), replies("Your refund is on its way."))
     run_through(ticket)
     request = ApprovalRequest.objects.get(action__ticket=ticket)
-    decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It is not.")
+    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It is not.")
     model.will_say(replies("We are looking into it."))
     assert run_through(ticket).status == "waiting"
     request = ApprovalRequest.objects.get(action__ticket=ticket, closed_at=None)
     assert [reason["code"] for reason in request.action.reasons] == ["further_effect"]
-    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     execution.execute(request.action_id)
     assert run_through(ticket).outcome == "answered"
     assert [row["body"] for row in world.simulator.replies() if row["ticket_id"] == ticket.pk] == [
@@ -463,7 +464,7 @@ def test_an_older_run_does_not_take_back_what_a_newer_one_gave_to_a_person(
     model.will_say(triage(), hands_over("They threaten to sue."))
     run_through(ticket)
     assert status(ticket) == ("needs_person", "They threaten to sue.")
-    decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="Not now.")
+    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="Not now.")
     model.will_say(replies("We cannot do this."))
     engine.advance(request.action.run_id or 0)
     assert status(ticket) == ("needs_person", "They threaten to sue.")

@@ -12,7 +12,8 @@ from pytest_django import Settings
 
 from agentops.lib import retry
 from agentops.lib.errors import ReplayedFailure
-from approvals import decisions, kinds, states, transitions
+from approvals import kinds, states, transitions
+from approvals.decisions import decide
 from approvals.effects import execution, lookup, pauses
 from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent
 from tests.integration.books import theirs
@@ -485,8 +486,8 @@ def approved_after_another_refund(world: World, lead: User) -> tuple[dict[str, A
     order = world.order()
     action = propose_refund(order, 6_000)
     assert execution.execute(propose_refund(order, 1_500).pk).status == states.SUCCEEDED
-    request = decisions.look(request_id=ApprovalRequest.objects.get(action=action).pk)
-    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    request = decide.look(request_id=ApprovalRequest.objects.get(action=action).pk)
+    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     return order, action
 
 
@@ -514,7 +515,7 @@ def test_a_changed_order_goes_back_to_the_queue_with_what_changed(world: World, 
     assert outcomes(action) == ["changed"]
     assert len(world.refunds(order)) == 1, "only the one from elsewhere"
 
-    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     assert execution.execute(action.pk).status == states.SUCCEEDED
 
 
@@ -574,7 +575,7 @@ def test_an_account_change_happens_once(world: World, lead: User, settings: Sett
     given = {"name": "Kim Roe", "address": {"city": "York"}, "reason": "They moved and married."}
     action = propose(ticket_of(order), "change_account", given)
     request = ApprovalRequest.objects.get(action=action)
-    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     world.faults("PATCH /customers/{customer_id}", "lost_answer")
     assert execution.execute(action.pk).status == states.APPROVED
     assert again(action).status == states.SUCCEEDED

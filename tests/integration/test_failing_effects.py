@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from agentops.models import Step
 from agentops.telemetry import tallies
-from approvals import decisions
+from approvals.decisions import decide
 from approvals.models import ApprovalRequest
 from tests.completions import hands_over, triage, uses
 from tests.integration.history_rows import link, signed_in
@@ -31,7 +31,7 @@ def test_from_the_dashboard_to_the_refund_that_a_provider_refused_in_two_clicks(
 ) -> None:
     waits, _ = refunding(world, model, amount=6_000)
     request = ApprovalRequest.objects.get(action__ticket=waits)
-    decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It is not broken.")
+    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It is not broken.")
     model.will_say(hands_over())
     run_through(waits)
     for _ in range(3):

@@ -13,7 +13,8 @@ from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
-from approvals import decisions, kinds, states, transitions
+from approvals import kinds, states, transitions
+from approvals.decisions import decide as deciding
 from approvals.effects import execution, payload
 from approvals.models import Action, ApprovalRequest
 from tests.scripted import Script
@@ -78,11 +79,11 @@ def test_what_is_not_as_it_was_shown_can_only_be_rejected(
     request = ApprovalRequest.objects.get(action=action)
     tamper(action, **change(action))
     shown = {"request_id": request.pk, "by": lead, "digest": request.digest}
-    for decide in (lambda: decisions.approve(**shown), lambda: decisions.edit(**shown, changes={"amount": 100})):
+    for decide in (lambda: deciding.approve(**shown), lambda: deciding.edit(**shown, changes={"amount": 100})):
         with pytest.raises(Refused) as refused:
             decide()
         assert refused.value.code == "digest_mismatch"
-    decisions.reject(**shown, reason="This is not what was shown.")
+    deciding.reject(**shown, reason="This is not what was shown.")
     assert Action.objects.get(pk=action.pk).status == states.REJECTED
 
 
@@ -90,7 +91,7 @@ def test_an_edit_binds_the_new_bytes(world: World, lead: User) -> None:
     order = world.order()
     action = propose_refund(order, 6_000)
     request = ApprovalRequest.objects.get(action=action)
-    decisions.edit(request_id=request.pk, by=lead, digest=request.digest, changes={"amount": 2_500})
+    deciding.edit(request_id=request.pk, by=lead, digest=request.digest, changes={"amount": 2_500})
     assert execution.execute(action.pk).status == states.SUCCEEDED
     assert [row["amount"] for row in world.refunds(order)] == [2_500]
 
@@ -180,7 +181,7 @@ def test_what_was_proposed_before_is_bound_and_goes_on(world: World, lead: User)
         action.refresh_from_db()
         assert action.digest == payload.digest_of(action)
         for request in ApprovalRequest.objects.filter(action=action):
-            decisions.approve(request_id=request.pk, by=lead, digest=action.digest)
+            deciding.approve(request_id=request.pk, by=lead, digest=action.digest)
         assert execution.execute(action.pk).status == states.SUCCEEDED
 
 

@@ -11,7 +11,8 @@ from django.db import transaction
 from agentops.llm import budgets
 from agentops.llm.budgets import Entry
 from agentops.models import Budget, Run
-from approvals import decisions, states
+from approvals import states
+from approvals.decisions import decide
 from approvals.effects import execution
 from approvals.models import Action, Attempt
 from tests import lock_order
@@ -36,8 +37,8 @@ def test_a_reply_sent_twice_by_a_double_click_waits_for_the_first_one_to_settle(
     ticket = ticket_of(world.order())
     Run.objects.filter(ticket=ticket).update(status="succeeded")
     said = {"ticket": ticket, "text": "Thank you, we are on it.", "by": lead}
-    action = decisions.reply_by_hand(**said)
-    absorbed = attempted_beside_a_double_click(action, lambda: decisions.reply_by_hand(**said))
+    action = decide.reply_by_hand(**said)
+    absorbed = attempted_beside_a_double_click(action, lambda: decide.reply_by_hand(**said))
     action.refresh_from_db()
     assert (action.status, action.duplicates_absorbed, absorbed.pk) == (states.SUCCEEDED, 1, action.pk)
     assert [row["ticket_id"] for row in world.simulator.replies()].count(ticket.pk) == 1

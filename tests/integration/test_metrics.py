@@ -20,7 +20,7 @@ from agentops.models import Hold, Run, Step, Tally
 from agentops.replays import asking, running
 from agentops.telemetry import tallies
 from agentops.worker import heartbeat
-from approvals import decisions
+from approvals.decisions import decide
 from approvals.effects import execution, stops
 from approvals.models import Action, ApprovalRequest, Attempt
 from tests.completions import claims_a_refund_of, hands_over, triage, uses
@@ -90,7 +90,7 @@ def test_the_figures_are_those_of_the_books(world: World, model: Script, lead: U
     second = ticket_of(other)
     run_through(second)
     request = ApprovalRequest.objects.get(action__ticket=second)
-    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     world.faults("POST /refunds", "refused_by_bank")
     execution.execute(request.action_id)
     model.will_say(hands_over())

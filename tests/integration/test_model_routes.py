@@ -18,7 +18,7 @@ from agentops.models import Breaker, Hold, RoutingVersion, Run, Spending
 from agentops.runs import closing, commit, engine, leasing, routing_versions, steps
 from agentops.runs.routing import Rules
 from agentops.web.queries.spending import who_did_what
-from approvals import decisions
+from approvals.decisions import decide
 from approvals.models import ApprovalRequest, AuditEvent
 from tests.completions import completion, hands_over, replies, triage, uses
 from tests.integration.history_rows import signed_in
@@ -89,7 +89,7 @@ def test_the_policys_reason_brings_the_expert_where_the_rules_say_so(world: Worl
         model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
         run_through(ticket)
         request = ApprovalRequest.objects.get(action__ticket=ticket)
-        decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
+        decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
         model.will_say(hands_over())
         run_through(ticket)
         assert asked(model)[-1] == expected

@@ -26,7 +26,8 @@ from hypothesis.stateful import (
 from pytest_django import Settings
 
 from agentops.lib.errors import EffectUnknown, Refused
-from approvals import decisions, kinds, states
+from approvals import kinds, states
+from approvals.decisions import decide as deciding
 from approvals.effects import execution, lookup, proposals, settlement
 from approvals.models import Action, ApprovalRequest, Attempt, Decision
 from approvals.providers import payments
@@ -92,21 +93,21 @@ class Money(RuleBasedStateMachine):
 
     @rule(row=rows)
     def approve(self, row: Row) -> None:
-        self.decide(row, decisions.approve, lambda: self.model.approve(row, row.amount))
+        self.decide(row, deciding.approve, lambda: self.model.approve(row, row.amount))
 
     @rule(row=rows, amount=AMOUNTS)
     def edit(self, row: Row, amount: int) -> None:
-        self.decide(row, decisions.edit, lambda: self.model.approve(row, amount), changes={"amount": amount})
+        self.decide(row, deciding.edit, lambda: self.model.approve(row, amount), changes={"amount": amount})
 
     @rule(row=rows)
     def reject(self, row: Row) -> None:
-        self.decide(row, decisions.reject, lambda: self.model.close(row, REJECTED), reason="No.")
+        self.decide(row, deciding.reject, lambda: self.model.close(row, REJECTED), reason="No.")
 
     @rule(row=rows)
     def expire(self, row: Row) -> None:
         late = ApprovalRequest.objects.filter(action=self.actions[row], closed_at=None)
         if late.update(expires_at=Now() - timedelta(seconds=1)):
-            decisions.expire(late.get().pk)
+            deciding.expire(late.get().pk)
             self.model.close(row, EXPIRED)
 
     @rule(row=rows)
@@ -214,7 +215,7 @@ class Money(RuleBasedStateMachine):
             answer, code = ask(), ""
         except Refused as refusal:
             answer, code = None, refusal.code
-        except (decisions.AlreadyDecided, decisions.Changed) as late:
+        except (deciding.AlreadyDecided, deciding.Changed) as late:
             answer, code = None, type(late).__name__
         assert code == no
         return answer, wanted

@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
 from agentops.lib.errors import Refused, Transient
-from approvals import decisions, kinds, states
+from approvals import kinds, states
+from approvals.decisions import decide
 from approvals.effects import execution, payload, proposals
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision, PolicyVersion
 from approvals.policy import versions
@@ -229,7 +230,7 @@ def test_a_rejected_reply_may_be_followed_by_another(world: World, lead: User) -
     ticket = ticket_of(world.order())
     first = propose(ticket, "reply", {"text": "Go away.", "reason": "A greeting."}, run_id=1)
     request = ApprovalRequest.objects.get(action=first)
-    decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="Be kind.")
+    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="Be kind.")
     second = propose(ticket, "reply", {"text": "Thank you.", "reason": "A greeting."}, run_id=1)
     assert second.sequence == 2
 
@@ -319,7 +320,7 @@ def test_what_was_rejected_counts_in_no_sum(world: World, lead: User) -> None:
     order = world.order()
     action = propose_refund(order, 6_000)
     request = ApprovalRequest.objects.get(action=action)
-    decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
+    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
     assert propose_refund(order, 100).facts["customer_30_days"] == 0
 
 
@@ -399,7 +400,7 @@ def test_postgresql_refuses_every_illegal_move(world: World, before: str) -> Non
 def test_history_cannot_be_rewritten(world: World, lead: User, statement: str) -> None:
     action = propose_refund(world.order(), 6_000)
     request = ApprovalRequest.objects.get(action=action)
-    decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
+    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
     with pytest.raises(DatabaseError, match="Cannot"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
     assert Decision.objects.filter(request=request).exists()

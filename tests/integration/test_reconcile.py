@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 from django.test import override_settings
 from pytest_django import Settings
 
-from approvals import decisions, states
+from approvals import states
+from approvals.decisions import decide
 from approvals.effects import execution, lookup
 from approvals.effects.reservations import database_now
 from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent
@@ -139,7 +140,7 @@ def test_an_account_change_is_known_by_the_account(world: World, lead: User) -> 
         given = {"name": "Kim Roe", "address": {"city": "York"}, "reason": "They moved."}
         action = propose(ticket_of(order), "change_account", given)
         request = ApprovalRequest.objects.get(action=action)
-        decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+        decide.approve(request_id=request.pk, by=lead, digest=request.digest)
         action.refresh_from_db()
         action = unresolved(world, "PATCH /customers/{customer_id}", action, happened=happened)
         make_quiet(action)
@@ -157,7 +158,7 @@ def unknown_cancellation(world: World) -> Action:
 def unknown_change(world: World, lead: User, **wanted: Any) -> Action:
     action = propose(ticket_of(world.order()), "change_account", {**wanted, "reason": "They moved."})
     request = ApprovalRequest.objects.get(action=action)
-    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     action.refresh_from_db()
     action = unresolved(world, "PATCH /customers/{customer_id}", action, happened=False)
     make_quiet(action)

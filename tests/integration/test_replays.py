@@ -14,7 +14,7 @@ from agentops.models import Replay, Run, Step, StoredText
 from agentops.replays import asking, judgement, running
 from agentops.replays.recording import Recording
 from agentops.runs import closing, engine
-from approvals import decisions
+from approvals.decisions import decide as deciding
 from approvals.effects import execution
 from approvals.models import Action, ApprovalRequest, Attempt
 from approvals.policy import versions
@@ -96,13 +96,13 @@ def test_what_people_decided_and_what_the_model_got_wrong_is_replayed_the_same(
     world: World, model: Script, lead: User
 ) -> None:
     def approve(request: ApprovalRequest) -> None:
-        decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+        deciding.approve(request_id=request.pk, by=lead, digest=request.digest)
 
     def edit(request: ApprovalRequest) -> None:
-        decisions.edit(request_id=request.pk, by=lead, digest=request.digest, changes={"amount": 2_500})
+        deciding.edit(request_id=request.pk, by=lead, digest=request.digest, changes={"amount": 2_500})
 
     def reject(request: ApprovalRequest) -> None:
-        decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It was worn.")
+        deciding.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It was worn.")
 
     runs = [a_decided_refund(world, model, lead, decide)[0] for decide in (approve, edit, reject)]
     order = world.order()
@@ -253,11 +253,11 @@ def test_better_or_worse_is_what_people_decided_then(
         given = {"request_id": request.pk, "by": lead, "digest": request.digest}
         match decide:
             case "reject":
-                decisions.reject(**given, reason="It was worn.")
+                deciding.reject(**given, reason="It was worn.")
             case "edit":
-                decisions.edit(**given, changes={"amount": 2_500})
+                deciding.edit(**given, changes={"amount": 2_500})
             case _:
-                decisions.approve(**given)
+                deciding.approve(**given)
 
     run, order = a_decided_refund(world, model, lead, say)
     model.will_say(triage())
@@ -275,12 +275,12 @@ def test_of_two_refunds_the_one_that_people_wanted_is_no_loss(world: World, mode
     ticket = ticket_of(order, "Everything is broken.")
     model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}))
     wanted = (refund_arguments(order, 6_000), refund_arguments(order, 6_500, further=True))
-    for arguments, decide in zip(wanted, (decisions.reject, decisions.approve), strict=True):
+    for arguments, decide in zip(wanted, (deciding.reject, deciding.approve), strict=True):
         model.will_say(uses("refund", arguments))
         run_through(ticket)
         request = ApprovalRequest.objects.get(action__ticket=ticket, closed_at=None)
         given = {"request_id": request.pk, "by": lead, "digest": request.digest}
-        decide(**given, **({"reason": "It was worn."} if decide is decisions.reject else {}))
+        decide(**given, **({"reason": "It was worn."} if decide is deciding.reject else {}))
         execution.execute(request.action_id)
     model.will_say(claims_a_refund_of(order, 6_500))
     run = run_through(ticket)
@@ -298,7 +298,7 @@ def test_a_reply_that_people_refused_and_that_is_no_longer_made_is_no_loss(
     model.will_say(triage(), claims_a_refund_of(order, 2_000))
     run_through(ticket)
     request = ApprovalRequest.objects.get(action__ticket=ticket, closed_at=None)
-    decisions.reject(request_id=request.pk, by=lead, digest=request.digest, reason="Nothing was refunded.")
+    deciding.reject(request_id=request.pk, by=lead, digest=request.digest, reason="Nothing was refunded.")
     model.will_say(hands_over())
     run = run_through(ticket)
     assert run.outcome == "with_person"

@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from agentops.lib.errors import Refused
-from approvals import decisions, states
+from approvals import states
+from approvals.decisions import decide
 from approvals.effects import execution, reservations, resolution
 from approvals.effects.reservations import Reading
 from approvals.models import Action, ApprovalRequest
@@ -124,7 +125,7 @@ def test_two_approvals_of_the_same_money_at_once_let_one_through(world: World, l
     requests = [ApprovalRequest.objects.get(action=action) for action in actions]
 
     def approve(request: ApprovalRequest) -> Any:
-        return decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+        return decide.approve(request_id=request.pk, by=lead, digest=request.digest)
 
     answers = at_once(*[lambda request=request: approve(request) for request in requests])
     assert sorted(type(answer).__name__ for answer in answers) in (["Changed", "Decision"], ["Decision", "Refused"])

@@ -14,7 +14,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from agentops.lib.errors import Refused
-from approvals import decisions, states
+from approvals import states
+from approvals.decisions import decide
 from approvals.effects import execution, lookup, stops
 from approvals.models import Action, AuditEvent, Stop
 from tests.completions import replies, triage
@@ -75,7 +76,7 @@ def test_a_person_may_approve_while_it_is_stopped(world: World, lead: User, admi
     order = world.order()
     action = propose_refund(order, 6_000)
     stop = throw(admin)
-    decisions.approve(request_id=action.requests.get().pk, by=lead, digest=action.digest)
+    decide.approve(request_id=action.requests.get().pk, by=lead, digest=action.digest)
     execution.execute(action.pk)
     assert untouched(action)
     assert world.refunds(order) == []

@@ -19,8 +19,9 @@ from agentops.replays import running as replays
 from agentops.runs import engine, leasing
 from agentops.telemetry import tallies
 from agentops.worker import heartbeat, sweep
-from approvals import decisions, states
+from approvals import states
 from approvals.audit import events, notifications
+from approvals.decisions import decide
 from approvals.effects import execution, lookup
 from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Notification
 from approvals.reconciliation import comparison
@@ -74,7 +75,7 @@ def test_every_kind_of_forgotten_work_is_found(world: World, sweeper: sweep.Swee
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
     assert rounds(sweeper) == 1
     request = ApprovalRequest.objects.get(action__ticket=ticket)
-    decisions.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     model.will_say(claims_a_refund_of(order, 6_000))
     assert rounds(sweeper) == 4, "the first attempt, the second, the reconciliation, and the run"
     ticket.refresh_from_db()
@@ -226,7 +227,7 @@ def test_a_request_that_cannot_expire_does_not_keep_the_others(
     for request in (bad, good):
         Run.objects.filter(ticket=request.action.ticket_id).update(status="cancelled")
         ApprovalRequest.objects.filter(pk=request.pk).update(expires_at=Now())
-    real = decisions.expire
+    real = decide.expire
 
     def poisoned(request_id: int) -> bool:
         if request_id == bad.pk:
@@ -235,7 +236,7 @@ def test_a_request_that_cannot_expire_does_not_keep_the_others(
 
     poisoned.__qualname__ = "expire"
     with monkeypatch.context() as patch:
-        patch.setattr(decisions, "expire", poisoned)
+        patch.setattr(decide, "expire", poisoned)
         wait(sweeper.round(), timeout=30)
     assert Action.objects.get(pk=good.action_id).status == states.EXPIRED
     rounds(sweeper)

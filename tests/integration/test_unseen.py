@@ -12,7 +12,8 @@ from pytest_django import Settings
 from agentops.models import Run
 from agentops.runs import leasing, unseen
 from agentops.worker import sweep
-from approvals import decisions, states
+from approvals import states
+from approvals.decisions import decide
 from approvals.effects import execution, lookup
 from approvals.models import Action, ApprovalRequest, AuditEvent
 from approvals.providers import payments
@@ -175,7 +176,7 @@ def test_a_further_message_does_not_take_it_from_the_person(world: World, model:
     another_message(ticket)
     assert status(ticket)[0] == "needs_person"
     end_run(ticket)
-    execution.execute(decisions.reply_by_hand(ticket=ticket, text="Which card shall we use?", by=lead).pk)
+    execution.execute(decide.reply_by_hand(ticket=ticket, text="Which card shall we use?", by=lead).pk)
     assert status(ticket) == ("answered", ""), "a person saw to it"
 
 
@@ -185,7 +186,7 @@ def test_a_person_s_reply_that_is_not_delivered_comes_back_to_people(
     ticket = ticket_of(world.order())
     end_run(ticket)
     stands(ticket, "answered")
-    reply = decisions.reply_by_hand(ticket=ticket, text="Have a nice day.", by=lead)
+    reply = decide.reply_by_hand(ticket=ticket, text="Have a nice day.", by=lead)
     with scripted(Say({"error": {"code": "unknown_recipient", "message": "No such address."}}, 422)) as desk:
         settings.REPLIES_URL = desk.url
         assert execution.execute(reply.pk).status == states.FAILED
@@ -199,22 +200,22 @@ def test_a_person_s_reply_that_was_not_delivered_can_be_sent_again_in_the_same_w
     ticket = ticket_of(world.order())
     end_run(ticket)
     said = {"ticket": ticket, "text": "Have a nice day.", "by": lead}
-    first = decisions.reply_by_hand(**said)
+    first = decide.reply_by_hand(**said)
     with scripted(Say({"error": {"code": "unknown_recipient", "message": "No such address."}}, 422)) as desk:
         settings.REPLIES_URL = desk.url
         assert execution.execute(first.pk).status == states.FAILED
     settings.REPLIES_URL = world.simulator.settings()["REPLIES_URL"]
-    again = decisions.reply_by_hand(**said)
+    again = decide.reply_by_hand(**said)
     assert again.pk != first.pk
     assert execution.execute(again.pk).status == states.SUCCEEDED
-    assert decisions.reply_by_hand(**said).pk == again.pk, "a second click says nothing new"
+    assert decide.reply_by_hand(**said).pk == again.pk, "a second click says nothing new"
 
 
 def test_a_double_click_on_a_second_reply_sends_it_once(world: World, lead: User) -> None:
     ticket = ticket_of(world.order())
     end_run(ticket)
-    assert execution.execute(decisions.reply_by_hand(ticket=ticket, text="One moment.", by=lead).pk)
-    clicked = at_once(*[lambda: decisions.reply_by_hand(ticket=ticket, text="It is on its way.", by=lead)] * 4)
+    assert execution.execute(decide.reply_by_hand(ticket=ticket, text="One moment.", by=lead).pk)
+    clicked = at_once(*[lambda: decide.reply_by_hand(ticket=ticket, text="It is on its way.", by=lead)] * 4)
     assert not [answer for answer in clicked if isinstance(answer, Exception)], clicked
     assert len({action.pk for action in clicked}) == 1
     execution.execute(clicked[0].pk)
@@ -225,11 +226,11 @@ def test_the_same_words_answer_a_further_message_too(world: World, lead: User) -
     ticket = ticket_of(world.order())
     end_run(ticket)
     said = {"ticket": ticket, "text": "Thank you.", "by": lead}
-    first = decisions.reply_by_hand(**said)
+    first = decide.reply_by_hand(**said)
     assert execution.execute(first.pk).status == states.SUCCEEDED
     another_message(ticket)
     Run.objects.filter(ticket=ticket).update(status="succeeded")
-    again = decisions.reply_by_hand(**said)
+    again = decide.reply_by_hand(**said)
     assert again.pk != first.pk
     assert execution.execute(again.pk).status == states.SUCCEEDED
 

@@ -12,7 +12,8 @@ from django.db import Error, connection
 from django.db.models import Count, Sum
 
 from agentops.lib.errors import ProviderError, Refused
-from approvals import decisions, states
+from approvals import states
+from approvals.decisions import decide as deciding
 from approvals.models import Action, ApprovalRequest, AuditEvent
 from tickets.models import Ticket
 
@@ -45,14 +46,14 @@ class People:
         asked: dict[str, Any] = {"request_id": request.pk, "digest": request.digest}
 
         def approve(by: User) -> Work:
-            return lambda: decisions.approve(**asked, by=by)
+            return lambda: deciding.approve(**asked, by=by)
 
         def reject(reason: str) -> Work:
-            return lambda: decisions.reject(**asked, by=self.first, reason=reason)
+            return lambda: deciding.reject(**asked, by=self.first, reason=reason)
 
         def lower() -> Work:
             changes = {"amount": max((action.amount or 0) // 2, 1)}
-            return lambda: decisions.edit(**asked, by=self.first, changes=changes)
+            return lambda: deciding.edit(**asked, by=self.first, changes=changes)
 
         if action.kind == "reply":
             return [reject(NOT_SO)]
@@ -82,7 +83,7 @@ def standing() -> dict[str, Any]:
 def _calmly(work: Work) -> None:
     """A decision that could not be made now is made at the next look, if it still waits."""
     try:
-        with suppress(decisions.AlreadyDecided, decisions.Changed, Refused, ProviderError, Error):
+        with suppress(deciding.AlreadyDecided, deciding.Changed, Refused, ProviderError, Error):
             work()
     finally:
         connection.close()

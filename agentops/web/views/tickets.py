@@ -11,7 +11,8 @@ from agentops.lib.errors import ProviderError, Refused
 from agentops.runs import closing
 from agentops.web.queries import case, person
 from agentops.web.views.person import back
-from approvals import decisions, states
+from approvals import states
+from approvals.decisions import decide
 from approvals.models import Action
 from approvals.views.request import Request
 from tickets import queries
@@ -35,7 +36,7 @@ def reply(request: Request, ticket_id: str) -> HttpResponse:
     following = person.next_after(found)
     text = request.POST.get("text", "")
     try:
-        action = decisions.reply_by_hand(ticket=found, text=text, by=request.user)
+        action = decide.reply_by_hand(ticket=found, text=text, by=request.user)
     except (Refused, ProviderError) as error:
         context = {"ticket": found, "case": case.of(found), "reply": text, "refused": error.message}
         return render(request, "tickets/ticket.html", context, status=422)
