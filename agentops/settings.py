@@ -100,7 +100,10 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
             ],
             "builtins": ["django_htmx.templatetags.django_htmx"],
-            "libraries": {"reasoning": "agentops.web.templatetags.reasoning"},
+            "libraries": {
+                "reasoning": "agentops.web.templatetags.reasoning",
+                **{name: f"approvals.web.templatetags.{name}" for name in ("figures", "formats", "shell")},
+            },
         },
     }
 ]

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from approvals import kinds
 from approvals.models import Action
-from approvals.queries import history
-from approvals.views import export
+from approvals.web.queries import history
+from approvals.web.views import export
 from tests.integration.history_rows import a_run, a_ticket, an_action, an_attempt, an_event, asked, signed_in
 from tests.screen import markup
 

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from approvals.models import AuditEvent
-from approvals.queries import events, history
-from approvals.queries.difference import differences
+from approvals.web.queries import events, history
+from approvals.web.queries.difference import differences
 from tests.integration.history_rows import an_action, an_event, signed_in
 from tests.screen import markup
 

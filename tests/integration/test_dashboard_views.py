@@ -12,7 +12,7 @@ from pytest_django import Settings
 from agentops.web.queries import figures
 from agentops.web.views import charts
 from agentops.worker import heartbeat
-from approvals.queries import figures as action_figures
+from approvals.web.queries import figures as action_figures
 from tests.integration.history_rows import a_run, a_ticket, an_action, an_attempt, asked, signed_in
 from tests.screen import markup
 

@@ -15,7 +15,7 @@ from approvals import states
 from approvals.decisions import decide
 from approvals.effects import execution
 from approvals.models import Action, ApprovalRequest, Attempt, Decision, OrderLock
-from approvals.queries.card import seen
+from approvals.web.queries.card import seen
 from tests.integration.history_rows import signed_in
 from tests.rows import held, in_line, one_after_the_other
 from tests.screen import markup

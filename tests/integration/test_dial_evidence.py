@@ -13,7 +13,7 @@ from approvals.models import Action
 from approvals.policy import dial, versions
 from approvals.policy.dial import Dial, KindShare, TagShare
 from approvals.policy.rules import Rules
-from approvals.queries.evidence import alone_from, evidence
+from approvals.web.queries.evidence import alone_from, evidence
 from tests.integration.history_rows import a_ticket, an_action, asked, signed_in
 from tests.screen import markup
 

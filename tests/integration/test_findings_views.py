@@ -13,8 +13,8 @@ from pytest_django import Settings
 
 from approvals import states
 from approvals.models import Action, AuditEvent, Comparison, Finding, HandSettlement
-from approvals.queries import findings as queries
 from approvals.reconciliation import by_hand, comparison
+from approvals.web.queries import findings as queries
 from tests.integration.books import make_quiet, unresolved_refund
 from tests.integration.history_rows import an_action, signed_in
 from tests.screen import markup

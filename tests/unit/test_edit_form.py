@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from approvals.forms.decision import EditForm
 from approvals.models import Action
+from approvals.web.forms.decision import EditForm
 
 REFUND = {
     "order_id": "#W1",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from approvals.templatetags import formats
+from approvals.web.templatetags import formats
 
 
 def test_money_has_its_currencys_own_digits() -> None:

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from agentops.management import beside
 from approvals.models import Comparison, Finding
-from approvals.queries import findings
 from approvals.reconciliation import comparison
+from approvals.web.queries import findings
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 

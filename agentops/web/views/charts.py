@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from agentops.web.queries.figures import ENDINGS, Flow
 from agentops.web.queries.spending import DayCost
-from approvals.queries.figures import Autonomy
-from approvals.templatetags import figures
+from approvals.web.queries.figures import Autonomy
+from approvals.web.templatetags import figures
 
 ENDING_LABELS = {
     "alone": "Answered by the agent alone",

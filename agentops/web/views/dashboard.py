@@ -12,7 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 from agentops.llm import budgets
 from agentops.web.queries import figures, latency, spending
 from agentops.web.views import charts
-from approvals.queries import figures as action_figures
+from approvals.web.queries import figures as action_figures
 
 DAYS = 14
 

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 from agentops.lib.errors import Refused
 from agentops.runs import closing
 from agentops.web.queries import person as queries
-from approvals.queries.queue import said_by_customer
-from approvals.views.request import Request, part_of
+from approvals.web.queries.queue import said_by_customer
+from approvals.web.views.request import Request, part_of
 from tickets.models import Ticket
 from tickets.queries import count_with_person
 

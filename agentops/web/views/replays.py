@@ -17,7 +17,7 @@ from agentops.replays import asking, judgement
 from agentops.replays.alignment import Side
 from agentops.replays.form import ReplayForm
 from agentops.replays.recording import Recording
-from approvals.views.request import Request
+from approvals.web.views.request import Request
 
 may_read = permission_required("agentops.view_run", raise_exception=True)
 FIELDS = (

@@ -16,7 +16,7 @@ from agentops.models import Budget, ModelPrice, RoutingVersion
 from agentops.runs import routing, routing_versions
 from agentops.web.forms import CapForm, PriceForm, RemoveForm, RoutingForm
 from agentops.web.queries import spending
-from approvals.views.request import Request
+from approvals.web.views.request import Request
 
 READ = "approvals.view_policyversion"
 SHOWN = 50

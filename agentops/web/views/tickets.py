@@ -14,7 +14,7 @@ from agentops.web.views.person import back
 from approvals import states
 from approvals.decisions import decide
 from approvals.models import Action
-from approvals.views.request import Request
+from approvals.web.views.request import Request
 from tickets import queries
 from tickets.models import Ticket
 

@@ -14,7 +14,7 @@ from approvals.effects import facts as policy_facts
 from approvals.models import Action, Decision
 from approvals.policy import dial
 from approvals.policy.rules import Facts, Outcome, Rules, evaluate
-from approvals.queries.preview import SAMPLE
+from approvals.web.queries.preview import SAMPLE
 
 NAMES = ("alone", "decided", "edited", "rejected", "expired", "failed")
 

@@ -5,7 +5,7 @@ Points of an SVG whose box is 100 by 100, from the top left."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from approvals.queries.evidence import Evidence, Point
+from approvals.web.queries.evidence import Evidence, Point
 
 ROWS = range(0, 101, 10)
 

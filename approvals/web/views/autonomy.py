@@ -11,14 +11,14 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_POST
 
 from agentops.lib.errors import Refused
-from approvals.forms.autonomy import AutonomyForm
 from approvals.models import PolicyVersion
 from approvals.policy import lowering, versions
 from approvals.policy.rules import Rules
-from approvals.queries.evidence import evidence
-from approvals.views.curve import curve
-from approvals.views.policy import PREVIEW_DAYS, based_on_of, outdated_status, proof_of
-from approvals.views.request import Request, part_of
+from approvals.web.forms.autonomy import AutonomyForm
+from approvals.web.queries.evidence import evidence
+from approvals.web.views.curve import curve
+from approvals.web.views.policy import PREVIEW_DAYS, based_on_of, outdated_status, proof_of
+from approvals.web.views.request import Request, part_of
 
 CHANGE = "approvals.change_policyversion"
 

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from approvals.audit import events as audit_events
 from approvals.models import AuditEvent
-from approvals.queries.history import Address, between, date_errors, read
+from approvals.web.queries.history import Address, between, date_errors, read
 
 # Every verb once, by stepping through the index from one to the next: 10 million events cost as much as ten.
 VERBS = """

@@ -5,8 +5,8 @@ from typing import Any
 
 from agentops.lib.money import display
 from approvals import kinds
-from approvals.forms.labels import label
 from approvals.models import Action, ApprovalRequest
+from approvals.web.forms.labels import label
 
 MONEY_FIELDS = ("total", "refundable", "left for this action", "captured", "refunded")
 

@@ -12,12 +12,12 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from agentops.lib.errors import Refused
 from approvals import kinds
-from approvals.forms.policy import PolicyForm
 from approvals.models import PolicyVersion
 from approvals.policy import versions as policy_versions
 from approvals.policy.rules import Rules
-from approvals.queries.preview import preview_of
-from approvals.views.request import Request
+from approvals.web.forms.policy import PolicyForm
+from approvals.web.queries.preview import preview_of
+from approvals.web.views.request import Request
 
 PREVIEW_DAYS = 14
 VERSIONS = 50

@@ -13,12 +13,12 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
-from approvals.forms.looking_into import CloseForm
 from approvals.models import Finding
-from approvals.queries import findings as queries
 from approvals.reconciliation import comparison
 from approvals.reconciliation import findings as books
-from approvals.views.request import Request, part_of
+from approvals.web.forms.looking_into import CloseForm
+from approvals.web.queries import findings as queries
+from approvals.web.views.request import Request, part_of
 
 LOOK_BACK = timedelta(hours=24)
 may_close = permission_required("approvals.close_finding", raise_exception=True)

@@ -13,13 +13,13 @@ from agentops.lib.errors import ProviderError, Refused
 from agentops.lib.money import display
 from approvals.decisions import decide
 from approvals.effects import stops
-from approvals.forms.decision import EditForm, RejectForm
 from approvals.models import Action, ApprovalRequest, Decision
-from approvals.queries import card as cards
-from approvals.queries import queue as queries
-from approvals.queries.queue import Filters
-from approvals.views.queue import card_context, found_or_404, queue_context, screen, selection, show
-from approvals.views.request import Request
+from approvals.web.forms.decision import EditForm, RejectForm
+from approvals.web.queries import card as cards
+from approvals.web.queries import queue as queries
+from approvals.web.queries.queue import Filters
+from approvals.web.views.queue import card_context, found_or_404, queue_context, screen, selection, show
+from approvals.web.views.request import Request
 
 may_decide = permission_required("approvals.decide", raise_exception=True)
 

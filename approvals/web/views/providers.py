@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from approvals.effects import pauses
-from approvals.views.request import Request
+from approvals.web.views.request import Request
 
 
 @require_POST

@@ -12,13 +12,13 @@ from django.views.decorators.http import require_GET, require_POST
 from agentops.lib.errors import Refused
 from approvals import states
 from approvals.effects.lookup import Asked
-from approvals.forms.looking_into import SettleForm
 from approvals.models import Action
-from approvals.queries import queue as queries
-from approvals.queries.queue import Filters
 from approvals.reconciliation import by_hand
-from approvals.views.queue import queue_context, screen, show
-from approvals.views.request import Request, part_of
+from approvals.web.forms.looking_into import SettleForm
+from approvals.web.queries import queue as queries
+from approvals.web.queries.queue import Filters
+from approvals.web.views.queue import queue_context, screen, show
+from approvals.web.views.request import Request, part_of
 
 may_decide = permission_required("approvals.decide", raise_exception=True)
 

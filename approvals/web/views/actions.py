@@ -12,9 +12,9 @@ from django.views.decorators.vary import vary_on_headers
 from agentops.lib import money
 from approvals import kinds, states
 from approvals.models import Action
-from approvals.queries import history as queries
-from approvals.queries import life
-from approvals.views import export as exports
+from approvals.web.queries import history as queries
+from approvals.web.queries import life
+from approvals.web.views import export as exports
 
 CURRENCIES = ("USD", "EUR", "GBP", "JPY", "KWD")
 FAILURES = ("transient", "effect_unknown", "replayed_failure", "terminal", "unauthorized", "lost")

@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 
 from agentops.lib import money
-from approvals.forms.labels import label
 from approvals.kinds import KINDS, Kind
 from approvals.models import Action
+from approvals.web.forms.labels import label
 
 LONG = 300  # characters from which a text gets a text area
 

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
 from approvals.effects import stops
-from approvals.forms.stop import StopForm
 from approvals.models import Stop
-from approvals.queries import figures
-from approvals.views.request import Request
+from approvals.web.forms.stop import StopForm
+from approvals.web.queries import figures
+from approvals.web.views.request import Request
 
 PAST = 20
 

@@ -14,12 +14,12 @@ from django.views.decorators.http import require_GET
 from agentops.lib.errors import ProviderError, Refused
 from approvals import kinds
 from approvals.decisions import decide
-from approvals.forms.decision import EditForm, RejectForm
 from approvals.models import ApprovalRequest
-from approvals.queries import card as cards
-from approvals.queries import queue as queries
-from approvals.queries.queue import Filters
-from approvals.views.request import Request, part_of
+from approvals.web.forms.decision import EditForm, RejectForm
+from approvals.web.queries import card as cards
+from approvals.web.queries import queue as queries
+from approvals.web.queries.queue import Filters
+from approvals.web.views.request import Request, part_of
 
 
 @require_GET

@@ -9,8 +9,8 @@ from django.db.models import Prefetch
 
 from approvals import states
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision
-from approvals.queries import events
-from approvals.queries.difference import Difference, differences
+from approvals.web.queries import events
+from approvals.web.queries.difference import Difference, differences
 
 Kind = Literal["proposed", "judged", "asked", "claimed", "decided", "expired", "attempt", "settled", "reply"]
 

@@ -12,10 +12,10 @@ from django.views.decorators.vary import vary_on_headers
 
 from approvals.audit import seals
 from approvals.models import AuditEvent
-from approvals.queries import events as queries
-from approvals.queries import history
-from approvals.queries.difference import differences
-from approvals.views import export as exports
+from approvals.web.queries import events as queries
+from approvals.web.queries import history
+from approvals.web.queries.difference import differences
+from approvals.web.views import export as exports
 
 HEADER = ["id", "at", "actor", "verb", "object_type", "object_id", "before", "after"]
 OBJECT_TYPES = ("action", "request", "policy", "provider", "ticket", "finding", "comparison")
