@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tickets import intake
 LIMITS = ("minLength", "maxLength")
 
 
+@cache
 def document(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "contracts" / f"{name}.yaml").read_text())
     return loaded
