@@ -89,7 +89,7 @@ def test_where_tags_were_not_recorded_no_tag_holds_it_back_and_it_is_said(db: No
     assert alone_from(rules, circumstances.recorded(reply)) == starts(reply)
     policies.save(rules=rules, by=None, note="for the page")
     page = markup(signed_in().get(reverse("policy-autonomy")))
-    assert "For 1 of them the customer's tags were not recorded" in page.replace("&#x27;", "'")
+    assert "1 of them has no recorded customer tags" in page.replace("&#x27;", "'")
 
 
 def test_only_the_agents_own_proposals_are_evidence(db: None) -> None:
@@ -104,7 +104,7 @@ def test_no_more_than_the_newest_are_looked_at_and_it_is_said(db: None, monkeypa
     found = evidence(RULES, 14)
     assert (found.actions, found.whole, found.oldest) == (3, False, replies[2].created_at)
     page = markup(signed_in().get(reverse("policy-autonomy")))
-    assert "Counted over the newest 3 of its proposals" in page
+    assert "Based on the latest 3 proposals" in page
 
 
 # --- the page ------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def test_the_dial_is_set_after_its_evidence_was_seen(admin: Client) -> None:
     assert (rules.lowering.rejected_percent, rules.lowering.failed_percent) == (25, None)
     assert (saved.note, saved.created_by.username) == ("Because the test says so", "the-admin")  # type: ignore[union-attr]
     assert rules.model_copy(update={"autonomy": RULES.autonomy, "lowering": RULES.lowering}) == RULES
-    assert "at most 10 %" in markup(signed_in().get(reverse("policy")))
+    assert "At most 10 %" in markup(signed_in().get(reverse("policy")))
 
 
 def test_the_evidence_alone_is_answered_as_the_dial_moves(admin: Client) -> None:
@@ -167,8 +167,8 @@ def test_the_evidence_alone_is_answered_as_the_dial_moves(admin: Client) -> None
         alone = sum(starts(reply) <= percent for reply in replies)
         assert f"At <strong>{percent} %</strong>, <strong>{alone}</strong> of the last 14 days' 8 actions" in page
         edited = int(starts(replies[0]) <= percent)
-        assert f"people edited <strong>{edited}</strong> and rejected <strong>0</strong> of those" in page
-        assert f"People decided <strong>{edited}</strong> of the {alone};" in page
+        assert f"people edited <strong>{edited}</strong> and rejected <strong>0</strong>." in page
+        assert f"People decided <strong>{edited}</strong> of the {alone}." in page
 
 
 def test_everybody_may_look_at_another_setting_and_only_admins_set_it(db: None) -> None:
