@@ -3,40 +3,73 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 
-BIN := .venv/bin
-STAMP := .venv/.lock-installed
 PORT ?= 8000
 export PORT
-# Compiled modules are kept, whatever the shell says: every process here would compile them anew.
+# Compiled modules are kept, whatever the shell says: every process here would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
+# Output is UTF-8 whatever the locale, which may not be installed.
+export PYTHONUTF8 := 1
+ifeq ($(HOME),)
+export HOME := $(wildcard ~)
+endif
 
 # ---- set-up ---------------------------------------------------------------------------------------------------
 
-# The first interpreter that is new enough; pyenv's own folders too, whose shims refuse a version that is not there.
-PYTHONS := python3.13 python3.14 python3.12 python3 $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python3)
+# Packages and caches are kept in this folder or, if it is read-only, in DATA_DIR.
+VENV := .venv
+ifneq ($(shell [ -w . ] || echo read-only),)
+ifeq ($(DATA_DIR),)
+ifneq ($(filter-out help,$(MAKECMDGOALS)),)
+$(error This folder is read-only; name one to write to: make $(MAKECMDGOALS) DATA_DIR=/path/to/folder)
+endif
+endif
+ifneq ($(shell [ .venv/.lock-installed -nt requirements.txt ] || echo missing),)
+VENV := $(DATA_DIR)/venv
+endif
+CACHE := $(DATA_DIR)/cache
+export MYPY_CACHE_DIR := $(CACHE)/mypy
+export RUFF_CACHE_DIR := $(CACHE)/ruff
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
+export PYTHONPYCACHEPREFIX := $(CACHE)/pycache
+export PYTEST_ADDOPTS := $(PYTEST_ADDOPTS) -o "cache_dir=$(CACHE)/pytest"
+endif
+
+# With their quotes, since either may have spaces in it.
+BIN := "$(VENV)/bin"
+empty :=
+STAMP := $(subst $(empty) ,\ ,$(VENV))/.lock-installed
+
+# The first interpreter that is new enough is used (`make setup PYTHONS=python3.14` chooses one). pyenv's own folders are
+# listed because its shims refuse a version that is not installed.
+PYENV := "$$HOME"/.pyenv/versions
+PYTHONS := python3.13 python3.14 python3.12 python3 $(PYENV)/3.13*/bin/python3 $(PYENV)/3.1[2-9]*/bin/python3
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 12))
 
 $(STAMP): requirements.txt
 	@python=; for each in $(PYTHONS); do \
-		if $$each -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then python=$$each; break; fi; done; \
-	if [ -x $(BIN)/python ] && ! $(BIN)/python -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then rm -rf .venv; fi; \
-	if [ ! -x $(BIN)/python ] && [ -z "$$python" ]; then \
-		echo "This needs Python 3.12 or newer, and none was found (python3.13, 3.14, 3.12, python3, pyenv)." >&2; exit 1; fi; \
+		if "$$each" -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then python=$$each; break; fi; done; \
+	$(BIN)/python -c '$(NEW_ENOUGH)' >/dev/null 2>&1 || rm -rf "$(VENV)"; \
+	folder=$$(dirname "$(VENV)"); mkdir -p "$$folder" 2>/dev/null && [ -w "$$folder" ] || { \
+		echo "$$folder cannot be written to; name another folder: DATA_DIR=/path/to/folder" >&2; exit 1; }; \
+	cache=$${UV_CACHE_DIR:-$${XDG_CACHE_HOME:-$$HOME/.cache}/uv}; \
+	if [ "$$cache" = /.cache/uv ] || ! mkdir -p "$$cache" 2>/dev/null || ! [ -w "$$cache" ]; then export UV_NO_CACHE=1; fi; \
 	if command -v uv >/dev/null 2>&1; then uv=uv; \
-		[ -x $(BIN)/python ] || uv venv --quiet --python "$$python" .venv; \
+		[ -x $(BIN)/python ] || uv venv --quiet --python "$${python:->=3.12}" "$(VENV)" || exit 1; \
 	else uv=$(BIN)/uv; \
-		[ -x $(BIN)/python ] || "$$python" -m venv --without-pip .venv; \
-		if [ ! -x $$uv ]; then echo "Installing uv into .venv"; \
-			awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > .venv/uv.txt; \
-			if "$$python" -m pip --version >/dev/null 2>&1; then pip="$$python -m pip --python $(BIN)/python"; \
-			elif $(BIN)/python -m ensurepip >/dev/null 2>&1; then pip="$(BIN)/python -m pip"; \
+		if [ ! -x $(BIN)/python ] && [ -z "$$python" ]; then \
+			echo "This needs Python 3.12 or newer, and none was found. Looked for: $(subst ",,$(PYTHONS))" >&2; exit 1; fi; \
+		[ -x $(BIN)/python ] || "$$python" -m venv --without-pip "$(VENV)" || exit 1; \
+		if [ ! -x "$$uv" ]; then echo "Installing uv into $(VENV)"; \
+			awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > "$(VENV)/uv.txt"; \
+			if "$$python" -m pip --version >/dev/null 2>&1; then pip=$$python; set -- --python $(BIN)/python; \
+			elif $(BIN)/python -m ensurepip >/dev/null 2>&1; then pip=$(BIN)/python; set --; \
 			else echo "This Python has no pip: install it (on Debian: apt-get install python3-pip), or uv." >&2; exit 1; fi; \
-			$$pip install -qq --disable-pip-version-check --require-hashes -r .venv/uv.txt; fi; \
+			"$$pip" -m pip "$$@" install -qq --disable-pip-version-check --require-hashes -r "$(VENV)/uv.txt" || exit 1; fi; \
 	fi; \
-	echo "Installing the locked packages into .venv"; \
-	export VIRTUAL_ENV=.venv; sync="$$uv pip sync --quiet --require-hashes requirements.txt"; \
-	$$sync 2>.venv/sync.log || $$sync --offline 2>/dev/null || { cat .venv/sync.log >&2; exit 1; }
-	@touch $@
+	echo "Installing the locked packages into $(VENV)"; \
+	sync() { VIRTUAL_ENV="$(VENV)" "$$uv" pip sync --quiet --require-hashes "$$@" requirements.txt; }; \
+	sync 2>"$(VENV)/sync.log" || sync --offline 2>/dev/null || { cat "$(VENV)/sync.log" >&2; exit 1; }
+	@touch "$@"
 
 .PHONY: setup
 setup: $(STAMP) ## Make .venv from the hashed lock
@@ -82,39 +115,44 @@ pictures: $(STAMP) ## Make docs/pictures anew, from a demo
 	@$(PYTEST) tests/acceptance/pictures.py $(ARGS)
 
 lint: $(STAMP) ## ruff, the formatting of code and templates, and no merge left half-done
-	@! git grep -nE '^(<{7}|>{7}) ' -- . || { echo "A merge was left half-done." >&2; exit 1; }
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run 'make format'." >&2; exit 1; }
-	@$(BIN)/djangofmt --check templates 2>.venv/djangofmt.log || { cat .venv/djangofmt.log >&2; exit 1; }
-	@! LC_ALL=C.UTF-8 git grep -nE '.{121,}' -- templates || { echo "A line is longer than 120 characters." >&2; exit 1; }
+	@! grep -rnIE '^(<{7}|>{7}) ' --exclude-dir='.?*' --exclude-dir=var . || { echo "A merge was left half-done." >&2; exit 1; }
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check --quiet . || { echo "Not formatted: run 'make format'." >&2; exit 1; }
+	@said=$$($(BIN)/djangofmt --check templates 2>&1) || { printf '%s\n' "$$said" >&2; exit 1; }
+	@! LC_ALL=C.UTF-8 grep -rnE '.{121,}' templates || { echo "A line is longer than 120 characters." >&2; exit 1; }
 
 format: $(STAMP) ## Format the code and the templates
-	@$(BIN)/ruff check --fix .
-	@$(BIN)/ruff format .
+	@$(BIN)/python -m ruff check --fix .
+	@$(BIN)/python -m ruff format .
 	@$(BIN)/djangofmt templates
 
 types: $(STAMP) ## mypy, strict
-	@$(BIN)/mypy --no-error-summary manage.py agentops approvals tickets docs/hooks
+	@$(BIN)/python -m mypy --no-error-summary manage.py agentops approvals tickets docs/hooks
 
 contracts: $(STAMP) ## import-linter: arrows point down
-	@$(BIN)/lint-imports --no-logo >.venv/contracts.log 2>&1 || { cat .venv/contracts.log; exit 1; }
+	@said=$$($(BIN)/python -c 'from importlinter.cli import lint_imports_command as run; run()' --no-logo \
+		$(if $(CACHE),--cache-dir "$(CACHE)/imports") 2>&1) || { printf '%s\n' "$$said"; exit 1; }
 
 docs: $(STAMP) ## Build the documentation site into site/, without warnings
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --clean --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --clean --quiet $(if $(CACHE),--site-dir "$(CACHE)/site")
 
 # ---- housekeeping ---------------------------------------------------------------------------------------------
 
 .PHONY: lock clean help
 lock: $(STAMP) ## Make requirements.txt anew from pyproject.toml (UPGRADE=1: newest versions)
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
+	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url $(if $(UPGRADE),--upgrade) --group dev --group docs pyproject.toml --output-file requirements.txt
 
 clean: ## Remove .venv, caches and this checkout's runtime folder; the demo's data in var/ stays
 	@for each in /var/lib/agentops-* /var/tmp/agentops-* /tmp/agentops-*; do \
 		if [ -O "$$each" ] && [ ! -L "$$each" ] && [ "$$(cat "$$each/checkout" 2>/dev/null)" = "$$(pwd -P)" ]; then \
 			echo "rm -rf $$each"; rm -rf "$$each"; fi; done
+ifdef CACHE
+	rm -rf "$(VENV)" "$(CACHE)"
+else
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles site
 	find agentops approvals tickets tests -name __pycache__ -type d -prune -exec rm -rf {} +
+endif
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from playwright.sync_api import Playwright
 
+from tests.services import kept
+
 MISSING = "no Chromium in CHROMIUM or on the PATH, nor from apt, Playwright or npm (@sparticuz/chromium)"
 ARGUMENTS = [
     "--no-sandbox",
@@ -19,7 +21,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-NPM_FOLDER = Path(__file__).resolve().parent.parent / "var" / "chromium"
 NPM_PROGRAM = "import('@sparticuz/chromium').then(m => m.default.executablePath()).then(p => console.log(p))"
 
 
@@ -54,12 +55,13 @@ def from_playwright(playwright: Playwright) -> str | None:
 def from_npm() -> str | None:
     if not shutil.which("npm"):
         return None
-    NPM_FOLDER.mkdir(parents=True, exist_ok=True)
-    if not run(["npm", "install", "--no-save", "--prefix", str(NPM_FOLDER), "@sparticuz/chromium"]):
+    folder = kept() / "chromium"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not run(["npm", "install", "--no-save", "--prefix", str(folder), "@sparticuz/chromium"]):
         return None
     answer = subprocess.run(
         [shutil.which("node") or "node", "--input-type=module", "-e", NPM_PROGRAM],
-        cwd=NPM_FOLDER,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,

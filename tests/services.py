@@ -14,6 +14,7 @@ from pathlib import Path
 
 from agentops.lab.local.postgres import Postgres
 from agentops.lab.local.processes import Supervisor
+from agentops.lab.local.programs import ROOT
 from agentops.lab.local.runtime import scratch_place
 from agentops.lab.local.valkey import Valkey
 
@@ -54,6 +55,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "LOG_FORMAT": "",
 }
 MADE_HERE = "TEST_SERVERS"
+KEPT = "TEST_KEPT"
 
 
 @dataclass
@@ -99,11 +101,17 @@ def services() -> Services:
 def export_environment() -> None:
     """For settings, which are read once, and for every child process. Where tests run on several cores, the
     process that shares them out has exported its own servers before: each of the others has servers of its own."""
+    os.environ.setdefault(KEPT, os.environ.get("DATA_DIR") or str(ROOT / "var"))
     for name in os.environ.get(MADE_HERE, "").split():
         del os.environ[name]
     made = [name for name in ("DATABASE_URL", "REDIS_URL") if name not in os.environ]
     os.environ.update(services().environment())
     os.environ[MADE_HERE] = " ".join(made)
+
+
+def kept() -> Path:
+    """Return the folder for what one run of the tests downloads and the next one uses again: DATA_DIR as it was."""
+    return Path(os.environ[KEPT]).resolve()
 
 
 def child_environment(**changes: str) -> dict[str, str]:

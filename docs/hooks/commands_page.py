@@ -12,7 +12,7 @@ HEAD = """# Commands
 Every command also takes Django's common options, such as `--help`, `--verbosity` and `--settings`. This page is
 generated from the commands' own parsers.
 """
-OURS = ("agentops", "approvals", "tickets")
+OURS = ("agentops", "agentops.lab", "approvals", "tickets")
 
 
 def render(_root: Path) -> str:

@@ -51,7 +51,7 @@ class Desk:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda said: self.errors.append(said.text) if is_error(said.type, said.text) else None)
         page.goto("/login/")
-        page.get_by_label("User name").fill(name)
+        page.get_by_label("Username").fill(name)
         page.get_by_label("Password").fill(self.passwords[name])
         page.get_by_role("button", name="Sign in").click()
         expect(page.locator(".menu")).to_be_visible()
@@ -126,7 +126,7 @@ def decide(page: Page) -> None:
     elif "I want my money back" in item.inner_text():
         item.locator("#reject-fold summary").click()
         item.locator("#reject").get_by_label("Reason").fill("Nothing is wrong with what was sent.")
-        item.get_by_role("button", name="Reject with this reason").click()
+        item.get_by_role("button", name="Reject").click()
     else:
         item.locator("[data-approve]").click()
     expect(page.locator(f".item[data-item='{request}']")).to_have_count(0)
@@ -154,7 +154,7 @@ def test_an_admin_asks_what_a_policy_would_have_done(desk: Desk) -> None:
     admin.get_by_role("link", name="Replay", exact=True).click()
     admin.get_by_label("What is live").select_option("model")
     admin.get_by_role("button", name="Replay this run").click()
-    expect(admin.locator("#sum-title")).to_have_text("What came of it", timeout=60_000)
+    expect(admin.locator("#sum-title")).to_have_text("Result", timeout=60_000)
     picture(admin, "replay", down_to=admin.locator(".r-row", has_text="Verdict").first)
 
 
@@ -168,7 +168,7 @@ def test_an_admin_caps_what_models_cost(desk: Desk) -> None:
     admin.get_by_label("Customer's e-mail").fill("somebody@example.com")
     admin.get_by_label("Subject").fill("A question")
     admin.get_by_label("What the customer says").fill(f"Do you sell lamps? {SLOW}.")
-    admin.get_by_role("button", name="Open the ticket").click()
+    admin.get_by_role("button", name="Create ticket").click()
     reserved = admin.locator(".t-budgets tbody tr").first.locator("td").nth(2)
     until(lambda: admin.goto("/policy/budgets/") and re.search("[1-9]", reserved.inner_text()), seconds=20)
     picture(admin, "budgets", down_to=admin.get_by_label("Budgets per ticket"))
@@ -181,5 +181,5 @@ def cap(page: Page, *, per: str, note: str, usd: str = "", tokens: str = "", mod
     page.get_by_label("At most, US dollars").fill(usd)
     page.get_by_label("At most, tokens").fill(tokens)
     page.get_by_label("Why", exact=True).last.fill(note)
-    page.get_by_role("button", name="Set the cap").click()
+    page.get_by_role("button", name="Set budget").click()
     told(page, "in force")

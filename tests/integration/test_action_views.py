@@ -153,7 +153,7 @@ def test_the_page_lists_who_allowed_what_and_keeps_its_filters_in_its_links(
     asked(an_action(verdict="require_approval"), "edit", by="ines")
     an_action()
     page = markup(maya.get(reverse("actions"), {"kind": "refund"}))
-    assert "policy " in page
+    assert "Policy 1" in page
     assert "kind=refund&amp;after=" in page or "after=" in page
     assert f"{reverse('actions-export')}?kind=refund" in page
     assert "ines" in markup(maya.get(reverse("actions"), {"by": "ines"}))
@@ -165,8 +165,8 @@ def test_the_page_lists_who_allowed_what_and_keeps_its_filters_in_its_links(
 def test_one_page_tells_the_whole_life_of_an_action(maya: Client) -> None:
     told = a_run()
     page = markup(maya.get(reverse("action", args=[told.refund.pk])))
-    said = ["Proposed by the agent", "Sent to a person by the policy", "In the queue", "Approved by maya",
-            "Attempt 1: effect unknown", "Attempt 2: succeeded", "The customer was told"]  # fmt: skip
+    said = ["Proposed by the agent", "Policy: needs approval", "Added to the queue", "Approved by maya",
+            "Attempt 1: effect unknown", "Attempt 2: succeeded", "Reply to customer"]  # fmt: skip
     order = [page.index(text) for text in said]
     assert order == sorted(order)
     assert "Refunded." in page

@@ -1,4 +1,4 @@
-"""What cannot be read, and a provider that is away for a moment, keep nothing else from being compared."""
+"""What cannot be read, and a provider that is away for a moment, keep nothing else from Comparing refunds."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -68,8 +68,8 @@ def test_a_refund_that_cannot_be_read_is_a_finding_and_the_others_are_compared(
     assert AuditEvent.objects.filter(verb="finding.opened", object_id=str(finding.pk)).count() == 1
     shown = markup(signed_in().get(reverse("findings")))
     assert "Cannot be read" in shown
-    assert "could not be held against ours: " in shown
-    assert "not known" in shown
+    assert "can't be compared with ours: " in shown
+    assert "Unknown" in shown
 
 
 @pytest.mark.parametrize("nameless", [odd(None), odd(7), odd("x" * 300), ["no", "object"], "text", None])
@@ -224,7 +224,7 @@ def test_people_are_told_once_when_the_books_have_not_been_compared_for_hours(
         assert made is not None
         last = made.pk
         told.append(Notification.objects.filter(event__verb="comparison.missing").count())
-        shown.append("have not been compared for hours" in markup(signed_in().get("/")))
+        shown.append("No comparison for hours" in markup(signed_in().get("/")))
     assert told == [0, 0, 0, 1, 1]
     assert shown == [False, False, False, True, True]
     event = AuditEvent.objects.get(verb="comparison.missing")

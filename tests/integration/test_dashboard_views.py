@@ -26,8 +26,8 @@ def maya(db: None) -> Client:
 
 def test_an_empty_system_has_a_dashboard(maya: Client) -> None:
     page = markup(maya.get(reverse("dashboard")))
-    assert "nothing waits" in page
-    assert "No money has moved today" in page
+    assert "Queue is empty" in page
+    assert "No refunds today" in page
 
 
 def test_a_demo_links_to_the_side_by_side_and_nothing_else_does(maya: Client, settings: Settings) -> None:

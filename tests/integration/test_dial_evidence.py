@@ -13,6 +13,7 @@ from approvals.models import Action
 from approvals.policy import dial, versions
 from approvals.policy.dial import Dial, KindShare, TagShare
 from approvals.policy.rules import Rules
+from approvals.web.queries import evidence as evidence_module
 from approvals.web.queries.evidence import alone_from, evidence
 from tests.integration.history_rows import a_ticket, an_action, asked, signed_in
 from tests.screen import markup
@@ -90,7 +91,7 @@ def test_where_tags_were_not_recorded_no_tag_holds_it_back_and_it_is_said(db: No
     assert alone_from(rules, policy_facts.recorded(reply)) == starts(reply)
     versions.save(rules=rules, by=None, note="for the page")
     page = markup(signed_in().get(reverse("policy-autonomy")))
-    assert "For 1 of them the customer's tags were not recorded" in page.replace("&#x27;", "'")
+    assert "1 of them has no recorded customer tags" in page.replace("&#x27;", "'")
 
 
 def test_only_the_agents_own_proposals_are_evidence(db: None) -> None:
@@ -100,12 +101,12 @@ def test_only_the_agents_own_proposals_are_evidence(db: None) -> None:
 
 
 def test_no_more_than_the_newest_are_looked_at_and_it_is_said(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(versions, "SAMPLE", 3)
+    monkeypatch.setattr(evidence_module, "SAMPLE", 3)
     replies = [a_reply() for _ in range(5)]
     found = evidence(RULES, 14)
     assert (found.actions, found.whole, found.oldest) == (3, False, replies[2].created_at)
     page = markup(signed_in().get(reverse("policy-autonomy")))
-    assert "Counted over the newest 3 of its proposals" in page
+    assert "Based on the latest 3 proposals" in page
 
 
 # --- the page ------------------------------------------------------------------------------------------------
@@ -154,7 +155,7 @@ def test_the_dial_is_set_after_its_evidence_was_seen(admin: Client) -> None:
     assert (rules.lowering.rejected_percent, rules.lowering.failed_percent) == (25, None)
     assert (saved.note, saved.created_by.username) == ("Because the test says so", "the-admin")  # type: ignore[union-attr]
     assert rules.model_copy(update={"autonomy": RULES.autonomy, "lowering": RULES.lowering}) == RULES
-    assert "at most 10 %" in markup(signed_in().get(reverse("policy")))
+    assert "At most 10 %" in markup(signed_in().get(reverse("policy")))
 
 
 def test_the_evidence_alone_is_answered_as_the_dial_moves(admin: Client) -> None:
@@ -168,8 +169,8 @@ def test_the_evidence_alone_is_answered_as_the_dial_moves(admin: Client) -> None
         alone = sum(starts(reply) <= percent for reply in replies)
         assert f"At <strong>{percent} %</strong>, <strong>{alone}</strong> of the last 14 days' 8 actions" in page
         edited = int(starts(replies[0]) <= percent)
-        assert f"people edited <strong>{edited}</strong> and rejected <strong>0</strong> of those" in page
-        assert f"People decided <strong>{edited}</strong> of the {alone};" in page
+        assert f"people edited <strong>{edited}</strong> and rejected <strong>0</strong>." in page
+        assert f"People decided <strong>{edited}</strong> of the {alone}." in page
 
 
 def test_everybody_may_look_at_another_setting_and_only_admins_set_it(db: None) -> None:

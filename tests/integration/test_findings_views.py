@@ -58,7 +58,7 @@ def test_the_page_tells_both_sides_and_links_to_the_action(maya: Client) -> None
 
 def test_the_page_tells_of_the_last_comparison(maya: Client) -> None:
     Comparison.objects.all().delete()
-    assert "have not been compared yet" in markup(maya.get(reverse("findings")))
+    assert "No comparison yet" in markup(maya.get(reverse("findings")))
     now = timezone.now()
     Comparison.objects.create(since=now - timedelta(days=3), finished_at=now, theirs=1_234, ours=1_233, opened=1)
     page = markup(maya.get(reverse("findings")))
@@ -144,7 +144,7 @@ def test_a_comparison_is_carried_out_by_a_worker(maya: Client, world: World, set
     assert AuditEvent.objects.filter(object_type="comparison", object_id=made.pk, actor="maya").exists()
     assert "every 2s" in markup(maya.get(reverse("findings")))
     poll = markup(maya.get(reverse("findings"), headers=POLL))
-    assert "being compared" in poll
+    assert "Comparing refunds" in poll
     assert "#findings-list" not in poll
     current_app.tasks["approvals.tasks.compare"](made.pk)
     poll = markup(maya.get(reverse("findings"), headers=POLL))
@@ -158,24 +158,24 @@ def test_one_that_never_ends_is_not_waited_for(maya: Client) -> None:
     now = timezone.now()
     Comparison.objects.create(since=now, started_at=now - timedelta(minutes=6))
     page = markup(maya.get(reverse("findings")))
-    assert "did not come to its end" in page
+    assert "was interrupted" in page
     assert "every 2s" not in page
 
 
 def test_every_page_says_that_the_books_differ(maya: Client) -> None:
     finding = a_finding()
     for name in ("dashboard", "queue", "actions", "tickets"):
-        assert "The books differ" in markup(maya.get(reverse(name)))
-    assert "The books differ" not in markup(maya.get(reverse("findings")))
-    assert "The books differ" not in markup(signed_in("nobody", "").get(reverse("queue")))
+        assert "Refunds don't match" in markup(maya.get(reverse(name)))
+    assert "Refunds don't match" not in markup(maya.get(reverse("findings")))
+    assert "Refunds don't match" not in markup(signed_in("nobody", "").get(reverse("queue")))
     close(maya, finding)
-    assert "The books differ" not in markup(maya.get(reverse("queue")))
+    assert "Refunds don't match" not in markup(maya.get(reverse("queue")))
 
 
 def test_the_dashboard_counts_them(maya: Client) -> None:
-    assert "the books agree" in markup(maya.get(reverse("dashboard")))
+    assert "No differences" in markup(maya.get(reverse("dashboard")))
     a_finding()
-    assert "the oldest found" in markup(maya.get(reverse("dashboard")))
+    assert "Oldest found" in markup(maya.get(reverse("dashboard")))
 
 
 # --- the lane "outcome unknown" -------------------------------------------------------------------------
@@ -201,8 +201,8 @@ def test_the_provider_is_asked_again(maya: Client, world: World) -> None:
     answer = maya.post(card(action, "-ask"), follow=True)
     page = markup(answer)
     assert "The provider has it: re_" in page
-    assert "It has been settled since: Succeeded." in page
-    assert "asked by maya" in page
+    assert "Now settled: Succeeded." in page
+    assert "Checked by maya" in page
     assert card(action, "-ask") not in page
 
 
@@ -220,8 +220,8 @@ def test_a_provider_that_is_away_is_told_in_the_pane(maya: Client, world: World,
 def test_a_person_settles_it_by_hand(maya: Client, world: World) -> None:
     action = unknown_refund()
     page = markup(maya.get(card(action)))
-    assert "one person is enough" in page
-    assert "Settle it</button>" in page
+    assert "One person is enough" in page
+    assert "Confirm</button>" in page
     answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, follow=True)
     assert "Settled by hand: failed." in markup(answer)
     assert "Support says no." in markup(answer)
@@ -237,14 +237,12 @@ def test_what_the_provider_has_is_told_instead_of_settled_by_hand(maya: Client, 
 
 def test_the_form_says_until_when_it_cannot_be_said_that_it_did_not_happen(maya: Client, world: World) -> None:
     action = unresolved_refund(world, happened=False)
-    assert "more seconds nobody can say that it did not happen" in markup(maya.get(card(action)))
+    assert "more seconds before you confirm" in markup(maya.get(card(action)))
     answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, headers=PANE)
     assert answer.status_code == 422
-    assert "Nothing was settled.</strong> The provider does not have it, and an attempt may still arrive" in markup(
-        answer
-    )
+    assert "Not confirmed.</strong> The provider does not have it, and an attempt may still arrive" in markup(answer)
     make_quiet(action)
-    assert "nobody can say" not in markup(maya.get(card(action)))
+    assert "before you confirm" not in markup(maya.get(card(action)))
 
 
 @pytest.mark.usefixtures("away")
@@ -254,7 +252,7 @@ def test_with_htmx_the_pane_and_the_lane_come_back(maya: Client, world: World) -
     answer = maya.post(card(action, "-settle") + query, {"happened": "yes", "reason": "Seen."}, headers=PANE)
     page = markup(answer)
     assert "<html" not in page
-    assert "It has been settled since" in page
+    assert "Now settled" in page
     assert f'id="action-{action.pk}"' not in page
     assert f'id="action-{other.pk}"' in page
 
@@ -275,7 +273,7 @@ def test_half_a_form_is_refused(maya: Client, world: World, said: dict[str, str]
 @pytest.mark.usefixtures("away")
 def test_above_the_ceiling_a_second_person_sees_what_the_first_has_said(maya: Client, world: World) -> None:
     action = unknown_refund(200_000)
-    assert "2 people must say the same" in markup(maya.get(card(action)))
+    assert "2 people must agree" in markup(maya.get(card(action)))
     first = maya.post(card(action, "-settle"), {"happened": "yes", "reason": "The bank <i>says</i> so."}, follow=True)
     assert "It stays unknown until another person confirms it." in markup(first)
     page = markup(maya.get(card(action)))
@@ -283,13 +281,13 @@ def test_above_the_ceiling_a_second_person_sees_what_the_first_has_said(maya: Cl
     assert card(action, "-settle") not in page
     twice = maya.post(card(action, "-settle"), {"happened": "yes", "reason": "Again."})
     assert twice.status_code == 422
-    assert "Nothing was settled." in markup(twice)
+    assert "Not confirmed." in markup(twice)
     noor = signed_in("noor")
     page = markup(noor.get(card(action)))
     assert "The bank &lt;i&gt;says" in page
-    assert "Say so</button>" in page  # a word against the first settles nothing
+    assert "Confirm</button>" in page  # a word against the first settles nothing
     noor.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."})
-    assert "Colleagues contradict each other" in markup(noor.get(card(action)))
+    assert "Answers conflict" in markup(noor.get(card(action)))
     omar = signed_in("omar").post(card(action, "-settle"), {"happened": "yes", "reason": "Seen it."}, follow=True)
     assert "Settled by hand: succeeded." in markup(omar)
 
@@ -308,7 +306,7 @@ def test_auditors_read_and_do_not_settle(world: World, maya: Client) -> None:
     action = unknown_refund()
     ann = signed_in("ann", "auditor")
     page = markup(ann.get(card(action)))
-    assert "Support leads settle" in page
+    assert "Only support leads can confirm" in page
     assert card(action, "-settle") not in page
     for name in ("-ask", "-settle"):
         assert ann.post(card(action, name), {"happened": "yes", "reason": "Seen."}).status_code == 403

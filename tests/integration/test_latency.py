@@ -175,7 +175,7 @@ def test_a_list_is_a_fragment_for_htmx_and_its_next_page_keeps_the_question(
     assert "show=slow" in address
     assert "Step 0 of" in markup(maya.get(address))
     for odd in ({"show": "slow"}, {"step": "get_order", "show": "nonsense"}):
-        assert "The runs with it" in markup(maya.get(reverse("runs"), odd))
+        assert "All runs" in markup(maya.get(reverse("runs"), odd))
 
 
 def test_each_list_is_read_from_its_index(run: Run) -> None:

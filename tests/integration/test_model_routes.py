@@ -246,7 +246,7 @@ def test_where_no_model_is_left_the_ticket_needs_a_person_with_that_reason(world
     assert not Spending.objects.filter(reserved_usd__gt=0).exists()
     page = markup(signed_in().get(reverse("ticket", args=[ticket.pk])))
     assert "No language model answers" in page
-    assert "The agent is at work" not in page
+    assert "The agent is working" not in page
     assert due_of([run]) == []
     engine.advance(run.pk)
     assert asked(model) == [], "a message does not wake it either"

@@ -99,7 +99,7 @@ def test_the_order_is_read_again_for_the_open_card(maya: Client, world: World) -
     request = ApprovalRequest.objects.get(action=propose_refund(order, 8_000))
     world.refund_elsewhere(order, 1_000)
     answer = markup(maya.get(place(request, "now"), headers={**PANE, "HX-Target": "section#now"}))
-    assert "Changed since it was proposed" in answer
+    assert "Changed since the proposal" in answer
     assert "$90.00" in answer
     assert f'id="request-{request.pk}"' in markup(maya.get(reverse("queue"), {"lane": "changed"}))
 
@@ -110,7 +110,7 @@ def test_a_shop_that_does_not_answer_leaves_what_was_read_before(
     request = waiting(world)
     settings.ORDERS_URL = "http://127.0.0.1:1"
     answer = markup(maya.get(place(request, "now"), headers={**PANE, "HX-Target": "section#now"}))
-    assert "not read again" in answer
+    assert "Couldn't refresh" in answer
     assert "$100.00" in answer
     refused = maya.post(place(request, "approve"), seen(request))
     assert refused.status_code == 503
@@ -137,7 +137,7 @@ def test_an_effect_that_nobody_knows_has_its_lane_and_its_card(maya: Client, wor
     action.attempts.create(number=1, worker="w", outcome="effect_unknown", error_message="Time-out after 10 s")
     assert f'id="action-{action.pk}"' in markup(maya.get(reverse("queue"), {"lane": "unknown"}))
     page = markup(maya.get(reverse("queue-unknown", args=[action.pk])))
-    assert "Nobody knows whether this took effect" in page
+    assert "We don't know if this refund went through" in page
     assert "Time-out after 10 s" in page
 
 
@@ -197,7 +197,7 @@ def test_a_changed_order_is_shown_before_it_is_decided(maya: Client, world: Worl
     answer = maya.post(place(request, "approve"), seen(request))
     assert answer.status_code == 409
     assert "has changed since you opened it" in markup(answer)
-    assert "Changed since it was proposed" in markup(answer)
+    assert "Changed since the proposal" in markup(answer)
     assert not Decision.objects.filter(request=request).exists()
     assert maya.post(place(request, "approve"), seen(request)).status_code == 302
 
@@ -243,7 +243,7 @@ def test_a_held_reply_shows_its_claims_and_is_sent_as_edited(maya: Client, world
     words = {"text": "We have refunded $50.00.", "claims": [], "reason": "Answers it."}
     request = ApprovalRequest.objects.get(action=propose(ticket_of(world.order()), "reply", words))
     page = markup(maya.get(place(request)))
-    assert "Claims without ground" in page
+    assert "Unverified claims" in page
     assert "We have refunded $50.00." in page
     maya.post(place(request, "edit"), seen(request, **{"edit-text": "We are\r\nlooking into it."}))
     assert Action.objects.get(pk=request.action_id).params["text"] == "We are\nlooking into it."
@@ -252,7 +252,7 @@ def test_a_held_reply_shows_its_claims_and_is_sent_as_edited(maya: Client, world
 def test_claiming_tells_colleagues(maya: Client, world: World) -> None:
     request = waiting(world)
     maya.post(place(request, "claim"))
-    assert "<strong>maya</strong> is looking at it" in markup(signed_in("tom").get(place(request)))
+    assert "Assigned to <strong>maya</strong>" in markup(signed_in("tom").get(place(request)))
     assert f'id="request-{request.pk}"' in markup(maya.get(reverse("queue"), {"lane": "mine"}))
     maya.post(place(request, "release"), headers=LIST)
     assert ApprovalRequest.objects.get(pk=request.pk).claimed_by is None
@@ -275,7 +275,7 @@ def test_who_does_not_decide_reads_the_card_without_buttons(world: World, group:
 def test_without_a_group_there_is_a_page_that_says_so(live_database: str) -> None:
     answer = signed_in("stranger", "").get(reverse("queue"))
     assert answer.status_code == 403
-    assert "none of these groups" in markup(answer)
+    assert "doesn't have a role yet" in markup(answer)
 
 
 def test_nobody_decides_by_a_link(maya: Client, world: World) -> None:

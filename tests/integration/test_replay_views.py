@@ -45,11 +45,11 @@ def test_a_lead_begins_a_replay_and_sees_it_come_out_the_same(lead: Client, run:
     assert "Replay this run" in markup(lead.get(reverse("run", args=[run.pk]), {"replay": ""}))
     replay = asked(lead, run)
     moving = markup(lead.get(reverse("replay", args=[replay.pk])))
-    assert "Under way" in moving
+    assert "Running" in moving
     assert "every 1s" in moving
     running.advance(replay.pk)
     page = markup(lead.get(reverse("replay", args=[replay.pk])))
-    assert "Every step, word for word" in page
+    assert "Every step is identical" in page
     assert "every 1s" not in page
     assert AuditEvent.objects.filter(verb="run.replayed", object_id=str(run.pk)).latest("pk").actor == "lead"
 
@@ -60,7 +60,7 @@ def test_what_differs_stands_side_by_side(lead: Client, run: Run, model: Script)
     running.advance(replay.pk)
     page = markup(lead.get(reverse("replay", args=[replay.pk])))
     assert "is not proposed (no person decided then)" in page
-    assert "not in the replay" in page
+    assert "Not in the replay" in page
     assert "<script>alert" not in page
     whole = lead.get(reverse("replay-json", args=[replay.pk])).json()
     assert whole["replay"]["result"] == "different"

@@ -26,7 +26,7 @@ def test_the_trace_shows_each_span_and_says_what_is_cut_out(maya: Client, told: 
     page = markup(maya.get(reverse("run", args=[told.run.pk])))
     for name in ("get_order", "policy: a person", "approved", "refund, attempt 1", "refund, attempt 2", "reply"):
         assert name in page
-    assert "Cut out of the scale: 3 d waiting for a person" in page
+    assert "Cut from the scale: 3 d (human wait). Nothing ran during this gap" in page
     assert "<script>alert" not in page
 
 
@@ -47,8 +47,8 @@ def test_a_step_of_an_action_shows_policy_person_and_each_attempt(maya: Client, 
 
 def test_the_messages_of_a_model_call_are_shown_as_sent(maya: Client, told: Told) -> None:
     page = markup(maya.get(reverse("run", args=[told.run.pk]), {"step": "4"}))
-    assert "messages that were sent" in page
-    assert "Its SHA-256 is not the recorded one" in page  # these rows recorded none
+    assert "messages sent" in page
+    assert "The SHA-256 doesn't match the recorded one" in page  # these rows recorded none
 
 
 def test_the_fragment_is_the_trace_alone(maya: Client, told: Told) -> None:

@@ -128,7 +128,7 @@ def test_a_model_that_is_used_and_has_no_price_is_named_with_what_to_do(admin: C
     settings.LLM_EXPERT_MODEL = "my-own-model"
     shown = page(admin, "policy-models")
     assert "my-own-model" in shown
-    assert "has no price, so it is not asked" in shown
+    assert "has no price, so it isn't used" in shown
     assert "?price=my-own-model#price" in shown
     assert 'value="my-own-model"' in page(admin, "policy-models", "?price=my-own-model")
 
@@ -146,8 +146,8 @@ def test_readers_see_the_rules_and_no_forms(db: None) -> None:
     reader = signed_in("auditor")
     shown = page(reader, "policy-models")
     assert "Triage finds the ticket ambiguous" in shown
-    assert "Enter a price" not in shown
-    assert "Set a cap" not in page(reader, "policy-budgets")
+    assert "Add a price" not in shown
+    assert "Set a budget" not in page(reader, "policy-budgets")
     for name in ("policy-budget-put", "policy-model-price", "policy-model-routing"):
         assert reader.post(reverse(name), {}).status_code == 403
 
@@ -191,7 +191,7 @@ def test_a_run_says_which_model_did_what_and_why(world: World) -> None:
                 lost=[{"model": "gpt-5-mini", "usd": "0.0042", "tokens": 900}])  # fmt: skip
     budget_admin.put(per="ticket", model="", by=user(), note="x", max_usd=Decimal("0.10"))
     shown = markup(signed_in("auditor").get(reverse("run", args=[run.pk])))
-    for words in ("A plain case.", "gpt-5-mini", "Passed over: gpt-5 has failed 4 times", "$0.0042 presumed",
+    for words in ("A plain case.", "gpt-5-mini", "Skipped: gpt-5 has failed 4 times", "$0.0042 presumed",
                   "All models per ticket", "$0.09"):  # fmt: skip
         assert words in shown, words
 
@@ -216,9 +216,9 @@ def test_the_dashboard_tells_what_replays_cost_besides(world: World) -> None:
     Replay.objects.update(cost_usd=0)
     run = a_run(world, usd="0.01")
     client = signed_in("auditor")
-    assert "out of the same budgets" not in markup(client.get(reverse("dashboard")))
+    assert "from the same budgets" not in markup(client.get(reverse("dashboard")))
     for usd in ("0.02", "0.0004", "0"):
         Replay.objects.create(run=run, mode=Replay.Mode.MODEL, asked_by="lead", cost_usd=Decimal(usd))
     shown = markup(client.get(reverse("dashboard")))
-    assert "Besides: 2 replays, out of the same budgets" in shown
+    assert "Plus 2 replays from the same budgets" in shown
     assert "$0.0204" in shown

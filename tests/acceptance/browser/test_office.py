@@ -18,11 +18,11 @@ def test_a_person_signs_in_and_out(desk: Desk, enter: Enter) -> None:
     page = enter(None)
     page.goto("/audit/")
     expect(page).to_have_url("/login/?next=/audit/")
-    page.get_by_label("User name").fill("auditor")
+    page.get_by_label("Username").fill("auditor")
     page.get_by_label("Password").fill("not this one")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("correct")
-    expect(page.get_by_label("User name")).to_have_value("auditor")
+    expect(page.get_by_label("Username")).to_have_value("auditor")
     page.get_by_label("Password").fill(PASSWORDS["auditor"])
     page.get_by_role("button", name="Sign in").click()
     expect(page).to_have_url("/audit/")
@@ -38,7 +38,7 @@ def test_an_admin_changes_a_threshold_and_the_next_refund_obeys_it(desk: Desk, e
     before.request()  # 80.00 waits while 50.00 is the most
     admin = enter("admin")
     admin.goto("/policy/")
-    admin.get_by_role("link", name="Change the policy").click()
+    admin.get_by_role("link", name="Edit policy").click()
     row = admin.locator(".p-rows tbody tr").first
     expect(row.locator("select")).to_have_value("refund")
     expect(row.get_by_label("Currency, row 1")).to_have_value("USD")
@@ -48,7 +48,7 @@ def test_an_admin_changes_a_threshold_and_the_next_refund_obeys_it(desk: Desk, e
     effect = admin.locator("#preview")
     expect(effect).to_contain_text("in the last 14 days")
     expect(effect).to_contain_text("$80.00")  # the waiting one is an example
-    expect(effect.locator("tr", has_text="done alone")).to_contain_text(re.compile(r"\+\d"))
+    expect(effect.locator("tr", has_text="Auto-approved")).to_contain_text(re.compile(r"\+\d"))
     admin.get_by_role("button", name="Save as a new version").click()
     told(admin, "is in force")
     expect(admin.locator(".timeline li").first).to_contain_text("Lamps break often.")
@@ -60,7 +60,7 @@ def test_an_admin_changes_a_threshold_and_the_next_refund_obeys_it(desk: Desk, e
     assert before.refunds() == []  # it waits as it was judged
 
     lead.goto("/policy/")
-    expect(lead.get_by_role("link", name="Change the policy")).to_have_count(0)
+    expect(lead.get_by_role("link", name="Edit policy")).to_have_count(0)
     assert lead.goto("/policy/edit/").status == 403
 
 
@@ -108,14 +108,14 @@ def test_the_trace_is_read_step_by_step(desk: Desk, lead: Page) -> None:
     expect(step).to_contain_text("cached")  # the tokens
     expect(step).to_contain_text("get_order")  # what it answered: a call
     step.get_by_text("Input: the").click()
-    expect(step).to_contain_text("its SHA-256 is the one recorded")
+    expect(step).to_contain_text("The SHA-256 matches the one recorded")
     expect(step.locator(".sent")).to_contain_text("the Mug is cracked")
     step.get_by_text("Raw response").click()
     expect(step).to_contain_text('"finish_reason"')
     expect(lead).to_have_url(re.compile(r"\?step=1$"))
 
     step.get_by_role("link", name="Next").click()
-    expect(step).to_contain_text("Arguments, as the model wrote them")
+    expect(step).to_contain_text("Arguments from the model")
     expect(step).to_contain_text(case.order["order_id"])
     expect(step).to_contain_text("refundable")  # what the model was told
     lead.locator(".w-tool", has_text="refund succeeded").click()
@@ -133,7 +133,7 @@ def test_a_ticket_is_opened_by_hand(desk: Desk, lead: Page) -> None:
     lead.get_by_label("What the customer says").fill(
         f"The Mug of order {order['order_id']} is cracked, please refund it."
     )
-    lead.get_by_role("button", name="Open the ticket").click()
+    lead.get_by_role("button", name="Create ticket").click()
     expect(lead.get_by_role("heading", name="A call on the phone")).to_be_visible()
     expect(lead.locator("#case")).to_contain_text("Reply to the customer", timeout=15_000)  # it shows by itself
     assert [row["amount"] for row in desk.world.refunds(order)] == [2_000]

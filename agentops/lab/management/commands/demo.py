@@ -105,6 +105,7 @@ class Command(BaseCommand):
     def _migrate(self, stack: local.Stack) -> None:
         if not os.environ.get("DATABASE_URL"):
             connections["default"].settings_dict["HOST"] = str(stack.sockets)
+        self._say("Preparing the database …")
         call_command("migrate", verbosity=0)
 
     def _welcome(self, stack: local.Stack) -> None:
