@@ -12,7 +12,7 @@ BLOCK = (
 
 
 def markup(response: HttpResponse) -> str:
-    """Return the page's HTML in one line, without white space that a browser would not show."""
-    html = re.sub(r"\s+", " ", response.content.decode())
+    """Return the page's HTML in one line, without white space that a browser would not show, apostrophes as such."""
+    html = re.sub(r"\s+", " ", response.content.decode()).replace("&#x27;", "'")
     html = html.replace(" >", ">")
     return re.sub(rf" ?(</?(?:{BLOCK})\b[^>]*>) ?", r"\1", html)

@@ -38,6 +38,6 @@ def new(request: HttpRequest) -> HttpResponse:
             for item in error.errors():
                 form.add_error(str(item["loc"][0]), item["msg"])
         else:
-            messages.success(request, "The ticket is open; the agent has begun.")
+            messages.success(request, "Ticket created. The agent has started.")
             return redirect("ticket", ticket.pk)
     return render(request, "tickets/new.html", {"form": form}, status=422 if form.errors else 200)

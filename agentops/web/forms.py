@@ -13,7 +13,9 @@ MODEL = forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "
 
 
 def note_field(help_text: str) -> forms.CharField:
-    return forms.CharField(label="Why", max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text=help_text)
+    return forms.CharField(
+        label="Reason", max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text=help_text
+    )
 
 
 def dollars_field(label: str, help_text: str = "", *, required: bool = True) -> forms.DecimalField:
@@ -29,54 +31,52 @@ def dollars_field(label: str, help_text: str = "", *, required: bool = True) -> 
 
 
 class CapForm(forms.Form):
-    per = forms.ChoiceField(choices=Budget.Per.choices, help_text="Days and months are UTC's.")
+    per = forms.ChoiceField(choices=Budget.Per.choices, help_text="Days and months in UTC.")
     model = forms.CharField(
-        label="Model", max_length=100, required=False, widget=MODEL, help_text="Empty: all models together."
+        label="Model", max_length=100, required=False, widget=MODEL, help_text="Leave empty for all models together."
     )
-    max_usd = dollars_field("At most, US dollars", "Empty: not capped.", required=False)
+    max_usd = dollars_field("Limit in US dollars", "Leave empty for no limit.", required=False)
     max_tokens = forms.IntegerField(
-        label="At most, tokens",
+        label="Limit in tokens",
         min_value=0,
         max_value=10**15,
         required=False,
-        help_text="Empty: not capped.",
+        help_text="Leave empty for no limit.",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "class": "num", "autocomplete": "off"}),
     )
-    note = note_field("Kept in the audit.")
+    note = note_field("Saved in the audit log.")
 
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         if not self.errors and cleaned.get("max_usd") is None and cleaned.get("max_tokens") is None:
-            self.add_error("max_usd", "Cap dollars, tokens or both; to have no cap, remove the budget.")
+            self.add_error("max_usd", "Enter a limit in dollars, tokens or both. To have no limit, remove the budget.")
         return cleaned
 
 
 class RemoveForm(forms.Form):
-    note = note_field("Kept in the audit.")
+    note = note_field("Saved in the audit log.")
 
 
 class PriceForm(forms.Form):
-    model = forms.CharField(
-        label="Model", max_length=100, widget=MODEL, help_text="Exactly as it is named to its server."
-    )
+    model = forms.CharField(label="Model", max_length=100, widget=MODEL, help_text="Exactly as its server names it.")
     input = dollars_field("Input")
-    cached = dollars_field("Cached input", "Empty: as input.", required=False)
+    cached = dollars_field("Cached input", "Leave empty to use the input price.", required=False)
     output = dollars_field("Output")
-    reasoning = dollars_field("Reasoning", "Empty: as output.", required=False)
-    note = note_field("Where the price comes from; kept with it.")
+    reasoning = dollars_field("Reasoning", "Leave empty to use the output price.", required=False)
+    note = note_field("The source of the price. Saved with it.")
 
 
 class RoutingForm(forms.Form):
     signs = forms.MultipleChoiceField(
-        label="The agent's own signs", choices=SIGNS.items(), required=False, widget=forms.CheckboxSelectMultiple
+        label="Signs from the agent", choices=SIGNS.items(), required=False, widget=forms.CheckboxSelectMultiple
     )
     reasons = forms.MultipleChoiceField(
-        label="What the policy says of an action",
+        label="Reasons from the policy",
         choices=POLICY_CODES.items(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    note = note_field("Kept with the version.")
+    note = note_field("Saved with the version.")
 
     @property
     def codes(self) -> tuple[str, ...]:

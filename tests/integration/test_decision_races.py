@@ -86,12 +86,12 @@ def test_an_automatic_refund_that_comes_after_an_approval_is_told_what_is_left(w
 def test_an_approval_that_comes_after_an_automatic_refund_is_told_to_look_again(world: World, maya: Client) -> None:
     order, request, (status, page), automatic = in_turn(world, maya, person_first=False)
     assert (status, decided(request)) == (409, [])
-    assert "Nothing was decided: it has changed since you opened it. Look again, then decide." in page
+    assert "Your decision was not applied: the request changed after you opened it. Review it and decide again." in page
     assert execution.execute(automatic.pk).status == states.SUCCEEDED
 
     status, page = press(maya, "approve", shown(request))
     assert (status, decided(request)) == (422, [])
-    assert f"Nothing was decided. Only $60.00 may still be refunded of order {order['order_id']}." in page
+    assert f"Your decision was not applied. Only $60.00 may still be refunded of order {order['order_id']}." in page
     assert moved(world, order) == [RUN]
 
 
@@ -116,7 +116,7 @@ def test_who_approves_while_another_refund_of_the_order_arrives_is_asked_to_look
         attempted, (status, page) = at_once(lambda: execution._attempt(claimed), approve_meanwhile)
     assert attempted is None
     assert status == 409
-    assert "Nothing was decided: it has changed since you opened it. Look again, then decide." in page
+    assert "Your decision was not applied: the request changed after you opened it. Review it and decide again." in page
     assert decided(request) == []
 
     status, _ = press(maya, "approve", shown(request))
@@ -144,7 +144,7 @@ def test_of_an_edit_and_an_approval_the_second_is_told_who_was_first(
         lambda: press(jon, late, request, **its_fields),
     )
     assert (status, refused) == (302, 409)
-    assert f"maya was first: {word}. What you pressed changed nothing." in page
+    assert f"maya already {word} this. Your decision was not applied." in page
     assert decided(request) == [("maya", button)]
     assert execution.execute(request.action_id).status == states.SUCCEEDED
     assert moved(world, order) == [amount]
@@ -172,7 +172,7 @@ def test_who_approves_while_it_expires_is_told_that_it_expired(world: World, may
         lambda: press(maya, "approve", request),
     )
     assert (closed, status) == (True, 409)
-    assert "Nothing was decided: this request has expired, and its action will not run." in page
+    assert "Your decision was not applied: this request has expired and its action won't be sent." in page
     assert decided(request) == []
     assert execution.execute(request.action_id).status == states.EXPIRED
     assert moved(world, order) == []

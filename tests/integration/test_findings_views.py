@@ -76,7 +76,7 @@ def test_closing_needs_a_note_and_is_written_down(maya: Client) -> None:
     assert refused.status_code == 422
     assert "This field is required" in markup(refused)
     answer = close(maya, finding, follow=True)
-    assert "Closed. The next comparison leaves it closed." in markup(answer)
+    assert "Finding closed." in markup(answer)
     finding.refresh_from_db()
     assert (finding.closed_by, finding.note) == (User.objects.get(username="maya"), "Paid in the back office.")
     assert AuditEvent.objects.filter(object_type="finding", object_id=finding.pk, actor="maya").exists()

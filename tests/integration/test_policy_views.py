@@ -154,11 +154,11 @@ def test_more_rows_keep_what_was_entered(admin: Client, version: PolicyVersion) 
     ("field", "value", "said"),
     [
         ("note", "", "required"),
-        ("thresholds-0-currency", "XYZ", "no ISO 4217 currency"),
+        ("thresholds-0-currency", "XYZ", "isn't an ISO 4217 currency"),
         ("thresholds-0-auto_up_to", "50.005", "more digits"),
         ("thresholds-0-auto_up_to", "-1", "not an amount"),
         ("thresholds-0-auto_up_to", "12,50", "write it like 12.50"),
-        ("thresholds-0-auto_up_to", "2000", "ceiling is below"),
+        ("thresholds-0-auto_up_to", "2000", "at least the auto-approve amount"),
         ("share_of_order_percent", "101", "less than or equal to 100"),
     ],
 )
@@ -205,7 +205,7 @@ def test_the_acknowledgement_is_edited_in_plain_words_that_claim_nothing(admin: 
     fields = entered(admin, acknowledge="failed", acknowledgement="Your refund is on its way.")
     refused = admin.post(reverse(EDIT), {**fields, "do": "preview"})
     assert refused.status_code == 422
-    assert "It may claim and promise nothing." in markup(refused)
+    assert "The message must not claim or promise anything." in markup(refused)
     save(admin, {**fields, "acknowledgement": "We have your message."})
     rules = versions.rules_of(versions.current())
     assert (rules.acknowledge, rules.acknowledgement) == ("failed", "We have your message.")

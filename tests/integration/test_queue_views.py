@@ -114,7 +114,7 @@ def test_a_shop_that_does_not_answer_leaves_what_was_read_before(
     assert "$100.00" in answer
     refused = maya.post(place(request, "approve"), seen(request))
     assert refused.status_code == 503
-    assert "Nothing was decided" in markup(refused)
+    assert "Your decision was not applied" in markup(refused)
     assert not Decision.objects.filter(request=request).exists()
 
 
@@ -186,7 +186,7 @@ def test_the_second_person_is_told_who_was_first(maya: Client, world: World) -> 
     maya.post(place(request, "reject"), seen(request, reason="No photo."))
     late = signed_in("tom").post(place(request, "approve"), seen(request), headers=PANE)
     assert late.status_code == 409
-    assert "maya was first: rejected" in markup(late)
+    assert "maya already rejected this" in markup(late)
     assert Decision.objects.filter(request=request).count() == 1
 
 
@@ -196,7 +196,7 @@ def test_a_changed_order_is_shown_before_it_is_decided(maya: Client, world: Worl
     world.refund_elsewhere(order, 1_000)
     answer = maya.post(place(request, "approve"), seen(request))
     assert answer.status_code == 409
-    assert "has changed since you opened it" in markup(answer)
+    assert "changed after you opened it" in markup(answer)
     assert "Changed since the proposal" in markup(answer)
     assert not Decision.objects.filter(request=request).exists()
     assert maya.post(place(request, "approve"), seen(request)).status_code == 302
@@ -219,7 +219,7 @@ def test_an_edit_is_entered_in_major_units(maya: Client, world: World) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "said"),
-    [("80.00", "Nothing is different"), ("1.005", "more digits"), ("", "required"), ("101", "may still be refunded")],
+    [("80.00", "Nothing was changed"), ("1.005", "more digits"), ("", "required"), ("101", "may still be refunded")],
 )
 def test_an_edit_that_cannot_be_comes_back_open(maya: Client, world: World, amount: str, said: str) -> None:
     request = waiting(world)
@@ -291,5 +291,5 @@ def test_everyone_is_told_of_a_paused_provider_and_an_admin_resumes_it(maya: Cli
     resume = reverse("provider-resume", args=["payments"])
     assert maya.post(resume).status_code == 403
     admin = signed_in("ada", "admin")
-    assert "Payments goes on" in markup(admin.post(resume, follow=True))
+    assert "Payments is resumed" in markup(admin.post(resume, follow=True))
     assert not ProviderPause.objects.exists()

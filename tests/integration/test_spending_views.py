@@ -58,7 +58,7 @@ def test_a_cap_is_set_with_who_and_why(admin: Client) -> None:
     ("field", "value", "said"),
     [
         ("per", "year", "not one of the available choices"),
-        ("max_usd", "", "Cap dollars, tokens or both"),
+        ("max_usd", "", "Enter a limit in dollars, tokens or both"),
         ("max_usd", "-1", "greater than or equal to 0"),
         ("max_usd", "NaN", "Enter a number"),
         ("max_usd", "1.2345678", "no more than 6 decimal places"),

@@ -282,7 +282,7 @@ def test_a_decision_taken_while_it_is_stopped_says_that_it_waits(world: World, a
     throw(admin)
     assert "Once approved, this action will be on hold" in markup(lead.get(reverse("queue-item", args=[request.pk])))
     address = reverse("queue-approve", args=[request.pk])
-    assert "It waits: effects are stopped." in markup(lead.post(address, {"digest": action.digest}, follow=True))
+    assert "On hold: actions are stopped." in markup(lead.post(address, {"digest": action.digest}, follow=True))
 
 
 def test_a_stop_that_says_nothing_is_asked_again(world: World) -> None:

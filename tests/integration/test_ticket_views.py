@@ -200,10 +200,10 @@ def test_a_lead_writes_to_the_customer_by_hand(maya: Client) -> None:
 def test_the_same_words_again_are_told_what_became_of_them(maya: Client) -> None:
     ticket = a_ticket(status="needs_person")
     address, said = reverse("ticket-reply", args=[ticket.pk]), {"text": "We are looking into it."}
-    assert "is on its way" in markup(maya.post(address, said, follow=True))
+    assert "is being sent" in markup(maya.post(address, said, follow=True))
     reply = ticket.actions.filter(kind="reply")
     reply.update(status="executing", lease_expires_at=Now(), fence=1)
-    for stands, told in (("unresolved", "nobody knows yet whether"), ("succeeded", "The customer has this reply")):
+    for stands, told in (("unresolved", "we don't know yet if"), ("succeeded", "The customer already has this reply")):
         reply.update(status=stands, lease_expires_at=None)
         assert told in markup(maya.post(address, said, follow=True))
     assert reply.count() == 1

@@ -14,7 +14,7 @@ from tickets import queries
 from tickets.models import Ticket
 
 HEAVY = ("raw_response", "reasoning", "failures")
-STOPPED = "The agent had to stop after it. It goes on by itself once it may, or a person answers in its place."
+STOPPED = "The agent is on hold after this step. It continues automatically when it can, or a person replies instead."
 NOT_RUN = ("rejected", "blocked", "expired")
 
 
@@ -145,62 +145,62 @@ def _last_word(steps: Sequence[Step]) -> Step | None:
 
 
 def _did(step: Step | None, action: Action | None) -> str:
-    """What it was doing: "asking the language model what to do next"."""
+    """What it was doing: "asking the model what to do next"."""
     if action and action.run_id is None:
-        return "sending what a person wrote to the customer"
+        return "sending a person's reply to the customer"
     if step is None:
-        return f"carrying out: {action.get_kind_display().lower()}" if action else ""
+        return f"sending: {action.get_kind_display().lower()}" if action else ""
     if step.kind == Step.Kind.TRIAGE:
-        return "sorting the ticket with the language model"
+        return "triaging the ticket"
     if step.kind == Step.Kind.LLM:
-        return "asking the language model what to do next"
+        return "asking the model what to do next"
     if step.name == HAND_OVER:
-        return "giving the ticket to a person"
+        return "handing the ticket to a person"
     kind = kinds.BY_TOOL.get(step.name)
     if kind:
-        return f"carrying out: {kind.label.lower()}"
-    return "reading from the shop" if step.name.startswith(("get_", "find_")) else "using a tool that does not exist"
+        return f"sending: {kind.label.lower()}"
+    return "reading from the shop" if step.name.startswith(("get_", "find_")) else "calling an unknown tool"
 
 
 def _went(step: Step | None, action: Action | None, ticket: Ticket) -> str:
     """What happened there, in a sentence or two for people."""
     if action and action.status == states.FAILED and ticket.held:
-        return "It had counted as done, or should have been, and was not: the customer may believe otherwise."
+        return (
+            "We recorded this as done, or expected it to be, but it didn't go through. The customer may believe it did."
+        )
     if step and step.run.status == Run.Status.WAITING and step.finished_at and step.status != Step.Status.WAITING:
         return STOPPED  # whatever became of the step: it is the next call that may not leave
     if action and action.status == states.UNRESOLVED:
-        asked = "The provider is being asked" if action.kind != "reply" else "Only a person can find out"
-        return f"Nobody knows yet whether it took effect. {asked}; nothing is sent again by itself."
+        asked = "We keep checking with the provider" if action.kind != "reply" else "Only a person can find out"
+        return f"We don't know yet if this went through. {asked}. It won't be sent again automatically."
     if action and action.status in NOT_RUN:
-        return f"It was {action.status} and did not happen."
+        return f"It was {action.status}, so nothing was sent."
     if action and action.status == states.FAILED:
-        return "The other side refused it for good. It did not happen."
+        return "The provider rejected this permanently. Nothing was done."
     if step is None:
-        return "No step of the agent is recorded for this."
+        return "No agent step is recorded for this."
     if step.name == HAND_OVER and step.status == Step.Status.DONE:
-        return "The agent decided that this is for a person. Nothing broke."
+        return "The agent handed this ticket to a person. Nothing failed."
     if step.status == Step.Status.FAILED:
         return _failed(step)
     if step.run.status == Run.Status.WAITING:
         return STOPPED
     if step.kind == Step.Kind.LLM:
-        return "Its answer could not be used."
-    return "This was the last thing that it did; it never came to an answer."
+        return "The model's response couldn't be used."
+    return "The agent stopped here without answering."
 
 
 def _failed(step: Step) -> str:
     match step.error_code, step.error_class:
         case "worker_lost", _:
-            return "The process that did it died again and again, so it was given up."
+            return "The worker process kept crashing on this step, so we gave up."
         case _, "internal":
-            return (
-                "A fault of this system. It is the same each time, so trying again may not help; engineers can see it."
-            )
+            return "A bug in AgentOps. Retrying may not help. Engineers can see the details in the trace."
         case _, "transient" | "effect_unknown" | "replayed_failure":
-            times = f"{step.attempts} times" if step.attempts > 1 else "once"
-            return f"No usable answer came, although it was tried {times}. It may work by now."
+            times = f"{step.attempts} attempts" if step.attempts > 1 else "1 attempt"
+            return f"No usable response after {times}. It may work now."
         case _, "unauthorized":
-            return "Our credentials were refused. An admin has to mend them."
+            return "The provider rejected our credentials. An admin has to fix them."
         case _, "refused":
-            return "What the model asked for was not valid, and it did not find out what would be."
-    return "The other side refused it for good; trying again will most likely end the same way."
+            return "The model's request was invalid, and it didn't correct it."
+    return "The provider rejected this permanently. Retrying will most likely fail too."

@@ -93,8 +93,8 @@ def replayed(since: datetime) -> dict[str, Any]:
 
 def route_name(code: str) -> str:
     if code == PLAIN:
-        return "Plain cases, by the cheap model"
-    return routing.CODES.get(code) or "The triage could not be made or read"
+        return "Simple tickets (standard model)"
+    return routing.CODES.get(code) or "Triage failed"
 
 
 def who_did_what(steps: Sequence[Step]) -> list[Stretch]:

@@ -13,14 +13,14 @@ from django.views.decorators.http import require_GET
 
 ENDS = {
     "answered": "Tickets answered",
-    "with_person": "Tickets with a person",
-    "duplicates_absorbed": "Duplicates absorbed",
+    "with_person": "Tickets for a person",
+    "duplicates_absorbed": "Duplicates prevented",
 }
 HARM = {
     "refunded_twice": "Refunded twice",
-    "over_captured": "Orders refunded beyond what was paid",
-    "unknown_order_effects": "Refunds of orders that do not exist",
-    "invented_replies": "Replies that claim what did not happen",
+    "over_captured": "Orders refunded more than was paid",
+    "unknown_order_effects": "Refunds for orders that don't exist",
+    "invented_replies": "Replies with false claims",
     "lost": "Tickets lost",
     "stuck": "Tickets stuck",
 }

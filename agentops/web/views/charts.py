@@ -11,12 +11,12 @@ from approvals.web.queries.figures import Autonomy
 from approvals.web.templatetags import figures
 
 ENDING_LABELS = {
-    "alone": "Answered by the agent alone",
-    "approved": "Answered after a person's approval",
-    "person": "With a person",
-    "open": "Still open",
+    "alone": "Answered without approval",
+    "approved": "Answered after approval",
+    "person": "Needs a person",
+    "open": "Open",
 }
-COST_LABELS = {"plain": "the cheap model", "expert": "runs that the expert took"}
+COST_LABELS = {"plain": "with the standard model", "expert": "with the larger model"}
 MILLION = 1_000_000
 
 
@@ -66,7 +66,7 @@ def shares(days: Sequence[Autonomy]) -> Chart:
     columns = []
     for day in days:
         share = 100 * day.alone / day.actions if day.actions else 0.0
-        label = f"{day.alone} of {day.actions} alone" if day.actions else "no actions"
+        label = f"{day.alone} of {day.actions} automated" if day.actions else "No actions"
         part = Part("alone", label, round(share), round(100 - share, 2), round(share, 2))
         columns.append(Column(day.day, day.actions, [part] if day.actions else []))
     return Chart(columns, 100)
@@ -83,7 +83,7 @@ def costs(days: Sequence[DayCost]) -> Chart:
             if value:
                 height = 100 * value / top
                 y -= height
-                label = f"{figures.usd(usd / day.tickets)} a ticket by {COST_LABELS[kind]}"
+                label = f"{figures.usd(usd / day.tickets)} per ticket {COST_LABELS[kind]}"
                 parts.append(Part(kind, label, value, round(y, 2), round(height, 2)))
         columns.append(Column(day.day, sum(part.value for part in parts), parts))
     return Chart(columns, top, figures.usd(Decimal(top) / MILLION))

@@ -68,9 +68,9 @@ def run_again(request: Request, ticket_id: str) -> HttpResponse:
     try:
         run = closing.run_again(found.pk, by=request.user)
     except Refused as refused:
-        messages.warning(request, f"The agent was not run again. {refused.message}")
+        messages.warning(request, f"Not run again. {refused.message}")
         return back(request, found, found)
-    messages.success(request, f"Run {run.number} is queued. What was done before is not done again.")
+    messages.success(request, f"Run {run.number} is queued. Completed actions are not repeated.")
     return back(request, found, following)
 
 

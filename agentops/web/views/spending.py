@@ -38,7 +38,7 @@ def put(request: Request) -> HttpResponse:
     form = CapForm(request.POST)
     if not _done(form, lambda: budget_admin.put(**form.cleaned_data, by=request.user)):
         return _limits(request, form, status=422)
-    messages.success(request, "The budget is in force.")
+    messages.success(request, "Budget saved.")
     return redirect("policy-budgets")
 
 
@@ -49,7 +49,7 @@ def remove(request: Request, budget_id: int) -> HttpResponse:
     form = RemoveForm(request.POST)
     if not _done(form, lambda: budget_admin.remove(budget=budget, by=request.user, note=form.cleaned_data["note"])):
         return _limits(request, CapForm(initial={"per": "day"}), removing=(budget.pk, form), status=422)
-    messages.success(request, f"{budget}: the budget is removed.")
+    messages.success(request, f"Budget removed: {budget}.")
     return redirect("policy-budgets")
 
 
@@ -72,7 +72,7 @@ def enter_price(request: Request) -> HttpResponse:
 
     if not _done(form, enter):
         return _models(request, price=form, status=422)
-    messages.success(request, f"From now on {form.cleaned_data['model']} costs this.")
+    messages.success(request, f"Price saved for {form.cleaned_data['model']}.")
     return redirect("policy-models")
 
 
@@ -87,7 +87,7 @@ def route(request: Request) -> HttpResponse:
 
     if not _done(form, save):
         return _models(request, routing_form=form, status=422)
-    messages.success(request, "The routing is in force.")
+    messages.success(request, "Routing saved.")
     return redirect("policy-models")
 
 
@@ -132,8 +132,8 @@ def _models(
         "breakers": spending.breakers(),
         "breaker_failures": settings.LLM_BREAKER_FAILURES,
         "tiers": [
-            ("Triage and plain cases", admission.targets("plain")),
-            ("The expert", admission.targets("expert")),
+            ("Triage and simple tickets", admission.targets("plain")),
+            ("Complex tickets (larger model)", admission.targets("expert")),
         ],
         "rules": [(code, what) for code, what in routing.CODES.items() if code in rules.expert_on],
         "routing": routing_versions.current(),

@@ -52,9 +52,9 @@ def close(request: Request, ticket_id: str) -> HttpResponse:
     following: Ticket | None = person.next_after(found)
     try:
         if closing.close_ticket(found.pk, by=request.user):
-            messages.success(request, "The ticket is closed. A further message of the customer opens it again.")
+            messages.success(request, "Ticket closed. A new message from the customer reopens it.")
         else:
-            messages.info(request, "The ticket was closed already.")
+            messages.info(request, "This ticket was already closed.")
     except Refused as refused:
         messages.warning(request, f"Not closed. {refused.message}")
         following = found
@@ -65,13 +65,13 @@ def _became(action: Action) -> tuple[int, str]:
     """What is told of a person's reply; one that was written before in the same words may have come further."""
     match action.status:
         case states.UNRESOLVED:
-            return messages.WARNING, f"Not sent again: nobody knows yet whether {action.idempotency_key} arrived."
+            return messages.WARNING, f"Not sent again: we don't know yet if {action.idempotency_key} went through."
         case states.SUCCEEDED:
-            return messages.SUCCESS, f"The customer has this reply ({action.idempotency_key})."
+            return messages.SUCCESS, f"The customer already has this reply ({action.idempotency_key})."
         case status if status in states.WITHOUT_EFFECT:
             stands = action.get_status_display().lower()
             return messages.WARNING, f"Not sent: {action.idempotency_key} is {stands}."
-    return messages.SUCCESS, f"Your reply is on its way ({action.idempotency_key})."
+    return messages.SUCCESS, f"Your reply is being sent ({action.idempotency_key})."
 
 
 def _found(ticket_id: str) -> Ticket:

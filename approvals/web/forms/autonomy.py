@@ -20,7 +20,7 @@ def percent(label: str, *, required: bool = False, least: int = 0, **more: Any) 
 
 
 class DialForm(forms.Form):
-    percent = percent("Per cent of tickets", required=True)
+    percent = percent("Percent of tickets", required=True)
 
 
 class KindsForm(forms.Form):
@@ -34,25 +34,25 @@ class KindsForm(forms.Form):
 
 class TagRow(forms.Form):
     tag = forms.CharField(label="Tag", max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    percent = percent("Per cent", required=True)
+    percent = percent("Percent", required=True)
 
 
 class LoweringForm(forms.Form):
-    rejected_percent = percent("Rejections, per cent", least=1, help_text="Of people's decisions. Empty: not watched.")
+    rejected_percent = percent("Max rejections, percent", least=1, help_text="Of all decisions. Leave empty to ignore.")
     failed_percent = percent(
-        "Failures, per cent", least=1, help_text="Of what the agent did alone. Empty: not watched."
+        "Max failures, percent", least=1, help_text="Of auto-approved actions. Leave empty to ignore."
     )
     at_least = forms.IntegerField(
-        label="At least so many cases", min_value=1, max_value=1_000, help_text="Fewer say nothing yet."
+        label="Minimum cases", min_value=1, max_value=1_000, help_text="Ignored below this number."
     )
-    window_days = forms.IntegerField(label="Of the last days", min_value=1, max_value=90)
-    step = percent("Lower by points", required=True, least=1)
-    floor = percent("Never below, per cent", required=True)
+    window_days = forms.IntegerField(label="Period in days", min_value=1, max_value=90)
+    step = percent("Lower by, points", required=True, least=1)
+    floor = percent("Lowest setting, percent", required=True)
 
 
 class NoteForm(forms.Form):
     note = forms.CharField(
-        label="Why", max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text="Kept with the version."
+        label="Reason", max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text="Saved with the version."
     )
 
 

@@ -19,7 +19,7 @@ class RejectForm(forms.Form):
         min_length=3,
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="The agent reads it and answers the customer accordingly.",
+        help_text="The agent uses this reason to reply to the customer.",
     )
 
 
@@ -38,7 +38,7 @@ class MoneyField(forms.CharField):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
         if not amount:
-            raise forms.ValidationError("An amount is more than nothing.")
+            raise forms.ValidationError("Enter an amount above zero.")
         return amount
 
 
@@ -56,7 +56,7 @@ class EditForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         if not self.errors and not self.changes():
-            raise forms.ValidationError("Nothing is different. To approve it as it is, use Approve.")
+            raise forms.ValidationError("Nothing was changed. To approve without changes, use Approve.")
         return self.cleaned_data
 
     def changes(self) -> dict[str, Any]:

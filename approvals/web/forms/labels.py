@@ -1,12 +1,12 @@
 """What the names of parameters and fields are called in front of people."""
 
 KNOWN = {
-    "email": "E-mail",
+    "email": "Email",
     "customer_id": "Customer",
     "address1": "Address",
     "address2": "Address, line 2",
     "zip": "Postcode",
-    "exists": "Can be found",
+    "exists": "Exists",
 }
 
 

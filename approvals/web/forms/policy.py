@@ -15,8 +15,8 @@ from approvals.policy.rules import ACKNOWLEDGEMENT, CurrencyLimit, Rules, Thresh
 SPARE = 2  # empty rows to write new ones into
 ACKNOWLEDGE = [
     ("never", "Never"),
-    ("failed", "When the agent could not work on it"),
-    ("with_person", "Whenever a ticket goes to a person"),
+    ("failed", "When the agent failed"),
+    ("with_person", "Whenever a ticket needs a person"),
 ]
 MONEY_KINDS = [(kind.name, kind.label) for kind in KINDS.values() if kind.moves_money]
 
@@ -32,7 +32,7 @@ class CurrencyRow(forms.Form):
     def clean_currency(self) -> str:
         currency = str(self.cleaned_data["currency"]).upper()
         if not money.is_currency(currency):
-            raise forms.ValidationError(f"{currency} is no ISO 4217 currency.")
+            raise forms.ValidationError(f"{currency} isn't an ISO 4217 currency code.")
         return currency
 
     def clean(self) -> dict[str, Any]:
@@ -61,14 +61,14 @@ class ThresholdRow(CurrencyRow):
     AMOUNTS = ("auto_up_to", "block_above")
     field_order = ("kind", "currency", "auto_up_to", "block_above")
     kind = forms.ChoiceField(choices=MONEY_KINDS)
-    auto_up_to = amount_field("Alone up to")
-    block_above = amount_field("Blocked above")
+    auto_up_to = amount_field("Auto-approve up to")
+    block_above = amount_field("Block above")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         alone, ceiling = cleaned.get("auto_up_to"), cleaned.get("block_above")
         if isinstance(alone, int) and isinstance(ceiling, int) and alone > ceiling:
-            self.add_error("block_above", "The ceiling is below what the agent does alone.")
+            self.add_error("block_above", "This must be at least the auto-approve amount.")
         return cleaned
 
     def has_changed(self) -> bool:
@@ -77,38 +77,41 @@ class ThresholdRow(CurrencyRow):
 
 
 class LimitRow(CurrencyRow):
-    up_to = amount_field("Up to")
+    up_to = amount_field("Auto-approve up to")
 
 
 class GeneralForm(forms.Form):
     share_of_order_percent = forms.IntegerField(
-        label="Share of an order", min_value=0, max_value=100, help_text="Per cent the agent refunds alone."
+        label="Max share of an order",
+        min_value=0,
+        max_value=100,
+        help_text="Percent of the order refunded without approval.",
     )
     refund_window_days = forms.IntegerField(
-        label="Days after the delivery",
+        label="Max days after delivery",
         min_value=0,
         max_value=3650,
-        help_text="So long the agent refunds alone; 0 is no limit.",
+        help_text="0 means no limit.",
     )
     customer_30_days_count = forms.IntegerField(
-        label="Refunds to a customer in 30 days", min_value=0, help_text="As many the agent makes alone."
+        label="Max refunds per customer in 30 days", min_value=0, help_text="More than this needs approval."
     )
     approval_hours = forms.IntegerField(
-        label="Hours to decide", min_value=1, max_value=24 * 90, help_text="Then a waiting request expires."
+        label="Hours to decide", min_value=1, max_value=24 * 90, help_text="Undecided requests expire after this."
     )
-    replies_need_approval = forms.BooleanField(label="A person reads every reply", required=False)
+    replies_need_approval = forms.BooleanField(label="Every reply needs approval", required=False)
     acknowledge = forms.ChoiceField(
-        label="Tell the customer that a person takes over", choices=ACKNOWLEDGE, required=False
+        label="Message to customers when a person takes over", choices=ACKNOWLEDGE, required=False
     )
     acknowledgement = forms.CharField(
-        label="In these words",
+        label="Message text",
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Sent as they stand, once until the ticket is answered. They may claim and promise nothing.",
+        help_text="Sent as written, once per ticket until it is answered. It must not claim or promise anything.",
     )
     note = forms.CharField(
-        label="Why", max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text="Kept with the version."
+        label="Reason", max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text="Saved with the version."
     )
 
     def clean_acknowledge(self) -> str:
@@ -118,7 +121,7 @@ class GeneralForm(forms.Form):
         text: str = self.cleaned_data["acknowledgement"] or ACKNOWLEDGEMENT
         claimed = check.ungrounded(text, [], [])
         if claimed:
-            raise forms.ValidationError([f"It may claim and promise nothing. {claimed[0]}", *claimed[1:]])
+            raise forms.ValidationError([f"The message must not claim or promise anything. {claimed[0]}", *claimed[1:]])
         return text
 
 
@@ -140,9 +143,9 @@ class PolicyForm:
     @property
     def tables(self) -> list[tuple[str, str, Any]]:
         return [
-            ("Per action", "Alone up to the first amount; a person decides up to the second.", self.thresholds),
-            ("To one customer in 30 days", "Beyond it a person decides.", self.customer),
-            ("By the agent alone in one day", "Beyond it a person decides.", self.agent),
+            ("Limits per action", "Amounts in between need approval.", self.thresholds),
+            ("Per customer in 30 days", "Higher totals need approval.", self.customer),
+            ("Auto-approved per day", "Higher totals need approval.", self.agent),
         ]
 
     @property

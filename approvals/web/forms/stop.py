@@ -7,14 +7,14 @@ from approvals.kinds import KINDS
 
 class StopForm(forms.Form):
     kind = forms.ChoiceField(
-        label="What",
+        label="Actions to stop",
         required=False,  # empty is everything
         choices=[("", "Everything"), *((kind.name, kind.label) for kind in KINDS.values())],
     )
     reason = forms.CharField(
-        label="Why",
+        label="Reason",
         min_length=3,
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Everyone sees it, on every page, until the stop is released.",
+        help_text="Shown to everyone on every page until an admin resumes.",
     )

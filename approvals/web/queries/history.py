@@ -87,7 +87,9 @@ def read(cls: type[Address], query: Mapping[str, str]) -> dict[str, str]:
 
 
 def date_errors(said: Mapping[str, str]) -> dict[str, str]:
-    return {name: "Write the day as 2026-01-31." for name in ("since", "until") if said[name] and not day(said[name])}
+    return {
+        name: "Enter a date such as 2026-01-31." for name in ("since", "until") if said[name] and not day(said[name])
+    }
 
 
 def day(text: str) -> date | None:

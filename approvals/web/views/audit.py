@@ -49,9 +49,9 @@ def verify(request: HttpRequest) -> HttpResponse:
     found = seals.verify(most_events=VERIFIED_HERE)
     if found.broken:
         span = f"{found.after + 1} to {found.broken.through_event}"
-        messages.error(request, f"The chain is broken: events {span} are not those that were sealed.")
+        messages.error(request, f"Verification failed: events {span} differ from what was sealed.")
     else:
-        messages.success(request, f"The chain holds: {found.events} events were read again under {found.seals} seals.")
+        messages.success(request, f"Verified: {found.events} events, {found.seals} seals, no changes.")
     return redirect("audit")
 
 

@@ -54,7 +54,7 @@ def autonomy(request: Request) -> HttpResponse:
         form.errors = [refused.message]
         return _page(request, form, newest, form.rules, based_on, status=409)
     messages.success(
-        request, f"Policy version {saved.pk} is in force: the dial stands at {form.rules.autonomy.percent} %."
+        request, f"Policy version {saved.pk} is now current, with the dial at {form.rules.autonomy.percent} %."
     )
     return redirect("policy-autonomy")
 
@@ -64,7 +64,7 @@ def autonomy(request: Request) -> HttpResponse:
 def acknowledge(request: Request, version_id: int) -> HttpResponse:
     """An admin has seen that the dial lowered itself."""
     if lowering.acknowledge(version_id=version_id, by=request.user):
-        messages.success(request, "Noted. The dial stays where it is until you set it.")
+        messages.success(request, "Dismissed. The dial stays where it is until an admin changes it.")
     return redirect("policy-autonomy")
 
 

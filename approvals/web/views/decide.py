@@ -102,12 +102,14 @@ def _decided(
     except decide.AlreadyDecided as first:
         return _again(request, 409, "warning", _who_was_first(first.request))
     except decide.Changed as changed:
-        text = "Nothing was decided: it has changed since you opened it. Look again, then decide."
+        text = "Your decision was not applied: the request changed after you opened it. Review it and decide again."
         return _again(request, 409, "warning", text, changed.request.pk)
     except Refused as refused:
-        return _again(request, 422, "error", f"Nothing was decided. {refused.message}", found.pk, edit, reject)
+        return _again(
+            request, 422, "error", f"Your decision was not applied. {refused.message}", found.pk, edit, reject
+        )
     except ProviderError as error:
-        text = f"Nothing was decided: the order could not be read again ({error.message}). Try again in a moment."
+        text = f"Your decision was not applied: we couldn't read the order ({error.message}). Try again in a moment."
         return _again(request, 503, "error", text, found.pk, edit, reject)
     messages.success(request, _done(decision, found.action))
     return _next(request, found)
@@ -160,13 +162,13 @@ def _done(decision: Decision, action: Action) -> str:
     what = action.get_kind_display().lower()
     if amount is not None:
         what += f" of {display(amount, action.currency)}"
-    waits = " It waits: effects are stopped." if stops.holding(action.kind) and not rejected else ""
+    waits = " On hold: actions are stopped." if stops.holding(action.kind) and not rejected else ""
     return f"{decision.get_verdict_display()}: {what}, {action.ticket.customer}.{waits}"
 
 
 def _who_was_first(closed: ApprovalRequest) -> str:
     decision = getattr(closed, "decision", None)
     if decision is None:
-        return "Nothing was decided: this request has expired, and its action will not run."
+        return "Your decision was not applied: this request has expired and its action won't be sent."
     verdict = decision.get_verdict_display().lower()
-    return f"{decision.by.get_username()} was first: {verdict}. What you pressed changed nothing."
+    return f"{decision.by.get_username()} already {verdict} this. Your decision was not applied."

@@ -51,7 +51,7 @@ def close(request: Request, finding_id: int) -> HttpResponse:
     except Refused as refused:
         messages.warning(request, refused.message)
     else:
-        messages.success(request, "Closed. The next comparison leaves it closed.")
+        messages.success(request, "Finding closed.")
     return _screen(request, "findings.html#after") if request.htmx else redirect("findings")
 
 

@@ -65,7 +65,7 @@ def edit(request: Request) -> HttpResponse:
             return _anew(request, refused)
         form.errors = [refused.message]
         return _form(request, form, based_on, status=422, restored=older)
-    messages.success(request, f"Policy version {saved.pk} is in force.")
+    messages.success(request, f"Policy version {saved.pk} is now current.")
     return leave_for(request, "policy")
 
 

@@ -16,7 +16,9 @@ def resume(request: Request, provider: str) -> HttpResponse:
     if "\x00" in provider:
         raise Http404("No such provider.")
     if pauses.resume(provider, by=request.user.get_username()):
-        messages.success(request, f"{provider.capitalize()} goes on; what waited is sent under the same keys.")
+        messages.success(
+            request, f"{provider.capitalize()} is resumed. Actions on hold are being sent with their original keys."
+        )
     else:
         messages.info(request, f"{provider.capitalize()} was not paused.")
     return redirect("queue")

@@ -53,7 +53,7 @@ def now(request: Request, request_id: int) -> HttpResponse:
     if part_of(request):
         return screen(request, "queue_now.html", {**now_context(found), "unread": unread, "fresh": True})
     if unread:
-        messages.warning(request, f"It could not be read again: {unread}")
+        messages.warning(request, f"Couldn't refresh: {unread}")
     return redirect(reverse("queue-item", args=[request_id]) + Filters.of(request.GET).query())
 
 

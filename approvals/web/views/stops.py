@@ -44,7 +44,7 @@ def stop(request: Request) -> HttpResponse:
         form.add_error("kind", refused.message)
         return _page(request, form, status=409)
     what = made.get_kind_display() if made.kind else "Everything"
-    messages.success(request, f"{what} is stopped. What was under way settles; nothing else begins.")
+    messages.success(request, f"{what} is stopped. Actions already in progress will finish.")
     return redirect("policy-stops")
 
 
@@ -52,9 +52,9 @@ def stop(request: Request) -> HttpResponse:
 @permission_required("approvals.release_effects", raise_exception=True)
 def release(request: Request, stop_id: int) -> HttpResponse:
     if stops.release(stop_id=stop_id, by=request.user):
-        messages.success(request, "Released: what waited goes on under its own keys.")
+        messages.success(request, "Resumed. Actions on hold are being sent.")
     else:
-        messages.info(request, "That stop was no longer in force.")
+        messages.info(request, "This stop was already resumed.")
     return redirect("policy-stops")
 
 

@@ -46,7 +46,7 @@ def test_an_admin_changes_a_threshold_and_the_next_refund_obeys_it(desk: Desk, e
     admin.get_by_label("Why").fill("Lamps break often.")
     admin.get_by_role("button", name="Preview").click()
     effect = admin.locator("#preview")
-    expect(effect).to_contain_text("in the last 14 days")
+    expect(effect).to_contain_text("Effect on the last 14 days")
     expect(effect).to_contain_text("$80.00")  # the waiting one is an example
     expect(effect.locator("tr", has_text="Auto-approved")).to_contain_text(re.compile(r"\+\d"))
     admin.get_by_role("button", name="Save as a new version").click()
@@ -94,7 +94,7 @@ def test_the_trace_is_read_step_by_step(desk: Desk, lead: Page) -> None:
     case = desk.write("Order {id} came, the Mug is cracked. Could you refund the Mug?\n[[misbehave:wrong_types]]")
     case.reply()
     lead.goto(f"/tickets/{case.ticket_id}/")
-    lead.get_by_role("link", name="Trace of the run").click()
+    lead.get_by_role("link", name="Open trace").click()
     totals = lead.locator(".w-totals")
     expect(totals).to_contain_text("Tokens")
     expect(totals).to_contain_text("$0.0")
@@ -128,12 +128,10 @@ def test_the_trace_is_read_step_by_step(desk: Desk, lead: Page) -> None:
 def test_a_ticket_is_opened_by_hand(desk: Desk, lead: Page) -> None:
     order = desk.world.order()
     lead.goto("/tickets/new/")
-    lead.get_by_label("Customer's e-mail").fill(order["customer_email"])
+    lead.get_by_label("Customer email").fill(order["customer_email"])
     lead.get_by_label("Subject").fill("A call on the phone")
-    lead.get_by_label("What the customer says").fill(
-        f"The Mug of order {order['order_id']} is cracked, please refund it."
-    )
+    lead.get_by_label("Message").fill(f"The Mug of order {order['order_id']} is cracked, please refund it.")
     lead.get_by_role("button", name="Create ticket").click()
     expect(lead.get_by_role("heading", name="A call on the phone")).to_be_visible()
-    expect(lead.locator("#case")).to_contain_text("Reply to the customer", timeout=15_000)  # it shows by itself
+    expect(lead.locator("#case")).to_contain_text("Reply to customer", timeout=15_000)  # it shows by itself
     assert [row["amount"] for row in desk.world.refunds(order)] == [2_000]

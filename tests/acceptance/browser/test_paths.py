@@ -25,7 +25,7 @@ def test_one_above_it_waits_and_is_approved(desk: Desk, lead: Page) -> None:
     lead.locator(".q-row", has_text=case.order["order_id"]).click()
     card = lead.locator("#pane")
     expect(card).to_contain_text("Refund to be sent")
-    expect(card).to_contain_text("$100.00 refundable of $100.00 captured")
+    expect(card).to_contain_text("$100.00 refundable of $100.00 charged")
     expect(card).to_contain_text("The Desk Lamp of my order")  # the customer's own words
     expect(card).to_contain_text("$80.00 is above $50.00")  # the policy's reason
     expect(card).to_contain_text(case.action("refund").idempotency_key)

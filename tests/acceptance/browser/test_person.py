@@ -43,7 +43,7 @@ def test_a_ticket_is_taken_and_answered_by_keyboard_and_the_next_opens(desk: Des
     lead.keyboard.type("I am the manager. What happened?")
     shot(lead, "answering")
     lead.get_by_role("button", name="Send reply").click()
-    told(lead, "Your reply is on its way")
+    told(lead, "Your reply is being sent")
     expect(lead.locator("#item-title")).to_have_text("Second of two")
     assert case.reply() == "I am the manager. What happened?"
     expect(lead.locator(f"#ticket-{case.ticket_id}")).to_have_count(0)
@@ -54,10 +54,10 @@ def test_what_comes_in_appears_by_itself_and_what_one_types_stays(desk: Desk, le
     case = with_person(desk)
     lead.goto(f"/needs-a-person/{case.ticket_id}/")
     lead.locator("#reply-fold summary").click()
-    lead.get_by_label("Reply to the customer").fill("Half a sentence")
+    lead.get_by_label("Reply to customer").fill("Half a sentence")
     another = with_person(desk, "Comes while one types")
     expect(lead.locator(f"#ticket-{another.ticket_id}")).to_contain_text("Comes while one types")
-    expect(lead.get_by_label("Reply to the customer")).to_have_value("Half a sentence")
+    expect(lead.get_by_label("Reply to customer")).to_have_value("Half a sentence")
 
 
 def test_nothing_is_run_again_while_an_outcome_is_unknown(desk: Desk, lead: Page) -> None:
@@ -65,7 +65,7 @@ def test_nothing_is_run_again_while_an_outcome_is_unknown(desk: Desk, lead: Page
     case = desk.small_refund()
     case.ends("needs_person", seconds=40)
     lead.goto(f"/needs-a-person/{case.ticket_id}/")
-    expect(lead.locator(".n-broken")).to_contain_text("Nobody knows yet whether it took effect.")
+    expect(lead.locator(".n-broken")).to_contain_text("We don't know yet if this went through.")
     shot(lead, "unknown")
     desk.world.simulator.faults()
     expect(lead.locator(".n-under-way")).to_contain_text(f"{case.ticket_id}:reply:1 is not settled yet")
@@ -81,7 +81,7 @@ def test_a_run_that_broke_is_run_again_without_scripts(desk: Desk, enter: Enter)
     case.ends("needs_person", seconds=40)
     page.goto("/needs-a-person/")
     page.locator(f"#ticket-{case.ticket_id} a").click()
-    expect(page.locator(".n-broken")).to_contain_text("it never came to an answer")
+    expect(page.locator(".n-broken")).to_contain_text("stopped here without answering")
     page.get_by_role("button", name="Claim").click()
     expect(page.locator("#presence")).to_contain_text("Assigned to you")
     shot(page, "telephone")
@@ -91,7 +91,7 @@ def test_a_run_that_broke_is_run_again_without_scripts(desk: Desk, enter: Enter)
     assert case.run().number == 2
     page.goto(f"/needs-a-person/{case.ticket_id}/")
     page.get_by_role("button", name="Close ticket").click()
-    told(page, "The ticket is closed.")
+    told(page, "Ticket closed.")
     case.ends("closed")
 
 

@@ -52,11 +52,11 @@ def test_a_double_click_is_one_decision_and_one_effect(desk: Desk, lead: Page) -
 def test_what_changed_since_it_was_seen_is_shown_before_it_is_decided(desk: Desk, lead: Page) -> None:
     case = desk.large_refund()
     open_request(lead, case)
-    expect(lead.locator("#now")).to_contain_text("read")
+    expect(lead.locator("#now")).to_contain_text("Checked")
     lead.wait_for_load_state("networkidle")
     desk.world.refund_elsewhere(case.order, 3_000)
     lead.get_by_role("button", name="Approve $80.00").click()
-    expect(lead.locator("#notice")).to_contain_text("Nothing was decided: it has changed")
+    expect(lead.locator("#notice")).to_contain_text("Your decision was not applied: the request changed")
     expect(lead.locator("#now")).to_contain_text("Changed since the proposal")
     expect(lead.locator("#now")).to_contain_text("$70.00 refundable of $100.00 captured")
     lead.get_by_role("button", name="Approve $80.00").click()
