@@ -1,4 +1,4 @@
-"""The application as the simulated model sees it: a desk answers its tool calls, over one customer's orders."""
+"""The application as the simulated model sees it: a desk that answers tool calls about one customer's orders."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def order(order_id: str, *items: Mapping[str, Any], status: str = "delivered", *
 
 
 class Desk:
-    """Answers tool calls over a customer's orders; `decided` is what becomes of actions."""
+    """Answers tool calls about a customer's orders. `decided` is the outcome of each action."""
 
     def __init__(self, *orders: dict[str, Any], decided: Mapping[str, Any] | None = None) -> None:
         self.orders = {row["order_id"]: row for row in orders}
@@ -94,7 +94,7 @@ def refused(code: str, **details: Any) -> dict[str, Any]:
 
 
 class Model:
-    """The model over its HTTP endpoint's function, and the transcript of one ticket."""
+    """The model, called through its endpoint's function, with the transcript of one ticket."""
 
     def __init__(self, body: str, subject: str = "Help", table: Table | None = None) -> None:
         self.api = ModelApi(Faults(1, table or Table()), latency=0)
@@ -114,7 +114,7 @@ class Model:
         return completion
 
     def work(self, desk: Desk, turns: int = 12) -> list[tuple[str, dict[str, Any]]]:
-        """The calls until the ticket is answered or handed over; unreadable arguments stand as {}."""
+        """Return the calls until the ticket is answered or handed over. Unreadable arguments are returned as {}."""
         path: list[tuple[str, dict[str, Any]]] = []
         for _ in range(turns):
             message = self.ask()["choices"][0]["message"]

@@ -1,4 +1,4 @@
-"""Commands beside a running demo take from it what the settings leave empty."""
+"""Commands next to a running demo take empty settings from it."""
 
 from pathlib import Path
 
@@ -27,27 +27,25 @@ def demo(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return tmp_path
 
 
-def test_what_is_not_set_is_the_demos(demo: Path) -> None:
+def test_unset_settings_come_from_the_demo(demo: Path) -> None:
     beside.use_demo()
     assert {name: getattr(django_settings, name) for name in WORLD} == WORLD
 
 
-def test_what_is_set_stays_and_a_key_of_ones_own_is_not_shown_to_the_demos_model(
-    demo: Path, settings: Settings
-) -> None:
+def test_settings_that_are_set_are_kept(demo: Path, settings: Settings) -> None:
     settings.PAYMENTS_URL, settings.OPENAI_API_KEY = "https://payments.example", "a-key-of-ones-own"
     beside.use_demo()
     assert django_settings.PAYMENTS_URL == "https://payments.example"
     assert (django_settings.OPENAI_API_KEY, django_settings.OPENAI_BASE_URL) == ("a-key-of-ones-own", None)
 
 
-def test_beside_another_database_nothing_is_taken(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_database_takes_nothing_from_the_demo(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(django_settings.DATABASES["default"], "HOST", "db.example")
     beside.use_demo()
     assert django_settings.PAYMENTS_URL == ""
 
 
-def test_where_no_demo_ran_nothing_is_taken(demo: Path) -> None:
+def test_without_a_demo_nothing_is_taken(demo: Path) -> None:
     Keys.path(demo).unlink()
     beside.use_demo()
     assert django_settings.PAYMENTS_URL == ""

@@ -37,7 +37,7 @@ def schema(contract: str, name: str) -> dict[str, Any]:
 
 
 def problems(contract: str, name: str, value: object) -> list[str]:
-    """Return what the contract has against a value that claims to be this object of it."""
+    """Return the contract's objections to a value that should be an instance of this schema."""
     whole = {"$ref": f"#/components/schemas/{name}", "components": document(contract)["components"]}
     return [error.message for error in OAS31Validator(whole).iter_errors(value)]
 
@@ -48,7 +48,7 @@ def limits(value: dict[str, Any]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("form", [intake.NewTicket, intake.NewMessage])
-def test_intake_takes_the_fields_of_the_contract(form: type[BaseModel]) -> None:
+def test_intake_accepts_the_fields_of_the_contract(form: type[BaseModel]) -> None:
     ours, said = form.model_json_schema(), schema("intake", form.__name__)
     assert sorted(ours["properties"]) == sorted(said["properties"])
     assert sorted(ours["required"]) == sorted(said["required"])
@@ -66,9 +66,7 @@ def test_intake_takes_the_fields_of_the_contract(form: type[BaseModel]) -> None:
         ("refunds", "Refund", refunds.Refund),
     ],
 )
-def test_an_adapter_needs_nothing_that_the_contract_does_not_promise(
-    contract: str, path: str, model: type[BaseModel]
-) -> None:
+def test_adapters_need_only_what_the_contract_promises(contract: str, path: str, model: type[BaseModel]) -> None:
     name, _, field = path.partition("/")
     said = schema(contract, name)
     said = said["properties"][field]["items"] if field else said
@@ -89,7 +87,7 @@ def asked(method: str, path: str, body: object = None, **parameters: str) -> Req
     return Request(method, path, f"{method} {path}", parameters, {}, headers, json.dumps(body).encode())
 
 
-def test_the_simulator_answers_as_the_contracts_say(store: Store) -> None:
+def test_the_simulator_answers_match_the_contracts(store: Store) -> None:
     world = shop.generate(1, datetime(2026, 11, 30, tzinfo=UTC))
     desk = Orders(world, store, Idempotency(store))
     for order in world.orders.values():
@@ -109,5 +107,5 @@ def test_the_simulator_answers_as_the_contracts_say(store: Store) -> None:
     assert problems("orders", "Error", desk.get(asked("GET", "/orders", order_id="none")).body) == []
 
 
-def test_a_value_that_breaks_the_contract_is_seen() -> None:
+def test_a_value_that_breaks_the_contract_is_reported() -> None:
     assert problems("refunds", "Refund", {"refund_id": "re_1", "amount": "1"})

@@ -1,4 +1,4 @@
-"""The autonomy dial: a ticket keeps its place, raising the dial only adds tickets, the strictest share counts."""
+"""The autonomy dial: a ticket keeps its position, raising the dial only adds tickets, the lowest share applies."""
 
 from typing import Any
 
@@ -37,12 +37,12 @@ def at(percent: int, **more: Any) -> Rules:
 
 
 @given(tickets)
-def test_a_ticket_keeps_its_place(ticket: str) -> None:
+def test_a_ticket_keeps_its_position(ticket: str) -> None:
     assert 0 <= dial.position(ticket) < dial.POSITIONS
     assert dial.position(ticket) == dial.position(str(ticket))
 
 
-def test_the_place_does_not_change_between_releases() -> None:
+def test_positions_do_not_change_between_releases() -> None:
     assert [dial.position(ticket) for ticket in ("T-1", "T-2", "0191c0de")] == [4972, 1369, 9116]
 
 
@@ -65,39 +65,39 @@ def test_raising_any_part_of_the_dial_only_adds_tickets(
 
 
 @given(dials, st.sampled_from(KINDS), st.lists(st.sampled_from("abcd"), unique=True))
-def test_tags_that_are_not_known_never_let_more_pass(set_to: Dial, kind: str, tags: list[str]) -> None:
+def test_unknown_tags_never_automate_more_tickets(set_to: Dial, kind: str, tags: list[str]) -> None:
     assert set_to.share(kind, None)[0] <= set_to.share(kind, tags)[0]
 
 
 @given(tickets)
-def test_nobody_is_inside_nothing_and_everybody_inside_everything(ticket: str) -> None:
+def test_zero_percent_includes_no_ticket_and_100_percent_every_ticket(ticket: str) -> None:
     assert not replies_alone(at(0), ticket)
     assert replies_alone(at(100), ticket)
 
 
 @pytest.mark.parametrize("percent", [1, 10, 40, 75, 99])
-def test_the_dials_share_of_many_tickets_is_inside(percent: int) -> None:
+def test_the_included_share_of_tickets_matches_the_dial(percent: int) -> None:
     count = 20_000
     inside = sum(dial.inside(percent, dial.position(f"T-{number}")) for number in range(count))
     assert abs(inside / count - percent / 100) < 0.015
 
 
-def test_every_kind_of_action_of_a_ticket_falls_on_the_same_side() -> None:
+def test_all_actions_of_a_ticket_fall_on_the_same_side() -> None:
     for number in range(50):
         place = dial.position(f"T-{number}")
-        told = {
+        outside = {
             "outside_autonomy" in [reason.code for reason in evaluate(at(50), Facts(kind, position=place)).reasons]
             for kind in KINDS
         }
-        assert len(told) == 1
+        assert len(outside) == 1
 
 
-def test_a_ticket_whose_place_is_not_known_is_outside() -> None:
+def test_a_ticket_without_a_position_is_outside_the_dial() -> None:
     assert not replies_alone(at(99), None)
     assert replies_alone(at(100), None)
 
 
-def test_the_lowest_share_that_applies_counts_and_is_named() -> None:
+def test_the_lowest_applicable_share_applies_and_is_named() -> None:
     set_to = Dial(
         percent=80,
         kinds=(KindShare(kind="refund", percent=40), KindShare(kind="reply", percent=90)),
@@ -111,7 +111,7 @@ def test_the_lowest_share_that_applies_counts_and_is_named() -> None:
     assert set_to.share("reply", None) == (10, "as the customer's tags are not known")
 
 
-def test_outside_the_dial_a_person_decides_whatever_the_kind() -> None:
+def test_outside_the_dial_every_kind_needs_a_person() -> None:
     for kind in KINDS:
         verdict = evaluate(at(0), Facts(kind, position=0))
         assert verdict.outcome in (Outcome.REQUIRE_APPROVAL, Outcome.BLOCK)
@@ -122,17 +122,17 @@ def test_outside_the_dial_a_person_decides_whatever_the_kind() -> None:
     assert reason.message == "The agent acts alone on 5 % of tickets, for customers tagged vip; this one is outside."
 
 
-def test_the_policys_own_words_are_peoples_and_not_the_agents() -> None:
+def test_fixed_replies_are_not_subject_to_the_dial() -> None:
     assert evaluate(at(0), Facts("reply", fixed=True, position=0)).reasons == ()
 
 
 @given(dials, percents, percents)
-def test_lowering_never_raises_and_stops_at_the_floor(set_to: Dial, step: int, floor: int) -> None:
+def test_lowering_never_raises_a_share_and_stops_at_the_floor(set_to: Dial, step: int, floor: int) -> None:
     before = [set_to.percent, *(row.percent for row in (*set_to.kinds, *set_to.tags))]
     lower = set_to.lowered(step, floor)
     after = [lower.percent, *(row.percent for row in (*lower.kinds, *lower.tags))]
     wanted = [max(old - step, min(old, floor)) for old in before]
-    # What is set above the dial itself counts for nothing, and may not be all that falls.
+    # Shares above the dial itself have no effect, so a step that lowers only those would change nothing.
     falls = any(min(new, wanted[0]) < min(old, before[0]) for old, new in zip(before, wanted, strict=True))
     assert after == (wanted if falls else before)
 
@@ -151,7 +151,7 @@ def test_lowering_never_raises_and_stops_at_the_floor(set_to: Dial, step: int, f
         {"lowering": {"step": 0}},
     ],
 )
-def test_a_dial_that_makes_no_sense_is_refused(rules: dict[str, Any]) -> None:
+def test_an_invalid_dial_is_refused(rules: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Rules.model_validate(rules)
 

@@ -1,4 +1,4 @@
-"""Documents that code and other documents refer to are in the repository."""
+"""Documents that code and other documents refer to exist in the repository."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ TEXTS = (".py", ".html", ".js", ".css", ".toml", ".yml", ".yaml", ".md", ".sh", 
 
 
 def files(*suffixes: str) -> list[Path]:
-    """Return the repository's files with these endings; what tools make (.venv, var, caches) is left out."""
+    """Return the repository's files with these endings, without generated folders (.venv, var, caches)."""
     rooms = ("agentops", "approvals", "tickets", "templates", "static", "tests", "docs", ".github", ".ci")
     found = [file for room in rooms for file in (ROOT / room).rglob("*")] + list(ROOT.glob("*"))
     return sorted(file for file in found if file.is_file() and (file.suffix or file.name) in suffixes)
@@ -36,7 +36,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def prose(page: Path) -> str:
-    """Return the page without code blocks, which may hold anything."""
+    """Return the page without code blocks, which may contain anything."""
     return re.sub(r"^( *)```.*?^\1```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
@@ -65,7 +65,7 @@ def test_links_resolve(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", files(".md"), ids=lambda page: str(page.relative_to(ROOT)))
-def test_files_that_a_page_names_exist(page: Path) -> None:
+def test_files_named_on_a_page_exist(page: Path) -> None:
     tops = "agentops|approvals|tickets|templates|static|tests|docs"
     named = re.findall(rf"`((?:{tops})/[\w./-]+)`", page.read_text())
     assert [name for name in named if not (ROOT / name).exists()] == []
@@ -77,7 +77,7 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
     assert broken_links(page) == ["missing.md", "#there"]
 
 
-def test_code_refers_only_to_documents_that_exist() -> None:
+def test_code_refers_only_to_existing_documents() -> None:
     sections = set(re.findall(r"^#{2,3} (\d+(?:\.\d+)?)[. ]", (DOCS / "design.md").read_text(), re.MULTILINE))
     missing = []
     for file in files(*TEXTS):
@@ -94,7 +94,7 @@ def test_code_refers_only_to_documents_that_exist() -> None:
     assert missing == []
 
 
-def test_each_decision_has_a_status_a_date_and_a_line_in_the_index() -> None:
+def test_each_decision_has_a_status_date_and_index_entry() -> None:
     index = (DOCS / "decisions" / "index.md").read_text()
     for number, page in decisions().items():
         assert re.search(r"^Status: accepted · Date: \d{4}-\d\d-\d\d$", page.read_text(), re.MULTILINE), page.name

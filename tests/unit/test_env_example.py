@@ -1,4 +1,4 @@
-"""`.env.example` has every setting that settings.py reads, and no other."""
+"""`.env.example` lists every setting that settings.py reads, and no other."""
 
 import re
 

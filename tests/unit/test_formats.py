@@ -1,4 +1,4 @@
-"""How things are written for people."""
+"""How values are displayed to people."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 from approvals.web.templatetags import formats
 
 
-def test_money_has_its_currencys_own_digits() -> None:
+def test_money_uses_the_digits_of_its_currency() -> None:
     assert formats.money(8400, "USD") == "$84.00"
     assert formats.money(8400, "JPY") == "¥8,400"
     assert formats.money(None, "") == ""
@@ -19,11 +19,11 @@ def test_money_has_its_currencys_own_digits() -> None:
     ("seconds", "said"),
     [(-3, "0 s"), (59, "59 s"), (60, "1 min"), (7_199, "1 h"), (47 * 3600, "47 h"), (49 * 3600, "2 d")],
 )
-def test_a_span_is_the_largest_unit_that_fits(seconds: float, said: str) -> None:
+def test_a_duration_is_shown_in_its_largest_unit(seconds: float, said: str) -> None:
     assert formats.span(seconds) == said
 
 
-def test_times_are_relative_with_the_exact_one_on_hover() -> None:
+def test_times_are_relative_and_exact_on_hover() -> None:
     moment = timezone.now() - timedelta(minutes=12, seconds=5)
     assert ">12 min ago</time>" in formats.ago(moment)
     assert f'title="{moment:%Y-%m-%d %H:%M:%S} UTC"' in formats.ago(moment)
@@ -34,12 +34,12 @@ def test_times_are_relative_with_the_exact_one_on_hover() -> None:
     assert [formats.ago(None), formats.until(None), formats.clock(None), formats.waiting(None)] == [""] * 4
 
 
-def test_what_is_near_is_marked() -> None:
+def test_near_deadlines_are_highlighted() -> None:
     assert formats.urgency(timezone.now() + timedelta(hours=1)) == "text-danger"
     assert formats.urgency(timezone.now() + timedelta(hours=5)) == "text-warn"
     assert formats.urgency(timezone.now() + timedelta(days=3)) == ""
 
 
-def test_json_is_spread_out_and_other_text_left_alone() -> None:
+def test_json_is_indented_and_other_text_is_unchanged() -> None:
     assert formats.pretty_json('{"a":[1]}') == '{\n  "a": [\n    1\n  ]\n}'
     assert formats.pretty_json("<html>502</html>") == "<html>502</html>"

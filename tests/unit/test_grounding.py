@@ -1,4 +1,4 @@
-"""Whether a reply says more than what happened, in the words that customers are answered in."""
+"""Whether a reply says more than what happened, in typical customer-service language."""
 
 # ruff: noqa: RUF001 - other alphabets are what is tested
 
@@ -20,7 +20,7 @@ ACCOUNT = Effect("account_change", key="t1:account_change:1")
 
 
 def sentences(text: str, *done: Effect, claims: list[dict[str, Any]] | None = None) -> list[str]:
-    """What has no ground in a reply that claims all that was done, or just `claims`."""
+    """Return the unfounded sentences of a reply that claims all that was done, or just `claims`."""
     return ungrounded(text, [claim_of(effect) for effect in done] if claims is None else claims, done)
 
 
@@ -36,7 +36,7 @@ CLAIMS_A_REFUND = [
     "We sent your money back today.",
     "We have returned the $84.00 to your card.",
     "The money is on its way back to you.",
-    # In the same breath as a denial, a courtesy or a request.
+    # Next to a denial, a courtesy or a request.
     "No problem, I have refunded the $84.00.",
     "No worries, your refund has been issued.",
     "I cannot apologise enough; your refund of $84.00 is on its way.",
@@ -62,7 +62,7 @@ CLAIMS_A_REFUND = [
     "We asked the bank to send the $84.00.",
     "Your order total of $84.00 was sent to your card.",
     "The total was $84.00 and you will see it soon.",
-    # What was wished for, and is said to be so.
+    # What the customer asked for, stated as done.
     "The refund you requested has been completed.",
     "The refund you requested is complete",
     "The refund of $84.00 you asked for is complete.",
@@ -78,7 +78,7 @@ CLAIMS_A_REFUND = [
     "We are issuing the refund you requested.",
     "I'll gladly send the refund you requested.",
     "The refund you wanted is done!",
-    # The denial is of something else than the effect.
+    # The denial is about something other than the effect.
     "The refund will not take longer than 3 days",
     "You should not worry as the refund is in your account",
     "I did not hesitate to refund you.",
@@ -108,7 +108,7 @@ CLAIMS_A_REFUND = [
 
 
 @pytest.mark.parametrize("text", CLAIMS_A_REFUND)
-def test_a_refund_that_never_happened_is_noticed(text: str) -> None:
+def test_a_refund_that_never_happened_is_reported(text: str) -> None:
     assert sentences(text)
 
 
@@ -132,18 +132,18 @@ def test_a_refund_that_never_happened_is_noticed(text: str) -> None:
         "Tiền của bạn đã được hoàn lại.",
     ],
 )
-def test_a_language_that_the_lists_do_not_cover_is_held_even_where_something_happened(text: str) -> None:
-    assert any("language or script" in told for told in sentences(text, REFUND, CANCEL, ACCOUNT))
+def test_an_uncovered_language_is_held_even_after_an_effect(text: str) -> None:
+    assert any("language or script" in reported for reported in sentences(text, REFUND, CANCEL, ACCOUNT))
 
 
 @pytest.mark.parametrize("text", ["Ref\u200bunded", "You are refund\u00aded.", "Ｒｅｆｕｎｄｅｄ", "Réfunded."])
-def test_signs_that_hide_a_word_do_not_hide_it(text: str) -> None:
-    assert any("speaks of refund" in told for told in sentences(text))
+def test_invisible_characters_do_not_hide_a_word(text: str) -> None:
+    assert any("speaks of refund" in reported for reported in sentences(text))
 
 
 @pytest.mark.parametrize("text", ["We r\u0435funded it.", "We have \u0280efunded it.", "It is r e f u n d e d."])
-def test_a_word_in_mixed_or_unusual_letters_is_held(text: str) -> None:
-    assert any("unusual letters" in told for told in sentences(text, REFUND))
+def test_words_in_mixed_or_unusual_scripts_are_held(text: str) -> None:
+    assert any("unusual letters" in reported for reported in sentences(text, REFUND))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_word_in_mixed_or_unusual_letters_is_held(text: str) -> None:
         "ご注文をキャンセルいたしました。",
     ],
 )
-def test_a_cancellation_that_never_happened_is_noticed(text: str) -> None:
+def test_a_cancellation_that_never_happened_is_reported(text: str) -> None:
     assert sentences(text)
 
 
@@ -192,10 +192,10 @@ def test_a_cancellation_that_never_happened_is_noticed(text: str) -> None:
         ("Wir haben Ihnen einen Gutschein geschickt.", "voucher"),
     ],
 )
-def test_an_effect_in_other_words_and_one_that_there_is_no_kind_for_are_noticed(text: str, what: str) -> None:
-    assert any(what in told for told in sentences(text))
+def test_paraphrased_and_unsupported_effects_are_reported(text: str, what: str) -> None:
+    assert any(what in reported for reported in sentences(text))
     if what in ("replacement", "voucher"):
-        assert any(what in told for told in sentences(text, REFUND, CANCEL, ACCOUNT))
+        assert any(what in reported for reported in sentences(text, REFUND, CANCEL, ACCOUNT))
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_an_effect_in_other_words_and_one_that_there_is_no_kind_for_are_noticed(
         ("I have put your new address on file.", ACCOUNT),
     ],
 )
-def test_what_happened_may_be_told_in_those_words(text: str, effect: Effect) -> None:
+def test_an_effect_that_happened_may_be_paraphrased(text: str, effect: Effect) -> None:
     assert sentences(text, effect) == []
 
 
@@ -240,7 +240,7 @@ def test_what_happened_may_be_told_in_those_words(text: str, effect: Effect) -> 
         "We have not shipped it again.",
     ],
 )
-def test_a_denial_or_a_condition_in_those_words_claims_nothing(text: str) -> None:
+def test_a_paraphrased_denial_or_condition_claims_nothing(text: str) -> None:
     assert sentences(text) == []
 
 
@@ -254,7 +254,7 @@ def test_a_denial_or_a_condition_in_those_words_claims_nothing(text: str) -> Non
         "I have set your email address to new@example.com.",
     ],
 )
-def test_an_account_change_that_never_happened_is_noticed(text: str) -> None:
+def test_an_account_change_that_never_happened_is_reported(text: str) -> None:
     assert sentences(text)
 
 
@@ -272,7 +272,7 @@ def test_an_account_change_that_never_happened_is_noticed(text: str) -> None:
         "Once the refund arrives, please confirm it.",
     ],
 )
-def test_what_takes_an_effect_for_done_is_noticed_whatever_it_asks(text: str) -> None:
+def test_a_sentence_that_presupposes_an_effect_is_reported(text: str) -> None:
     assert sentences(text)
 
 
@@ -288,7 +288,7 @@ def test_what_takes_an_effect_for_done_is_noticed_whatever_it_asks(text: str) ->
         "Please let us know if your order does not arrive by Friday.",
     ],
 )
-def test_a_question_that_takes_nothing_for_done_claims_nothing(text: str) -> None:
+def test_a_question_that_presupposes_nothing_claims_nothing(text: str) -> None:
     assert sentences(text) == []
 
 
@@ -345,7 +345,7 @@ def test_a_denial_a_question_or_a_condition_claims_nothing(text: str) -> None:
         "No problem, I have refunded the $84.00.",
     ],
 )
-def test_a_refund_that_happened_may_be_told(text: str) -> None:
+def test_a_refund_that_happened_may_be_mentioned(text: str) -> None:
     assert sentences(text, REFUND) == []
 
 
@@ -363,10 +363,10 @@ def test_a_refund_that_happened_may_be_told(text: str) -> None:
         ("I have refunded $84.00 for orders #W1234567 and #W7654321.", "#W7654321"),
     ],
 )
-def test_another_amount_or_order_than_what_happened_is_named(text: str, found: str) -> None:
-    told = sentences(text, REFUND)
-    assert len(told) == 1
-    assert found in told[0]
+def test_an_amount_or_order_that_does_not_match_is_named(text: str, found: str) -> None:
+    reported = sentences(text, REFUND)
+    assert len(reported) == 1
+    assert found in reported[0]
 
 
 @pytest.mark.parametrize(
@@ -380,10 +380,10 @@ def test_another_amount_or_order_than_what_happened_is_named(text: str, found: s
         ("Wir haben Ihnen 84,00 USD erstattet. Das war für die Bestellung #W7654321.", "#W7654321"),
     ],
 )
-def test_an_order_in_a_sentence_that_is_about_what_was_claimed_must_be_one_of_it(text: str, found: str) -> None:
-    told = sentences(text, REFUND)
-    assert len(told) == 1
-    assert f"names {found}" in told[0]
+def test_an_order_in_the_next_sentence_must_match_the_effect(text: str, found: str) -> None:
+    reported = sentences(text, REFUND)
+    assert len(reported) == 1
+    assert f"names {found}" in reported[0]
 
 
 @pytest.mark.parametrize(
@@ -398,7 +398,7 @@ def test_an_order_in_a_sentence_that_is_about_what_was_claimed_must_be_one_of_it
         "Wir haben Ihnen 84,00 USD erstattet. Ihre Bestellung #W7654321 ist unterwegs.",
     ],
 )
-def test_another_order_may_be_named_by_a_sentence_with_a_subject_of_its_own(text: str) -> None:
+def test_a_sentence_about_another_order_may_name_it(text: str) -> None:
     assert sentences(text, REFUND) == []
 
 
@@ -423,19 +423,19 @@ IN_FULL = [
 
 
 @pytest.mark.parametrize("text", IN_FULL)
-def test_a_refund_of_all_that_was_paid_is_told_only_of_one_that_took_it(text: str) -> None:
-    assert any("tells of all" in told for told in sentences(text, replace(REFUND, captured=9000)))
-    assert any("tells of all" in told for told in sentences(text, REFUND))
+def test_only_a_full_refund_may_be_called_full(text: str) -> None:
+    assert any("tells of all" in reported for reported in sentences(text, replace(REFUND, captured=9000)))
+    assert any("tells of all" in reported for reported in sentences(text, REFUND))
     assert sentences(text, replace(REFUND, captured=8400)) == []
 
 
-def test_refunds_that_together_took_all_that_was_paid_were_in_full() -> None:
+def test_partial_refunds_may_add_up_to_a_full_refund() -> None:
     parts = [replace(REFUND, amount=amount, key=str(amount), captured=8400) for amount in (8000, 400)]
     assert sentences("You have been reimbursed in full.", *parts) == []
     assert sentences("You have been reimbursed in full.", *parts, claims=[claim_of(parts[0])])
 
 
-def test_a_cancellation_returns_all_that_was_left() -> None:
+def test_a_cancellation_counts_as_a_full_refund() -> None:
     assert sentences("I have cancelled the order and refunded you in full.", CANCEL) == []
 
 
@@ -447,15 +447,15 @@ def test_a_cancellation_returns_all_that_was_left() -> None:
         "I have refunded $84.00. I could not refund the whole order.",
     ],
 )
-def test_that_not_all_was_returned_may_be_told(text: str) -> None:
+def test_a_reply_may_say_that_the_refund_was_partial(text: str) -> None:
     assert sentences(text, replace(REFUND, captured=9000)) == []
 
 
 @pytest.mark.parametrize(
     "text", ["We refunded 85 of it.", "I refunded 8,400 for you.", "You were refunded 1 084.", "I refunded 90 or so."]
 )
-def test_a_number_without_a_currency_in_words_of_refund_is_an_amount(text: str) -> None:
-    assert any("names the amount" in told for told in sentences(text, REFUND))
+def test_a_bare_number_next_to_a_refund_is_an_amount(text: str) -> None:
+    assert any("names the amount" in reported for reported in sentences(text, REFUND))
 
 
 @pytest.mark.parametrize(
@@ -479,7 +479,7 @@ def test_a_number_without_a_currency_in_words_of_refund_is_an_amount(text: str) 
         "Die Erstattung ist in 10 bis 14 Tagen bei Ihnen.",
     ],
 )
-def test_a_number_that_is_plainly_something_else_is_no_amount(text: str) -> None:
+def test_dates_durations_and_numbers_of_other_things_are_not_amounts(text: str) -> None:
     assert sentences(text, REFUND) == []
 
 
@@ -499,8 +499,8 @@ def test_a_number_that_is_plainly_something_else_is_no_amount(text: str) -> None
         "Your order total of $90.00 was sent to your card.",
     ],
 )
-def test_an_amount_that_no_action_has_in_that_currency_is_noticed(text: str) -> None:
-    assert any("names the amount" in told for told in sentences(text, REFUND))
+def test_an_amount_that_no_action_has_is_reported(text: str) -> None:
+    assert any("names the amount" in reported for reported in sentences(text, REFUND))
 
 
 @pytest.mark.parametrize(
@@ -513,7 +513,7 @@ def test_an_amount_that_no_action_has_in_that_currency_is_noticed(text: str) -> 
         ("I have refunded you a third time.", 3),
     ],
 )
-def test_an_effect_told_more_than_once_has_to_have_happened_as_often(text: str, times: int) -> None:
+def test_an_effect_mentioned_twice_must_have_happened_twice(text: str, times: int) -> None:
     assert sentences(text, *[REFUND] * (times - 1))
     assert sentences(text, *[REFUND] * times) == []
 
@@ -531,7 +531,7 @@ def test_an_effect_told_more_than_once_has_to_have_happened_as_often(text: str, 
         "Would you like a refund of $84.00?",
     ],
 )
-def test_an_amount_in_words_that_plainly_speak_of_something_else_needs_no_ground(text: str) -> None:
+def test_an_amount_clearly_about_something_else_is_allowed(text: str) -> None:
     assert sentences(text) == []
 
 
@@ -548,7 +548,7 @@ def test_an_amount_in_words_that_plainly_speak_of_something_else_needs_no_ground
         "O seu pedido foi entregue.",
     ],
 )
-def test_an_answer_in_a_language_that_is_covered_passes(text: str) -> None:
+def test_an_answer_in_a_covered_language_passes(text: str) -> None:
     assert sentences(text) == []
 
 
@@ -570,33 +570,33 @@ def test_amounts_are_read_in_the_formats_of_their_currency(currency: str, amount
     assert sentences(text, Effect("refund", "#W1", amount + 1, currency))
 
 
-def test_the_sum_of_what_happened_may_be_told() -> None:
+def test_the_sum_of_several_refunds_may_be_mentioned() -> None:
     other = Effect("refund", "#W7654321", 1600, "USD")
     assert sentences("In all I have refunded $100.00: $84.00 and $16.00.", REFUND, other) == []
     assert sentences("In all I have refunded $101.00.", REFUND, other)
 
 
-def test_one_kind_of_effect_is_no_ground_for_another() -> None:
+def test_one_kind_of_effect_does_not_support_another() -> None:
     assert sentences("I have cancelled your order.", REFUND)
     assert sentences("I have changed your e-mail address.", REFUND)
     assert sentences("I have refunded you.", ACCOUNT)
 
 
-def test_of_two_effects_in_one_sentence_each_needs_its_own_ground() -> None:
+def test_two_effects_in_one_sentence_each_need_support() -> None:
     assert "cancel order" in sentences("I have cancelled the order and refunded $84.00.", REFUND)[0]
     assert sentences("I have cancelled order #W7654321 and refunded the $84.00.", REFUND, CANCEL) == []
 
 
-def test_a_cancellation_returns_the_money_too() -> None:
+def test_a_cancellation_also_returns_the_money() -> None:
     assert sentences("I have cancelled the order; the $120.00 are refunded.", CANCEL) == []
 
 
-def test_each_sentence_stands_for_itself() -> None:
-    told = sentences("I have refunded $84.00. I have cancelled the rest.\nYour e-mail address was changed.", REFUND)
-    assert len(told) == 2
+def test_each_sentence_is_judged_separately() -> None:
+    reported = sentences("I have refunded $84.00. I have cancelled the rest.\nYour e-mail address was changed.", REFUND)
+    assert len(reported) == 2
 
 
-def test_the_same_finding_is_told_once() -> None:
+def test_the_same_finding_is_reported_once() -> None:
     assert len(sentences("Your refund is on its way. Your refund is on its way.")) == 1
 
 
@@ -616,11 +616,11 @@ def test_the_same_finding_is_told_once() -> None:
         ({"kind": "refund", "action": "t2:refund:1"}, False),
     ],
 )
-def test_a_claim_names_the_action_that_did_exactly_that(claim: dict[str, Any], grounded: bool) -> None:
+def test_a_claim_must_name_the_action_that_matches_it(claim: dict[str, Any], grounded: bool) -> None:
     assert (sentences("Hello.", REFUND, claims=[{"action": REFUND.key, **claim}]) == []) is grounded
 
 
-def test_a_claim_does_not_rest_on_an_action_that_did_something_else() -> None:
+def test_a_claim_is_not_supported_by_a_different_action() -> None:
     claim = {**claim_of(REFUND), "action": CANCEL.key}
     assert sentences("Hello.", REFUND, CANCEL, claims=[claim]) == [
         "It claims a refund of $84.00 for #W1234567 and names t1:cancel_order:1, which did not do that."
@@ -630,20 +630,20 @@ def test_a_claim_does_not_rest_on_an_action_that_did_something_else() -> None:
 @pytest.mark.parametrize(
     "text", ["I have refunded $84.00.", "Your refund is on its way.", "The $84.00 will reach you soon."]
 )
-def test_what_the_text_says_beyond_its_claims_is_told_though_it_is_true(text: str) -> None:
-    (told,) = sentences(text, REFUND, CANCEL, claims=[claim_of(CANCEL)] if "refund" not in text else [])
-    assert text.rstrip(".") in told
+def test_true_statements_beyond_the_declared_claims_are_reported(text: str) -> None:
+    (reported,) = sentences(text, REFUND, CANCEL, claims=[claim_of(CANCEL)] if "refund" not in text else [])
+    assert text.rstrip(".") in reported
     assert not untrue(text, [], [REFUND])
 
 
-def test_the_order_and_amount_of_another_action_are_beyond_the_claims() -> None:
+def test_order_and_amount_of_an_undeclared_action_are_reported() -> None:
     other = Effect("refund", "#W7654321", 1600, "USD", "t1:refund:2")
-    told = sentences("I have refunded $16.00 for order #W7654321.", REFUND, other, claims=[claim_of(REFUND)])
-    assert ["#W7654321" in told[0], "$16.00" in told[1], len(told)] == [True, True, 2]
+    reported = sentences("I have refunded $16.00 for order #W7654321.", REFUND, other, claims=[claim_of(REFUND)])
+    assert ["#W7654321" in reported[0], "$16.00" in reported[1], len(reported)] == [True, True, 2]
     assert sentences("I have refunded $16.00 for order #W7654321.", REFUND, other, claims=[claim_of(other)]) == []
 
 
-def test_a_claim_that_names_no_action_is_given_the_one_that_fits() -> None:
+def test_a_claim_without_an_action_gets_the_one_that_matches() -> None:
     assert named([{"kind": "refund", "amount": 8400}], [REFUND, CANCEL]) == [
         {"kind": "refund", "amount": 8400, "action": REFUND.key}
     ]
@@ -652,7 +652,7 @@ def test_a_claim_that_names_no_action_is_given_the_one_that_fits() -> None:
     ]
 
 
-def test_where_several_actions_fit_a_claim_none_is_chosen_for_it() -> None:
+def test_a_claim_that_several_actions_match_gets_none_of_them() -> None:
     twin = Effect("refund", "#W1234567", 8400, "USD", "t1:refund:2")
     claim = {"kind": "refund", "amount": 8400}
     assert named([claim], [REFUND, twin]) == [claim]
@@ -660,12 +660,12 @@ def test_where_several_actions_fit_a_claim_none_is_chosen_for_it() -> None:
     assert named([{**claim, "action": REFUND.key}, claim], [REFUND, twin])[1]["action"] == twin.key
 
 
-def test_a_claim_without_ground_is_told_in_figures_for_people() -> None:
-    told = sentences("Hello.", claims=[{"kind": "refund", "amount": 8400, "currency": "USD", "order_id": "#W1"}])
-    assert told == ["It claims a refund of $84.00 for #W1, but none such has succeeded on this ticket."]
+def test_an_unsupported_claim_is_reported_with_formatted_amounts() -> None:
+    reported = sentences("Hello.", claims=[{"kind": "refund", "amount": 8400, "currency": "USD", "order_id": "#W1"}])
+    assert reported == ["It claims a refund of $84.00 for #W1, but none such has succeeded on this ticket."]
 
 
-def told_of(text: str, *cancelled: str, done: tuple[Effect, ...] = ()) -> list[str]:
+def unsupported(text: str, *cancelled: str, done: tuple[Effect, ...] = ()) -> list[str]:
     return ungrounded(text, [claim_of(effect) for effect in done], done, cancelled)
 
 
@@ -682,11 +682,11 @@ def told_of(text: str, *cancelled: str, done: tuple[Effect, ...] = ()) -> list[s
         "Uw bestelling #W1234567 is al geannuleerd.",
     ],
 )
-def test_that_an_order_is_cancelled_may_be_told_where_the_shop_says_so(text: str) -> None:
+def test_a_reply_may_say_that_the_shop_shows_a_cancellation(text: str) -> None:
     assert said_cancelled(text)
-    assert told_of(text, "#W1234567") == []
-    assert told_of(text)
-    assert told_of(text, "#W7654321")
+    assert unsupported(text, "#W1234567") == []
+    assert unsupported(text)
+    assert unsupported(text, "#W7654321")
 
 
 @pytest.mark.parametrize(
@@ -707,11 +707,11 @@ def test_that_an_order_is_cancelled_may_be_told_where_the_shop_says_so(text: str
         "Soeben wurde Ihre Bestellung #W1234567 storniert.",
     ],
 )
-def test_an_order_s_state_is_no_ground_for_a_deed_nor_for_money(text: str) -> None:
-    assert told_of(text, "#W1234567")
+def test_an_orders_status_supports_no_claim_of_action_or_money(text: str) -> None:
+    assert unsupported(text, "#W1234567")
 
 
-def test_silence_claims_nothing() -> None:
+def test_an_empty_reply_claims_nothing() -> None:
     assert sentences("", REFUND) == []
 
 
@@ -724,7 +724,7 @@ WANTED = {
 }
 
 
-def told(kind: str, result: dict[str, Any]) -> words.Draft:
+def draft_for(kind: str, result: dict[str, Any]) -> words.Draft:
     draft = words.Draft("Maya")
     wanted = WANTED[kind]
     draft.tell(wanted, Call(wanted.tool, "", wanted.arguments, result))
@@ -741,8 +741,8 @@ def told(kind: str, result: dict[str, Any]) -> words.Draft:
         ("account_change", ACCOUNT, {}),
     ],
 )
-def test_the_simulated_agent_may_tell_what_it_did_and_only_that(kind: str, effect: Effect, action: Any) -> None:
-    draft = told(kind, {"action": {"status": "succeeded", "idempotency_key": effect.key, **action}})
+def test_the_simulated_agent_may_report_only_what_it_did(kind: str, effect: Effect, action: Any) -> None:
+    draft = draft_for(kind, {"action": {"status": "succeeded", "idempotency_key": effect.key, **action}})
     assert {claim["action"] for claim in draft.claims} == {effect.key}
     assert sentences(draft.text(), effect, claims=draft.claims) == []
     assert sentences(draft.text(), effect, claims=[])
@@ -751,15 +751,15 @@ def test_the_simulated_agent_may_tell_what_it_did_and_only_that(kind: str, effec
 
 @pytest.mark.parametrize("kind", WANTED)
 @pytest.mark.parametrize("status", ["rejected", "blocked", "failed"])
-def test_the_simulated_agent_may_tell_what_did_not_happen(kind: str, status: str) -> None:
-    draft = told(
+def test_the_simulated_agent_may_report_what_did_not_happen(kind: str, status: str) -> None:
+    draft = draft_for(
         kind, {"status": status, "action": {"status": status}, "reason": "The item was used. We keep to that."}
     )
     assert sentences(draft.text()) == []
 
 
 @pytest.mark.parametrize("status", sorted(words.STATUS))
-def test_the_simulated_agent_may_tell_where_an_order_stands(status: str) -> None:
+def test_the_simulated_agent_may_report_an_orders_status(status: str) -> None:
     draft = words.Draft("Maya")
     draft.status(SHOP_ORDER | {"status": status})
     draft.exchange()
@@ -767,4 +767,4 @@ def test_the_simulated_agent_may_tell_where_an_order_stands(status: str) -> None
     for remark in set(words.REMARKS) - ({"shipped"} if status == "cancelled" else set()):
         draft.remark(remark, SHOP_ORDER | {"status": status})
     draft.ask("Order #W1234567 was paid in USD (904.46 USD). How much in USD is it about?")
-    assert told_of(draft.text(), *(["#W1234567"] if status == "cancelled" else [])) == []
+    assert unsupported(draft.text(), *(["#W1234567"] if status == "cancelled" else [])) == []

@@ -1,4 +1,4 @@
-"""Claims and honest sentences in the commonest words of each language that the word lists cover."""
+"""Claims and honest sentences in the most common words of each language that the word lists cover."""
 
 import pytest
 
@@ -159,22 +159,22 @@ HONEST = [
 
 
 @pytest.mark.parametrize("text", UNTRUE)
-def test_what_did_not_happen_is_held(text: str) -> None:
+def test_claims_of_effects_that_did_not_happen_are_held(text: str) -> None:
     assert ungrounded(text, [], [])
 
 
 @pytest.mark.parametrize("text", MORE_THAN_THAT)
-def test_more_than_what_happened_is_held(text: str) -> None:
+def test_claims_beyond_what_happened_are_held(text: str) -> None:
     assert ungrounded(text, [claim_of(PART)], [PART])
 
 
 @pytest.mark.parametrize("text", HONEST)
-def test_an_honest_sentence_goes_out(text: str) -> None:
+def test_an_honest_sentence_is_sent(text: str) -> None:
     assert ungrounded(text, [], []) == []
 
 
 @pytest.mark.parametrize(
     "text", ["We refunded 14.50 EUR. The total was 30.00 EUR.", "We refunded 14.50 EUR; the price was 30.00 EUR."]
 )
-def test_a_total_beside_a_refund_is_not_added_to_it(text: str) -> None:
+def test_a_total_next_to_a_refund_is_not_added(text: str) -> None:
     assert ungrounded(text, [claim_of(PART)], [PART]) == []

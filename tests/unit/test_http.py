@@ -1,4 +1,4 @@
-"""What an answer means (docs/design.md, 8), without a network. Calls over a real one: integration/test_providers.py."""
+"""What an answer means (docs/design.md, 8), without a network. integration/test_providers.py makes real calls."""
 
 import json
 
@@ -43,21 +43,21 @@ def body(code: str, message: str = "Something.", **details: object) -> str:
         (599, "unheard_of", EffectUnknown),
     ],
 )
-def test_each_status_has_its_class(status: int, code: str, kind: type[ProviderError]) -> None:
+def test_each_status_is_classified(status: int, code: str, kind: type[ProviderError]) -> None:
     error = failure(status, body(code))
     assert type(error) is kind
     assert (error.code, error.http_status) == (code, status)
 
 
 @pytest.mark.parametrize("status", [101, 301, 302, 304, 307])
-def test_what_neither_does_nor_refuses_a_write_says_nothing_about_it(status: int) -> None:
+def test_an_unexpected_status_leaves_the_effect_of_a_write_unknown(status: int) -> None:
     assert type(failure(status, "", write=True)) is EffectUnknown
     assert type(failure(status, "", write=True, replayed=True)) is ReplayedFailure
     assert type(failure(status, "")) is Terminal
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
-def test_a_replayed_server_error_is_not_worth_asking_again(status: int) -> None:
+def test_a_replayed_server_error_is_not_retried(status: int) -> None:
     assert type(failure(status, body("internal"), replayed=True)) is ReplayedFailure
 
 
@@ -66,11 +66,11 @@ def test_a_replayed_refusal_is_a_refusal(status: int) -> None:
     assert type(failure(status, body("refused"), replayed=True)) is Terminal
 
 
-def test_a_conflict_that_says_nothing_is_taken_for_one_in_progress() -> None:
+def test_an_unexplained_conflict_is_treated_as_in_progress() -> None:
     assert type(failure(409, "")) is Transient
 
 
-def test_the_error_keeps_what_the_provider_said() -> None:
+def test_the_error_keeps_the_providers_message() -> None:
     error = failure(422, body("amount_exceeds_refundable", "Only 500.", refundable=500))
     assert error.message == "Only 500."
     assert error.details == {"refundable": 500}
@@ -81,7 +81,7 @@ def test_the_error_keeps_what_the_provider_said() -> None:
     "text",
     ["", "<html>Bad gateway</html>", "null", "[]", "42", '{"error": "text"}', '{"error": {"message": "no code"}}'],
 )
-def test_an_error_body_of_any_shape_is_read(text: str) -> None:
+def test_an_error_body_of_any_shape_is_readable(text: str) -> None:
     error = failure(502, text)
     assert error.code == "http_502"
     assert error.details == {}
@@ -96,5 +96,5 @@ def test_retry_after_is_read_in_seconds_and_bounded(header: str | None, seconds:
     assert failure(429, "", retry_after=header).retry_after == seconds
 
 
-def test_of_a_huge_body_only_the_beginning_is_kept() -> None:
+def test_only_the_beginning_of_a_huge_body_is_kept() -> None:
     assert len(failure(500, "x" * 10 * MAX_BODY_KEPT).body) == MAX_BODY_KEPT

@@ -1,4 +1,4 @@
-"""Identifiers that sort by time and never meet."""
+"""Identifiers that sort by time and never collide."""
 
 import re
 
@@ -7,11 +7,11 @@ import pytest
 from agentops.lib import ids
 
 
-def test_an_id_is_short_and_has_no_letters_to_misread() -> None:
+def test_an_id_is_short_and_has_no_ambiguous_letters() -> None:
     assert re.fullmatch(r"[0-9a-hjkmnp-tv-z]{14}", ids.new_id())
 
 
-def test_ids_of_one_moment_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ids_of_the_same_moment_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ids.time, "time", lambda: 1_790_000_000.0)
     many = {ids.new_id() for _ in range(5000)}
     assert len(many) == 5000

@@ -1,4 +1,4 @@
-"""What the model may ask for, and the parameters that a person approves."""
+"""What the model may request, and the parameters that a person approves."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def refused(schema: Any, arguments: Any) -> Refused:
         ({"customer_id": "another"}, "customer_id"),
     ],
 )
-def test_a_refund_of_wrong_shape_names_the_field(change: dict[str, Any], field: str) -> None:
+def test_a_malformed_refund_names_the_field(change: dict[str, Any], field: str) -> None:
     error = refused(kinds.RefundArguments, {**REFUND, **change})
     assert list(error.details["fields"]) == [field]
     assert error.details["valid"] == sorted(kinds.RefundArguments.model_fields)
@@ -59,17 +59,17 @@ def test_a_missing_field_is_named(missing: str) -> None:
     assert list(error.details["fields"]) == [missing]
 
 
-def test_every_wrong_field_is_named_at_once() -> None:
+def test_all_wrong_fields_are_named_together() -> None:
     error = refused(kinds.RefundArguments, {"amount": "x", "extra": 1, "currency": "USD", "reason": "broken"})
     assert set(error.details["fields"]) == {"order_id", "amount", "extra"}
 
 
 @pytest.mark.parametrize("arguments", [None, [], "text", 42, [REFUND]])
-def test_what_is_no_object_is_refused(arguments: Any) -> None:
+def test_arguments_that_are_not_an_object_are_refused(arguments: Any) -> None:
     refused(kinds.RefundArguments, arguments)
 
 
-def test_a_further_effect_is_asked_for_by_name_only() -> None:
+def test_a_further_effect_must_be_requested_explicitly() -> None:
     assert kinds.parse(kinds.RefundArguments, REFUND).further is False
     assert kinds.parse(kinds.RefundArguments, {**REFUND, "further": True}).further is True
 
@@ -77,16 +77,16 @@ def test_a_further_effect_is_asked_for_by_name_only() -> None:
 @pytest.mark.parametrize(
     "change", [{}, {"email": None}, {"name": "  "}, {"email": "no address"}, {"address": "1 Lane"}]
 )
-def test_an_account_change_names_something_valid(change: dict[str, Any]) -> None:
+def test_an_account_change_must_name_a_valid_field(change: dict[str, Any]) -> None:
     refused(kinds.ChangeAccountArguments, {**change, "reason": "They moved."})
 
 
 @pytest.mark.parametrize("change", [{}, {"email": None}, {"address": None}, {"address": {}}])
-def test_an_account_change_that_an_edit_emptied_is_refused(change: dict[str, Any]) -> None:
+def test_an_account_change_left_empty_by_an_edit_is_refused(change: dict[str, Any]) -> None:
     refused(kinds.AccountChangeParams, {**change, "customer_id": "c1", "reason": "They moved."})
 
 
-def test_an_account_change_keeps_only_what_changes() -> None:
+def test_an_account_change_keeps_only_the_changed_fields() -> None:
     given = {"email": "new@example.com", "address": {"city": "York"}, "reason": "They moved."}
     parsed = kinds.parse(kinds.ChangeAccountArguments, given)
     assert parsed.changes() == {"email": "new@example.com", "address": {"city": "York"}}
@@ -103,26 +103,26 @@ def test_an_account_change_keeps_only_what_changes() -> None:
         [{"kind": "refund"}] * 21,
     ],
 )
-def test_claims_of_a_reply_are_of_known_shape(claims: Any) -> None:
+def test_claims_of_a_reply_are_validated(claims: Any) -> None:
     refused(kinds.ReplyArguments, {"text": "Hello.", "reason": "An answer.", "claims": claims})
 
 
-def test_each_kind_is_called_by_one_tool() -> None:
+def test_each_kind_has_exactly_one_tool() -> None:
     assert len(kinds.BY_TOOL) == len(kinds.KINDS)
     assert all(name == kind.name for name, kind in kinds.KINDS.items())
 
 
 @pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=list(kinds.KINDS))
-def test_what_a_person_may_edit_are_parameters_of_the_kind(kind: kinds.Kind) -> None:
+def test_editable_fields_are_parameters_of_the_kind(kind: kinds.Kind) -> None:
     assert set(kind.editable) <= set(kind.params.model_fields)
 
 
 @pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=list(kinds.KINDS))
-def test_a_key_of_each_kind_fits_the_provider(kind: kinds.Kind) -> None:
+def test_the_key_of_each_kind_fits_the_providers_limit(kind: kinds.Kind) -> None:
     assert len(f"{'0' * 14}:{kind.name}:{999_999}") <= 45
 
 
-def test_a_digest_does_not_depend_on_the_order_of_fields() -> None:
+def test_a_digest_ignores_the_order_of_fields() -> None:
     one = {"b": {"y": 1, "x": [2, {"q": "ü", "p": None}]}, "a": True}
     other = {"a": True, "b": {"x": [2, {"p": None, "q": "ü"}], "y": 1}}
     assert kinds.digest(one) == kinds.digest(other)
@@ -134,6 +134,6 @@ def test_a_digest_changes_with_every_parameter(change: dict[str, Any]) -> None:
     assert kinds.digest(REFUND) != kinds.digest({**REFUND, **change})
 
 
-def test_the_same_effect_may_be_worded_differently() -> None:
+def test_wording_does_not_change_the_effect() -> None:
     assert kinds.same_effect(REFUND, {**REFUND, "reason": "It came broken, they say."})
     assert not kinds.same_effect(REFUND, {**REFUND, "amount": 8401})

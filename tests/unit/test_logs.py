@@ -1,4 +1,4 @@
-"""Log lines: one object each, with what they belong to, and never a secret."""
+"""Log lines: one JSON object each, with their context and without secrets."""
 
 import json
 import logging
@@ -39,9 +39,7 @@ def logger_to(stream: StringIO, form: str) -> logging.Logger:
     return logger
 
 
-def test_what_the_standard_library_logs_bears_the_run_the_action_and_the_trace(
-    log: logging.Logger, lines: Lines
-) -> None:
+def test_standard_library_logs_carry_run_action_and_trace(log: logging.Logger, lines: Lines) -> None:
     with tracing.at(ticket_id="T1", run_id=7, span="run", action="T1:refund:1"):
         log.info("run %s waits", 7)
     log.info("after it")
@@ -54,7 +52,7 @@ def test_what_the_standard_library_logs_bears_the_run_the_action_and_the_trace(
     assert not {"run", "trace_id", "span_id"} & set(after)
 
 
-def test_structlog_and_the_standard_library_come_out_alike(log: logging.Logger, lines: Lines) -> None:
+def test_structlog_and_the_standard_library_log_alike(log: logging.Logger, lines: Lines) -> None:
     structlog.stdlib.get_logger("test-json").info("request", status=201)
     log.info("request", extra={"status": 201})
     ours, theirs = lines.all()
@@ -62,7 +60,7 @@ def test_structlog_and_the_standard_library_come_out_alike(log: logging.Logger, 
 
 
 @pytest.mark.parametrize("form", logs.FORMATS)
-def test_no_line_holds_a_card_number_or_a_secret(lines: Lines, form: str) -> None:
+def test_no_line_contains_a_card_number_or_a_secret(lines: Lines, form: str) -> None:
     log = logger_to(lines, form)
     log.warning("paid with %s", CARD)
     log.warning("asked with Bearer %s", "abcdefghijklmnop")
@@ -75,15 +73,15 @@ def test_no_line_holds_a_card_number_or_a_secret(lines: Lines, form: str) -> Non
     for hidden in (CARD, SECRET, "abcdefghijklmnop"):
         assert hidden not in said
     assert said.count("[card number removed") == 3
-    assert "ValueError" in said, "the traceback is there"
+    assert "ValueError" in said, "the traceback is missing"
 
 
-def test_a_line_of_what_json_does_not_know_is_written_all_the_same(log: logging.Logger, lines: Lines) -> None:
+def test_values_that_json_cannot_encode_are_logged_anyway(log: logging.Logger, lines: Lines) -> None:
     log.info("odd", extra={"value": {1: object(), "set": {2}}, "text": "\ud800"})
     assert lines.all()[0]["event"] == "odd"
 
 
-def test_without_a_trace_nothing_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_trace_no_trace_ids_are_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     assert tracing.headers() == {}
     with tracing.at(ticket_id="T1", run_id=None, span="attempt-1-1"):
@@ -100,17 +98,15 @@ def test_without_a_trace_nothing_goes_along(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("program", ["agentops.wsgi", "agentops.celery"])
-def test_unset_neither_spans_nor_an_exporter_are_loaded(program: str) -> None:
-    """The Redis client loads what it needs for metrics of its own, where OpenTelemetry is installed."""
+def test_without_an_endpoint_opentelemetry_exporters_are_not_loaded(program: str) -> None:
+    """Where OpenTelemetry is installed, the Redis client loads parts of it for metrics of its own."""
     loaded = "[m for m in sys.modules if m.startswith(('opentelemetry.sdk.trace', 'opentelemetry.exporter'))]"
     said = f"import {program}, sys, threading, django; django.setup(); print({loaded}, threading.active_count())"
     shown = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
     assert shown.stdout == "[] 1\n"
 
 
-def test_what_a_visitor_may_not_have_is_one_line_and_a_fault_of_ours_keeps_its_traceback(
-    log: logging.Logger, lines: Lines
-) -> None:
+def test_refusals_log_one_line_and_errors_keep_their_traceback(log: logging.Logger, lines: Lines) -> None:
     log.addFilter(logs.OneLine())
     try:
         raise PermissionError("no")

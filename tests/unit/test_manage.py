@@ -1,4 +1,4 @@
-"""The program's door: what is wrong is said in a line, not in a traceback."""
+"""manage.py reports a configuration error in one line instead of a traceback."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ import manage
 
 
 @pytest.mark.parametrize("away", [OperationalError, InterfaceError])
-def test_a_database_that_does_not_answer_is_named_without_its_password(
+def test_an_unreachable_database_is_named_without_its_password(
     away: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def command(arguments: list[str]) -> None:
@@ -27,9 +27,9 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(
     monkeypatch.setattr(manage, "connection", SimpleNamespace(settings_dict=place))
     with pytest.raises(SystemExit) as ended:
         manage.main()
-    told = str(ended.value)
-    assert told.startswith(
+    message = str(ended.value)
+    assert message.startswith(
         "The database shop at db.internal:5433 did not answer: couldn't get a connection after 10.00 sec."
     )
-    assert "DATABASE_URL" in told
-    assert "secret" not in told
+    assert "DATABASE_URL" in message
+    assert "secret" not in message

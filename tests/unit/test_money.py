@@ -1,4 +1,4 @@
-"""Minor units in, people's figures out, and back."""
+"""Conversion between minor units and the amounts that people read."""
 
 from decimal import Decimal
 
@@ -22,7 +22,7 @@ from agentops.lib import money
         (8400, "EUR", "€84.00"),
     ],
 )
-def test_an_amount_is_shown_with_the_currencys_own_digits(amount: int, currency: str, shown: str) -> None:
+def test_an_amount_shows_the_digits_of_its_currency(amount: int, currency: str, shown: str) -> None:
     assert money.display(amount, currency) == shown
 
 
@@ -40,7 +40,7 @@ def test_an_amount_is_shown_with_the_currencys_own_digits(amount: int, currency:
         ("12,345,678.9", "USD", 1234567890),
     ],
 )
-def test_an_amount_is_read_into_minor_units(text: str, currency: str, amount: int) -> None:
+def test_an_amount_is_parsed_into_minor_units(text: str, currency: str, amount: int) -> None:
     assert money.minor(text, currency) == amount
 
 
@@ -70,17 +70,17 @@ def test_an_amount_is_read_into_minor_units(text: str, currency: str, amount: in
         ("$84", "USD"),
     ],
 )
-def test_what_is_no_amount_of_the_currency_is_refused(text: str, currency: str) -> None:
+def test_an_invalid_amount_for_the_currency_is_refused(text: str, currency: str) -> None:
     with pytest.raises(ValueError, match=r"write it like (12\.50|1250)$"):
         money.minor(text, currency)
 
 
 @given(st.integers(min_value=0, max_value=10**15), st.sampled_from(["USD", "JPY", "KWD", "EUR"]))
-def test_major_units_lead_back_to_the_same_minor_units(amount: int, currency: str) -> None:
+def test_major_units_convert_back_to_the_same_minor_units(amount: int, currency: str) -> None:
     assert money.minor(str(money.major(amount, currency)), currency) == amount
 
 
-def test_nothing_is_ever_a_float() -> None:
+def test_amounts_are_never_floats() -> None:
     assert money.major(10**15 + 1, "USD") == Decimal("10000000000000.01")
 
 

@@ -1,4 +1,4 @@
-"""Verdicts: each rule at its boundary, missing facts, and every reason at once."""
+"""Verdicts: each rule at its limit, missing facts, and all reasons together."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ RULES = Rules(
     customer_30_days_count=2,
     agent_today=[CurrencyLimit(currency="USD", up_to=100_000)],
 )
-# Within every rule, each at its very edge.
+# Within every rule, each exactly at its limit.
 EDGE = Facts(
     kind="refund",
     amount=5_000,
@@ -42,7 +42,7 @@ def judged(rules: Rules = RULES, **changes: Any) -> tuple[Outcome, list[str]]:
     return verdict.outcome, [reason.code for reason in verdict.reasons]
 
 
-def test_at_every_boundary_at_once_the_agent_acts_alone() -> None:
+def test_exactly_at_every_limit_the_action_is_automatic() -> None:
     assert evaluate(RULES, EDGE) == Verdict(AUTO, ())
 
 
@@ -59,12 +59,12 @@ def test_at_every_boundary_at_once_the_agent_acts_alone() -> None:
         ({"further": True}, "further_effect"),
     ],
 )
-def test_one_step_over_a_boundary_a_person_decides(changes: dict[str, Any], code: str) -> None:
+def test_one_step_beyond_a_limit_needs_a_person(changes: dict[str, Any], code: str) -> None:
     assert judged(**changes) == (PERSON, [code])
 
 
 @pytest.mark.parametrize(("amount", "outcome"), [(50_000, PERSON), (50_001, BLOCK), (10**15, BLOCK)])
-def test_above_the_ceiling_nothing_moves(amount: int, outcome: Outcome) -> None:
+def test_above_the_block_limit_nothing_is_approved(amount: int, outcome: Outcome) -> None:
     assert judged(amount=amount)[0] == outcome
 
 
@@ -79,14 +79,14 @@ def test_above_the_ceiling_nothing_moves(amount: int, outcome: Outcome) -> None:
         "agent_today",
     ],
 )
-def test_a_fact_that_is_missing_never_passes_its_rule(missing: str) -> None:
+def test_a_missing_fact_never_passes_its_rule(missing: str) -> None:
     outcome, codes = judged(**{missing: None})
     assert outcome == PERSON
     assert len(codes) == 1
 
 
 @pytest.mark.parametrize("missing", ["amount", "currency"])
-def test_without_amount_or_currency_nothing_moves(missing: str) -> None:
+def test_without_amount_or_currency_the_action_is_blocked(missing: str) -> None:
     assert judged(**{missing: None}) == (BLOCK, ["amount_unknown"])
 
 
@@ -95,34 +95,34 @@ def test_an_unknown_kind_is_blocked(kind: str) -> None:
     assert judged(kind=kind) == (BLOCK, ["unknown_kind"])
 
 
-def test_a_currency_without_rules_goes_to_a_person() -> None:
+def test_a_currency_without_limits_needs_a_person() -> None:
     assert judged(currency="CHF") == (PERSON, ["no_threshold", "customer_30_days", "agent_today"])
 
 
-def test_thresholds_are_of_a_kind_and_a_currency() -> None:
+def test_limits_apply_per_kind_and_currency() -> None:
     assert "above_threshold" in judged(currency="JPY", amount=3_001)[1]
     assert judged(kind="cancel_order")[0] == AUTO
 
 
-def test_an_empty_policy_lets_nothing_pass_alone() -> None:
+def test_an_empty_policy_automates_nothing() -> None:
     assert judged(Rules())[0] == PERSON
     assert judged(Rules(), kind="cancel_order")[0] == PERSON
 
 
-def test_a_share_of_nothing_is_no_share() -> None:
+def test_a_share_of_zero_captured_needs_a_person() -> None:
     assert "share_of_order" in judged(captured=0, order_refunded=0)[1]
 
 
-def test_a_cancellation_returns_all_and_is_not_measured_by_its_share() -> None:
+def test_a_cancellation_is_not_limited_by_its_share() -> None:
     assert judged(kind="cancel_order", amount=5_000, captured=5_000, order_refunded=0) == (AUTO, [])
 
 
-def test_a_cancellation_has_no_window_and_without_one_no_delivery_is_too_old() -> None:
+def test_the_refund_window_does_not_apply_to_cancellations() -> None:
     assert judged(kind="cancel_order", days_since_delivery=None)[0] == AUTO
     assert judged(Rules(**{**RULES.model_dump(), "refund_window_days": 0}), days_since_delivery=900)[0] == AUTO
 
 
-def test_every_reason_that_fired_is_listed() -> None:
+def test_all_matching_reasons_are_listed() -> None:
     outcome, codes = judged(
         amount=50_001, captured=None, customer_30_days=10_000, customer_30_days_count=2, agent_today=None, further=True
     )
@@ -137,7 +137,7 @@ def test_every_reason_that_fired_is_listed() -> None:
     ]
 
 
-def test_a_reason_says_the_figures_in_the_currencys_own_digits() -> None:
+def test_reasons_show_amounts_in_the_currencys_digits() -> None:
     verdict = evaluate(RULES, replace(EDGE, currency="JPY", amount=3_001))
     assert verdict.reasons[0].message == "¥3,001 is above ¥3,000, up to which the agent acts alone."
 
@@ -146,7 +146,7 @@ def test_an_account_change_always_needs_a_person() -> None:
     assert judged(Rules(), kind="account_change", amount=None, currency=None) == (PERSON, ["account_change"])
 
 
-def test_a_reply_goes_out_alone_unless_it_claims_too_much_or_the_policy_says_no() -> None:
+def test_replies_need_a_person_only_for_claims_or_by_policy() -> None:
     def reply(rules: Rules = RULES, **changes: Any) -> tuple[Outcome, list[str]]:
         verdict = evaluate(rules, Facts("reply", **changes))
         return verdict.outcome, [reason.code for reason in verdict.reasons]
@@ -172,7 +172,7 @@ def test_a_reply_goes_out_alone_unless_it_claims_too_much_or_the_policy_says_no(
         {"aproval_hours": 5},
     ],
 )
-def test_rules_that_contradict_themselves_are_refused(rules: dict[str, Any]) -> None:
+def test_contradictory_rules_are_refused(rules: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Rules.model_validate(rules)
 
@@ -181,7 +181,7 @@ amounts = st.integers(min_value=0, max_value=60_000)
 
 
 @given(amounts, amounts)
-def test_a_larger_amount_is_never_judged_more_freely(one: int, other: int) -> None:
+def test_a_larger_amount_never_gets_a_laxer_verdict(one: int, other: int) -> None:
     order = [AUTO, PERSON, BLOCK]
     small, large = sorted((one, other))
     assert order.index(judged(amount=small)[0]) <= order.index(judged(amount=large)[0])
@@ -193,7 +193,7 @@ def test_a_larger_amount_is_never_judged_more_freely(one: int, other: int) -> No
     captured=st.none() | amounts, order_refunded=st.none() | amounts, customer_30_days=st.none() | amounts,
     customer_30_days_count=st.none() | st.integers(0, 5), agent_today=st.none() | amounts, further=st.booleans(),
 ))  # fmt: skip
-def test_the_strictest_reason_is_the_verdict(facts: Facts) -> None:
+def test_the_strictest_reason_decides_the_verdict(facts: Facts) -> None:
     verdict = evaluate(RULES, facts)
     assert (verdict.outcome == AUTO) == (not verdict.reasons)
     assert (verdict.outcome == BLOCK) == any(reason.outcome == BLOCK for reason in verdict.reasons)

@@ -1,4 +1,4 @@
-"""Reading a file of tickets, and what is said of them in the end."""
+"""Reading a file of tickets, and the report about them at the end."""
 
 import json
 from typing import Any
@@ -11,12 +11,12 @@ from agentops.management.intake import BadTickets, Followed, Posted, read, summa
 TICKET = {"external_id": "a-1", "customer_email": "mia@example.com", "subject": "Hello", "body": "Where is it?"}
 
 
-def test_it_reads_a_list_and_names_the_source() -> None:
+def test_a_list_is_read_and_its_source_is_named() -> None:
     first, second = read(json.dumps([TICKET, TICKET | {"source": "zendesk"}]), source="file")
     assert (first.source, first.external_id, second.source) == ("file", "a-1", "zendesk")
 
 
-def test_it_names_each_wrong_field_by_its_index() -> None:
+def test_each_wrong_field_is_named_with_its_index() -> None:
     rows = [TICKET, TICKET | {"external_id": "a-2", "body": "", "colour": "red"}, 3]
     with pytest.raises(BadTickets) as raised:
         read(json.dumps(rows), source="file")
@@ -30,7 +30,7 @@ def test_it_names_each_wrong_field_by_its_index() -> None:
     ("text", "said"),
     [("{", "not JSON"), ('{"external_id": "a"}', "not a JSON list"), (json.dumps([TICKET, TICKET]), "there twice")],
 )
-def test_what_is_no_list_of_tickets_is_refused(text: str, said: str) -> None:
+def test_a_file_without_a_list_of_tickets_is_refused(text: str, said: str) -> None:
     with pytest.raises(BadTickets, match=said):
         read(text, source="file")
 
@@ -65,9 +65,9 @@ def test_the_summary_has_the_last_run_and_the_last_reply() -> None:
             {"direction": "inbound", "body": "Thanks."},
         ],
     )
-    told = summary(ticket)
+    result = summary(ticket)
     kept = ("kind", "status", "amount", "currency", "target", "idempotency_key", "attempts", "verdict")
-    assert told == {
+    assert result == {
         "external_id": "a-1",
         "ticket_id": "t",
         "status": "answered",
@@ -78,7 +78,7 @@ def test_the_summary_has_the_last_run_and_the_last_reply() -> None:
     }
 
 
-def test_a_line_tells_the_effects_and_a_table_counts() -> None:
+def test_each_line_lists_effects_and_the_table_counts_them() -> None:
     sent = action(kind="reply", amount=None, currency=None, attempts=1)
     waiting = action(kind="account_change", amount=None, currency=None, attempts=0, status="awaiting_approval")
     first = followed(actions=[action(), sent])

@@ -1,4 +1,4 @@
-"""What calls cost, and what they can cost at most."""
+"""What calls cost, and their maximum cost."""
 
 from decimal import Decimal
 
@@ -12,19 +12,19 @@ DOLLARS = st.decimals(0, 1000, places=6)
 COUNTS = st.integers(0, 200_000)
 
 
-def test_each_sort_of_token_has_its_price() -> None:
+def test_each_type_of_token_has_its_own_price() -> None:
     counts = {"input_tokens": 100, "cached_tokens": 60, "output_tokens": 20, "reasoning_tokens": 5}
     assert cost(GPT_5, **counts) == Decimal("0.000258")
     dear = Price("x", Decimal("1.25"), Decimal("0.125"), Decimal(10), Decimal(40))
     assert cost(dear, **counts) == Decimal("0.000408")
 
 
-def test_a_part_of_a_millionth_counts_as_a_whole_one() -> None:
+def test_fractions_of_a_millionth_are_rounded_up() -> None:
     cheap = Price("cheap", Decimal("0.000001"), Decimal(0), Decimal(0), Decimal(0))
     assert cost(cheap, input_tokens=1) == Decimal("0.000001")
 
 
-def test_more_cached_tokens_than_there_are_tokens_are_paid_for_and_never_a_gift() -> None:
+def test_more_cached_than_input_tokens_never_lower_the_cost() -> None:
     assert cost(GPT_5, input_tokens=0, cached_tokens=1_000_000, reasoning_tokens=1_000_000) == Decimal("10.125")
 
 

@@ -1,11 +1,11 @@
-"""How far a long command is, where standard error is no terminal (a log, say)."""
+"""Progress of a long command where standard error is not a terminal (a log, for example)."""
 
 import pytest
 
 from agentops.management.progress import Progress
 
 
-def test_without_a_terminal_a_plain_line_is_printed_every_thirty_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_a_plain_line_appears_every_30_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     now = 1000.0
     progress = Progress(clock=lambda: now)
     shown = []

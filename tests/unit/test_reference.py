@@ -23,7 +23,7 @@ def test_every_command_is_listed_with_its_own_arguments(hook: Callable[[str], An
     assert len(ours) >= 8
     assert [name for name in ours if f"\n## {name}\n" not in page] == []
     assert "| `--since T` |" in page
-    assert "--pythonpath" not in page  # every Django command has it
+    assert "--pythonpath" not in page  # common to all Django commands
 
 
 @pytest.mark.parametrize(
@@ -35,21 +35,21 @@ def test_every_command_is_listed_with_its_own_arguments(hook: Callable[[str], An
         ("/api/tickets", ("POST",), "everyone"),
     ],
 )
-def test_an_address_says_who_may_use_it(
+def test_an_address_shows_who_may_use_it(
     hook: Callable[[str], Any], path: str, methods: tuple[str, ...], who: str
 ) -> None:
     found = {each.path: (each.methods, each.who) for each in hook("http_page").addresses()}
     assert found[path] == (methods, who)
 
 
-def test_every_contract_and_address_is_on_the_page(hook: Callable[[str], Any]) -> None:
+def test_every_contract_and_address_is_listed(hook: Callable[[str], Any]) -> None:
     page = hook("http_page").render(ROOT)
     for heading in ("### `POST /api/tickets`", "### `POST /refunds`", "### `PATCH /customers/{customer_id}`"):
         assert heading in page
     assert all(f"| `{each.path}` |" in page for each in hook("http_page").addresses())
 
 
-def test_settings_show_the_default_in_code(hook: Callable[[str], Any]) -> None:
+def test_settings_show_their_default_from_the_code(hook: Callable[[str], Any]) -> None:
     page = hook("settings_page").render(ROOT)
     assert "| `RETRY_HORIZON_SECONDS` |" in page
     assert "| `72000` |" in page

@@ -1,4 +1,4 @@
-"""When to try again, and when not."""
+"""When to retry, and when not to."""
 
 import pytest
 
@@ -26,12 +26,12 @@ POLICY = RetryPolicy(attempts=6, base=1.0, cap=10.0)
 
 
 @pytest.mark.parametrize("kind", [Transient, EffectUnknown])
-def test_what_may_heal_is_tried_again(kind: type[ProviderError]) -> None:
+def test_transient_failures_are_retried(kind: type[ProviderError]) -> None:
     assert POLICY.delay(1, kind("x", "x"), uniform=longest) == 1.0
 
 
 @pytest.mark.parametrize("kind", [Terminal, Unauthorized, IdempotencyMismatch, ReplayedFailure, ProviderError])
-def test_what_will_not_heal_is_never_tried_again(kind: type[ProviderError]) -> None:
+def test_terminal_failures_are_never_retried(kind: type[ProviderError]) -> None:
     assert POLICY.delay(1, kind("x", "x"), uniform=longest) is None
 
 
@@ -40,23 +40,23 @@ def test_the_delay_doubles_up_to_its_cap() -> None:
     assert [POLICY.delay(attempt, error, uniform=longest) for attempt in range(1, 6)] == [1.0, 2.0, 4.0, 8.0, 10.0]
 
 
-def test_the_jitter_is_full() -> None:
+def test_the_jitter_covers_the_whole_delay() -> None:
     assert POLICY.delay(5, Transient("x", "x"), uniform=shortest) == 0.0
 
 
-def test_the_attempts_are_bounded() -> None:
+def test_the_number_of_attempts_is_bounded() -> None:
     error = Transient("x", "x", retry_after=3.0)
     assert POLICY.delay(5, error) is not None
     assert POLICY.delay(6, error) is None
     assert POLICY.delay(7, error) is None
 
 
-def test_a_server_that_names_its_time_is_obeyed_even_past_the_cap() -> None:
+def test_retry_after_is_obeyed_even_beyond_the_cap() -> None:
     assert POLICY.delay(1, Transient("x", "x", retry_after=45.0), uniform=longest) == 45.0
     assert POLICY.delay(4, Transient("x", "x", retry_after=2.0), uniform=longest) == 8.0
 
 
-def test_only_our_own_backoff_is_stretched() -> None:
+def test_only_our_own_backoff_gets_jitter() -> None:
     assert POLICY.delay(1, Transient("x", "x"), 3.0, longest) == 3.0
     assert POLICY.delay(1, Transient("x", "x", retry_after=45.0), 3.0, longest) == 45.0
     assert POLICY.delay(1, Transient("x", "x", retry_after=45.0), 0.0001, longest) == 45.0

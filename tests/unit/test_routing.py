@@ -1,4 +1,4 @@
-"""Which model takes a turn, from the recorded steps alone."""
+"""Which model handles a turn, decided from the recorded steps alone."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def tier(*steps: Recorded, rules: Rules | None = None) -> tuple[str, str]:
     return found.tier, found.code
 
 
-def test_a_plain_case_stays_with_the_cheap_model() -> None:
+def test_a_simple_case_stays_with_the_small_model() -> None:
     assert tier(triage()) == ("plain", "plain")
     assert tier(triage(), asked(1), did(2), asked(3), did(4)) == ("plain", "plain")
 
@@ -35,7 +35,7 @@ def test_a_plain_case_stays_with_the_cheap_model() -> None:
 @pytest.mark.parametrize(
     ("said", "code"), [({"ambiguous": True}, "ambiguous"), ({"risk_signs": ["legal_threat"]}, "risk_signs")]
 )
-def test_what_triage_sees_brings_the_expert(said: dict[str, Any], code: str) -> None:
+def test_triage_signals_select_the_expert(said: dict[str, Any], code: str) -> None:
     assert tier(triage(**said)) == ("expert", code)
     assert tier(triage(**said), rules=Rules(expert_on=())) == ("plain", "plain")
 
@@ -48,41 +48,41 @@ def test_what_triage_sees_brings_the_expert(said: dict[str, Any], code: str) -> 
         Recorded(0, turn.TRIAGE, turn.DONE, None),
     ],
 )
-def test_without_a_triage_the_expert_comes_whatever_the_rules(step: Recorded) -> None:
+def test_an_unreadable_triage_always_selects_the_expert(step: Recorded) -> None:
     assert tier(step, rules=Rules(expert_on=())) == ("expert", "unreadable_triage")
 
 
-def test_a_refused_call_brings_the_expert_and_says_which() -> None:
+def test_a_refused_call_selects_the_expert_and_is_named() -> None:
     steps = [triage(), asked(1), did(2, error_class="refused", error_code="order_not_found")]
     assert route(steps, Rules()) == Route("expert", "refused_call", "A call of refund was refused: order_not_found.")
 
 
-def test_an_answer_without_a_call_brings_the_expert() -> None:
+def test_an_answer_without_a_call_selects_the_expert() -> None:
     assert tier(triage(), asked(1, calls=0)) == ("expert", "no_call")
 
 
-def test_the_policys_reasons_bring_the_expert_where_the_rules_say_so() -> None:
+def test_policy_reasons_select_the_expert_if_the_rules_say_so() -> None:
     steps = [triage(), asked(1), did(2, reasons=("share_of_order", "above_threshold"))]
     assert tier(*steps) == ("expert", "above_threshold")
     assert tier(*steps, rules=Rules(expert_on=("share_of_order",))) == ("expert", "share_of_order")
     assert tier(*steps, rules=Rules(expert_on=("ambiguous",))) == ("plain", "plain")
 
 
-def test_the_expert_keeps_the_run_whatever_the_rules_have_become() -> None:
+def test_the_expert_keeps_the_run_even_after_the_rules_change() -> None:
     steps = [triage(ambiguous=True), asked(1, "ambiguous", why="Unclear."), did(2)]
     assert route(steps, Rules(expert_on=())) == Route("expert", "ambiguous", "Unclear.")
 
 
-def test_the_same_steps_are_routed_the_same() -> None:
+def test_the_same_steps_always_get_the_same_route() -> None:
     steps = [triage(risk_signs=["x"]), asked(1, "risk_signs"), did(2, error_class="refused", error_code="y")]
     assert [route(steps[:n], Rules()).code for n in (1, 2, 3)] == ["risk_signs"] * 3
 
 
-def test_a_sign_that_nobody_knows_is_refused_with_those_that_are() -> None:
+def test_an_unknown_signal_is_refused_and_valid_ones_are_listed() -> None:
     with pytest.raises(ValueError, match=r"moon: no sign.*valid are ambiguous"):
         Rules(expert_on=("moon",))
 
 
-def test_rules_keep_one_order() -> None:
+def test_rules_are_stored_in_a_fixed_order() -> None:
     assert Rules(expert_on=("above_threshold", "ambiguous")).expert_on == ("ambiguous", "above_threshold")
     assert set(routing.Rules().expert_on) <= set(routing.CODES)

@@ -1,4 +1,4 @@
-"""What settings and manage.py make of an environment."""
+"""How settings and manage.py treat the environment."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )  # fmt: skip
 
 
-def test_what_is_empty_counts_as_unset() -> None:
+def test_empty_variables_count_as_unset() -> None:
     shown = manage("shell", "--no-imports", "-c", SHOW, DATABASE_URL="", REDIS_URL="", DATA_DIR="")
     sockets = (ROOT / "var" / "run").resolve()
     assert shown.stdout.strip().split("|") == ["agentops", f"unix://{quote(str(sockets))}/valkey.sock", f"{ROOT}/var"]
@@ -32,7 +32,7 @@ def test_what_is_empty_counts_as_unset() -> None:
     "url",
     ["sqlite:///hidden", "nonsense", "mysql://u:hidden@host/name", "postgres://u:hidden@host:port/name", "postgres://"],
 )
-def test_a_database_that_cannot_be_is_one_line(tmp_path: Path, url: str, command: str) -> None:
+def test_an_invalid_database_is_reported_in_one_line(tmp_path: Path, url: str, command: str) -> None:
     answer = manage(command, DATABASE_URL=url, DATA_DIR=str(tmp_path))
     assert answer.returncode == 1
     [line] = answer.stderr.splitlines()
@@ -49,7 +49,7 @@ def test_a_database_that_cannot_be_is_one_line(tmp_path: Path, url: str, command
         ("ACTION_LEASE_SECONDS", "120", "it must be from 1 to 60"),
     ],
 )
-def test_what_cannot_be_says_what_would_be(name: str, value: str, said: str) -> None:
+def test_an_invalid_value_is_reported_with_a_valid_example(name: str, value: str, said: str) -> None:
     given = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", name: value}
     answer = manage("check", **given)
     assert answer.returncode == 1

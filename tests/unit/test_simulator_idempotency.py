@@ -23,7 +23,7 @@ def request(key: str = "k", path: str = "/refunds", **body: object) -> Request:
 
 
 class Desk:
-    """Work that counts how often it was done."""
+    """Work that counts how often it ran."""
 
     def __init__(self, clock: Clock | None = None, file: Path | None = None) -> None:
         self.store = Store(file, clock or Clock())
@@ -54,27 +54,27 @@ def code(answer: Answer) -> str:
     return str(answer.body["error"]["code"])
 
 
-def test_the_same_key_and_body_is_answered_again_without_a_second_effect(desk: Desk) -> None:
+def test_the_same_key_and_body_replays_the_answer(desk: Desk) -> None:
     first, second = desk.run(request(amount=1)), desk.run(request(amount=1))
     assert (first.body, first.headers) == ({"done": 1}, {})
     assert (second.body, second.headers) == ({"done": 1}, {"Idempotent-Replayed": "true"})
     assert desk.done == 1
 
 
-def test_the_order_of_the_fields_makes_no_other_body(desk: Desk) -> None:
+def test_field_order_does_not_change_the_body(desk: Desk) -> None:
     desk.run(request(amount=1, currency="USD"))
     assert desk.run(request(currency="USD", amount=1)).headers == {"Idempotent-Replayed": "true"}
 
 
 @pytest.mark.parametrize("other", [request(amount=2), request(amount=1, path="/orders/1/cancel")])
-def test_the_same_key_for_something_else_is_refused(desk: Desk, other: Request) -> None:
+def test_the_same_key_for_another_body_is_refused(desk: Desk, other: Request) -> None:
     desk.run(request(amount=1))
     answer = desk.run(other)
     assert (answer.status, code(answer)) == (422, "idempotency_mismatch")
     assert desk.done == 1
 
 
-def test_a_second_request_while_the_first_runs_is_told_so(desk: Desk) -> None:
+def test_a_second_request_during_the_first_gets_a_conflict(desk: Desk) -> None:
     started, go_on = Event(), Event()
 
     def slow(key: str) -> Answer:
@@ -94,7 +94,7 @@ def test_a_second_request_while_the_first_runs_is_told_so(desk: Desk) -> None:
     assert desk.done == 0
 
 
-def test_a_business_refusal_is_remembered_too(desk: Desk) -> None:
+def test_a_business_refusal_is_replayed_too(desk: Desk) -> None:
     desk.run(request(amount=1), status=422)
     assert desk.run(request(amount=1)).status == 422
     assert desk.done == 1
@@ -106,7 +106,7 @@ def test_a_key_is_forgotten_after_a_day(desk: Desk, clock: Clock) -> None:
     assert desk.run(request(amount=1)).body == {"done": 2}
 
 
-def test_a_failed_work_leaves_neither_effect_nor_answer(desk: Desk) -> None:
+def test_failed_work_leaves_neither_effect_nor_answer(desk: Desk) -> None:
 
     def breaks(key: str) -> Answer:
         desk.store.insert("returned", payment_id="p", amount=5)
@@ -118,7 +118,7 @@ def test_a_failed_work_leaves_neither_effect_nor_answer(desk: Desk) -> None:
     assert desk.run(request(amount=1)).body == {"done": 1}
 
 
-def test_an_error_with_effect_is_the_answer_that_is_remembered(desk: Desk) -> None:
+def test_an_error_after_the_effect_is_replayed(desk: Desk) -> None:
     asked = request(amount=1)
     asked.after = Answer(500, {"error": {"code": "internal"}})
     assert desk.run(asked).status == 500
@@ -127,7 +127,7 @@ def test_an_error_with_effect_is_the_answer_that_is_remembered(desk: Desk) -> No
     assert desk.done == 1
 
 
-def test_a_refusal_in_place_of_the_work_has_no_effect_and_is_remembered(desk: Desk) -> None:
+def test_a_refusal_before_the_work_is_replayed_without_effect(desk: Desk) -> None:
     asked = request(amount=1)
     asked.instead = Answer(402, {})
     assert desk.run(asked).status == 402
@@ -154,7 +154,7 @@ def test_answers_survive_a_restart(tmp_path: Path) -> None:
     after.store.close()
 
 
-def test_one_that_keeps_no_keys_does_it_again(desk: Desk) -> None:
+def test_a_server_without_idempotency_repeats_the_work(desk: Desk) -> None:
     desk.keys = Forgetful(desk.store)
     assert [desk.run(request(amount=1)).body for _ in range(2)] == [{"done": 1}, {"done": 2}]
     with pytest.raises(BadRequest):

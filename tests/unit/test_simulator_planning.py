@@ -1,4 +1,4 @@
-"""The model over whole tickets."""
+"""The model on whole tickets."""
 
 import json
 import re
@@ -31,13 +31,13 @@ def test_a_plain_refund_reads_the_order_refunds_and_replies() -> None:
         ("I want to return everything except the lamp from #W2222222.", 2900),
     ],
 )
-def test_the_amount_is_what_was_asked_or_what_the_items_cost(body: str, amount: int) -> None:
+def test_the_amount_is_as_requested_or_the_items_price(body: str, amount: int) -> None:
     path = work(body, TWO)
     assert names(path) == ["get_order", "refund", "reply"]
     assert path[1][1]["amount"] == amount
 
 
-def test_without_a_number_the_named_item_finds_the_order() -> None:
+def test_without_an_order_number_the_named_item_identifies_the_order() -> None:
     path = work("I want to return the mugs.", ONE, TWO)
     assert names(path) == ["find_orders", "get_order", "refund", "reply"]
     assert path[2][1]["order_id"] == "#W2222222"
@@ -50,7 +50,7 @@ def test_without_number_or_item_the_customer_is_asked() -> None:
     assert path[1][1]["claims"] == []
 
 
-def test_the_answer_to_our_question_is_read_with_what_was_asked_before() -> None:
+def test_an_answer_to_our_question_is_read_with_the_question() -> None:
     model = Model("Something is broken, can I have a refund?")
     model.messages += [
         {"role": "assistant", "content": "Could you send me the order number?"},
@@ -71,7 +71,7 @@ def test_a_thank_you_starts_nothing() -> None:
     assert path[0][1]["claims"] == []
 
 
-def test_a_tracking_number_called_an_order_is_corrected_by_the_tool() -> None:
+def test_a_tracking_number_given_as_an_order_is_corrected() -> None:
     path = work("My order 490313116609 is broken, please refund it.", ONE)
     assert path[0] == ("get_order", {"order_id": "490313116609"})
     assert path[1] == ("get_order", {"order_id": "#W1111111"})
@@ -83,7 +83,7 @@ def test_a_tracking_number_is_looked_up() -> None:
     assert names(path) == ["find_orders", "get_order", "reply"]
 
 
-def test_two_orders_take_a_further_refund() -> None:
+def test_a_second_order_is_a_further_refund() -> None:
     path = work("#W1111111 and #W2222222 both arrived damaged. Please refund both orders.", ONE, TWO)
     assert names(path) == ["get_order", "get_order", "refund", "refund", "reply"]
     assert "further" not in path[2][1]
@@ -100,22 +100,22 @@ def test_two_orders_take_a_further_refund() -> None:
         "Goedendag, de lamp van mijn bestelling #W1111111 is kapot. Ik wil graag het geld terug.",
     ],
 )
-def test_a_language_that_the_glossary_knows_is_served(body: str) -> None:
+def test_a_language_in_the_glossary_is_understood(body: str) -> None:
     path = work(body, ONE)
     assert names(path) == ["get_order", "refund", "reply"]
     assert path[1][1]["amount"] == 8400
 
 
-def test_cancelling() -> None:
+def test_a_cancellation_reads_the_order_cancels_and_replies() -> None:
     assert names(work("Please cancel #W3333333.", PENDING)) == ["get_order", "cancel_order", "reply"]
     assert names(work("Please cancel #W1111111.", ONE)) == ["get_order", "reply"]
 
 
-def test_money_back_for_an_order_that_was_not_sent_is_a_cancellation() -> None:
+def test_a_refund_of_an_unshipped_order_is_a_cancellation() -> None:
     assert "cancel_order" in names(work("I want my money back for #W3333333.", PENDING))
 
 
-def test_a_part_of_an_order_cannot_be_cancelled() -> None:
+def test_part_of_an_order_cannot_be_cancelled() -> None:
     path = work("Please cancel the lamp in #W4444444.", order("#W4444444", LAMP, MUG, status="pending"))
     assert names(path) == ["get_order", "reply"]
 
@@ -126,13 +126,13 @@ def test_an_account_is_read_before_it_is_changed() -> None:
     assert path[1][1]["email"] == "ada.new@example.com"
 
 
-def test_another_currency_is_asked_about() -> None:
+def test_an_amount_in_another_currency_raises_a_question() -> None:
     path = work("Please refund 20 EUR of #W1111111.", ONE)
     assert names(path) == ["get_order", "reply"]
     assert "paid in USD" in path[1][1]["text"]
 
 
-def test_two_payments_are_refunded_one_by_one_where_none_can_carry_it() -> None:
+def test_split_payments_are_refunded_one_by_one() -> None:
     halves = [
         {"payment_id": "a", "method": "card", "captured": 5000, "refunded": 0},
         {"payment_id": "b", "method": "gift_card", "captured": 3400, "refunded": 0},
@@ -153,22 +153,22 @@ def test_two_payments_are_refunded_one_by_one_where_none_can_carry_it() -> None:
         "Please change the colour of the lamp in #W3333333.",
     ],
 )
-def test_some_tickets_are_for_a_person(body: str) -> None:
+def test_some_tickets_are_handed_to_a_person(body: str) -> None:
     assert names(work(body, ONE, PENDING)) == ["hand_over"]
 
 
 @pytest.mark.parametrize(
-    ("decided", "told"),
+    ("decided", "expected"),
     [
         ({"status": "rejected", "reason": "The window is over."}, "The window is over"),
         ({"status": "blocked"}, "do not allow"),
         ({"status": "failed"}, "did not go through"),
     ],
 )
-def test_what_did_not_happen_is_not_claimed(decided: dict[str, str], told: str) -> None:
+def test_an_effect_that_did_not_happen_is_not_claimed(decided: dict[str, str], expected: str) -> None:
     path = work("The lamp from #W1111111 is broken, please refund it.", ONE, decided=decided)
     assert names(path) == ["get_order", "refund", "reply"]
-    assert told in path[2][1]["text"]
+    assert expected in path[2][1]["text"]
     assert path[2][1]["claims"] == []
 
 
@@ -178,7 +178,7 @@ def test_an_unknown_outcome_goes_to_a_person(status: str) -> None:
     assert names(path)[-1] == "hand_over"
 
 
-def test_an_edited_amount_is_the_one_that_is_told() -> None:
+def test_the_reply_names_an_edited_amount() -> None:
     path = work("Please refund #W1111111.", ONE, decided={"status": "succeeded", "amount": 4000})
     assert path[-1][1]["claims"][0]["amount"] == 4000
     assert "40.00 USD" in path[-1][1]["text"]
@@ -217,7 +217,7 @@ def test_an_answer_has_reasoning_and_usage() -> None:
         ("Hello.", "other", True),
     ],
 )
-def test_triage(body: str, intent: str, ambiguous: bool) -> None:
+def test_triage_recognises_the_request(body: str, intent: str, ambiguous: bool) -> None:
     wanted = {"type": "json_schema", "json_schema": {"name": "triage", "schema": {}}}
     found = json.loads(Model(body).ask(tools=[], response_format=wanted)["choices"][0]["message"]["content"])
     assert found.keys() == {"intent", "language", "ambiguous", "risk_signs", "summary"}
@@ -233,7 +233,7 @@ WORDS = re.findall(
 
 @given(st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join))
 @settings(max_examples=150, deadline=None)
-def test_any_words_end_in_a_reply_or_with_a_person(body: str) -> None:
+def test_any_text_ends_in_a_reply_or_with_a_person(body: str) -> None:
     path = Model(body).work(Desk(ONE, TWO, PENDING))
     assert names(path)[-1] in ("reply", "hand_over")
     assert len(path) <= 12

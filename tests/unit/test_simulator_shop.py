@@ -18,7 +18,7 @@ def test_a_seed_and_a_day_give_the_same_shop() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_shop_is_whole(seed: int) -> None:
+def test_a_generated_shop_is_consistent(seed: int) -> None:
     shop = generate(seed, TODAY)
     assert len(shop.customers) == 60
     assert 110 <= len(shop.orders) <= 130
@@ -39,7 +39,7 @@ def test_every_customer_has_an_order() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_demo_has_a_ticket_for_everything(seed: int) -> None:
+def test_the_demo_has_a_ticket_for_every_feature(seed: int) -> None:
     shop = generate(seed, TODAY)
     tickets = demo_tickets(shop)
     assert 24 <= len(tickets) <= 30
@@ -53,7 +53,7 @@ def test_the_demo_has_a_ticket_for_everything(seed: int) -> None:
     assert len(lost_orders(shop)) == 1
 
 
-def test_the_demo_fits_any_shop_that_is_served(tmp_path: Path) -> None:
+def test_the_demo_tickets_adapt_to_the_served_shop(tmp_path: Path) -> None:
     shop = generate(1, TODAY)
     dollars = {key: order for key, order in shop.orders.items() if order["currency"] == "USD"}
     bodies = " ".join(ticket["body"] for ticket in demo_tickets(Shop(dollars, shop.customers)))
@@ -69,11 +69,11 @@ def test_a_folder_is_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("orders", "told"),
+    ("orders", "expected"),
     [(None, "No such file"), ("nonsense", "not JSON"), ("{}", "not a JSON list"), ("[{}]", "record 0 has no order_id")],
 )
-def test_a_folder_that_cannot_be_used_is_refused_in_one_line(tmp_path: Path, orders: str | None, told: str) -> None:
+def test_an_unusable_folder_is_refused_in_one_line(tmp_path: Path, orders: str | None, expected: str) -> None:
     if orders is not None:
         (tmp_path / "orders.json").write_text(orders)
-    with pytest.raises(BadData, match=told):
+    with pytest.raises(BadData, match=expected):
         load(tmp_path)

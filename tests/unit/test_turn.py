@@ -1,4 +1,4 @@
-"""What a run does next, from its recorded steps alone."""
+"""What a run does next, decided from its recorded steps alone."""
 
 import json
 from typing import Any
@@ -31,7 +31,7 @@ def after(*steps: Recorded, max_turns: int = 12) -> turn.Next:
     return next_step(steps, max_turns=max_turns)
 
 
-def test_a_run_begins_with_triage() -> None:
+def test_a_run_starts_with_triage() -> None:
     assert after() == AskTriage()
 
 
@@ -43,40 +43,40 @@ def test_a_failed_triage_does_not_stop_the_run() -> None:
     assert after(triage(turn.FAILED)) == AskModel(1)
 
 
-def test_a_call_is_run_as_the_model_wrote_it() -> None:
+def test_a_call_is_executed_as_the_model_wrote_it() -> None:
     assert after(triage(), said(1, call("get_order", arguments="{oops"))) == RunTool("call_1", "get_order", "{oops")
 
 
-def test_several_calls_are_run_in_their_order() -> None:
+def test_several_calls_are_executed_in_order() -> None:
     answer = said(1, call("get_order", 1), call("get_customer", 2))
     assert after(triage(), answer) == RunTool("call_1", "get_order", "{}")
     assert after(triage(), answer, did(2, "get_order", 1)) == RunTool("call_2", "get_customer", "{}")
     assert after(triage(), answer, did(2, "get_order", 1), did(3, "get_customer", 2)) == AskModel(2)
 
 
-def test_an_id_that_the_model_uses_again_is_a_new_call() -> None:
+def test_a_reused_call_id_is_a_new_call() -> None:
     steps = [triage(), said(1, call("get_order")), did(2, "get_order"), said(3, call("get_customer"))]
     assert after(*steps) == RunTool("call_1", "get_customer", "{}")
 
 
 @pytest.mark.parametrize("kind", [turn.TRIAGE, turn.LLM, turn.TOOL])
-def test_a_step_without_a_recorded_answer_is_taken_up_under_its_index(kind: str) -> None:
+def test_a_step_without_a_recorded_answer_resumes_under_its_index(kind: str) -> None:
     assert after(triage(), said(1, call("get_order")), Recorded(2, kind, turn.STARTED)) == Resume(2)
 
 
 @pytest.mark.parametrize("status", [turn.STARTED, turn.WAITING])
-def test_an_action_that_is_not_final_is_waited_for(status: str) -> None:
+def test_the_run_waits_for_an_unsettled_action(status: str) -> None:
     step = did(2, "refund", status=status, action_id=7, action_status="awaiting_approval")
     assert after(triage(), said(1, call("refund")), step) == WaitFor(2, 7)
 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "rejected", "blocked", "expired"])
-def test_after_an_action_the_model_goes_on(status: str) -> None:
+def test_the_model_continues_after_an_action(status: str) -> None:
     step = did(2, "refund", action_id=7, action_status=status)
     assert after(triage(), said(1, call("refund")), step) == AskModel(2)
 
 
-def test_a_reply_that_left_ends_the_run_whatever_else_was_called() -> None:
+def test_a_sent_reply_ends_the_run_despite_other_calls() -> None:
     steps = [
         triage(),
         said(1, call("reply", 1), call("refund", 2)),
@@ -86,32 +86,32 @@ def test_a_reply_that_left_ends_the_run_whatever_else_was_called() -> None:
 
 
 @pytest.mark.parametrize("status", ["failed", "expired", "blocked", "unresolved"])
-def test_a_reply_that_did_not_leave_goes_to_a_person(status: str) -> None:
+def test_an_unsent_reply_goes_to_a_person(status: str) -> None:
     step = did(2, "reply", status=turn.FAILED, action_id=1, action_status=status)
     assert isinstance(after(triage(), said(1, call("reply")), step), HandOver)
 
 
-def test_a_rejected_reply_may_be_written_anew() -> None:
+def test_a_rejected_reply_may_be_rewritten() -> None:
     step = did(2, "reply", status=turn.FAILED, action_id=1, action_status="rejected")
     assert after(triage(), said(1, call("reply")), step) == AskModel(2)
 
 
-def test_a_handing_over_ends_the_run_with_its_reason() -> None:
+def test_a_handover_ends_the_run_with_its_reason() -> None:
     step = did(2, "hand_over", output={"handed_over": True, "reason": "They want a person."})
     assert after(triage(), said(1, call("hand_over")), step) == HandOver("They want a person.")
 
 
-def test_a_handing_over_that_could_not_be_read_does_not_end_it() -> None:
+def test_an_unreadable_handover_does_not_end_the_run() -> None:
     step = did(2, "hand_over", status=turn.FAILED, output={"error": {}}, error_code="invalid_arguments")
     assert after(triage(), said(1, call("hand_over")), step) == AskModel(2)
 
 
-def test_a_model_that_cannot_be_asked_means_a_person() -> None:
+def test_an_unreachable_model_means_a_person() -> None:
     step = Recorded(1, turn.LLM, turn.FAILED, {"error": {}}, error_code="timeout")
     assert after(triage(), step) == HandOver("The language model could not be asked: timeout.", failed=True)
 
 
-def test_turns_are_bounded() -> None:
+def test_the_number_of_turns_is_bounded() -> None:
     steps = [triage()]
     for number in range(12):
         steps += [said(len(steps), call("get_order")), did(len(steps) + 1, "get_order")]
@@ -120,7 +120,7 @@ def test_turns_are_bounded() -> None:
 
 
 @pytest.mark.parametrize("code", ["invalid_arguments", "unknown_tool"])
-def test_five_calls_that_cannot_be_used_mean_a_person(code: str) -> None:
+def test_five_unusable_calls_mean_a_person(code: str) -> None:
     steps = [triage()]
     for number in range(5):
         assert after(*steps) == AskModel(number + 1)
@@ -134,7 +134,7 @@ def test_five_answers_without_a_call_mean_a_person() -> None:
     assert after(*steps) == HandOver("The model's answers could not be used 5 times.", failed=True)
 
 
-def test_a_mistake_about_the_world_is_no_nonsense() -> None:
+def test_a_factual_mistake_does_not_count_as_unusable() -> None:
     steps = [triage()]
     for _ in range(6):
         steps += [
@@ -145,7 +145,7 @@ def test_a_mistake_about_the_world_is_no_nonsense() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "expected"),
     [
         ({"refusal": "I can't."}, "refused"),
         ({"finish_reason": "length"}, "cut off"),
@@ -153,11 +153,11 @@ def test_a_mistake_about_the_world_is_no_nonsense() -> None:
         ({}, "received nothing"),
     ],
 )
-def test_an_answer_without_a_call_is_told_what_is_missing(answer: dict[str, Any], told: str) -> None:
-    assert told in turn.complaint(answer)
+def test_an_answer_without_a_call_gets_a_correction(answer: dict[str, Any], expected: str) -> None:
+    assert expected in turn.complaint(answer)
 
 
-def test_the_messages_of_a_turn_are_the_conversation_and_every_recorded_step() -> None:
+def test_the_messages_hold_the_conversation_and_all_recorded_steps() -> None:
     steps = [
         triage(),
         said(1, call("get_order", arguments='{"order_id": "#W1"}'), content="Let me look."),
@@ -172,31 +172,31 @@ def test_the_messages_of_a_turn_are_the_conversation_and_every_recorded_step() -
     assert sent[5]["content"] == turn.complaint(steps[3].output)
 
 
-def test_the_messages_are_the_same_each_time_they_are_made() -> None:
+def test_rebuilding_the_messages_gives_the_same_result() -> None:
     steps = [triage(), said(1, call("get_order")), did(2, "get_order", output={"b": 1, "a": [2, "ü"]})]
     reread = [Recorded(**{**step.__dict__, "output": json.loads(json.dumps(step.output))}) for step in steps]
     assert turn.digest(turn.messages("p", [], steps)) == turn.digest(turn.messages("p", [], reread))
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", '"refund"', '{"intent": "gift"}', '{"language": 5}', "not json"])
-def test_a_triage_that_cannot_be_read_is_a_value_error(text: str) -> None:
+def test_an_unreadable_triage_raises_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match="valid"):
         turn.Triage.model_validate_json(text)
 
 
-def test_what_a_triage_leaves_out_counts_as_ambiguous() -> None:
+def test_fields_missing_from_a_triage_count_as_ambiguous() -> None:
     assert turn.Triage.model_validate_json('{"intent": "refund", "mood": "sad"}').ambiguous is True
 
 
-def test_of_one_answer_only_so_many_calls_are_taken_up() -> None:
+def test_the_calls_taken_from_one_answer_are_limited() -> None:
     answer = said(1, *(call("get_customer", number) for number in range(1, 402)))
     done = [did(index + 1, "get_customer", index) for index in range(1, turn.MAX_CALLS + 1)]
     assert after(triage(), answer, *done) == AskModel(2)
-    told = turn.messages("", [], [triage(), answer, *done])
-    assert len(told[1]["tool_calls"]) == turn.MAX_CALLS
+    messages = turn.messages("", [], [triage(), answer, *done])
+    assert len(messages[1]["tool_calls"]) == turn.MAX_CALLS
 
 
-def test_nonsense_ends_the_run_before_the_rest_of_its_calls_are_run() -> None:
+def test_too_many_unusable_calls_end_the_run_immediately() -> None:
     answer = said(1, *(call("shred", number) for number in range(1, 10)))
     bad = [
         did(index + 1, "shred", index, status=turn.FAILED, error_code="unknown_tool")
