@@ -216,6 +216,11 @@ KINDS: dict[str, Kind] = {
 BY_TOOL = {kind.tool: kind for kind in KINDS.values()}
 
 
+def noun(kind: str) -> str:
+    """Return what a kind is called inside a sentence: "refund", "cancellation"."""
+    return "cancellation" if kind == "cancel_order" else kind.replace("_", " ")
+
+
 def parse[Schema: BaseModel](schema: type[Schema], arguments: Any) -> Schema:
     """Validates JSON values against a schema. Raises Refused("invalid_arguments") that names each field."""
     try:

@@ -14,22 +14,22 @@ from agentops.runs.turn import Recorded, Triage
 
 UNREADABLE = "unreadable_triage"
 SIGNS = {
-    "ambiguous": "Triage finds the ticket ambiguous",
-    "risk_signs": "Triage sees signs of risk",
-    "refused_call": "A tool call is refused: its arguments or references are wrong",
-    "no_call": "An answer holds no tool call",
+    "ambiguous": "Triage: ambiguous ticket",
+    "risk_signs": "Triage: signs of risk",
+    "refused_call": "Tool call rejected for wrong arguments or references",
+    "no_call": "Response without a tool call",
 }
 POLICY_CODES = {
-    "above_threshold": "An amount is above what the agent does alone",
-    "above_ceiling": "An amount is above the ceiling",
-    "no_threshold": "No threshold is set for the currency",
-    "share_of_order": "Too large a share of the order",
-    "customer_30_days": "Too much for one customer in 30 days",
-    "customer_30_days_count": "Too many refunds for one customer in 30 days",
-    "agent_today": "Too much by the agent alone today",
-    "further_effect": "A further action of its kind on the ticket",
-    "claim_without_ground": "A reply claims what did not happen",
-    "account_change": "An account change",
+    "above_threshold": "Amount over the agent's limit",
+    "above_ceiling": "Amount over the block limit",
+    "no_threshold": "No limit set for the currency",
+    "share_of_order": "Share of the order over its limit",
+    "customer_30_days": "Customer's 30-day total over its limit",
+    "customer_30_days_count": "Customer's 30-day refund count over its limit",
+    "agent_today": "Auto-approved total today over its limit",
+    "further_effect": "Another action of the same kind on the ticket",
+    "claim_without_ground": "Unverified claim in a reply",
+    "account_change": "Account change",
 }
 CODES = SIGNS | POLICY_CODES
 
@@ -59,7 +59,7 @@ class Route:
     why: str
 
 
-FIRST = Route("plain", PLAIN, "The cheap model reads every ticket first.")
+FIRST = Route("plain", PLAIN, "The standard model reads every ticket first.")
 
 
 def route(steps: Sequence[Recorded], rules: Rules) -> Route:
@@ -87,7 +87,7 @@ def _signs(steps: Sequence[Recorded]) -> Iterator[tuple[str, str]]:
 def _of_triage(step: Recorded) -> Iterator[tuple[str, str]]:
     said = step.output.get("triage") if isinstance(step.output, Mapping) else None
     if step.error_code or said is None:
-        yield UNREADABLE, "The triage could not be made or read."
+        yield UNREADABLE, "Triage failed."
         return
     triage = Triage.model_validate(said)
     if triage.ambiguous:
@@ -98,7 +98,7 @@ def _of_triage(step: Recorded) -> Iterator[tuple[str, str]]:
 
 def _of_tool(step: Recorded) -> Iterator[tuple[str, str]]:
     if step.error_class == "refused":
-        yield "refused_call", f"A call of {step.name} was refused: {step.error_code}."
+        yield "refused_call", f"The {step.name} call was rejected: {step.error_code}."
     for code in step.reasons:
         if code in POLICY_CODES:
-            yield code, f"The policy on {step.name}: {POLICY_CODES[code].lower()}."
+            yield code, f"Policy for {step.name}: {POLICY_CODES[code].lower()}."

@@ -17,16 +17,16 @@ log = logging.getLogger(__name__)
 # While one worker is at it, and between tries.
 AGAIN = timedelta(minutes=2)
 SUBJECTS = {
-    "finding.opened": "the provider's books and ours differ",
-    "comparison.missing": "the provider's books have not been compared for hours",
-    "provider.paused": "a provider refuses our credentials",
+    "finding.opened": "Refunds don't match the provider's records",
+    "comparison.missing": "No reconciliation for hours",
+    "provider.paused": "A provider rejects our credentials",
     # Told by its finding now; some may have been waiting for the mail server.
-    "action.failed_afterwards": "a refund that had succeeded failed afterwards",
-    "action.contradicted": "something happened under a key of ours that our books do not know of",
-    "action.key_mismatch": "a provider saw one of our keys with another request: a fault of ours",
-    "effects.stopped": "effects are stopped",
-    "dial.lowered": "the autonomy dial lowered itself",
-    "breaker.opened": "a language model fails over and over and is passed over",
+    "action.failed_afterwards": "A successful refund failed later",
+    "action.contradicted": "A provider reports an action we recorded as not done",
+    "action.key_mismatch": "Idempotency key reused with a different request",
+    "effects.stopped": "Actions are stopped",
+    "dial.lowered": "Autonomy dial lowered automatically",
+    "breaker.opened": "A model keeps failing and is skipped",
 }
 PAGES = {
     "finding": "/findings/",

@@ -18,6 +18,7 @@ from approvals.grounding import orders as orders
 from approvals.grounding import words as words
 from approvals.grounding.amounts import Amount, plain_numbers, replace_amounts
 from approvals.grounding.text import bare, disguised, fold, sentences, uncovered
+from approvals.kinds import noun
 
 
 @dataclass(frozen=True)
@@ -108,28 +109,24 @@ def claim_of(effect: Effect) -> dict[str, Any]:
 def _unfounded(claim: dict[str, Any], done: Sequence[Effect]) -> str:
     fitting = [effect for effect in done if _covers(effect, claim)]
     if not fitting:
-        return f"It claims {_told(claim)}, but none such has succeeded on this ticket."
+        return f"The reply says {_told(claim)}, but there is no such {noun(claim['kind'])}."
     if any(effect.key == claim.get("action") for effect in fitting):
         return ""
-    which = f"names {claim['action']}, which did not do that" if claim.get("action") else "does not say which"
-    return f"It claims {_told(claim)} and {which}."
+    which = f"{claim['action']} did something else" if claim.get("action") else "doesn't name the action"
+    return f"The reply says {_told(claim)}, but {which}."
 
 
 def _beyond(text: str, done: Sequence[Effect], cancelled: Collection[str]) -> list[str]:
     seen = fold(text)
-    missing = [
-        f"“{word[:80]}” is written in mixed or unusual letters, so it cannot be checked." for word in disguised(seen)
-    ]
+    missing = [f"“{word[:80]}” uses mixed or unusual letters, so it can't be checked." for word in disguised(seen)]
     foreign = uncovered(seen)
     if foreign:
-        missing.append(f"“{foreign[:200]}” is in a language or script in which claims cannot be checked.")
+        missing.append(f"“{foreign[:200]}” is in a language or script that can't be checked.")
     told = {sentence: _clauses(orders.without_states(sentence, seen, cancelled)) for sentence in sentences(seen)}
     claims = any(clause.kinds for clauses in told.values() for clause in clauses)
     for sentence, clauses in told.items():
         if not done and any(words.AS_ASKED.search(clause.rest) for clause in clauses):
-            missing.append(
-                f"“{sentence[:200]}” tells that something was done, but the reply names no action that did it."
-            )
+            missing.append(f"“{sentence[:200]}” says something was done, but the reply names no action for it.")
         missing += _sentence(sentence, clauses, done)
         missing += _without_subject(sentence, clauses, done) if claims else []
     return missing
@@ -144,7 +141,7 @@ def _sentence(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect])
     kinds = [kind for kind in words.EFFECTS if any(kind in clause.kinds for clause in clauses)]
     missing = [kind for kind in kinds if not any(_grounds(effect, kind) for effect in done)]
     if missing:
-        return [f"“{sentence[:200]}” speaks of {_and(missing)}, but the reply names no action that did it."]
+        return [f"“{sentence[:200]}” mentions {_and(missing)}, but the reply names no action for it."]
     grounds = [effect for effect in done if any(_grounds(effect, kind) for kind in kinds)]
     said = " ".join(clause.text for clause in clauses if not clause.open)
     others = _unknown_orders(said, grounds)
@@ -153,9 +150,9 @@ def _sentence(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect])
     spelt = any("refund" in clause.kinds and words.NUMBER_WORD.search(clause.rest) for clause in clauses)
     return [
         *_of_orders(sentence, others),
-        *([f"“{sentence[:200]}” names an amount in words, which cannot be checked."] if spelt else []),
-        *(f"“{sentence[:200]}” names the amount {amount}, which no action that it claims has." for amount in amounts),
-        *([f"“{sentence[:200]}” tells of all that was paid, but what it claims returned less."] if partly else []),
+        *([f"“{sentence[:200]}” gives an amount in words, which can't be checked."] if spelt else []),
+        *(f"“{sentence[:200]}” mentions {amount}, which matches no claimed action." for amount in amounts),
+        *([f"“{sentence[:200]}” says everything was refunded, but the claimed refunds are less."] if partly else []),
     ] or _too_often(sentence, clauses, done)
 
 
@@ -204,7 +201,7 @@ def _without_subject(sentence: str, clauses: Sequence[_Clause], done: Sequence[E
 
 
 def _of_orders(sentence: str, others: Sequence[str]) -> list[str]:
-    return [f"“{sentence[:200]}” names {order}, for which it claims no action that succeeded." for order in others]
+    return [f"“{sentence[:200]}” mentions {order}, but no claimed action is for it." for order in others]
 
 
 def _unknown_orders(text: str, grounds: Sequence[Effect]) -> list[str]:
@@ -247,7 +244,8 @@ def _too_often(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]
             happened = sum(_grounds(effect, kind) for effect in done)
             counted = any(times > happened and word.search(clause.rest) for times, word in words.COUNTS.items())
             if counted or (again and happened < 2):
-                return [f"“{sentence[:200]}” tells of more than the {happened} that it can claim."]
+                times = "once" if happened == 1 else f"{happened} times"
+                return [f"“{sentence[:200]}” says this happened more than {times}."]
     return []
 
 
@@ -261,13 +259,16 @@ def _covers(effect: Effect, claim: dict[str, Any]) -> bool:
 
 
 def _told(claim: dict[str, Any]) -> str:
-    kind = claim["kind"].replace("_", " ")
-    article = "an" if kind[0] in "aeiou" else "a"
-    amount, currency = claim.get("amount"), claim.get("currency")
-    money = f" of {display(amount, currency) if currency else amount}" if amount is not None else ""
-    order = f" for {claim['order_id']}" if claim.get("order_id") else ""
-    return f"{article} {kind}{money}{order}"
+    """What a claim says, as a clause: "$84.00 was refunded for #W1234567"."""
+    kind, amount, currency = claim["kind"], claim.get("amount"), claim.get("currency")
+    order = claim.get("order_id") or ""
+    money = display(amount, currency) if amount is not None and currency else str(amount or "")
+    if kind == "refund":
+        return f"{money or 'money'} was refunded{f' for {order}' if order else ''}"
+    if kind == "cancel_order":
+        return f"{f'order {order}' if order else 'an order'} was cancelled{f' and {money} refunded' if money else ''}"
+    return "the account was changed"
 
 
 def _and(kinds: Sequence[str]) -> str:
-    return " and ".join(kind.replace("_", " ") for kind in kinds)
+    return " and ".join(f"a{'n' if kind[0] in 'aeiou' else ''} {noun(kind)}" for kind in kinds)

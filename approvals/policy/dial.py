@@ -69,7 +69,7 @@ class Dial(Part):
         found += [
             (
                 row.percent,
-                f"for customers tagged {row.tag}" if known is not None else "as the customer's tags are not known",
+                f"for customers tagged {row.tag}" if known is not None else "because the customer's tags are unknown",
             )
             for row in self.tags
             if known is None or row.tag in known

@@ -23,7 +23,7 @@ from approvals.policy.rules import Outcome, Rules
 log = logging.getLogger(__name__)
 SAMPLE = 1_000  # cases at most that a rate is taken of, the newest
 SHOWN = 3  # parts of the dial that a note names
-SAYS = {"rejected": "people's decisions were rejections", "failed": "actions that the agent did alone failed"}
+SAYS = {"rejected": "decisions were rejections", "failed": "auto-approved actions failed"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Rate:
         return f"{self.part} of {self.whole} {SAYS[self.what]} ({self.percent} %)"
 
     def __str__(self) -> str:
-        return f"{self.part} of {self.whole} {SAYS[self.what]} ({self.percent} %, {self.limit} % is set)"
+        return f"{self.part} of {self.whole} {SAYS[self.what]} ({self.percent} %, limit {self.limit} %)"
 
 
 def rates(version: PolicyVersion, rules: Rules) -> list[Rate]:
@@ -89,7 +89,7 @@ def lower(version_id: int) -> PolicyVersion | None:
         made = versions.save(
             rules=rules.model_copy(update={"autonomy": lowered}),
             by=None,
-            note=f"The dial lowered itself {fell}: {why}.",
+            note=f"Dial lowered automatically {fell}: {why}.",
         )
         figures = [asdict(rate) for rate in reached]
         DialLowering.objects.create(version=made, before=before, after=after, figures=figures, why=f"{why}.")
@@ -101,7 +101,7 @@ def lower(version_id: int) -> PolicyVersion | None:
             before={"percent": before},
             after={"percent": after, "fell": fell, "why": why, "figures": figures},
         )
-    log.warning("the dial lowered itself %s: %s", fell, why)
+    log.warning("dial lowered automatically %s: %s", fell, why)
     return made
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agentops.lib.money import display
+from approvals.kinds import noun
 from approvals.policy import dial
 
 MoneyKind = Literal["refund", "cancel_order"]
@@ -121,13 +122,13 @@ def evaluate(rules: Rules, facts: Facts) -> Verdict:
         case "refund" | "cancel_order":
             reasons = _money(rules, facts)
         case "account_change":
-            reasons = [_person("account_change", "Account changes always need a person's approval.")]
+            reasons = [_person("account_change", "Account changes always need approval")]
         case "reply":
             reasons = _reply(rules, facts)
         case _:
-            reasons = [_block("unknown_kind", f"{facts.kind!r} is not a kind of action this policy knows.")]
+            reasons = [_block("unknown_kind", f"The policy doesn't know the action {facts.kind!r}")]
     if facts.further:
-        reasons.append(_person("further_effect", "A further action of this kind on the same ticket."))
+        reasons.append(_person("further_effect", f"Another {noun(facts.kind)} on this ticket"))
     reasons += _autonomy(rules.autonomy, facts)
     outcomes = {reason.outcome for reason in reasons}
     for strictest in (Outcome.BLOCK, Outcome.REQUIRE_APPROVAL):
@@ -138,7 +139,7 @@ def evaluate(rules: Rules, facts: Facts) -> Verdict:
 
 def _money(rules: Rules, facts: Facts) -> list[Reason]:
     if facts.amount is None or facts.currency is None:
-        return [_block("amount_unknown", "The amount or its currency is not known.")]
+        return [_block("amount_unknown", "The amount or its currency is unknown")]
     amount, currency = facts.amount, facts.currency
     reasons = _threshold(rules, facts.kind, amount, currency)
     if facts.kind == "refund":
@@ -148,13 +149,13 @@ def _money(rules: Rules, facts: Facts) -> list[Reason]:
         reasons.append(
             _person(
                 "customer_30_days_count",
-                f"This customer had {'an unknown number of' if before is None else before} refunds in the last "
-                f"30 days; by itself the agent makes at most {rules.customer_30_days_count}.",
+                f"{'An unknown number of' if before is None else before} refunds to this customer in the last 30 days "
+                f"(limit {rules.customer_30_days_count})",
             )
         )
     reasons += _total("customer_30_days", "refunded to this customer in 30 days", rules.customer_30_days,
                       facts.customer_30_days, amount, currency)  # fmt: skip
-    reasons += _total("agent_today", "moved by the agent alone today", rules.agent_today,
+    reasons += _total("agent_today", "auto-approved today", rules.agent_today,
                       facts.agent_today, amount, currency)  # fmt: skip
     return reasons
 
@@ -162,25 +163,25 @@ def _money(rules: Rules, facts: Facts) -> list[Reason]:
 def _threshold(rules: Rules, kind: str, amount: int, currency: str) -> list[Reason]:
     row = next((row for row in rules.thresholds if (row.kind, row.currency) == (kind, currency)), None)
     if row is None:
-        return [_person("no_threshold", f"No threshold is set for {kind.replace('_', ' ')} in {currency}.")]
+        return [_person("no_threshold", f"No {noun(kind)} limit is set for {currency}")]
     shown = display(amount, currency)
     if amount > row.block_above:
-        return [_block("above_ceiling", f"{shown} is above the ceiling of {display(row.block_above, currency)}.")]
+        return [_block("above_ceiling", f"{shown} is over the block limit of {display(row.block_above, currency)}")]
     if amount > row.auto_up_to:
         limit = display(row.auto_up_to, currency)
-        return [_person("above_threshold", f"{shown} is above {limit}, up to which the agent acts alone.")]
+        return [_person("above_threshold", f"Over the agent's {limit} limit")]
     return []
 
 
 def _share(rules: Rules, facts: Facts) -> list[Reason]:
     assert facts.amount is not None
     if facts.captured is None or facts.order_refunded is None:
-        return [_person("share_of_order", "The share of the order is not known.")]
+        return [_person("share_of_order", "The share of the order is unknown")]
     total = facts.amount + facts.order_refunded
     if total * 100 > rules.share_of_order_percent * facts.captured:
         percent = total * 100 // max(facts.captured, 1)
-        return [_person("share_of_order", f"{percent} % of the order would be refunded; "
-                        f"alone the agent refunds up to {rules.share_of_order_percent} %.")]  # fmt: skip
+        return [_person("share_of_order", f"{percent} % of the order would be refunded "
+                        f"(limit {rules.share_of_order_percent} %)")]  # fmt: skip
     return []
 
 
@@ -188,8 +189,8 @@ def _window(rules: Rules, facts: Facts) -> list[Reason]:
     days, window = facts.days_since_delivery, rules.refund_window_days
     if not window or (days is not None and days <= window):
         return []
-    told = "The day of the delivery is not known" if days is None else f"The order was delivered {days} days ago"
-    return [_person("refund_window", f"{told}; alone the agent refunds up to {window} days after the delivery.")]
+    told = "The delivery date is unknown" if days is None else f"Delivered {days} days ago"
+    return [_person("refund_window", f"{told} (limit {window} days)")]
 
 
 def _total(
@@ -197,18 +198,18 @@ def _total(
 ) -> list[Reason]:
     limit = next((row.up_to for row in limits if row.currency == currency), None)
     if limit is None or before is None:
-        missing = "no limit is set" if limit is None else "the sum is not known"
-        return [_person(code, f"For the total {what} in {currency}, {missing}.")]
+        missing = "No limit is set for" if limit is None else "Unknown total of"
+        return [_person(code, f"{missing} {currency} {what}")]
     if before + amount > limit:
         total = display(before + amount, currency)
-        return [_person(code, f"{total} would be {what}; the limit is {display(limit, currency)}.")]
+        return [_person(code, f"{total} would be {what} (limit {display(limit, currency)})")]
     return []
 
 
 def _reply(rules: Rules, facts: Facts) -> list[Reason]:
     reasons = [_person("claim_without_ground", sentence) for sentence in facts.ungrounded]
     if rules.replies_need_approval and not facts.fixed:
-        reasons.append(_person("replies_need_approval", "The policy has a person read every reply."))
+        reasons.append(_person("replies_need_approval", "Every reply needs approval"))
     return reasons
 
 
@@ -216,8 +217,9 @@ def _autonomy(set_to: dial.Dial, facts: Facts) -> list[Reason]:
     percent, why = set_to.share(facts.kind, facts.tags)
     if facts.fixed or percent == 100 or (facts.position is not None and dial.inside(percent, facts.position)):
         return []
-    where = f", {why}" if why else ""
-    return [_person("outside_autonomy", f"The agent acts alone on {percent} % of tickets{where}; this one is outside.")]
+    where = f" ({why})" if why else ""
+    message = f"Not among the {percent} % of tickets{where} that the agent handles without approval"
+    return [_person("outside_autonomy", message)]
 
 
 def _person(code: str, message: str) -> Reason:

@@ -22,14 +22,14 @@ def rules_of(version: PolicyVersion) -> Rules:
     try:
         return Rules.model_validate(version.rules)
     except ValidationError as error:
-        raise Refused("policy_unreadable", f"Policy version {version.pk} cannot be read: {error}") from error
+        raise Refused("policy_unreadable", f"Policy version {version.pk} can't be read: {error}") from error
 
 
 def save(*, rules: Rules, by: User | None, note: str, based_on: int | None = None) -> PolicyVersion:
     """Puts new rules in force, with who and why. Raises Refused without a note, with an acknowledgement that claims
     something, and where `based_on` is given and not the newest version: what came in the meantime would be lost."""
     if not note.strip():
-        raise Refused("note_missing", "Say why the policy changes.")
+        raise Refused("note_missing", "Enter a reason for this change.")
     with transaction.atomic():
         one_at_a_time()
         before = PolicyVersion.objects.order_by("-pk").first()
@@ -56,7 +56,7 @@ def _require_no_claims(acknowledgement: str) -> None:
     claimed = check.ungrounded(acknowledgement, [], [])
     if claimed:
         told = " ".join(claimed)
-        raise Refused("acknowledgement_claims", f"The acknowledgement may claim and promise nothing. {told}")
+        raise Refused("acknowledgement_claims", f"The message to customers must not claim or promise anything. {told}")
 
 
 def refuse_outdated(*, newest: PolicyVersion, based_on: int) -> None:
@@ -64,12 +64,12 @@ def refuse_outdated(*, newest: PolicyVersion, based_on: int) -> None:
     if based_on == newest.pk:
         return
     if not PolicyVersion.objects.filter(pk=based_on).exists():
-        message = f"The form does not name the version that it changes. Nothing was saved: this is version {newest.pk}."
+        message = f"Not saved: the form doesn't name the version it changes. Version {newest.pk} is shown now."
         raise Refused("based_on_unknown", message, newest=newest.pk)
     who = newest.created_by.get_username() if newest.created_by else events.SYSTEM
     message = (
-        f"Version {newest.pk} has come into force in the meantime, by {who}: “{newest.note}” Its dial stands at "
-        f"{rules_of(newest).autonomy.percent} %. Nothing was saved: this is that version, to change it anew."
+        f"Not saved: {who} saved version {newest.pk} in the meantime (“{newest.note}”, dial at "
+        f"{rules_of(newest).autonomy.percent} %). Version {newest.pk} is shown now, so you can repeat your change."
     )
     raise Refused("policy_changed", message, newest=newest.pk)
 

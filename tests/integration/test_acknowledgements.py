@@ -224,7 +224,7 @@ def test_an_ending_that_is_undone_leaves_none_and_the_next_worker_one(
     ],
 )
 def test_words_that_claim_or_promise_are_not_put_in_force(world: World, lead: User, text: str) -> None:
-    with pytest.raises(Refused, match="may claim and promise nothing") as refused:
+    with pytest.raises(Refused, match="must not claim or promise anything") as refused:
         versions.save(rules=Rules(acknowledgement=text), by=lead, note="Kinder.")
     assert refused.value.code == "acknowledgement_claims"
 

@@ -44,7 +44,7 @@ def test_a_claim_without_its_action_is_kept_with_the_one_that_fits(world: World,
 def test_the_model_is_told_once_what_its_claims_lack(world: World, model: Script) -> None:
     ticket, run, key = after_a_refund(world, model, replies(SAID), replies(SAID, claims=[{"kind": "refund"}]))
     error = run.steps.get(error_code="claims_incomplete").output["error"]
-    assert "“I have refunded $20.00.” speaks of refund" in error["message"]
+    assert "“I have refunded $20.00.” mentions a refund" in error["message"]
     assert [(row["action"], row["amount"]) for row in error["details"]["valid"]] == [(key, 2_000)]
     assert (run.outcome, reply_of(ticket).params["claims"]) == ("answered", [{"kind": "refund", "action": key}])
 
@@ -54,7 +54,7 @@ def test_what_is_said_beyond_the_claims_again_is_read_by_a_person(world: World, 
     request = ApprovalRequest.objects.get(action=reply_of(ticket))
     assert (run.status, last_step(run).status) == ("waiting", "waiting")
     assert request.snapshot["ungrounded"] == [
-        "“I have refunded $20.00.” speaks of refund, but the reply names no action that did it."
+        "“I have refunded $20.00.” mentions a refund, but the reply names no action for it."
     ]
 
 
@@ -62,7 +62,7 @@ def test_a_claim_on_another_tickets_action_is_told_what_would_be_valid(world: Wo
     elsewhere, _, foreign = after_a_refund(world, model, replies(SAID, claims=[{"kind": "refund"}]))
     claim = {"kind": "refund", "action": foreign}
     ticket, run, key = after_a_refund(world, model, replies(SAID, claims=[claim]), replies(SAID, claims=[claim]))
-    assert f"names {foreign}, which did not do that" in run.steps.get(error_code="claims_incomplete").error_message
+    assert f"but {foreign} did something else" in run.steps.get(error_code="claims_incomplete").error_message
     assert (run.status, status(ticket)[0]) == ("waiting", "awaiting_approval")
     assert (elsewhere.pk != ticket.pk, key != foreign) == (True, True)
 
@@ -173,8 +173,10 @@ def test_a_reply_whose_refund_fails_before_it_is_sent_goes_to_a_person(
     request = ApprovalRequest.objects.get(action=reply_of(ticket))
     (change,) = request.changes
     assert change["field"] == "what it rests on"
-    assert f"“{SAID}” speaks of refund, but the reply names no action that did it." in change["after"]
-    assert request.snapshot["ungrounded"][0].startswith("It claims a refund, but none such has succeeded")
+    assert f"“{SAID}” mentions a refund, but the reply names no action for it." in change["after"]
+    assert request.snapshot["ungrounded"][0].startswith(
+        "The reply says money was refunded, but there is no such refund"
+    )
 
 
 def test_who_approves_a_reply_is_told_first_what_came_undone_since(world: World, model: Script, lead: User) -> None:

@@ -244,7 +244,7 @@ def test_an_edit_keeps_within_its_bounds(world: World, lead: User, changes: dict
 def test_an_edit_above_the_ceiling_in_force_now_is_refused(world: World, lead: User) -> None:
     _, request = waiting(world)
     put_rules(thresholds=[row.model_copy(update={"block_above": 5_500}) for row in RULES.thresholds])
-    with pytest.raises(Refused, match="ceiling"):
+    with pytest.raises(Refused, match="block limit"):
         edit(request, lead, amount=5_501)
     edit(request, lead, amount=5_500)
 

@@ -64,7 +64,7 @@ def test_rejections_that_reach_the_rate_lower_it_and_it_says_so() -> None:
     assert made is not None
     assert (percent(), made.created_by) == (70, None)
     assert made.note == (
-        "The dial lowered itself from 100 % to 70 %: 1 of 4 people's decisions were rejections (25 %, 25 % is set)."
+        "Dial lowered automatically from 100 % to 70 %: 1 of 4 decisions were rejections (25 %, limit 25 %)."
     )
     event = AuditEvent.objects.filter(verb="dial.lowered").latest("pk")
     assert (event.actor, event.object_id, event.after["percent"]) == ("system", str(made.pk), 70)
@@ -80,7 +80,7 @@ def test_failures_of_what_the_agent_did_alone_lower_it() -> None:
     ended("failed", verdict="auto_approve")
     made = lowered()
     assert made is not None
-    assert "1 of 4 actions that the agent did alone failed (25 %, 10 % is set)" in made.note
+    assert "1 of 4 auto-approved actions failed (25 %, limit 10 %)" in made.note
 
 
 def outcome_unknown(world: World) -> Action:
@@ -103,7 +103,7 @@ def test_what_nobody_knows_the_outcome_of_lowers_it_as_failures_do_and_once(worl
     lost = [outcome_unknown(world) for _ in range(4)]
     made = lowered()
     assert made is not None
-    assert "4 of 4 actions that the agent did alone failed" in made.note
+    assert "4 of 4 auto-approved actions failed" in made.note
     for action in lost:  # what it is in the end is known by now, and counted already
         make_quiet(action)
         lookup.settle(action.pk)
@@ -150,7 +150,7 @@ def test_what_is_set_for_a_kind_is_lowered_with_it() -> None:
     decided(*["reject"] * 4)
     made = lowered()
     assert made is not None
-    assert made.note.startswith("The dial lowered itself from 100 % to 70 %, for refund from 60 % to 30 %: 4 of 4")
+    assert made.note.startswith("Dial lowered automatically from 100 % to 70 %, for refund from 60 % to 30 %: 4 of 4")
     assert versions.rules_of(versions.current()).autonomy.kinds == (KindShare(kind="refund", percent=30),)
 
 
@@ -159,7 +159,7 @@ def test_a_kind_that_is_set_above_the_dial_falls_from_where_the_dial_stood() -> 
     decided(*["reject"] * 4)
     made = lowered()
     assert made is not None
-    assert made.note.startswith("The dial lowered itself from 50 % to 20 %, for refund from 50 % to 20 %: ")
+    assert made.note.startswith("Dial lowered automatically from 50 % to 20 %, for refund from 50 % to 20 %: ")
 
 
 def test_what_is_set_above_a_dial_at_its_floor_does_not_fall() -> None:
@@ -227,7 +227,7 @@ def test_everyone_is_told_until_an_admin_has_seen_it() -> None:
     lead, admin = signed_in(), signed_in("the-admin", "admin")
     for page in ("dashboard", "policy", "policy-autonomy"):
         shown = markup(lead.get(reverse(page)))
-        assert "The dial lowered itself from 100 % to 70 %" in shown
+        assert "Dial lowered automatically from 100 % to 70 %" in shown
         assert "Dismiss" not in shown
     assert "Dismiss" in markup(admin.get(reverse("policy")))
     address = reverse("policy-dial-seen", args=[made.pk])

@@ -56,7 +56,7 @@ def test_a_plain_case_is_the_cheap_models_from_beginning_to_end(world: World, mo
     assert asked(model) == [CHEAP] * 3
     assert (run.route, run.llm_model) == ("plain", CHEAP)
     assert routed(run) == [
-        (CHEAP, "The cheap model reads every ticket first."),
+        (CHEAP, "The standard model reads every ticket first."),
         (CHEAP, "A plain case: nothing asks for the expert."),
     ]
 
@@ -77,7 +77,7 @@ def test_a_refused_call_brings_the_expert_for_the_rest_of_the_run(world: World, 
     model.will_say(uses("get_order", {"order_id": order["order_id"]}), replies())
     run = run_through(ticket_of(order))
     assert asked(model) == [CHEAP, CHEAP, EXPERT, EXPERT]
-    assert routed(run)[-1] == (EXPERT, "A call of get_order was refused: order_not_found.")
+    assert routed(run)[-1] == (EXPERT, "The get_order call was rejected: order_not_found.")
 
 
 def test_the_policys_reason_brings_the_expert_where_the_rules_say_so(world: World, model: Script, lead: User) -> None:

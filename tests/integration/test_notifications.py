@@ -39,7 +39,7 @@ def test_a_finding_is_told_once() -> None:
     assert notifications.due(10) == []
     [letter] = mail.outbox
     assert letter.to == ["oncall@shop.example"]
-    assert letter.subject == "AgentOps: the provider's books and ours differ"
+    assert letter.subject == "AgentOps: Refunds don't match the provider's records"
     assert "reference: re_1" in letter.body
     assert "https://agentops.shop.example/findings/" in letter.body
 
@@ -56,7 +56,7 @@ def test_a_stop_is_told_with_its_reason() -> None:
     stops.stop(kind=stops.ALL, reason="The gateway pays twice.", by=by)
     assert notifications.send(Notification.objects.get().pk)
     [letter] = mail.outbox
-    assert letter.subject == "AgentOps: effects are stopped"
+    assert letter.subject == "AgentOps: Actions are stopped"
     assert "kind: all\nreason: The gateway pays twice." in letter.body
     assert letter.body.endswith("https://agentops.shop.example/policy/stop/\n")
 
@@ -71,9 +71,9 @@ def test_a_dial_that_lowered_itself_is_told_in_words() -> None:
     assert lowering.lower(version)
     assert notifications.send(Notification.objects.get().pk)
     [letter] = mail.outbox
-    assert letter.subject == "AgentOps: the autonomy dial lowered itself"
+    assert letter.subject == "AgentOps: Autonomy dial lowered automatically"
     assert "percent: 70\n" in letter.body
-    assert "why: 1 of 4 people's decisions were rejections (25 %, 25 % is set)\n" in letter.body
+    assert "why: 1 of 4 decisions were rejections (25 %, limit 25 %)\n" in letter.body
     assert "{" not in letter.body, "figures are for programs"
     assert letter.body.endswith("https://agentops.shop.example/policy/autonomy/\n")
 

@@ -250,9 +250,9 @@ def test_a_form_opened_before_another_version_saves_nothing_and_shows_that_versi
     answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": previewed(page)})
     assert answer.status_code == 409
     said = markup(answer)
-    assert f"Version {made.pk} has come into force in the meantime" in said
+    assert f"saved version {made.pk} in the meantime" in said
     assert "The dial lowered itself." in said
-    assert "dial stands at 35 %" in said
+    assert "dial at 35 %" in said
     assert based_on(said) == str(made.pk)
     assert answer.context["form"].general["share_of_order_percent"].value() == 15
     assert versions.current() == made
@@ -271,7 +271,7 @@ def test_a_form_that_names_no_version_saves_nothing_and_says_so(
     page = markup(admin.post(reverse(EDIT), {**fields, "do": "preview"}))
     answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": previewed(page)})
     assert answer.status_code == 422
-    assert "does not name the version" in markup(answer)
+    assert "doesn't name the version" in markup(answer)
     assert based_on(markup(answer)) == str(version.pk)
     assert versions.current() == version
 

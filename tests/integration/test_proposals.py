@@ -335,7 +335,7 @@ def test_a_new_policy_version_is_told_to_the_audit(world: World, lead: User) -> 
     version = versions.save(rules=Rules(approval_hours=5), by=lead, note=" Shorter. ")
     event = AuditEvent.objects.get(object_type="policy", object_id=version.pk)
     assert (event.actor, event.before, event.after["note"]) == ("lead", before.rules, "Shorter.")
-    with pytest.raises(Refused, match="Say why"):
+    with pytest.raises(Refused, match="Enter a reason"):
         versions.save(rules=Rules(), by=lead, note="  ")
 
 

@@ -50,7 +50,7 @@ def test_the_list_says_what_waits_and_why(maya: Client, world: World) -> None:
     page = markup(maya.get(reverse("queue")))
     assert f'id="request-{request.pk}"' in page
     assert "$80.00" in page
-    assert "above $50.00" in page
+    assert "Over the agent's $50.00 limit" in page
 
 
 def test_the_list_is_narrowed_by_what_the_address_says(maya: Client, world: World) -> None:

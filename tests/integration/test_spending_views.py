@@ -145,7 +145,7 @@ def test_the_routing_is_changed_with_who_and_why(admin: Client) -> None:
 def test_readers_see_the_rules_and_no_forms(db: None) -> None:
     reader = signed_in("auditor")
     shown = page(reader, "policy-models")
-    assert "Triage finds the ticket ambiguous" in shown
+    assert "Triage: ambiguous ticket" in shown
     assert "Add a price" not in shown
     assert "Set a budget" not in page(reader, "policy-budgets")
     for name in ("policy-budget-put", "policy-model-price", "policy-model-routing"):
@@ -208,7 +208,7 @@ def test_the_dashboard_shows_cost_per_ticket_by_day_and_by_route(world: World) -
     rows = {row.code: row for row in context["by_route"]}
     assert (rows["risk_signs"].per_ticket, rows["risk_signs"].what) == (
         Decimal("0.05"),
-        "Triage sees signs of risk",
+        "Triage: signs of risk",
     )
 
 

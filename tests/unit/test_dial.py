@@ -108,7 +108,7 @@ def test_the_lowest_applicable_share_applies_and_is_named() -> None:
     assert set_to.share("refund", ["other"]) == (40, "for refund")
     assert set_to.share("refund", ["Vip ", "new"]) == (10, "for customers tagged vip")
     assert set_to.share("reply", ["new"]) == (60, "for customers tagged new")
-    assert set_to.share("reply", None) == (10, "as the customer's tags are not known")
+    assert set_to.share("reply", None) == (10, "because the customer's tags are unknown")
 
 
 def test_outside_the_dial_every_kind_needs_a_person() -> None:
@@ -119,7 +119,9 @@ def test_outside_the_dial_every_kind_needs_a_person() -> None:
     (reason,) = evaluate(
         at(30, tags=[{"tag": "vip", "percent": 5}]), Facts("reply", position=600, tags=("vip",))
     ).reasons
-    assert reason.message == "The agent acts alone on 5 % of tickets, for customers tagged vip; this one is outside."
+    assert reason.message == (
+        "Not among the 5 % of tickets (for customers tagged vip) that the agent handles without approval"
+    )
 
 
 def test_fixed_replies_are_not_subject_to_the_dial() -> None:

@@ -138,7 +138,7 @@ def test_an_uncovered_language_is_held_even_after_an_effect(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["Ref\u200bunded", "You are refund\u00aded.", "Ｒｅｆｕｎｄｅｄ", "Réfunded."])
 def test_invisible_characters_do_not_hide_a_word(text: str) -> None:
-    assert any("speaks of refund" in reported for reported in sentences(text))
+    assert any("mentions a refund" in reported for reported in sentences(text))
 
 
 @pytest.mark.parametrize("text", ["We r\u0435funded it.", "We have \u0280efunded it.", "It is r e f u n d e d."])
@@ -176,9 +176,9 @@ def test_a_cancellation_that_never_happened_is_reported(text: str) -> None:
         ("You have your money again.", "refund"),
         ("We have made you whole.", "refund"),
         ("A credit has been added to your account.", "refund"),
-        ("We have stopped your order.", "cancel order"),
-        ("We have closed your order, it will not be delivered.", "cancel order"),
-        ("I will stop your order.", "cancel order"),
+        ("We have stopped your order.", "cancellation"),
+        ("We have closed your order, it will not be delivered.", "cancellation"),
+        ("I will stop your order.", "cancellation"),
         ("I have put your new address on file.", "account change"),
         ("Your new address has been saved.", "account change"),
         ("I have sent you a replacement.", "replacement"),
@@ -383,7 +383,7 @@ def test_an_amount_or_order_that_does_not_match_is_named(text: str, found: str) 
 def test_an_order_in_the_next_sentence_must_match_the_effect(text: str, found: str) -> None:
     reported = sentences(text, REFUND)
     assert len(reported) == 1
-    assert f"names {found}" in reported[0]
+    assert f"mentions {found}," in reported[0]
 
 
 @pytest.mark.parametrize(
@@ -424,8 +424,8 @@ IN_FULL = [
 
 @pytest.mark.parametrize("text", IN_FULL)
 def test_only_a_full_refund_may_be_called_full(text: str) -> None:
-    assert any("tells of all" in reported for reported in sentences(text, replace(REFUND, captured=9000)))
-    assert any("tells of all" in reported for reported in sentences(text, REFUND))
+    assert any("everything was refunded" in reported for reported in sentences(text, replace(REFUND, captured=9000)))
+    assert any("everything was refunded" in reported for reported in sentences(text, REFUND))
     assert sentences(text, replace(REFUND, captured=8400)) == []
 
 
@@ -455,7 +455,7 @@ def test_a_reply_may_say_that_the_refund_was_partial(text: str) -> None:
     "text", ["We refunded 85 of it.", "I refunded 8,400 for you.", "You were refunded 1 084.", "I refunded 90 or so."]
 )
 def test_a_bare_number_next_to_a_refund_is_an_amount(text: str) -> None:
-    assert any("names the amount" in reported for reported in sentences(text, REFUND))
+    assert any("matches no claimed action" in reported for reported in sentences(text, REFUND))
 
 
 @pytest.mark.parametrize(
@@ -500,7 +500,7 @@ def test_dates_durations_and_numbers_of_other_things_are_not_amounts(text: str) 
     ],
 )
 def test_an_amount_that_no_action_has_is_reported(text: str) -> None:
-    assert any("names the amount" in reported for reported in sentences(text, REFUND))
+    assert any("matches no claimed action" in reported for reported in sentences(text, REFUND))
 
 
 @pytest.mark.parametrize(
@@ -583,7 +583,7 @@ def test_one_kind_of_effect_does_not_support_another() -> None:
 
 
 def test_two_effects_in_one_sentence_each_need_support() -> None:
-    assert "cancel order" in sentences("I have cancelled the order and refunded $84.00.", REFUND)[0]
+    assert "a cancellation" in sentences("I have cancelled the order and refunded $84.00.", REFUND)[0]
     assert sentences("I have cancelled order #W7654321 and refunded the $84.00.", REFUND, CANCEL) == []
 
 
@@ -623,7 +623,7 @@ def test_a_claim_must_name_the_action_that_matches_it(claim: dict[str, Any], gro
 def test_a_claim_is_not_supported_by_a_different_action() -> None:
     claim = {**claim_of(REFUND), "action": CANCEL.key}
     assert sentences("Hello.", REFUND, CANCEL, claims=[claim]) == [
-        "It claims a refund of $84.00 for #W1234567 and names t1:cancel_order:1, which did not do that."
+        "The reply says $84.00 was refunded for #W1234567, but t1:cancel_order:1 did something else."
     ]
 
 
@@ -656,13 +656,15 @@ def test_a_claim_that_several_actions_match_gets_none_of_them() -> None:
     twin = Effect("refund", "#W1234567", 8400, "USD", "t1:refund:2")
     claim = {"kind": "refund", "amount": 8400}
     assert named([claim], [REFUND, twin]) == [claim]
-    assert sentences("Hello.", REFUND, twin, claims=[claim]) == ["It claims a refund of 8400 and does not say which."]
+    assert sentences("Hello.", REFUND, twin, claims=[claim]) == [
+        "The reply says 8400 was refunded, but doesn't name the action."
+    ]
     assert named([{**claim, "action": REFUND.key}, claim], [REFUND, twin])[1]["action"] == twin.key
 
 
 def test_an_unsupported_claim_is_reported_with_formatted_amounts() -> None:
     reported = sentences("Hello.", claims=[{"kind": "refund", "amount": 8400, "currency": "USD", "order_id": "#W1"}])
-    assert reported == ["It claims a refund of $84.00 for #W1, but none such has succeeded on this ticket."]
+    assert reported == ["The reply says $84.00 was refunded for #W1, but there is no such refund."]
 
 
 def unsupported(text: str, *cancelled: str, done: tuple[Effect, ...] = ()) -> list[str]:

@@ -139,7 +139,7 @@ def test_all_matching_reasons_are_listed() -> None:
 
 def test_reasons_show_amounts_in_the_currencys_digits() -> None:
     verdict = evaluate(RULES, replace(EDGE, currency="JPY", amount=3_001))
-    assert verdict.reasons[0].message == "¥3,001 is above ¥3,000, up to which the agent acts alone."
+    assert verdict.reasons[0].message == "Over the agent's ¥3,000 limit"
 
 
 def test_an_account_change_always_needs_a_person() -> None:

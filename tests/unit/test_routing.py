@@ -54,7 +54,7 @@ def test_an_unreadable_triage_always_selects_the_expert(step: Recorded) -> None:
 
 def test_a_refused_call_selects_the_expert_and_is_named() -> None:
     steps = [triage(), asked(1), did(2, error_class="refused", error_code="order_not_found")]
-    assert route(steps, Rules()) == Route("expert", "refused_call", "A call of refund was refused: order_not_found.")
+    assert route(steps, Rules()) == Route("expert", "refused_call", "The refund call was rejected: order_not_found.")
 
 
 def test_an_answer_without_a_call_selects_the_expert() -> None:

@@ -123,7 +123,7 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_key(desk: Desk, lead: P
 def test_a_reply_that_claims_what_did_not_happen_is_held_edited_and_sent(desk: Desk, lead: Page) -> None:
     case = desk.write("What about my order {id}? The lamp was broken.\n[[misbehave:claim_without_action]]")
     open_request(lead, case)
-    expect(lead.locator(".i-claim").first).to_contain_text("It claims a refund of $100.00")
+    expect(lead.locator(".i-claim").first).to_contain_text("The reply says $100.00 was refunded")
     expect(lead.locator(".w-row").first).to_be_visible()  # the ticket's trace beside it
     assert case.replies() == []
     form = fold(lead, "edit")
