@@ -29,9 +29,11 @@ class Refused(Exception):
 
 
 class ProviderError(Exception):
-    """`http_status` is None where no answer came; `retry_after` is in seconds; `body` the raw answer."""
+    """`http_status` is None where no answer came; `retry_after` is in seconds; `body` the raw answer. `provider` names
+    the one that failed, where it is not the one that the caller asked."""
 
     error_class = "provider"
+    provider = ""
 
     def __init__(
         self,

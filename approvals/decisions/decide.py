@@ -14,7 +14,7 @@ from agentops.lib.errors import Refused
 from agentops.lib.money import display
 from approvals import kinds, locks, signals, states, transitions
 from approvals.audit import events
-from approvals.effects import payload, proposals, reservations, resolution, settlement, snapshots
+from approvals.effects import attempt_plan, payload, proposals, reservations, resolution, snapshots
 from approvals.effects.resolution import Resolved
 from approvals.models import Action, ApprovalRequest, Decision
 from approvals.policy import versions
@@ -184,7 +184,7 @@ def _edited(action: Action, changes: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         raise Refused("not_editable", f"Cannot edit {', '.join(unknown)}.", valid=list(kind.editable))
     params = kinds.parse(kind.params, {**action.params, **changes}).model_dump(mode="json", exclude_none=True)
-    if action.attempts.filter(outcome__in=settlement.POSSIBLE_EFFECT).exists():
+    if action.attempts.filter(outcome__in=attempt_plan.POSSIBLE_EFFECT).exists():
         raise Refused("already_sent", "It has been sent before under this key; it can only be approved as it is.")
     amount = params.get("amount", action.amount)
     return {**payload.freeze(kind, params, key=action.idempotency_key, ticket=action.ticket), "amount": amount}

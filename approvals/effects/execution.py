@@ -26,6 +26,8 @@ from approvals import locks, states, transitions
 from approvals.audit import events
 from approvals.effects import (
     acknowledgements,
+    attempt_plan,
+    late_answers,
     lookup,
     pauses,
     payload,
@@ -35,6 +37,7 @@ from approvals.effects import (
     snapshots,
     stops,
 )
+from approvals.effects.attempt_plan import Attempted, LookFirst, Send
 from approvals.models import Action, Attempt
 from approvals.providers import orders, payments, replies
 from approvals.providers.receipt import Receipt
@@ -145,78 +148,76 @@ def _give_up_lost(action: Action) -> None:
 
 
 def _attempt(action: Action) -> None:
-    asked = provider = PROVIDERS[action.kind][0]
     try:
-        first = _ready(action)
-        if first and settlement.used_up(action):
-            raise Terminal("overtaken", "Every attempt took longer than its lease to come to the sending.")
-        looked = _looks_first(action, first)
-        receipt = _found(action) if looked else None
-        if receipt is None:
-            if not first:
-                _require_sent_again(action)
-            if first or looked:
-                asked = orders.NAME
-                _check_world(action) if first else _check_again(action)
-                asked = provider
-            _require_lease(action)
-            receipt = _send(action)
+        receipt = _receipt(action)
     except Changed as changed:
         news = changed
         _settle(action, lambda: settlement.back_to_queue(action, snapshot=news.snapshot, changes=news.changes))
     except ProviderError as error:
-        failure = error
-        _settle(action, lambda: settlement.failed(action, failure, provider=asked))
+        _failed(action, error)
     except Overtaken:
         log.warning("%s: attempt %s stood still for longer than its lease and sends nothing", action, action.fence)
         _settle(action, lambda: settlement.overtaken(action))
     except DATABASE_AWAY:
         raise  # it will be back: the lease runs out, and the attempt counts as lost
     except Exception as error:  # noqa: BLE001 - a fault of ours, met at each attempt: people are told, nothing is sent again
-        _broke(action, error, asked)
+        _broke(action, error)
     else:
-        _succeeded(action, receipt, asked)
+        _succeeded(action, receipt)
 
 
-def _succeeded(action: Action, receipt: Receipt, asked: str) -> None:
+def _receipt(action: Action) -> Receipt:
+    """Does what is planned for this attempt and returns the provider's answer. Raises ProviderError, Changed (nothing
+    was ever sent) or Overtaken."""
+    _require_as_approved(action)
+    step = _plan(action)
+    if isinstance(step, LookFirst):
+        if found := _found(action):
+            return found
+        step = step.absent
+    if not isinstance(step, Send):
+        raise step.error
+    if step.check:
+        _check_again(action) if step.again else _check_world(action)
+    _require_lease(action)
+    return _send(action)
+
+
+def _plan(action: Action) -> attempt_plan.Plan:
+    attempts = list(action.attempts.values_list("number", "outcome", "started_at"))
+    return attempt_plan.plan(
+        [Attempted(outcome, started_at) for number, outcome, started_at in attempts if number != action.fence],
+        keeps_keys=not _keyless(action),
+        can_be_looked_up=lookup.can_be_asked(action),
+        now=max(started_at for *_, started_at in attempts),  # the current attempt's, by the database's clock
+        horizon=timedelta(seconds=settings.RETRY_HORIZON_SECONDS),
+    )
+
+
+def _failed(action: Action, error: ProviderError) -> None:
+    _settle(action, lambda: settlement.failed(action, error, provider=error.provider or PROVIDERS[action.kind][0]))
+
+
+def _succeeded(action: Action, receipt: Receipt) -> None:
     try:
         if not _settle(action, lambda: settlement.succeeded(action, receipt)):
-            _settle(action, lambda: settlement.answered_late(action, receipt))
+            _settle(action, lambda: late_answers.receive(action, receipt))
     except DATABASE_AWAY:
         raise
     except Exception as error:  # noqa: BLE001 - an answer that we cannot keep: it is not known
-        _broke(action, error, asked)
+        _broke(action, error)
 
 
-def _broke(action: Action, error: Exception, asked: str) -> None:
-    """It may have happened before our code broke: unknown, until it is looked up."""
+def _broke(action: Action, error: Exception) -> None:
+    """Settle an attempt that our own code broke. It may have happened before that: unknown, until it is looked up."""
     log.exception("%s: attempt %s broke", action.idempotency_key, action.fence)
-    told = ReplayedFailure("fault", f"A fault of this system: {type(error).__name__}: {error}")
-    _settle(action, lambda: settlement.failed(action, told, provider=asked))
+    _failed(action, ReplayedFailure("fault", f"A fault of this system: {type(error).__name__}: {error}"))
 
 
-def _ready(action: Action) -> bool:
-    """Checks the bytes that are about to be sent; True where no earlier attempt can have taken effect. Raises
-    ProviderError."""
+def _require_as_approved(action: Action) -> None:
+    """Check the bytes that are about to be sent. Raises Terminal."""
     if payload.digest_of(action) != action.digest:
         raise Terminal("digest_mismatch", "What would be sent is not what was approved.")
-    return not action.attempts.exclude(number=action.fence).filter(outcome__in=settlement.POSSIBLE_EFFECT).exists()
-
-
-def _looks_first(action: Action, first: bool) -> bool:
-    """Whether the provider is asked for the effect before anything is sent: before every sending where it keeps no
-    keys; otherwise where it may have forgotten ours, or lost attempts used the budget up."""
-    if first:
-        return _keyless(action) and lookup.can_be_asked(action)
-    return _keyless(action) or settlement.used_up(action) or settlement.past_horizon(action)
-
-
-def _require_sent_again(action: Action) -> None:
-    """What a provider without keys does not know is not sent again: it may still arrive. Raises ReplayedFailure."""
-    if settlement.used_up(action):
-        raise ReplayedFailure("attempts_used_up", "Every attempt was lost; what became of it is looked up.")
-    if _keyless(action):
-        raise ReplayedFailure("not_sent_again", "It may have happened, and the provider keeps no keys.")
 
 
 def _require_lease(action: Action) -> None:
@@ -251,7 +252,16 @@ def _send(action: Action) -> Receipt:
 
 
 def _check_world(action: Action) -> None:
-    """Reads the order or customer again before the first sending (docs/design.md, 5.8)."""
+    """Read the order or customer again before the first sending (docs/design.md, 5.8). Raises Changed or
+    ProviderError."""
+    try:
+        _require_unchanged(action)
+    except ProviderError as error:
+        error.provider = orders.NAME  # the shop failed, not the provider that the effect is sent to
+        raise
+
+
+def _require_unchanged(action: Action) -> None:
     if acknowledgements.outdated(action):
         raise Terminal("answered_meanwhile", "The ticket was answered or taken up again in the meantime.")
     if action.kind == "reply":

@@ -15,7 +15,6 @@ from agentops.lib import redact, tracing
 from agentops.lib.errors import ProviderError
 from approvals import states, transitions
 from approvals.audit import events
-from approvals.effects import reservations
 from approvals.models import Action, Attempt
 from approvals.providers import orders, payments
 from approvals.providers.receipt import Receipt
@@ -113,6 +112,7 @@ def ask(action_id: int) -> Asked:
 
 
 def _ask(action: Action) -> Asked:
+    quiet = not quiet_in(action)  # before the question leaves: what arrives while it is answered is not in the answer
     try:
         found = lookup(action)
     except (CannotBeAsked, ProviderError) as error:
@@ -121,19 +121,16 @@ def _ask(action: Action) -> Asked:
         told = "The provider cannot tell" if isinstance(error, CannotBeAsked) else "The provider did not answer"
         return Asked(action, f"{told}: {error}")
     try:
-        return _write(action, found)
+        return _write(action, found, quiet=quiet)
     except transitions.Lost:
         action.refresh_from_db()
         return Asked(action, "It was settled in the meantime.")
 
 
 def quiet_in(action: Action) -> float:
-    """Seconds until the last attempt is so long ago that it cannot arrive any more; 0 from then on."""
-    last: datetime | None = action.attempts.aggregate(at=Max("started_at"))["at"]
-    if last is None:
-        return 0.0
-    ends = last + timedelta(seconds=QUIET_SECONDS + settings.PROVIDER_TIMEOUT_SECONDS)
-    return max((ends - reservations.database_now()).total_seconds(), 0.0)
+    """Return the seconds until the last attempt is so long ago that it cannot arrive any more; 0 from then on."""
+    ago = action.attempts.aggregate(ago=Now() - Max("started_at"))["ago"]
+    return max(QUIET_SECONDS + settings.PROVIDER_TIMEOUT_SECONDS - ago.total_seconds(), 0.0) if ago else 0.0
 
 
 def due(limit: int) -> list[int]:
@@ -142,7 +139,7 @@ def due(limit: int) -> list[int]:
     return list(unresolved.order_by("not_before").values_list("pk", flat=True)[:limit])
 
 
-def _write(action: Action, found: Receipt | None) -> Asked:
+def _write(action: Action, found: Receipt | None, *, quiet: bool) -> Asked:
     """Settles it by the answer where it is one. Raises Lost."""
     if found and found.status != "failed":
         transitions.move(
@@ -154,7 +151,7 @@ def _write(action: Action, found: Receipt | None) -> Asked:
             **found.stored(),
         )
         return Asked(action, f"The provider has it: {found.reference}, {found.status}.")
-    if found is None and quiet_in(action):
+    if found is None and not quiet:
         _ask_later(action)
         said = "The provider does not have it; an attempt of a moment ago may still arrive, so that proves nothing yet."
         return Asked(action, said, absent=True)

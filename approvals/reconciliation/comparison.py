@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from agentops.lib.errors import ProviderError, Terminal, Unauthorized
 from approvals import signals, states, transitions
 from approvals.audit import events
-from approvals.effects import lookup, reservations, settlement
+from approvals.effects import late_answers, lookup, reservations
 from approvals.models import Action, AuditEvent, Comparison, Finding
 from approvals.models.books import LOOK_BACK, MISSED
 from approvals.providers import patience
@@ -218,7 +218,7 @@ class _Books:
         match findings.difference(own, receipt):
             case None:
                 if own and receipt.status == SUCCEEDED:
-                    settlement.arrived(own, receipt.stored()["result"])
+                    late_answers.arrived(own, receipt.stored()["result"])
             case Finding.Kind.FAILED_AFTERWARDS if own:
                 self._write_failure(own, receipt, happened_at)
             case Finding.Kind.AMOUNTS_DIFFER as kind if own:

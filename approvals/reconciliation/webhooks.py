@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agentops.lib import redact
 from agentops.lib.errors import Refused
 from approvals import locks, states
-from approvals.effects import settlement
+from approvals.effects import late_answers
 from approvals.models import Action, ProviderEvent
 from approvals.providers.receipt import FAILED, SUCCEEDED, Name, Receipt
 from approvals.providers.stripe_refund import StripeRefund, UnixTime
@@ -135,7 +135,7 @@ def _apply(action: Action, refund: StripeRefund) -> Outcome:
             )
             return Outcome.APPLIED
         case states.SUCCEEDED if not another:
-            new = status == SUCCEEDED and settlement.arrived(action, refund.as_data())
+            new = status == SUCCEEDED and late_answers.arrived(action, refund.as_data())
             return Outcome.APPLIED if new else Outcome.NOTHING_NEW
     # What failed or was never approved has no effect that could fail; after its own late failure nothing counts.
     if status == FAILED or (action.error_code == "provider_failed" and not another):
@@ -148,5 +148,5 @@ def _contradicts(action: Action, refund: StripeRefund) -> Outcome:
     told = ProviderEvent.objects.filter(action=action, outcome=Outcome.CONTRADICTED)
     if told.filter(data__id=refund.id, data__status=refund.status).exists():
         return Outcome.NOTHING_NEW
-    settlement.contradicted(action, reference=refund.id, status=refund.status, who="Stripe")
+    late_answers.contradicted(action, reference=refund.id, status=refund.status, who="Stripe")
     return Outcome.CONTRADICTED

@@ -18,7 +18,7 @@ from agentops.lib.errors import EffectUnknown, ProviderError, Terminal
 from agentops.runs import commit, engine, leasing
 from approvals import states, transitions
 from approvals.decisions import decide
-from approvals.effects import execution, facts, payload, proposals, reservations, settlement
+from approvals.effects import attempt_plan, execution, facts, payload, proposals, reservations, settlement
 from approvals.effects.resolution import Resolved
 from approvals.models import Action, ApprovalRequest
 from approvals.providers import payments, replies
@@ -66,8 +66,8 @@ def a_new_key_on_takeover() -> None:
     send, fresh = execution._send, under_a_fresh_key(payments.send_refund)
 
     def again(action: Action) -> Receipt:
-        first = execution._ready(action)
-        return send(action) if first else fresh(body=action.request, key=action.idempotency_key)
+        again = action.attempts.exclude(number=action.fence).exists()
+        return fresh(body=action.request, key=action.idempotency_key) if again else send(action)
 
     execution._send = again
 
@@ -145,18 +145,18 @@ def _other_bytes(action: Action) -> dict[str, Any]:
 
 def _changed_unseen(change: Callable[[Action], dict[str, Any]]) -> None:
     payload.digest_of = lambda action: action.digest
-    ready = execution._ready
+    require = execution._require_as_approved
 
-    def changed(action: Action) -> bool:
+    def changed(action: Action) -> None:
         if action.kind == "refund":
             fields = change(action)
             for name, value in fields.items():
                 setattr(action, name, value)
             with pgtrigger.ignore("approvals.Action:effect_frozen"):
                 Action.objects.filter(pk=action.pk).update(**fields)
-        return ready(action)
+        require(action)
 
-    execution._ready = changed
+    execution._require_as_approved = changed
 
 
 def settled_without_an_attempt() -> None:
@@ -242,7 +242,7 @@ def moves_without_audit() -> None:
 
 
 def possible_effect_forgotten() -> None:
-    settlement.POSSIBLE_EFFECT = ()  # type: ignore[assignment]
+    attempt_plan.POSSIBLE_EFFECT = ()  # type: ignore[assignment]
 
 
 def reply_counted_as_sent_on_time_out() -> None:

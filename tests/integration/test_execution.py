@@ -351,7 +351,7 @@ def test_a_slow_worker_cannot_overwrite_its_successor(world: World, caplog: pyte
     slow = leave_behind(action)
     answer = execution._send(slow)
     execution.execute(action.pk)
-    execution._succeeded(slow, answer, "payments")
+    execution._succeeded(slow, answer)
     action.refresh_from_db()
     assert (action.status, action.fence) == (states.SUCCEEDED, 2)
     assert "came back too late" in caplog.text
@@ -430,7 +430,7 @@ def test_a_late_yes_to_a_reply_that_nobody_can_be_asked_for_settles_it(
         pass
     assert action.status == states.UNRESOLVED
     world.simulator.faults()
-    execution._succeeded(slow, execution._send(slow), "replies")
+    execution._succeeded(slow, execution._send(slow))
     action.refresh_from_db()
     assert action.status == states.SUCCEEDED
     assert Message.objects.filter(external_id=action.idempotency_key).count() == 1

@@ -28,7 +28,7 @@ from pytest_django import Settings
 from agentops.lib.errors import EffectUnknown, Refused
 from approvals import kinds, states
 from approvals.decisions import decide as deciding
-from approvals.effects import execution, lookup, proposals, settlement
+from approvals.effects import attempt_plan, execution, lookup, proposals, settlement
 from approvals.models import Action, ApprovalRequest, Attempt, Decision
 from approvals.providers import payments
 from approvals.providers.receipt import Receipt
@@ -276,7 +276,7 @@ def unknown_called_failed(patch: pytest.MonkeyPatch) -> None:
 
 
 def lost_attempts_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(settlement, "POSSIBLE_EFFECT", ())
+    patch.setattr(attempt_plan, "POSSIBLE_EFFECT", ())
 
 
 def nothing_reserved(patch: pytest.MonkeyPatch) -> None:

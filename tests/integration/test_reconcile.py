@@ -1,10 +1,12 @@
 """What is unknown is looked up, and only an answer settles it."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models.functions import Now
 from django.test import override_settings
 from pytest_django import Settings
@@ -62,6 +64,27 @@ def test_an_attempt_of_a_moment_ago_may_still_arrive(world: World) -> None:
     _, action = unresolved_refund(world, happened=False)
     assert lookup.settle(action.pk).status == states.UNRESOLVED
     assert action.pk not in lookup.due(1000), "it is asked again later"
+
+
+@dataclass(frozen=True)
+class SaysLate(Say):
+    """An answer that takes so long that the quiet time of `action` is over when it arrives."""
+
+    action: Action | None = None
+
+    def encoded(self) -> bytes:
+        assert self.action is not None
+        make_quiet(self.action)
+        connection.close()
+        return super().encoded()
+
+
+def test_an_absence_asked_for_within_the_quiet_time_proves_nothing(world: World, payments: Script) -> None:
+    action = propose_refund(world.order(), 2_000)
+    error = Say({"error": {"code": "internal", "message": "Oh."}}, 500, {"Idempotent-Replayed": "true"})
+    payments.will_say(error, SaysLate({"refunds": [], "next_cursor": None}, action=action))
+    execution.execute(action.pk)
+    assert lookup.settle(action.pk).status == states.UNRESOLVED
 
 
 def test_it_is_asked_again_after_as_long_as_the_last_attempt_is_ago(world: World) -> None:

@@ -1,0 +1,88 @@
+"""What providers say of an action after it was settled, or after its attempt was given up."""
+
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from agentops.lib import redact
+from approvals import states, transitions
+from approvals.audit import events
+from approvals.effects import settlement
+from approvals.models import Action
+from approvals.providers.receipt import FAILED, PENDING, Receipt
+from tickets import standing
+
+log = logging.getLogger(__name__)
+LATE = "answered_late"  # of an attempt that had been given up: it was done after all
+
+
+def receive(action: Action, receipt: Receipt) -> None:
+    """Keep the answer of an attempt whose action was taken over in the meantime. An action whose outcome is unknown is
+    looked up now (a reply, which cannot be looked up, has succeeded); one that we recorded as not done goes to a
+    person."""
+    late = action.attempts.filter(number=action.fence)
+    action.refresh_from_db()
+    late.update(http_status=receipt.http_status, answer=redact.text(receipt.answer)[:20_000])
+    another = action.provider_reference not in ("", receipt.stored()["provider_reference"])
+    if receipt.status == FAILED:
+        return
+    late.update(error_code=LATE, error_message="It was done; the answer came after the attempt had been given up.")
+    if action.status in (states.APPROVED, states.EXECUTING):
+        return
+    if action.status == states.UNRESOLVED and action.kind == "reply":
+        transitions.move(
+            action,
+            states.SUCCEEDED,
+            actor=events.SYSTEM,
+            verb="action.reconciled",
+            told={"answered_late": receipt.reference},
+            **receipt.stored(),
+        )
+        settlement.reply_arrived(action)
+    elif action.status == states.UNRESOLVED:
+        Action.objects.filter(pk=action.pk).update(not_before=Now())
+    elif action.status != states.SUCCEEDED or another:
+        contradicted(action, reference=receipt.reference, status=receipt.status, who="The provider")
+
+
+def contradicted(action: Action, *, reference: str, status: str, who: str) -> None:
+    """Give the ticket to a person where the provider has an effect under our key that our books don't have."""
+    log.error("%s is %s, and %s has %s for it: %s", action, action.status, who, reference, status)
+    events.record(
+        actor=events.SYSTEM,
+        verb="action.contradicted",
+        object_type="action",
+        object_id=action.pk,
+        before={"status": action.status},
+        after={"key": action.idempotency_key, "provider_reference": reference, "provider_status": status},
+    )
+    what = action.get_kind_display().lower()
+    reason = f"{who} has the {what} {reference} ({status}) for {action}, which is {action.status} here."
+    standing.needs_person(action.ticket_id, reason, held=True)
+
+
+def arrived(action: Action, result: dict[str, Any]) -> bool:
+    """Record that a pending effect is complete, and return whether that is new. Not a move: the action counts as
+    succeeded from the provider's acceptance on. `result` is what the provider says of it now."""
+    known = action.result or {}
+    if known.get("status") != PENDING:
+        return False
+    on_its_way = Action.objects.filter(pk=action.pk, status=states.SUCCEEDED, result__status=PENDING)
+    with transaction.atomic():
+        if not on_its_way.update(result={**known, **result}):
+            return False
+        events.record(
+            actor=events.SYSTEM,
+            verb="action.arrived",
+            object_type="action",
+            object_id=action.pk,
+            before={"status": action.status},
+            after={
+                "key": action.idempotency_key,
+                "provider_reference": action.provider_reference,
+                "provider_status": result.get("provider_status", result["status"]),
+            },
+        )
+    return True
