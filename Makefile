@@ -87,20 +87,23 @@ demo-reset: $(STAMP) ## The same, from nothing: the demo's data is removed first
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: test test-unit test-integration test-acceptance test-crash benchmark benchmark-ticket
+.PHONY: test test-unit test-integration test-acceptance test-setup test-crash benchmark benchmark-ticket
 .PHONY: pictures lint format types contracts docs
 test: lint types contracts ## Lint, types, import contracts and the tests of every floor but crash
 	@$(PYTEST) -n 2 --dist loadfile tests/unit tests/integration $(ARGS)
 	@$(PYTEST) -n 2 --dist loadfile tests/acceptance $(ARGS)
 
 test-unit: $(STAMP) ## Tests that need no server (under 10 s)
-	@$(PYTEST) tests/unit $(ARGS)
+	@$(PYTEST) $(or $(TESTS),tests/unit) $(ARGS)
 
 test-integration: $(STAMP) ## Tests against PostgreSQL, Valkey and HTTP
-	@$(PYTEST) tests/integration $(ARGS)
+	@$(PYTEST) $(or $(TESTS),tests/integration) $(ARGS)
 
 test-acceptance: $(STAMP) ## The whole system: workers, web server, browser
 	@$(PYTEST) -n 2 --dist loadfile tests/acceptance $(ARGS)
+
+test-setup: $(STAMP) ## make demo and make test in closed, read-only and oddly named folders (as root; 2 minutes)
+	@$(PYTEST) tests/setup $(ARGS)
 
 test-crash: $(STAMP) ## Processes killed at every boundary x fault x attempt x race (CRASH_PART=3/30: a part of it)
 	@$(PYTEST) tests/crash $(ARGS)

@@ -29,7 +29,7 @@ from tests import browser as browsers
 from tests.live import Simulator, Web, Worker
 from tests.services import child_environment, services
 
-FLOORS = ("unit", "integration", "acceptance", "crash", "benchmarks")
+FLOORS = ("unit", "integration", "acceptance", "setup", "crash", "benchmarks")
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "main")
 PRISTINE, LIVE = f"agentops_pristine_{PROCESS}", f"agentops_live_{PROCESS}"
 
