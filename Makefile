@@ -103,7 +103,7 @@ test-acceptance: $(STAMP) ## The whole system: workers, web server, browser
 	@$(PYTEST) -n 2 --dist loadfile tests/acceptance $(ARGS)
 
 test-setup: $(STAMP) ## make demo and make test in closed, read-only and oddly named folders (as root; 2 minutes)
-	@$(PYTEST) tests/setup $(ARGS)
+	@$(PYTEST) -n 2 $(or $(TESTS),tests/setup) $(ARGS)
 
 test-crash: $(STAMP) ## Processes killed at every boundary x fault x attempt x race (CRASH_PART=3/30: a part of it)
 	@$(PYTEST) tests/crash $(ARGS)

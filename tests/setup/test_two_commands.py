@@ -1,7 +1,7 @@
 """`make demo` and `make test` where README says that they work, each place and circumstance really made.
 
-A demo runs until its first ticket waits for a lead. Of `make test` a part runs: lint, the import contracts, and tests
-that start PostgreSQL and Valkey. To save time, a test tries several circumstances at once.
+A demo runs until its first ticket waits for a lead. Of `make test` a part runs: lint, the import contracts and a test
+that starts PostgreSQL. To save time, most tests try several circumstances at once.
 Slow starts, ports in use and data of other versions are in tests/integration/test_local_servers.py.
 """
 
@@ -18,16 +18,16 @@ from pathlib import Path
 
 import pytest
 
-from agentops.local.ports import reserved_port
-from agentops.local.programs import ROOT
-from agentops.local.runtime import MARK, PLACES, scratch_folder
+from agentops.lab.local.ports import reserved_port
+from agentops.lab.local.programs import ROOT
+from agentops.lab.local.runtime import MARK, PLACES, scratch_folder
 from tests.services import ENVIRONMENT, KEPT, MADE_HERE
 from tests.setup.inside import UID
 from tests.waiting import until
 
 INSIDE = Path(__file__).with_name("inside.py")
 VERSIONS = {"3.12", "3.13", "3.14"}
-PART = "tests/integration/test_sweep.py"
+PART = "tests/integration/test_migrations.py"
 # What a person has not set: the tests' own settings, and what an outer make or pytest hands down.
 UNSET = {*ENVIRONMENT, "DATABASE_URL", "REDIS_URL", "DATA_DIR", "PORT", "DJANGO_SETTINGS_MODULE", KEPT, MADE_HERE}
 UNSET |= {"ARGS", "TESTS", "DEMO", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "VIRTUAL_ENV", "PYTEST_ADDOPTS", "PYTHONUTF8"}

@@ -78,7 +78,7 @@ class Postgres:
     def _connect(self) -> psycopg.Connection | None:
         try:
             return psycopg.connect(
-                host=str(self.sockets), user=USER, dbname="postgres", connect_timeout=2, autocommit=True
+                host=str(self.sockets), user=USER, dbname="postgres", connect_timeout=10, autocommit=True
             )
         except psycopg.OperationalError:
             return None

@@ -63,7 +63,7 @@ class Valkey:
     def _ping(self) -> bool | None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             try:
-                connection.settimeout(2)
+                connection.settimeout(10)
                 connection.connect(str(self.socket))
                 connection.sendall(b"PING\r\n")
                 answer = connection.recv(64)

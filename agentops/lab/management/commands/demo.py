@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 import time
 from argparse import ArgumentParser
 from dataclasses import replace
@@ -90,8 +91,8 @@ class Command(BaseCommand):
                         self._heal(stack)
                     time.sleep(0.2)
             finally:
-                self._say("\nStopping …")
                 keys.save(data)
+                self._say("\nStopping …")
 
     def _heal(self, stack: local.Stack) -> None:
         for healed in stack.supervisor.heal():
@@ -134,7 +135,12 @@ class Command(BaseCommand):
         return intake.Following(api, posted)
 
     def _say(self, text: str) -> None:
-        print(text, flush=True)
+        """Print; a reader who has gone (`make demo | head`) stops the demo as Ctrl-C does."""
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise KeyboardInterrupt from None
 
 
 def simulator_options(options: dict[str, Any]) -> list[str]:

@@ -1,0 +1,18 @@
+"""What the demo prints, and who reads it."""
+
+import os
+import sys
+
+import pytest
+
+from agentops.lab.management.commands.demo import Command
+
+
+def test_a_reader_who_has_gone_stops_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        with pytest.raises(KeyboardInterrupt):
+            Command()._say("28 tickets posted")
+        Command()._say("Stopping …")
