@@ -28,7 +28,7 @@ def settle(action_id: int) -> None:
 
 @shared_task
 def compare(comparison_id: int) -> None:
-    comparison.carry_out(comparison_id)
+    comparison.run_comparison(comparison_id)
 
 
 @receiver(signals.action_approved)

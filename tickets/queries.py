@@ -45,13 +45,13 @@ class TicketFilters:
         return bool(self.status or self.q)
 
 
-def page(filters: TicketFilters) -> tuple[list[Ticket], str]:
+def tickets_page(filters: TicketFilters) -> tuple[list[Ticket], str]:
     """A page of tickets with their customers, and `after` of the next one (empty on the last)."""
     found = list(_tickets(filters)[: PAGE + 1])
     return found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else ""
 
 
-def with_person() -> QuerySet[Ticket]:
+def tickets_with_person() -> QuerySet[Ticket]:
     """Those that need a person: what only a person takes back (held) first, then who has waited longest. A partial
     index holds just these."""
     needed = Ticket.objects.filter(status=Ticket.Status.NEEDS_PERSON)
@@ -63,7 +63,7 @@ def count_with_person() -> int:
     return Ticket.objects.filter(status=Ticket.Status.NEEDS_PERSON)[:MANY].count()
 
 
-def find(ticket_id: str) -> Ticket | None:
+def find_ticket(ticket_id: str) -> Ticket | None:
     """A ticket with its customer and its messages."""
     if "\x00" in ticket_id:  # PostgreSQL takes no text that holds it, not even to look for
         return None

@@ -5,6 +5,6 @@ from django.urls import path
 from tickets import views
 
 urlpatterns = [
-    path("tickets/", views.tickets, name="tickets"),
-    path("tickets/new/", views.new, name="ticket-new"),
+    path("tickets/", views.ticket_list, name="tickets"),
+    path("tickets/new/", views.new_ticket, name="ticket-new"),
 ]

@@ -14,9 +14,9 @@ from tickets.models import Ticket
 @require_GET
 @vary_on_headers("HX-Request")
 @permission_required("tickets.view_ticket", raise_exception=True)
-def tickets(request: HttpRequest) -> HttpResponse:
+def ticket_list(request: HttpRequest) -> HttpResponse:
     filters = queries.TicketFilters.of(request.GET)
-    rows, more = queries.page(filters)
+    rows, more = queries.tickets_page(filters)
     context = {
         "filters": filters,
         "rows": rows,
@@ -29,7 +29,7 @@ def tickets(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @permission_required("tickets.add_ticket", raise_exception=True)
-def new(request: HttpRequest) -> HttpResponse:
+def new_ticket(request: HttpRequest) -> HttpResponse:
     form = NewTicketForm(request.POST or None)
     if form.is_valid():
         try:

@@ -84,7 +84,7 @@ def messages(request: HttpRequest, ticket_id: str) -> JsonResponse:
 @signed
 @require_GET
 def ticket(request: HttpRequest, ticket_id: str) -> JsonResponse:
-    found = queries.find(ticket_id)
+    found = queries.find_ticket(ticket_id)
     if found is None:
         return _no_ticket(ticket_id)
     return JsonResponse(

@@ -19,7 +19,7 @@ LIMITS = {
 def make_policy(by: str) -> None:
     """In force unless somebody has saved a policy already; `by` is the user who did it."""
     if not PolicyVersion.objects.filter(created_by__isnull=False).exists():
-        versions.save(rules=demo_rules(), by=User.objects.get(username=by), note="The demo's first thresholds.")
+        versions.save_policy(rules=demo_rules(), by=User.objects.get(username=by), note="The demo's first thresholds.")
 
 
 def demo_rules() -> Rules:

@@ -45,7 +45,7 @@ class Sweep:
     def round(self) -> list[Future[None]]:
         """One look at the database; answers what it set going, at most as many as threads are free."""
         self._at_work = {work: future for work, future in self._at_work.items() if not future.done()}
-        _chore(seals.seal)
+        _chore(seals.seal_events)
         free = self.at_once - len(self._at_work)
         fresh = [work for work in _due(self.at_once) if work not in self._at_work][: max(free, 0)]
         started = {work: self._pool.submit(_do, *work) for work in fresh}
@@ -98,14 +98,14 @@ def _due(limit: int) -> list[Work]:
     is asked for again and again, and so takes half of them from the others, and more where those leave some over."""
     few = min(limit, FEW)
     asked: list[tuple[Callable[[int], object], Callable[[], list[int]]]] = [
-        (notifications.send, lambda: notifications.due(few)),
+        (notifications.send_notification, lambda: notifications.due(few)),
         (tallies.roll_up, tallies.due),
         (shipping.ship, shipping.due),
-        (comparison.compare_after, comparison.due),
-        (lowering.lower, lowering.due),
+        (comparison.run_periodic_comparison, comparison.due),
+        (lowering.lower_dial, lowering.due),
         (execution.execute, lambda: execution.due(limit)),
         (lookup.settle, lambda: lookup.due(limit // 2)),
-        (decide.expire, lambda: decide.late(limit)),
+        (decide.expire, lambda: decide.due(limit)),
         (engine.advance, lambda: leasing.due(limit)),
         (replays.advance, lambda: replays.due(few)),
         (lookup.settle, lambda: lookup.due(limit)),

@@ -44,14 +44,14 @@ def due(limit: int) -> list[int]:
     return list(waiting.order_by("not_before").values_list("pk", flat=True)[:limit])
 
 
-def send(notification_id: int) -> bool:
+def send_notification(notification_id: int) -> bool:
     """Sends it, if it is due and nobody else is at it; whether it was sent."""
     mine = Notification.objects.filter(pk=notification_id, sent_at__isnull=True, not_before__lte=Now())
     if not mine.update(not_before=Now() + AGAIN, attempts=F("attempts") + 1):
         return False
     taken = Notification.objects.select_related("event").get(pk=notification_id)
     try:
-        message(taken.event).send()
+        build_email(taken.event).send()
     except (smtplib.SMTPException, OSError) as error:
         told = redact.text(f"{type(error).__name__}: {error}")[:300]
         log.warning("%s was not sent and will be tried again: %s", taken, told)
@@ -61,7 +61,7 @@ def send(notification_id: int) -> bool:
     return True
 
 
-def message(event: AuditEvent) -> EmailMessage:
+def build_email(event: AuditEvent) -> EmailMessage:
     # Lists of figures are for programs; what they come to is said in words beside them.
     told = "\n".join(f"{name}: {value}" for name, value in event.after.items() if not isinstance(value, (dict, list)))
     page = settings.PUBLIC_URL + PAGES[event.object_type].format(event.object_id)

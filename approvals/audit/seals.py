@@ -19,7 +19,7 @@ PAUSE = timedelta(minutes=1)  # between two seals
 
 
 @dataclass(frozen=True)
-class Verified:
+class Verification:
     """How many `events` were held against how many `seals`, as far as was read; `broken` is the first that does not
     hold, whose events come after `after`."""
 
@@ -29,7 +29,7 @@ class Verified:
     after: int = 0
 
 
-def seal(*, pause: timedelta = PAUSE) -> AuditSeal | None:
+def seal_events(*, pause: timedelta = PAUSE) -> AuditSeal | None:
     """Seals what was marked before, where nothing can still be written below the mark, and marks what has come since,
     after a `pause`. Returns what was sealed. Several workers may call it at once."""
     if AuditSeal.objects.filter(marked_at__gt=Now() - pause).exists():
@@ -37,7 +37,7 @@ def seal(*, pause: timedelta = PAUSE) -> AuditSeal | None:
     with transaction.atomic():
         if not _alone():
             return None
-        before = newest()
+        before = newest_seal()
         after = before.through_event if before else 0
         marked = AuditSeal.objects.filter(sealed_at__isnull=True).first()
         if marked is None:
@@ -52,7 +52,7 @@ def seal(*, pause: timedelta = PAUSE) -> AuditSeal | None:
     return marked
 
 
-def verify(told: Callable[[int], None] = lambda events: None, *, most_events: int | None = None) -> Verified:
+def verify_chain(told: Callable[[int], None] = lambda events: None, *, most_events: int | None = None) -> Verification:
     """Reads the audit again and holds each seal against it, to the first that does not hold; with `most_events` only
     the newest seals, of about so many. `told` hears how many events were read so far."""
     before = _before_newest(most_events)
@@ -62,10 +62,10 @@ def verify(told: Callable[[int], None] = lambda events: None, *, most_events: in
         events, digest = _digest(previous, after, link.through_event)
         held, read = held + 1, read + events
         if (events, digest) != (link.events, link.digest):
-            return Verified(held, read, broken=link, after=after)
+            return Verification(held, read, broken=link, after=after)
         previous, after = digest, link.through_event
         told(read)
-    return Verified(held, read)
+    return Verification(held, read)
 
 
 def _before_newest(most_events: int | None) -> AuditSeal | None:
@@ -80,7 +80,7 @@ def _before_newest(most_events: int | None) -> AuditSeal | None:
     return None
 
 
-def newest() -> AuditSeal | None:
+def newest_seal() -> AuditSeal | None:
     return _sealed().order_by("-through_event").first()
 
 

@@ -31,7 +31,7 @@ class AlreadyDecided(Exception):
         self.request = request
 
 
-class Changed(Exception):
+class ChangedSinceShown(Exception):
     """What was seen is no longer so: `request` holds the new snapshot and `changes`; look again, then decide."""
 
     def __init__(self, request: ApprovalRequest) -> None:
@@ -39,7 +39,7 @@ class Changed(Exception):
         self.request = request
 
 
-def look(*, request_id: int) -> ApprovalRequest:
+def refresh_request(*, request_id: int) -> ApprovalRequest:
     """Reads the order or customer again and keeps what was read with the request. Raises ProviderError or Refused
     where that cannot be done; the request then stands as it was."""
     request = _request(request_id)
@@ -94,16 +94,16 @@ def reply_by_hand(*, ticket: Ticket, text: str, by: User) -> Action:
     return action
 
 
-def claim(*, request_id: int, by: User) -> None:
+def assign(*, request_id: int, by: User) -> None:
     """Tells colleagues who is looking; claiming what another holds takes it over."""
     _set_claim(request_id, by, by)
 
 
-def release(*, request_id: int, by: User) -> None:
+def unassign(*, request_id: int, by: User) -> None:
     _set_claim(request_id, by, None)
 
 
-def late(limit: int) -> list[int]:
+def due(limit: int) -> list[int]:
     """Open requests whose hours are over, the oldest first."""
     over = ApprovalRequest.objects.filter(closed_at__isnull=True, expires_at__lte=Now()).order_by("expires_at")
     return list(over.values_list("pk", flat=True)[:limit])
@@ -137,7 +137,7 @@ def _decide(request_id: int, by: User, digest: str, verdict: Decision.Verdict, *
         changed = snapshots.note_changes(request, world)
         if not changed:
             return _approve(request, by, verdict, world, changes)
-    raise Changed(request)
+    raise ChangedSinceShown(request)
 
 
 def _approve(
@@ -225,7 +225,7 @@ def _open(request_id: int, digest: str) -> ApprovalRequest:
     ):
         raise AlreadyDecided(_request(request_id))
     if digest != request.digest:
-        raise Changed(request)
+        raise ChangedSinceShown(request)
     return request
 
 

@@ -72,7 +72,7 @@ _BEFORE_PLAIN = re.compile(
 
 
 @dataclass(frozen=True)
-class Amount:
+class WrittenAmount:
     """An amount as written. `currencies` are those it can be in, None where it names none; no `values`: unreadable."""
 
     written: str
@@ -86,9 +86,9 @@ class Amount:
         )
 
 
-def replace_amounts(text: str) -> tuple[str, list[Amount]]:
+def replace_amounts(text: str) -> tuple[str, list[WrittenAmount]]:
     """The text with `money0`, `money1` … for its amounts, and these in order."""
-    found: list[Amount] = []
+    found: list[WrittenAmount] = []
 
     def _name(match: re.Match[str]) -> str:
         amount = _read(match)
@@ -100,27 +100,27 @@ def replace_amounts(text: str) -> tuple[str, list[Amount]]:
     return _AMOUNT.sub(_name, text), found
 
 
-def plain_numbers(text: str) -> list[Amount]:
+def plain_numbers(text: str) -> list[WrittenAmount]:
     """The numbers of two or more digits that can only be amounts, in a text whose other amounts are named."""
     return [
-        Amount(match["number"], _readings(match["number"]), None)
+        WrittenAmount(match["number"], _readings(match["number"]), None)
         for match in _PLAIN.finditer(text)
         if not _BEFORE_PLAIN.search(text[: match.start()])
     ]
 
 
-def _read(match: re.Match[str]) -> Amount | None:
+def _read(match: re.Match[str]) -> WrittenAmount | None:
     written = match.group().strip()
     if match["words"]:
-        return Amount(written, frozenset(), None)
+        return WrittenAmount(written, frozenset(), None)
     if match["plain"]:
-        return Amount(written, _readings(match["plain"]), None)
+        return WrittenAmount(written, _readings(match["plain"]), None)
     units = [unit for unit in (match["before"], match["both"], match["after"]) if unit]
     meant = [_currencies(unit) for unit in units]
     if not any(meant) and all(re.fullmatch(r"[A-Z]{3}", unit) for unit in units):
         return None  # "ISO 9001", "12 LED": three capitals that are no currency
     values = frozenset[Decimal]() if match["scale"] or match["scaled"] else _readings(match["first"] or match["second"])
-    return Amount(written, values, frozenset.intersection(*meant))
+    return WrittenAmount(written, values, frozenset.intersection(*meant))
 
 
 def _currencies(unit: str) -> frozenset[str]:

@@ -16,7 +16,7 @@ from typing import Any
 from agentops.lib.money import display, major
 from approvals.grounding import orders as orders
 from approvals.grounding import words as words
-from approvals.grounding.amounts import Amount, plain_numbers, replace_amounts
+from approvals.grounding.amounts import WrittenAmount, plain_numbers, replace_amounts
 from approvals.grounding.text import bare, disguised, fold, sentences, uncovered
 from approvals.kinds import noun
 
@@ -41,14 +41,14 @@ class _Clause:
     text: str
     rest: str
     open: bool
-    amounts: list[Amount]
+    amounts: list[WrittenAmount]
 
     @property
     def kinds(self) -> list[str]:
         return [] if self.open else [kind for kind, names in words.EFFECTS.items() if names.search(self.rest)]
 
     @property
-    def all_amounts(self) -> list[Amount]:
+    def all_amounts(self) -> list[WrittenAmount]:
         """With the numbers in words of refund that name no currency."""
         return [*self.amounts, *(plain_numbers(self.rest) if "refund" in self.kinds else ())]
 

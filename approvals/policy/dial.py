@@ -17,25 +17,25 @@ Percent = Annotated[int, Field(ge=0, le=100)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=60)]
 
 
-class Part(BaseModel):
+class DialPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class KindShare(Part):
+class KindShare(DialPart):
     """The dial for one kind of action."""
 
     kind: ActionKind
     percent: Percent
 
 
-class TagShare(Part):
+class TagShare(DialPart):
     """The dial for customers whom the shop has given this tag; letters count the same, large or small."""
 
     tag: Tag
     percent: Percent
 
 
-class Lowering(Part):
+class Lowering(DialPart):
     """When the dial lowers itself by `step` points, never below `floor`. Of the last `window_days` days, and only of
     what happened since the dial was last set: people's rejections in per cent of their decisions, failures in per cent
     of what the agent did alone and has ended (unknown is failed). A rate that is None is not watched; one of less than
@@ -53,7 +53,7 @@ class Lowering(Part):
         return self.rejected_percent is not None or self.failed_percent is not None
 
 
-class Dial(Part):
+class Dial(DialPart):
     """Per cent of all tickets, and what is set for a kind or a tag. The lowest that applies counts."""
 
     percent: Percent = 100
@@ -112,11 +112,11 @@ def position(ticket_id: str) -> int:
     return int.from_bytes(digest[:8]) % POSITIONS
 
 
-def reached_at(at: int) -> int:
+def lowest_covering_percent(at: int) -> int:
     """The lowest per cent that has the ticket at this position inside."""
     return at * 100 // POSITIONS + 1
 
 
-def inside(percent: int, at: int) -> bool:
+def covers(percent: int, at: int) -> bool:
     """Whether the ticket at this position is among so many per cent of all."""
     return at * 100 < percent * POSITIONS

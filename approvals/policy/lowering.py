@@ -73,10 +73,10 @@ def due() -> list[int]:
     return [version.pk] if _reached(version) else []
 
 
-def lower(version_id: int) -> PolicyVersion | None:
+def lower_dial(version_id: int) -> PolicyVersion | None:
     """Puts lower rules in force and says why; None where another version is in force by now, or no rate is reached."""
     with transaction.atomic():
-        versions.one_at_a_time()
+        versions.lock_policy()
         version = versions.current()
         reached = _reached(version) if version.pk == version_id else []
         if not reached:
@@ -86,7 +86,7 @@ def lower(version_id: int) -> PolicyVersion | None:
         before, after = rules.autonomy.percent, lowered.percent
         fell = _all(lowered.falls_from(rules.autonomy))
         why = "; ".join(map(str, reached))
-        made = versions.save(
+        made = versions.save_policy(
             rules=rules.model_copy(update={"autonomy": lowered}),
             by=None,
             note=f"Dial lowered automatically {fell}: {why}.",
@@ -105,7 +105,7 @@ def lower(version_id: int) -> PolicyVersion | None:
     return made
 
 
-def standing() -> DialLowering | None:
+def unseen_lowering() -> DialLowering | None:
     """The dial's last fall, while it stands where it fell to and no admin has seen it yet."""
     last = DialLowering.objects.select_related("version").order_by("-version_id").first()
     if last is None or last.acknowledged_at is not None:
@@ -113,7 +113,7 @@ def standing() -> DialLowering | None:
     return last if last.version.rules.get("autonomy") == versions.current().rules.get("autonomy") else None
 
 
-def acknowledge(*, version_id: int, by: User) -> bool:
+def acknowledge_lowering(*, version_id: int, by: User) -> bool:
     """An admin has seen it; False where one had before."""
     with transaction.atomic():
         unseen = DialLowering.objects.filter(version=version_id, acknowledged_at__isnull=True)

@@ -21,11 +21,11 @@ Limit = Annotated[int, Field(ge=0, le=10**15)]
 ACKNOWLEDGEMENT = "Thank you for your message. A colleague of mine will read it and answer you."
 
 
-class Rule(BaseModel):
+class PolicyPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Threshold(Rule):
+class Threshold(PolicyPart):
     """Alone up to `auto_up_to`; a person up to `block_above`; nothing beyond it."""
 
     kind: MoneyKind
@@ -40,12 +40,12 @@ class Threshold(Rule):
         return self
 
 
-class CurrencyLimit(Rule):
+class CurrencyLimit(PolicyPart):
     currency: Currency
     up_to: Limit
 
 
-class Rules(Rule):
+class Rules(PolicyPart):
     """What a PolicyVersion holds. A currency that a limit does not name goes to a person. `acknowledge` says after
     which runs the customer gets `acknowledgement`, the shop's own words: those that `failed`, or all that end
     `with_person`. `refund_window_days`: so many whole days after the delivery; 0 is no window."""
@@ -215,7 +215,7 @@ def _reply(rules: Rules, facts: Facts) -> list[Reason]:
 
 def _autonomy(set_to: dial.Dial, facts: Facts) -> list[Reason]:
     percent, why = set_to.share(facts.kind, facts.tags)
-    if facts.fixed or percent == 100 or (facts.position is not None and dial.inside(percent, facts.position)):
+    if facts.fixed or percent == 100 or (facts.position is not None and dial.covers(percent, facts.position)):
         return []
     where = f" ({why})" if why else ""
     message = f"Not among the {percent} % of tickets{where} that the agent handles without approval"

@@ -25,16 +25,16 @@ def rules_of(version: PolicyVersion) -> Rules:
         raise Refused("policy_unreadable", f"Policy version {version.pk} can't be read: {error}") from error
 
 
-def save(*, rules: Rules, by: User | None, note: str, based_on: int | None = None) -> PolicyVersion:
+def save_policy(*, rules: Rules, by: User | None, note: str, based_on: int | None = None) -> PolicyVersion:
     """Puts new rules in force, with who and why. Raises Refused without a note, with an acknowledgement that claims
     something, and where `based_on` is given and not the newest version: what came in the meantime would be lost."""
     if not note.strip():
         raise Refused("note_missing", "Enter a reason for this change.")
     with transaction.atomic():
-        one_at_a_time()
+        lock_policy()
         before = PolicyVersion.objects.order_by("-pk").first()
         if before and based_on is not None:
-            refuse_outdated(newest=before, based_on=based_on)
+            require_newest(newest=before, based_on=based_on)
         if before is None or before.rules.get("acknowledgement") != rules.acknowledgement:
             _require_no_claims(rules.acknowledgement)
         version = PolicyVersion.objects.create(
@@ -59,7 +59,7 @@ def _require_no_claims(acknowledgement: str) -> None:
         raise Refused("acknowledgement_claims", f"The message to customers must not claim or promise anything. {told}")
 
 
-def refuse_outdated(*, newest: PolicyVersion, based_on: int) -> None:
+def require_newest(*, newest: PolicyVersion, based_on: int) -> None:
     """Raises Refused, with a code of OUTDATED, where the change was not made to the newest version."""
     if based_on == newest.pk:
         return
@@ -74,7 +74,7 @@ def refuse_outdated(*, newest: PolicyVersion, based_on: int) -> None:
     raise Refused("policy_changed", message, newest=newest.pk)
 
 
-def one_at_a_time() -> None:
+def lock_policy() -> None:
     """Lets one transaction at a time make a version, until it ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('policy:versions', 0))")

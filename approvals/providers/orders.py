@@ -18,13 +18,13 @@ from approvals.providers.receipt import Receipt
 NAME = "orders"
 
 
-class Answer(BaseModel):
+class ContractModel(BaseModel):
     """Fields that the contract does not name are passed over, not refused: a provider may add some."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Item(Answer):
+class Item(ContractModel):
     item_id: str
     name: str
     price: int
@@ -32,14 +32,14 @@ class Item(Answer):
     final_sale: bool = False
 
 
-class Payment(Answer):
+class Payment(ContractModel):
     payment_id: str
     method: str
     captured: int = Field(ge=0)
     refunded: int = Field(ge=0)
 
 
-class Order(Answer):
+class Order(ContractModel):
     """Amounts are minor units of `currency`."""
 
     order_id: str
@@ -63,7 +63,7 @@ class Order(Answer):
         return sum(payment.refunded for payment in self.payments)
 
 
-class Customer(Answer):
+class Customer(ContractModel):
     customer_id: str
     email: str
     name: str
@@ -128,7 +128,7 @@ def _write(method: str, path: str, body: str, key: str) -> http.Answer:
     return http.call(_client(), method, path, content=body.encode(), headers=headers)
 
 
-def _written[Shape: Answer](shape: type[Shape], answer: http.Answer) -> Shape:
+def _written[Shape: ContractModel](shape: type[Shape], answer: http.Answer) -> Shape:
     try:
         return shape.model_validate(answer.data)
     except ValidationError as error:
@@ -158,7 +158,7 @@ def _read(path: str, **options: Any) -> http.Answer:
         raise Transient(error.code, error.message, http_status=error.http_status, body=error.body) from error
 
 
-def _one[Shape: Answer](shape: type[Shape], path: str) -> Shape | None:
+def _one[Shape: ContractModel](shape: type[Shape], path: str) -> Shape | None:
     try:
         return _parse(shape, _read(path).data)
     except Terminal as error:
@@ -167,7 +167,7 @@ def _one[Shape: Answer](shape: type[Shape], path: str) -> Shape | None:
         raise
 
 
-def _parse[Shape: Answer](shape: type[Shape], data: Any) -> Shape:
+def _parse[Shape: ContractModel](shape: type[Shape], data: Any) -> Shape:
     try:
         return shape.model_validate(data)
     except ValidationError as error:

@@ -17,7 +17,7 @@ LONGEST_REASON = 500
 
 
 @dataclass(frozen=True)
-class Standing:
+class OutcomeDecisions:
     """What people have said of an action so far, oldest first, and how many must say the same. `wait`: seconds until
     it can be said that it did not happen, as long as an attempt may still arrive."""
 
@@ -30,7 +30,7 @@ class Standing:
         return len({row.happened for row in self.said}) > 1
 
 
-def ask_again(*, action_id: int, by: User) -> lookup.Asked:
+def check_now(*, action_id: int, by: User) -> lookup.Asked:
     """Asks the provider now instead of at its next turn. Raises Action.DoesNotExist."""
     asked = lookup.ask(action_id)
     events.record(actor=by.get_username(), verb="action.asked_again", object_type="action", object_id=action_id,
@@ -38,10 +38,10 @@ def ask_again(*, action_id: int, by: User) -> lookup.Asked:
     return asked
 
 
-def standing(action: Action) -> Standing:
+def decisions_on(action: Action) -> OutcomeDecisions:
     said = HandSettlement.objects.filter(action=action).select_related("by").order_by("pk")
     wait = ceil(lookup.quiet_in(action)) if lookup.can_be_asked(action) else 0
-    return Standing(people_needed(action), list(said), wait)
+    return OutcomeDecisions(people_needed(action), list(said), wait)
 
 
 def people_needed(action: Action) -> int:
@@ -56,7 +56,7 @@ def people_needed(action: Action) -> int:
     return 1 if covered else 2
 
 
-def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> lookup.Asked:
+def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> lookup.Asked:
     """Records what a person found out, where the provider cannot say it: it is asked first, and what it says counts.
     The action is settled once enough people say the same, and more than say the opposite: people who contradict each
     other leave it unknown until another has looked. Answers the action as it then stands, and what came of it.
@@ -69,7 +69,7 @@ def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> 
     action = Action.objects.get(pk=action_id)
     absent = False
     if action.status == states.UNRESOLVED and lookup.can_be_asked(action):
-        asked = ask_again(action_id=action_id, by=by)
+        asked = check_now(action_id=action_id, by=by)
         absent = asked.absent
         if asked.action.status != states.UNRESOLVED:
             return replace(asked, said=f"Not by hand; it was looked up first. {asked.said}")
@@ -77,7 +77,7 @@ def settle_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> 
         action = locks.with_ticket(action)
         if action.status != states.UNRESOLVED:
             raise Refused("already_settled", f"It is {action.get_status_display().lower()} by now.")
-        before = standing(action)
+        before = decisions_on(action)
         if any(row.by_id == by.pk for row in before.said):
             raise Refused("said_before", "You have said what you know; another person must confirm it.")
         if before.wait and (absent or not happened):

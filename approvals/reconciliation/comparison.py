@@ -36,13 +36,13 @@ MOST_UNREADABLE = 20
 ON_THEIR_WAY = 200
 
 
-def compare(*, since: datetime) -> Comparison:
+def compare_records(*, since: datetime) -> Comparison:
     """Reads the provider's refunds since then. A provider that does not answer leaves the comparison with an `error`
     and closes no finding."""
     return _read(Comparison.objects.create(since=since))
 
 
-def ask(*, since: datetime, by: User) -> Comparison:
+def request_comparison(*, since: datetime, by: User) -> Comparison:
     """A person wants one. It is there to be seen at once; a worker carries it out."""
     with transaction.atomic():
         comparison = Comparison.objects.create(since=since)
@@ -53,7 +53,7 @@ def ask(*, since: datetime, by: User) -> Comparison:
     return comparison
 
 
-def carry_out(comparison_id: int) -> Comparison:
+def run_comparison(comparison_id: int) -> Comparison:
     """Raises Comparison.DoesNotExist. One that is finished stays as it is."""
     comparison = Comparison.objects.get(pk=comparison_id)
     return comparison if comparison.finished_at else _read(comparison)
@@ -66,7 +66,7 @@ def due() -> list[int]:
     return [number] if over else []
 
 
-def compare_after(last: int) -> Comparison | None:
+def run_periodic_comparison(last: int) -> Comparison | None:
     """The periodic comparison that follows `last`; None where somebody else has begun it."""
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -215,7 +215,7 @@ class _Books:
             self.recent.add(own.idempotency_key)
         if own and own.status == states.FAILED and own.settled_at and own.settled_at >= self.began:
             return  # it failed while the pages were read: the next comparison holds them against it
-        match findings.difference(own, receipt):
+        match findings.classify(own, receipt):
             case None:
                 if own and receipt.status == SUCCEEDED:
                     late_answers.arrived(own, receipt.stored()["result"])
@@ -240,7 +240,7 @@ class _Books:
         """What was answered for our reference is not what we asked for, or cannot be read, or was refused."""
         if found := error.details.get("found"):
             theirs = Receipt(reference=found["refund_id"], status=found["status"], data=found)
-            if findings.difference(action, theirs) == Finding.Kind.AMOUNTS_DIFFER:
+            if findings.classify(action, theirs) == Finding.Kind.AMOUNTS_DIFFER:
                 self.legible.add(action.idempotency_key)
                 self._open(Finding.Kind.AMOUNTS_DIFFER, action.idempotency_key, happened_at, ours=action, theirs=theirs)
                 return
@@ -257,11 +257,11 @@ class _Books:
     def _write_failure(self, action: Action, receipt: Receipt, happened_at: datetime) -> None:
         why = "The provider says that it failed."
         try:
-            new = late_failures.failed_afterwards(action, receipt, why=why, happened_at=happened_at)
+            new = late_failures.record_late_failure(action, receipt, why=why, happened_at=happened_at)
             self.comparison.opened += new
         except transitions.Lost:
             log.info("%s was moved while the books were compared", action.idempotency_key)
 
     def _open(self, kind: Finding.Kind, reference: str, happened_at: datetime, **about: Any) -> None:
         self.found.add((kind, reference))
-        self.comparison.opened += findings.open_one(kind, reference, happened_at, **about)
+        self.comparison.opened += findings.open_finding(kind, reference, happened_at, **about)

@@ -19,7 +19,7 @@ from approvals.providers.receipt import Receipt
 log = logging.getLogger(__name__)
 
 
-def difference(action: Action | None, receipt: Receipt) -> Finding.Kind | None:
+def classify(action: Action | None, receipt: Receipt) -> Finding.Kind | None:
     """How one refund of the provider's differs from the action that made it."""
     moved = receipt.status != "failed"
     if action is None:
@@ -37,7 +37,7 @@ def difference(action: Action | None, receipt: Receipt) -> Finding.Kind | None:
     return None if same else Finding.Kind.AMOUNTS_DIFFER
 
 
-def open_one(
+def open_finding(
     kind: Finding.Kind,
     reference: str,
     happened_at: datetime,
@@ -64,7 +64,7 @@ def open_one(
     return new
 
 
-def close(*, finding_id: int, by: User, note: str) -> None:
+def close_finding(*, finding_id: int, by: User, note: str) -> None:
     """A person has looked into it. Raises Refused without a note, or where it is closed by now."""
     note = note.strip()[:500]
     if not note:

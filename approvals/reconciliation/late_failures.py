@@ -15,13 +15,13 @@ from approvals.reconciliation import findings
 from tickets import standing
 
 
-def failed_afterwards(action: Action, theirs: Receipt, *, why: str, happened_at: datetime) -> bool:
+def record_late_failure(action: Action, theirs: Receipt, *, why: str, happened_at: datetime) -> bool:
     """A provider's late failure, whoever told of it: what had succeeded did not last. It is a finding, and a person has
     to see to it. Answers whether the finding is new. Raises Lost."""
     error = Terminal("provider_failed", why)
     with transaction.atomic():
         locks.ticket(action.ticket_id)
-        new = findings.open_one(
+        new = findings.open_finding(
             Finding.Kind.FAILED_AFTERWARDS, action.idempotency_key, happened_at, ours=action, theirs=theirs
         )
         transitions.move(

@@ -127,7 +127,7 @@ def _apply(action: Action, refund: StripeRefund) -> Outcome:
             Action.objects.filter(pk=action.pk).update(not_before=Now())
             return Outcome.APPLIED
         case states.SUCCEEDED if not another and status == FAILED:
-            late_failures.failed_afterwards(
+            late_failures.record_late_failure(
                 action,
                 Receipt(reference=refund.id, status=FAILED, data=refund.as_data()),
                 why=f"Stripe says that it failed: {refund.failure_reason or refund.status}.",

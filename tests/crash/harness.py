@@ -234,7 +234,9 @@ class Harness:
         self._keep_sweeping(sweeps, mutation, played)
         for case in batch:
             people.write_again(case.scenario.also, [story.deliver(ticket) for ticket in case.tickets()])
-        compared = comparison.compare(since=reservations.database_now() - timedelta(seconds=time.monotonic() - began))
+        compared = comparison.compare_records(
+            since=reservations.database_now() - timedelta(seconds=time.monotonic() - began)
+        )
         assert not compared.error, compared.error
         emails = [case.tickets()[0]["customer_email"] for case in batch]
         theirs = mine = Ticket.objects.filter(customer__email__in=emails)

@@ -28,7 +28,7 @@ from tickets.models import Ticket
 
 LEADS = ("lead", "second_lead")
 # What a decision may answer to the person who came too late, or who has to look again.
-TOO_LATE = (deciding.AlreadyDecided, deciding.Changed, Refused, ProviderError)
+TOO_LATE = (deciding.AlreadyDecided, deciding.ChangedSinceShown, Refused, ProviderError)
 
 
 @dataclass

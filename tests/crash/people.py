@@ -58,7 +58,7 @@ def decide(request: ApprovalRequest) -> None:
             deciding.approve(**shown)
         except Refused as refused:
             deciding.reject(**shown, reason=f"No longer possible: {refused.message}")
-    except (deciding.AlreadyDecided, deciding.Changed, ProviderError):
+    except (deciding.AlreadyDecided, deciding.ChangedSinceShown, ProviderError):
         connection.close()  # looked at again in the next round
 
 
@@ -77,7 +77,7 @@ def find_out(replies: Iterable[Action]) -> bool:
         inbox = json.loads(urlopen(settings.REPLIES_URL).read())["replies"]  # noqa: S310 - the simulator's
         happened = action.idempotency_key in {row["webhook_id"] for row in inbox}
         with suppress(Refused):  # somebody else was quicker
-            by_hand.settle_by_hand(action_id=action.pk, by=lead(), happened=happened, reason="Looked into the inbox.")
+            by_hand.resolve_by_hand(action_id=action.pk, by=lead(), happened=happened, reason="Looked into the inbox.")
         found = True
     return found
 
@@ -157,7 +157,7 @@ def _see_to(ticket: Ticket) -> str:
 
 def _look_into(finding: Finding) -> str:
     with suppress(Refused):  # somebody was quicker
-        findings.close(finding_id=finding.pk, by=lead(), note="The shop's own refund.")
+        findings.close_finding(finding_id=finding.pk, by=lead(), note="The shop's own refund.")
     return f"{finding} is open"
 
 

@@ -110,7 +110,7 @@ def play(job: Job) -> None:
     deadline = time.monotonic() + job.seconds
     people.before(job.also, job.number)
     if job.compares:
-        comparison.compare(since=reservations.database_now() - LOOK_BACK)
+        comparison.compare_records(since=reservations.database_now() - LOOK_BACK)
     mine = [deliver(ticket) for ticket in job.tickets]
     people.write_again(job.also, mine)
     times = 2 if job.fault == DELIVERED_TWICE else 1

@@ -40,7 +40,7 @@ def fail(world: World, refund_id: str) -> None:
 def come_undone(action: Action) -> None:
     """The provider told by itself that it failed after all."""
     receipt = Receipt(reference=action.provider_reference, status="failed", data=theirs(action, "failed"))
-    late_failures.failed_afterwards(action, receipt, why="The card was closed.", happened_at=timezone.now())
+    late_failures.record_late_failure(action, receipt, why="The card was closed.", happened_at=timezone.now())
 
 
 def succeeded(order: dict[str, Any], amount: int = 2_000, **more: Any) -> Action:

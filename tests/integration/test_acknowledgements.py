@@ -225,7 +225,7 @@ def test_an_ending_that_is_undone_leaves_none_and_the_next_worker_one(
 )
 def test_words_that_claim_or_promise_are_not_put_in_force(world: World, lead: User, text: str) -> None:
     with pytest.raises(Refused, match="must not claim or promise anything") as refused:
-        versions.save(rules=Rules(acknowledgement=text), by=lead, note="Kinder.")
+        versions.save_policy(rules=Rules(acknowledgement=text), by=lead, note="Kinder.")
     assert refused.value.code == "acknowledgement_claims"
 
 
@@ -233,7 +233,7 @@ def test_words_that_are_in_force_keep_no_other_change_from_it(world: World, lead
     """The grounding has learned since what they claim."""
     old = Rules(acknowledgement="Your refund is on its way.")
     versions.PolicyVersion.objects.create(rules=old.model_dump(mode="json"), note="before", created_by=lead)
-    saved = versions.save(rules=old.model_copy(update={"approval_hours": 9}), by=None, note="Longer.")
+    saved = versions.save_policy(rules=old.model_copy(update={"approval_hours": 9}), by=None, note="Longer.")
     assert versions.current() == saved
 
 

@@ -27,7 +27,7 @@ def maya(db: None) -> Client:
 
 def found(**query: str) -> set[int]:
     filters = history.ActionFilters.of(query)
-    return {action.pk for action in history.page(history.actions(filters), filters.after)[0]}
+    return {action.pk for action in history.paginate(history.find_actions(filters), filters.after)[0]}
 
 
 # --- filters --------------------------------------------------------------------------------------------
@@ -111,11 +111,11 @@ def test_pages_and_streams_lose_and_repeat_nothing(
     filters = history.ActionFilters.of(query)
     paged, after = [], ""
     for _ in range(3):
-        rows, after = history.page(history.actions(filters), after)
+        rows, after = history.paginate(history.find_actions(filters), after)
         paged += [row.pk for row in rows]
     assert after == ""
     assert sorted(paged) == sorted(made)
-    assert [row.pk for row in history.stream(history.actions(filters))] == paged
+    assert [row.pk for row in history.stream_rows(history.find_actions(filters))] == paged
 
 
 def test_the_csv_holds_every_row_and_no_formula(maya: Client) -> None:

@@ -38,7 +38,7 @@ def past_the_trigger(statement: str, *values: object) -> None:
 
 
 def seal() -> AuditSeal | None:
-    return seals.seal(pause=timedelta(0))
+    return seals.seal_events(pause=timedelta(0))
 
 
 def sealed() -> AuditSeal:
@@ -53,7 +53,7 @@ def test_every_event_is_under_a_seal_and_the_chain_holds() -> None:
     assert sealed().through_event == second.pk > first.pk
     third = happened()
     assert sealed().through_event == third.pk
-    found = seals.verify()
+    found = seals.verify_chain()
     assert (found.broken, found.events, found.seals) == (None, 3, 2)
 
 
@@ -66,8 +66,8 @@ def test_nothing_new_makes_no_seal() -> None:
 
 def test_a_pause_has_to_pass_between_two() -> None:
     happened()
-    seals.seal()
-    assert seals.seal() is None
+    seals.seal_events()
+    assert seals.seal_events() is None
     assert not AuditSeal.objects.filter(sealed_at__isnull=False).exists()
 
 
@@ -87,7 +87,7 @@ def test_what_was_rewritten_afterwards_shows(tampering: str) -> None:
     happened()
     sealed()
     past_the_trigger(tampering, victim.pk)
-    found = seals.verify()
+    found = seals.verify_chain()
     assert found.broken == broken
 
 
@@ -100,7 +100,7 @@ def test_an_event_put_in_afterwards_shows() -> None:
         "SELECT %s, at, actor, verb, object_type, object_id, before, after FROM approvals_auditevent",
         first.pk,
     )
-    assert seals.verify().broken is not None
+    assert seals.verify_chain().broken is not None
 
 
 def test_a_transaction_that_was_open_at_the_mark_is_waited_for() -> None:
@@ -116,13 +116,13 @@ def test_a_transaction_that_was_open_at_the_mark_is_waited_for() -> None:
     made = seal()
     assert made is not None
     assert (made.through_event, made.events) == (newest.pk, 2)
-    assert seals.verify().broken is None
+    assert seals.verify_chain().broken is None
 
 
 def test_a_transaction_that_began_while_the_mark_was_made_is_waited_for() -> None:
     with psycopg.connect(services().postgres.url(str(connection.settings_dict["NAME"]))) as slow:
         with transaction.atomic():
-            assert seals.newest() is None  # whoever makes the mark has begun, and has not looked yet
+            assert seals.newest_seal() is None  # whoever makes the mark has begun, and has not looked yet
             slow.execute(
                 "INSERT INTO approvals_auditevent (actor, verb, object_type, object_id, before, after) "
                 "VALUES ('slow', 'ticket.closed', 'ticket', 'T1', '{}', '{}')"
@@ -132,7 +132,7 @@ def test_a_transaction_that_began_while_the_mark_was_made_is_waited_for() -> Non
         assert seal() is None
     made = seal()
     assert made is not None
-    assert (made.events, seals.verify().broken) == (2, None)
+    assert (made.events, seals.verify_chain().broken) == (2, None)
 
 
 def test_a_seal_cannot_be_rewritten_or_deleted() -> None:
@@ -148,8 +148,8 @@ def test_only_the_newest_seals_are_read_where_so_many_events_are_asked_for() -> 
     for _ in range(4):
         happened()
         sealed()
-    assert seals.verify(most_events=2).seals == 2
-    assert seals.verify(most_events=100).seals == 4
+    assert seals.verify_chain(most_events=2).seals == 2
+    assert seals.verify_chain(most_events=100).seals == 4
 
 
 def test_the_command_tells_whether_the_chain_holds(capsys: pytest.CaptureFixture[str]) -> None:

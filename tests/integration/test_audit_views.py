@@ -25,7 +25,7 @@ def ines(db: None) -> Client:
 
 def found(**query: str) -> set[int]:
     filters = events.EventFilters.of(query)
-    return {event.pk for event in history.page(events.events(filters), filters.after)[0]}
+    return {event.pk for event in history.paginate(events.find_events(filters), filters.after)[0]}
 
 
 def test_events_are_found_by_person_verb_object_and_day(db: None) -> None:

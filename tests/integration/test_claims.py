@@ -182,7 +182,7 @@ def test_a_reply_whose_refund_fails_before_it_is_sent_goes_to_a_person(
 def test_who_approves_a_reply_is_told_first_what_came_undone_since(world: World, model: Script, lead: User) -> None:
     ticket, request = waiting_reply(world, model)
     comes_undone(ticket)
-    with pytest.raises(decide.Changed) as caught:
+    with pytest.raises(decide.ChangedSinceShown) as caught:
         decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     assert len(caught.value.request.snapshot["ungrounded"]) == 2
     assert reply_of(ticket).status == "awaiting_approval"

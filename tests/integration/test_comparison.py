@@ -50,7 +50,7 @@ def since(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[datetime]:
 
 def found(since: datetime) -> list[Finding]:
     """Open findings of what happened since, after a comparison."""
-    assert comparison.compare(since=since).error == ""
+    assert comparison.compare_records(since=since).error == ""
     return list(Finding.objects.filter(closed_at__isnull=True, happened_at__gte=since))
 
 
@@ -59,7 +59,7 @@ def found(since: datetime) -> list[Finding]:
 
 def test_books_that_agree_have_no_finding(world: World, since: datetime) -> None:
     action = refunded(world)
-    made = comparison.compare(since=since)
+    made = comparison.compare_records(since=since)
     assert (made.theirs, made.ours, made.opened, made.closed, made.error) == (1, 1, 0, 0, "")
     assert made.finished_at is not None
     assert not Finding.objects.filter(action=action).exists()
@@ -97,7 +97,7 @@ def test_a_refund_under_our_reference_of_another_order_or_payment_is_not_ours(
     action = succeeded(world.order(), status=status)
     asked = {**action.params, "reference": action.idempotency_key}
     payments.will_say(page({**asked, "refund_id": "re_x", "status": "succeeded", **differing}))
-    assert comparison.compare(since=since).opened == 1
+    assert comparison.compare_records(since=since).opened == 1
     finding = Finding.objects.get(action=action)
     assert (finding.kind, finding.reference) == ("theirs_alone", "re_x")
     assert finding.theirs | differing == finding.theirs
@@ -111,7 +111,7 @@ def test_another_amount_or_currency_is_found_whether_ours_is_settled_or_open(
     action = succeeded(world.order(), status=status)
     asked = {**action.params, "reference": action.idempotency_key}
     payments.will_say(page({**asked, "refund_id": "re_x", "status": "pending", **differing}))
-    assert comparison.compare(since=since).opened == 1
+    assert comparison.compare_records(since=since).opened == 1
     finding = Finding.objects.get(action=action)
     assert (finding.kind, finding.ours["status"]) == ("amounts_differ", status)
     assert finding.theirs | differing == finding.theirs
@@ -125,7 +125,7 @@ def test_an_unknown_outcome_whose_refund_has_another_amount_is_a_finding(
     failed, other = theirs(action, "failed", refund_id="re_first"), theirs(action, amount=1_500)
     payments.will_say(stuck, *[page(failed, other)] * 3)  # the books, and asked for at each of their rows
     assert execution.execute(action.pk).status == states.UNRESOLVED
-    assert comparison.compare(since=since).opened == 1
+    assert comparison.compare_records(since=since).opened == 1
     finding = Finding.objects.get(action=action)
     assert (finding.kind, finding.ours["status"], finding.theirs["amount"]) == ("amounts_differ", "unresolved", 1_500)
     assert Action.objects.get(pk=action.pk).status == states.UNRESOLVED
@@ -155,7 +155,7 @@ def test_a_failure_that_an_event_told_of_is_not_found_again(world: World, paymen
     action = on_its_way(payments, world.order())
     come_undone(action)
     payments.will_say(page(theirs(action, "failed")))
-    made = comparison.compare(since=since)
+    made = comparison.compare_records(since=since)
     assert (made.error, made.opened) == ("", 0)
     assert Finding.objects.get(action=action).closed_at is None, "a person closes it"
 
@@ -167,9 +167,9 @@ def test_what_failed_while_the_pages_were_read_is_held_against_later_ones(
     come_undone(action)
     Action.objects.filter(pk=action.pk).update(settled_at=Now() + timedelta(minutes=1))
     payments.will_say(*[page(theirs(action, "succeeded"))] * 2)
-    assert comparison.compare(since=since).opened == 0
+    assert comparison.compare_records(since=since).opened == 0
     Action.objects.filter(pk=action.pk).update(settled_at=Now() - timedelta(minutes=1))
-    assert comparison.compare(since=since).opened == 1
+    assert comparison.compare_records(since=since).opened == 1
     assert Finding.objects.filter(action=action, kind="theirs_alone").count() == 1
 
 
@@ -181,7 +181,7 @@ def test_another_refund_under_its_key_stays_found_meanwhile(world: World, paymen
     assert (finding.kind, finding.reference) == ("theirs_alone", "re_second")
     come_undone(action)
     Action.objects.filter(pk=action.pk).update(settled_at=Now() + timedelta(minutes=1))
-    assert comparison.compare(since=since).closed == 0
+    assert comparison.compare_records(since=since).closed == 0
 
 
 def test_what_failed_on_both_sides_agrees(world: World, since: datetime) -> None:
@@ -210,7 +210,7 @@ def test_a_person_who_was_wrong_is_found_out(world: World, since: datetime, lead
     for action, said in ((happened, False), (nothing, True)):
         make_quiet(action)
         with override_settings(PAYMENTS_URL=NOWHERE):  # otherwise its answer counts, and not the person's
-            by_hand.settle_by_hand(action_id=action.pk, by=lead, happened=said, reason="I was told so.")
+            by_hand.resolve_by_hand(action_id=action.pk, by=lead, happened=said, reason="I was told so.")
     kinds = {finding.action_id: finding.kind for finding in found(since)}
     assert kinds == {happened.pk: "theirs_alone", nothing.pk: "ours_alone"}
 
@@ -226,7 +226,7 @@ def test_refunds_without_a_reference_are_told_apart(world: World, payments: Scri
     made = {"payment_id": "p", "order_id": "o", "currency": "USD", "reference": "", "status": "succeeded", "amount": 9}
     rows = [{**made, "refund_id": f"re_none_{n}", "created_at": since.isoformat()} for n in (1, 2)]
     payments.will_say(Say({"refunds": rows, "next_cursor": None}))
-    assert comparison.compare(since=since).opened == 2
+    assert comparison.compare_records(since=since).opened == 2
 
 
 def test_what_settled_a_moment_ago_is_left_for_the_next_time(world: World, since: datetime) -> None:
@@ -239,7 +239,7 @@ def test_a_refund_before_the_pages_begin_is_asked_for_by_reference(world: World,
     action = refunded(world)
     later = timezone.now()
     Action.objects.filter(pk=action.pk).update(settled_at=later)
-    made = comparison.compare(since=later)
+    made = comparison.compare_records(since=later)
     assert (made.theirs, made.ours, made.opened) == (0, 1, 0)
 
 
@@ -249,7 +249,7 @@ def test_a_refund_before_the_pages_begin_is_asked_for_by_reference(world: World,
 def test_a_refund_on_its_way_that_fails_days_later_is_found(world: World, payments: Script, since: datetime) -> None:
     action = on_its_way(payments, world.order(), days=5)
     payments.will_say(page(), page(theirs(action, "failed")))
-    assert comparison.compare(since=since).opened == 1
+    assert comparison.compare_records(since=since).opened == 1
     finding = Finding.objects.get(action=action)
     action.refresh_from_db()
     assert (finding.kind, finding.theirs["status"]) == ("failed_afterwards", "failed")
@@ -262,12 +262,12 @@ def test_what_was_on_its_way_arrives(world: World, payments: Script, since: date
     action = on_its_way(payments, world.order(), days=days)
     arrived = theirs(action)
     payments.will_say(*([page(), page(arrived)] if days else [page(arrived)]))
-    comparison.compare(since=since)
+    comparison.compare_records(since=since)
     action.refresh_from_db()
     assert (action.status, action.result) == (states.SUCCEEDED, {**(action.result or {}), "status": "succeeded"})
     assert AuditEvent.objects.filter(verb="action.arrived", object_id=action.pk, actor="system").count() == 1
     payments.will_say(page() if days else page(arrived))
-    comparison.compare(since=since)
+    comparison.compare_records(since=since)
     assert AuditEvent.objects.filter(verb="action.arrived", object_id=action.pk).count() == 1
 
 
@@ -276,9 +276,9 @@ def test_what_was_found_of_one_on_its_way_is_closed_by_the_answer_that_agrees(
 ) -> None:
     action = on_its_way(payments, world.order(), days=5)
     payments.will_say(page(), page(), page(), page(theirs(action, "pending")))
-    assert comparison.compare(since=since).opened == 1
+    assert comparison.compare_records(since=since).opened == 1
     assert Finding.objects.get(action=action).kind == "ours_alone"
-    assert comparison.compare(since=since).closed == 1
+    assert comparison.compare_records(since=since).closed == 1
 
 
 def test_those_on_their_way_that_were_asked_for_longest_ago_come_first(
@@ -289,7 +289,7 @@ def test_those_on_their_way_that_were_asked_for_longest_ago_come_first(
     seen = len(payments.asked)
     for asked in ((0, 1), (2, 0)):
         payments.will_say(page(), *(page(theirs(actions[each], "pending")) for each in asked))
-        assert comparison.compare(since=since).error == ""
+        assert comparison.compare_records(since=since).error == ""
     looked_up = [told.path for told in payments.asked[seen:] if "reference=" in told.path]
     for path, each in zip(looked_up, (0, 1, 2, 0), strict=True):
         assert path.endswith(quote(actions[each].idempotency_key))
@@ -304,7 +304,7 @@ def test_the_next_comparison_closes_what_it_no_longer_sees(world: World, since: 
     [finding] = found(since)
     assert [row.pk for row in found(since)] == [finding.pk], "seen again, it stays as it was"
     pay(world, order, 2_000, action.idempotency_key)
-    made = comparison.compare(since=since)
+    made = comparison.compare_records(since=since)
     finding.refresh_from_db()
     assert (made.closed, finding.closed_by, finding.closed_at is not None) == (1, None, True)
     event = AuditEvent.objects.get(object_type="finding", object_id=finding.pk, verb="finding.closed")
@@ -316,7 +316,7 @@ def test_a_comparison_that_did_not_cover_it_closes_nothing(world: World, since: 
     action = succeeded(order)
     [finding] = found(since)
     pay(world, order, 2_000, action.idempotency_key)
-    assert comparison.compare(since=timezone.now()).closed == 0
+    assert comparison.compare_records(since=timezone.now()).closed == 0
     assert Finding.objects.get(pk=finding.pk).closed_at is None
 
 
@@ -326,7 +326,7 @@ def test_a_provider_that_does_not_answer_closes_nothing(world: World, since: dat
     [finding] = found(since)
     pay(world, order, 2_000, action.idempotency_key)
     with override_settings(PAYMENTS_URL=NOWHERE):
-        made = comparison.compare(since=since)
+        made = comparison.compare_records(since=since)
     assert made.error
     assert made.finished_at is not None
     assert Finding.objects.get(pk=finding.pk).closed_at is None
@@ -335,7 +335,7 @@ def test_a_provider_that_does_not_answer_closes_nothing(world: World, since: dat
 def test_what_a_person_closed_stays_closed(world: World, since: datetime, lead: User) -> None:
     pay(world, world.order(), 1_000, "paid-by-hand")
     [finding] = found(since)
-    findings.close(finding_id=finding.pk, by=lead, note=" Paid in the back office. ")
+    findings.close_finding(finding_id=finding.pk, by=lead, note=" Paid in the back office. ")
     assert found(since) == []
     finding.refresh_from_db()
     assert (finding.closed_by, finding.note) == (lead, "Paid in the back office.")
@@ -347,7 +347,7 @@ def test_what_a_person_closed_is_found_again_where_it_is_about_other_money(
 ) -> None:
     pay(world, world.order(), 1_000, "paid-by-hand-too")
     [finding] = found(since)
-    findings.close(finding_id=finding.pk, by=lead, note="Paid in the back office.")
+    findings.close_finding(finding_id=finding.pk, by=lead, note="Paid in the back office.")
     Finding.objects.filter(pk=finding.pk).update(theirs=finding.theirs | {"amount": 100})  # as it was when closed
     [again] = found(since)
     assert (again.reference, again.theirs["amount"], again.pk != finding.pk) == (finding.reference, 1_000, True)
@@ -357,8 +357,8 @@ def test_a_finding_is_closed_once_and_with_a_note(world: World, since: datetime,
     succeeded(world.order())
     [finding] = found(since)
     with pytest.raises(Refused, match="what it was"):
-        findings.close(finding_id=finding.pk, by=lead, note=" ")
-    answers = at_once(*[lambda: findings.close(finding_id=finding.pk, by=lead, note="Seen.")] * 3)
+        findings.close_finding(finding_id=finding.pk, by=lead, note=" ")
+    answers = at_once(*[lambda: findings.close_finding(finding_id=finding.pk, by=lead, note="Seen.")] * 3)
     assert sorted(getattr(answer, "code", "closed") for answer in answers) == ["already_closed"] * 2 + ["closed"]
 
 
@@ -370,7 +370,7 @@ def test_several_at_once_find_each_thing_once(world: World, since: datetime) -> 
     fail(world, action.provider_reference)
     succeeded(world.order())
     pay(world, world.order(), 1_000, "several")
-    answers = at_once(*[lambda: comparison.compare(since=since)] * 4)
+    answers = at_once(*[lambda: comparison.compare_records(since=since)] * 4)
     assert not [answer for answer in answers if isinstance(answer, Exception)]
     assert sum(answer.opened for answer in answers) == 3
     assert Finding.objects.filter(closed_at__isnull=True, happened_at__gte=since).count() == 3
@@ -390,7 +390,7 @@ def test_a_finding_and_its_audit_are_written_together_or_not_at_all(
     with monkeypatch.context() as patch:
         patch.setattr(events, "record", killed)
         with pytest.raises(Killed):
-            comparison.compare(since=since)
+            comparison.compare_records(since=since)
     assert not Finding.objects.filter(reference=refund["refund_id"]).exists()
     [finding] = found(since)
     assert AuditEvent.objects.filter(verb="finding.opened", object_id=str(finding.pk)).count() == 1
@@ -398,17 +398,17 @@ def test_a_finding_and_its_audit_are_written_together_or_not_at_all(
 
 def test_the_periodic_one_is_made_once_an_hour_whoever_comes_first(world: World, since: datetime) -> None:
     Comparison.objects.all().delete()
-    comparison.compare(since=timezone.now() - 2 * comparison.LOOK_BACK)
+    comparison.compare_records(since=timezone.now() - 2 * comparison.LOOK_BACK)
     assert comparison.due() == [0], "one that a person asked for does not take its place, however far it looks back"
-    made = [answer for answer in at_once(*[lambda: comparison.compare_after(0)] * 4) if answer]
+    made = [answer for answer in at_once(*[lambda: comparison.run_periodic_comparison(0)] * 4) if answer]
     [first] = made
     assert (first.error, first.finished_at is not None) == ("", True)
     assert comparison.due() == []
     an_hour_ago = Now() - comparison.PERIOD
     Comparison.objects.filter(pk=first.pk).update(started_at=an_hour_ago)
     assert comparison.due() == [first.pk]
-    assert comparison.compare_after(0) is None
-    assert comparison.compare_after(first.pk) is not None
+    assert comparison.run_periodic_comparison(0) is None
+    assert comparison.run_periodic_comparison(first.pk) is not None
 
 
 def test_an_outage_of_days_leaves_no_gap(world: World, since: datetime) -> None:
@@ -420,24 +420,24 @@ def test_an_outage_of_days_leaves_no_gap(world: World, since: datetime) -> None:
     )
     Comparison.objects.filter(pk=bad.pk).update(started_at=a_day, finished_at=a_day, since=a_week)
     good.refresh_from_db()
-    a_persons = comparison.compare(since=timezone.now() - comparison.LOOK_BACK)
+    a_persons = comparison.compare_records(since=timezone.now() - comparison.LOOK_BACK)
     assert a_persons.error == "", "it leaves none either"
-    made = comparison.compare_after(bad.pk)
+    made = comparison.run_periodic_comparison(bad.pk)
     assert made is not None
     assert made.error == ""
     assert made.since <= good.started_at
-    following = comparison.compare_after(made.pk)
+    following = comparison.run_periodic_comparison(made.pk)
     assert following is not None
     assert following.started_at - following.since < comparison.LOOK_BACK + timedelta(seconds=10)
 
 
 def test_one_that_is_finished_is_not_carried_out_again(world: World, since: datetime, lead: User) -> None:
-    asked = comparison.ask(since=since, by=lead)
+    asked = comparison.request_comparison(since=since, by=lead)
     assert asked.finished_at is None
     refunded(world)
-    first = comparison.carry_out(asked.pk)
+    first = comparison.run_comparison(asked.pk)
     refunded(world)
-    assert first.theirs == comparison.carry_out(asked.pk).theirs == 1
+    assert first.theirs == comparison.run_comparison(asked.pk).theirs == 1
 
 
 # --- the command ----------------------------------------------------------------------------------------
@@ -510,5 +510,5 @@ def test_a_time_of_another_zone_is_told_in_utc(world: World, since: datetime) ->
 def test_what_settled_in_the_last_minutes_counts_on_both_sides(world: World) -> None:
     since = timezone.now()
     refunded(world)
-    made = comparison.compare(since=since)
+    made = comparison.compare_records(since=since)
     assert (made.theirs, made.ours, made.error) == (1, 1, "")

@@ -62,7 +62,7 @@ def test_a_refund_that_cannot_be_read_is_a_finding_and_the_others_are_compared(
     world: World, payments: Script, since: datetime
 ) -> None:
     payments.will_say(page(odd(), alone("re_theirs", since)))
-    assert kinds(comparison.compare(since=since)) == {"re_odd": "unreadable", "re_theirs": "theirs_alone"}
+    assert kinds(comparison.compare_records(since=since)) == {"re_odd": "unreadable", "re_theirs": "theirs_alone"}
     finding = Finding.objects.get(reference="re_odd", closed_at=None)
     assert "amount" in finding.theirs["why"]
     assert AuditEvent.objects.filter(verb="finding.opened", object_id=str(finding.pk)).count() == 1
@@ -77,15 +77,15 @@ def test_one_without_a_name_of_its_own_is_the_same_finding_each_time(
     world: World, payments: Script, since: datetime, nameless: Any
 ) -> None:
     payments.will_say(*[page(nameless)] * 2)
-    first = kinds(comparison.compare(since=since))
+    first = kinds(comparison.compare_records(since=since))
     assert list(first.values()) == ["unreadable"]
-    assert kinds(comparison.compare(since=since)) == first
+    assert kinds(comparison.compare_records(since=since)) == first
 
 
 def test_it_is_closed_by_the_next_one_that_can_read_it(world: World, payments: Script, since: datetime) -> None:
     payments.will_say(page(odd()), page(alone("re_odd", since)))
-    comparison.compare(since=since)
-    made = comparison.compare(since=since)
+    comparison.compare_records(since=since)
+    made = comparison.compare_records(since=since)
     assert (made.closed, kinds(made)) == (1, {"re_odd": "theirs_alone"})
 
 
@@ -94,14 +94,14 @@ def test_a_time_that_no_database_gives_back_is_not_taken(
     world: World, payments: Script, since: datetime, moment: str
 ) -> None:
     payments.will_say(page(odd("re_odd", amount=900, created_at=moment)))
-    assert kinds(comparison.compare(since=since)) == {"re_odd": "unreadable"}
+    assert kinds(comparison.compare_records(since=since)) == {"re_odd": "unreadable"}
     assert signed_in().get(reverse("findings")).status_code == 200
 
 
 def test_a_time_without_a_zone_is_utc(world: World, payments: Script, since: datetime) -> None:
     moment = (since + timedelta(milliseconds=1)).astimezone(UTC)
     payments.will_say(page(odd("re_theirs", amount=900, created_at=moment.replace(tzinfo=None).isoformat())))
-    assert kinds(comparison.compare(since=since)) == {"re_theirs": "theirs_alone"}
+    assert kinds(comparison.compare_records(since=since)) == {"re_theirs": "theirs_alone"}
     assert Finding.objects.get(reference="re_theirs", closed_at=None).happened_at == moment
 
 
@@ -109,19 +109,21 @@ def test_while_something_cannot_be_read_nothing_else_is_taken_for_gone(
     world: World, payments: Script, since: datetime
 ) -> None:
     payments.will_say(page(alone("re_theirs", since)), page(odd()), page())
-    comparison.compare(since=since)
-    assert kinds(comparison.compare(since=since)) == {"re_odd": "unreadable", "re_theirs": "theirs_alone"}
-    assert kinds(comparison.compare(since=since)) == {"re_odd": "unreadable"}, "not seen at all, it is a person's"
+    comparison.compare_records(since=since)
+    assert kinds(comparison.compare_records(since=since)) == {"re_odd": "unreadable", "re_theirs": "theirs_alone"}
+    assert kinds(comparison.compare_records(since=since)) == {"re_odd": "unreadable"}, (
+        "not seen at all, it is a person's"
+    )
 
 
 def test_once_a_person_has_looked_into_it_the_others_close_by_themselves_again(
     world: World, payments: Script, since: datetime, lead: User
 ) -> None:
     payments.will_say(page(alone("re_theirs", since), odd()), page(odd()))
-    comparison.compare(since=since)
+    comparison.compare_records(since=since)
     unread = Finding.objects.get(reference="re_odd", closed_at=None)
-    findings.close(finding_id=unread.pk, by=lead, note="Theirs, from a test.")
-    assert kinds(comparison.compare(since=since)) == {}
+    findings.close_finding(finding_id=unread.pk, by=lead, note="Theirs, from a test.")
+    assert kinds(comparison.compare_records(since=since)) == {}
 
 
 def test_a_whole_page_that_cannot_be_read_is_a_comparison_that_failed(
@@ -129,7 +131,7 @@ def test_a_whole_page_that_cannot_be_read_is_a_comparison_that_failed(
 ) -> None:
     monkeypatch.setattr(comparison, "MOST_UNREADABLE", 2)
     payments.will_say(page(*(odd(f"re_{number}") for number in range(4))))
-    assert comparison.compare(since=since).error == "More than 2 refunds cannot be read."
+    assert comparison.compare_records(since=since).error == "More than 2 refunds cannot be read."
 
 
 def test_one_of_ours_whose_answer_cannot_be_read_keeps_none_from_being_asked_for(
@@ -138,14 +140,14 @@ def test_one_of_ours_whose_answer_cannot_be_read_keeps_none_from_being_asked_for
     unread, alright = (on_its_way(payments, world.order(), days=days) for days in (9, 5))
     garbled = theirs(unread, "pending") | {"amount": "much"}
     payments.will_say(page(), *[page(garbled)] * 5, page(theirs(alright)))
-    assert kinds(comparison.compare(since=since)) == {unread.idempotency_key: "unreadable"}
+    assert kinds(comparison.compare_records(since=since)) == {unread.idempotency_key: "unreadable"}
     finding = Finding.objects.get(action=unread, closed_at=None)
     assert finding.ours["amount"] == unread.amount
     assert "amount" in finding.theirs["why"]
     alright.refresh_from_db()
     assert (alright.result or {})["status"] == "succeeded"
     payments.will_say(page(theirs(unread)))
-    assert kinds(comparison.compare(since=since)) == {}, "it is on the page"
+    assert kinds(comparison.compare_records(since=since)) == {}, "it is on the page"
 
 
 def test_one_of_ours_that_the_provider_will_not_speak_of_keeps_none_from_being_asked_for(
@@ -154,7 +156,7 @@ def test_one_of_ours_that_the_provider_will_not_speak_of_keeps_none_from_being_a
     refused, alright = (on_its_way(payments, world.order(), days=days) for days in (9, 5))
     missing = Say({"error": {"code": "resource_missing", "message": "No such payment."}}, 404)
     payments.will_say(page(), missing, page(theirs(alright)))
-    assert kinds(comparison.compare(since=since)) == {refused.idempotency_key: "unreadable"}
+    assert kinds(comparison.compare_records(since=since)) == {refused.idempotency_key: "unreadable"}
     assert "No such payment." in Finding.objects.get(action=refused, closed_at=None).theirs["why"]
     alright.refresh_from_db()
     assert (alright.result or {})["status"] == "succeeded"
@@ -168,7 +170,7 @@ def test_one_of_ours_for_which_another_refund_is_answered(
 ) -> None:
     action = on_its_way(payments, world.order(), days=9)
     payments.will_say(page(), *[page(theirs(action, **changes))] * 5)
-    assert kinds(comparison.compare(since=since)) == {action.idempotency_key: kind}
+    assert kinds(comparison.compare_records(since=since)) == {action.idempotency_key: kind}
     finding = Finding.objects.get(action=action, closed_at=None)
     told = finding.theirs if kind == "amounts_differ" else {"amount": "payment_id" in finding.theirs["why"]}
     assert told["amount"] == changes.get("amount", True)
@@ -196,7 +198,7 @@ def test_a_provider_that_is_away_for_a_moment_is_asked_again(world: World, payme
     asked = {**action.params, "reference": action.idempotency_key}
     first = page(alone("re_theirs", since), cursor="2")
     payments.will_say(AWAY, CUT, first, AWAY, page(), AWAY, page({**asked, "refund_id": "re_x", "status": "pending"}))
-    assert kinds(comparison.compare(since=since)) == {"re_theirs": "theirs_alone"}
+    assert kinds(comparison.compare_records(since=since)) == {"re_theirs": "theirs_alone"}
     assert [told.path.endswith("cursor=2") for told in payments.asked[:5]] == [False, False, False, True, True]
 
 
@@ -208,7 +210,7 @@ def test_what_will_not_heal_or_not_soon_is_not_asked_for_again(
     world: World, payments: Script, since: datetime, answer: Say
 ) -> None:
     payments.will_say(answer)
-    assert comparison.compare(since=since).error in ("No.", "In a moment.")
+    assert comparison.compare_records(since=since).error in ("No.", "In a moment.")
 
 
 def test_people_are_told_once_when_the_books_have_not_been_compared_for_hours(
@@ -219,8 +221,8 @@ def test_people_are_told_once_when_the_books_have_not_been_compared_for_hours(
     settings.ALERT_EMAILS, settings.PAYMENTS_URL = ["oncall@shop.example"], NOWHERE
     told, shown, last = [], [], 0
     for _ in range(5):
-        comparison.compare(since=timezone.now() - 2 * LOOK_BACK)  # a person's, which counts for nothing here
-        made = comparison.compare_after(last)
+        comparison.compare_records(since=timezone.now() - 2 * LOOK_BACK)  # a person's, which counts for nothing here
+        made = comparison.run_periodic_comparison(last)
         assert made is not None
         last = made.pk
         told.append(Notification.objects.filter(event__verb="comparison.missing").count())

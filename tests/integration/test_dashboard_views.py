@@ -60,7 +60,7 @@ def test_money_is_told_per_currency_moved_held_and_on_its_way(db: None) -> None:
     an_action(status="executing", amount=40, currency="JPY")
     an_action(status="failed", amount=80_000)
     an_action(kind="reply")
-    rows = {row.currency: row for row in action_figures.money(start)}
+    rows = {row.currency: row for row in action_figures.money_figures(start)}
     assert (rows["USD"].moved, rows["USD"].moved_count) == (10_500, 3)
     assert (rows["JPY"].held, rows["JPY"].held_count, rows["JPY"].underway) == (300, 1, 40)
     assert set(rows) == {"USD", "JPY"}
@@ -73,7 +73,7 @@ def test_failures_are_counted_by_class_with_what_was_healed(db: None) -> None:
     an_attempt(lost, "effect_unknown")
     an_attempt(lost, "effect_unknown")
     an_attempt(an_action(status="awaiting_approval"), "changed")
-    [row] = action_figures.failures(timezone.now() - timedelta(days=7))
+    [row] = action_figures.provider_failures(timezone.now() - timedelta(days=7))
     assert (row.error_class, row.attempts, row.actions, row.succeeded) == ("effect_unknown", 3, 2, 1)
 
 
@@ -95,7 +95,7 @@ def test_the_share_done_alone_is_of_approved_actions(db: None) -> None:
     an_action()
     an_action(verdict="require_approval")
     an_action(status="blocked", verdict="block")
-    [day] = action_figures.autonomy(now.replace(hour=0, minute=0), now.date())
+    [day] = action_figures.autonomy_by_day(now.replace(hour=0, minute=0), now.date())
     assert (day.actions, day.alone) == (2, 1)
 
 

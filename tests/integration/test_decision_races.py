@@ -15,7 +15,7 @@ from approvals import states
 from approvals.decisions import decide
 from approvals.effects import execution
 from approvals.models import Action, ApprovalRequest, Attempt, Decision, OrderLock
-from approvals.web.queries.card import seen
+from approvals.web.queries.card import view_digest
 from tests.integration.history_rows import signed_in
 from tests.rows import held, in_line, one_after_the_other
 from tests.screen import markup
@@ -41,14 +41,14 @@ def waiting(order: dict[str, Any], amount: int = WAIT) -> ApprovalRequest:
 
 def press(client: Client, button: str, request: ApprovalRequest, **fields: str) -> tuple[int, str]:
     """What a browser sends from the card as it is now; the answer's status and page."""
-    card = {"digest": request.digest, "seen": seen(request), **fields}
+    card = {"digest": request.digest, "seen": view_digest(request), **fields}
     answer = client.post(reverse(f"queue-{button}", args=[request.pk]), card)
     return answer.status_code, markup(answer)
 
 
 def shown(request: ApprovalRequest) -> ApprovalRequest:
     """The request as someone who opens it now is shown it."""
-    return decide.look(request_id=request.pk)
+    return decide.refresh_request(request_id=request.pk)
 
 
 def moved(world: World, order: dict[str, Any]) -> list[int]:

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from agentops.lib.errors import Refused, Terminal, Transient
 from approvals import states
 from approvals.decisions import decide as deciding
-from approvals.decisions.decide import AlreadyDecided, Changed
+from approvals.decisions.decide import AlreadyDecided, ChangedSinceShown
 from approvals.effects import execution, payload
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision
 from approvals.policy.rules import Threshold
@@ -110,7 +110,7 @@ def test_an_approval_and_a_rejection_at_once_are_one_decision(world: World, lead
 def test_a_digest_that_is_not_the_requests_decides_nothing(world: World, lead: User) -> None:
     _, request = waiting(world)
     for decide in (approve, reject):
-        with pytest.raises(Changed):
+        with pytest.raises(ChangedSinceShown):
             decide(ApprovalRequest(pk=request.pk, digest="0" * 64), lead)
     assert undecided(request)
 
@@ -126,7 +126,7 @@ def test_a_request_that_never_was_is_no_request(world: World, lead: User) -> Non
 def test_a_changed_order_must_be_seen_before_it_is_decided(world: World, lead: User) -> None:
     order, request = waiting(world)
     world.refund_elsewhere(order, 1_000)
-    with pytest.raises(Changed) as caught:
+    with pytest.raises(ChangedSinceShown) as caught:
         approve(request, lead)
     assert undecided(request)
     changes = {row["field"]: (row["before"], row["after"]) for row in caught.value.request.changes}
@@ -142,7 +142,7 @@ def test_changes_add_up_from_what_was_first_seen(world: World, lead: User) -> No
     order, request = waiting(world, 5_001)
     for amount in (1_000, 1_500):
         world.refund_elsewhere(order, amount)
-        with pytest.raises(Changed):
+        with pytest.raises(ChangedSinceShown):
             approve(request, lead)
     rows = {row["field"]: row for row in ApprovalRequest.objects.get(pk=request.pk).changes}
     assert (rows["refundable"]["before"], rows["refundable"]["after"]) == (10_000, 7_500)
@@ -151,7 +151,7 @@ def test_changes_add_up_from_what_was_first_seen(world: World, lead: User) -> No
 def test_an_amount_that_is_no_longer_left_cannot_be_approved(world: World, lead: User) -> None:
     order, request = waiting(world)
     world.refund_elsewhere(order, 5_000)
-    with pytest.raises(Changed):
+    with pytest.raises(ChangedSinceShown):
         approve(request, lead)
     with pytest.raises(Refused) as caught:
         approve(request, lead)
@@ -174,7 +174,7 @@ def test_without_the_shop_nothing_is_approved_but_anything_can_be_rejected(world
 def test_looking_reads_the_order_again_and_decides_nothing(world: World, lead: User) -> None:
     order, request = waiting(world)
     world.refund_elsewhere(order, 1_000)
-    seen = deciding.look(request_id=request.pk)
+    seen = deciding.refresh_request(request_id=request.pk)
     assert seen.snapshot["refundable"] == 9_000
     assert {row["field"] for row in seen.changes} == {"payments", "refundable"}
     assert undecided(request)
@@ -189,7 +189,7 @@ def test_an_account_that_changed_must_be_seen_again(world: World, lead: User) ->
     body = {"address": {"city": "York"}}
     path = f"/customers/{order['customer_id']}"
     world.simulator.http.patch(path, json=body, headers=headers).raise_for_status()
-    with pytest.raises(Changed) as caught:
+    with pytest.raises(ChangedSinceShown) as caught:
         approve(request, lead)
     assert [row["field"] for row in caught.value.request.changes] == ["address"]
 
@@ -328,7 +328,7 @@ def test_several_sweeps_at_once_expire_each_request_once(world: World) -> None:
     requests = [waiting(world)[1] for _ in range(6)]
     for request in requests:
         let_pass(request)
-    assert {request.pk for request in requests} <= set(deciding.late(1_000))
+    assert {request.pk for request in requests} <= set(deciding.due(1_000))
 
     def sweep_all() -> int:
         return sum(deciding.expire(request.pk) for request in requests)
@@ -341,9 +341,9 @@ def test_a_claim_tells_who_is_looking_and_can_be_taken_over(world: World, lead: 
     _, request = waiting(world)
     other = User.objects.get_or_create(username="lead2")[0]
     for holder in (lead, other):
-        deciding.claim(request_id=request.pk, by=holder)
+        deciding.assign(request_id=request.pk, by=holder)
         assert ApprovalRequest.objects.get(pk=request.pk).claimed_by == holder
-    deciding.release(request_id=request.pk, by=other)
+    deciding.unassign(request_id=request.pk, by=other)
     assert ApprovalRequest.objects.get(pk=request.pk).claimed_by is None
     verbs = AuditEvent.objects.filter(object_type="request", object_id=request.pk).values_list("verb", flat=True)
     assert list(verbs)[::-1] == ["request.claimed", "request.claimed", "request.released"]
@@ -353,7 +353,7 @@ def test_what_is_decided_cannot_be_claimed(world: World, lead: User) -> None:
     _, request = waiting(world)
     approve(request, lead)
     with pytest.raises(AlreadyDecided):
-        deciding.claim(request_id=request.pk, by=lead)
+        deciding.assign(request_id=request.pk, by=lead)
 
 
 def test_a_shop_that_lost_the_order_stops_the_approval(world: World, lead: User) -> None:
@@ -383,7 +383,7 @@ def test_a_cancellations_amount_follows_the_order_and_is_seen_again(world: World
     action = propose(ticket_of(order), "cancel_order", cancelling)
     request = ApprovalRequest.objects.get(action=action, closed_at=None)
     world.refund_elsewhere(order, 1_000)
-    with pytest.raises(deciding.Changed):
+    with pytest.raises(deciding.ChangedSinceShown):
         deciding.approve(request_id=request.pk, by=lead, digest=request.digest)
     request.refresh_from_db()
     deciding.approve(request_id=request.pk, by=lead, digest=request.digest)

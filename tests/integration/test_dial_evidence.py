@@ -14,7 +14,7 @@ from approvals.policy import dial, versions
 from approvals.policy.dial import Dial, KindShare, TagShare
 from approvals.policy.rules import Rules
 from approvals.web.queries import evidence as evidence_module
-from approvals.web.queries.evidence import alone_from, evidence
+from approvals.web.queries.evidence import auto_approved_from, evidence
 from tests.integration.history_rows import a_ticket, an_action, asked, signed_in
 from tests.screen import markup
 
@@ -24,7 +24,7 @@ _places = iter(range(10_000))
 
 @pytest.fixture(autouse=True)
 def rules(db: None) -> None:
-    versions.save(rules=RULES, by=None, note="for a test")
+    versions.save_policy(rules=RULES, by=None, note="for a test")
 
 
 def a_reply(**more: Any) -> Action:
@@ -35,7 +35,7 @@ def a_reply(**more: Any) -> Action:
 
 def starts(action: Action) -> int:
     """The setting of the dial from which its ticket is inside."""
-    return dial.reached_at(dial.position(action.ticket_id))
+    return dial.lowest_covering_percent(dial.position(action.ticket_id))
 
 
 def test_each_action_counts_from_the_setting_that_reaches_its_ticket(db: None) -> None:
@@ -78,9 +78,9 @@ def test_what_is_set_for_a_kind_or_a_tag_caps_the_dial(db: None) -> None:
         Dial(percent=100, kinds=(KindShare(kind="reply", percent=start - 1),)),
         Dial(percent=100, tags=(TagShare(tag="vip", percent=start - 1),)),
     ):
-        assert alone_from(Rules(autonomy=capped), facts) is None
+        assert auto_approved_from(Rules(autonomy=capped), facts) is None
     enough = Dial(percent=0, kinds=(KindShare(kind="reply", percent=start),), tags=(TagShare(tag="new", percent=0),))
-    assert alone_from(Rules(autonomy=enough), facts) == start
+    assert auto_approved_from(Rules(autonomy=enough), facts) == start
 
 
 def test_where_tags_were_not_recorded_no_tag_holds_it_back_and_it_is_said(db: None) -> None:
@@ -88,8 +88,8 @@ def test_where_tags_were_not_recorded_no_tag_holds_it_back_and_it_is_said(db: No
     rules = RULES.model_copy(update={"autonomy": Dial(percent=100, tags=(TagShare(tag="vip", percent=0),))})
     found = evidence(rules, 14)
     assert (found.points[100].alone, found.untagged) == (1, 1)
-    assert alone_from(rules, policy_facts.recorded(reply)) == starts(reply)
-    versions.save(rules=rules, by=None, note="for the page")
+    assert auto_approved_from(rules, policy_facts.recorded(reply)) == starts(reply)
+    versions.save_policy(rules=rules, by=None, note="for the page")
     page = markup(signed_in().get(reverse("policy-autonomy")))
     assert "1 of them has no recorded customer tags" in page.replace("&#x27;", "'")
 
@@ -205,7 +205,7 @@ def test_a_form_opened_before_the_dial_lowered_itself_saves_nothing(admin: Clien
     fields = entered(admin, percent="90")
     proof = seen(admin, fields) if looked == "before" else ""
     lowered = RULES.model_copy(update={"autonomy": Dial(percent=35)})
-    made = versions.save(rules=lowered, by=None, note="The dial lowered itself from 100 % to 35 %.")
+    made = versions.save_policy(rules=lowered, by=None, note="The dial lowered itself from 100 % to 35 %.")
     page = admin.post(reverse("policy-autonomy"), {**fields, "do": "preview"})
     assert based_on(markup(page)) == fields["based_on"]
     proof = proof or str(page.context["previewed"])

@@ -486,7 +486,7 @@ def approved_after_another_refund(world: World, lead: User) -> tuple[dict[str, A
     order = world.order()
     action = propose_refund(order, 6_000)
     assert execution.execute(propose_refund(order, 1_500).pk).status == states.SUCCEEDED
-    request = decide.look(request_id=ApprovalRequest.objects.get(action=action).pk)
+    request = decide.refresh_request(request_id=ApprovalRequest.objects.get(action=action).pk)
     decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     return order, action
 

@@ -296,7 +296,7 @@ def test_above_the_ceiling_a_second_person_sees_what_the_first_has_said(maya: Cl
 def test_what_was_settled_meanwhile_is_told_at_the_form(maya: Client, world: World) -> None:
     action = unknown_refund()
     noor = signed_in("noor")
-    by_hand.settle_by_hand(action_id=action.pk, by=User.objects.get(username="maya"), happened=True, reason="Seen.")
+    by_hand.resolve_by_hand(action_id=action.pk, by=User.objects.get(username="maya"), happened=True, reason="Seen.")
     answer = noor.post(card(action, "-settle"), {"happened": "no", "reason": "Late."}, headers=PANE)
     assert answer.status_code == 422
     assert "It is succeeded by now" in markup(answer)

@@ -32,8 +32,10 @@ def rules(live_database: str) -> None:
 
 def put(percent: int = 100, rule: Lowering = WATCHED, **more: Any) -> PolicyVersion:
     # Another setting first, so that what other tests left is no evidence here.
-    versions.save(rules=Rules(autonomy=Dial(percent=1)), by=None, note="before")
-    return versions.save(rules=Rules(autonomy=Dial(percent=percent, **more), lowering=rule), by=None, note="test")
+    versions.save_policy(rules=Rules(autonomy=Dial(percent=1)), by=None, note="before")
+    return versions.save_policy(
+        rules=Rules(autonomy=Dial(percent=percent, **more), lowering=rule), by=None, note="test"
+    )
 
 
 def decided(*verdicts: str) -> None:
@@ -48,7 +50,7 @@ def ended(*statuses: str, **more: Any) -> None:
 
 def lowered() -> PolicyVersion | None:
     due = lowering.due()
-    return lowering.lower(due[0]) if due else None
+    return lowering.lower_dial(due[0]) if due else None
 
 
 def percent() -> int:
@@ -171,7 +173,7 @@ def test_what_is_set_above_a_dial_at_its_floor_does_not_fall() -> None:
 def test_other_changes_of_the_policy_do_not_wipe_the_evidence_out() -> None:
     decided("reject", "reject")
     rules = versions.rules_of(versions.current())
-    versions.save(rules=rules.model_copy(update={"approval_hours": 5}), by=None, note="other")
+    versions.save_policy(rules=rules.model_copy(update={"approval_hours": 5}), by=None, note="other")
     decided("reject", "reject")
     assert lowered() is not None
 
@@ -198,7 +200,7 @@ def test_no_rate_no_lowering() -> None:
 def test_many_sweeps_at_once_lower_it_once() -> None:
     decided(*["reject"] * 4)
     [version] = lowering.due()
-    made = at_once(*[lambda: lowering.lower(version)] * 6)
+    made = at_once(*[lambda: lowering.lower_dial(version)] * 6)
     assert len([one for one in made if one is not None]) == 1
     assert percent() == 70
 
@@ -207,7 +209,7 @@ def test_a_version_that_was_saved_in_between_is_not_lowered() -> None:
     decided(*["reject"] * 4)
     [version] = lowering.due()
     put(90)
-    assert lowering.lower(version) is None
+    assert lowering.lower_dial(version) is None
     assert percent() == 90
 
 
@@ -240,17 +242,17 @@ def test_everyone_is_told_until_an_admin_has_seen_it() -> None:
 def test_a_newer_version_answers_the_notice() -> None:
     decided(*["reject"] * 4)
     assert lowered() is not None
-    assert lowering.standing() is not None
+    assert lowering.unseen_lowering() is not None
     put(90)
-    assert lowering.standing() is None
+    assert lowering.unseen_lowering() is None
 
 
 def test_another_change_of_the_policy_leaves_the_notice_standing() -> None:
     decided(*["reject"] * 4)
     made = lowered()
     rules = versions.rules_of(versions.current())
-    versions.save(rules=rules.model_copy(update={"approval_hours": 9}), by=None, note="Longer.")
-    notice = lowering.standing()
+    versions.save_policy(rules=rules.model_copy(update={"approval_hours": 9}), by=None, note="Longer.")
+    notice = lowering.unseen_lowering()
     assert notice is not None
     assert notice.version == made
 
@@ -260,7 +262,7 @@ def test_a_demo_that_starts_again_leaves_the_lowered_dial_alone() -> None:
     make_policy(by="admin")
     rules = versions.rules_of(versions.current())
     put_again = rules.model_copy(update={"autonomy": Dial(percent=90), "lowering": WATCHED})
-    versions.save(rules=put_again, by=User.objects.get(username="admin"), note="watched")
+    versions.save_policy(rules=put_again, by=User.objects.get(username="admin"), note="watched")
     decided(*["reject"] * 4)
     assert lowered() is not None
     make_policy(by="admin")

@@ -26,7 +26,7 @@ from tests.screen import markup
 from tests.scripted import CUT, Say, Script, scripted
 from tests.world import World, at_once, propose, refund_arguments, run_through, ticket_of
 from tickets.models import Ticket
-from tickets.queries import with_person
+from tickets.queries import tickets_with_person
 
 CHEAP, EXPERT = "gpt-5-mini", "gpt-5"
 DOWN = Say({"error": {"message": "Down."}}, 503)
@@ -242,7 +242,7 @@ def test_where_no_model_is_left_the_ticket_needs_a_person_with_that_reason(world
     assert ticket.status == "needs_person"
     assert "No language model answers" in ticket.reason
     assert f"{CHEAP} has failed 3 times" in ticket.reason
-    assert ticket in with_person()
+    assert ticket in tickets_with_person()
     assert not Spending.objects.filter(reserved_usd__gt=0).exists()
     page = markup(signed_in().get(reverse("ticket", args=[ticket.pk])))
     assert "No language model answers" in page

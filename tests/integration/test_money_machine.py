@@ -215,7 +215,7 @@ class Money(RuleBasedStateMachine):
             answer, code = ask(), ""
         except Refused as refusal:
             answer, code = None, refusal.code
-        except (deciding.AlreadyDecided, deciding.Changed) as late:
+        except (deciding.AlreadyDecided, deciding.ChangedSinceShown) as late:
             answer, code = None, type(late).__name__
         assert code == no
         return answer, wanted

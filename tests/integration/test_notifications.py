@@ -34,8 +34,8 @@ def finding_opened() -> Notification:
 def test_a_finding_is_told_once() -> None:
     told = finding_opened()
     assert notifications.due(10) == [told.pk]
-    assert notifications.send(told.pk)
-    assert not notifications.send(told.pk)
+    assert notifications.send_notification(told.pk)
+    assert not notifications.send_notification(told.pk)
     assert notifications.due(10) == []
     [letter] = mail.outbox
     assert letter.to == ["oncall@shop.example"]
@@ -47,14 +47,14 @@ def test_a_finding_is_told_once() -> None:
 def test_a_provider_that_refuses_our_credentials_is_told() -> None:
     pauses.pause("payments", "no such key")
     pauses.pause("payments", "no such key")
-    assert notifications.send(Notification.objects.get().pk)
+    assert notifications.send_notification(Notification.objects.get().pk)
     assert "no such key" in mail.outbox[0].body
 
 
 def test_a_stop_is_told_with_its_reason() -> None:
     by = User.objects.create(username="the-admin")
     stops.stop(kind=stops.ALL, reason="The gateway pays twice.", by=by)
-    assert notifications.send(Notification.objects.get().pk)
+    assert notifications.send_notification(Notification.objects.get().pk)
     [letter] = mail.outbox
     assert letter.subject == "AgentOps: Actions are stopped"
     assert "kind: all\nreason: The gateway pays twice." in letter.body
@@ -63,13 +63,13 @@ def test_a_stop_is_told_with_its_reason() -> None:
 
 def test_a_dial_that_lowered_itself_is_told_in_words() -> None:
     watched = Lowering(rejected_percent=25, at_least=4, step=30, floor=20)
-    versions.save(rules=Rules(autonomy=Dial(percent=1)), by=None, note="before")
-    versions.save(rules=Rules(autonomy=Dial(percent=100), lowering=watched), by=None, note="test")
+    versions.save_policy(rules=Rules(autonomy=Dial(percent=1)), by=None, note="before")
+    versions.save_policy(rules=Rules(autonomy=Dial(percent=100), lowering=watched), by=None, note="test")
     for verdict in ("approve", "approve", "approve", "reject"):
         asked(an_action(run_id=1, status="approved"), verdict, after=timedelta())
     [version] = lowering.due()
-    assert lowering.lower(version)
-    assert notifications.send(Notification.objects.get().pk)
+    assert lowering.lower_dial(version)
+    assert notifications.send_notification(Notification.objects.get().pk)
     [letter] = mail.outbox
     assert letter.subject == "AgentOps: Autonomy dial lowered automatically"
     assert "percent: 70\n" in letter.body
@@ -97,7 +97,7 @@ def test_a_mail_server_that_is_away_is_tried_again_later(settings: Settings) -> 
     nowhere = {"host": "127.0.0.1", "port": 1, "timeout": 1}
     settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": nowhere}}
     told = finding_opened()
-    assert not notifications.send(told.pk)
+    assert not notifications.send_notification(told.pk)
     told.refresh_from_db()
     assert (told.sent_at, told.attempts) == (None, 1)
     assert "ConnectionRefusedError" in told.error

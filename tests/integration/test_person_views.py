@@ -85,7 +85,7 @@ def test_pages_follow_each_other_without_loss_or_repetition(monkeypatch: pytest.
         seen += [row.ticket.pk for row in rows]
         if not after:
             break
-    assert seen == [ticket.pk for ticket in queries.with_person()]
+    assert seen == [ticket.pk for ticket in queries.tickets_with_person()]
     assert sorted(seen) == sorted(wanted)
 
 

@@ -332,11 +332,11 @@ def test_a_policy_that_cannot_be_read_lets_nothing_pass(world: World) -> None:
 
 def test_a_new_policy_version_is_told_to_the_audit(world: World, lead: User) -> None:
     before = versions.current()
-    version = versions.save(rules=Rules(approval_hours=5), by=lead, note=" Shorter. ")
+    version = versions.save_policy(rules=Rules(approval_hours=5), by=lead, note=" Shorter. ")
     event = AuditEvent.objects.get(object_type="policy", object_id=version.pk)
     assert (event.actor, event.before, event.after["note"]) == ("lead", before.rules, "Shorter.")
     with pytest.raises(Refused, match="Enter a reason"):
-        versions.save(rules=Rules(), by=lead, note="  ")
+        versions.save_policy(rules=Rules(), by=lead, note="  ")
 
 
 def test_a_reply_that_claims_what_never_happened_waits_for_a_person(world: World) -> None:

@@ -227,7 +227,7 @@ def test_more_than_the_recorded_order_held_is_refused_in_a_replay_too(world: Wor
 
 def test_another_policy_is_asked_and_what_it_blocks_did_not_happen(world: World, model: Script) -> None:
     run, order = a_small_refund(world, model)
-    strict = versions.save(
+    strict = versions.save_policy(
         rules=versions.rules_of(versions.current()).model_copy(update={
             "thresholds": [row.model_copy(update={"auto_up_to": 100, "block_above": 1_000})
                            for row in versions.rules_of(versions.current()).thresholds],

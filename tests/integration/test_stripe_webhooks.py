@@ -296,7 +296,7 @@ def test_money_that_moves_after_we_gave_up_is_told(
     assert verbs(action).count("action.contradicted") == 1
     assert f"re_{action.pk}" in Ticket.objects.get(pk=action.ticket_id).reason
     assert action.idempotency_key in caplog.text
-    letter = notifications.message(Notification.objects.get(event__object_id=str(action.pk)).event)
+    letter = notifications.build_email(Notification.objects.get(event__object_id=str(action.pk)).event)
     assert letter.subject == "AgentOps: something happened under a key of ours that our books do not know of"
     assert f"re_{action.pk}" in letter.body
     assert f"/actions/{action.pk}/" in letter.body

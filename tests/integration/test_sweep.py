@@ -200,7 +200,7 @@ def test_mail_and_replays_leave_threads_for_money(world: World, settings: Settin
         Replay.objects.create(run=run, mode=Replay.Mode.RECORDED, asked_by="lead")
     due = sweep._due(sweep.AT_ONCE)
     assert (execution.execute, action.pk) in due[: sweep.AT_ONCE]
-    assert [work for work, _ in due].count(notifications.send) == sweep.FEW
+    assert [work for work, _ in due].count(notifications.send_notification) == sweep.FEW
     assert [work for work, _ in due].count(replays.advance) == sweep.FEW
     Notification.objects.all().delete()
     Replay.objects.all().delete()

@@ -65,7 +65,7 @@ def test_pages_follow_each_other_without_loss_or_repetition(maya: Client, monkey
     same_moment.update(created_at=same_moment.latest("created_at").created_at)
     seen, after = [], ""
     for _ in range(3):
-        rows, after = queries.page(queries.TicketFilters(after=after))
+        rows, after = queries.tickets_page(queries.TicketFilters(after=after))
         seen += [row.pk for row in rows]
     assert after == ""
     assert seen == sorted(same_moment.values_list("pk", flat=True), reverse=True)

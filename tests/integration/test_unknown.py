@@ -30,7 +30,7 @@ def unknown_refund(amount: int = 2_000, currency: str = "USD", **more: Any) -> A
 
 
 def say(action: Action, by: User, happened: bool, reason: str = "It is on the statement.") -> Action:
-    return by_hand.settle_by_hand(action_id=action.pk, by=by, happened=happened, reason=reason).action
+    return by_hand.resolve_by_hand(action_id=action.pk, by=by, happened=happened, reason=reason).action
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def away(world: World, settings: Settings) -> None:
 
 def test_what_the_provider_has_is_settled_at_once(world: World, lead: User) -> None:
     action = unresolved_refund(world)
-    asked = by_hand.ask_again(action_id=action.pk, by=lead)
+    asked = by_hand.check_now(action_id=action.pk, by=lead)
     assert asked.action.status == states.SUCCEEDED
     assert asked.said.startswith("The provider has it: re_")
     event = AuditEvent.objects.get(object_id=action.pk, verb="action.asked_again")
@@ -53,29 +53,29 @@ def test_what_the_provider_has_is_settled_at_once(world: World, lead: User) -> N
 
 def test_what_it_does_not_have_counts_after_a_while(world: World, lead: User) -> None:
     action = unresolved_refund(world, happened=False)
-    early = by_hand.ask_again(action_id=action.pk, by=lead)
+    early = by_hand.check_now(action_id=action.pk, by=lead)
     assert early.action.status == states.UNRESOLVED
     assert "may still arrive" in early.said
     make_quiet(action)
-    late = by_hand.ask_again(action_id=action.pk, by=lead)
+    late = by_hand.check_now(action_id=action.pk, by=lead)
     assert (late.action.status, "has no such effect" in late.said) == (states.FAILED, True)
 
 
 def test_a_provider_that_does_not_answer_says_why(world: World, payments: Script, lead: User) -> None:
     action = unknown_refund()
     payments.will_say(Say({"error": {"code": "unavailable", "message": "Closed on Sundays."}}, 503))
-    asked = by_hand.ask_again(action_id=action.pk, by=lead)
+    asked = by_hand.check_now(action_id=action.pk, by=lead)
     assert asked.action.status == states.UNRESOLVED
     assert asked.said == "The provider did not answer: Closed on Sundays."
 
 
 def test_a_reply_cannot_be_looked_up(world: World, lead: User) -> None:
-    asked = by_hand.ask_again(action_id=an_action(kind="reply", status=states.UNRESOLVED).pk, by=lead)
+    asked = by_hand.check_now(action_id=an_action(kind="reply", status=states.UNRESOLVED).pk, by=lead)
     assert asked.said.startswith("The provider cannot tell")
 
 
 def test_what_is_settled_is_left_alone(world: World, lead: User) -> None:
-    asked = by_hand.ask_again(action_id=an_action().pk, by=lead)
+    asked = by_hand.check_now(action_id=an_action().pk, by=lead)
     assert (asked.action.status, asked.said) == (states.SUCCEEDED, "It is settled.")
 
 
@@ -140,7 +140,7 @@ def test_a_contradiction_stays_unknown_until_a_third_has_looked(
     action = unknown_refund(200_000)
     say(action, leads[0], True)
     assert say(action, leads[1], False, "Support says no.").status == states.UNRESOLVED
-    standing = by_hand.standing(action)
+    standing = by_hand.decisions_on(action)
     assert standing.contradicted
     assert [(row.by.username, row.happened) for row in standing.said] == [("maya", True), ("noor", False)]
     assert say(action, leads[2], last).status == status
@@ -204,7 +204,7 @@ def test_the_money_is_free_again_once_it_did_not_happen(world: World, leads: lis
 @pytest.mark.parametrize("happened", [True, False])
 def test_what_the_provider_has_counts_whatever_a_person_says(world: World, leads: list[User], happened: bool) -> None:
     action = unresolved_refund(world)
-    asked = by_hand.settle_by_hand(action_id=action.pk, by=leads[0], happened=happened, reason="Support says so.")
+    asked = by_hand.resolve_by_hand(action_id=action.pk, by=leads[0], happened=happened, reason="Support says so.")
     assert asked.action.status == states.SUCCEEDED
     assert asked.said.startswith("Not by hand; it was looked up first. The provider has it: re_")
     assert not HandSettlement.objects.filter(action=action).exists()

@@ -50,7 +50,7 @@ def test_positions_do_not_change_between_releases() -> None:
 def test_raising_the_dial_only_adds_tickets(ticket: str, one: int, other: int) -> None:
     low, high = sorted((one, other))
     place = dial.position(ticket)
-    assert dial.inside(low, place) <= dial.inside(high, place)
+    assert dial.covers(low, place) <= dial.covers(high, place)
     assert replies_alone(at(low), ticket) <= replies_alone(at(high), ticket)
 
 
@@ -61,7 +61,7 @@ def test_raising_any_part_of_the_dial_only_adds_tickets(
     step, floor = data.draw(percents), data.draw(percents)
     low, high = lower.lowered(step, floor), lower
     place = dial.position(ticket)
-    assert dial.inside(low.share(kind, tags)[0], place) <= dial.inside(high.share(kind, tags)[0], place)
+    assert dial.covers(low.share(kind, tags)[0], place) <= dial.covers(high.share(kind, tags)[0], place)
 
 
 @given(dials, st.sampled_from(KINDS), st.lists(st.sampled_from("abcd"), unique=True))
@@ -78,7 +78,7 @@ def test_zero_percent_includes_no_ticket_and_100_percent_every_ticket(ticket: st
 @pytest.mark.parametrize("percent", [1, 10, 40, 75, 99])
 def test_the_included_share_of_tickets_matches_the_dial(percent: int) -> None:
     count = 20_000
-    inside = sum(dial.inside(percent, dial.position(f"T-{number}")) for number in range(count))
+    inside = sum(dial.covers(percent, dial.position(f"T-{number}")) for number in range(count))
     assert abs(inside / count - percent / 100) < 0.015
 
 

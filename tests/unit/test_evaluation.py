@@ -251,7 +251,7 @@ def test_each_way_to_break_the_rules_is_detected(row: Moved, rules: dict[str, An
 
 
 def test_customer_tags_can_put_a_ticket_outside_the_dial() -> None:
-    at = dial.reached_at(dial.position("t1"))
+    at = dial.lowest_covering_percent(dial.position("t1"))
     said = ["a ticket outside of the dial"]
     assert why(moved(900), autonomy=dial.Dial(percent=at)) == []
     assert why(moved(900), autonomy=dial.Dial(percent=at - 1)) == said

@@ -83,7 +83,7 @@ def standing() -> dict[str, Any]:
 def _calmly(work: Work) -> None:
     """A decision that could not be made now is made at the next look, if it still waits."""
     try:
-        with suppress(deciding.AlreadyDecided, deciding.Changed, Refused, ProviderError, Error):
+        with suppress(deciding.AlreadyDecided, deciding.ChangedSinceShown, Refused, ProviderError, Error):
             work()
     finally:
         connection.close()

@@ -126,7 +126,7 @@ def _reasons(
 
 def _outside(row: Moved, rules: Rules, tags: Collection[str] | None) -> Iterator[str]:
     percent, _ = rules.autonomy.share(row.kind, tags)
-    if not dial.inside(percent, dial.position(row.ticket_id)):
+    if not dial.covers(percent, dial.position(row.ticket_id)):
         yield "a ticket outside of the dial"
 
 

@@ -40,7 +40,7 @@ UNDER_WAY = (states.PROPOSED, states.APPROVED, states.EXECUTING)
 def main() -> None:
     folder = settings.DATA_DIR
     rules = Rules.model_validate_json((folder / "rules.json").read_text())
-    versions.save(rules=rules, by=None, note="The rules of the evaluation.")
+    versions.save_policy(rules=rules, by=None, note="The rules of the evaluation.")
     told = set[str]()
     while True:
         tell(folder / "rest.jsonl", told)

@@ -31,10 +31,10 @@ class Command(BaseCommand):
         beside.use_demo()
         if settings.PAYMENTS_BACKEND == "http" and not settings.PAYMENTS_URL:
             raise CommandError("PAYMENTS_URL is not set, so there are no books to compare with.")
-        made = comparison.compare(since=options["since"])
+        made = comparison.compare_records(since=options["since"])
         if made.error and not options["json"]:
             raise CommandError(f"The books were not compared: {made.error}")
-        opened = list(findings.opened().select_related("action"))
+        opened = list(findings.unclosed_findings().select_related("action"))
         self.stdout.write(as_json(made, opened) if options["json"] else as_table(made, opened))
         if made.error:
             raise CommandError(f"The books were not compared: {made.error}")
@@ -81,7 +81,7 @@ def as_table(made: Comparison, opened: list[Finding]) -> str:
         f"findings         {made.opened} new, {made.closed} no longer seen, {len(opened)} open",
     ]
     rows = [
-        (row.get_kind_display(), findings.ours(row).amount, findings.theirs(row).amount,
+        (row.get_kind_display(), findings.our_side(row).amount, findings.their_side(row).amount,
          f"{row.happened_at:%Y-%m-%d %H:%M}", row.reference)
         for row in opened
     ]  # fmt: skip

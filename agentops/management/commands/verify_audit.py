@@ -16,9 +16,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         progress = Progress()
-        newest = seals.newest()
+        newest = seals.newest_seal()
         whole = newest.through_event if newest else 0
-        found = seals.verify(lambda events: progress.show("audit", events, whole, "events"))
+        found = seals.verify_chain(lambda events: progress.show("audit", events, whole, "events"))
         progress.show("audit", found.events, found.events, "events", last=True)
         if found.broken:
             span = f"{found.after + 1} to {found.broken.through_event}"

@@ -67,7 +67,7 @@ class Row:
 
 def page(after: str) -> tuple[list[Row], str]:
     """A page of rows, and `after` of the next one (empty on the last). `after` is a ticket's id."""
-    tickets = queries.with_person()
+    tickets = queries.tickets_with_person()
     cursor = tickets.filter(pk=after[:14].replace("\x00", "")).first() if after else None
     found = list((tickets.filter(_following(cursor)) if cursor else tickets)[: queries.PAGE + 1])
     shown = found[: queries.PAGE]
@@ -84,7 +84,7 @@ def find(ticket_id: str) -> Ticket | None:
 
 def next_after(ticket: Ticket) -> Ticket | None:
     """What opens by itself once this one is dealt with: the next, else the first."""
-    rest = queries.with_person().exclude(pk=ticket.pk)
+    rest = queries.tickets_with_person().exclude(pk=ticket.pk)
     return (rest.filter(_following(ticket)).first() if ticket.person_since else None) or rest.first()
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from agentops.web.queries.figures import ENDINGS, Flow
 from agentops.web.queries.spending import DayCost
-from approvals.web.queries.figures import Autonomy
+from approvals.web.queries.figures import AutonomyDay
 from approvals.web.templatetags import figures
 
 ENDING_LABELS = {
@@ -61,7 +61,7 @@ def stacked(days: Sequence[Flow]) -> Chart:
     return Chart([_column(day, top) for day in days], top)
 
 
-def shares(days: Sequence[Autonomy]) -> Chart:
+def shares(days: Sequence[AutonomyDay]) -> Chart:
     """What the agent did alone, in per cent of all actions of a day."""
     columns = []
     for day in days:

@@ -25,16 +25,16 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     week, days = now - timedelta(days=7), today - timedelta(days=DAYS - 1)
     flow = figures.flow(days, today.date())
-    autonomy = action_figures.autonomy(days, today.date())
+    autonomy = action_figures.autonomy_by_day(days, today.date())
     context = {
         "now": now,
         "today": today.date(),
-        "waiting": action_figures.waiting(),
-        "money": action_figures.money(today),
+        "waiting": action_figures.waiting_requests(),
+        "money": action_figures.money_figures(today),
         "duplicates": action_figures.duplicates_absorbed(week),
-        "unresolved": action_figures.unresolved(),
-        "findings": action_figures.findings(),
-        "provider_failures": action_figures.failures(week),
+        "unresolved": action_figures.unresolved_actions(),
+        "findings": action_figures.finding_figures(),
+        "provider_failures": action_figures.provider_failures(week),
         "step_failures": figures.failures(week),
         "latencies": latency.latencies(now),
         "cost": figures.cost(week),

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 from agentops.lib.errors import Refused
 from agentops.runs import closing
 from agentops.web.queries import person as queries
-from approvals.web.queries.queue import said_by_customer
-from approvals.web.views.request import Request, part_of
+from approvals.web.queries.queue import customer_messages
+from approvals.web.views.request import HtmxRequest, part_of
 from tickets.models import Ticket
 from tickets.queries import count_with_person
 
@@ -25,7 +25,7 @@ may_act = permission_required("tickets.post_message", raise_exception=True)
 
 @require_GET
 @may_see
-def tickets(request: Request) -> HttpResponse:
+def tickets(request: HtmxRequest) -> HttpResponse:
     if part_of(request) == "queue-list":
         return _screen(request, "#list", {**_list(request), "item": _shown(request)})
     return _screen(request, "", _list(request))
@@ -33,12 +33,12 @@ def tickets(request: Request) -> HttpResponse:
 
 @require_GET
 @may_see
-def item(request: Request, ticket_id: str) -> HttpResponse:
+def item(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     found = _found(ticket_id)
     context = {
         "item": found,
         "broken": queries.broken(found),
-        "said": said_by_customer(found.pk),
+        "said": customer_messages(found.pk),
         "under_way": closing.under_way(found),
         "waits_for_budget": closing.waits_for_budget(found),
     }
@@ -49,19 +49,19 @@ def item(request: Request, ticket_id: str) -> HttpResponse:
 
 @require_POST
 @may_act
-def claim(request: Request, ticket_id: str) -> HttpResponse:
+def claim(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     return _claimed(request, ticket_id, closing.claim_ticket)
 
 
 @require_POST
 @may_act
-def release(request: Request, ticket_id: str) -> HttpResponse:
+def release(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     return _claimed(request, ticket_id, closing.release_ticket)
 
 
 @require_POST
 @may_act
-def run_again(request: Request, ticket_id: str) -> HttpResponse:
+def run_again(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     """From either page; `back` says which."""
     found = _found(ticket_id)
     following = queries.next_after(found)
@@ -74,14 +74,14 @@ def run_again(request: Request, ticket_id: str) -> HttpResponse:
     return back(request, found, following)
 
 
-def back(request: Request, done: Ticket, following: Ticket | None) -> HttpResponse:
+def back(request: HtmxRequest, done: Ticket, following: Ticket | None) -> HttpResponse:
     """To the page that the form was on; on the list of what needs a person, to what comes next there."""
     if request.POST.get("back") != "needs-a-person":
         return redirect("ticket", done.pk)
     return redirect("needs-a-person-ticket", following.pk) if following else redirect("needs-a-person")
 
 
-def _claimed(request: Request, ticket_id: str, say: Any) -> HttpResponse:
+def _claimed(request: HtmxRequest, ticket_id: str, say: Any) -> HttpResponse:
     found = _found(ticket_id)
     try:
         say(found.pk, by=request.user)
@@ -92,12 +92,12 @@ def _claimed(request: Request, ticket_id: str, say: Any) -> HttpResponse:
     return _screen(request, "#list", {**_list(request), "item": _found(ticket_id)})
 
 
-def _list(request: Request) -> dict[str, Any]:
+def _list(request: HtmxRequest) -> dict[str, Any]:
     rows, more = queries.page(request.GET.get("after", ""))
     return {"rows": rows, "more": more, "after": request.GET.get("after", ""), "waiting": count_with_person()}
 
 
-def _screen(request: Request, part: str, context: dict[str, Any]) -> HttpResponse:
+def _screen(request: HtmxRequest, part: str, context: dict[str, Any]) -> HttpResponse:
     response = render(request, f"agentops/needs_person.html{part}", context)
     patch_vary_headers(response, ("HX-Request", "HX-Target"))
     response["Cache-Control"] = "no-store"  # one address, several answers: none may come back from a cache
@@ -111,7 +111,7 @@ def _found(ticket_id: str) -> Ticket:
     return found
 
 
-def _shown(request: Request) -> Ticket | None:
+def _shown(request: HtmxRequest) -> Ticket | None:
     """The ticket that the browser's address names: the list is asked for by its own address."""
     try:
         match = resolve(urlsplit(request.htmx.current_url or "").path)

@@ -17,7 +17,7 @@ from agentops.replays import asking, judgement
 from agentops.replays.alignment import Side
 from agentops.replays.form import ReplayForm
 from agentops.replays.recording import Recording
-from approvals.web.views.request import Request
+from approvals.web.views.request import HtmxRequest
 
 may_read = permission_required("agentops.view_run", raise_exception=True)
 FIELDS = (
@@ -28,7 +28,7 @@ FIELDS = (
 
 @require_POST
 @permission_required("agentops.replay_run", raise_exception=True)
-def begin(request: Request, run_id: int) -> HttpResponse:
+def begin(request: HtmxRequest, run_id: int) -> HttpResponse:
     run = get_object_or_404(Run, pk=run_id)
     form = ReplayForm(request.POST)
     if not form.is_valid():

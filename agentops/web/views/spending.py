@@ -16,7 +16,7 @@ from agentops.models import Budget, ModelPrice, RoutingVersion
 from agentops.runs import routing, routing_versions
 from agentops.web.forms import CapForm, PriceForm, RemoveForm, RoutingForm
 from agentops.web.queries import spending
-from approvals.web.views.request import Request
+from approvals.web.views.request import HtmxRequest
 
 READ = "approvals.view_policyversion"
 SHOWN = 50
@@ -24,7 +24,7 @@ SHOWN = 50
 
 @require_GET
 @permission_required(READ, raise_exception=True)
-def limits(request: Request) -> HttpResponse:
+def limits(request: HtmxRequest) -> HttpResponse:
     """`?change=N` starts the form with a budget."""
     wanted = request.GET.get("change", "")
     known = Budget.objects.filter(pk=wanted).first() if wanted.isdecimal() and len(wanted) < 18 else None
@@ -34,7 +34,7 @@ def limits(request: Request) -> HttpResponse:
 
 @require_POST
 @permission_required("agentops.change_budget", raise_exception=True)
-def put(request: Request) -> HttpResponse:
+def put(request: HtmxRequest) -> HttpResponse:
     form = CapForm(request.POST)
     if not _done(form, lambda: budget_admin.put(**form.cleaned_data, by=request.user)):
         return _limits(request, form, status=422)
@@ -44,7 +44,7 @@ def put(request: Request) -> HttpResponse:
 
 @require_POST
 @permission_required("agentops.change_budget", raise_exception=True)
-def remove(request: Request, budget_id: int) -> HttpResponse:
+def remove(request: HtmxRequest, budget_id: int) -> HttpResponse:
     budget = get_object_or_404(Budget, pk=budget_id)
     form = RemoveForm(request.POST)
     if not _done(form, lambda: budget_admin.remove(budget=budget, by=request.user, note=form.cleaned_data["note"])):
@@ -55,14 +55,14 @@ def remove(request: Request, budget_id: int) -> HttpResponse:
 
 @require_GET
 @permission_required(READ, raise_exception=True)
-def models(request: Request) -> HttpResponse:
+def models(request: HtmxRequest) -> HttpResponse:
     """`?price=MODEL` starts the form of prices with a model."""
     return _models(request, price=PriceForm(initial={"model": request.GET.get("price", "")[:100].replace("\x00", "")}))
 
 
 @require_POST
 @permission_required("agentops.add_modelprice", raise_exception=True)
-def enter_price(request: Request) -> HttpResponse:
+def enter_price(request: HtmxRequest) -> HttpResponse:
     form = PriceForm(request.POST)
 
     def enter() -> None:
@@ -78,7 +78,7 @@ def enter_price(request: Request) -> HttpResponse:
 
 @require_POST
 @permission_required("agentops.add_routingversion", raise_exception=True)
-def route(request: Request) -> HttpResponse:
+def route(request: HtmxRequest) -> HttpResponse:
     form = RoutingForm(request.POST)
 
     def save() -> None:
@@ -104,7 +104,7 @@ def _done(form: Form, do: Callable[[], object]) -> bool:
 
 
 def _limits(
-    request: Request, form: CapForm, *, removing: tuple[int, RemoveForm] | None = None, status: int = 200
+    request: HtmxRequest, form: CapForm, *, removing: tuple[int, RemoveForm] | None = None, status: int = 200
 ) -> HttpResponse:
     context = {
         "standings": budgets.standing(),
@@ -117,7 +117,7 @@ def _limits(
 
 
 def _models(
-    request: Request,
+    request: HtmxRequest,
     *,
     price: PriceForm | None = None,
     routing_form: RoutingForm | None = None,

@@ -14,7 +14,7 @@ from agentops.web.views.person import back
 from approvals import states
 from approvals.decisions import decide
 from approvals.models import Action
-from approvals.web.views.request import Request
+from approvals.web.views.request import HtmxRequest
 from tickets import queries
 from tickets.models import Ticket
 
@@ -30,7 +30,7 @@ def ticket(request: HttpRequest, ticket_id: str) -> HttpResponse:
 
 @require_POST
 @permission_required("tickets.post_message", raise_exception=True)
-def reply(request: Request, ticket_id: str) -> HttpResponse:
+def reply(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     """A person's own answer to the customer. What could not be sent stays in the form."""
     found = _found(ticket_id)
     following = person.next_after(found)
@@ -47,7 +47,7 @@ def reply(request: Request, ticket_id: str) -> HttpResponse:
 
 @require_POST
 @permission_required("tickets.post_message", raise_exception=True)
-def close(request: Request, ticket_id: str) -> HttpResponse:
+def close(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     found = _found(ticket_id)
     following: Ticket | None = person.next_after(found)
     try:
@@ -75,7 +75,7 @@ def _became(action: Action) -> tuple[int, str]:
 
 
 def _found(ticket_id: str) -> Ticket:
-    found = queries.find(ticket_id)
+    found = queries.find_ticket(ticket_id)
     if found is None:
         raise Http404("No such ticket.")
     return found

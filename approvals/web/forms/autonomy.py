@@ -12,7 +12,7 @@ from approvals.policy.rules import Rules
 SPARE = 2  # empty rows to write new tags into
 
 
-def percent(label: str, *, required: bool = False, least: int = 0, **more: Any) -> forms.IntegerField:
+def percent_field(label: str, *, required: bool = False, least: int = 0, **more: Any) -> forms.IntegerField:
     return forms.IntegerField(
         label=label, required=required, min_value=least, max_value=100,
         widget=forms.NumberInput(attrs={"class": "num", "inputmode": "numeric"}), **more,
@@ -20,7 +20,7 @@ def percent(label: str, *, required: bool = False, least: int = 0, **more: Any) 
 
 
 class DialForm(forms.Form):
-    percent = percent("Percent of tickets", required=True)
+    percent = percent_field("Percent of tickets", required=True)
 
 
 class KindsForm(forms.Form):
@@ -29,25 +29,27 @@ class KindsForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for kind in KINDS.values():
-            self.fields[kind.name] = percent(kind.label)
+            self.fields[kind.name] = percent_field(kind.label)
 
 
 class TagRow(forms.Form):
     tag = forms.CharField(label="Tag", max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    percent = percent("Percent", required=True)
+    percent = percent_field("Percent", required=True)
 
 
 class LoweringForm(forms.Form):
-    rejected_percent = percent("Max rejections, percent", least=1, help_text="Of all decisions. Leave empty to ignore.")
-    failed_percent = percent(
+    rejected_percent = percent_field(
+        "Max rejections, percent", least=1, help_text="Of all decisions. Leave empty to ignore."
+    )
+    failed_percent = percent_field(
         "Max failures, percent", least=1, help_text="Of auto-approved actions. Leave empty to ignore."
     )
     at_least = forms.IntegerField(
         label="Minimum cases", min_value=1, max_value=1_000, help_text="Ignored below this number."
     )
     window_days = forms.IntegerField(label="Period in days", min_value=1, max_value=90)
-    step = percent("Lower by, points", required=True, least=1)
-    floor = percent("Lowest setting, percent", required=True)
+    step = percent_field("Lower by, points", required=True, least=1)
+    floor = percent_field("Lowest setting, percent", required=True)
 
 
 class NoteForm(forms.Form):

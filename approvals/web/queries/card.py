@@ -12,7 +12,7 @@ MONEY_FIELDS = ("total", "refundable", "left for this action", "captured", "refu
 
 
 @dataclass(frozen=True)
-class Line:
+class Parameter:
     """A parameter, named for people; `long` ones are texts."""
 
     label: str
@@ -21,7 +21,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Difference:
+class ValueChange:
     """One value before and after; `same` where nothing would change."""
 
     label: str
@@ -49,7 +49,7 @@ class Funds:
         return self.returned_part + self.action_part <= 100
 
 
-def parameters(action: Action, params: dict[str, Any] | None = None) -> list[Line]:
+def parameters(action: Action, params: dict[str, Any] | None = None) -> list[Parameter]:
     """Every parameter that would be sent, in the schema's order; an amount with its currency."""
     values = action.params if params is None else params
     lines = []
@@ -58,27 +58,27 @@ def parameters(action: Action, params: dict[str, Any] | None = None) -> list[Lin
         if value in (None, "", [], {}) or (name == "currency" and "amount" in values):
             continue
         if name == "amount":
-            lines.append(Line("Amount", display(value, values["currency"])))
+            lines.append(Parameter("Amount", display(value, values["currency"])))
         elif name == "claims":
-            lines.append(Line("Claims", "; ".join(_claim(claim) for claim in value)))
+            lines.append(Parameter("Claims", "; ".join(_claim(claim) for claim in value)))
         elif isinstance(value, dict):
-            lines += [Line(label(part), value[part]) for part in kinds.Address.model_fields if value.get(part)]
+            lines += [Parameter(label(part), value[part]) for part in kinds.Address.model_fields if value.get(part)]
         else:
-            lines.append(Line(label(name), str(value), long=name == "text"))
+            lines.append(Parameter(label(name), str(value), long=name == "text"))
     return lines
 
 
-def account_differences(action: Action, customer: dict[str, Any]) -> list[Difference]:
+def account_differences(action: Action, customer: dict[str, Any]) -> list[ValueChange]:
     """What an account change would make of the account as it is now."""
     rows = []
     for name in ("name", "email"):
         if wanted := action.params.get(name):
-            rows.append(Difference(label(name), str(customer.get(name) or "—"), wanted))
+            rows.append(ValueChange(label(name), str(customer.get(name) or "—"), wanted))
     new, old = action.params.get("address") or {}, customer.get("address") or {}
     for part in kinds.Address.model_fields:  # in the order of an address; stored JSON has none
         before, after = str(old.get(part) or "—"), str(new.get(part) or "—")
         if new and before != after:
-            rows.append(Difference(label(part), before, after))
+            rows.append(ValueChange(label(part), before, after))
     return rows
 
 
@@ -97,11 +97,11 @@ def funds(action: Action, order: dict[str, Any]) -> Funds | None:
     )
 
 
-def changes(found: ApprovalRequest) -> list[Difference]:
+def snapshot_changes(found: ApprovalRequest) -> list[ValueChange]:
     """What is no longer as it was when the action was proposed."""
     currency = found.action.currency
     return [
-        Difference(
+        ValueChange(
             label(row["field"]),
             _shown(row["field"], row["before"], currency),
             _shown(row["field"], row["after"], currency),
@@ -110,7 +110,7 @@ def changes(found: ApprovalRequest) -> list[Difference]:
     ]
 
 
-def seen(found: ApprovalRequest) -> str:
+def view_digest(found: ApprovalRequest) -> str:
     """Names what the card shows of the world: a decision on an older view is asked for again."""
     return kinds.digest({"snapshot": found.snapshot})[:16]
 

@@ -8,7 +8,7 @@ ABSENT = object()
 
 
 @dataclass(frozen=True)
-class Difference:
+class FieldDifference:
     """`field` is a dotted path; `was` and `had` say what stood there before and whether anything did."""
 
     field: str
@@ -18,11 +18,11 @@ class Difference:
     has: bool
 
 
-def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
+def differences(before: dict[str, Any], after: dict[str, Any]) -> list[FieldDifference]:
     """Fields that are new, gone or other; what is the same on both sides is left out. Lists are compared whole."""
     was, now = dict(_flat(before)), dict(_flat(after))
     return [
-        Difference(field, was.get(field), now.get(field), field in was, field in now)
+        FieldDifference(field, was.get(field), now.get(field), field in was, field in now)
         for field in dict.fromkeys([*was, *now])
         if was.get(field, ABSENT) != now.get(field, ABSENT)
     ]

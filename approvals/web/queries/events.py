@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from approvals.audit import events as audit_events
 from approvals.models import AuditEvent
-from approvals.web.queries.history import Address, between, date_errors, read
+from approvals.web.queries.history import UrlFilters, between_days, date_errors, read_filters
 
 # Every verb once, by stepping through the index from one to the next: 10 million events cost as much as ten.
 VERBS = """
@@ -25,7 +25,7 @@ VERBS = """
 
 
 @dataclass(frozen=True)
-class EventFilters(Address):
+class EventFilters(UrlFilters):
     """`actor` is a user's name, `agent` or `system`; `since` and `until` are days, both inclusive."""
 
     actor: str = ""
@@ -37,24 +37,24 @@ class EventFilters(Address):
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "EventFilters":
-        said = read(cls, query)
+        said = read_filters(cls, query)
         return cls(**said, errors=date_errors(said))
 
 
-def events(filters: EventFilters) -> QuerySet[AuditEvent]:
+def find_events(filters: EventFilters) -> QuerySet[AuditEvent]:
     """Newest first, by time where a day is asked for: each order has its index. Nothing where the filters cannot
     be read."""
     found = AuditEvent.objects.order_by(*(("-at", "-pk") if filters.since or filters.until else ("-pk",)))
     if filters.errors:
         return found.none()
-    wanted = between("at", filters.since, filters.until)
+    wanted = between_days("at", filters.since, filters.until)
     for column in ("actor", "verb", "object_type", "object_id"):
         if value := getattr(filters, column):
             wanted &= Q(**{column: value})
     return found.filter(wanted)
 
 
-def of_object(object_type: str, *object_ids: int) -> QuerySet[AuditEvent]:
+def events_of(object_type: str, *object_ids: int) -> QuerySet[AuditEvent]:
     """What happened to these objects, oldest first."""
     return AuditEvent.objects.filter(object_type=object_type, object_id__in=map(str, object_ids)).order_by("pk")
 

@@ -74,7 +74,7 @@ def evidence(rules: Rules, days: int) -> Evidence:
     return result
 
 
-def alone_from(rules: Rules, facts: Facts) -> int | None:
+def auto_approved_from(rules: Rules, facts: Facts) -> int | None:
     """The lowest setting of the dial at which the agent does this alone; None where it does at none. Where the
     customer's tags were not recorded it counts as without any: most customers are, and the page says how many."""
     return _from(*_apart(rules), facts)
@@ -90,7 +90,7 @@ def _from(wide_open: Rules, caps: dial.Dial, facts: Facts) -> int | None:
     if facts.position is None or evaluate(wide_open, facts).outcome != Outcome.AUTO_APPROVE:
         return None
     most, _ = caps.share(facts.kind, facts.tags or ())
-    needed = dial.reached_at(facts.position)
+    needed = dial.lowest_covering_percent(facts.position)
     return needed if needed <= most else None
 
 

@@ -19,13 +19,13 @@ HELD_BACK = 1_000
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingRequests:
     count: int
     oldest: datetime | None
 
 
 @dataclass
-class Money:
+class MoneyFigures:
     """Amounts in minor units of one currency: moved today, waiting for a person, promised or on its way."""
 
     currency: str
@@ -37,7 +37,7 @@ class Money:
 
 
 @dataclass(frozen=True)
-class Failures:
+class ProviderFailures:
     """Calls to providers that failed, by class: how many, of how many actions, and how many of those went well
     in the end."""
 
@@ -48,7 +48,7 @@ class Failures:
 
 
 @dataclass(frozen=True)
-class Autonomy:
+class AutonomyDay:
     """Actions approved on a day, and how many of them by the policy alone."""
 
     day: date
@@ -57,13 +57,13 @@ class Autonomy:
 
 
 @dataclass(frozen=True)
-class Unresolved:
+class UnresolvedActions:
     count: int
     oldest: datetime | None
 
 
 @dataclass(frozen=True)
-class Findings:
+class OpenFindings:
     """`uncompared`: nobody knows of more, since the books have not been compared for hours."""
 
     count: int
@@ -71,19 +71,19 @@ class Findings:
     uncompared: bool
 
 
-def waiting() -> Waiting:
+def waiting_requests() -> WaitingRequests:
     opened = ApprovalRequest.objects.filter(closed_at__isnull=True)
-    return Waiting(**opened.aggregate(count=Count("pk"), oldest=Min("created_at")))
+    return WaitingRequests(**opened.aggregate(count=Count("pk"), oldest=Min("created_at")))
 
 
-def money(today: datetime) -> list[Money]:
+def money_figures(today: datetime) -> list[MoneyFigures]:
     """Per currency, the busiest first. `today` is its first moment."""
-    found: dict[str, Money] = {}
+    found: dict[str, MoneyFigures] = {}
     moved = Action.objects.filter(
         kind__in=MONEY, status=states.SUCCEEDED, settled_at__gte=today, approved_at__gte=today - SETTLES_WITHIN
     )
     for currency, amount, count in moved.values_list("currency").annotate(sum=Sum("amount"), n=Count("pk")):
-        row = found.setdefault(currency, Money(currency))
+        row = found.setdefault(currency, MoneyFigures(currency))
         row.moved, row.moved_count = amount, count
     open_ones = Action.objects.filter(kind__in=MONEY, status__in=(states.AWAITING_APPROVAL, *states.OPEN))
     held = Q(status=states.AWAITING_APPROVAL)
@@ -91,7 +91,7 @@ def money(today: datetime) -> list[Money]:
         held=Sum("amount", filter=held), n=Count("pk", filter=held), underway=Sum("amount", filter=~held)
     )
     for currency, amount, count, underway in sums:
-        row = found.setdefault(currency, Money(currency))
+        row = found.setdefault(currency, MoneyFigures(currency))
         row.held, row.held_count, row.underway = amount or 0, count, underway or 0
     return sorted(found.values(), key=lambda row: (-row.moved_count - row.held_count, row.currency))
 
@@ -108,18 +108,18 @@ def duplicates_absorbed(since: datetime) -> int:
     return met.aggregate(total=Sum("duplicates_absorbed"))["total"] or 0
 
 
-def unresolved() -> Unresolved:
+def unresolved_actions() -> UnresolvedActions:
     found = Action.objects.filter(status=states.UNRESOLVED)
-    return Unresolved(**found.aggregate(count=Count("pk"), oldest=Min("approved_at")))
+    return UnresolvedActions(**found.aggregate(count=Count("pk"), oldest=Min("approved_at")))
 
 
-def findings() -> Findings:
+def finding_figures() -> OpenFindings:
     opened = Finding.objects.filter(closed_at__isnull=True)
     uncompared = Comparison.objects.missed().count() > MISSED
-    return Findings(**opened.aggregate(count=Count("pk"), oldest=Min("found_at")), uncompared=uncompared)
+    return OpenFindings(**opened.aggregate(count=Count("pk"), oldest=Min("found_at")), uncompared=uncompared)
 
 
-def failures(since: datetime) -> list[Failures]:
+def provider_failures(since: datetime) -> list[ProviderFailures]:
     """Of actions on tickets that came since."""
     bad = Attempt.objects.filter(action__ticket__created_at__gte=since).exclude(
         outcome__in=("", "succeeded", "changed")
@@ -128,10 +128,10 @@ def failures(since: datetime) -> list[Failures]:
     rows = bad.values_list("outcome").annotate(
         attempts=Count("pk"), actions=Count("action", distinct=True), healed=healed
     )
-    return sorted((Failures(*row) for row in rows), key=lambda row: -row.attempts)
+    return sorted((ProviderFailures(*row) for row in rows), key=lambda row: -row.attempts)
 
 
-def autonomy(since: datetime, today: date) -> list[Autonomy]:
+def autonomy_by_day(since: datetime, today: date) -> list[AutonomyDay]:
     """One row per day, days without an action included."""
     alone = Count("pk", filter=Q(verdict=Outcome.AUTO_APPROVE))
     rows = (
@@ -140,7 +140,7 @@ def autonomy(since: datetime, today: date) -> list[Autonomy]:
         .annotate(n=Count("pk"), alone=alone)
         .order_by()
     )
-    found = {day: Autonomy(day, actions, by_policy) for day, actions, by_policy in rows}
+    found = {day: AutonomyDay(day, actions, by_policy) for day, actions, by_policy in rows}
     first = since.date()
     days = [first + timedelta(days=number) for number in range((today - first).days + 1)]
-    return [found.get(day, Autonomy(day)) for day in days]
+    return [found.get(day, AutonomyDay(day)) for day in days]

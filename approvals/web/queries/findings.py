@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class Side:
+class FindingSide:
     """What one side's books say; all empty where they say nothing."""
 
     amount: str
@@ -26,16 +26,16 @@ class Side:
         return bool(self.amount or self.status)
 
 
-def page(lane: str, after: str) -> tuple[list[Finding], str]:
+def findings_page(lane: str, after: str) -> tuple[list[Finding], str]:
     """A page of findings, and `after` of the next one (empty on the last)."""
-    rows = opened() if lane == "open" else Finding.objects.filter(closed_at__isnull=False).order_by("-pk")
+    rows = unclosed_findings() if lane == "open" else Finding.objects.filter(closed_at__isnull=False).order_by("-pk")
     if after:
         rows = rows.filter(pk__lt=after)
     found = list(rows.select_related("action", "closed_by")[: PAGE + 1])
     return found[:PAGE], str(found[PAGE - 1].pk) if len(found) > PAGE else ""
 
 
-def opened() -> QuerySet[Finding]:
+def unclosed_findings() -> QuerySet[Finding]:
     return Finding.objects.filter(closed_at__isnull=True).order_by("-pk")
 
 
@@ -48,15 +48,15 @@ def last_answered() -> Comparison | None:
     return Comparison.objects.filter(finished_at__isnull=False, error="").order_by("-pk").first()
 
 
-def ours(finding: Finding) -> Side:
+def our_side(finding: Finding) -> FindingSide:
     return _side(finding.ours, finding.ours.get("key", ""))
 
 
-def theirs(finding: Finding) -> Side:
+def their_side(finding: Finding) -> FindingSide:
     return _side(finding.theirs, finding.theirs.get("refund_id", ""))
 
 
-def _side(told: dict[str, Any], reference: str) -> Side:
+def _side(told: dict[str, Any], reference: str) -> FindingSide:
     amount, currency = told.get("amount"), told.get("currency")
     shown = money.display(amount, currency) if amount is not None and currency else ""
-    return Side(shown, str(told.get("status", "")), reference)
+    return FindingSide(shown, str(told.get("status", "")), reference)

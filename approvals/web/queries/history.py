@@ -21,7 +21,7 @@ HEAVY = ("snapshot", "request", "result", "facts")
 
 
 @dataclass(frozen=True)
-class Address:
+class UrlFilters:
     """Filters that live in the address: text fields of a dataclass, and what is wrong with them."""
 
     after: str = ""
@@ -43,7 +43,7 @@ class Address:
 
 
 @dataclass(frozen=True)
-class ActionFilters(Address):
+class ActionFilters(UrlFilters):
     """`amount_from` and `amount_to` are in the major unit of `currency`; `since` and `until` are days, both
     inclusive, of what `dates` names; `failure` is the class of an attempt's error; `by` who decided."""
 
@@ -62,7 +62,7 @@ class ActionFilters(Address):
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "ActionFilters":
-        said = read(cls, query)
+        said = read_filters(cls, query)
         said["currency"] = said["currency"].upper()
         said["dates"] = said["dates"] if said["dates"] in DATES else ""
         errors = date_errors(said)
@@ -77,7 +77,7 @@ class ActionFilters(Address):
         return cls(**said, errors=errors)
 
 
-def read(cls: type[Address], query: Mapping[str, str]) -> dict[str, str]:
+def read_filters(cls: type[UrlFilters], query: Mapping[str, str]) -> dict[str, str]:
     """The address's values for the fields of `cls`, trimmed."""
     names = [row.name for row in fields(cls) if row.name != "errors"]
     said = {name: query.get(name, "").strip().replace("\x00", "")[:200] for name in names}
@@ -88,11 +88,13 @@ def read(cls: type[Address], query: Mapping[str, str]) -> dict[str, str]:
 
 def date_errors(said: Mapping[str, str]) -> dict[str, str]:
     return {
-        name: "Enter a date such as 2026-01-31." for name in ("since", "until") if said[name] and not day(said[name])
+        name: "Enter a date such as 2026-01-31."
+        for name in ("since", "until")
+        if said[name] and not parse_day(said[name])
     }
 
 
-def day(text: str) -> date | None:
+def parse_day(text: str) -> date | None:
     """A day of the calendar that has one before and one after it."""
     try:
         found = date.fromisoformat(text)
@@ -101,17 +103,17 @@ def day(text: str) -> date | None:
     return found if date.min < found < date.max else None
 
 
-def between(column: str, since: str, until: str) -> Q:
+def between_days(column: str, since: str, until: str) -> Q:
     """Days in UTC, both inclusive."""
     wanted = Q()
-    if first := day(since):
+    if first := parse_day(since):
         wanted &= Q(**{f"{column}__gte": datetime.combine(first, time(), UTC)})
-    if last := day(until):
+    if last := parse_day(until):
         wanted &= Q(**{f"{column}__lt": datetime.combine(last, time(), UTC) + timedelta(days=1)})
     return wanted
 
 
-def actions(filters: ActionFilters) -> QuerySet[Action]:
+def find_actions(filters: ActionFilters) -> QuerySet[Action]:
     """Newest first, by the day that is asked for where one is. Nothing where the filters cannot be read."""
     moment = DATES[filters.dates or "proposed"]
     found = Action.objects.select_related("ticket__customer").order_by("-pk")
@@ -119,7 +121,7 @@ def actions(filters: ActionFilters) -> QuerySet[Action]:
         return found.none()
     if filters.since or filters.until:
         found = found.order_by(f"-{moment}", "-pk")
-    wanted = between(moment, filters.since, filters.until)
+    wanted = between_days(moment, filters.since, filters.until)
     for column in ("kind", "status", "currency"):
         if value := getattr(filters, column):
             wanted &= Q(**{column: value})
@@ -147,14 +149,14 @@ def _named(text: str) -> Q:
     return Q(ticket_id=text.lower()) | Q(order_id__in=[text, f"#{text.lstrip('#').upper()}"])
 
 
-def page[Row: Model](rows: QuerySet[Row], after: str) -> tuple[list[Row], str]:
+def paginate[Row: Model](rows: QuerySet[Row], after: str) -> tuple[list[Row], str]:
     """A page of rows in descending order, and `after` of the next one (empty on the last)."""
     last = rows.model._default_manager.filter(pk=int(after)).first() if after else None
     found = list((_past(rows, last) if last else rows)[: PAGE + 1])
     return found[:PAGE], str(found[PAGE - 1].pk) if len(found) > PAGE else ""
 
 
-def stream[Row: Model](rows: QuerySet[Row]) -> Iterator[Row]:
+def stream_rows[Row: Model](rows: QuerySet[Row]) -> Iterator[Row]:
     """Every row in descending order, a batch in memory at a time, no transaction or cursor held between them."""
     last: Row | None = None
     while batch := list((_past(rows, last) if last else rows)[:BATCH]):

@@ -10,9 +10,9 @@ from django.db.models import Prefetch
 from approvals import states
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision
 from approvals.web.queries import events
-from approvals.web.queries.difference import Difference, differences
+from approvals.web.queries.difference import FieldDifference, differences
 
-Kind = Literal["proposed", "judged", "asked", "claimed", "decided", "expired", "attempt", "settled", "reply"]
+MomentKind = Literal["proposed", "judged", "asked", "claimed", "decided", "expired", "attempt", "settled", "reply"]
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Moment:
     """`subject` is the row that the moment is told from."""
 
     at: datetime
-    kind: Kind
+    kind: MomentKind
     subject: Any
-    changes: tuple[Difference, ...] = ()
+    changes: tuple[FieldDifference, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Life:
     events: list[AuditEvent]
 
 
-def find(action_id: int) -> Action | None:
+def load_action(action_id: int) -> Action | None:
     requests = ApprovalRequest.objects.select_related("decision__by", "claimed_by").order_by("pk")
     return (
         Action.objects.select_related("ticket__customer", "policy_version")
@@ -43,8 +43,8 @@ def find(action_id: int) -> Action | None:
 
 def life_of(action: Action) -> Life:
     """Of an action loaded by `find`."""
-    told = list(events.of_object("action", action.pk))
-    looked = list(events.of_object("request", *(request.pk for request in action.requests.all())))
+    told = list(events.events_of("action", action.pk))
+    looked = list(events.events_of("request", *(request.pk for request in action.requests.all())))
     moments = [
         Moment(action.created_at, "proposed", action),
         Moment(action.created_at, "judged", action),
@@ -66,7 +66,7 @@ def _asked(request: ApprovalRequest, told: list[AuditEvent]) -> Iterator[Moment]
         yield Moment(request.closed_at, "expired", request)
 
 
-def _edits(decision: Decision, told: list[AuditEvent]) -> list[Difference]:
+def _edits(decision: Decision, told: list[AuditEvent]) -> list[FieldDifference]:
     """What the person changed: the audit keeps the parameters as they were proposed."""
     for event in told:
         if event.verb == "action.edited" and event.after.get("params") == decision.edited:

@@ -33,7 +33,7 @@ HEAVY = ("params", "snapshot", "request", "result", "facts")
 
 
 @dataclass(frozen=True)
-class Filters:
+class QueueFilters:
     """What the address bar says of the list."""
 
     lane: str = "waiting"
@@ -43,7 +43,7 @@ class Filters:
     after: str = ""
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> "Filters":
+    def of(cls, query: Mapping[str, str]) -> "QueueFilters":
         said = {name: query.get(name, "").strip().replace("\x00", "")[:200] for name in ADDRESS}
         return cls(
             lane=said["lane"] if said["lane"] in LANES else "waiting",
@@ -73,7 +73,7 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Row:
+class QueueRow:
     """One line of the list: an action, and the request for it where a person was asked."""
 
     action: Action
@@ -81,20 +81,20 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Page:
-    rows: list[Row]
+class QueuePage:
+    rows: list[QueueRow]
     more: str  # `after` of the next page; empty on the last
 
 
-def page(filters: Filters, person: Person) -> Page:
+def queue_page(filters: QueueFilters, person: Person) -> QueuePage:
     """Oldest first, except what is decided: newest first, of the last seven days."""
     if filters.lane == "unknown":
-        return _page([Row(action, None) for action in _unresolved(filters)[: PAGE + 1]])
+        return _page([QueueRow(action, None) for action in _unresolved(filters)[: PAGE + 1]])
     requests = _lane(filters, person)
-    return _page([Row(request.action, request) for request in requests[: PAGE + 1]])
+    return _page([QueueRow(request.action, request) for request in requests[: PAGE + 1]])
 
 
-def counts(person: Person) -> dict[str, int]:
+def lane_counts(person: Person) -> dict[str, int]:
     """How many are in each lane that somebody has to work on."""
     opened = ApprovalRequest.objects.filter(closed_at__isnull=True).aggregate(
         waiting=Count("pk"),
@@ -104,7 +104,7 @@ def counts(person: Person) -> dict[str, int]:
     return {**opened, "unknown": Action.objects.filter(status=states.UNRESOLVED).count()}
 
 
-def find(request_id: int) -> ApprovalRequest | None:
+def find_request(request_id: int) -> ApprovalRequest | None:
     """A request with everything its card shows of it."""
     return (
         ApprovalRequest.objects.select_related(
@@ -125,21 +125,21 @@ def find_action(action_id: int) -> Action | None:
     )
 
 
-def last_asked(action_id: int) -> AuditEvent | None:
+def last_manual_check(action_id: int) -> AuditEvent | None:
     """When a person last had the provider asked for it, and what it said."""
     asked = AuditEvent.objects.filter(object_type="action", object_id=str(action_id), verb="action.asked_again")
     return asked.order_by("-pk").first()
 
 
-def said_by_customer(ticket_id: str) -> list[Message]:
+def customer_messages(ticket_id: str) -> list[Message]:
     """The customer's own words, oldest first; of a long conversation the last twenty."""
     newest = Message.objects.filter(ticket_id=ticket_id, direction=Message.Direction.INBOUND).order_by("-pk")
     return list(newest[:20])[::-1]
 
 
-def next_after(done: ApprovalRequest, filters: Filters, person: Person) -> ApprovalRequest | None:
+def next_request(done: ApprovalRequest, filters: QueueFilters, person: Person) -> ApprovalRequest | None:
     """What opens by itself after a decision: the next of the lane, else its first."""
-    lane = Filters(
+    lane = QueueFilters(
         lane=filters.lane if filters.lane in ("mine", "changed") else "waiting",
         kind=filters.kind,
         currency=filters.currency,
@@ -149,7 +149,7 @@ def next_after(done: ApprovalRequest, filters: Filters, person: Person) -> Appro
     return rest.filter(_later(done)).first() or rest.first()
 
 
-def _lane(filters: Filters, person: Person) -> QuerySet[ApprovalRequest]:
+def _lane(filters: QueueFilters, person: Person) -> QuerySet[ApprovalRequest]:
     requests = ApprovalRequest.objects.select_related("action__ticket__customer", "claimed_by")
     requests = requests.defer("snapshot", *(f"action__{name}" for name in HEAVY))
     cursor = ApprovalRequest.objects.filter(pk=filters.after).first() if filters.after else None
@@ -170,7 +170,7 @@ def _lane(filters: Filters, person: Person) -> QuerySet[ApprovalRequest]:
     return requests.filter(_matching(filters, "action__"))
 
 
-def _unresolved(filters: Filters) -> QuerySet[Action]:
+def _unresolved(filters: QueueFilters) -> QuerySet[Action]:
     actions = Action.objects.filter(_matching(filters, ""), status=states.UNRESOLVED)
     if filters.after:
         actions = actions.filter(pk__gt=filters.after)
@@ -181,7 +181,7 @@ def _later(cursor: ApprovalRequest) -> Q:
     return Q(created_at__gt=cursor.created_at) | Q(created_at=cursor.created_at, pk__gt=cursor.pk)
 
 
-def _matching(filters: Filters, action: str) -> Q:
+def _matching(filters: QueueFilters, action: str) -> Q:
     wanted = Q()
     if filters.kind:
         wanted &= Q(**{f"{action}kind": filters.kind})
@@ -197,9 +197,9 @@ def _matching(filters: Filters, action: str) -> Q:
     return wanted
 
 
-def _page(rows: list[Row]) -> Page:
+def _page(rows: list[QueueRow]) -> QueuePage:
     shown = rows[:PAGE]
     if len(rows) <= PAGE:
-        return Page(shown, "")
+        return QueuePage(shown, "")
     last = shown[-1]
-    return Page(shown, str(last.request.pk if last.request else last.action.pk))
+    return QueuePage(shown, str(last.request.pk if last.request else last.action.pk))

@@ -86,7 +86,7 @@ def waits_for_stop(action: Action) -> dict[str, Any]:
 def dial_lowered(context: dict[str, Any]) -> dict[str, Any]:
     """That the dial lowered itself, until an admin has seen it or has set another policy."""
     shared = {name: context.get(name) for name in ("perms", "csrf_token")}
-    return {**shared, "lowered": lowering.standing()}
+    return {**shared, "lowered": lowering.unseen_lowering()}
 
 
 @register.inclusion_tag("approvals/findings_banner.html", takes_context=True)

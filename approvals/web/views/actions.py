@@ -29,9 +29,9 @@ HEADER = [
 @require_GET
 @vary_on_headers("HX-Request")
 @permission_required("approvals.view_action", raise_exception=True)
-def history(request: HttpRequest) -> HttpResponse:
+def action_history(request: HttpRequest) -> HttpResponse:
     filters = queries.ActionFilters.of(request.GET)
-    actions, more = queries.page(queries.with_decisions(queries.actions(filters)), filters.after)
+    actions, more = queries.paginate(queries.with_decisions(queries.find_actions(filters)), filters.after)
     context = {
         "filters": filters,
         "rows": [(action, queries.last_decision(action)) for action in actions],
@@ -49,17 +49,17 @@ def history(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @permission_required("approvals.view_action", raise_exception=True)
-def export(request: HttpRequest) -> StreamingHttpResponse:
+def export_actions(request: HttpRequest) -> StreamingHttpResponse:
     filters = queries.ActionFilters.of(request.GET)
-    rows = queries.stream(queries.with_decisions(queries.actions(filters)))
-    return exports.answer("actions", _exported(rows), header=HEADER, as_json=request.GET.get("format") == "json")
+    rows = queries.stream_rows(queries.with_decisions(queries.find_actions(filters)))
+    return exports.download("actions", _exported(rows), header=HEADER, as_json=request.GET.get("format") == "json")
 
 
 @require_GET
 @vary_on_headers("HX-Request")
 @permission_required("approvals.view_action", raise_exception=True)
-def detail(request: HttpRequest, action_id: int) -> HttpResponse:
-    action = life.find(action_id)
+def action_detail(request: HttpRequest, action_id: int) -> HttpResponse:
+    action = life.load_action(action_id)
     if action is None:
         raise Http404("No such action.")
     told = life.life_of(action)

@@ -25,9 +25,9 @@ VERIFIED_HERE = 20_000  # events that a page may read; `manage.py verify_audit` 
 @require_GET
 @vary_on_headers("HX-Request")
 @permission_required("approvals.view_auditevent", raise_exception=True)
-def log(request: HttpRequest) -> HttpResponse:
+def audit_log(request: HttpRequest) -> HttpResponse:
     filters = queries.EventFilters.of(request.GET)
-    found, more = history.page(queries.events(filters), filters.after)
+    found, more = history.paginate(queries.find_events(filters), filters.after)
     context = {
         "filters": filters,
         "rows": [(event, differences(event.before, event.after)) for event in found],
@@ -36,7 +36,7 @@ def log(request: HttpRequest) -> HttpResponse:
         "verbs": queries.verbs(),
         "actors": queries.actors(),
         "object_types": OBJECT_TYPES,
-        "seal": seals.newest(),
+        "seal": seals.newest_seal(),
     }
     part = "#results" if "HX-Request" in request.headers else ""
     return render(request, f"approvals/audit.html{part}", context)
@@ -44,9 +44,9 @@ def log(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @permission_required("approvals.view_auditevent", raise_exception=True)
-def verify(request: HttpRequest) -> HttpResponse:
+def verify_audit(request: HttpRequest) -> HttpResponse:
     """Holds the newest seals of the chain against the events."""
-    found = seals.verify(most_events=VERIFIED_HERE)
+    found = seals.verify_chain(most_events=VERIFIED_HERE)
     if found.broken:
         span = f"{found.after + 1} to {found.broken.through_event}"
         messages.error(request, f"Verification failed: events {span} differ from what was sealed.")
@@ -57,9 +57,9 @@ def verify(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @permission_required("approvals.view_auditevent", raise_exception=True)
-def export(request: HttpRequest) -> StreamingHttpResponse:
-    rows = history.stream(queries.events(queries.EventFilters.of(request.GET)))
-    return exports.answer("audit", _exported(rows), header=HEADER, as_json=request.GET.get("format") == "json")
+def export_audit(request: HttpRequest) -> StreamingHttpResponse:
+    rows = history.stream_rows(queries.find_events(queries.EventFilters.of(request.GET)))
+    return exports.download("audit", _exported(rows), header=HEADER, as_json=request.GET.get("format") == "json")
 
 
 def _exported(events: Iterator[AuditEvent]) -> Iterator[dict[str, Any]]:

@@ -18,14 +18,14 @@ from approvals.web.forms.autonomy import AutonomyForm
 from approvals.web.queries.evidence import evidence
 from approvals.web.views.curve import curve
 from approvals.web.views.policy import PREVIEW_DAYS, based_on_of, outdated_status, proof_of
-from approvals.web.views.request import Request, part_of
+from approvals.web.views.request import HtmxRequest, part_of
 
 CHANGE = "approvals.change_policyversion"
 
 
 @require_http_methods(["GET", "POST"])
 @permission_required("approvals.view_policyversion", raise_exception=True)
-def autonomy(request: Request) -> HttpResponse:
+def edit_autonomy(request: HtmxRequest) -> HttpResponse:
     """GET shows the rules in force, with `percent` as the dial would stand there; POST previews or saves the form."""
     newest = versions.current()
     try:
@@ -41,13 +41,13 @@ def autonomy(request: Request) -> HttpResponse:
     form = AutonomyForm(rules, request.POST, saving=saving)
     try:
         if saving:  # before its evidence is asked for: what is shown of an outdated change misleads
-            versions.refuse_outdated(newest=newest, based_on=based_on)
+            versions.require_newest(newest=newest, based_on=based_on)
         if not form.is_valid():
             return _page(request, form, newest, rules, based_on, status=422)
         unseen = saving and request.POST.get("previewed") != proof_of(form.rules)
         if not saving or unseen:
             return _page(request, form, newest, form.rules, based_on, unseen=unseen)
-        saved = versions.save(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
+        saved = versions.save_policy(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
     except Refused as refused:
         if refused.code in versions.OUTDATED:
             return _anew(request, refused)
@@ -61,14 +61,14 @@ def autonomy(request: Request) -> HttpResponse:
 
 @require_POST
 @permission_required(CHANGE, raise_exception=True)
-def acknowledge(request: Request, version_id: int) -> HttpResponse:
+def dismiss_lowering(request: HtmxRequest, version_id: int) -> HttpResponse:
     """An admin has seen that the dial lowered itself."""
-    if lowering.acknowledge(version_id=version_id, by=request.user):
+    if lowering.acknowledge_lowering(version_id=version_id, by=request.user):
         messages.success(request, "Dismissed. The dial stays where it is until an admin changes it.")
     return redirect("policy-autonomy")
 
 
-def _looked_at(request: Request, rules: Rules) -> Rules:
+def _looked_at(request: HtmxRequest, rules: Rules) -> Rules:
     """The rules with the dial at the percentage that the address names."""
     wanted = request.GET.get("percent", "")
     if not wanted.isdecimal() or len(wanted) > 3 or int(wanted) > 100:
@@ -76,7 +76,7 @@ def _looked_at(request: Request, rules: Rules) -> Rules:
     return rules.model_copy(update={"autonomy": rules.autonomy.model_copy(update={"percent": int(wanted)})})
 
 
-def _anew(request: Request, refused: Refused) -> HttpResponse:
+def _anew(request: HtmxRequest, refused: Refused) -> HttpResponse:
     """The newest version's dial, with why the change to another one was not saved."""
     newest = versions.current()
     rules = versions.rules_of(newest)
@@ -86,7 +86,7 @@ def _anew(request: Request, refused: Refused) -> HttpResponse:
 
 
 def _page(
-    request: Request,
+    request: HtmxRequest,
     form: AutonomyForm,
     newest: PolicyVersion,
     shown: Rules,

@@ -11,7 +11,7 @@ ROWS = range(0, 101, 10)
 
 
 @dataclass(frozen=True)
-class Line:
+class CurveLine:
     kind: str
     label: str
     points: str
@@ -24,7 +24,7 @@ class Curve:
     top: int
     area: str
     below_top: int
-    below: list[Line]
+    below: list[CurveLine]
     rows: list[Point]
 
 
@@ -33,9 +33,9 @@ def curve(evidence: Evidence) -> Curve:
     last = points[-1]
     top, below_top = max(last.alone, 1), max(last.edited, last.rejected, last.failed, 1)
     below = [
-        Line("edited", "edited by people", _line([point.edited for point in points], below_top)),
-        Line("rejected", "rejected by people", _line([point.rejected for point in points], below_top)),
-        Line("failed", "failed", _line([point.failed for point in points], below_top)),
+        CurveLine("edited", "edited by people", _line([point.edited for point in points], below_top)),
+        CurveLine("rejected", "rejected by people", _line([point.rejected for point in points], below_top)),
+        CurveLine("failed", "failed", _line([point.failed for point in points], below_top)),
     ]
     area = f"0,100 {_line([point.alone for point in points], top)} 100,100"
     return Curve(top, area, below_top, below, [points[percent] for percent in ROWS])

@@ -17,16 +17,16 @@ from approvals.models import Action, ApprovalRequest, Decision
 from approvals.web.forms.decision import EditForm, RejectForm
 from approvals.web.queries import card as cards
 from approvals.web.queries import queue as queries
-from approvals.web.queries.queue import Filters
-from approvals.web.views.queue import card_context, found_or_404, queue_context, screen, selection, show
-from approvals.web.views.request import Request
+from approvals.web.queries.queue import QueueFilters
+from approvals.web.views.queue import card_context, found_or_404, queue_context, render_item, render_screen, selection
+from approvals.web.views.request import HtmxRequest
 
 may_decide = permission_required("approvals.decide", raise_exception=True)
 
 
 @require_POST
 @may_decide
-def approve(request: Request, request_id: int) -> HttpResponse:
+def approve_request(request: HtmxRequest, request_id: int) -> HttpResponse:
     return _decided(
         request,
         found_or_404(request_id),
@@ -36,11 +36,11 @@ def approve(request: Request, request_id: int) -> HttpResponse:
 
 @require_POST
 @may_decide
-def edit(request: Request, request_id: int) -> HttpResponse:
+def edit_request(request: HtmxRequest, request_id: int) -> HttpResponse:
     found = found_or_404(request_id)
     form = EditForm(found.action, request.POST)
     if not form.is_valid():
-        return show(request, card_context(request, found, edit=form), 422)
+        return render_item(request, card_context(request, found, edit=form), 422)
     return _decided(
         request,
         found,
@@ -56,11 +56,11 @@ def edit(request: Request, request_id: int) -> HttpResponse:
 
 @require_POST
 @may_decide
-def reject(request: Request, request_id: int) -> HttpResponse:
+def reject_request(request: HtmxRequest, request_id: int) -> HttpResponse:
     found = found_or_404(request_id)
     form = RejectForm(request.POST)
     if not form.is_valid():
-        return show(request, card_context(request, found, reject=form), 422)
+        return render_item(request, card_context(request, found, reject=form), 422)
     return _decided(
         request,
         found,
@@ -76,18 +76,18 @@ def reject(request: Request, request_id: int) -> HttpResponse:
 
 @require_POST
 @may_decide
-def claim(request: Request, request_id: int) -> HttpResponse:
-    return _claimed(request, request_id, decide.claim)
+def assign_request(request: HtmxRequest, request_id: int) -> HttpResponse:
+    return _claimed(request, request_id, decide.assign)
 
 
 @require_POST
 @may_decide
-def release(request: Request, request_id: int) -> HttpResponse:
-    return _claimed(request, request_id, decide.release)
+def unassign_request(request: HtmxRequest, request_id: int) -> HttpResponse:
+    return _claimed(request, request_id, decide.unassign)
 
 
 def _decided(
-    request: Request,
+    request: HtmxRequest,
     found: ApprovalRequest,
     say: Callable[[], Decision],
     *,
@@ -96,12 +96,12 @@ def _decided(
 ) -> HttpResponse:
     """Says it, and opens what comes next; where nothing was decided, the card again, with why."""
     try:
-        if reject is None and request.POST.get("seen", cards.seen(found)) != cards.seen(found):
-            raise decide.Changed(found)
+        if reject is None and request.POST.get("seen", cards.view_digest(found)) != cards.view_digest(found):
+            raise decide.ChangedSinceShown(found)
         decision = say()
     except decide.AlreadyDecided as first:
         return _again(request, 409, "warning", _who_was_first(first.request))
-    except decide.Changed as changed:
+    except decide.ChangedSinceShown as changed:
         text = "Your decision was not applied: the request changed after you opened it. Review it and decide again."
         return _again(request, 409, "warning", text, changed.request.pk)
     except Refused as refused:
@@ -116,7 +116,7 @@ def _decided(
 
 
 def _again(
-    request: Request,
+    request: HtmxRequest,
     status: int,
     level: str,
     text: str,
@@ -126,33 +126,33 @@ def _again(
 ) -> HttpResponse:
     found = found_or_404(request_id or int(request.resolver_match.kwargs["request_id"]))  # type: ignore[union-attr]
     context = card_context(request, found, edit=edit, reject=reject)
-    return show(request, {**context, "notice": {"level": level, "text": text}}, status)
+    return render_item(request, {**context, "notice": {"level": level, "text": text}}, status)
 
 
-def _next(request: Request, done: ApprovalRequest) -> HttpResponse:
-    filters = Filters.of(request.GET)
-    following = queries.next_after(done, filters, request.user)
+def _next(request: HtmxRequest, done: ApprovalRequest) -> HttpResponse:
+    filters = QueueFilters.of(request.GET)
+    following = queries.next_request(done, filters, request.user)
     place = reverse("queue-item", args=[following.pk]) if following else reverse("queue")
     address = place + filters.query()
     if not request.htmx:
         return redirect(address)
-    shown = queries.find(following.pk) if following else None
+    shown = queries.find_request(following.pk) if following else None
     card = card_context(request, shown) if shown else {}
     context = {**card, **queue_context(request, filters), "focus": True}
-    response = screen(request, "queue_after.html", context)
+    response = render_screen(request, "queue_after.html", context)
     response["HX-Push-Url"] = address
     return response
 
 
-def _claimed(request: Request, request_id: int, say: Callable[..., None]) -> HttpResponse:
+def _claimed(request: HtmxRequest, request_id: int, say: Callable[..., None]) -> HttpResponse:
     try:
         say(request_id=request_id, by=request.user)
     except decide.AlreadyDecided as first:
         messages.warning(request, _who_was_first(first.request))
-    filters = Filters.of(request.GET)
+    filters = QueueFilters.of(request.GET)
     if not request.htmx:
         return redirect(reverse("queue-item", args=[request_id]) + filters.query())
-    return screen(request, "queue.html#list", queue_context(request, filters, **selection(request_id, None)))
+    return render_screen(request, "queue.html#list", queue_context(request, filters, **selection(request_id, None)))
 
 
 def _done(decision: Decision, action: Action) -> str:

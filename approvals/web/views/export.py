@@ -13,7 +13,7 @@ from django.http import StreamingHttpResponse
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def answer(name: str, rows: Iterable[dict[str, Any]], *, header: list[str], as_json: bool) -> StreamingHttpResponse:
+def download(name: str, rows: Iterable[dict[str, Any]], *, header: list[str], as_json: bool) -> StreamingHttpResponse:
     """A download called `name` and today's date. Each row has the keys of `header`; JSON may have more."""
     ending = "json" if as_json else "csv"
     response = StreamingHttpResponse(

@@ -14,11 +14,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
 from approvals.models import Finding
-from approvals.reconciliation import comparison
-from approvals.reconciliation import findings as books
+from approvals.reconciliation import comparison, findings
 from approvals.web.forms.looking_into import CloseForm
 from approvals.web.queries import findings as queries
-from approvals.web.views.request import Request, part_of
+from approvals.web.views.request import HtmxRequest, part_of
 
 LOOK_BACK = timedelta(hours=24)
 may_close = permission_required("approvals.close_finding", raise_exception=True)
@@ -26,28 +25,28 @@ may_close = permission_required("approvals.close_finding", raise_exception=True)
 
 @require_GET
 @permission_required("approvals.view_action", raise_exception=True)
-def findings(request: Request) -> HttpResponse:
+def show_findings(request: HtmxRequest) -> HttpResponse:
     return _screen(request, "findings.html#polled" if part_of(request) == "comparison" else "findings.html")
 
 
 @require_POST
 @may_close
-def compare(request: Request) -> HttpResponse:
+def start_comparison(request: HtmxRequest) -> HttpResponse:
     """A worker reads the provider's books of the last day; the page shows when it is done."""
-    comparison.ask(since=timezone.now() - LOOK_BACK, by=request.user)
+    comparison.request_comparison(since=timezone.now() - LOOK_BACK, by=request.user)
     return redirect("findings")
 
 
 @require_POST
 @may_close
-def close(request: Request, finding_id: int) -> HttpResponse:
+def close_open_finding(request: HtmxRequest, finding_id: int) -> HttpResponse:
     if not Finding.objects.filter(pk=finding_id).exists():
         raise Http404
     form = CloseForm(request.POST, finding_id=finding_id)
     if not form.is_valid():
         return _refused(request, form, finding_id)
     try:
-        books.close(finding_id=finding_id, by=request.user, note=form.cleaned_data["note"])
+        findings.close_finding(finding_id=finding_id, by=request.user, note=form.cleaned_data["note"])
     except Refused as refused:
         messages.warning(request, refused.message)
     else:
@@ -55,36 +54,36 @@ def close(request: Request, finding_id: int) -> HttpResponse:
     return _screen(request, "findings.html#after") if request.htmx else redirect("findings")
 
 
-def _refused(request: Request, form: CloseForm, finding_id: int) -> HttpResponse:
+def _refused(request: HtmxRequest, form: CloseForm, finding_id: int) -> HttpResponse:
     part = "#list" if part_of(request) == "findings-list" else ""
     return _screen(request, f"findings.html{part}", 422, form=form, refused_id=finding_id)
 
 
-def _screen(request: Request, template: str, status: int = 200, **more: Any) -> HttpResponse:
+def _screen(request: HtmxRequest, template: str, status: int = 200, **more: Any) -> HttpResponse:
     response = render(request, f"approvals/{template}", _context(request, **more), status=status)
     patch_vary_headers(response, ("HX-Request", "HX-Target"))
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _context(request: Request, *, form: CloseForm | None = None, refused_id: int = 0) -> dict[str, Any]:
+def _context(request: HtmxRequest, *, form: CloseForm | None = None, refused_id: int = 0) -> dict[str, Any]:
     """The page is shown anew, from its start, after a form of it was refused."""
     asked = request.GET if request.method == "GET" else {}
     lane = asked.get("lane", "") if asked.get("lane", "") in queries.LANES else "open"
     after = after if (after := asked.get("after", "")).isdecimal() and len(after) <= 18 else ""
-    rows, more = queries.page(lane, after)
+    rows, more = queries.findings_page(lane, after)
     last = queries.last_comparison()
     waited = timezone.now() - last.started_at if last and not last.finished_at else None
     return {
         "lane": lane,
         "lanes": queries.LANES.items(),
         "after": after,
-        "count": queries.opened().count(),
+        "count": queries.unclosed_findings().count(),
         "rows": [
             {
                 "finding": row,
-                "ours": queries.ours(row),
-                "theirs": queries.theirs(row),
+                "ours": queries.our_side(row),
+                "theirs": queries.their_side(row),
                 "form": form if form and row.pk == refused_id else CloseForm(finding_id=row.pk),
             }
             for row in rows

@@ -17,7 +17,7 @@ from approvals.policy import versions as policy_versions
 from approvals.policy.rules import Rules
 from approvals.web.forms.policy import PolicyForm
 from approvals.web.queries.preview import preview_of
-from approvals.web.views.request import Request
+from approvals.web.views.request import HtmxRequest
 
 PREVIEW_DAYS = 14
 VERSIONS = 50
@@ -25,19 +25,19 @@ VERSIONS = 50
 
 @require_GET
 @permission_required("approvals.view_policyversion", raise_exception=True)
-def current(request: Request) -> HttpResponse:
+def show_current_policy(request: HtmxRequest) -> HttpResponse:
     return _read(request, policy_versions.current())
 
 
 @require_GET
 @permission_required("approvals.view_policyversion", raise_exception=True)
-def version(request: Request, version_id: int) -> HttpResponse:
+def show_policy_version(request: HtmxRequest, version_id: int) -> HttpResponse:
     return _read(request, get_object_or_404(PolicyVersion.objects.select_related("created_by"), pk=version_id))
 
 
 @require_http_methods(["GET", "POST"])
 @permission_required("approvals.change_policyversion", raise_exception=True)
-def edit(request: Request) -> HttpResponse:
+def edit_policy(request: HtmxRequest) -> HttpResponse:
     """The form; `from` starts it with an older version, which is how one is restored."""
     newest = policy_versions.current()
     older = _restored(request)
@@ -52,14 +52,14 @@ def edit(request: Request) -> HttpResponse:
         return _form(request, PolicyForm(base, _with_more_rows(request)), based_on, restored=older)
     try:
         if saving:  # before its effect is asked for: what is shown of an outdated change misleads
-            policy_versions.refuse_outdated(newest=newest, based_on=based_on)
+            policy_versions.require_newest(newest=newest, based_on=based_on)
         if not form.is_valid():
             return _form(request, form, based_on, status=422, restored=older)
         proof = proof_of(form.rules)
         if not saving or request.POST.get("previewed") != proof:
             preview = preview_of(rules=form.rules, days=PREVIEW_DAYS)
             return _form(request, form, based_on, preview=preview, previewed=proof, unseen=saving, restored=older)
-        saved = policy_versions.save(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
+        saved = policy_versions.save_policy(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
     except Refused as refused:
         if refused.code in policy_versions.OUTDATED:
             return _anew(request, refused)
@@ -69,7 +69,7 @@ def edit(request: Request) -> HttpResponse:
     return leave_for(request, "policy")
 
 
-def _read(request: Request, shown: PolicyVersion) -> HttpResponse:
+def _read(request: HtmxRequest, shown: PolicyVersion) -> HttpResponse:
     versions = PolicyVersion.objects.select_related("created_by").defer("rules").order_by("-pk")
     context = {
         "shown": shown,
@@ -84,7 +84,7 @@ def _read(request: Request, shown: PolicyVersion) -> HttpResponse:
     return render(request, "approvals/policy.html", context)
 
 
-def _restored(request: Request) -> PolicyVersion | None:
+def _restored(request: HtmxRequest) -> PolicyVersion | None:
     """The older version that is put back, with all that the form does not ask, such as the dial."""
     wanted = (request.GET if request.method == "GET" else request.POST).get("from", "")
     if not wanted.isdecimal() or len(wanted) > 18:
@@ -92,7 +92,7 @@ def _restored(request: Request) -> PolicyVersion | None:
     return get_object_or_404(PolicyVersion, pk=wanted)
 
 
-def _anew(request: Request, refused: Refused) -> HttpResponse:
+def _anew(request: HtmxRequest, refused: Refused) -> HttpResponse:
     """The newest version's form, with why the change to another one was not saved."""
     newest = policy_versions.current()
     form = PolicyForm(policy_versions.rules_of(newest))
@@ -100,13 +100,13 @@ def _anew(request: Request, refused: Refused) -> HttpResponse:
     return _form(request, form, newest.pk, status=outdated_status(refused))
 
 
-def _form(request: Request, form: PolicyForm, based_on: int, *, status: int = 200, **more: Any) -> HttpResponse:
+def _form(request: HtmxRequest, form: PolicyForm, based_on: int, *, status: int = 200, **more: Any) -> HttpResponse:
     context = {"form": form, "based_on": based_on, "newest": policy_versions.current().pk, "days": PREVIEW_DAYS, **more}
     part = "#form" if request.htmx else ""
     return render(request, f"approvals/policy_edit.html{part}", context, status=status)
 
 
-def _with_more_rows(request: Request) -> Any:
+def _with_more_rows(request: HtmxRequest) -> Any:
     """What was entered, with three further empty rows in each table."""
     data = request.POST.copy()
     for prefix in ("thresholds", "customer", "agent"):
@@ -115,12 +115,12 @@ def _with_more_rows(request: Request) -> Any:
     return data
 
 
-def leave_for(request: Request, name: str) -> HttpResponse:
+def leave_for(request: HtmxRequest, name: str) -> HttpResponse:
     """htmx would follow a redirect and put the whole page into the form's place."""
     return HttpResponseClientRedirect(reverse(name)) if request.htmx else redirect(name)
 
 
-def based_on_of(request: Request) -> int:
+def based_on_of(request: HtmxRequest) -> int:
     """The version that the form was opened with, as the form says; 0, which is none, where it does not."""
     given = request.POST.get("based_on", "")
     return int(given) if given.isdecimal() and len(given) <= 18 else 0

@@ -7,12 +7,12 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from approvals.effects import pauses
-from approvals.web.views.request import Request
+from approvals.web.views.request import HtmxRequest
 
 
 @require_POST
 @permission_required("approvals.resume_provider", raise_exception=True)
-def resume(request: Request, provider: str) -> HttpResponse:
+def resume_paused_provider(request: HtmxRequest, provider: str) -> HttpResponse:
     if "\x00" in provider:
         raise Http404("No such provider.")
     if pauses.resume(provider, by=request.user.get_username()):

@@ -18,32 +18,32 @@ from approvals.models import ApprovalRequest
 from approvals.web.forms.decision import EditForm, RejectForm
 from approvals.web.queries import card as cards
 from approvals.web.queries import queue as queries
-from approvals.web.queries.queue import Filters
-from approvals.web.views.request import Request, part_of
+from approvals.web.queries.queue import QueueFilters
+from approvals.web.views.request import HtmxRequest, part_of
 
 
 @require_GET
 @permission_required("approvals.view_dashboard", raise_exception=True)
-def queue(request: Request) -> HttpResponse:
+def show_queue(request: HtmxRequest) -> HttpResponse:
     if part_of(request) == "queue-list":
         shown = _shown(request)
-        return screen(request, "queue.html#list", queue_context(request, **selection(*shown)))
-    return screen(request, "queue.html", queue_context(request))
+        return render_screen(request, "queue.html#list", queue_context(request, **selection(*shown)))
+    return render_screen(request, "queue.html", queue_context(request))
 
 
 @require_GET
 @permission_required("approvals.view_dashboard", raise_exception=True)
-def item(request: Request, request_id: int) -> HttpResponse:
-    return show(request, card_context(request, found_or_404(request_id)))
+def show_request(request: HtmxRequest, request_id: int) -> HttpResponse:
+    return render_item(request, card_context(request, found_or_404(request_id)))
 
 
 @require_GET
 @permission_required("approvals.view_dashboard", raise_exception=True)
-def now(request: Request, request_id: int) -> HttpResponse:
+def refresh_card(request: HtmxRequest, request_id: int) -> HttpResponse:
     """The order or customer read again, for the card that is open."""
     unread = ""
     try:
-        found = decide.look(request_id=request_id)
+        found = decide.refresh_request(request_id=request_id)
     except ApprovalRequest.DoesNotExist:
         raise Http404 from None
     except (ProviderError, Refused) as error:
@@ -51,33 +51,33 @@ def now(request: Request, request_id: int) -> HttpResponse:
     else:
         found = found_or_404(request_id)
     if part_of(request):
-        return screen(request, "queue_now.html", {**now_context(found), "unread": unread, "fresh": True})
+        return render_screen(request, "queue_now.html", {**now_context(found), "unread": unread, "fresh": True})
     if unread:
         messages.warning(request, f"Couldn't refresh: {unread}")
-    return redirect(reverse("queue-item", args=[request_id]) + Filters.of(request.GET).query())
+    return redirect(reverse("queue-item", args=[request_id]) + QueueFilters.of(request.GET).query())
 
 
-def show(request: Request, context: dict[str, Any], status: int = 200) -> HttpResponse:
+def render_item(request: HtmxRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
     """The selected item: alone where htmx asks for the pane, else with the list beside it."""
     if part_of(request) == "pane":
-        return screen(request, "queue.html#pane", {**context, "focus": True}, status)
-    return screen(request, "queue.html", context, status)
+        return render_screen(request, "queue.html#pane", {**context, "focus": True}, status)
+    return render_screen(request, "queue.html", context, status)
 
 
-def screen(request: Request, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+def render_screen(request: HtmxRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
     response = render(request, f"approvals/{template}", context, status=status)
     patch_vary_headers(response, ("HX-Request", "HX-Target"))
     response["Cache-Control"] = "no-store"  # one address, several answers: none may come back from a cache
     return response
 
 
-def queue_context(request: Request, filters: Filters | None = None, **more: Any) -> dict[str, Any]:
+def queue_context(request: HtmxRequest, filters: QueueFilters | None = None, **more: Any) -> dict[str, Any]:
     """The list, for whoever looks."""
-    filters = filters or Filters.of(request.GET)
-    counts = queries.counts(request.user)
+    filters = filters or QueueFilters.of(request.GET)
+    counts = queries.lane_counts(request.user)
     return {
         "filters": filters,
-        "page": queries.page(filters, request.user),
+        "page": queries.queue_page(filters, request.user),
         "waiting": counts["waiting"],
         "lanes": [
             (name, label, counts.get(name), filters.query(lane=name, after="")) for name, label in queries.LANES.items()
@@ -88,15 +88,15 @@ def queue_context(request: Request, filters: Filters | None = None, **more: Any)
 
 
 def card_context(
-    request: Request, found: ApprovalRequest, *, edit: EditForm | None = None, reject: RejectForm | None = None
+    request: HtmxRequest, found: ApprovalRequest, *, edit: EditForm | None = None, reject: RejectForm | None = None
 ) -> dict[str, Any]:
     """The selected request. A form that was refused comes back open, with what was entered."""
     list_context = {} if part_of(request) == "pane" else queue_context(request)
     return {
-        "filters": Filters.of(request.GET),
+        "filters": QueueFilters.of(request.GET),
         **list_context,
         **now_context(found),
-        "said": queries.said_by_customer(found.action.ticket_id),
+        "said": queries.customer_messages(found.action.ticket_id),
         "edit_form": edit or EditForm(found.action),
         "reject_form": reject or RejectForm(),
         "opened": "edit" if edit else "reject" if reject else "",
@@ -113,25 +113,25 @@ def now_context(found: ApprovalRequest) -> dict[str, Any]:
         "parameters": cards.parameters(action),
         "differences": cards.account_differences(action, found.snapshot),
         "funds": cards.funds(action, found.snapshot),
-        "changes": cards.changes(found),
-        "seen": cards.seen(found),
+        "changes": cards.snapshot_changes(found),
+        "seen": cards.view_digest(found),
     }
 
 
 def selection(request_id: int | None, action_id: int | None) -> dict[str, Any]:
     """What is open in the pane, for the list that marks it."""
-    item = queries.find(request_id) if request_id else None
+    item = queries.find_request(request_id) if request_id else None
     return {"item": item, "action": item.action if item else None, "selected_action": action_id}
 
 
 def found_or_404(request_id: int) -> ApprovalRequest:
-    found = queries.find(request_id)
+    found = queries.find_request(request_id)
     if found is None:
         raise Http404
     return found
 
 
-def _shown(request: Request) -> tuple[int | None, int | None]:
+def _shown(request: HtmxRequest) -> tuple[int | None, int | None]:
     """The request or action that the browser's address names: the list is asked for by its own address."""
     try:
         match = resolve(urlsplit(request.htmx.current_url or "").path)

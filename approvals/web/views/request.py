@@ -5,14 +5,14 @@ from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
 
-class Request(HttpRequest):
+class HtmxRequest(HttpRequest):
     """Behind the login, so `user` is a person."""
 
     htmx: HtmxDetails
     user: User
 
 
-def part_of(request: Request) -> str:
+def part_of(request: HtmxRequest) -> str:
     """The id of the element that htmx will put the answer into; empty for a whole page."""
     if not request.htmx or request.htmx.history_restore_request:
         return ""

@@ -13,27 +13,27 @@ from approvals.effects import stops
 from approvals.models import Stop
 from approvals.web.forms.stop import StopForm
 from approvals.web.queries import figures
-from approvals.web.views.request import Request
+from approvals.web.views.request import HtmxRequest
 
 PAST = 20
 
 
 @require_GET
 @permission_required("approvals.view_policyversion", raise_exception=True)
-def switch(request: Request) -> HttpResponse:
+def show_stops(request: HtmxRequest) -> HttpResponse:
     return _page(request, StopForm())
 
 
 @require_GET
 @permission_required("approvals.view_policyversion", raise_exception=True)
-def standing(request: Request) -> HttpResponse:
+def stop_banners(request: HtmxRequest) -> HttpResponse:
     """The banners alone: a page that stands open hears of a stop, and of its end."""
     return render(request, "approvals/stopped.html", {"stops": stops.in_force()})
 
 
 @require_POST
 @permission_required("approvals.stop_effects", raise_exception=True)
-def stop(request: Request) -> HttpResponse:
+def stop_effects(request: HtmxRequest) -> HttpResponse:
     form = StopForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
@@ -50,7 +50,7 @@ def stop(request: Request) -> HttpResponse:
 
 @require_POST
 @permission_required("approvals.release_effects", raise_exception=True)
-def release(request: Request, stop_id: int) -> HttpResponse:
+def resume_stopped_effects(request: HtmxRequest, stop_id: int) -> HttpResponse:
     if stops.release(stop_id=stop_id, by=request.user):
         messages.success(request, "Resumed. Actions on hold are being sent.")
     else:
@@ -58,7 +58,7 @@ def release(request: Request, stop_id: int) -> HttpResponse:
     return redirect("policy-stops")
 
 
-def _page(request: Request, form: StopForm, *, status: int = 200) -> HttpResponse:
+def _page(request: HtmxRequest, form: StopForm, *, status: int = 200) -> HttpResponse:
     past = Stop.objects.filter(released_at__isnull=False).select_related("stopped_by", "released_by")
     context: dict[str, Any] = {
         "form": form,

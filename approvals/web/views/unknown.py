@@ -16,77 +16,77 @@ from approvals.models import Action
 from approvals.reconciliation import by_hand
 from approvals.web.forms.looking_into import SettleForm
 from approvals.web.queries import queue as queries
-from approvals.web.queries.queue import Filters
-from approvals.web.views.queue import queue_context, screen, show
-from approvals.web.views.request import Request, part_of
+from approvals.web.queries.queue import QueueFilters
+from approvals.web.views.queue import queue_context, render_item, render_screen
+from approvals.web.views.request import HtmxRequest, part_of
 
 may_decide = permission_required("approvals.decide", raise_exception=True)
 
 
 @require_GET
 @permission_required("approvals.view_dashboard", raise_exception=True)
-def item(request: Request, action_id: int) -> HttpResponse:
+def show_unresolved(request: HtmxRequest, action_id: int) -> HttpResponse:
     """An action whose effect nobody knows: what was tried, and what was answered."""
-    return show(request, _context(request, _found_or_404(action_id)))
+    return render_item(request, _context(request, _found_or_404(action_id)))
 
 
 @require_POST
 @may_decide
-def ask(request: Request, action_id: int) -> HttpResponse:
+def check_with_provider(request: HtmxRequest, action_id: int) -> HttpResponse:
     """Asks the provider now; what it says is the message."""
     _found_or_404(action_id)
-    return _told(request, by_hand.ask_again(action_id=action_id, by=request.user))
+    return _told(request, by_hand.check_now(action_id=action_id, by=request.user))
 
 
 @require_POST
 @may_decide
-def settle(request: Request, action_id: int) -> HttpResponse:
+def resolve_outcome(request: HtmxRequest, action_id: int) -> HttpResponse:
     found = _found_or_404(action_id)
     form = SettleForm(request.POST)
     if not form.is_valid():
-        return show(request, _context(request, found, form=form), 422)
+        return render_item(request, _context(request, found, form=form), 422)
     said = form.cleaned_data
     try:
-        asked = by_hand.settle_by_hand(
+        asked = by_hand.resolve_by_hand(
             action_id=action_id, by=request.user, happened=said["happened"], reason=said["reason"]
         )
     except Refused as refused:
         context = _context(request, _found_or_404(action_id), form=form)
-        return show(request, {**context, "refused": refused.message}, 422)
+        return render_item(request, {**context, "refused": refused.message}, 422)
     return _told(request, asked)
 
 
-def _told(request: Request, asked: Asked) -> HttpResponse:
+def _told(request: HtmxRequest, asked: Asked) -> HttpResponse:
     level = messages.INFO if asked.action.status == states.UNRESOLVED else messages.SUCCESS
     messages.add_message(request, level, asked.said)
     return _shown_again(request, asked.action.pk)
 
 
-def _shown_again(request: Request, action_id: int) -> HttpResponse:
+def _shown_again(request: HtmxRequest, action_id: int) -> HttpResponse:
     """The card as it now is. Without htmx by a redirect, with it beside the list as it now is."""
     filters = _filters(request)
     if not request.htmx:
         return redirect(reverse("queue-unknown", args=[action_id]) + filters.query())
     context = {**_context(request, _found_or_404(action_id)), **queue_context(request, filters)}
-    return screen(request, "queue_after.html", {**context, "focus": True})
+    return render_screen(request, "queue_after.html", {**context, "focus": True})
 
 
-def _context(request: Request, action: Action, *, form: SettleForm | None = None) -> dict[str, Any]:
+def _context(request: HtmxRequest, action: Action, *, form: SettleForm | None = None) -> dict[str, Any]:
     filters = _filters(request)
-    standing = by_hand.standing(action)
+    standing = by_hand.decisions_on(action)
     return {
         **({"filters": filters} if part_of(request) == "pane" else queue_context(request, filters)),
         "unresolved": action,
         "selected_action": action.pk,
-        "asked": queries.last_asked(action.pk),
+        "asked": queries.last_manual_check(action.pk),
         "standing": standing,
         "spoken": any(row.by_id == request.user.pk for row in standing.said),
         "settle_form": form or SettleForm(),
     }
 
 
-def _filters(request: Request) -> Filters:
-    return Filters.of({"lane": "unknown", **request.GET.dict()})
+def _filters(request: HtmxRequest) -> QueueFilters:
+    return QueueFilters.of({"lane": "unknown", **request.GET.dict()})
 
 
 def _found_or_404(action_id: int) -> Action:

@@ -14,7 +14,7 @@ STATUS = {"bad_signature": 401, "no_secret": 401}
 @csrf_exempt
 @login_not_required
 @require_POST
-def stripe(request: HttpRequest) -> JsonResponse:
+def stripe_webhook(request: HttpRequest) -> JsonResponse:
     """Stripe delivers again, for three days, what is not answered with 2xx."""
     try:
         outcome = webhooks.receive_stripe(request.body, request.headers.get("Stripe-Signature", ""))

@@ -164,7 +164,9 @@ def test_a_thrown_stop_and_a_lowered_dial_are_accessible(
 ) -> None:
     stop = stops.stop(kind="cancel_order", reason="The warehouse is counting.", by=people["lead"])
     rules = versions.rules_of(versions.current())
-    lowered = versions.save(rules=rules.model_copy(update={"approval_hours": 71}), by=None, note="It lowered itself.")
+    lowered = versions.save_policy(
+        rules=rules.model_copy(update={"approval_hours": 71}), by=None, note="It lowered itself."
+    )
     DialLowering.objects.create(version=lowered, before=100, after=100, why="5 of 20 were rejections.")
     page = enter("admin")
     try:
