@@ -1,4 +1,4 @@
-"""Both sides of the books, made to differ: refunds at the provider, actions of ours, outcomes that nobody knows."""
+"""Provider records and our own records that disagree: refunds at the provider, actions of ours, unknown outcomes."""
 
 import json
 from datetime import timedelta
@@ -19,7 +19,7 @@ from tests.world import World, propose_refund
 
 
 def pay(world: World, order: dict[str, Any], amount: int, reference: str, *, key: str = "") -> dict[str, Any]:
-    """A refund at the provider that the system did not ask for; under its own key where one is given."""
+    """Make a refund at the provider that we did not request, optionally under our own key."""
     body = {
         "payment_id": order["payments"][0]["payment_id"],
         "order_id": order["order_id"],
@@ -33,18 +33,18 @@ def pay(world: World, order: dict[str, Any], amount: int, reference: str, *, key
 
 
 def fail(world: World, refund_id: str) -> None:
-    """Days later the provider says that it failed."""
+    """Mark the refund as failed at the provider, as if days later."""
     world.simulator.http.post(f"/refunds/{refund_id}/fail").raise_for_status()
 
 
 def come_undone(action: Action) -> None:
-    """The provider told by itself that it failed after all."""
+    """Report the refund's late failure to us, as the provider's webhook does."""
     receipt = Receipt(reference=action.provider_reference, status="failed", data=theirs(action, "failed"))
     late_failures.record_late_failure(action, receipt, why="The card was closed.", happened_at=timezone.now())
 
 
 def succeeded(order: dict[str, Any], amount: int = 2_000, **more: Any) -> Action:
-    """An action that our books hold for done, whatever the provider's say."""
+    """Create an action that we recorded as succeeded, whatever the provider's records say."""
     params = {
         "order_id": order["order_id"],
         "payment_id": order["payments"][0]["payment_id"],
@@ -57,14 +57,14 @@ def succeeded(order: dict[str, Any], amount: int = 2_000, **more: Any) -> Action
 
 
 def refunded(world: World, amount: int = 2_000) -> Action:
-    """A refund that went well on both sides."""
+    """Make a refund that succeeded on both sides."""
     action = execution.execute(propose_refund(world.order(), amount).pk)
     assert action.status == states.SUCCEEDED
     return action
 
 
 def on_its_way(payments: Script, order: dict[str, Any], *, days: int = 0, amount: int = 2_000) -> Action:
-    """A refund that the provider took on so many days ago without saying yet that it arrived."""
+    """Make a refund that the provider accepted this many days ago and has not yet confirmed."""
     action = propose_refund(order, amount)
     payments.will_say(Say(theirs(action, "pending"), 201))
     assert execution.execute(action.pk).status == states.SUCCEEDED
@@ -73,7 +73,7 @@ def on_its_way(payments: Script, order: dict[str, Any], *, days: int = 0, amount
 
 
 def theirs(action: Action, status: str = "succeeded", **changes: Any) -> dict[str, Any]:
-    """The provider's row of the refund that the action asked for, in the contract's shape."""
+    """Return the provider's row for the action's refund, in the contract's format."""
     return {
         **json.loads(action.request),
         "refund_id": f"re_{action.pk}",
@@ -88,7 +88,7 @@ def page(*rows: dict[str, Any], cursor: str | None = None) -> Say:
 
 
 def unresolved_refund(world: World, *, happened: bool = True, amount: int = 2_000) -> Action:
-    """Attempts that a server's error answered, until there are no more."""
+    """Use up all attempts of a refund with server errors, so that its outcome is unknown."""
     action = propose_refund(world.order(), amount)
     world.faults("POST /refunds", "error_500_after" if happened else "error_500_before")
     with override_settings(RETRY_BASE_SECONDS=0.0):
@@ -100,5 +100,5 @@ def unresolved_refund(world: World, *, happened: bool = True, amount: int = 2_00
 
 
 def make_quiet(action: Action) -> None:
-    """As if the last attempt were long ago."""
+    """Move the last attempt far into the past."""
     Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=lookup.QUIET_SECONDS + 60))

@@ -1,4 +1,4 @@
-"""The core's world: a shop made for tests behind the simulator, rules in force, a model that speaks by a script."""
+"""A test shop behind the simulator, rules in force, and a scripted model."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +28,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def world(live_database: str, shop: World) -> Iterator[World]:
-    """The outside with nothing going wrong, the usual rules, and every lock in its order. Every change is committed
-    and stays for the module: a test takes orders and customers that no other has."""
+    """All outside systems without faults, the usual rules, and lock order checks. Changes are committed and stay for
+    the module, so each test uses orders and customers of its own."""
     worlds.put_rules()
     Breaker.objects.all().delete()
     Budget.objects.all().delete()
@@ -45,7 +45,7 @@ def lead(live_database: str) -> User:
 
 @pytest.fixture
 def model(world: World, settings: Settings) -> Iterator[Script]:
-    """The language model, speaking by a script."""
+    """A scripted language model."""
     with scripted() as script:
         settings.OPENAI_BASE_URL = f"{script.url}/v1"
         yield script
@@ -53,7 +53,7 @@ def model(world: World, settings: Settings) -> Iterator[Script]:
 
 @pytest.fixture
 def payments(world: World, settings: Settings) -> Iterator[Script]:
-    """The payment provider, speaking by a script; orders stay the simulator's."""
+    """A scripted payment provider. Orders still come from the simulator."""
     with scripted() as script:
         settings.PAYMENTS_URL = script.url
         yield script

@@ -1,4 +1,4 @@
-"""Rows of a history, written as they stand at the end: for pages that only read them."""
+"""Rows of finished history, for pages that only read them."""
 
 import itertools
 import json
@@ -31,7 +31,7 @@ def signed_in(name: str = "maya", group: str = "lead") -> Client:
 
 
 def link(page: str, holding: str) -> str:
-    """The first link of the page whose address holds this."""
+    """Return the first link on the page whose address contains this text."""
     return next(unescape(found) for found in re.findall(r'href="([^"]+)"', page) if holding in unescape(found))
 
 
@@ -91,7 +91,7 @@ def an_attempt(
 def asked(
     action: Action, verdict: str = "", *, by: str = "maya", after: timedelta = timedelta(hours=1), **said: Any
 ) -> ApprovalRequest:
-    """The action's request: open, or decided by `by`."""
+    """Create the action's approval request: open, or decided by `by`."""
     closed = action.created_at + after if verdict else None
     request = ApprovalRequest.objects.create(
         action=action, digest=action.digest, created_at=action.created_at,
@@ -114,8 +114,8 @@ def an_event(
 
 
 @dataclass
-class Told:
-    """A run that refunded after a lost answer and an approval of three days, and replied."""
+class FinishedRun:
+    """A finished run: a refund approved after three days whose first answer was lost, and a reply."""
 
     ticket: Ticket
     run: Run
@@ -123,7 +123,7 @@ class Told:
     reply: Action
 
 
-def a_run(status: str = "succeeded") -> Told:
+def a_run(status: str = "succeeded") -> FinishedRun:
     ticket = a_ticket(ago=timedelta(days=3, minutes=1))
     start = ticket.created_at
     run = Run.objects.create(
@@ -162,4 +162,4 @@ def a_run(status: str = "succeeded") -> Told:
         at, to = (start + timedelta(seconds=given.pop(name)) for name in ("at", "to"))
         given.setdefault("raw_response", json.dumps({"id": f"answer-{index}"}))
         Step.objects.create(run=run, index=index, **{"status": "done", **given}, started_at=at, finished_at=to)
-    return Told(ticket, run, refund, reply)
+    return FinishedRun(ticket, run, refund, reply)

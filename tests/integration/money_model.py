@@ -1,7 +1,7 @@
-"""What the system should make of refunds of one order, in the plainest terms: no database, no provider, no crash.
+"""A reference model for refunds of one order, as simple as possible: no database, no provider, no crashes.
 
-Amounts are minor units. `left` is what may still be refunded, where an effect that is not settled yet counts twice once
-the shop shows it: too little is safe.
+Amounts are in minor units. `left` is what may still be refunded. An unsettled effect that the shop already shows
+counts twice: refunding too little is safe.
 """
 
 from collections.abc import Iterable
@@ -11,18 +11,18 @@ CAPTURED, AUTO_UP_TO, MOST_ATTEMPTS = 10_000, 5_000, 6
 AWAITING, APPROVED, EXECUTING, UNRESOLVED = "awaiting_approval", "approved", "executing", "unresolved"
 SUCCEEDED, FAILED, REJECTED, EXPIRED = "succeeded", "failed", "rejected", "expired"
 OPEN, WITHOUT_EFFECT = (APPROVED, EXECUTING, UNRESOLVED), (FAILED, REJECTED, EXPIRED)
-# What the provider does with a request: is there an effect, and what do we make of the answer.
+# What the provider does with a request: whether there is an effect, and how we interpret the answer.
 OK, LOST_ANSWER, BROKEN, AWAY, BANK = "ok", "lost_answer", "error_500_before", "unavailable", "refused_by_bank"
 
 
-class No(Exception):
-    """The system refuses; `args[0]` is its code, or the name of its exception."""
+class ModelRefused(Exception):
+    """The system refuses. `args[0]` is its code, or the name of its exception."""
 
 
 @dataclass(eq=False)
 class Row:
-    """An action. `shown`: what had been refunded and what was left when it was last shown or judged; `passed`: which of
-    our refunds had succeeded when it was approved."""
+    """An action. `shown`: what had been refunded and what was left when it was last shown or judged. `passed`: which
+    of our refunds had succeeded when it was approved."""
 
     ticket: int
     sequence: int
@@ -33,9 +33,9 @@ class Row:
     attempts: int = 0
     possible: bool = False  # an attempt may have taken effect
     effect: bool = False
-    refused: bool = False  # the provider keeps its no under the key
+    refused: bool = False  # the provider replays its refusal for this key
     passed: tuple["Row", ...] = ()
-    quiet: bool = True  # the last attempt cannot arrive any more
+    quiet: bool = True  # the last attempt can no longer arrive
 
 
 @dataclass
@@ -53,18 +53,18 @@ class Model:
         return max(CAPTURED - running - max(self.refunded, settled), 0)
 
     def propose(self, ticket: int, amount: int, *, further: bool) -> Row:
-        """The action, new or absorbed."""
+        """Return the action, new or deduplicated."""
         mine = [row for row in self.rows if row.ticket == ticket]
         same = [row for row in mine if row.amount == amount]
         if not further and same:
             return same[0]
         if amount > self.left():
-            raise No("amount_exceeds_refundable")
+            raise ModelRefused("amount_exceeds_refundable")
         living = [row for row in same if row.further and row.status not in WITHOUT_EFFECT]
         if living:
             return living[0]
         if mine and not further:
-            raise No("key_conflict")
+            raise ModelRefused("key_conflict")
         status = AWAITING if mine or amount > AUTO_UP_TO else APPROVED
         row = Row(
             ticket, len(mine) + 1, amount, bool(mine), status, (self.refunded, self.left()), passed=self._passed()
@@ -73,24 +73,24 @@ class Model:
         return row
 
     def approve(self, row: Row, amount: int) -> None:
-        """As it is, or with another amount."""
+        """Approve it as it is, or with another amount."""
         if row.status != AWAITING:
-            raise No("AlreadyDecided")
+            raise ModelRefused("AlreadyDecided")
         now = (self.refunded, self.left(row))
         if row.shown != now:
             row.shown = now
-            raise No("Changed")
+            raise ModelRefused("Changed")
         if amount > self.left(row):
-            raise No("amount_exceeds_refundable")
+            raise ModelRefused("amount_exceeds_refundable")
         row.amount, row.status, row.passed = amount, APPROVED, self._passed()
 
     def close(self, row: Row, status: str) -> None:
         if row.status != AWAITING:
-            raise No("AlreadyDecided")
+            raise ModelRefused("AlreadyDecided")
         row.status = status
 
     def attempt(self, row: Row, answer: str, *, dies: bool = False) -> None:
-        """One attempt at an action that is approved, or whose worker died. `dies`: the answer reaches nobody."""
+        """Attempt an action that is approved, or whose worker died. With `dies`, nobody receives the answer."""
         if row.status not in (APPROVED, EXECUTING):
             return
         first, row.status = not row.possible, EXECUTING
@@ -100,7 +100,7 @@ class Model:
             if not dies:
                 row.status, row.shown = AWAITING, (self.refunded, self.left(row))
                 return
-            answer = AWAY  # it died of what it read, and nothing was sent
+            answer = AWAY  # it failed on what it read, and nothing was sent
         row.attempts, row.quiet = row.attempts + 1, False
         if not first and row.attempts > MOST_ATTEMPTS:
             if not dies:

@@ -1,4 +1,4 @@
-"""A simulator in a process of its own, with any command line, and a client of it."""
+"""A simulator in its own process, with any command line, and a client for it."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import httpx2
 
 
 class World:
-    """A running simulator and a client of it."""
+    """A running simulator and a client for it."""
 
     def __init__(self, *options: str, environment: dict[str, str] | None = None) -> None:
         command = [sys.executable, "-m", "agentops.lab.simulator", "--port", "0", "--model-latency", "0", *options]
@@ -29,7 +29,7 @@ class World:
         return self.http.get(path).raise_for_status().json()
 
     def order(self, **wanted: Any) -> dict[str, Any]:
-        """An order with nothing refunded, found as an agent would find it: through its customer."""
+        """Return an order with nothing refunded, found through its customer as an agent would."""
         for ticket in self.get("/demo/tickets"):
             for order in self.get(f"/orders?customer_email={quote(ticket['customer_email'])}")["orders"]:
                 untouched = not any(payment["refunded"] for payment in order["payments"])
@@ -49,7 +49,7 @@ class World:
         return self.http.post("/refunds", json=body | changed, headers={"Idempotency-Key": key})
 
     def effects(self, reference: str) -> int:
-        """How many refunds were made under a reference."""
+        """Return the number of refunds made under a reference."""
         return len(self.get(f"/refunds?reference={quote(reference)}")["refunds"])
 
     def fault(self, endpoint: str, **rule: Any) -> None:
@@ -57,7 +57,7 @@ class World:
         self.http.post("/faults", json=table).raise_for_status()
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Exit status, and what it said besides its address."""
+        """Return the exit status and the output, without the address line."""
         self.http.close()
         self.process.send_signal(number)
         said = "".join(self.process.communicate(timeout=10))

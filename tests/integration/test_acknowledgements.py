@@ -1,4 +1,5 @@
-"""The fixed word to a customer whose ticket went to a person: once, through the one path, and never the model's."""
+"""The fixed acknowledgement to a customer whose ticket went to a person: sent once, through the usual path, never
+written by the model."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -23,7 +24,7 @@ from tests.scripted import Say, Script
 from tests.world import World, put_rules, run_through, ticket_of
 from tickets.models import Message, Ticket
 
-BROKEN = Say({"error": {"message": "No."}}, 400)  # the language model cannot be asked: the run fails
+BROKEN = Say({"error": {"message": "No."}}, 400)  # the language model is unavailable: the run fails
 
 
 def acknowledgements(ticket: Ticket) -> list[Action]:
@@ -39,7 +40,7 @@ def send(ticket: Ticket) -> None:
         execution.execute(action.pk)
 
 
-def test_by_default_a_customer_is_told_nothing(world: World, model: Script) -> None:
+def test_by_default_customers_get_no_acknowledgement(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
     model.will_say(triage(), BROKEN)
     assert run_through(ticket).status == "failed"
@@ -47,24 +48,24 @@ def test_by_default_a_customer_is_told_nothing(world: World, model: Script) -> N
 
 
 @pytest.mark.parametrize(
-    ("asked", "end", "told"),
+    ("asked", "end", "count"),
     [("failed", BROKEN, 1), ("failed", hands_over(), 0), ("with_person", BROKEN, 1), ("with_person", hands_over(), 1)],
 )
-def test_the_policy_says_after_which_runs(world: World, model: Script, asked: str, end: Say, told: int) -> None:
+def test_the_policy_decides_which_runs_are_acknowledged(
+    world: World, model: Script, asked: str, end: Say, count: int
+) -> None:
     put_rules(acknowledge=asked)
     ticket = ticket_of(world.order())
     model.will_say(triage(), end)
     run_through(ticket)
-    assert len(acknowledgements(ticket)) == told
+    assert len(acknowledgements(ticket)) == count
 
 
-LOOKS = uses("get_customer")  # and goes on looking
+LOOKS = uses("get_customer")  # and keeps looking
 
 
 @pytest.mark.parametrize("said", [[completion({"content": "Hm."})] * 5, [LOOKS] * 12])
-def test_a_run_that_came_to_nothing_has_failed_and_its_customer_is_told(
-    world: World, model: Script, said: list[Say]
-) -> None:
+def test_a_run_that_ends_without_result_is_acknowledged_as_failed(world: World, model: Script, said: list[Say]) -> None:
     put_rules(acknowledge="failed")
     ticket = ticket_of(world.order())
     model.will_say(triage(), *said)
@@ -73,7 +74,7 @@ def test_a_run_that_came_to_nothing_has_failed_and_its_customer_is_told(
     assert len(acknowledgements(ticket)) == 1
 
 
-def test_it_is_part_of_its_runs_trace(world: World, model: Script) -> None:
+def test_the_acknowledgement_is_part_of_the_runs_trace(world: World, model: Script) -> None:
     put_rules(acknowledge="with_person")
     ticket = ticket_of(world.order())
     model.will_say(triage(), hands_over())
@@ -81,14 +82,14 @@ def test_it_is_part_of_its_runs_trace(world: World, model: Script) -> None:
     send(ticket)
     found = find_run(run.pk)
     assert found is not None
-    told = {span.name: span for span in spans.of(found, run.created_at, timezone.now())}
-    attempt = told["reply attempt"]
-    assert attempt.parent_id == told["execute_tool hand_over"].span_id
+    by_name = {span.name: span for span in spans.of(found, run.created_at, timezone.now())}
+    attempt = by_name["reply attempt"]
+    assert attempt.parent_id == by_name["execute_tool hand_over"].span_id
     assert attempt.span_id == tracing.span_id(attempt.trace_id, tracing.attempt_span(acknowledgements(ticket)[0].pk, 1))
-    assert "policy" in told
+    assert "policy" in by_name
 
 
-def test_it_goes_the_one_path_in_the_shop_s_own_words(world: World, model: Script) -> None:
+def test_the_acknowledgement_is_an_ordinary_reply_with_fixed_text(world: World, model: Script) -> None:
     version = put_rules(acknowledge="with_person", acknowledgement="We have read it. A person will write to you.")
     ticket = ticket_of(world.order())
     model.will_say(triage(), hands_over("The model says: your refund is on its way."))
@@ -111,7 +112,7 @@ def test_it_goes_the_one_path_in_the_shop_s_own_words(world: World, model: Scrip
     assert ("action.auto_approved", "system") in events
 
 
-def test_the_next_run_sees_it_in_the_conversation(world: World, model: Script) -> None:
+def test_the_next_run_sees_the_acknowledgement(world: World, model: Script) -> None:
     put_rules(acknowledge="with_person")
     ticket = ticket_of(world.order())
     model.will_say(triage(), hands_over())
@@ -141,7 +142,7 @@ def test_it_is_sent_once_until_the_ticket_is_answered(world: World, model: Scrip
     assert received(world, ticket) == [ACKNOWLEDGEMENT, "I have looked at it.", ACKNOWLEDGEMENT]
 
 
-def test_it_does_not_come_after_an_answer(world: World, model: Script, lead: User) -> None:
+def test_no_acknowledgement_follows_an_answer(world: World, model: Script, lead: User) -> None:
     put_rules(acknowledge="with_person")
     ticket = ticket_of(world.order())
     model.will_say(triage(), hands_over())
@@ -154,9 +155,7 @@ def test_it_does_not_come_after_an_answer(world: World, model: Script, lead: Use
     assert status(ticket)[0] == "answered"
 
 
-def test_it_does_not_overtake_an_answer_on_its_way_nor_a_run_that_has_begun(
-    world: World, model: Script, lead: User
-) -> None:
+def test_it_is_not_sent_before_a_pending_answer_or_run(world: World, model: Script, lead: User) -> None:
     put_rules(acknowledge="with_person")
     for overtaken in ("reply", "message"):
         ticket = ticket_of(world.order())
@@ -171,7 +170,7 @@ def test_it_does_not_overtake_an_answer_on_its_way_nor_a_run_that_has_begun(
         assert acknowledgements(ticket)[0].error_code == "answered_meanwhile"
 
 
-def test_a_reply_that_a_person_rejected_does_not_stand_in_its_way(world: World, model: Script, lead: User) -> None:
+def test_a_rejected_reply_does_not_prevent_the_acknowledgement(world: World, model: Script, lead: User) -> None:
     put_rules(acknowledge="with_person", replies_need_approval=True)
     ticket = ticket_of(world.order())
     model.will_say(triage(), replies("Hello."))
@@ -181,13 +180,13 @@ def test_a_reply_that_a_person_rejected_does_not_stand_in_its_way(world: World, 
     model.will_say(hands_over())
     run_through(ticket)
     send(ticket)
-    assert received(world, ticket) == [ACKNOWLEDGEMENT], "people put these words in force: nobody reads them again"
+    assert received(world, ticket) == [ACKNOWLEDGEMENT], "an admin approved this text: it needs no further review"
 
 
-def test_an_ending_that_is_undone_leaves_none_and_the_next_worker_one(
+def test_a_rolled_back_run_end_sends_it_once_after_retry(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The database goes away as the run's end is committed."""
+    """The database connection breaks while the run's end is committed."""
     put_rules(acknowledge="with_person")
     ticket = ticket_of(world.order())
     run = Run.objects.get(ticket=ticket)
@@ -223,21 +222,21 @@ def test_an_ending_that_is_undone_leaves_none_and_the_next_worker_one(
         "Vaše peníze jsou na cestě.",
     ],
 )
-def test_words_that_claim_or_promise_are_not_put_in_force(world: World, lead: User, text: str) -> None:
+def test_text_that_claims_or_promises_an_effect_is_refused(world: World, lead: User, text: str) -> None:
     with pytest.raises(Refused, match="must not claim or promise anything") as refused:
         versions.save_policy(rules=Rules(acknowledgement=text), by=lead, note="Kinder.")
     assert refused.value.code == "acknowledgement_claims"
 
 
-def test_words_that_are_in_force_keep_no_other_change_from_it(world: World, lead: User) -> None:
-    """The grounding has learned since what they claim."""
+def test_text_already_in_force_does_not_block_other_changes(world: World, lead: User) -> None:
+    """Grounding rules added later would reject the text."""
     old = Rules(acknowledgement="Your refund is on its way.")
     versions.PolicyVersion.objects.create(rules=old.model_dump(mode="json"), note="before", created_by=lead)
     saved = versions.save_policy(rules=old.model_copy(update={"approval_hours": 9}), by=None, note="Longer.")
     assert versions.current() == saved
 
 
-def test_rules_that_cannot_be_read_do_not_keep_a_run_from_its_end(world: World, model: Script, lead: User) -> None:
+def test_unreadable_rules_do_not_keep_a_run_from_ending(world: World, model: Script, lead: User) -> None:
     ticket = ticket_of(world.order())
     model.will_say(triage(), hands_over())
     versions.PolicyVersion.objects.create(rules={"acknowledge": "always"}, note="broken", created_by=lead)
@@ -245,7 +244,7 @@ def test_rules_that_cannot_be_read_do_not_keep_a_run_from_its_end(world: World, 
     assert (status(ticket)[0], acknowledgements(ticket)) == ("needs_person", [])
 
 
-def test_one_that_is_not_sent_yet_stands_in_nobody_s_way(world: World, model: Script, lead: User) -> None:
+def test_an_unsent_acknowledgement_blocks_nothing_else(world: World, model: Script, lead: User) -> None:
     put_rules(acknowledge="with_person")
     for status_of_it in ("approved", "unresolved"):
         ticket = ticket_of(world.order())
@@ -257,7 +256,7 @@ def test_one_that_is_not_sent_yet_stands_in_nobody_s_way(world: World, model: Sc
             while execution.execute(action.pk).status != states.UNRESOLVED:
                 Action.objects.filter(pk=action.pk).update(not_before=None)
             world.simulator.faults()
-            assert status(ticket) == ("needs_person", "They want a person."), "its reason is the better one"
+            assert status(ticket) == ("needs_person", "They want a person."), "its reason is more specific"
         model.will_say(triage(), replies("Hello."))
         closing.run_again(ticket.pk, by=lead)
         assert run_through(ticket).outcome == "answered"

@@ -1,4 +1,4 @@
-"""The history of actions, its exports, and one action's life."""
+"""The history of actions, its exports, and the page of one action."""
 
 import csv
 import io
@@ -55,7 +55,7 @@ def test_each_filter_narrows_the_history(db: None) -> None:
 
 
 @pytest.mark.parametrize("by", ["key", "ticket", "order", "order without its sign", "e-mail"])
-def test_an_action_is_found_by_what_people_copy(db: None, by: str) -> None:
+def test_an_action_is_found_by_the_identifiers_that_people_copy(db: None, by: str) -> None:
     wanted, _other = an_action(order_id="#W77"), an_action(order_id="#W78")
     words = {
         "key": wanted.idempotency_key, "ticket": wanted.ticket_id.upper(), "order": "#W77",
@@ -64,7 +64,7 @@ def test_an_action_is_found_by_what_people_copy(db: None, by: str) -> None:
     assert found(q=words[by]) == {wanted.pk}
 
 
-def test_amounts_are_in_the_currencys_major_unit(db: None) -> None:
+def test_amount_filters_are_in_major_units(db: None) -> None:
     small, large = an_action(amount=4_999), an_action(amount=5_000)
     yen = an_action(amount=50, currency="JPY")
     assert found(currency="USD", amount_from="50.00") == {large.pk}
@@ -72,7 +72,7 @@ def test_amounts_are_in_the_currencys_major_unit(db: None) -> None:
     assert found(currency="JPY", amount_from="50") == {yen.pk}
 
 
-def test_filters_that_cannot_be_read_say_so_and_find_nothing(maya: Client) -> None:
+def test_invalid_filters_are_reported_and_find_nothing(maya: Client) -> None:
     an_action()
     unreadable: list[dict[str, str]] = [
         {"amount_from": "5"},
@@ -88,7 +88,7 @@ def test_filters_that_cannot_be_read_say_so_and_find_nothing(maya: Client) -> No
         assert found(**query) == set()
 
 
-def test_days_are_of_the_proposal_or_of_the_settling(db: None) -> None:
+def test_days_refer_to_proposal_or_settlement(db: None) -> None:
     day = datetime(2026, 3, 1, 12, tzinfo=UTC)
     early = an_action(created_at=day, settled_at=day + timedelta(days=5))
     late = an_action(created_at=day + timedelta(days=2), settled_at=day + timedelta(days=2))
@@ -101,7 +101,7 @@ def test_days_are_of_the_proposal_or_of_the_settling(db: None) -> None:
 
 
 @pytest.mark.parametrize("query", [{}, {"since": "2020-01-01"}, {"dates": "settled", "since": "2020-01-01"}])
-def test_pages_and_streams_lose_and_repeat_nothing(
+def test_pages_and_streams_neither_skip_nor_repeat_rows(
     db: None, monkeypatch: pytest.MonkeyPatch, query: dict[str, str]
 ) -> None:
     monkeypatch.setattr(history, "PAGE", 3)
@@ -118,7 +118,7 @@ def test_pages_and_streams_lose_and_repeat_nothing(
     assert [row.pk for row in history.stream_rows(history.find_actions(filters))] == paged
 
 
-def test_the_csv_holds_every_row_and_no_formula(maya: Client) -> None:
+def test_the_csv_has_every_row_and_no_formulas(maya: Client) -> None:
     ticket = a_ticket(email="=cmd@example.com")
     action = an_action(ticket, reason='=HYPERLINK("http://evil")', amount=-0 or 4_200)
     asked(action, "approve", by="maya")
@@ -132,12 +132,12 @@ def test_the_csv_holds_every_row_and_no_formula(maya: Client) -> None:
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx", "\nx"])
-def test_a_cell_never_begins_as_a_formula(text: str) -> None:
+def test_a_cell_never_starts_as_a_formula(text: str) -> None:
     assert export.cell(text) == f"'{text}"
     assert export.cell(-5) == "-5"
 
 
-def test_the_json_export_is_a_list_even_when_nothing_is_found(maya: Client) -> None:
+def test_the_json_export_is_a_list_even_when_empty(maya: Client) -> None:
     action = an_action()
     address = reverse("actions-export")
     [row] = json.loads(maya.get(address, {"format": "json"}).getvalue())
@@ -146,9 +146,7 @@ def test_the_json_export_is_a_list_even_when_nothing_is_found(maya: Client) -> N
     assert json.loads(maya.get(address, {"format": "json", "kind": "reply"}).getvalue()) == []
 
 
-def test_the_page_lists_who_allowed_what_and_keeps_its_filters_in_its_links(
-    maya: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_page_shows_approvers_and_links_keep_the_filters(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "PAGE", 1)
     asked(an_action(verdict="require_approval"), "edit", by="ines")
     an_action()
@@ -162,19 +160,19 @@ def test_the_page_lists_who_allowed_what_and_keeps_its_filters_in_its_links(
 # --- one action -----------------------------------------------------------------------------------------
 
 
-def test_one_page_tells_the_whole_life_of_an_action(maya: Client) -> None:
-    told = a_run()
-    page = markup(maya.get(reverse("action", args=[told.refund.pk])))
+def test_one_page_shows_the_full_history_of_an_action(maya: Client) -> None:
+    finished = a_run()
+    page = markup(maya.get(reverse("action", args=[finished.refund.pk])))
     said = ["Proposed by the agent", "Policy: needs approval", "Added to the queue", "Approved by maya",
             "Attempt 1: effect unknown", "Attempt 2: succeeded", "Reply to customer"]  # fmt: skip
     order = [page.index(text) for text in said]
     assert order == sorted(order)
     assert "Refunded." in page
-    assert reverse("run", args=[told.run.pk]) in page
-    assert told.refund.digest in page
+    assert reverse("run", args=[finished.run.pk]) in page
+    assert finished.refund.digest in page
 
 
-def test_an_edit_is_told_with_what_was_proposed_before(maya: Client) -> None:
+def test_an_edit_is_shown_with_the_original_proposal(maya: Client) -> None:
     before = {"order_id": "#W1", "amount": 9_000, "currency": "USD", "reason": "It is broken."}
     after = {**before, "amount": 4_200}
     action = an_action(verdict="require_approval", params=after)
@@ -185,7 +183,7 @@ def test_an_edit_is_told_with_what_was_proposed_before(maya: Client) -> None:
     assert "<ins>$42.00</ins>" in page
 
 
-def test_an_action_that_waits_links_to_its_request_and_asks_for_itself_again(maya: Client) -> None:
+def test_a_pending_action_links_to_its_request_and_refreshes(maya: Client) -> None:
     request = asked(an_action(status="awaiting_approval"))
     page = markup(maya.get(reverse("action", args=[request.action_id])))
     assert reverse("queue-item", args=[request.pk]) in page
@@ -193,13 +191,13 @@ def test_an_action_that_waits_links_to_its_request_and_asks_for_itself_again(may
     assert "every 3s" not in markup(maya.get(reverse("action", args=[an_action().pk])))
 
 
-def test_text_of_the_agent_is_escaped(maya: Client) -> None:
+def test_text_written_by_the_agent_is_escaped(maya: Client) -> None:
     action = an_action(reason="<img src=x onerror=alert(1)>")
     page = markup(maya.get(reverse("action", args=[action.pk])))
     assert "<img src=x" not in page
 
 
-def test_reading_needs_the_permission(db: None) -> None:
+def test_reading_requires_the_permission(db: None) -> None:
     nobody, auditor = signed_in("nobody", ""), signed_in("ines", "auditor")
     action: Action = an_action()
     for address in (reverse("actions"), reverse("actions-export"), reverse("action", args=[action.pk])):

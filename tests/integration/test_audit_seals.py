@@ -1,4 +1,5 @@
-"""The audit's chain: what was rewritten, taken out or put in afterwards shows, and nothing that is late is missed."""
+"""The audit chain: events that were changed, removed or inserted later are detected, and late commits are not
+missed."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -30,7 +31,7 @@ def happened(verb: str = "ticket.closed") -> AuditEvent:
 
 
 def past_the_trigger(statement: str, *values: object) -> None:
-    """Whoever owns the database can do this."""
+    """Disable the trigger, as the owner of the database can."""
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute(statement, values)
@@ -48,7 +49,7 @@ def sealed() -> AuditSeal:
     return made
 
 
-def test_every_event_is_under_a_seal_and_the_chain_holds() -> None:
+def test_every_event_is_sealed_and_the_chain_is_valid() -> None:
     first, second = happened(), happened()
     assert sealed().through_event == second.pk > first.pk
     third = happened()
@@ -57,14 +58,14 @@ def test_every_event_is_under_a_seal_and_the_chain_holds() -> None:
     assert (found.broken, found.events, found.seals) == (None, 3, 2)
 
 
-def test_nothing_new_makes_no_seal() -> None:
+def test_without_new_events_no_seal_is_made() -> None:
     happened()
     sealed()
     assert seal() is None
     assert AuditSeal.objects.count() == 1
 
 
-def test_a_pause_has_to_pass_between_two() -> None:
+def test_seals_are_made_at_most_once_per_interval() -> None:
     happened()
     seals.seal_events()
     assert seals.seal_events() is None
@@ -80,7 +81,7 @@ def test_a_pause_has_to_pass_between_two() -> None:
         "DELETE FROM approvals_auditevent WHERE id = %s",
     ],
 )
-def test_what_was_rewritten_afterwards_shows(tampering: str) -> None:
+def test_a_changed_event_is_detected(tampering: str) -> None:
     happened()
     victim = happened()
     broken = sealed()
@@ -91,7 +92,7 @@ def test_what_was_rewritten_afterwards_shows(tampering: str) -> None:
     assert found.broken == broken
 
 
-def test_an_event_put_in_afterwards_shows() -> None:
+def test_an_event_inserted_later_is_detected() -> None:
     first = happened()
     past_the_trigger("UPDATE approvals_auditevent SET id = %s WHERE id = %s", first.pk + 10, first.pk)
     sealed()
@@ -103,8 +104,8 @@ def test_an_event_put_in_afterwards_shows() -> None:
     assert seals.verify_chain().broken is not None
 
 
-def test_a_transaction_that_was_open_at_the_mark_is_waited_for() -> None:
-    """Its event has a lower number than the newest that was seen, and comes later."""
+def test_a_transaction_open_at_the_mark_is_waited_for() -> None:
+    """Its event has a lower number than the newest visible one, and is committed later."""
     with psycopg.connect(services().postgres.url(str(connection.settings_dict["NAME"]))) as slow:
         slow.execute(
             "INSERT INTO approvals_auditevent (actor, verb, object_type, object_id, before, after) "
@@ -119,10 +120,10 @@ def test_a_transaction_that_was_open_at_the_mark_is_waited_for() -> None:
     assert seals.verify_chain().broken is None
 
 
-def test_a_transaction_that_began_while_the_mark_was_made_is_waited_for() -> None:
+def test_a_transaction_started_during_the_mark_is_waited_for() -> None:
     with psycopg.connect(services().postgres.url(str(connection.settings_dict["NAME"]))) as slow:
         with transaction.atomic():
-            assert seals.newest_seal() is None  # whoever makes the mark has begun, and has not looked yet
+            assert seals.newest_seal() is None  # the sealing transaction has started, but has not read anything yet
             slow.execute(
                 "INSERT INTO approvals_auditevent (actor, verb, object_type, object_id, before, after) "
                 "VALUES ('slow', 'ticket.closed', 'ticket', 'T1', '{}', '{}')"
@@ -135,7 +136,7 @@ def test_a_transaction_that_began_while_the_mark_was_made_is_waited_for() -> Non
     assert (made.events, seals.verify_chain().broken) == (2, None)
 
 
-def test_a_seal_cannot_be_rewritten_or_deleted() -> None:
+def test_a_seal_cannot_be_changed_or_deleted() -> None:
     happened()
     made = sealed()
     with pytest.raises(Exception, match="Cannot update"):
@@ -144,7 +145,7 @@ def test_a_seal_cannot_be_rewritten_or_deleted() -> None:
         AuditSeal.objects.filter(pk=made.pk).delete()
 
 
-def test_only_the_newest_seals_are_read_where_so_many_events_are_asked_for() -> None:
+def test_a_limited_verification_reads_only_the_newest_seals() -> None:
     for _ in range(4):
         happened()
         sealed()
@@ -152,7 +153,7 @@ def test_only_the_newest_seals_are_read_where_so_many_events_are_asked_for() -> 
     assert seals.verify_chain(most_events=100).seals == 4
 
 
-def test_the_command_tells_whether_the_chain_holds(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_reports_whether_the_chain_is_valid(capsys: pytest.CaptureFixture[str]) -> None:
     victim = happened()
     made = sealed()
     call_command("verify_audit", digest=made.digest)
@@ -175,7 +176,7 @@ def auditor(client: Client) -> Client:
 @pytest.mark.parametrize(
     ("spoil", "said"), [(lambda: None, "Verified: 1 events"), (lambda: happened_to_all(), "Verification failed")]
 )
-def test_the_page_shows_the_newest_seal_and_verifies(auditor: Client, spoil: Callable[[], None], said: str) -> None:
+def test_the_page_shows_the_newest_seal_and_verifies_it(auditor: Client, spoil: Callable[[], None], said: str) -> None:
     happened()
     made = sealed()
     assert made.digest[:12] in auditor.get("/audit/").text

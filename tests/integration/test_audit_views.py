@@ -41,7 +41,7 @@ def test_events_are_found_by_person_verb_object_and_day(db: None) -> None:
     assert found(since="x") == set()
 
 
-def test_verbs_and_people_are_offered(db: None) -> None:
+def test_verbs_and_people_are_offered_as_filters(db: None) -> None:
     action = an_action()
     for verb in ("b", "a", "b", "c"):
         an_event(verb, action)
@@ -50,7 +50,7 @@ def test_verbs_and_people_are_offered(db: None) -> None:
     assert {"agent", "system", "ines"} <= set(events.actors())
 
 
-def test_the_page_shows_what_changed_and_only_that(ines: Client) -> None:
+def test_the_page_shows_only_the_changed_fields(ines: Client) -> None:
     AuditEvent.objects.create(
         actor="maya", verb="action.x", object_type="action", object_id=str(an_action().pk),
         before={"status": "proposed", "same": 1}, after={"status": "approved", "same": 1, "note": "<b>bold</b>"},
@@ -63,7 +63,7 @@ def test_the_page_shows_what_changed_and_only_that(ines: Client) -> None:
 
 
 @pytest.mark.parametrize("query", [{"until": "9999-12-31"}, {"since": "0001-01-01"}, {"since": "soon"}])
-def test_a_day_that_cannot_be_says_so(ines: Client, query: dict[str, str]) -> None:
+def test_an_invalid_day_is_reported(ines: Client, query: dict[str, str]) -> None:
     answer = ines.get(reverse("audit"), query)
     assert answer.status_code == 200
     assert 'role="alert"' in markup(answer)
@@ -76,7 +76,7 @@ def test_every_kind_of_object_can_be_shown(ines: Client) -> None:
     assert ines.get(reverse("audit")).status_code == 200
 
 
-def test_exports_hold_what_the_filters_find(ines: Client) -> None:
+def test_exports_contain_the_filtered_events(ines: Client) -> None:
     action = an_action()
     an_event("action.approved", action, actor="maya", key="=1+1")
     an_event("action.succeeded", action)
@@ -87,16 +87,16 @@ def test_exports_hold_what_the_filters_find(ines: Client) -> None:
     assert event["object_id"] == str(action.pk)
 
 
-def test_the_log_asks_for_the_permission(db: None) -> None:
+def test_the_log_requires_the_permission(db: None) -> None:
     assert signed_in("nobody", "").get(reverse("audit")).status_code == 403
     assert signed_in("nobody", "").get(reverse("audit-export")).status_code == 403
 
 
-def test_differences_are_of_the_fields_that_differ() -> None:
+def test_differences_list_the_fields_that_differ() -> None:
     before = {"a": 1, "deep": {"x": 1, "y": 2}, "gone": None, "list": [1]}
     after = {"a": 1, "deep": {"x": 9, "y": 2}, "new": 0, "list": [1, 2]}
-    told = {row.field: (row.was, row.now, row.had, row.has) for row in differences(before, after)}
-    assert told == {
+    by_field = {row.field: (row.was, row.now, row.had, row.has) for row in differences(before, after)}
+    assert by_field == {
         "deep.x": (1, 9, True, True),
         "gone": (None, None, True, False),
         "new": (None, 0, False, True),

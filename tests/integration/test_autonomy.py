@@ -1,5 +1,5 @@
-"""The dial in the path of money: what is outside it is prepared and waits for a person; the customer's tags are read
-where the rules ask for them."""
+"""The dial on the money path: actions outside it are prepared and wait for a person. The customer's tags are read
+only if the rules use tags."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def codes(action: Action) -> list[str]:
     return [reason["code"] for reason in action.reasons]
 
 
-def test_outside_the_dial_everything_is_prepared_and_waits_for_a_person(world: World) -> None:
+def test_outside_the_dial_every_action_waits_for_a_person(world: World) -> None:
     autonomy(0)
     order = world.order()
     ticket = ticket_of(order)
@@ -32,7 +32,7 @@ def test_outside_the_dial_everything_is_prepared_and_waits_for_a_person(world: W
     assert world.refunds(order) == []
 
 
-def test_a_ticket_inside_the_dial_goes_on_alone_and_stays_inside_when_it_is_raised(world: World) -> None:
+def test_a_ticket_stays_inside_when_the_dial_is_raised(world: World) -> None:
     order = world.order()
     ticket = ticket_of(order)
     needed = dial.position(ticket.pk) * 100 // dial.POSITIONS + 1
@@ -41,7 +41,7 @@ def test_a_ticket_inside_the_dial_goes_on_alone_and_stays_inside_when_it_is_rais
         assert propose_refund(order, 1_000, ticket=ticket).status == status
 
 
-def test_the_dial_of_one_kind_leaves_the_others_alone(world: World) -> None:
+def test_the_dial_of_one_kind_does_not_affect_others(world: World) -> None:
     autonomy(100, kinds=(KindShare(kind="refund", percent=0),))
     order = world.order()
     ticket = ticket_of(order)
@@ -50,7 +50,7 @@ def test_the_dial_of_one_kind_leaves_the_others_alone(world: World) -> None:
 
 
 @pytest.mark.parametrize(("sort", "status"), [("of a tagged customer", "awaiting_approval"), ("plain", "approved")])
-def test_the_customers_tags_are_read_where_the_rules_name_tags(world: World, sort: str, status: str) -> None:
+def test_customer_tags_are_read_if_the_rules_use_tags(world: World, sort: str, status: str) -> None:
     autonomy(100, tags=(TagShare(tag="vip", percent=0),))
     order = world.order(sort)
     ticket = ticket_of(order)
@@ -60,12 +60,12 @@ def test_the_customers_tags_are_read_where_the_rules_name_tags(world: World, sor
     assert [(action.status, list(action.facts["tags"])) for action in (refund, reply)] == [(status, known)] * 2
 
 
-def test_nobody_asks_for_tags_that_no_rule_names(world: World) -> None:
+def test_tags_are_not_read_unless_a_rule_uses_them(world: World) -> None:
     autonomy(100)
     assert propose_refund(world.order("of a tagged customer"), 2_000).facts["tags"] is None
 
 
-def test_tags_that_cannot_be_read_never_pass(world: World) -> None:
+def test_unreadable_tags_never_pass(world: World) -> None:
     autonomy(100, tags=(TagShare(tag="vip", percent=0),))
     order = world.order()
     world.faults("GET /customers/{customer_id}", "unavailable")

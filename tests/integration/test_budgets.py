@@ -1,4 +1,4 @@
-"""Budgets that hold: against what a model's server billed, whatever happens at the same time."""
+"""Budgets that hold under concurrency, compared with what the model's server billed."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,8 +34,9 @@ def admin(live_database: str) -> User:
 
 @pytest.fixture
 def biller(world: World, settings: Settings, admin: User) -> Iterator[Biller]:
-    """A model that bills all that it may; its two models have prices, and nothing of today is spent or waits."""
-    tools.read("get_customer", {}, ticket_of(world.order()))  # the shop's one connection is made before many want it
+    """A model that bills its maximum for each call. Both models have prices; nothing is spent or held today."""
+    # Open the shop's single connection before several threads need it.
+    tools.read("get_customer", {}, ticket_of(world.order()))
     Spending.objects.all().delete()
     Hold.objects.all().delete()
     Run.objects.exclude(status__in=["succeeded", "failed"]).update(status="cancelled", lease_expires_at=None)
@@ -61,13 +62,13 @@ def status(ticket: Ticket) -> tuple[str, str]:
 
 
 def booked() -> tuple[Decimal, Decimal]:
-    """What is spent and what is reserved."""
+    """Return the spent and the reserved amount."""
     found = Spending.objects.aggregate(spent=Sum("spent_usd"), reserved=Sum("reserved_usd"))
     return found["spent"] or Decimal(0), found["reserved"] or Decimal(0)
 
 
-def go_on(*runs: Run) -> None:
-    """What a sweep does, until there is nothing to do."""
+def run_everything_due(*runs: Run) -> None:
+    """Run all due runs, as a sweep does, until nothing is due."""
     wanted = {run.pk for run in runs}
     while found := wanted & set(leasing.due(1000)):
         for pk in sorted(found):
@@ -75,7 +76,7 @@ def go_on(*runs: Run) -> None:
 
 
 def left_at(name: str, ticket: Ticket, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The ticket's run, whose worker died at this call; its lease has run out."""
+    """Return the ticket's run, whose worker died during this call and whose lease has expired."""
 
     def killed(*_: Any, **__: Any) -> None:
         raise SystemExit
@@ -90,7 +91,7 @@ def left_at(name: str, ticket: Ticket, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def triaged(world: World) -> tuple[Run, Step]:
-    """A run whose first call was answered, which is not on record yet, and that step."""
+    """Return a run whose first call was answered but not yet recorded, and its step."""
     run = leasing.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
     assert run is not None
     first = steps.first(run)
@@ -99,10 +100,10 @@ def triaged(world: World) -> tuple[Run, Step]:
     return run, first
 
 
-# --- at the same time -----------------------------------------------------------------------------------
+# --- concurrency ----------------------------------------------------------------------------------------
 
 
-def test_twenty_workers_against_a_dollar_spend_at_most_a_dollar(
+def test_twenty_workers_with_a_dollar_spend_at_most_a_dollar(
     world: World, biller: Biller, admin: User, settings: Settings
 ) -> None:
     settings.LLM_TRIAGE_MODEL = "dear"
@@ -111,7 +112,7 @@ def test_twenty_workers_against_a_dollar_spend_at_most_a_dollar(
     answers = at_once(*[lambda ticket=ticket: run_through(ticket) for ticket in tickets])
     assert not [answer for answer in answers if isinstance(answer, BaseException)]
     spent, reserved = booked()
-    assert Decimal("0.80") < biller.total <= Decimal(1), "it is used, and never exceeded"
+    assert Decimal("0.80") < biller.total <= Decimal(1), "the budget is used, and never exceeded"
     assert (spent, reserved) == (biller.total.quantize(spent), 0)
     runs = Run.objects.filter(ticket__in=tickets)
     held = [run for run in runs if run.status == "waiting"]
@@ -123,7 +124,7 @@ def test_twenty_workers_against_a_dollar_spend_at_most_a_dollar(
 
 
 @pytest.mark.parametrize("greedy", [0.0, 0.5])
-def test_room_that_calls_did_not_need_is_used_by_those_that_wait(
+def test_unused_reservations_are_given_to_waiting_calls(
     world: World, biller: Biller, admin: User, greedy: float
 ) -> None:
     biller.greedy = greedy
@@ -131,15 +132,15 @@ def test_room_that_calls_did_not_need_is_used_by_those_that_wait(
     tickets = [ticket_of(world.order()) for _ in range(12)]
     runs = [Run.objects.get(ticket=ticket) for ticket in tickets]
     at_once(*[lambda run=run: engine.advance(run.pk) for run in runs])
-    at_once(*[lambda: go_on(*runs)] * 4)
+    at_once(*[lambda: run_everything_due(*runs)] * 4)
     assert biller.total <= Decimal("0.30")
     left = Decimal("0.30") - booked()[0]
     waiting = list(Hold.objects.filter(run__in=runs))
-    assert all(hold.usd > left for hold in waiting), "who waits has no room"
+    assert all(hold.usd > left for hold in waiting), "there is no room for the waiting call"
     assert booked()[1] == 0
 
 
-def test_each_model_and_all_of_them_have_caps_of_their_own(world: World, biller: Biller, admin: User) -> None:
+def test_each_model_and_the_total_have_caps_of_their_own(world: World, biller: Biller, admin: User) -> None:
     cap(admin, model="cheap", max_usd=Decimal("0.05"))
     cap(admin, per="month", max_usd=Decimal("0.08"))
     tickets = [ticket_of(world.order()) for _ in range(10)]
@@ -148,7 +149,7 @@ def test_each_model_and_all_of_them_have_caps_of_their_own(world: World, biller:
     assert biller.total <= Decimal("0.08")
 
 
-def test_tokens_are_capped_as_money_is(world: World, biller: Biller, admin: User) -> None:
+def test_tokens_can_be_capped_like_money(world: World, biller: Biller, admin: User) -> None:
     cap(admin, max_tokens=60_000)
     tickets = [ticket_of(world.order()) for _ in range(10)]
     at_once(*[lambda ticket=ticket: run_through(ticket) for ticket in tickets])
@@ -156,9 +157,7 @@ def test_tokens_are_capped_as_money_is(world: World, biller: Biller, admin: User
     assert any("tokens are spent" in status(ticket)[1] for ticket in tickets)
 
 
-def test_a_cap_that_is_lowered_while_calls_are_under_way_stops_the_next(
-    world: World, biller: Biller, admin: User
-) -> None:
+def test_lowering_a_cap_during_calls_stops_the_next_call(world: World, biller: Biller, admin: User) -> None:
     cap(admin, max_usd=Decimal(5))
     tickets = [ticket_of(world.order()) for _ in range(8)]
     lower = [lambda: cap(admin, max_usd=Decimal("0.05"))]
@@ -169,25 +168,25 @@ def test_a_cap_that_is_lowered_while_calls_are_under_way_stops_the_next(
     assert biller.total <= max(before, Decimal("0.05"))
 
 
-def test_a_run_that_finds_no_room_does_not_stand_in_the_way_of_one_that_does(
+def test_a_held_run_does_not_block_one_with_enough_budget(
     world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short, other = ticket_of(world.order()), ticket_of(world.order())
     run = left_at("do_triage", short, monkeypatch)
     need = Decimal(run.steps.get().reservation["usd"])
     cap(admin, per="ticket", max_usd=need * Decimal("1.5"))
-    # It settles what the dead worker left, and is held by a cap; the other reserves under that cap, and posts.
+    # One run books the dead worker's call and is then held by a cap; the other reserves under that cap, and posts.
     answers = one_after_the_other(Spending.objects.all(), lambda: run_through(short), lambda: run_through(other))
     assert not [answer for answer in answers if isinstance(answer, BaseException)]
     assert (Run.objects.get(pk=run.pk).status, Hold.objects.get(run=run).per) == ("waiting", "ticket")
     assert booked() == (sum(Run.objects.filter(ticket__in=(short, other)).values_list("cost_usd", flat=True)), 0)
 
 
-# --- over midnight --------------------------------------------------------------------------------------
+# --- across midnight ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("per", "days"), [("day", 1), ("month", 40)])
-def test_what_a_call_begun_before_did_not_need_makes_no_room_in_a_day_or_month_that_never_held_it(
+def test_yesterdays_unused_reservation_frees_nothing_in_todays_budget(
     world: World, biller: Biller, admin: User, per: str, days: int
 ) -> None:
     biller.greedy = 0.0
@@ -210,9 +209,7 @@ def test_what_a_call_begun_before_did_not_need_makes_no_room_in_a_day_or_month_t
     assert booked()[1] == need
 
 
-def test_all_of_the_month_counts_for_a_call_that_waited_over_midnight(
-    world: World, biller: Biller, admin: User
-) -> None:
+def test_a_call_held_over_midnight_checks_the_whole_month(world: World, biller: Biller, admin: User) -> None:
     cap(admin, per="month", max_usd=Decimal(1))
     budgets.post([budgets.Entry(date(2030, 6, 2), "cheap", spent_usd=Decimal(1))])
     begun = {"worst": Worst(Decimal("0.5"), 1), "ticket_id": "none", "entries": [], "today": date(2030, 6, 1)}
@@ -220,90 +217,90 @@ def test_all_of_the_month_counts_for_a_call_that_waited_over_midnight(
         budgets.reserve(model="cheap", **begun)
 
 
-# --- one ticket -----------------------------------------------------------------------------------------
+# --- per ticket -----------------------------------------------------------------------------------------
 
 
-def test_a_ticket_has_a_budget_of_its_own_over_all_its_runs(world: World, biller: Biller, admin: User) -> None:
+def test_a_tickets_budget_covers_all_its_runs(world: World, biller: Biller, admin: User) -> None:
     cap(admin, per="ticket", max_usd=Decimal("0.03"))
     first, other = ticket_of(world.order()), ticket_of(world.order())
     run = run_through(first)
     assert run.status == "waiting"
     assert Decimal(0) < run.cost_usd <= Decimal("0.03")
     assert "“All models per ticket”" in status(first)[1]
-    assert run_through(other).cost_usd == run.cost_usd, "another ticket has its own"
+    assert run_through(other).cost_usd == run.cost_usd, "another ticket has a budget of its own"
     assert run.pk not in leasing.due(1000)
 
 
-def test_raising_the_cap_lets_the_run_go_on_from_where_it_stood(world: World, biller: Biller, admin: User) -> None:
+def test_raising_the_cap_resumes_the_run_where_it_stopped(world: World, biller: Biller, admin: User) -> None:
     cap(admin, per="ticket", max_usd=Decimal("0.03"))
     ticket = ticket_of(world.order())
     run = run_through(ticket)
     before, asked = list(run.steps.values_list("index", "raw_response")), len(biller.calls)
     engine.advance(run.pk)
-    assert len(biller.calls) == asked, "a held run is not asked for anything"
+    assert len(biller.calls) == asked, "a held run makes no calls"
     cap(admin, per="ticket", max_usd=Decimal("0.031"))
-    go_on(run)
-    assert (Run.objects.get(pk=run.pk).status, len(biller.calls)) == ("waiting", asked), "still too little"
-    assert run.pk not in leasing.due(1000), "and it is not looked at again before the cap changes"
+    run_everything_due(run)
+    assert (Run.objects.get(pk=run.pk).status, len(biller.calls)) == ("waiting", asked), "still too low"
+    assert run.pk not in leasing.due(1000), "and it is not checked again before the cap changes"
     cap(admin, per="ticket", max_usd=Decimal(1))
-    go_on(run)
+    run_everything_due(run)
     run.refresh_from_db()
     assert (run.status, run.outcome) == ("succeeded", "with_person")
     assert status(ticket) == ("needs_person", "Enough.")
     assert list(run.steps.values_list("index", "raw_response"))[: len(before)] == before
-    assert biller.calls == ["cheap"] * (1 + biller.turns), "no recorded answer was asked for again"
+    assert biller.calls == ["cheap"] * (1 + biller.turns), "recorded answers are not requested again"
 
 
-def test_a_cap_raised_between_a_refusal_and_the_hold_is_not_missed(
+def test_a_cap_raised_just_before_the_hold_is_noticed(
     world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cap(admin, per="ticket", max_usd=Decimal("0.001"))
     real = admission.hold
 
     def raised_meanwhile(run: Run, held: Held) -> None:
-        at_once(lambda: cap(admin, per="ticket", max_usd=Decimal(1)))  # in a connection of its own
+        at_once(lambda: cap(admin, per="ticket", max_usd=Decimal(1)))  # on a separate connection
         real(run, held)
 
     with monkeypatch.context() as patch:
         patch.setattr(admission, "hold", raised_meanwhile)
         run = run_through(ticket_of(world.order()))
     assert (run.status, biller.calls) == ("waiting", [])
-    go_on(run)
+    run_everything_due(run)
     assert Run.objects.get(pk=run.pk).status == "succeeded"
 
 
-def test_of_runs_that_meet_a_raised_cap_none_sleeps_on(world: World, biller: Biller, admin: User) -> None:
+def test_raising_a_cap_wakes_every_run_being_held(world: World, biller: Biller, admin: User) -> None:
     budget = cap(admin, per="ticket", max_usd=Decimal("0.001"))
     tickets = [ticket_of(world.order()) for _ in range(6)]
     lift = [lambda: budget_admin.remove(budget=budget, by=admin, note="for a test")]
     answers = at_once(*[lambda ticket=ticket: run_through(ticket) for ticket in tickets], *lift)
     assert not [answer for answer in answers if isinstance(answer, BaseException)]
     runs = list(Run.objects.filter(ticket__in=tickets))
-    go_on(*runs)
+    run_everything_due(*runs)
     assert {Run.objects.get(pk=run.pk).status for run in runs} == {"succeeded"}
 
 
-def test_the_next_day_lets_the_run_go_on(world: World, biller: Biller, admin: User) -> None:
+def test_the_next_day_resumes_the_run(world: World, biller: Biller, admin: User) -> None:
     cap(admin, max_usd=Decimal("0.02"))
     run = run_through(ticket_of(world.order()))
     assert run.status == "waiting"
     assert run.pk not in leasing.due(1000)
     Spending.objects.update(day=Now() - timedelta(days=1))
     assert run.pk in leasing.due(1000)
-    go_on(run)
+    run_everything_due(run)
     assert Step.objects.filter(run=run).count() > 2
 
 
-def test_a_removed_cap_lets_the_run_go_on(world: World, biller: Biller, admin: User) -> None:
+def test_removing_the_cap_resumes_the_run(world: World, biller: Biller, admin: User) -> None:
     budget = cap(admin, per="ticket", max_usd=Decimal("0.001"))
     run = run_through(ticket_of(world.order()))
     assert (run.status, biller.calls) == ("waiting", [])
     budget_admin.remove(budget=budget, by=admin, note="Not needed.")
-    go_on(run)
+    run_everything_due(run)
     assert Run.objects.get(pk=run.pk).status == "succeeded"
 
 
-def test_no_more_runs_wake_than_there_is_room_for(world: World, biller: Biller, admin: User) -> None:
+def test_only_as_many_runs_wake_as_the_budget_allows(world: World, biller: Biller, admin: User) -> None:
     budget = cap(admin, max_usd=Decimal("0.001"))
     runs = [run_through(ticket_of(world.order())) for _ in range(5)]
     assert {run.status for run in runs} == {"waiting"}
@@ -313,7 +310,7 @@ def test_no_more_runs_wake_than_there_is_room_for(world: World, biller: Biller, 
     assert len(set(leasing.due(1000)) & {run.pk for run in runs}) == 2
 
 
-def test_a_held_run_keeps_the_tickets_later_ones_behind_it(world: World, biller: Biller, admin: User) -> None:
+def test_a_held_run_holds_back_later_runs_of_its_ticket(world: World, biller: Biller, admin: User) -> None:
     cap(admin, per="ticket", max_usd=Decimal("0.01"))
     ticket = ticket_of(world.order())
     run = run_through(ticket)
@@ -321,13 +318,13 @@ def test_a_held_run_keeps_the_tickets_later_ones_behind_it(world: World, biller:
     assert later.pk not in leasing.due(1000)
 
 
-def test_closing_the_ticket_ends_a_run_that_waits_for_room(world: World, biller: Biller, admin: User) -> None:
+def test_closing_the_ticket_ends_a_held_run(world: World, biller: Biller, admin: User) -> None:
     cap(admin, per="ticket", max_usd=Decimal("0.001"))
     ticket = ticket_of(world.order())
     run = run_through(ticket)
     assert closing.close_ticket(ticket.pk, by=admin)
     budget_admin.remove(budget=Budget.objects.get(), by=admin, note="for a test")
-    go_on(run)
+    run_everything_due(run)
     assert (Run.objects.get(pk=run.pk).status, status(ticket)[0], biller.calls) == ("cancelled", "closed", [])
     assert AuditEvent.objects.filter(verb="run.cancelled", object_id=str(run.pk)).exists()
 
@@ -345,23 +342,19 @@ def write_again(ticket: Ticket) -> Run:
     return leasing.queue_run(message)
 
 
-def test_a_persons_reply_ends_a_held_run_and_what_was_queued_behind_it(
-    world: World, biller: Biller, admin: User
-) -> None:
+def test_a_persons_reply_ends_held_and_queued_runs(world: World, biller: Biller, admin: User) -> None:
     ticket, run = held_run(world, admin)
     later = write_again(ticket)
     propose(ticket, "reply", {"text": "We are looking into it.", "reason": "By hand."})
     budget_admin.remove(budget=Budget.objects.get(), by=admin, note="for a test")
-    go_on(run, later)
+    run_everything_due(run, later)
     found = {(run.status, run.finished_at is None) for run in Run.objects.filter(ticket=ticket)}
     assert (found, biller.calls) == ({("cancelled", False)}, [])
     assert not Hold.objects.filter(run=run).exists()
     assert AuditEvent.objects.filter(verb="run.cancelled", object_id=str(run.pk)).exists()
 
 
-def test_a_further_message_leaves_a_held_ticket_with_people_who_can_close_it(
-    world: World, biller: Biller, admin: User
-) -> None:
+def test_a_new_message_leaves_a_held_ticket_with_people(world: World, biller: Biller, admin: User) -> None:
     ticket, run = held_run(world, admin)
     before = status(ticket)
     later = write_again(ticket)
@@ -371,10 +364,10 @@ def test_a_further_message_leaves_a_held_ticket_with_people_who_can_close_it(
     assert status(ticket)[0] == "closed"
 
 
-# --- what was lost --------------------------------------------------------------------------------------
+# --- lost answers ---------------------------------------------------------------------------------------
 
 
-def test_a_lost_answer_counts_its_worst_case_and_the_row_says_so(world: World, biller: Biller, admin: User) -> None:
+def test_a_lost_answer_costs_its_worst_case_and_says_so(world: World, biller: Biller, admin: User) -> None:
     cap(admin, max_usd=Decimal(1))
     ticket = ticket_of(world.order())
     biller.answers = False
@@ -386,28 +379,28 @@ def test_a_lost_answer_counts_its_worst_case_and_the_row_says_so(world: World, b
     assert spent >= biller.total > 0
     assert Spending.objects.get().presumed_usd == spent
     biller.answers = True
-    go_on(Run.objects.get(pk=run.pk))
+    run_everything_due(Run.objects.get(pk=run.pk))
     step.refresh_from_db()
     assert (step.status, len(step.lost), step.reservation) == ("done", 1, None)
     assert step.cost_usd > spent
     assert biller.total <= booked()[0]
 
 
-def test_a_dead_workers_call_counts_its_worst_case(
+def test_a_dead_workers_call_costs_its_worst_case(
     world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cap(admin, max_usd=Decimal(1))
     run = left_at("do_llm", ticket_of(world.order()), monkeypatch)
     step = run.steps.get(index=1)
-    assert booked()[1] == Decimal(step.reservation["usd"]), "what is under way is reserved"
-    go_on(run)
+    assert booked()[1] == Decimal(step.reservation["usd"]), "calls in progress are reserved"
+    run_everything_due(run)
     step.refresh_from_db()
     assert [lost["usd"] for lost in step.lost] != []
     assert booked() == (Run.objects.get(pk=run.pk).cost_usd, 0)
     assert booked()[0] == biller.total.quantize(Decimal("0.000001")) + Decimal(step.lost[0]["usd"])
 
 
-def test_a_fault_of_ours_during_a_call_counts_it(
+def test_a_bug_of_ours_during_a_call_counts_its_cost(
     world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:
@@ -421,16 +414,14 @@ def test_a_fault_of_ours_during_a_call_counts_it(
     assert booked() == (run.cost_usd, 0)
 
 
-def test_a_refused_call_is_free_again(world: World, biller: Biller, admin: User, settings: Settings) -> None:
+def test_a_refused_call_costs_nothing(world: World, biller: Biller, admin: User, settings: Settings) -> None:
     cap(admin, max_usd=Decimal(1))
     settings.OPENAI_BASE_URL = "http://127.0.0.1:1/v1"
     run = run_through(ticket_of(world.order()))
     assert (run.status, booked()) == ("queued", (0, 0))
 
 
-def test_a_server_that_bills_more_than_it_was_allowed_is_believed_and_is_the_last(
-    world: World, biller: Biller, admin: User
-) -> None:
+def test_an_overbilled_call_is_booked_in_full_and_stops_calls(world: World, biller: Biller, admin: User) -> None:
     cap(admin, max_usd=Decimal("0.05"))
     biller.over = 30
     run = run_through(ticket_of(world.order()))
@@ -441,7 +432,7 @@ def test_a_server_that_bills_more_than_it_was_allowed_is_believed_and_is_the_las
     assert run_through(ticket_of(world.order())).steps.count() == 0
 
 
-def test_a_server_that_tells_no_usage_counts_at_its_worst(world: World, biller: Biller, admin: User) -> None:
+def test_an_answer_without_usage_costs_its_worst_case(world: World, biller: Biller, admin: User) -> None:
     cap(admin, max_usd=Decimal(1))
     biller.metered = False
     for _ in range(3):
@@ -452,7 +443,7 @@ def test_a_server_that_tells_no_usage_counts_at_its_worst(world: World, biller: 
     assert Spending.objects.get().presumed_usd == spent
 
 
-def test_a_worker_that_lost_its_lease_neither_reserves_nor_settles(world: World, biller: Biller, admin: User) -> None:
+def test_a_worker_without_its_lease_neither_reserves_nor_books(world: World, biller: Biller, admin: User) -> None:
     run = leasing.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
     assert run is not None
     Run.objects.filter(pk=run.pk).update(fence=run.fence + 1)
@@ -465,7 +456,7 @@ def test_a_worker_that_lost_its_lease_neither_reserves_nor_settles(world: World,
 # --- prices ---------------------------------------------------------------------------------------------
 
 
-def test_a_model_without_a_price_is_refused_by_name_until_it_has_one(
+def test_a_model_without_a_price_is_refused_and_named(
     world: World, biller: Biller, admin: User, settings: Settings
 ) -> None:
     settings.LLM_TRIAGE_MODEL = "no-such-price"
@@ -477,11 +468,11 @@ def test_a_model_without_a_price_is_refused_by_name_until_it_has_one(
     assert run.pk not in leasing.due(1000)
     CHARGES["no-such-price"] = CHARGES["cheap"]
     pricelist.enter(model="no-such-price", given=Given(input=1, output=4), by=admin, note="Their page.")
-    go_on(run)
+    run_everything_due(run)
     assert Run.objects.get(pk=run.pk).status == "succeeded"
 
 
-def test_a_call_costs_what_was_in_force_when_it_left(world: World, biller: Biller, admin: User) -> None:
+def test_a_call_costs_the_price_in_force_when_sent(world: World, biller: Biller, admin: User) -> None:
     run = run_through(ticket_of(world.order()))
     prices = {step.input["price"] for step in run.steps.filter(kind__in=budgets.ASKS)}
     assert prices == {ModelPrice.objects.filter(model="cheap").latest("pk").pk}
@@ -503,7 +494,7 @@ def prices_as_they_were(biller: Biller, admin: User) -> Iterator[None]:
 
 @pytest.mark.usefixtures("prices_as_they_were")
 @pytest.mark.parametrize("per", ["ticket", "day", "month"])
-def test_a_price_that_was_entered_too_high_and_is_corrected_lets_the_run_go_on(
+def test_correcting_a_price_that_was_too_high_resumes_the_run(
     world: World, biller: Biller, admin: User, per: str
 ) -> None:
     cap(admin, per=per, max_usd=Decimal(1))
@@ -512,17 +503,17 @@ def test_a_price_that_was_entered_too_high_and_is_corrected_lets_the_run_go_on(
     assert (run.status, biller.calls) == ("waiting", [])
     assert run.pk not in leasing.due(1000)
     enter_price(admin, 800_000)
-    go_on(run)
-    assert (Run.objects.get(pk=run.pk).status, biller.calls) == ("waiting", []), "still too much"
-    assert run.pk not in leasing.due(1000), "and it is not looked at again before something changes"
+    run_everything_due(run)
+    assert (Run.objects.get(pk=run.pk).status, biller.calls) == ("waiting", []), "still too expensive"
+    assert run.pk not in leasing.due(1000), "and it is not checked again before something changes"
     enter_price(admin, 1)
-    go_on(run)
+    run_everything_due(run)
     assert Run.objects.get(pk=run.pk).status == "succeeded"
 
 
 @pytest.mark.usefixtures("prices_as_they_were")
 @pytest.mark.parametrize("per", ["ticket", "day"])
-def test_a_price_corrected_between_a_refusal_and_the_hold_is_not_missed(
+def test_a_price_corrected_just_before_the_hold_is_noticed(
     world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch, per: str
 ) -> None:
     cap(admin, per=per, max_usd=Decimal(1))
@@ -530,19 +521,19 @@ def test_a_price_corrected_between_a_refusal_and_the_hold_is_not_missed(
     real = admission.hold
 
     def corrected_meanwhile(run: Run, held: Held) -> None:
-        at_once(lambda: enter_price(admin, 1))  # in a connection of its own
+        at_once(lambda: enter_price(admin, 1))  # on a separate connection
         real(run, held)
 
     with monkeypatch.context() as patch:
         patch.setattr(admission, "hold", corrected_meanwhile)
         run = run_through(ticket_of(world.order()))
     assert (run.status, biller.calls) == ("waiting", [])
-    go_on(run)
+    run_everything_due(run)
     assert Run.objects.get(pk=run.pk).status == "succeeded"
 
 
 @pytest.mark.parametrize("missing", ["room", "price"])
-def test_a_run_that_waits_for_a_model_that_is_asked_no_more_asks_the_one_in_its_place(
+def test_a_held_run_uses_the_model_that_replaced_its_own(
     world: World, biller: Biller, admin: User, settings: Settings, missing: str
 ) -> None:
     if missing == "room":
@@ -553,32 +544,32 @@ def test_a_run_that_waits_for_a_model_that_is_asked_no_more_asks_the_one_in_its_
     assert (run.status, biller.calls) == ("waiting", [])
     assert run.pk not in leasing.due(1000)
     settings.LLM_TRIAGE_MODEL = "dear"
-    go_on(run)
+    run_everything_due(run)
     assert Run.objects.get(pk=run.pk).status == "succeeded"
     assert set(biller.calls) == {"dear"}
 
 
-def test_a_backlog_does_not_keep_what_was_held_from_going_on(world: World, biller: Biller, admin: User) -> None:
+def test_a_backlog_does_not_starve_held_runs(world: World, biller: Biller, admin: User) -> None:
     budget = cap(admin, per="ticket", max_usd=Decimal("0.001"))
     held = run_through(ticket_of(world.order()))
     backlog = [Run.objects.get(ticket=ticket_of(world.order())) for _ in range(4)]
     budget_admin.remove(budget=budget, by=admin, note="Not needed.")
     found = leasing.due(2)
     assert found[0] == held.pk
-    assert found[1] in {run.pk for run in backlog}, "nor does what was held keep the others"
+    assert found[1] in {run.pk for run in backlog}, "and held runs do not starve the others"
 
 
-def test_prices_are_only_ever_added(world: World, admin: User) -> None:
+def test_prices_are_append_only(world: World, admin: User) -> None:
     row = pricelist.enter(model="added", given=Given(input="0.5", output=2), by=admin, note="Their page.")
     assert (row.cached, row.reasoning) == (Decimal("0.5"), 2)
     pricelist.enter(model="added", given=Given(input=1, output=2, cached="0.1"), by=admin, note="Dearer.")
     assert pricelist.in_force("added").cached == Decimal("0.1")
-    told = AuditEvent.objects.filter(verb="price.entered", object_id="added").latest("pk")
-    assert (told.before["input"], told.after["input"], told.after["note"]) == ("0.5", "1", "Dearer.")
+    event = AuditEvent.objects.filter(verb="price.entered", object_id="added").latest("pk")
+    assert (event.before["input"], event.after["input"], event.after["note"]) == ("0.5", "1", "Dearer.")
 
 
 @pytest.mark.parametrize(("per", "model", "most"), [("year", "", {"max_usd": 1}), ("day", "", {})])
-def test_a_budget_that_caps_nothing_is_refused(
+def test_a_budget_without_a_cap_is_refused(
     world: World, admin: User, per: str, model: str, most: dict[str, Any]
 ) -> None:
     with pytest.raises(Refused):

@@ -1,4 +1,4 @@
-"""A reply's claims: each names the action that it rests on, and the text says no more than they do."""
+"""A reply's claims: each names the action it is based on, and the text says no more than the claims."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -20,7 +20,7 @@ SAID = "I have refunded $20.00."
 
 
 def after_a_refund(world: World, model: Script, *then: object) -> tuple[Ticket, Run, str]:
-    """The ticket's run that refunded 20.00 and then said `then`; with the refund's key."""
+    """Return the ticket's run after a 20.00 refund and then `then`, with the refund's key."""
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), *then)  # type: ignore[arg-type]
@@ -31,7 +31,7 @@ def reply_of(ticket: Ticket) -> Action:
     return Action.objects.get(ticket=ticket, kind="reply")
 
 
-def test_a_claim_without_its_action_is_kept_with_the_one_that_fits(world: World, model: Script) -> None:
+def test_a_claim_without_an_action_is_stored_with_the_match(world: World, model: Script) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
@@ -41,7 +41,7 @@ def test_a_claim_without_its_action_is_kept_with_the_one_that_fits(world: World,
     assert status(ticket)[0] == "answered"
 
 
-def test_the_model_is_told_once_what_its_claims_lack(world: World, model: Script) -> None:
+def test_the_model_gets_one_correction_for_incomplete_claims(world: World, model: Script) -> None:
     ticket, run, key = after_a_refund(world, model, replies(SAID), replies(SAID, claims=[{"kind": "refund"}]))
     error = run.steps.get(error_code="claims_incomplete").output["error"]
     assert "“I have refunded $20.00.” mentions a refund" in error["message"]
@@ -49,7 +49,7 @@ def test_the_model_is_told_once_what_its_claims_lack(world: World, model: Script
     assert (run.outcome, reply_of(ticket).params["claims"]) == ("answered", [{"kind": "refund", "action": key}])
 
 
-def test_what_is_said_beyond_the_claims_again_is_read_by_a_person(world: World, model: Script) -> None:
+def test_repeated_undeclared_statements_go_to_a_person(world: World, model: Script) -> None:
     ticket, run, _ = after_a_refund(world, model, replies(SAID), replies(SAID))
     request = ApprovalRequest.objects.get(action=reply_of(ticket))
     assert (run.status, last_step(run).status) == ("waiting", "waiting")
@@ -58,7 +58,7 @@ def test_what_is_said_beyond_the_claims_again_is_read_by_a_person(world: World, 
     ]
 
 
-def test_a_claim_on_another_tickets_action_is_told_what_would_be_valid(world: World, model: Script) -> None:
+def test_a_claim_about_another_tickets_action_lists_valid_ones(world: World, model: Script) -> None:
     elsewhere, _, foreign = after_a_refund(world, model, replies(SAID, claims=[{"kind": "refund"}]))
     claim = {"kind": "refund", "action": foreign}
     ticket, run, key = after_a_refund(world, model, replies(SAID, claims=[claim]), replies(SAID, claims=[claim]))
@@ -68,13 +68,13 @@ def test_a_claim_on_another_tickets_action_is_told_what_would_be_valid(world: Wo
 
 
 @pytest.mark.parametrize("text", ["I have refunded $25.00.", "I have refunded $20.00 and cancelled your order."])
-def test_what_did_not_happen_is_not_for_the_model_to_word_anew(world: World, model: Script, text: str) -> None:
+def test_a_false_claim_goes_to_a_person_without_a_correction(world: World, model: Script, text: str) -> None:
     ticket, run, _ = after_a_refund(world, model, replies(text, claims=[{"kind": "refund"}]))
     assert (run.status, status(ticket)[0]) == ("waiting", "awaiting_approval")
     assert not run.steps.filter(error_code="claims_incomplete").exists()
 
 
-def test_a_refund_of_a_part_that_is_told_as_one_in_full_is_read_by_a_person(world: World, model: Script) -> None:
+def test_a_partial_refund_called_full_goes_to_a_person(world: World, model: Script) -> None:
     ticket, _, key = after_a_refund(world, model, replies("You were refunded in full.", claims=[{"kind": "refund"}]))
     payments = world.now(Action.objects.get(idempotency_key=key).snapshot)["payments"]
     (effect,) = claims.effects(ticket.pk)
@@ -82,12 +82,12 @@ def test_a_refund_of_a_part_that_is_told_as_one_in_full_is_read_by_a_person(worl
     assert status(ticket)[0] == "awaiting_approval"
 
 
-def test_the_tool_asks_for_the_action_of_each_claim() -> None:
+def test_the_tool_requires_the_action_of_each_claim() -> None:
     schema = kinds.ReplyArguments.model_json_schema()["$defs"]["Claim"]
     assert schema["required"] == ["kind", "action"]
 
 
-def test_a_reply_from_before_claims_named_actions_can_still_be_edited(world: World, model: Script, lead: User) -> None:
+def test_a_reply_with_claims_in_the_old_format_is_editable(world: World, model: Script, lead: User) -> None:
     put_rules(replies_need_approval=True)
     ticket, _, _ = after_a_refund(world, model, replies("Thank you."))
     request = ApprovalRequest.objects.get(action=reply_of(ticket))
@@ -101,19 +101,17 @@ def test_a_reply_from_before_claims_named_actions_can_still_be_edited(world: Wor
     assert (reply_of(ticket).status, reply_of(ticket).params["text"]) == ("succeeded", "Many thanks.")
 
 
-def test_a_person_s_own_words_declare_no_claims_and_are_held_against_what_happened(
-    world: World, model: Script, lead: User
-) -> None:
+def test_a_persons_reply_is_checked_without_declared_claims(world: World, model: Script, lead: User) -> None:
     ticket, _, _ = after_a_refund(world, model, replies("Hello.", claims=[]))
     true = decide.reply_by_hand(ticket=ticket, text=SAID, by=lead)
     untrue = decide.reply_by_hand(ticket=ticket, text="I have refunded $25.00.", by=lead)
     assert (len(true.facts["ungrounded"]), len(untrue.facts["ungrounded"])) == (0, 1)
 
 
-# --- where an order stands ------------------------------------------------------------------------------
+# --- an order's status ----------------------------------------------------------------------------------
 
 
-def test_that_an_order_is_cancelled_is_told_where_the_shop_says_so(world: World, model: Script) -> None:
+def test_a_reply_may_say_that_the_shop_cancelled_an_order(world: World, model: Script) -> None:
     order = world.order("cancelled")
     ticket = ticket_of(order)
     model.will_say(triage(), replies(f"Order {order['order_id']} is cancelled."))
@@ -122,7 +120,7 @@ def test_that_an_order_is_cancelled_is_told_where_the_shop_says_so(world: World,
 
 
 @pytest.mark.parametrize("sort", ["pending", "foreign", "away"])
-def test_it_is_read_by_a_person_where_the_shop_does_not(world: World, model: Script, sort: str) -> None:
+def test_it_goes_to_a_person_if_the_shop_disagrees(world: World, model: Script, sort: str) -> None:
     order = world.order("pending" if sort == "pending" else "cancelled")
     ticket = ticket_of(world.order() if sort == "foreign" else order)
     if sort == "away":
@@ -132,7 +130,7 @@ def test_it_is_read_by_a_person_where_the_shop_does_not(world: World, model: Scr
     assert status(ticket)[0] == "awaiting_approval"
 
 
-# --- what comes undone while a reply waits ---------------------------------------------------------------
+# --- effects undone while a reply waits ------------------------------------------------------------------
 
 
 def comes_undone(ticket: Ticket) -> None:
@@ -144,14 +142,14 @@ def received(world: World, ticket: Ticket) -> list[str]:
 
 
 def waiting_reply(world: World, model: Script) -> tuple[Ticket, ApprovalRequest]:
-    """A true reply that waits for a person, since the policy has one read every reply."""
+    """Return a true reply that waits for a person, because the policy requires review of every reply."""
     put_rules(replies_need_approval=True)
     ticket, _, _ = after_a_refund(world, model, replies(SAID, claims=[{"kind": "refund"}]))
     return ticket, ApprovalRequest.objects.get(action=reply_of(ticket))
 
 
 @pytest.mark.parametrize("kept", ["unavailable", "paused", "stopped"])
-def test_a_reply_whose_refund_fails_before_it_is_sent_goes_to_a_person(
+def test_a_reply_whose_refund_fails_before_sending_needs_a_person(
     world: World, model: Script, lead: User, kept: str
 ) -> None:
     if kept == "unavailable":
@@ -179,7 +177,7 @@ def test_a_reply_whose_refund_fails_before_it_is_sent_goes_to_a_person(
     )
 
 
-def test_who_approves_a_reply_is_told_first_what_came_undone_since(world: World, model: Script, lead: User) -> None:
+def test_the_approver_first_sees_effects_undone_since(world: World, model: Script, lead: User) -> None:
     ticket, request = waiting_reply(world, model)
     comes_undone(ticket)
     with pytest.raises(decide.ChangedSinceShown) as caught:
@@ -187,10 +185,10 @@ def test_who_approves_a_reply_is_told_first_what_came_undone_since(world: World,
     assert len(caught.value.request.snapshot["ungrounded"]) == 2
     assert reply_of(ticket).status == "awaiting_approval"
     decide.approve(request_id=request.pk, by=lead, digest=request.digest)
-    assert execution.execute(request.action_id).status == "succeeded", "the person knew"
+    assert execution.execute(request.action_id).status == "succeeded", "the person saw it"
 
 
-def test_what_comes_undone_after_a_person_approved_goes_back_to_people(world: World, model: Script, lead: User) -> None:
+def test_an_effect_undone_after_approval_reopens_the_request(world: World, model: Script, lead: User) -> None:
     ticket, request = waiting_reply(world, model)
     decide.approve(request_id=request.pk, by=lead, digest=request.digest)
     comes_undone(ticket)
@@ -198,9 +196,7 @@ def test_what_comes_undone_after_a_person_approved_goes_back_to_people(world: Wo
     assert received(world, ticket) == []
 
 
-def test_what_a_person_rewrote_is_sent_though_it_has_no_ground_as_long_as_that_is_all(
-    world: World, model: Script, lead: User
-) -> None:
+def test_an_edited_reply_may_be_sent_despite_unfounded_claims(world: World, model: Script, lead: User) -> None:
     ticket, request = waiting_reply(world, model)
     changes = {"text": "I have refunded $20.00. Your order was cancelled."}
     decide.edit(request_id=request.pk, by=lead, digest=request.digest, changes=changes)
@@ -208,7 +204,7 @@ def test_what_a_person_rewrote_is_sent_though_it_has_no_ground_as_long_as_that_i
     assert received(world, ticket) == [changes["text"]]
 
 
-def test_what_a_person_wrote_is_sent_whatever_comes_undone(world: World, model: Script, lead: User) -> None:
+def test_a_persons_own_reply_is_sent_despite_undone_effects(world: World, model: Script, lead: User) -> None:
     ticket, _, _ = after_a_refund(world, model, replies("Hello.", claims=[]))
     action = decide.reply_by_hand(ticket=ticket, text=SAID, by=lead)
     comes_undone(ticket)

@@ -1,4 +1,4 @@
-"""The provider's books against ours: what differs is found, shown once, and closed when it no longer does."""
+"""The provider's records compared with ours: each difference is found once, shown, and closed when it disappears."""
 
 import json
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ NOWHERE = "http://127.0.0.1:1"
 
 @pytest.fixture
 def since(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[datetime]:
-    """The test's own stretch of both books, to its very end."""
+    """The period of this test in both records, up to its very end."""
     monkeypatch.setattr(comparison, "RECENT", timedelta(0))
     yield timezone.now()
     Finding.objects.filter(closed_at__isnull=True).update(closed_at=Now())
@@ -49,7 +49,7 @@ def since(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[datetime]:
 
 
 def found(since: datetime) -> list[Finding]:
-    """Open findings of what happened since, after a comparison."""
+    """Return the open findings since then, after a comparison."""
     assert comparison.compare_records(since=since).error == ""
     return list(Finding.objects.filter(closed_at__isnull=True, happened_at__gte=since))
 
@@ -57,7 +57,7 @@ def found(since: datetime) -> list[Finding]:
 # --- what is found --------------------------------------------------------------------------------------
 
 
-def test_books_that_agree_have_no_finding(world: World, since: datetime) -> None:
+def test_matching_records_have_no_findings(world: World, since: datetime) -> None:
     action = refunded(world)
     made = comparison.compare_records(since=since)
     assert (made.theirs, made.ours, made.opened, made.closed, made.error) == (1, 1, 0, 0, "")
@@ -65,7 +65,7 @@ def test_books_that_agree_have_no_finding(world: World, since: datetime) -> None
     assert not Finding.objects.filter(action=action).exists()
 
 
-def test_ours_without_theirs(world: World, since: datetime) -> None:
+def test_a_refund_missing_at_the_provider_is_found(world: World, since: datetime) -> None:
     action = succeeded(world.order())
     [finding] = found(since)
     assert (finding.kind, finding.reference) == ("ours_alone", action.idempotency_key)
@@ -73,14 +73,14 @@ def test_ours_without_theirs(world: World, since: datetime) -> None:
     assert AuditEvent.objects.filter(object_type="finding", object_id=finding.pk, verb="finding.opened").exists()
 
 
-def test_theirs_without_ours(world: World, since: datetime) -> None:
+def test_a_refund_missing_in_our_records_is_found(world: World, since: datetime) -> None:
     refund = pay(world, world.order(), 1_000, "from-the-dashboard")
     [finding] = found(since)
     assert (finding.kind, finding.reference, finding.action) == ("theirs_alone", refund["refund_id"], None)
     assert (finding.ours, finding.theirs["reference"], finding.theirs["amount"]) == ({}, "from-the-dashboard", 1_000)
 
 
-def test_amounts_that_differ(world: World, since: datetime) -> None:
+def test_different_amounts_are_found(world: World, since: datetime) -> None:
     order = world.order()
     action = succeeded(order, 2_000)
     pay(world, order, 1_500, action.idempotency_key)
@@ -91,7 +91,7 @@ def test_amounts_that_differ(world: World, since: datetime) -> None:
 
 @pytest.mark.parametrize("differing", [{"payment_id": "pay_other"}, {"order_id": "#OTHER"}])
 @pytest.mark.parametrize("status", [states.SUCCEEDED, states.APPROVED])
-def test_a_refund_under_our_reference_of_another_order_or_payment_is_not_ours(
+def test_a_refund_for_another_order_or_payment_is_not_ours(
     world: World, payments: Script, since: datetime, status: str, differing: dict[str, Any]
 ) -> None:
     action = succeeded(world.order(), status=status)
@@ -105,7 +105,7 @@ def test_a_refund_under_our_reference_of_another_order_or_payment_is_not_ours(
 
 @pytest.mark.parametrize("differing", [{"amount": 1_500}, {"currency": "EUR"}])
 @pytest.mark.parametrize("status", [states.SUCCEEDED, states.APPROVED, states.EXECUTING])
-def test_another_amount_or_currency_is_found_whether_ours_is_settled_or_open(
+def test_another_amount_or_currency_is_found_in_any_state(
     world: World, payments: Script, since: datetime, status: str, differing: dict[str, Any]
 ) -> None:
     action = succeeded(world.order(), status=status)
@@ -117,13 +117,11 @@ def test_another_amount_or_currency_is_found_whether_ours_is_settled_or_open(
     assert finding.theirs | differing == finding.theirs
 
 
-def test_an_unknown_outcome_whose_refund_has_another_amount_is_a_finding(
-    world: World, payments: Script, since: datetime
-) -> None:
+def test_an_unknown_outcome_with_another_amount_is_a_finding(world: World, payments: Script, since: datetime) -> None:
     action = propose_refund(world.order(), 2_000)
     stuck = Say({"error": {"code": "internal", "message": "Oh."}}, 500, {"Idempotent-Replayed": "true"})
     failed, other = theirs(action, "failed", refund_id="re_first"), theirs(action, amount=1_500)
-    payments.will_say(stuck, *[page(failed, other)] * 3)  # the books, and asked for at each of their rows
+    payments.will_say(stuck, *[page(failed, other)] * 3)  # for the page, and for the look-up of each row
     assert execution.execute(action.pk).status == states.UNRESOLVED
     assert comparison.compare_records(since=since).opened == 1
     finding = Finding.objects.get(action=action)
@@ -131,7 +129,7 @@ def test_an_unknown_outcome_whose_refund_has_another_amount_is_a_finding(
     assert Action.objects.get(pk=action.pk).status == states.UNRESOLVED
 
 
-def test_what_moved_twice_under_one_key_is_theirs(world: World, since: datetime) -> None:
+def test_a_second_refund_under_one_key_is_not_ours(world: World, since: datetime) -> None:
     action = refunded(world)
     [order] = [world.now({"order_id": action.order_id})]
     second = pay(world, order, 2_000, action.idempotency_key, key="another")
@@ -139,7 +137,7 @@ def test_what_moved_twice_under_one_key_is_theirs(world: World, since: datetime)
     assert (finding.kind, finding.reference, finding.action_id) == ("theirs_alone", second["refund_id"], action.pk)
 
 
-def test_a_refund_that_failed_afterwards(world: World, since: datetime) -> None:
+def test_a_late_failure_is_found(world: World, since: datetime) -> None:
     action = refunded(world)
     Ticket.objects.filter(pk=action.ticket_id).update(status="answered")
     fail(world, action.provider_reference)
@@ -148,10 +146,12 @@ def test_a_refund_that_failed_afterwards(world: World, since: datetime) -> None:
     action.refresh_from_db()
     assert (action.status, action.error_code) == (states.FAILED, "provider_failed")
     assert Ticket.objects.get(pk=action.ticket_id).status == "needs_person"
-    assert [row.pk for row in found(since)] == [finding.pk], "it stays until a person closes it"
+    assert [row.pk for row in found(since)] == [finding.pk], "it stays open until a person closes it"
 
 
-def test_a_failure_that_an_event_told_of_is_not_found_again(world: World, payments: Script, since: datetime) -> None:
+def test_a_failure_already_reported_by_webhook_is_not_found_again(
+    world: World, payments: Script, since: datetime
+) -> None:
     action = on_its_way(payments, world.order())
     come_undone(action)
     payments.will_say(page(theirs(action, "failed")))
@@ -160,9 +160,7 @@ def test_a_failure_that_an_event_told_of_is_not_found_again(world: World, paymen
     assert Finding.objects.get(action=action).closed_at is None, "a person closes it"
 
 
-def test_what_failed_while_the_pages_were_read_is_held_against_later_ones(
-    world: World, payments: Script, since: datetime
-) -> None:
+def test_a_failure_during_paging_is_compared_with_later_data(world: World, payments: Script, since: datetime) -> None:
     action = on_its_way(payments, world.order())
     come_undone(action)
     Action.objects.filter(pk=action.pk).update(settled_at=Now() + timedelta(minutes=1))
@@ -173,7 +171,7 @@ def test_what_failed_while_the_pages_were_read_is_held_against_later_ones(
     assert Finding.objects.filter(action=action, kind="theirs_alone").count() == 1
 
 
-def test_another_refund_under_its_key_stays_found_meanwhile(world: World, payments: Script, since: datetime) -> None:
+def test_another_refund_under_the_key_remains_a_finding(world: World, payments: Script, since: datetime) -> None:
     action = on_its_way(payments, world.order())
     both = page(theirs(action, refund_id="re_second"), theirs(action))
     payments.will_say(both, both)
@@ -184,20 +182,20 @@ def test_another_refund_under_its_key_stays_found_meanwhile(world: World, paymen
     assert comparison.compare_records(since=since).closed == 0
 
 
-def test_what_failed_on_both_sides_agrees(world: World, since: datetime) -> None:
+def test_a_failure_on_both_sides_is_no_difference(world: World, since: datetime) -> None:
     action = succeeded(world.order(), status=states.FAILED)
     refund = pay(world, world.order(), 2_000, action.idempotency_key)
     fail(world, refund["refund_id"])
     assert found(since) == []
 
 
-def test_an_unknown_outcome_is_settled_by_it(world: World, since: datetime) -> None:
+def test_a_comparison_settles_an_unknown_outcome(world: World, since: datetime) -> None:
     action = unresolved_refund(world)
     assert found(since) == []
     assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
 
 
-def test_what_is_still_on_its_way_is_no_finding(world: World, since: datetime) -> None:
+def test_a_refund_in_progress_is_no_finding(world: World, since: datetime) -> None:
     action = propose_refund(world.order(), 2_000)
     world.faults("POST /refunds", "error_500_after")
     assert execution.execute(action.pk).status == states.APPROVED
@@ -205,37 +203,37 @@ def test_what_is_still_on_its_way_is_no_finding(world: World, since: datetime) -
     assert found(since) == []
 
 
-def test_a_person_who_was_wrong_is_found_out(world: World, since: datetime, lead: User) -> None:
+def test_a_wrong_manual_resolution_is_found(world: World, since: datetime, lead: User) -> None:
     happened, nothing = unresolved_refund(world), unresolved_refund(world, happened=False)
     for action, said in ((happened, False), (nothing, True)):
         make_quiet(action)
-        with override_settings(PAYMENTS_URL=NOWHERE):  # otherwise its answer counts, and not the person's
+        with override_settings(PAYMENTS_URL=NOWHERE):  # otherwise the provider's answer counts, not the person's
             by_hand.resolve_by_hand(action_id=action.pk, by=lead, happened=said, reason="I was told so.")
     kinds = {finding.action_id: finding.kind for finding in found(since)}
     assert kinds == {happened.pk: "theirs_alone", nothing.pk: "ours_alone"}
 
 
-def test_one_that_failed_is_no_sign_of_what_a_person_says_happened(world: World, since: datetime) -> None:
+def test_a_failed_refund_does_not_confirm_a_manual_success(world: World, since: datetime) -> None:
     order = world.order()
     action = succeeded(order)
     fail(world, pay(world, order, 2_000, action.idempotency_key)["refund_id"])
     assert [(row.kind, row.action_id) for row in found(since)] == [("ours_alone", action.pk)]
 
 
-def test_refunds_without_a_reference_are_told_apart(world: World, payments: Script, since: datetime) -> None:
+def test_refunds_without_a_reference_are_distinguished(world: World, payments: Script, since: datetime) -> None:
     made = {"payment_id": "p", "order_id": "o", "currency": "USD", "reference": "", "status": "succeeded", "amount": 9}
     rows = [{**made, "refund_id": f"re_none_{n}", "created_at": since.isoformat()} for n in (1, 2)]
     payments.will_say(Say({"refunds": rows, "next_cursor": None}))
     assert comparison.compare_records(since=since).opened == 2
 
 
-def test_what_settled_a_moment_ago_is_left_for_the_next_time(world: World, since: datetime) -> None:
+def test_very_recent_settlements_are_left_for_the_next_comparison(world: World, since: datetime) -> None:
     succeeded(world.order())
     comparison.RECENT = timedelta(minutes=5)
     assert found(since) == []
 
 
-def test_a_refund_before_the_pages_begin_is_asked_for_by_reference(world: World, since: datetime) -> None:
+def test_a_refund_before_the_period_is_looked_up_by_reference(world: World, since: datetime) -> None:
     action = refunded(world)
     later = timezone.now()
     Action.objects.filter(pk=action.pk).update(settled_at=later)
@@ -243,10 +241,10 @@ def test_a_refund_before_the_pages_begin_is_asked_for_by_reference(world: World,
     assert (made.theirs, made.ours, made.opened) == (0, 1, 0)
 
 
-# --- what was on its way --------------------------------------------------------------------------------
+# --- refunds in progress --------------------------------------------------------------------------------
 
 
-def test_a_refund_on_its_way_that_fails_days_later_is_found(world: World, payments: Script, since: datetime) -> None:
+def test_a_refund_in_progress_that_fails_later_is_found(world: World, payments: Script, since: datetime) -> None:
     action = on_its_way(payments, world.order(), days=5)
     payments.will_say(page(), page(theirs(action, "failed")))
     assert comparison.compare_records(since=since).opened == 1
@@ -258,7 +256,7 @@ def test_a_refund_on_its_way_that_fails_days_later_is_found(world: World, paymen
 
 
 @pytest.mark.parametrize("days", [0, 5])
-def test_what_was_on_its_way_arrives(world: World, payments: Script, since: datetime, days: int) -> None:
+def test_a_refund_in_progress_succeeds(world: World, payments: Script, since: datetime, days: int) -> None:
     action = on_its_way(payments, world.order(), days=days)
     arrived = theirs(action)
     payments.will_say(*([page(), page(arrived)] if days else [page(arrived)]))
@@ -271,9 +269,7 @@ def test_what_was_on_its_way_arrives(world: World, payments: Script, since: date
     assert AuditEvent.objects.filter(verb="action.arrived", object_id=action.pk).count() == 1
 
 
-def test_what_was_found_of_one_on_its_way_is_closed_by_the_answer_that_agrees(
-    world: World, payments: Script, since: datetime
-) -> None:
+def test_a_finding_in_progress_closes_when_both_sides_agree(world: World, payments: Script, since: datetime) -> None:
     action = on_its_way(payments, world.order(), days=5)
     payments.will_say(page(), page(), page(), page(theirs(action, "pending")))
     assert comparison.compare_records(since=since).opened == 1
@@ -281,7 +277,7 @@ def test_what_was_found_of_one_on_its_way_is_closed_by_the_answer_that_agrees(
     assert comparison.compare_records(since=since).closed == 1
 
 
-def test_those_on_their_way_that_were_asked_for_longest_ago_come_first(
+def test_refunds_in_progress_are_checked_oldest_check_first(
     world: World, payments: Script, since: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparison, "ON_THEIR_WAY", 2)
@@ -290,19 +286,19 @@ def test_those_on_their_way_that_were_asked_for_longest_ago_come_first(
     for asked in ((0, 1), (2, 0)):
         payments.will_say(page(), *(page(theirs(actions[each], "pending")) for each in asked))
         assert comparison.compare_records(since=since).error == ""
-    looked_up = [told.path for told in payments.asked[seen:] if "reference=" in told.path]
+    looked_up = [request.path for request in payments.asked[seen:] if "reference=" in request.path]
     for path, each in zip(looked_up, (0, 1, 2, 0), strict=True):
         assert path.endswith(quote(actions[each].idempotency_key))
 
 
-# --- what closes a finding ------------------------------------------------------------------------------
+# --- closing findings -----------------------------------------------------------------------------------
 
 
-def test_the_next_comparison_closes_what_it_no_longer_sees(world: World, since: datetime) -> None:
+def test_the_next_comparison_closes_findings_that_disappeared(world: World, since: datetime) -> None:
     order = world.order()
     action = succeeded(order)
     [finding] = found(since)
-    assert [row.pk for row in found(since)] == [finding.pk], "seen again, it stays as it was"
+    assert [row.pk for row in found(since)] == [finding.pk], "still present, it stays unchanged"
     pay(world, order, 2_000, action.idempotency_key)
     made = comparison.compare_records(since=since)
     finding.refresh_from_db()
@@ -311,7 +307,7 @@ def test_the_next_comparison_closes_what_it_no_longer_sees(world: World, since: 
     assert event.actor == "system"
 
 
-def test_a_comparison_that_did_not_cover_it_closes_nothing(world: World, since: datetime) -> None:
+def test_a_comparison_of_another_period_closes_nothing(world: World, since: datetime) -> None:
     order = world.order()
     action = succeeded(order)
     [finding] = found(since)
@@ -320,7 +316,7 @@ def test_a_comparison_that_did_not_cover_it_closes_nothing(world: World, since: 
     assert Finding.objects.get(pk=finding.pk).closed_at is None
 
 
-def test_a_provider_that_does_not_answer_closes_nothing(world: World, since: datetime) -> None:
+def test_an_unreachable_provider_closes_nothing(world: World, since: datetime) -> None:
     order = world.order()
     action = succeeded(order)
     [finding] = found(since)
@@ -332,7 +328,7 @@ def test_a_provider_that_does_not_answer_closes_nothing(world: World, since: dat
     assert Finding.objects.get(pk=finding.pk).closed_at is None
 
 
-def test_what_a_person_closed_stays_closed(world: World, since: datetime, lead: User) -> None:
+def test_a_finding_closed_by_a_person_stays_closed(world: World, since: datetime, lead: User) -> None:
     pay(world, world.order(), 1_000, "paid-by-hand")
     [finding] = found(since)
     findings.close_finding(finding_id=finding.pk, by=lead, note=" Paid in the back office. ")
@@ -342,18 +338,18 @@ def test_what_a_person_closed_stays_closed(world: World, since: datetime, lead: 
     assert AuditEvent.objects.filter(object_id=finding.pk, verb="finding.closed", actor="lead").exists()
 
 
-def test_what_a_person_closed_is_found_again_where_it_is_about_other_money(
-    world: World, since: datetime, lead: User
-) -> None:
+def test_a_closed_finding_reopens_for_a_different_amount(world: World, since: datetime, lead: User) -> None:
     pay(world, world.order(), 1_000, "paid-by-hand-too")
     [finding] = found(since)
     findings.close_finding(finding_id=finding.pk, by=lead, note="Paid in the back office.")
-    Finding.objects.filter(pk=finding.pk).update(theirs=finding.theirs | {"amount": 100})  # as it was when closed
+    Finding.objects.filter(pk=finding.pk).update(
+        theirs=finding.theirs | {"amount": 100}
+    )  # as it was when it was closed
     [again] = found(since)
     assert (again.reference, again.theirs["amount"], again.pk != finding.pk) == (finding.reference, 1_000, True)
 
 
-def test_a_finding_is_closed_once_and_with_a_note(world: World, since: datetime, lead: User) -> None:
+def test_a_finding_is_closed_once_with_a_note(world: World, since: datetime, lead: User) -> None:
     succeeded(world.order())
     [finding] = found(since)
     with pytest.raises(Refused, match="what it was"):
@@ -362,10 +358,10 @@ def test_a_finding_is_closed_once_and_with_a_note(world: World, since: datetime,
     assert sorted(getattr(answer, "code", "closed") for answer in answers) == ["already_closed"] * 2 + ["closed"]
 
 
-# --- when ------------------------------------------------------------------------------------------------
+# --- schedule --------------------------------------------------------------------------------------------
 
 
-def test_several_at_once_find_each_thing_once(world: World, since: datetime) -> None:
+def test_concurrent_comparisons_find_each_difference_once(world: World, since: datetime) -> None:
     action = refunded(world)
     fail(world, action.provider_reference)
     succeeded(world.order())
@@ -376,7 +372,7 @@ def test_several_at_once_find_each_thing_once(world: World, since: datetime) -> 
     assert Finding.objects.filter(closed_at__isnull=True, happened_at__gte=since).count() == 3
 
 
-def test_a_finding_and_its_audit_are_written_together_or_not_at_all(
+def test_a_finding_and_its_audit_event_commit_together(
     world: World, since: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refund = pay(world, world.order(), 700, "torn")
@@ -396,10 +392,10 @@ def test_a_finding_and_its_audit_are_written_together_or_not_at_all(
     assert AuditEvent.objects.filter(verb="finding.opened", object_id=str(finding.pk)).count() == 1
 
 
-def test_the_periodic_one_is_made_once_an_hour_whoever_comes_first(world: World, since: datetime) -> None:
+def test_the_periodic_comparison_runs_once_an_hour(world: World, since: datetime) -> None:
     Comparison.objects.all().delete()
     comparison.compare_records(since=timezone.now() - 2 * comparison.LOOK_BACK)
-    assert comparison.due() == [0], "one that a person asked for does not take its place, however far it looks back"
+    assert comparison.due() == [0], "a manual comparison does not replace it, however far it looks back"
     made = [answer for answer in at_once(*[lambda: comparison.run_periodic_comparison(0)] * 4) if answer]
     [first] = made
     assert (first.error, first.finished_at is not None) == ("", True)
@@ -421,7 +417,7 @@ def test_an_outage_of_days_leaves_no_gap(world: World, since: datetime) -> None:
     Comparison.objects.filter(pk=bad.pk).update(started_at=a_day, finished_at=a_day, since=a_week)
     good.refresh_from_db()
     a_persons = comparison.compare_records(since=timezone.now() - comparison.LOOK_BACK)
-    assert a_persons.error == "", "it leaves none either"
+    assert a_persons.error == "", "this leaves no gap either"
     made = comparison.run_periodic_comparison(bad.pk)
     assert made is not None
     assert made.error == ""
@@ -431,7 +427,7 @@ def test_an_outage_of_days_leaves_no_gap(world: World, since: datetime) -> None:
     assert following.started_at - following.since < comparison.LOOK_BACK + timedelta(seconds=10)
 
 
-def test_one_that_is_finished_is_not_carried_out_again(world: World, since: datetime, lead: User) -> None:
+def test_a_finished_comparison_is_not_repeated(world: World, since: datetime, lead: User) -> None:
     asked = comparison.request_comparison(since=since, by=lead)
     assert asked.finished_at is None
     refunded(world)
@@ -444,7 +440,7 @@ def test_one_that_is_finished_is_not_carried_out_again(world: World, since: date
 
 
 def run(*arguments: str) -> tuple[str, str]:
-    """What it wrote, and why it ended with a status of 1."""
+    """Return the command's output and the reason why it exited with status 1."""
     out = StringIO()
     try:
         call_command("reconcile", *arguments, stdout=out)
@@ -453,7 +449,7 @@ def run(*arguments: str) -> tuple[str, str]:
     return out.getvalue(), ""
 
 
-def test_the_command_prints_what_was_compared(world: World, since: datetime) -> None:
+def test_the_command_prints_what_it_compared(world: World, since: datetime) -> None:
     refunded(world)
     said, error = run("--since", since.isoformat())
     assert error == ""
@@ -468,17 +464,17 @@ def test_the_command_lists_open_findings_and_fails(world: World, since: datetime
     assert "Ours without theirs" in said
     assert "$20.00" in said
     assert action.idempotency_key in said
-    told = json.loads(run("--since", since.isoformat(), "--json")[0])
-    assert (told["comparison"]["ours"], told["comparison"]["opened"]) == (1, 0)
-    assert [(row["kind"], row["action"]) for row in told["findings"]] == [("ours_alone", action.pk)]
+    printed = json.loads(run("--since", since.isoformat(), "--json")[0])
+    assert (printed["comparison"]["ours"], printed["comparison"]["opened"]) == (1, 0)
+    assert [(row["kind"], row["action"]) for row in printed["findings"]] == [("ours_alone", action.pk)]
 
 
-def test_the_command_fails_where_the_provider_does_not_answer(world: World, since: datetime) -> None:
+def test_the_command_fails_if_the_provider_is_unreachable(world: World, since: datetime) -> None:
     with override_settings(PAYMENTS_URL=NOWHERE):
         assert run("--since", "1h")[1].startswith("The books were not compared: ")
 
 
-def test_the_command_prints_no_table_of_zeroes_where_nothing_was_compared(world: World, since: datetime) -> None:
+def test_the_command_prints_no_zero_table_without_a_comparison(world: World, since: datetime) -> None:
     with override_settings(PAYMENTS_URL=NOWHERE):
         assert run("--since", "1h")[0] == ""
     with override_settings(PAYMENTS_URL=""):
@@ -488,13 +484,13 @@ def test_the_command_prints_no_table_of_zeroes_where_nothing_was_compared(world:
 @pytest.mark.parametrize(
     ("text", "ago"), [("90m", timedelta(minutes=90)), ("24h", timedelta(days=1)), ("3d", timedelta(days=3))]
 )
-def test_since_may_be_a_stretch_of_time(world: World, since: datetime, text: str, ago: timedelta) -> None:
+def test_since_accepts_a_duration(world: World, since: datetime, text: str, ago: timedelta) -> None:
     with override_settings(PAYMENTS_URL=NOWHERE):
         run("--since", text)
     assert abs(Comparison.objects.latest("pk").since - (timezone.now() - ago)) < timedelta(seconds=10)
 
 
-def test_since_may_be_a_day(world: World, since: datetime) -> None:
+def test_since_accepts_a_day(world: World, since: datetime) -> None:
     with override_settings(PAYMENTS_URL=NOWHERE):
         run("--since", "2026-11-01")
     assert Comparison.objects.latest("pk").since.isoformat() == "2026-11-01T00:00:00+00:00"
@@ -503,11 +499,11 @@ def test_since_may_be_a_day(world: World, since: datetime) -> None:
     assert "yet to come" in run("--since", "2126-11-01")[1]
 
 
-def test_a_time_of_another_zone_is_told_in_utc(world: World, since: datetime) -> None:
+def test_times_are_reported_in_utc(world: World, since: datetime) -> None:
     assert run("--since", "2026-11-01T15:00+02:00")[0].startswith("since            2026-11-01 13:00 UTC")
 
 
-def test_what_settled_in_the_last_minutes_counts_on_both_sides(world: World) -> None:
+def test_the_last_minutes_count_on_both_sides(world: World) -> None:
     since = timezone.now()
     refunded(world)
     made = comparison.compare_records(since=since)

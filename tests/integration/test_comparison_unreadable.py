@@ -1,4 +1,4 @@
-"""What cannot be read, and a provider that is away for a moment, keep nothing else from Comparing refunds."""
+"""Unreadable rows and a provider that is briefly unavailable do not prevent the comparison of other refunds."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ NOWHERE = "http://127.0.0.1:1"
 
 @pytest.fixture
 def since(world: World, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[datetime]:
-    """The test's own stretch of both books, to its very end."""
+    """The period of this test in both records, up to its very end."""
     settings.RETRY_BASE_SECONDS = 0.0
     monkeypatch.setattr(comparison, "RECENT", timedelta(0))
     Finding.objects.filter(closed_at__isnull=True).update(closed_at=Now())
@@ -40,13 +40,13 @@ def since(world: World, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> 
 
 
 def kinds(made: Comparison) -> dict[str, str]:
-    """Open findings by their reference, after a comparison that came to its end."""
+    """Return the kinds of open findings by reference, after a complete comparison."""
     assert made.error == ""
     return dict(Finding.objects.filter(closed_at__isnull=True).values_list("reference", "kind"))
 
 
 def odd(refund_id: Any = "re_odd", **changes: Any) -> dict[str, Any]:
-    """A row without an amount."""
+    """Return a row without an amount."""
     made = {"payment_id": "p", "order_id": "o", "currency": "USD", "reference": "", "status": "succeeded"}
     return {**made, "refund_id": refund_id, **changes}
 
@@ -55,10 +55,10 @@ def alone(refund_id: str, since: datetime) -> dict[str, Any]:
     return odd(refund_id, amount=900, created_at=(since + timedelta(milliseconds=1)).isoformat())
 
 
-# --- rows that cannot be read ---------------------------------------------------------------------------
+# --- unreadable rows ------------------------------------------------------------------------------------
 
 
-def test_a_refund_that_cannot_be_read_is_a_finding_and_the_others_are_compared(
+def test_an_unreadable_refund_is_a_finding_and_others_are_compared(
     world: World, payments: Script, since: datetime
 ) -> None:
     payments.will_say(page(odd(), alone("re_theirs", since)))
@@ -73,7 +73,7 @@ def test_a_refund_that_cannot_be_read_is_a_finding_and_the_others_are_compared(
 
 
 @pytest.mark.parametrize("nameless", [odd(None), odd(7), odd("x" * 300), ["no", "object"], "text", None])
-def test_one_without_a_name_of_its_own_is_the_same_finding_each_time(
+def test_an_unreadable_row_without_an_id_is_found_once(
     world: World, payments: Script, since: datetime, nameless: Any
 ) -> None:
     payments.will_say(*[page(nameless)] * 2)
@@ -82,7 +82,7 @@ def test_one_without_a_name_of_its_own_is_the_same_finding_each_time(
     assert kinds(comparison.compare_records(since=since)) == first
 
 
-def test_it_is_closed_by_the_next_one_that_can_read_it(world: World, payments: Script, since: datetime) -> None:
+def test_it_is_closed_once_the_row_is_readable(world: World, payments: Script, since: datetime) -> None:
     payments.will_say(page(odd()), page(alone("re_odd", since)))
     comparison.compare_records(since=since)
     made = comparison.compare_records(since=since)
@@ -90,7 +90,7 @@ def test_it_is_closed_by_the_next_one_that_can_read_it(world: World, payments: S
 
 
 @pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
-def test_a_time_that_no_database_gives_back_is_not_taken(
+def test_a_time_that_the_database_cannot_store_is_rejected(
     world: World, payments: Script, since: datetime, moment: str
 ) -> None:
     payments.will_say(page(odd("re_odd", amount=900, created_at=moment)))
@@ -98,25 +98,23 @@ def test_a_time_that_no_database_gives_back_is_not_taken(
     assert signed_in().get(reverse("findings")).status_code == 200
 
 
-def test_a_time_without_a_zone_is_utc(world: World, payments: Script, since: datetime) -> None:
+def test_a_time_without_a_timezone_is_utc(world: World, payments: Script, since: datetime) -> None:
     moment = (since + timedelta(milliseconds=1)).astimezone(UTC)
     payments.will_say(page(odd("re_theirs", amount=900, created_at=moment.replace(tzinfo=None).isoformat())))
     assert kinds(comparison.compare_records(since=since)) == {"re_theirs": "theirs_alone"}
     assert Finding.objects.get(reference="re_theirs", closed_at=None).happened_at == moment
 
 
-def test_while_something_cannot_be_read_nothing_else_is_taken_for_gone(
-    world: World, payments: Script, since: datetime
-) -> None:
+def test_unreadable_rows_keep_other_findings_open(world: World, payments: Script, since: datetime) -> None:
     payments.will_say(page(alone("re_theirs", since)), page(odd()), page())
     comparison.compare_records(since=since)
     assert kinds(comparison.compare_records(since=since)) == {"re_odd": "unreadable", "re_theirs": "theirs_alone"}
     assert kinds(comparison.compare_records(since=since)) == {"re_odd": "unreadable"}, (
-        "not seen at all, it is a person's"
+        "missing at the provider, it is a finding"
     )
 
 
-def test_once_a_person_has_looked_into_it_the_others_close_by_themselves_again(
+def test_closing_the_unreadable_finding_lets_others_close_automatically(
     world: World, payments: Script, since: datetime, lead: User
 ) -> None:
     payments.will_say(page(alone("re_theirs", since), odd()), page(odd()))
@@ -126,7 +124,7 @@ def test_once_a_person_has_looked_into_it_the_others_close_by_themselves_again(
     assert kinds(comparison.compare_records(since=since)) == {}
 
 
-def test_a_whole_page_that_cannot_be_read_is_a_comparison_that_failed(
+def test_an_unreadable_page_fails_the_comparison(
     world: World, payments: Script, since: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparison, "MOST_UNREADABLE", 2)
@@ -134,9 +132,7 @@ def test_a_whole_page_that_cannot_be_read_is_a_comparison_that_failed(
     assert comparison.compare_records(since=since).error == "More than 2 refunds cannot be read."
 
 
-def test_one_of_ours_whose_answer_cannot_be_read_keeps_none_from_being_asked_for(
-    world: World, payments: Script, since: datetime
-) -> None:
+def test_an_unreadable_look_up_does_not_block_the_others(world: World, payments: Script, since: datetime) -> None:
     unread, alright = (on_its_way(payments, world.order(), days=days) for days in (9, 5))
     garbled = theirs(unread, "pending") | {"amount": "much"}
     payments.will_say(page(), *[page(garbled)] * 5, page(theirs(alright)))
@@ -150,9 +146,7 @@ def test_one_of_ours_whose_answer_cannot_be_read_keeps_none_from_being_asked_for
     assert kinds(comparison.compare_records(since=since)) == {}, "it is on the page"
 
 
-def test_one_of_ours_that_the_provider_will_not_speak_of_keeps_none_from_being_asked_for(
-    world: World, payments: Script, since: datetime
-) -> None:
+def test_a_refused_look_up_does_not_block_the_others(world: World, payments: Script, since: datetime) -> None:
     refused, alright = (on_its_way(payments, world.order(), days=days) for days in (9, 5))
     missing = Say({"error": {"code": "resource_missing", "message": "No such payment."}}, 404)
     payments.will_say(page(), missing, page(theirs(alright)))
@@ -165,18 +159,18 @@ def test_one_of_ours_that_the_provider_will_not_speak_of_keeps_none_from_being_a
 @pytest.mark.parametrize(
     ("changes", "kind"), [({"amount": 1_500}, "amounts_differ"), ({"payment_id": "another"}, "unreadable")]
 )
-def test_one_of_ours_for_which_another_refund_is_answered(
+def test_a_look_up_that_returns_another_refund_settles_nothing(
     world: World, payments: Script, since: datetime, changes: dict[str, Any], kind: str
 ) -> None:
     action = on_its_way(payments, world.order(), days=9)
     payments.will_say(page(), *[page(theirs(action, **changes))] * 5)
     assert kinds(comparison.compare_records(since=since)) == {action.idempotency_key: kind}
     finding = Finding.objects.get(action=action, closed_at=None)
-    told = finding.theirs if kind == "amounts_differ" else {"amount": "payment_id" in finding.theirs["why"]}
-    assert told["amount"] == changes.get("amount", True)
+    differs = finding.theirs if kind == "amounts_differ" else {"amount": "payment_id" in finding.theirs["why"]}
+    assert differs["amount"] == changes.get("amount", True)
 
 
-def test_a_refund_of_stripes_that_cannot_be_read_leaves_the_others_as_they_are(live_database: str) -> None:
+def test_an_unreadable_stripe_refund_does_not_affect_others(live_database: str) -> None:
     good = {
         "id": "re_1", "object": "refund", "amount": 500, "currency": "usd", "status": "succeeded",
         "payment_intent": "pi_1", "charge": "ch_1", "created": 1_767_225_600,
@@ -190,44 +184,44 @@ def test_a_refund_of_stripes_that_cannot_be_read_leaves_the_others_as_they_are(l
     assert [(each.reference, each.status) for each in found] == [("re_0", UNREADABLE), ("re_1", "succeeded")]
 
 
-# --- a provider that is away ----------------------------------------------------------------------------
+# --- an unavailable provider ----------------------------------------------------------------------------
 
 
-def test_a_provider_that_is_away_for_a_moment_is_asked_again(world: World, payments: Script, since: datetime) -> None:
+def test_a_briefly_unavailable_provider_is_asked_again(world: World, payments: Script, since: datetime) -> None:
     action = succeeded(world.order())
     asked = {**action.params, "reference": action.idempotency_key}
     first = page(alone("re_theirs", since), cursor="2")
     payments.will_say(AWAY, CUT, first, AWAY, page(), AWAY, page({**asked, "refund_id": "re_x", "status": "pending"}))
     assert kinds(comparison.compare_records(since=since)) == {"re_theirs": "theirs_alone"}
-    assert [told.path.endswith("cursor=2") for told in payments.asked[:5]] == [False, False, False, True, True]
+    assert [request.path.endswith("cursor=2") for request in payments.asked[:5]] == [False, False, False, True, True]
 
 
 @pytest.mark.parametrize(
     "answer",
     [Say({"error": {"code": "forbidden", "message": "No."}}, 403), Say(AWAY.body, 503, {"Retry-After": "61"})],
 )
-def test_what_will_not_heal_or_not_soon_is_not_asked_for_again(
+def test_terminal_failures_and_long_waits_are_not_retried(
     world: World, payments: Script, since: datetime, answer: Say
 ) -> None:
     payments.will_say(answer)
     assert comparison.compare_records(since=since).error in ("No.", "In a moment.")
 
 
-def test_people_are_told_once_when_the_books_have_not_been_compared_for_hours(
+def test_people_are_notified_once_after_hours_without_comparison(
     world: World, since: datetime, settings: Settings
 ) -> None:
     Comparison.objects.all().delete()
     Notification.objects.all().delete()
     settings.ALERT_EMAILS, settings.PAYMENTS_URL = ["oncall@shop.example"], NOWHERE
-    told, shown, last = [], [], 0
+    notified, shown, last = [], [], 0
     for _ in range(5):
-        comparison.compare_records(since=timezone.now() - 2 * LOOK_BACK)  # a person's, which counts for nothing here
+        comparison.compare_records(since=timezone.now() - 2 * LOOK_BACK)  # made by a person, which does not count here
         made = comparison.run_periodic_comparison(last)
         assert made is not None
         last = made.pk
-        told.append(Notification.objects.filter(event__verb="comparison.missing").count())
+        notified.append(Notification.objects.filter(event__verb="comparison.missing").count())
         shown.append("No comparison for hours" in markup(signed_in().get("/")))
-    assert told == [0, 0, 0, 1, 1]
+    assert notified == [0, 0, 0, 1, 1]
     assert shown == [False, False, False, True, True]
     event = AuditEvent.objects.get(verb="comparison.missing")
     assert "never sent" in event.after["why"]

@@ -1,4 +1,4 @@
-"""The dashboard's figures, each with the list behind it, and the addresses for load balancers."""
+"""The dashboard's figures, each linked to its list, and the endpoints for load balancers."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ def test_an_empty_system_has_a_dashboard(maya: Client) -> None:
     assert "No refunds today" in page
 
 
-def test_a_demo_links_to_the_side_by_side_and_nothing_else_does(maya: Client, settings: Settings) -> None:
+def test_only_a_demo_links_to_the_naive_comparison(maya: Client, settings: Settings) -> None:
     for demo in (False, True):
         settings.DEMO = demo
         assert (reverse("chaos") in markup(maya.get(reverse("dashboard")))) == demo
@@ -49,7 +49,7 @@ def test_the_dashboard_shows_what_happened_and_links_to_it(maya: Client) -> None
     assert "<html" not in fragment
 
 
-def test_money_is_told_per_currency_moved_held_and_on_its_way(db: None) -> None:
+def test_money_is_shown_per_currency_and_state(db: None) -> None:
     now = timezone.now()
     start = now.replace(hour=0, minute=0, second=0, microsecond=0)
     an_action(amount=1_000)
@@ -66,7 +66,7 @@ def test_money_is_told_per_currency_moved_held_and_on_its_way(db: None) -> None:
     assert set(rows) == {"USD", "JPY"}
 
 
-def test_failures_are_counted_by_class_with_what_was_healed(db: None) -> None:
+def test_failures_and_recoveries_are_counted_by_class(db: None) -> None:
     healed, lost = an_action(), an_action(status="unresolved")
     an_attempt(healed, "effect_unknown")
     an_attempt(healed)
@@ -77,7 +77,7 @@ def test_failures_are_counted_by_class_with_what_was_healed(db: None) -> None:
     assert (row.error_class, row.attempts, row.actions, row.succeeded) == ("effect_unknown", 3, 2, 1)
 
 
-def test_tickets_are_told_by_how_they_ended_each_day(db: None) -> None:
+def test_tickets_are_counted_by_outcome_per_day(db: None) -> None:
     now = timezone.now()
     a_ticket()
     an_action(a_ticket(), verdict="require_approval")
@@ -90,7 +90,7 @@ def test_tickets_are_told_by_how_they_ended_each_day(db: None) -> None:
     assert ends == {"alone": 1, "approved": 1, "person": 1, "open": 1}
 
 
-def test_the_share_done_alone_is_of_approved_actions(db: None) -> None:
+def test_the_automated_share_counts_approved_actions(db: None) -> None:
     now = timezone.now()
     an_action()
     an_action(verdict="require_approval")
@@ -99,7 +99,7 @@ def test_the_share_done_alone_is_of_approved_actions(db: None) -> None:
     assert (day.actions, day.alone) == (2, 1)
 
 
-def test_the_cost_of_a_ticket_is_of_those_that_the_model_saw(db: None) -> None:
+def test_cost_per_ticket_counts_tickets_with_model_calls(db: None) -> None:
     a_run()
     a_ticket()
     cost = figures.cost(timezone.now() - timedelta(days=7))
@@ -107,7 +107,7 @@ def test_the_cost_of_a_ticket_is_of_those_that_the_model_saw(db: None) -> None:
     assert figures.cost(timezone.now()).per_ticket is None
 
 
-def test_a_chart_ends_at_a_round_number() -> None:
+def test_a_chart_axis_ends_at_a_round_number() -> None:
     now = timezone.now()
     assert charts.stacked([]).top == 1
     for total, top in ((1, 1), (7, 8), (12, 15), (31, 40), (180, 200)):
@@ -116,14 +116,14 @@ def test_a_chart_ends_at_a_round_number() -> None:
         assert chart.columns[0].parts[0].height == pytest.approx(100 * total / top, abs=0.01)
 
 
-# --- probes ---------------------------------------------------------------------------------------------
+# --- health checks --------------------------------------------------------------------------------------
 
 
-def test_healthz_answers_without_a_login_or_a_database() -> None:
+def test_healthz_needs_neither_login_nor_database() -> None:
     assert Client().get("/healthz").content == b"ok\n"
 
 
-def test_readyz_needs_database_broker_and_a_worker(db: None, broker: str) -> None:
+def test_readyz_requires_database_broker_and_worker(db: None, broker: str) -> None:
     with redis.Redis.from_url(broker) as valkey, override_settings(REDIS_URL=broker):
         valkey.delete(heartbeat.KEY)
         answer = Client().get("/readyz")
@@ -132,12 +132,12 @@ def test_readyz_needs_database_broker_and_a_worker(db: None, broker: str) -> Non
         answer = Client().get("/readyz")
         assert (answer.status_code, answer.json()["worker"]) == (200, "ok")
         valkey.set(heartbeat.KEY, timezone.now().timestamp() - 60, ex=30)
-        with override_settings(SWEEP_SECONDS=60.0):  # a slow sweep is no dead one
+        with override_settings(SWEEP_SECONDS=60.0):  # a slow sweep does not count as dead
             assert Client().get("/readyz").status_code == 200
         assert Client().get("/readyz").status_code == 503
 
 
-def test_readyz_says_what_is_missing_without_naming_hosts(db: None) -> None:
+def test_readyz_names_the_missing_part_without_hostnames(db: None) -> None:
     with override_settings(REDIS_URL="redis://127.0.0.1:1/0"):
         answer = Client().get("/readyz")
     assert answer.status_code == 503

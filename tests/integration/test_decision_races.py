@@ -1,5 +1,5 @@
-"""Two that come together over the same money or the same request: one effect, one decision, clear words for the loser.
-Each race is run in both orders, with both under way before either is let through."""
+"""Two requests for the same money or approval at once: one effect, one decision, a clear message for the loser. Each
+race runs in both orders, and both sides have started before either may continue."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,7 +22,7 @@ from tests.screen import markup
 from tests.waiting import until
 from tests.world import World, at_once, propose_refund, ticket_of
 
-WAIT, RUN = 8_000, 4_000  # above what runs by itself, and below
+WAIT, RUN = 8_000, 4_000  # above the auto-approval limit, and below
 
 
 @pytest.fixture
@@ -40,14 +40,14 @@ def waiting(order: dict[str, Any], amount: int = WAIT) -> ApprovalRequest:
 
 
 def press(client: Client, button: str, request: ApprovalRequest, **fields: str) -> tuple[int, str]:
-    """What a browser sends from the card as it is now; the answer's status and page."""
+    """Submit the card as it is now, and return the answer's status and page."""
     card = {"digest": request.digest, "seen": view_digest(request), **fields}
     answer = client.post(reverse(f"queue-{button}", args=[request.pk]), card)
     return answer.status_code, markup(answer)
 
 
 def shown(request: ApprovalRequest) -> ApprovalRequest:
-    """The request as someone who opens it now is shown it."""
+    """Return what a person sees who opens the request now."""
     return decide.refresh_request(request_id=request.pk)
 
 
@@ -59,12 +59,12 @@ def decided(request: ApprovalRequest) -> list[tuple[str, str]]:
     return list(Decision.objects.filter(request=request).values_list("by__username", "verdict"))
 
 
-# --- a refund that runs by itself, and one that waits for a person ----------------------------------------------------
+# --- an automatic refund and one that waits for a person --------------------------------------------------------------
 
 
 def in_turn(world: World, maya: Client, *, person_first: bool) -> tuple[dict[str, Any], ApprovalRequest, Any, Any]:
-    """A person approves the waiting refund as the agent proposes the automatic one: the order, the request, what the
-    person was answered and what the agent was."""
+    """Approve the waiting refund while the agent proposes the automatic one. Return the order, the request, the
+    person's answer and the agent's."""
     order = world.order()
     request, ticket = waiting(order), ticket_of(order)
     works = [lambda: press(maya, "approve", request), lambda: propose_refund(order, RUN, ticket=ticket)]
@@ -74,16 +74,16 @@ def in_turn(world: World, maya: Client, *, person_first: bool) -> tuple[dict[str
     return order, request, *(answers if person_first else answers[::-1])
 
 
-def test_an_automatic_refund_that_comes_after_an_approval_is_told_what_is_left(world: World, maya: Client) -> None:
-    order, request, (status, _), told = in_turn(world, maya, person_first=True)
+def test_an_automatic_refund_after_an_approval_learns_what_is_left(world: World, maya: Client) -> None:
+    order, request, (status, _), answer = in_turn(world, maya, person_first=True)
     assert (status, decided(request)) == (302, [("maya", "approve")])
-    assert isinstance(told, Refused)
-    assert told.message == f"Only $20.00 may still be refunded of order {order['order_id']}."
+    assert isinstance(answer, Refused)
+    assert answer.message == f"Only $20.00 may still be refunded of order {order['order_id']}."
     assert execution.execute(request.action_id).status == states.SUCCEEDED
     assert moved(world, order) == [WAIT]
 
 
-def test_an_approval_that_comes_after_an_automatic_refund_is_told_to_look_again(world: World, maya: Client) -> None:
+def test_an_approval_after_an_automatic_refund_asks_for_another_look(world: World, maya: Client) -> None:
     order, request, (status, page), automatic = in_turn(world, maya, person_first=False)
     assert (status, decided(request)) == (409, [])
     assert "Your decision was not applied: the request changed after you opened it. Review it and decide again." in page
@@ -95,9 +95,7 @@ def test_an_approval_that_comes_after_an_automatic_refund_is_told_to_look_again(
     assert moved(world, order) == [RUN]
 
 
-def test_who_approves_while_another_refund_of_the_order_arrives_is_asked_to_look_again(
-    world: World, maya: Client
-) -> None:
+def test_an_approval_during_another_refund_asks_for_another_look(world: World, maya: Client) -> None:
     order = world.order()
     request = waiting(order, 6_000)
     other = propose_refund(order, RUN)
@@ -132,7 +130,7 @@ APPROVES = ("approve", {}, "approved", WAIT)
 
 
 @pytest.mark.parametrize(("first", "second"), [(EDITS, APPROVES), (APPROVES, EDITS)])
-def test_of_an_edit_and_an_approval_the_second_is_told_who_was_first(
+def test_after_an_edit_a_concurrent_approval_names_the_editor(
     world: World, maya: Client, jon: Client, first: Any, second: Any
 ) -> None:
     order = world.order()
@@ -161,11 +159,11 @@ def is_late(request: ApprovalRequest) -> bool:
     return ApprovalRequest.objects.filter(pk=request.pk, expires_at__lte=Now()).exists()
 
 
-def test_who_approves_while_it_expires_is_told_that_it_expired(world: World, maya: Client) -> None:
+def test_approving_an_expiring_request_reports_that_it_expired(world: World, maya: Client) -> None:
     order = world.order()
     request = waiting(order)
     expires(request, 0)
-    # The sweep has closed the request and stands at its action; who approves stands at the request.
+    # The sweep has closed the request and waits for its action; the approval waits for the request.
     closed, (status, page) = one_after_the_other(
         Action.objects.filter(pk=request.action_id),
         lambda: decide.expire(request.pk),
@@ -178,7 +176,7 @@ def test_who_approves_while_it_expires_is_told_that_it_expired(world: World, may
     assert moved(world, order) == []
 
 
-def test_what_expires_while_it_is_approved_is_approved(world: World, maya: Client) -> None:
+def test_a_request_approved_just_before_it_expires_is_approved(world: World, maya: Client) -> None:
     order = world.order()
     request = waiting(order)
     expires(request, 2)

@@ -1,4 +1,4 @@
-"""What a person said, once: bound to what they saw, with the order read again."""
+"""A person's decision: made once, bound to what they saw, with the order read again."""
 
 from datetime import timedelta
 from typing import Any
@@ -48,7 +48,7 @@ def undecided(request: ApprovalRequest) -> bool:
 # --- approve, reject ------------------------------------------------------------------------------------
 
 
-def test_what_is_approved_runs_as_it_was_seen(world: World, lead: User) -> None:
+def test_the_approved_parameters_are_executed(world: World, lead: User) -> None:
     order, request = waiting(world)
     decision = approve(request, lead)
     assert (decision.verdict, decision.by, decision.digest, decision.edited) == ("approve", lead, request.digest, None)
@@ -58,7 +58,7 @@ def test_what_is_approved_runs_as_it_was_seen(world: World, lead: User) -> None:
     assert (event.actor, event.before["status"], event.after["digest"]) == ("lead", "awaiting_approval", request.digest)
 
 
-def test_what_is_rejected_never_runs_and_keeps_its_reason(world: World, lead: User) -> None:
+def test_a_rejected_action_never_runs_and_keeps_its_reason(world: World, lead: User) -> None:
     order, request = waiting(world)
     reject(request, lead, " It was used for a year. ")
     assert execution.execute(request.action_id).status == states.REJECTED
@@ -68,7 +68,7 @@ def test_what_is_rejected_never_runs_and_keeps_its_reason(world: World, lead: Us
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "\n"])
-def test_a_rejection_says_why(world: World, lead: User, reason: str) -> None:
+def test_rejecting_in_the_browser_needs_a_reason(world: World, lead: User, reason: str) -> None:
     _, request = waiting(world)
     with pytest.raises(Refused, match="Say why"):
         reject(request, lead, reason)
@@ -77,7 +77,7 @@ def test_a_rejection_says_why(world: World, lead: User, reason: str) -> None:
 
 @pytest.mark.parametrize("second", [approve, reject])
 @pytest.mark.parametrize("first", [approve, reject])
-def test_who_comes_second_is_told_who_decided_and_what(world: World, lead: User, first: Any, second: Any) -> None:
+def test_a_second_decision_is_told_who_decided_first(world: World, lead: User, first: Any, second: Any) -> None:
     _, request = waiting(world)
     first(request, lead)
     with pytest.raises(AlreadyDecided) as caught:
@@ -86,7 +86,7 @@ def test_who_comes_second_is_told_who_decided_and_what(world: World, lead: User,
     assert Decision.objects.filter(request=request).count() == 1
 
 
-def test_twenty_approvals_at_once_are_one_decision(world: World, lead: User) -> None:
+def test_twenty_concurrent_approvals_are_one_decision(world: World, lead: User) -> None:
     order, request = waiting(world)
     answers = at_once(*[lambda: approve(request, lead)] * 20)
     kinds_of = [type(answer).__name__ for answer in answers]
@@ -96,7 +96,7 @@ def test_twenty_approvals_at_once_are_one_decision(world: World, lead: User) -> 
     assert AuditEvent.objects.filter(object_id=request.action_id, verb="action.approved").count() == 1
 
 
-def test_an_approval_and_a_rejection_at_once_are_one_decision(world: World, lead: User) -> None:
+def test_a_concurrent_approval_and_rejection_are_one_decision(world: World, lead: User) -> None:
     for _ in range(5):
         order, request = waiting(world)
         answers = at_once(lambda request=request: approve(request, lead), lambda request=request: reject(request, lead))
@@ -107,7 +107,7 @@ def test_an_approval_and_a_rejection_at_once_are_one_decision(world: World, lead
         assert len(world.refunds(order)) == (said == "approve")
 
 
-def test_a_digest_that_is_not_the_requests_decides_nothing(world: World, lead: User) -> None:
+def test_another_requests_digest_decides_nothing(world: World, lead: User) -> None:
     _, request = waiting(world)
     for decide in (approve, reject):
         with pytest.raises(ChangedSinceShown):
@@ -115,15 +115,15 @@ def test_a_digest_that_is_not_the_requests_decides_nothing(world: World, lead: U
     assert undecided(request)
 
 
-def test_a_request_that_never_was_is_no_request(world: World, lead: User) -> None:
+def test_a_nonexistent_request_is_reported(world: World, lead: User) -> None:
     with pytest.raises(ApprovalRequest.DoesNotExist):
         approve(ApprovalRequest(pk=10**9, digest="0" * 64), lead)
 
 
-# --- the world has moved on -----------------------------------------------------------------------------
+# --- changes in the meantime ----------------------------------------------------------------------------
 
 
-def test_a_changed_order_must_be_seen_before_it_is_decided(world: World, lead: User) -> None:
+def test_a_changed_order_must_be_seen_before_the_decision(world: World, lead: User) -> None:
     order, request = waiting(world)
     world.refund_elsewhere(order, 1_000)
     with pytest.raises(ChangedSinceShown) as caught:
@@ -138,7 +138,7 @@ def test_a_changed_order_must_be_seen_before_it_is_decided(world: World, lead: U
     assert execution.execute(request.action_id).status == states.SUCCEEDED
 
 
-def test_changes_add_up_from_what_was_first_seen(world: World, lead: User) -> None:
+def test_changes_are_shown_relative_to_the_first_view(world: World, lead: User) -> None:
     order, request = waiting(world, 5_001)
     for amount in (1_000, 1_500):
         world.refund_elsewhere(order, amount)
@@ -148,7 +148,7 @@ def test_changes_add_up_from_what_was_first_seen(world: World, lead: User) -> No
     assert (rows["refundable"]["before"], rows["refundable"]["after"]) == (10_000, 7_500)
 
 
-def test_an_amount_that_is_no_longer_left_cannot_be_approved(world: World, lead: User) -> None:
+def test_an_amount_above_what_is_left_cannot_be_approved(world: World, lead: User) -> None:
     order, request = waiting(world)
     world.refund_elsewhere(order, 5_000)
     with pytest.raises(ChangedSinceShown):
@@ -161,7 +161,7 @@ def test_an_amount_that_is_no_longer_left_cannot_be_approved(world: World, lead:
     assert execution.execute(request.action_id).status == states.SUCCEEDED
 
 
-def test_without_the_shop_nothing_is_approved_but_anything_can_be_rejected(world: World, lead: User) -> None:
+def test_without_the_shop_only_rejection_is_possible(world: World, lead: User) -> None:
     _, request = waiting(world)
     world.faults("*", "unavailable")
     with pytest.raises(Transient):
@@ -171,7 +171,7 @@ def test_without_the_shop_nothing_is_approved_but_anything_can_be_rejected(world
     assert status(request) == "rejected"
 
 
-def test_looking_reads_the_order_again_and_decides_nothing(world: World, lead: User) -> None:
+def test_viewing_reads_the_order_and_decides_nothing(world: World, lead: User) -> None:
     order, request = waiting(world)
     world.refund_elsewhere(order, 1_000)
     seen = deciding.refresh_request(request_id=request.pk)
@@ -181,7 +181,7 @@ def test_looking_reads_the_order_again_and_decides_nothing(world: World, lead: U
     approve(request, lead)
 
 
-def test_an_account_that_changed_must_be_seen_again(world: World, lead: User) -> None:
+def test_a_changed_account_must_be_seen_again(world: World, lead: User) -> None:
     order = world.order()
     action = propose(ticket_of(order), "change_account", {"name": "Kim Roe", "reason": "They married."})
     request = ApprovalRequest.objects.get(action=action)
@@ -197,7 +197,7 @@ def test_an_account_that_changed_must_be_seen_again(world: World, lead: User) ->
 # --- edit -----------------------------------------------------------------------------------------------
 
 
-def test_what_is_edited_runs_as_the_person_wrote_it(world: World, lead: User) -> None:
+def test_an_edited_action_runs_as_edited(world: World, lead: User) -> None:
     order, request = waiting(world)
     decision = edit(request, lead, amount=2_500, reason="Half of the lamp is fine.")
     action = Action.objects.get(pk=request.action_id)
@@ -233,7 +233,7 @@ def test_what_is_edited_runs_as_the_person_wrote_it(world: World, lead: User) ->
         ({"amount": 100_001}, "above_ceiling"),
     ],
 )
-def test_an_edit_keeps_within_its_bounds(world: World, lead: User, changes: dict[str, Any], code: str) -> None:
+def test_an_edit_must_stay_within_its_limits(world: World, lead: User, changes: dict[str, Any], code: str) -> None:
     _, request = waiting(world)
     with pytest.raises(Refused) as caught:
         edit(request, lead, **changes)
@@ -241,7 +241,7 @@ def test_an_edit_keeps_within_its_bounds(world: World, lead: User, changes: dict
     assert undecided(request)
 
 
-def test_an_edit_above_the_ceiling_in_force_now_is_refused(world: World, lead: User) -> None:
+def test_an_edit_above_the_current_block_limit_is_refused(world: World, lead: User) -> None:
     _, request = waiting(world)
     put_rules(thresholds=[row.model_copy(update={"block_above": 5_500}) for row in RULES.thresholds])
     with pytest.raises(Refused, match="block limit"):
@@ -249,14 +249,14 @@ def test_an_edit_above_the_ceiling_in_force_now_is_refused(world: World, lead: U
     edit(request, lead, amount=5_500)
 
 
-def test_an_edit_may_give_more_than_was_asked_up_to_what_is_left(world: World, lead: User) -> None:
+def test_an_edit_may_exceed_the_request_up_to_the_remainder(world: World, lead: User) -> None:
     order, request = waiting(world)
     edit(request, lead, amount=10_000)
     execution.execute(request.action_id)
     assert [row["amount"] for row in world.refunds(order)] == [10_000]
 
 
-def test_an_edit_keeps_to_the_payment(world: World, lead: User) -> None:
+def test_an_edit_cannot_change_the_payment(world: World, lead: User) -> None:
     order = world.order("two payments")
     given = refund_arguments(order, 100, payment_id=order["payments"][1]["payment_id"])
     ticket = ticket_of(order)
@@ -268,7 +268,7 @@ def test_an_edit_keeps_to_the_payment(world: World, lead: User) -> None:
     assert caught.value.details["refundable"] == 4_000
 
 
-def test_a_reply_is_sent_as_a_person_rewrote_it(world: World, lead: User) -> None:
+def test_an_edited_reply_is_sent_as_edited(world: World, lead: User) -> None:
     ticket = ticket_of(world.order())
     given = {"text": "Your refund is on its way.", "reason": "Tells them."}
     request = ApprovalRequest.objects.get(action=propose(ticket, "reply", given, run_id=1))
@@ -280,7 +280,7 @@ def test_a_reply_is_sent_as_a_person_rewrote_it(world: World, lead: User) -> Non
     assert reply["body"] == "We are looking into it."
 
 
-def test_what_may_have_been_sent_can_only_be_approved_as_it_is(world: World, lead: User) -> None:
+def test_an_action_that_may_have_been_sent_cannot_be_edited(world: World, lead: User) -> None:
     _, request = waiting(world)
     request.action.attempts.create(number=1, worker="w", outcome="lost")
     with pytest.raises(Refused, match="sent before"):
@@ -288,20 +288,20 @@ def test_what_may_have_been_sent_can_only_be_approved_as_it_is(world: World, lea
     approve(request, lead)
 
 
-# --- hours, claims --------------------------------------------------------------------------------------
+# --- deadlines, assignment ------------------------------------------------------------------------------
 
 
 def let_pass(request: ApprovalRequest) -> None:
     ApprovalRequest.objects.filter(pk=request.pk).update(expires_at=Now() - timedelta(seconds=1))
 
 
-def test_a_request_waits_as_long_as_the_policy_says(world: World) -> None:
+def test_the_policy_sets_how_long_a_request_waits(world: World) -> None:
     put_rules(approval_hours=5)
     _, request = waiting(world)
     assert abs(request.expires_at - request.created_at - timedelta(hours=5)) < timedelta(seconds=1)
 
 
-def test_what_nobody_decides_in_time_expires(world: World, lead: User) -> None:
+def test_an_undecided_request_expires(world: World, lead: User) -> None:
     order, request = waiting(world)
     _, in_time = waiting(world)
     expires(request)
@@ -316,7 +316,7 @@ def test_what_nobody_decides_in_time_expires(world: World, lead: User) -> None:
 
 
 @pytest.mark.parametrize("decide", [approve, reject])
-def test_after_its_hours_a_request_is_closed_even_before_the_sweep_came(world: World, lead: User, decide: Any) -> None:
+def test_an_overdue_request_is_closed_even_before_the_sweep(world: World, lead: User, decide: Any) -> None:
     _, request = waiting(world)
     let_pass(request)
     with pytest.raises(AlreadyDecided):
@@ -324,7 +324,7 @@ def test_after_its_hours_a_request_is_closed_even_before_the_sweep_came(world: W
     assert status(request) == "awaiting_approval"
 
 
-def test_several_sweeps_at_once_expire_each_request_once(world: World) -> None:
+def test_concurrent_sweeps_expire_each_request_once(world: World) -> None:
     requests = [waiting(world)[1] for _ in range(6)]
     for request in requests:
         let_pass(request)
@@ -337,7 +337,7 @@ def test_several_sweeps_at_once_expire_each_request_once(world: World) -> None:
     assert {status(request) for request in requests} == {"expired"}
 
 
-def test_a_claim_tells_who_is_looking_and_can_be_taken_over(world: World, lead: User) -> None:
+def test_a_claimed_request_shows_its_lead_and_can_change_hands(world: World, lead: User) -> None:
     _, request = waiting(world)
     other = User.objects.get_or_create(username="lead2")[0]
     for holder in (lead, other):
@@ -349,14 +349,14 @@ def test_a_claim_tells_who_is_looking_and_can_be_taken_over(world: World, lead: 
     assert list(verbs)[::-1] == ["request.claimed", "request.claimed", "request.released"]
 
 
-def test_what_is_decided_cannot_be_claimed(world: World, lead: User) -> None:
+def test_a_decided_request_cannot_be_claimed(world: World, lead: User) -> None:
     _, request = waiting(world)
     approve(request, lead)
     with pytest.raises(AlreadyDecided):
         deciding.assign(request_id=request.pk, by=lead)
 
 
-def test_a_shop_that_lost_the_order_stops_the_approval(world: World, lead: User) -> None:
+def test_an_order_missing_in_the_shop_stops_the_approval(world: World, lead: User) -> None:
     _, request = waiting(world)
     world.faults("GET /orders/{order_id}", "refused_by_bank")
     with pytest.raises(Terminal):
@@ -364,7 +364,7 @@ def test_a_shop_that_lost_the_order_stops_the_approval(world: World, lead: User)
     assert undecided(request)
 
 
-def test_what_a_lower_ceiling_no_longer_allows_cannot_be_approved_as_it_is(world: World, lead: User) -> None:
+def test_a_lowered_block_limit_stops_an_unedited_approval(world: World, lead: User) -> None:
     order = world.order()
     action = propose_refund(order, 8_000)
     request = ApprovalRequest.objects.get(action=action, closed_at=None)
@@ -376,7 +376,7 @@ def test_what_a_lower_ceiling_no_longer_allows_cannot_be_approved_as_it_is(world
     assert world.refunds(order) == []
 
 
-def test_a_cancellations_amount_follows_the_order_and_is_seen_again(world: World, lead: User) -> None:
+def test_a_cancellations_amount_follows_the_order_and_needs_review(world: World, lead: User) -> None:
     order = world.order("pending")
     put_rules(thresholds=[Threshold(kind="cancel_order", currency="USD", auto_up_to=0, block_above=100_000)])
     cancelling = {"order_id": order["order_id"], "reason": "They changed their mind."}

@@ -1,4 +1,4 @@
-"""What the dial would have meant: counted over real rows, exactly, within a bound."""
+"""The evidence for a dial setting: counted exactly over real rows, up to a limit."""
 
 import re
 from collections.abc import Iterator
@@ -28,17 +28,17 @@ def rules(db: None) -> None:
 
 
 def a_reply(**more: Any) -> Action:
-    """Which the rules let pass, but for the dial."""
+    """Create a reply that the rules would approve without the dial."""
     given = {"facts": {"kind": "reply"}, "kind": "reply", "run_id": 1, "params": {"text": "Hello."}}
     return an_action(a_ticket(), **{**given, **more})
 
 
 def starts(action: Action) -> int:
-    """The setting of the dial from which its ticket is inside."""
+    """Return the dial setting from which the action's ticket is inside."""
     return dial.lowest_covering_percent(dial.position(action.ticket_id))
 
 
-def test_each_action_counts_from_the_setting_that_reaches_its_ticket(db: None) -> None:
+def test_an_action_counts_from_the_setting_that_includes_its_ticket(db: None) -> None:
     replies = [a_reply() for _ in range(12)]
     found = evidence(RULES, 14)
     assert (found.actions, found.whole, len(found.points)) == (12, True, 101)
@@ -46,7 +46,7 @@ def test_each_action_counts_from_the_setting_that_reaches_its_ticket(db: None) -
         assert point.alone == sum(starts(reply) <= point.percent for reply in replies)
 
 
-def test_what_people_did_counts_with_the_actions_that_would_have_run_alone(db: None) -> None:
+def test_decisions_count_for_actions_that_would_be_automatic(db: None) -> None:
     edited, rejected, approved, failed, open_one = [a_reply() for _ in range(5)]
     asked(edited, "edit")
     asked(rejected, "reject")
@@ -64,14 +64,14 @@ def test_what_people_did_counts_with_the_actions_that_would_have_run_alone(db: N
     assert found.points[100].alone == 7
 
 
-def test_an_action_that_other_rules_hold_runs_alone_at_no_setting(db: None) -> None:
-    an_action(run_id=1, facts={"kind": "refund", "amount": 4_200, "currency": "USD"})  # there is no threshold
+def test_an_action_held_by_other_rules_is_never_automatic(db: None) -> None:
+    an_action(run_id=1, facts={"kind": "refund", "amount": 4_200, "currency": "USD"})  # there is no limit
     a_reply(facts={"kind": "reply", "ungrounded": ["It promises a refund."]})
     found = evidence(RULES, 14)
     assert (found.actions, found.points[100].alone) == (2, 0)
 
 
-def test_what_is_set_for_a_kind_or_a_tag_caps_the_dial(db: None) -> None:
+def test_a_kind_or_tag_share_caps_the_dial(db: None) -> None:
     reply = a_reply(facts={"kind": "reply", "tags": ["VIP"]})
     facts, start = policy_facts.recorded(reply), starts(reply)
     for capped in (
@@ -83,7 +83,7 @@ def test_what_is_set_for_a_kind_or_a_tag_caps_the_dial(db: None) -> None:
     assert auto_approved_from(Rules(autonomy=enough), facts) == start
 
 
-def test_where_tags_were_not_recorded_no_tag_holds_it_back_and_it_is_said(db: None) -> None:
+def test_without_recorded_tags_no_tag_applies_and_it_says_so(db: None) -> None:
     reply = a_reply()
     rules = RULES.model_copy(update={"autonomy": Dial(percent=100, tags=(TagShare(tag="vip", percent=0),))})
     found = evidence(rules, 14)
@@ -100,7 +100,7 @@ def test_only_the_agents_own_proposals_are_evidence(db: None) -> None:
     assert evidence(RULES, 14).actions == 0
 
 
-def test_no_more_than_the_newest_are_looked_at_and_it_is_said(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_newest_actions_are_counted_and_it_says_so(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence_module, "SAMPLE", 3)
     replies = [a_reply() for _ in range(5)]
     found = evidence(RULES, 14)
@@ -139,7 +139,7 @@ def seen(client: Client, fields: dict[str, str]) -> str:
     return str(client.post(reverse("policy-autonomy"), {**fields, "do": "preview"}).context["previewed"])
 
 
-def test_the_dial_is_set_after_its_evidence_was_seen(admin: Client) -> None:
+def test_the_dial_is_saved_after_its_evidence_was_shown(admin: Client) -> None:
     fields = entered(admin, percent="40", **{"kind-refund": "10", "tags-0-tag": "VIP", "tags-0-percent": "5",
                                              "lower-rejected_percent": "25"})  # fmt: skip
     address = reverse("policy-autonomy")
@@ -158,7 +158,7 @@ def test_the_dial_is_set_after_its_evidence_was_seen(admin: Client) -> None:
     assert "At most 10 %" in markup(signed_in().get(reverse("policy")))
 
 
-def test_the_evidence_alone_is_answered_as_the_dial_moves(admin: Client) -> None:
+def test_moving_the_dial_returns_only_the_evidence(admin: Client) -> None:
     replies = [a_reply() for _ in range(8)]
     asked(replies[0], "edit")
     headers = {"HX-Request": "true", "HX-Target": "div#evidence"}
@@ -173,7 +173,7 @@ def test_the_evidence_alone_is_answered_as_the_dial_moves(admin: Client) -> None
         assert f"People decided <strong>{edited}</strong> of the {alone}." in page
 
 
-def test_everybody_may_look_at_another_setting_and_only_admins_set_it(db: None) -> None:
+def test_everyone_may_preview_a_setting_but_only_admins_save(db: None) -> None:
     a_reply()
     lead = signed_in()
     address = reverse("policy-autonomy")
@@ -187,21 +187,21 @@ def test_everybody_may_look_at_another_setting_and_only_admins_set_it(db: None) 
     [{"percent": "101"}, {"percent": ""}, {"kind-refund": "-1"}, {"tags-0-tag": "a", "tags-0-percent": ""},
      {"tags-0-tag": "a", "tags-0-percent": "1", "tags-1-tag": "A", "tags-1-percent": "2"}, {"lower-at_least": "0"}],
 )  # fmt: skip
-def test_what_cannot_be_set_is_said_beside_it(admin: Client, wrong: dict[str, str]) -> None:
+def test_an_invalid_setting_is_reported_next_to_the_field(admin: Client, wrong: dict[str, str]) -> None:
     before = versions.current().pk
     answer = admin.post(reverse("policy-autonomy"), {**entered(admin, **wrong), "do": "save"})
     assert answer.status_code == 422
     assert versions.current().pk == before
 
 
-def test_rules_that_cannot_be_read_are_said_to_be(db: None) -> None:
+def test_unreadable_rules_are_reported(db: None) -> None:
     from_elsewhere = versions.current()
     type(from_elsewhere).objects.create(rules={"autonomy": "much"}, note="by hand")
     assert "can't be read" in markup(signed_in().get(reverse("policy-autonomy")))
 
 
 @pytest.mark.parametrize("looked", ["before", "after"])
-def test_a_form_opened_before_the_dial_lowered_itself_saves_nothing(admin: Client, looked: str) -> None:
+def test_a_form_opened_before_an_automatic_lowering_saves_nothing(admin: Client, looked: str) -> None:
     fields = entered(admin, percent="90")
     proof = seen(admin, fields) if looked == "before" else ""
     lowered = RULES.model_copy(update={"autonomy": Dial(percent=35)})
@@ -224,7 +224,7 @@ def test_a_form_opened_before_the_dial_lowered_itself_saves_nothing(admin: Clien
 
 
 @pytest.mark.parametrize("given", [None, "x", "999999999"])
-def test_a_dial_that_names_no_version_is_not_set(admin: Client, given: str | None) -> None:
+def test_a_form_without_a_version_saves_nothing(admin: Client, given: str | None) -> None:
     before = versions.current()
     fields = entered(admin, percent="90")
     fields.pop("based_on")

@@ -1,4 +1,4 @@
-"""Runs from their first step to their end: a model that speaks by a script, the shop behind the simulator."""
+"""Runs from the first step to the last: a scripted model, and the shop behind the simulator."""
 
 import json
 from datetime import timedelta
@@ -36,8 +36,8 @@ def last_step(run: Run) -> Step:
     return run.steps.latest("index")
 
 
-def told(script: Script) -> dict[str, Any]:
-    """What the model was told of its last tool call."""
+def last_tool_result(script: Script) -> dict[str, Any]:
+    """Return the last tool result that the model received."""
     message = script.asked[-1].data["messages"][-1]
     assert message["role"] == "tool"
     return json.loads(message["content"])  # type: ignore[no-any-return]
@@ -47,7 +47,7 @@ def another_message(ticket: Ticket, body: str = "And another thing.", external_i
     return intake.receive_message(ticket.pk, intake.NewMessage(external_id=external_id, body=body))[0]
 
 
-# --- the whole way --------------------------------------------------------------------------------------
+# --- complete runs --------------------------------------------------------------------------------------
 
 
 def test_a_small_refund_is_made_and_answered(world: World, model: Script) -> None:
@@ -70,7 +70,7 @@ def test_a_small_refund_is_made_and_answered(world: World, model: Script) -> Non
     assert run.cost_usd > 0
 
 
-def test_the_trace_holds_what_was_asked_and_answered(world: World, model: Script) -> None:
+def test_the_trace_records_requests_and_answers(world: World, model: Script) -> None:
     order = world.order()
     model.will_say(triage(), calls(call("get_order", {"order_id": order["order_id"]}), reasoning_content="I look."))
     model.will_say(hands_over())
@@ -84,7 +84,7 @@ def test_the_trace_holds_what_was_asked_and_answered(world: World, model: Script
     assert read.output["refundable"] == 10_000
 
 
-def test_an_unambiguous_ticket_stays_with_the_cheap_model(world: World, model: Script, settings: Settings) -> None:
+def test_an_unambiguous_ticket_stays_with_the_small_model(world: World, model: Script, settings: Settings) -> None:
     for ambiguous, name in ((False, settings.LLM_TRIAGE_MODEL), (True, settings.LLM_EXPERT_MODEL)):
         model.will_say(triage(ambiguous=ambiguous), hands_over())
         run = run_through(ticket_of(world.order()))
@@ -92,15 +92,13 @@ def test_an_unambiguous_ticket_stays_with_the_cheap_model(world: World, model: S
 
 
 @pytest.mark.parametrize("said", ["", "null", "I think they want a refund.", '{"intent": 5}', "[" * 5000])
-def test_a_triage_that_cannot_be_read_brings_the_expert(
-    world: World, model: Script, settings: Settings, said: str
-) -> None:
+def test_an_unreadable_triage_selects_the_expert(world: World, model: Script, settings: Settings, said: str) -> None:
     model.will_say(completion({"content": said}), hands_over())
     run = run_through(ticket_of(world.order()))
     assert (run.llm_model, run.steps.get(index=0).error_code) == (settings.LLM_EXPERT_MODEL, "unreadable_triage")
 
 
-def test_a_large_refund_waits_and_goes_on_after_the_approval(world: World, model: Script, lead: User) -> None:
+def test_a_large_refund_waits_and_continues_after_approval(world: World, model: Script, lead: User) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
@@ -121,7 +119,7 @@ def test_a_large_refund_waits_and_goes_on_after_the_approval(world: World, model
     assert [row["amount"] for row in world.refunds(order)] == [6_000]
 
 
-def test_the_model_is_told_what_a_person_made_of_it(world: World, model: Script, lead: User) -> None:
+def test_the_model_learns_of_a_persons_edit(world: World, model: Script, lead: User) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
@@ -131,12 +129,12 @@ def test_the_model_is_told_what_a_person_made_of_it(world: World, model: Script,
     execution.execute(request.action_id)
     model.will_say(claims_a_refund_of(order, 2_500))
     run_through(ticket)
-    assert told(model)["message"] == "Done, as a person edited it."
-    assert told(model)["action"]["amount"] == 2_500
+    assert last_tool_result(model)["message"] == "Done, as a person edited it."
+    assert last_tool_result(model)["action"]["amount"] == 2_500
     assert status(ticket)[0] == "answered"
 
 
-def test_a_rejection_and_its_reason_reach_the_model(world: World, model: Script, lead: User) -> None:
+def test_the_model_learns_of_a_rejection_and_its_reason(world: World, model: Script, lead: User) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
@@ -145,12 +143,15 @@ def test_a_rejection_and_its_reason_reach_the_model(world: World, model: Script,
     decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It was used for a year.")
     model.will_say(replies("I am sorry, we cannot refund this."))
     run_through(ticket)
-    assert (told(model)["action"]["status"], told(model)["reason"]) == ("rejected", "It was used for a year.")
+    assert (last_tool_result(model)["action"]["status"], last_tool_result(model)["reason"]) == (
+        "rejected",
+        "It was used for a year.",
+    )
     assert status(ticket)[0] == "answered"
     assert world.refunds(order) == []
 
 
-def test_an_expired_request_reaches_the_model(world: World, model: Script) -> None:
+def test_the_model_learns_of_an_expired_request(world: World, model: Script) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
@@ -158,22 +159,22 @@ def test_an_expired_request_reaches_the_model(world: World, model: Script) -> No
     expires(ApprovalRequest.objects.get(action__ticket=ticket))
     model.will_say(hands_over("Nobody decided."))
     run_through(ticket)
-    assert told(model)["action"]["status"] == "expired"
+    assert last_tool_result(model)["action"]["status"] == "expired"
     assert status(ticket) == ("needs_person", "Nobody decided.")
 
 
-def test_a_blocked_refund_reaches_the_model_with_the_rule(world: World, model: Script) -> None:
+def test_the_model_learns_which_rule_blocked_a_refund(world: World, model: Script) -> None:
     put_rules(thresholds=[Threshold(kind="refund", currency="USD", auto_up_to=1, block_above=5_000)])
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)), replies("We are not able to do this."))
     run_through(ticket)
-    assert told(model)["action"]["status"] == "blocked"
-    assert "ceiling" in told(model)["reason"]
+    assert last_tool_result(model)["action"]["status"] == "blocked"
+    assert "ceiling" in last_tool_result(model)["reason"]
     assert world.refunds(order) == []
 
 
-def test_a_terminal_failure_reaches_the_model_which_may_not_claim_success(world: World, model: Script) -> None:
+def test_after_a_terminal_failure_the_model_may_not_claim_success(world: World, model: Script) -> None:
     order = world.order()
     ticket = ticket_of(order)
     world.faults("POST /refunds", "refused_by_bank")
@@ -187,7 +188,7 @@ def test_a_terminal_failure_reaches_the_model_which_may_not_claim_success(world:
     assert run.steps.get(index=2).output["error"]["code"] == "refused_by_bank"
 
 
-def test_an_unknown_outcome_waits_with_a_person_and_then_goes_on(
+def test_an_unknown_outcome_waits_for_a_person_and_then_continues(
     world: World, model: Script, settings: Settings
 ) -> None:
     settings.RETRY_BASE_SECONDS = 0.0
@@ -207,9 +208,7 @@ def test_an_unknown_outcome_waits_with_a_person_and_then_goes_on(
     assert len(world.refunds(order)) == 1
 
 
-def test_a_lost_answer_is_retried_without_asking_the_model_again(
-    world: World, model: Script, settings: Settings
-) -> None:
+def test_a_lost_answer_is_retried_without_another_model_call(world: World, model: Script, settings: Settings) -> None:
     settings.RETRY_BASE_SECONDS = 0.0
     order = world.order()
     ticket = ticket_of(order)
@@ -222,7 +221,7 @@ def test_a_lost_answer_is_retried_without_asking_the_model_again(
     assert len(world.refunds(order)) == 1
 
 
-# --- nonsense -------------------------------------------------------------------------------------------
+# --- unusable answers -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -253,15 +252,13 @@ def test_a_lost_answer_is_retried_without_asking_the_model_again(
         (call("refund\x00", "{}"), "unknown_tool"),
     ],
 )  # fmt: skip
-def test_a_call_that_cannot_be_used_is_answered_with_a_structured_error(
-    world: World, model: Script, made: dict[str, Any], code: str
-) -> None:
+def test_an_unusable_call_gets_a_structured_error(world: World, model: Script, made: dict[str, Any], code: str) -> None:
     model.will_say(triage(), calls(made), hands_over())
     run = run_through(ticket_of(world.order()))
     step = run.steps.get(index=2)
     assert (step.status, step.error_code) == ("failed", code)
-    assert told(model)["error"]["code"] == code
-    assert told(model)["error"]["message"]
+    assert last_tool_result(model)["error"]["code"] == code
+    assert last_tool_result(model)["error"]["message"]
     assert (run.status, run.outcome) == ("succeeded", "with_person")
     assert not Action.objects.filter(run_id=run.pk).exists()
 
@@ -270,18 +267,18 @@ def test_a_tracking_number_given_as_an_order_names_the_order(world: World, model
     order = world.order()
     model.will_say(triage(), uses("get_order", {"order_id": order["tracking_numbers"][0]}), hands_over())
     run_through(ticket_of(order))
-    assert told(model)["error"]["details"] == {"order_id": order["order_id"]}
+    assert last_tool_result(model)["error"]["details"] == {"order_id": order["order_id"]}
 
 
 def test_another_customers_order_is_not_read(world: World, model: Script) -> None:
     order, other = world.order(), world.order()
     model.will_say(triage(), uses("get_order", {"order_id": other["order_id"]}), hands_over())
     run = run_through(ticket_of(order))
-    assert told(model)["error"]["code"] == "not_this_customers_order"
+    assert last_tool_result(model)["error"]["code"] == "not_this_customers_order"
     assert other["customer_email"] not in json.dumps(list(run.steps.values("output", "input")), default=str)
 
 
-def test_several_calls_in_one_answer_are_run_in_order_and_each_is_answered(world: World, model: Script) -> None:
+def test_several_calls_are_executed_and_answered_in_order(world: World, model: Script) -> None:
     order = world.order()
     model.will_say(triage(), calls(call("get_order", {"order_id": order["order_id"]}, 1), call("get_customer", {}, 2)))
     model.will_say(hands_over())
@@ -303,7 +300,7 @@ def test_the_same_refund_twice_in_one_answer_is_made_once(world: World, model: S
     assert len(world.refunds(order)) == 1
 
 
-def test_after_the_reply_nothing_else_is_done(world: World, model: Script) -> None:
+def test_nothing_runs_after_the_reply(world: World, model: Script) -> None:
     order = world.order()
     model.will_say(triage(), calls(call("reply", {"text": "Hello.", "reason": "A greeting."}, 1),
                                    call("refund", refund_arguments(order, 2_000), 2)))  # fmt: skip
@@ -320,9 +317,7 @@ def test_after_the_reply_nothing_else_is_done(world: World, model: Script) -> No
         (completion({"content": "Thank you for"}, "length"), "cut off"),
     ],
 )
-def test_an_answer_without_a_call_is_asked_for_again_in_words(
-    world: World, model: Script, said: Say, complaint: str
-) -> None:
+def test_an_answer_without_a_call_gets_a_correction(world: World, model: Script, said: Say, complaint: str) -> None:
     ticket = ticket_of(world.order())
     model.will_say(triage(), said, replies())
     assert run_through(ticket).outcome == "answered"
@@ -330,7 +325,7 @@ def test_an_answer_without_a_call_is_asked_for_again_in_words(
     assert Message.objects.filter(ticket=ticket, direction="outbound").count() == 1
 
 
-def test_five_answers_of_nonsense_bring_a_person(world: World, model: Script) -> None:
+def test_five_unusable_answers_mean_a_person(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
     model.will_say(
         triage(), completion({}), uses("nothing"), uses("get_order", "{"), completion({}), uses("refund", "5")
@@ -340,7 +335,7 @@ def test_five_answers_of_nonsense_bring_a_person(world: World, model: Script) ->
     assert status(ticket) == ("needs_person", "The model's answers could not be used 5 times.")
 
 
-def test_a_loop_ends_with_a_person_after_twelve_turns(world: World, model: Script) -> None:
+def test_a_loop_goes_to_a_person_after_twelve_turns(world: World, model: Script) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), *[uses("get_order", {"order_id": order["order_id"]})] * 12)
@@ -349,7 +344,7 @@ def test_a_loop_ends_with_a_person_after_twelve_turns(world: World, model: Scrip
     assert status(ticket) == ("needs_person", "No answer after 12 turns.")
 
 
-def test_a_claim_without_an_action_never_leaves(world: World, model: Script) -> None:
+def test_a_claim_without_an_action_is_never_sent(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
     model.will_say(triage(), replies("Your refund is on its way."))
     run = run_through(ticket)
@@ -357,7 +352,7 @@ def test_a_claim_without_an_action_never_leaves(world: World, model: Script) -> 
     assert [row for row in world.simulator.replies() if row["ticket_id"] == ticket.pk] == []
 
 
-def test_a_rejected_reply_is_written_anew_and_a_person_reads_that_too(world: World, model: Script, lead: User) -> None:
+def test_a_rewritten_reply_is_reviewed_again(world: World, model: Script, lead: User) -> None:
     ticket = ticket_of(world.order())
     model.will_say(triage(), replies("Your refund is on its way."))
     run_through(ticket)
@@ -375,7 +370,7 @@ def test_a_rejected_reply_is_written_anew_and_a_person_reads_that_too(world: Wor
     ]
 
 
-def test_card_numbers_in_a_models_words_are_not_stored(world: World, model: Script) -> None:
+def test_card_numbers_in_a_models_text_are_not_stored(world: World, model: Script) -> None:
     number = "4111 1111 1111 1111"
     ticket = ticket_of(world.order())
     model.will_say(
@@ -389,12 +384,10 @@ def test_card_numbers_in_a_models_words_are_not_stored(world: World, model: Scri
     assert "ends 1111" in stored
 
 
-# --- the model or the shop is away ----------------------------------------------------------------------
+# --- the model or the shop is unavailable ---------------------------------------------------------------
 
 
-def test_a_transient_failure_of_the_model_is_tried_again_and_visible(
-    world: World, model: Script, settings: Settings
-) -> None:
+def test_a_transient_model_failure_is_retried_and_shown(world: World, model: Script, settings: Settings) -> None:
     settings.RETRY_BASE_SECONDS = 0.0001
     ticket = ticket_of(world.order())
     model.will_say(triage(), Say({"error": {"message": "Oh."}}, 500))
@@ -417,7 +410,9 @@ def test_a_transient_failure_of_the_model_is_tried_again_and_visible(
 
 
 @pytest.mark.parametrize("answer", [Say({"error": {"message": "Oh."}}, 503), Say({"choices": []}), Say(b"<html>"), CUT])
-def test_a_model_that_stays_away_means_a_person(world: World, model: Script, settings: Settings, answer: Say) -> None:
+def test_a_model_that_stays_unavailable_means_a_person(
+    world: World, model: Script, settings: Settings, answer: Say
+) -> None:
     settings.RETRY_BASE_SECONDS = 0.0
     ticket = ticket_of(world.order())
     model.will_say(triage(), *[answer] * retry.MODEL.attempts)
@@ -430,7 +425,7 @@ def test_a_model_that_stays_away_means_a_person(world: World, model: Script, set
 
 
 @pytest.mark.parametrize("code", [400, 403, 404])
-def test_a_terminal_failure_of_the_model_is_not_tried_again(world: World, model: Script, code: int) -> None:
+def test_a_terminal_model_failure_is_not_retried(world: World, model: Script, code: int) -> None:
     ticket = ticket_of(world.order())
     model.will_say(triage(), Say({"error": {"message": "No."}}, code))
     run = run_through(ticket)
@@ -438,13 +433,11 @@ def test_a_terminal_failure_of_the_model_is_not_tried_again(world: World, model:
     assert status(ticket)[0] == "needs_person"
 
 
-def test_a_model_that_refuses_our_key_pauses_and_the_ticket_goes_on_when_it_is_back(
-    world: World, model: Script
-) -> None:
+def test_refused_credentials_pause_the_model_until_it_is_resumed(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
     model.will_say(Say({"error": {"message": "Invalid key."}}, 401))
     run = run_through(ticket)
-    assert (run.status, run.steps.get().attempts) == ("queued", 1), "it is not the ticket's fault"
+    assert (run.status, run.steps.get().attempts) == ("queued", 1), "the ticket is not to blame"
     assert pauses.paused() == {"llm"}
     assert pauses.resume("llm", by="admin")
     Run.objects.filter(pk=run.pk).update(not_before=None)
@@ -452,9 +445,7 @@ def test_a_model_that_refuses_our_key_pauses_and_the_ticket_goes_on_when_it_is_b
     assert run_through(ticket).outcome == "with_person"
 
 
-def test_an_older_run_does_not_take_back_what_a_newer_one_gave_to_a_person(
-    world: World, model: Script, lead: User
-) -> None:
+def test_an_older_run_does_not_undo_a_newer_handover(world: World, model: Script, lead: User) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 8_000)))
@@ -470,14 +461,14 @@ def test_an_older_run_does_not_take_back_what_a_newer_one_gave_to_a_person(
     assert status(ticket) == ("needs_person", "They threaten to sue.")
 
 
-def test_a_triage_that_fails_for_good_does_not_stop_the_run(world: World, model: Script, settings: Settings) -> None:
+def test_a_terminal_triage_failure_does_not_stop_the_run(world: World, model: Script, settings: Settings) -> None:
     model.will_say(Say({"error": {"message": "No."}}, 400), replies())
     run = run_through(ticket_of(world.order()))
     assert (run.outcome, run.llm_model, run.route) == ("answered", settings.LLM_EXPERT_MODEL, "unreadable_triage")
     assert model.asked[-1].data["model"] == settings.LLM_EXPERT_MODEL
 
 
-def test_a_shop_that_is_away_is_tried_again_and_then_told(world: World, model: Script, settings: Settings) -> None:
+def test_an_unavailable_shop_is_retried_and_then_reported(world: World, model: Script, settings: Settings) -> None:
     settings.RETRY_BASE_SECONDS = 0.0
     order = world.order()
     ticket = ticket_of(order)
@@ -489,7 +480,7 @@ def test_a_shop_that_is_away_is_tried_again_and_then_told(world: World, model: S
         run = run_through(ticket)
     model.will_say(hands_over())
     run = run_through(ticket)
-    assert told(model)["error"]["code"] == "unavailable"
+    assert last_tool_result(model)["error"]["code"] == "unavailable"
     assert run.outcome == "with_person"
 
 
@@ -497,12 +488,12 @@ def test_a_shop_that_is_away_is_tried_again_and_then_told(world: World, model: S
 
 
 def crash(run: Run) -> None:
-    """The worker that holds the run is gone, and its lease has run out."""
+    """The run's worker dies, and its lease has expired."""
     Run.objects.filter(pk=run.pk).update(status="running", lease_expires_at=Now() - timedelta(seconds=1))
 
 
 class Killed(BaseException):
-    """The end of a worker: nothing of ours catches it."""
+    """The death of a worker: our code does not catch it."""
 
 
 def kill_before(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
@@ -512,7 +503,7 @@ def kill_before(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None
     monkeypatch.setattr(module, name, killed)
 
 
-def test_a_recorded_answer_is_never_asked_for_again(
+def test_a_recorded_answer_is_never_requested_again(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = world.order()
@@ -524,7 +515,7 @@ def test_a_recorded_answer_is_never_asked_for_again(
             run_through(ticket)
     run = Run.objects.get(ticket=ticket)
     assert (last_step(run).name, last_step(run).status) == ("get_order", "started"), "the crash is visible"
-    assert run.pk not in leasing.due(1000), "while its lease runs"
+    assert run.pk not in leasing.due(1000), "while its lease is valid"
     crash(run)
     model.will_say(hands_over())
     run = run_through(ticket)
@@ -532,7 +523,7 @@ def test_a_recorded_answer_is_never_asked_for_again(
     assert len(model.asked) == 3
 
 
-def test_an_answer_that_was_not_recorded_is_asked_for_once_more(
+def test_an_unrecorded_answer_is_requested_once_more(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = ticket_of(world.order())
@@ -548,7 +539,7 @@ def test_an_answer_that_was_not_recorded_is_asked_for_once_more(
     assert [step.index for step in run.steps.all()] == [0, 1, 2]
 
 
-def test_a_worker_that_dies_takes_no_try_from_a_provider_that_fails(
+def test_a_worker_death_does_not_count_as_a_providers_failure(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = ticket_of(world.order())
@@ -566,7 +557,7 @@ def test_a_worker_that_dies_takes_no_try_from_a_provider_that_fails(
     assert (run.status, run.outcome) == ("succeeded", "answered")
 
 
-def test_a_step_at_which_worker_after_worker_dies_is_given_up(
+def test_a_step_that_keeps_killing_workers_is_given_up(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket = ticket_of(world.order())
@@ -583,7 +574,7 @@ def test_a_step_at_which_worker_after_worker_dies_is_given_up(
     assert len(last_step(run).failures) == engine.LOST_WORKERS
 
 
-def test_a_fault_of_ours_brings_a_person_and_names_the_step(
+def test_our_own_bug_needs_a_person_and_names_the_step(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:
@@ -614,7 +605,7 @@ def test_a_crash_around_the_refund_makes_it_once(
     run, action = Run.objects.get(ticket=ticket), Action.objects.get(ticket=ticket)
     assert action.status == states.EXECUTING
     crash(run)
-    assert run_through(ticket).status == "waiting", "somebody may still be at the action"
+    assert run_through(ticket).status == "waiting", "another worker may still be processing the action"
     Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
     assert execution.execute(action.pk).status == states.SUCCEEDED
     model.will_say(claims_a_refund_of(order, 2_000))
@@ -622,7 +613,7 @@ def test_a_crash_around_the_refund_makes_it_once(
     assert len(world.refunds(order)) == 1
 
 
-def test_a_crash_between_proposing_and_executing_loses_nothing(
+def test_a_crash_between_proposal_and_execution_loses_nothing(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = world.order()
@@ -639,7 +630,7 @@ def test_a_crash_between_proposing_and_executing_loses_nothing(
     assert len(world.refunds(order)) == 1
 
 
-def test_a_worker_that_lost_its_lease_writes_nothing(world: World, model: Script) -> None:
+def test_a_worker_without_its_lease_writes_nothing(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
     run = leasing.claim(Run.objects.get(ticket=ticket).pk)
     assert run is not None
@@ -653,9 +644,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(world: World, model: Script
     assert status(ticket) == ("needs_person", "The successor.")
 
 
-def test_a_worker_that_was_overtaken_before_it_proposed_counts_no_duplicate(
-    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_overtaken_worker_counts_no_duplicate(world: World, model: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
@@ -675,7 +664,7 @@ def test_a_worker_that_was_overtaken_before_it_proposed_counts_no_duplicate(
     assert len(world.refunds(order)) == 1
 
 
-def test_of_many_workers_one_runs(world: World, model: Script) -> None:
+def test_only_one_of_many_workers_runs(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
     model.will_say(triage(), replies())
     run = Run.objects.get(ticket=ticket)
@@ -684,7 +673,7 @@ def test_of_many_workers_one_runs(world: World, model: Script) -> None:
     assert (run.outcome, run.fence) == ("answered", 1)
 
 
-def test_a_run_that_is_over_is_left_alone(world: World, model: Script) -> None:
+def test_a_finished_run_is_left_alone(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
     model.will_say(triage(), replies())
     run = run_through(ticket)
@@ -696,7 +685,7 @@ def test_a_run_that_is_over_is_left_alone(world: World, model: Script) -> None:
 # --- further messages -----------------------------------------------------------------------------------
 
 
-def test_a_second_message_starts_a_second_run_that_knows_the_conversation(world: World, model: Script) -> None:
+def test_a_second_message_starts_a_run_that_knows_the_conversation(world: World, model: Script) -> None:
     order = world.order()
     ticket = ticket_of(order, "The mug is broken.")
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
@@ -711,7 +700,7 @@ def test_a_second_message_starts_a_second_run_that_knows_the_conversation(world:
     assert "The mug is broken." in sent[1]["content"]
     assert sent[2]["content"] == "I have refunded $20.00."
     assert sent[3]["content"] == "Thank you! And the lamp?"
-    assert f"{ticket.pk}:refund:1" in sent[4]["content"], "what was done before is told"
+    assert f"{ticket.pk}:refund:1" in sent[4]["content"], "earlier actions are included"
     assert {row["webhook_id"] for row in world.simulator.replies() if row["ticket_id"] == ticket.pk} == {
         f"{ticket.pk}:reply:1",
         f"{ticket.pk}:reply:2",
@@ -732,10 +721,10 @@ def test_the_second_run_waits_for_the_first(world: World, model: Script) -> None
     engine.advance(second.pk)
     assert Run.objects.get(pk=second.pk).outcome == "answered"
     said = [message["content"] for message in model.asked[-1].data["messages"]]
-    assert said[2:4] == ["To your first message.", "And another thing."], "what it is about comes last"
+    assert said[2:4] == ["To your first message.", "And another thing."], "the message to answer comes last"
 
 
-def test_both_runs_of_a_ticket_are_never_at_work_at_once(world: World, model: Script) -> None:
+def test_two_runs_of_a_ticket_never_work_at_once(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
     another_message(ticket)
     model.will_say(triage(), replies("To your first message."), triage(), replies("To your second message."))

@@ -1,4 +1,4 @@
-"""One attempt after another (docs/design.md, 5.4, 5.6, 5.7 and 8): what came back, and what the action then is."""
+"""One attempt after another (docs/design.md, 5.4, 5.6, 5.7 and 8): the answer, and the action's resulting state."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ def approved(world: World, amount: int = 2_000, sort: str = "plain") -> tuple[di
 
 
 def again(action: Action) -> Action:
-    """The next attempt, as soon as it is due."""
+    """Make the next attempt as soon as it is due."""
     until(lambda: action.pk in execution.due(1000))
     return execution.execute(action.pk)
 
@@ -77,7 +77,7 @@ def test_an_effect_is_recorded_with_the_providers_reference(world: World) -> Non
         ("unavailable", "transient", 1),
     ],
 )
-def test_what_may_heal_is_sent_again_under_the_same_key(
+def test_a_transient_failure_is_retried_under_the_same_key(
     world: World, settings: Settings, fault: str, error_class: str, times: int
 ) -> None:
     settings.PROVIDER_TIMEOUT_SECONDS = 0.5
@@ -94,7 +94,7 @@ def test_what_may_heal_is_sent_again_under_the_same_key(
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
-def test_a_server_error_is_sent_again_with_the_same_bytes(
+def test_a_server_error_is_retried_with_the_same_bytes(
     world: World, payments: Script, settings: Settings, status: int
 ) -> None:
     settings.RETRY_BASE_SECONDS = 0.0001
@@ -108,7 +108,7 @@ def test_a_server_error_is_sent_again_with_the_same_bytes(
 
 
 @pytest.mark.parametrize(("status", "code"), [(409, "idempotency_in_progress"), (425, "too_early"), (429, "slow_down")])
-def test_a_server_that_asks_to_wait_is_obeyed(world: World, payments: Script, status: int, code: str) -> None:
+def test_retry_after_is_obeyed(world: World, payments: Script, status: int, code: str) -> None:
     _, action = approved(world)
     payments.will_say(error(status, code, **{"Retry-After": "30"}))
     action = execution.execute(action.pk)
@@ -116,10 +116,10 @@ def test_a_server_that_asks_to_wait_is_obeyed(world: World, payments: Script, st
     event = AuditEvent.objects.filter(object_id=action.pk, verb="action.retry_scheduled").get()
     assert event.after["in_seconds"] > 0
     assert action.pk not in execution.due(1000)
-    assert execution.execute(action.pk).fence == 1, "what is not due is not claimed"
+    assert execution.execute(action.pk).fence == 1, "an action that is not due is not claimed"
 
 
-def test_what_is_never_sent_is_tried_again(world: World, settings: Settings) -> None:
+def test_a_request_that_was_never_sent_is_retried(world: World, settings: Settings) -> None:
     _, action = approved(world)
     settings.PAYMENTS_URL = "http://127.0.0.1:1"
     action = execution.execute(action.pk)
@@ -140,7 +140,7 @@ def test_a_refusal_fails_at_once_and_shows_its_code(world: World, payments: Scri
     assert execution.execute(action.pk).fence == 1
 
 
-def test_refused_credentials_pause_the_provider_and_its_actions_wait(world: World, lead: User) -> None:
+def test_refused_credentials_pause_the_provider_and_its_actions(world: World, lead: User) -> None:
     order, action = approved(world)
     world.faults("POST /refunds", "unauthorized")
     action = execution.execute(action.pk)
@@ -148,7 +148,7 @@ def test_refused_credentials_pause_the_provider_and_its_actions_wait(world: Worl
     assert pauses.paused() == {"payments"}
     assert AuditEvent.objects.filter(verb="provider.paused", object_id="payments").exists()
     _, other = approved(world)
-    assert execution.execute(other.pk).fence == 0, "nothing more is sent while it is paused"
+    assert execution.execute(other.pk).fence == 0, "nothing is sent while it is paused"
     assert not {action.pk, other.pk} & set(execution.due(1000))
 
     assert pauses.resume("payments", by="admin")
@@ -157,7 +157,9 @@ def test_refused_credentials_pause_the_provider_and_its_actions_wait(world: Worl
     assert len(world.refunds(order)) == 1
 
 
-def test_our_key_with_another_body_is_our_bug(world: World, payments: Script, caplog: pytest.LogCaptureFixture) -> None:
+def test_our_key_with_another_body_is_a_bug_of_ours(
+    world: World, payments: Script, caplog: pytest.LogCaptureFixture
+) -> None:
     _, action = approved(world)
     payments.will_say(error(422, "idempotency_mismatch"))
     with caplog.at_level(logging.ERROR):
@@ -167,7 +169,7 @@ def test_our_key_with_another_body_is_our_bug(world: World, payments: Script, ca
     assert AuditEvent.objects.filter(object_id=str(action.pk), verb="action.key_mismatch").count() == 1
 
 
-def test_a_server_error_that_is_only_replayed_is_not_looped(world: World) -> None:
+def test_a_replayed_server_error_is_not_retried(world: World) -> None:
     order, action = approved(world)
     world.faults("POST /refunds", "error_500_after")
     action = execution.execute(action.pk)
@@ -179,7 +181,7 @@ def test_a_server_error_that_is_only_replayed_is_not_looped(world: World) -> Non
 
 
 @pytest.mark.parametrize("code", ["already_refunded", "charge_already_refunded"])
-def test_money_that_went_before_is_looked_up_not_assumed(world: World, payments: Script, code: str) -> None:
+def test_already_refunded_money_is_looked_up_not_assumed(world: World, payments: Script, code: str) -> None:
     _, action = approved(world)
     payments.will_say(error(422, code))
     assert execution.execute(action.pk).status == states.UNRESOLVED
@@ -201,21 +203,21 @@ def test_an_answer_about_another_refund_proves_nothing(world: World, payments: S
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"refund_id": 5}, "done", b"", b"OK"])
-def test_a_success_of_another_shape_proves_nothing(world: World, payments: Script, body: Any) -> None:
+def test_a_malformed_success_proves_nothing(world: World, payments: Script, body: Any) -> None:
     _, action = approved(world)
     payments.will_say(Say(body, 201))
     action = execution.execute(action.pk)
     assert (action.status, action.error_class) == (states.APPROVED, "effect_unknown")
 
 
-def test_a_refund_that_the_provider_calls_failed_is_failed(world: World, payments: Script) -> None:
+def test_a_refund_reported_as_failed_is_failed(world: World, payments: Script) -> None:
     _, action = approved(world)
     payments.will_say(receipt(action, "failed"))
     action = execution.execute(action.pk)
     assert (action.status, action.error_code) == (states.FAILED, "provider_failed")
 
 
-def test_a_pending_refund_is_on_its_way(world: World, payments: Script) -> None:
+def test_a_pending_refund_is_in_progress(world: World, payments: Script) -> None:
     _, action = approved(world)
     payments.will_say(receipt(action, "pending"))
     action = execution.execute(action.pk)
@@ -227,7 +229,7 @@ def test_a_pending_refund_is_on_its_way(world: World, payments: Script) -> None:
 # --- attempts -------------------------------------------------------------------------------------------
 
 
-def test_used_up_attempts_that_may_have_worked_are_unresolved(
+def test_exhausted_attempts_that_may_have_worked_are_unresolved(
     world: World, payments: Script, settings: Settings
 ) -> None:
     settings.RETRY_BASE_SECONDS = 0.0001
@@ -241,7 +243,7 @@ def test_used_up_attempts_that_may_have_worked_are_unresolved(
     assert action.pk not in execution.due(1000)
 
 
-def test_used_up_attempts_without_effect_have_failed(world: World, payments: Script, settings: Settings) -> None:
+def test_exhausted_attempts_without_effect_are_failed(world: World, payments: Script, settings: Settings) -> None:
     settings.RETRY_BASE_SECONDS = 0.0001
     _, action = approved(world)
     payments.will_say(*[error(503, "unavailable")] * retry.ACTION.attempts)
@@ -251,7 +253,7 @@ def test_used_up_attempts_without_effect_have_failed(world: World, payments: Scr
     assert (action.status, action.error_code) == (states.FAILED, "unavailable")
 
 
-def test_past_the_keys_lifetime_the_provider_is_asked_before_anything_is_sent(
+def test_after_the_keys_lifetime_the_provider_is_asked_first(
     world: World, payments: Script, settings: Settings
 ) -> None:
     _, action = approved(world)
@@ -264,7 +266,7 @@ def test_past_the_keys_lifetime_the_provider_is_asked_before_anything_is_sent(
     assert [asked.method for asked in payments.asked] == ["POST", "GET"]
 
 
-def test_past_the_keys_lifetime_what_the_provider_does_not_know_is_sent_under_the_same_key(
+def test_after_the_keys_lifetime_an_unknown_refund_is_sent_again(
     world: World, payments: Script, settings: Settings
 ) -> None:
     _, action = approved(world)
@@ -278,7 +280,8 @@ def test_past_the_keys_lifetime_what_the_provider_does_not_know_is_sent_under_th
 
 
 def past_the_horizon(world: World, payments: Script, settings: Settings) -> tuple[dict[str, Any], Action]:
-    """A refund whose first answer was lost, longer ago than the provider keeps a key; it has no such refund."""
+    """Return a refund whose first answer was lost longer ago than the provider keeps a key. The provider has no such
+    refund."""
     order, action = approved(world)
     payments.will_say(CUT)
     execution.execute(action.pk)
@@ -287,7 +290,7 @@ def past_the_horizon(world: World, payments: Script, settings: Settings) -> tupl
     return order, action
 
 
-def test_past_the_keys_lifetime_what_has_changed_is_not_sent_but_a_persons(
+def test_after_the_keys_lifetime_a_changed_order_needs_a_person(
     world: World, payments: Script, settings: Settings
 ) -> None:
     order, action = past_the_horizon(world, payments, settings)
@@ -299,9 +302,7 @@ def test_past_the_keys_lifetime_what_has_changed_is_not_sent_but_a_persons(
     assert Ticket.objects.get(pk=action.ticket_id).status == Ticket.Status.NEEDS_PERSON
 
 
-def test_past_the_keys_lifetime_a_shop_that_refuses_us_is_the_one_that_is_paused(
-    world: World, payments: Script, settings: Settings
-) -> None:
+def test_after_the_keys_lifetime_a_refusing_shop_is_paused(world: World, payments: Script, settings: Settings) -> None:
     _, action = past_the_horizon(world, payments, settings)
     world.faults("GET /orders/{order_id}", "unauthorized")
     assert again(action).status == states.APPROVED
@@ -313,7 +314,7 @@ def test_past_the_keys_lifetime_a_shop_that_refuses_us_is_the_one_that_is_paused
 # --- who holds the action -------------------------------------------------------------------------------
 
 
-def test_of_many_workers_one_attempts(world: World) -> None:
+def test_only_one_of_many_workers_attempts(world: World) -> None:
     order, action = approved(world)
     at_once(*[lambda: execution.execute(action.pk)] * 10)
     action.refresh_from_db()
@@ -322,14 +323,14 @@ def test_of_many_workers_one_attempts(world: World) -> None:
 
 
 def leave_behind(action: Action) -> Action:
-    """What a worker leaves that was killed within its call, once its lease has run out."""
+    """Leave the action as a worker does that was killed during its call, with an expired lease."""
     held = execution._claim(action.pk)
     assert held is not None
     Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
     return held
 
 
-def test_a_crashed_workers_action_is_taken_over_with_a_new_fence(world: World) -> None:
+def test_a_crashed_workers_action_gets_a_new_fence(world: World) -> None:
     order, action = approved(world)
     leave_behind(action)
     assert action.pk in execution.due(1000)
@@ -339,7 +340,7 @@ def test_a_crashed_workers_action_is_taken_over_with_a_new_fence(world: World) -
     assert len(world.refunds(order)) == 1
 
 
-def test_a_lease_that_still_runs_is_respected(world: World) -> None:
+def test_a_valid_lease_is_respected(world: World) -> None:
     _, action = approved(world)
     assert execution._claim(action.pk) is not None
     assert action.pk not in execution.due(1000)
@@ -360,7 +361,7 @@ def test_a_slow_worker_cannot_overwrite_its_successor(world: World, caplog: pyte
     assert len(world.refunds(order)) == 1
 
 
-def test_a_worker_that_stood_still_for_longer_than_its_lease_sends_nothing(
+def test_a_worker_that_outlived_its_lease_sends_nothing(
     world: World, payments: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, action = approved(world)
@@ -374,7 +375,7 @@ def test_a_worker_that_stood_still_for_longer_than_its_lease_sends_nothing(
     assert outcomes(action) == ["overtaken", "succeeded"]
 
 
-def test_attempts_that_never_come_to_the_sending_end(world: World, payments: Script) -> None:
+def test_attempts_that_never_get_to_send_are_bounded(world: World, payments: Script) -> None:
     _, action = approved(world)
     for _ in range(retry.ACTION.attempts):
         execution._attempt(leave_behind(action))
@@ -383,15 +384,13 @@ def test_attempts_that_never_come_to_the_sending_end(world: World, payments: Scr
     assert payments.asked == []
 
 
-def test_an_answer_that_comes_after_the_action_was_given_up_is_a_persons(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_success_after_we_gave_up_goes_to_a_person(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     order = world.order("pending")
     action = propose(ticket_of(order), "cancel_order", {"order_id": order["order_id"], "reason": "Too late."})
     assert action.status == states.APPROVED
     real = execution._send
 
-    def stands_still(slow: Action) -> Any:  # between its look at the lease and the sending
+    def stands_still(slow: Action) -> Any:  # between its check of the lease and the sending
         Action.objects.filter(pk=slow.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
         with monkeypatch.context() as patch:
             patch.setattr(execution, "_send", lost)
@@ -407,8 +406,10 @@ def test_an_answer_that_comes_after_the_action_was_given_up_is_a_persons(
     monkeypatch.setattr(execution, "_send", stands_still)
     action = execution.execute(action.pk)
     assert action.status == states.FAILED
-    told = AuditEvent.objects.get(object_type="action", object_id=str(action.pk), verb="action.contradicted")
-    assert told.before == {"status": "failed"}
+    contradicted_event = AuditEvent.objects.get(
+        object_type="action", object_id=str(action.pk), verb="action.contradicted"
+    )
+    assert contradicted_event.before == {"status": "failed"}
     ticket = Ticket.objects.get(pk=action.ticket_id)
     assert (ticket.status, ticket.held) == ("needs_person", True)
     assert "The provider has the" in ticket.reason
@@ -416,9 +417,7 @@ def test_an_answer_that_comes_after_the_action_was_given_up_is_a_persons(
 
 
 @pytest.mark.parametrize("backend", ["email", "webhook"])
-def test_a_late_yes_to_a_reply_that_nobody_can_be_asked_for_settles_it(
-    world: World, settings: Settings, backend: str
-) -> None:
+def test_a_late_success_settles_a_reply_that_cannot_be_checked(world: World, settings: Settings, backend: str) -> None:
     settings.REPLIES_BACKEND, settings.RETRY_BASE_SECONDS = backend, 0.0
     said = {"text": "We look into it.", "reason": "An answer.", "claims": []}
     action = propose(ticket_of(world.order()), "reply", said)
@@ -438,7 +437,7 @@ def test_a_late_yes_to_a_reply_that_nobody_can_be_asked_for_settles_it(
     assert (first.outcome, first.error_code) == ("lost", "answered_late")
 
 
-def test_a_settlement_with_an_older_fence_is_lost(world: World) -> None:
+def test_a_settlement_with_an_older_fence_is_discarded(world: World) -> None:
     _, action = approved(world)
     slow = leave_behind(action)
     assert execution._claim(action.pk) is not None
@@ -446,7 +445,7 @@ def test_a_settlement_with_an_older_fence_is_lost(world: World) -> None:
         transitions.move(slow, states.FAILED, actor="system", verb="action.failed", holding=slow.fence)
 
 
-def test_lost_attempts_that_used_the_budget_up_are_looked_up_and_not_sent_again(world: World, payments: Script) -> None:
+def test_lost_attempts_beyond_the_limit_are_looked_up_not_resent(world: World, payments: Script) -> None:
     _, action = approved(world)
     for _ in range(retry.ACTION.attempts):
         leave_behind(action)
@@ -456,17 +455,17 @@ def test_lost_attempts_that_used_the_budget_up_are_looked_up_and_not_sent_again(
     assert [asked.method for asked in payments.asked] == ["GET"]
 
 
-# --- what was approved is what runs ---------------------------------------------------------------------
+# --- the approved request is what runs ------------------------------------------------------------------
 
 
-def test_another_refund_that_waits_on_the_same_order_and_leaves_enough_disturbs_nothing(world: World) -> None:
+def test_a_waiting_refund_that_leaves_enough_does_not_interfere(world: World) -> None:
     order, first = approved(world, 1_000)
     assert propose_refund(order, 1_500).status == states.APPROVED
     assert execution.execute(first.pk).status == states.SUCCEEDED
 
 
 @pytest.mark.parametrize("first_is_older", [True, False])
-def test_two_refunds_of_one_order_that_both_fit_are_both_made(world: World, first_is_older: bool) -> None:
+def test_two_refunds_of_an_order_that_both_fit_are_made(world: World, first_is_older: bool) -> None:
     order, older = approved(world, 1_000)
     younger = propose_refund(order, 1_500)
     for action in (older, younger) if first_is_older else (younger, older):
@@ -474,7 +473,7 @@ def test_two_refunds_of_one_order_that_both_fit_are_both_made(world: World, firs
     assert sorted(row["amount"] for row in world.refunds(order)) == [1_000, 1_500]
 
 
-def test_money_that_moved_beside_our_own_refund_is_a_change(world: World) -> None:
+def test_other_money_moved_besides_our_own_refund_is_a_change(world: World) -> None:
     order, action = approved(world, 1_000)
     assert execution.execute(propose_refund(order, 1_500).pk).status == states.SUCCEEDED
     world.refund_elsewhere(order, 500)
@@ -482,7 +481,7 @@ def test_money_that_moved_beside_our_own_refund_is_a_change(world: World) -> Non
 
 
 def approved_after_another_refund(world: World, lead: User) -> tuple[dict[str, Any], Action]:
-    """6,000 of the order, approved by a person who saw that 1,500 had been refunded while it waited."""
+    """Return a refund of 6,000, approved by a person who saw that 1,500 had been refunded while it waited."""
     order = world.order()
     action = propose_refund(order, 6_000)
     assert execution.execute(propose_refund(order, 1_500).pk).status == states.SUCCEEDED
@@ -491,21 +490,21 @@ def approved_after_another_refund(world: World, lead: User) -> tuple[dict[str, A
     return order, action
 
 
-def test_what_the_approver_saw_does_not_account_for_money_that_moved_later(world: World, lead: User) -> None:
+def test_what_the_approver_saw_does_not_excuse_later_refunds(world: World, lead: User) -> None:
     order, action = approved_after_another_refund(world, lead)
     world.refund_elsewhere(order, 1_500)  # as much as ours before the approval
     assert execution.execute(action.pk).status == states.AWAITING_APPROVAL
     assert sorted(row["amount"] for row in world.refunds(order)) == [1_500, 1_500]
 
 
-def test_our_own_refund_after_the_approval_is_no_change_whatever_was_before_it(world: World, lead: User) -> None:
+def test_our_own_refund_after_the_approval_is_no_change(world: World, lead: User) -> None:
     order, action = approved_after_another_refund(world, lead)
     assert execution.execute(propose_refund(order, 1_000).pk).status == states.SUCCEEDED
     assert execution.execute(action.pk).status == states.SUCCEEDED
     assert sorted(row["amount"] for row in world.refunds(order)) == [1_000, 1_500, 6_000]
 
 
-def test_a_changed_order_goes_back_to_the_queue_with_what_changed(world: World, lead: User) -> None:
+def test_a_changed_order_returns_to_the_queue_with_the_change(world: World, lead: User) -> None:
     order, action = approved(world)
     world.refund_elsewhere(order, 1_000)
     action = execution.execute(action.pk)
@@ -519,7 +518,7 @@ def test_a_changed_order_goes_back_to_the_queue_with_what_changed(world: World, 
     assert execution.execute(action.pk).status == states.SUCCEEDED
 
 
-def test_an_order_that_is_gone_goes_back_to_the_queue(world: World, settings: Settings) -> None:
+def test_a_missing_order_returns_to_the_queue(world: World, settings: Settings) -> None:
     _, action = approved(world)
     with scripted(error(404, "not_found"), Say({"orders": []})) as shop:
         settings.ORDERS_URL = shop.url
@@ -529,9 +528,7 @@ def test_an_order_that_is_gone_goes_back_to_the_queue(world: World, settings: Se
 
 
 @pytest.mark.parametrize("fault", ["lost_answer", "error_500_before", "unavailable", "timeout_before", "garbage"])
-def test_a_shop_that_could_not_be_read_leaves_the_effect_unsent_and_the_check_to_the_next_attempt(
-    world: World, settings: Settings, fault: str
-) -> None:
+def test_an_unreadable_shop_postpones_the_check_and_the_effect(world: World, settings: Settings, fault: str) -> None:
     settings.PROVIDER_TIMEOUT_SECONDS = 0.5
     settings.RETRY_BASE_SECONDS = 0.0001
     order, action = approved(world)
@@ -543,7 +540,7 @@ def test_a_shop_that_could_not_be_read_leaves_the_effect_unsent_and_the_check_to
     assert again(action).status == states.AWAITING_APPROVAL
 
 
-def test_a_shop_that_refuses_our_credentials_is_the_one_that_is_paused(world: World) -> None:
+def test_a_shop_that_refuses_our_credentials_is_paused(world: World) -> None:
     _, action = approved(world)
     world.faults("GET /orders/{order_id}", "unauthorized")
     assert execution.execute(action.pk).status == states.APPROVED
@@ -585,7 +582,7 @@ def test_an_account_change_happens_once(world: World, lead: User, settings: Sett
     assert [row["changes"] for row in rows] == [{"name": "Kim Roe", "address": {"city": "York"}}]
 
 
-def test_a_reply_reaches_the_customer_once_and_is_kept_as_a_message(world: World, settings: Settings) -> None:
+def test_a_reply_reaches_the_customer_once_and_is_stored(world: World, settings: Settings) -> None:
     settings.RETRY_BASE_SECONDS = 0.0001
     order = world.order()
     ticket = ticket_of(order, subject="Hello")
@@ -604,7 +601,7 @@ def test_a_reply_reaches_the_customer_once_and_is_kept_as_a_message(world: World
     assert (message.external_id, message.body) == (action.idempotency_key, action.params["text"])
 
 
-def test_a_card_number_in_an_answer_is_not_kept(world: World, payments: Script) -> None:
+def test_a_card_number_in_an_answer_is_not_stored(world: World, payments: Script) -> None:
     _, action = approved(world)
     payments.will_say(Say({"error": {"code": "refused", "message": "Card 4111 1111 1111 1111 refused."}}, 402))
     action = execution.execute(action.pk)

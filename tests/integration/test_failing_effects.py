@@ -1,4 +1,4 @@
-"""A provider that refuses effects is seen on the dashboard, and its failing step is two clicks away."""
+"""A provider that refuses effects is visible on the dashboard, and its failing step is two clicks away."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def refunding(world: World, model: Script, *then: Say, amount: int = 2_000) -> t
     return ticket, run_through(ticket)
 
 
-def test_from_the_dashboard_to_the_refund_that_a_provider_refused_in_two_clicks(
+def test_the_dashboard_leads_to_a_refused_refund_in_two_clicks(
     world: World, model: Script, payments: Script, lead: User
 ) -> None:
     waits, _ = refunding(world, model, amount=6_000)

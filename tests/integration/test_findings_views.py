@@ -1,4 +1,4 @@
-"""The pages of what the provider's books say otherwise, and of what nobody knows, with and without htmx."""
+"""The pages of findings and of unknown outcomes, with and without htmx."""
 
 from datetime import timedelta
 from typing import Any
@@ -46,7 +46,7 @@ def close(client: Client, finding: Finding, note: str = "Paid in the back office
 # --- findings -------------------------------------------------------------------------------------------
 
 
-def test_the_page_tells_both_sides_and_links_to_the_action(maya: Client) -> None:
+def test_the_page_shows_both_sides_and_links_to_the_action(maya: Client) -> None:
     action = an_action()
     ours = {"key": action.idempotency_key, "status": "succeeded", "amount": 2_000, "currency": "USD"}
     a_finding("amounts_differ", action=action, ours=ours)
@@ -56,7 +56,7 @@ def test_the_page_tells_both_sides_and_links_to_the_action(maya: Client) -> None
     assert "<b>back office" not in page
 
 
-def test_the_page_tells_of_the_last_comparison(maya: Client) -> None:
+def test_the_page_shows_the_last_comparison(maya: Client) -> None:
     Comparison.objects.all().delete()
     assert "No comparison yet" in markup(maya.get(reverse("findings")))
     now = timezone.now()
@@ -67,10 +67,10 @@ def test_the_page_tells_of_the_last_comparison(maya: Client) -> None:
     Comparison.objects.create(since=now, finished_at=now, error="no answer in time")
     page = markup(maya.get(reverse("findings")))
     assert "no answer in time" in page
-    assert "1,234" in page, "the last one that was answered still counts"
+    assert "1,234" in page, "the last successful comparison still counts"
 
 
-def test_closing_needs_a_note_and_is_written_down(maya: Client) -> None:
+def test_closing_needs_a_note_and_is_audited(maya: Client) -> None:
     finding = a_finding()
     refused = close(maya, finding, note=" ")
     assert refused.status_code == 422
@@ -86,7 +86,7 @@ def test_closing_needs_a_note_and_is_written_down(maya: Client) -> None:
     assert "It was closed before" in markup(close(maya, finding, follow=True))
 
 
-def test_with_htmx_the_list_is_answered_as_it_now_is(maya: Client) -> None:
+def test_htmx_gets_the_updated_list(maya: Client) -> None:
     first, second = a_finding(), a_finding()
     refused = close(maya, first, note="", headers=LIST)
     assert refused.status_code == 422
@@ -98,14 +98,14 @@ def test_with_htmx_the_list_is_answered_as_it_now_is(maya: Client) -> None:
     assert 'hx-target="#toasts"' in answer
 
 
-def test_a_note_that_was_refused_is_still_in_its_form(maya: Client) -> None:
+def test_a_refused_note_stays_in_its_form(maya: Client) -> None:
     finding, other = a_finding(), a_finding()
     page = markup(close(maya, finding, note="x" * 501))
     assert page.count("x" * 501) == 1
     assert f'id="finding-{other.pk}-note"' in page
 
 
-def test_who_may_not_close_sees_no_form(maya: Client) -> None:
+def test_without_the_permission_there_is_no_form(maya: Client) -> None:
     finding = a_finding()
     page = markup(signed_in("ann", "auditor").get(reverse("findings")))
     assert finding.reference in page
@@ -113,7 +113,7 @@ def test_who_may_not_close_sees_no_form(maya: Client) -> None:
     assert reverse("findings-compare") not in page
 
 
-def test_older_findings_are_a_page_away(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_older_findings_are_on_the_next_page(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "PAGE", 2)
     rows = [a_finding() for _ in range(3)]
     page = maya.get(reverse("findings"))
@@ -124,18 +124,18 @@ def test_older_findings_are_a_page_away(maya: Client, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("query", [{"lane": "nonsense"}, {"after": "x"}, {"after": "9" * 40}])
-def test_an_address_that_says_nothing_is_the_first_page(maya: Client, query: dict[str, str]) -> None:
+def test_an_unreadable_cursor_shows_the_first_page(maya: Client, query: dict[str, str]) -> None:
     finding = a_finding()
     assert finding.reference in markup(maya.get(reverse("findings"), query))
 
 
-def test_what_is_not_there_is_not_found(maya: Client) -> None:
+def test_a_nonexistent_finding_is_not_found(maya: Client) -> None:
     gone = Finding(pk=10**9)
     assert close(maya, gone).status_code == 404
 
 
-def test_a_comparison_is_carried_out_by_a_worker(maya: Client, world: World, settings: Settings) -> None:
-    """The request only asks for it: with no worker there is nothing but the row."""
+def test_a_worker_performs_the_comparison(maya: Client, world: World, settings: Settings) -> None:
+    """The request only creates the row: without a worker nothing else happens."""
     asked = maya.post(reverse("findings-compare"))
     assert asked.headers["Location"] == reverse("findings")
     made = Comparison.objects.latest("pk")
@@ -154,7 +154,7 @@ def test_a_comparison_is_carried_out_by_a_worker(maya: Client, world: World, set
     assert (made.error, made.finished_at is not None) == ("", True)
 
 
-def test_one_that_never_ends_is_not_waited_for(maya: Client) -> None:
+def test_a_stuck_comparison_does_not_block_the_button(maya: Client) -> None:
     now = timezone.now()
     Comparison.objects.create(since=now, started_at=now - timedelta(minutes=6))
     page = markup(maya.get(reverse("findings")))
@@ -162,7 +162,7 @@ def test_one_that_never_ends_is_not_waited_for(maya: Client) -> None:
     assert "every 2s" not in page
 
 
-def test_every_page_says_that_the_books_differ(maya: Client) -> None:
+def test_every_page_warns_of_open_findings(maya: Client) -> None:
     finding = a_finding()
     for name in ("dashboard", "queue", "actions", "tickets"):
         assert "Refunds don't match" in markup(maya.get(reverse(name)))
@@ -172,7 +172,7 @@ def test_every_page_says_that_the_books_differ(maya: Client) -> None:
     assert "Refunds don't match" not in markup(maya.get(reverse("queue")))
 
 
-def test_the_dashboard_counts_them(maya: Client) -> None:
+def test_the_dashboard_counts_the_findings(maya: Client) -> None:
     assert "No differences" in markup(maya.get(reverse("dashboard")))
     a_finding()
     assert "Oldest found" in markup(maya.get(reverse("dashboard")))
@@ -192,11 +192,11 @@ def unknown_refund(amount: int = 2_000) -> Action:
 
 @pytest.fixture
 def away(world: World, settings: Settings) -> None:
-    """The provider cannot be asked, so that people's word counts."""
+    """Make the provider unreachable, so that people have to decide."""
     settings.PAYMENTS_URL = "http://127.0.0.1:1"
 
 
-def test_the_provider_is_asked_again(maya: Client, world: World) -> None:
+def test_the_provider_can_be_asked_again(maya: Client, world: World) -> None:
     action = unresolved_refund(world)
     answer = maya.post(card(action, "-ask"), follow=True)
     page = markup(answer)
@@ -206,7 +206,7 @@ def test_the_provider_is_asked_again(maya: Client, world: World) -> None:
     assert card(action, "-ask") not in page
 
 
-def test_a_provider_that_is_away_is_told_in_the_pane(maya: Client, world: World, settings: Settings) -> None:
+def test_an_unreachable_provider_is_reported_in_the_pane(maya: Client, world: World, settings: Settings) -> None:
     action = unknown_refund()
     settings.PAYMENTS_URL = "http://127.0.0.1:1"
     answer = markup(maya.post(card(action, "-ask"), headers=PANE))
@@ -217,7 +217,7 @@ def test_a_provider_that_is_away_is_told_in_the_pane(maya: Client, world: World,
 
 
 @pytest.mark.usefixtures("away")
-def test_a_person_settles_it_by_hand(maya: Client, world: World) -> None:
+def test_a_person_resolves_an_unknown_outcome(maya: Client, world: World) -> None:
     action = unknown_refund()
     page = markup(maya.get(card(action)))
     assert "One person is enough" in page
@@ -228,14 +228,14 @@ def test_a_person_settles_it_by_hand(maya: Client, world: World) -> None:
     assert Action.objects.get(pk=action.pk).status == states.FAILED
 
 
-def test_what_the_provider_has_is_told_instead_of_settled_by_hand(maya: Client, world: World) -> None:
+def test_the_providers_answer_replaces_a_manual_resolution(maya: Client, world: World) -> None:
     action = unresolved_refund(world)
     answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, follow=True)
     assert "Not by hand; it was looked up first. The provider has it" in markup(answer)
     assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
 
 
-def test_the_form_says_until_when_it_cannot_be_said_that_it_did_not_happen(maya: Client, world: World) -> None:
+def test_the_form_says_when_a_failure_can_be_reported(maya: Client, world: World) -> None:
     action = unresolved_refund(world, happened=False)
     assert "more seconds before you confirm" in markup(maya.get(card(action)))
     answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, headers=PANE)
@@ -246,7 +246,7 @@ def test_the_form_says_until_when_it_cannot_be_said_that_it_did_not_happen(maya:
 
 
 @pytest.mark.usefixtures("away")
-def test_with_htmx_the_pane_and_the_lane_come_back(maya: Client, world: World) -> None:
+def test_htmx_gets_the_pane_and_the_lane(maya: Client, world: World) -> None:
     action, other = unknown_refund(), unknown_refund()
     query = f"?lane=unknown&q={other.ticket.customer.email}"
     answer = maya.post(card(action, "-settle") + query, {"happened": "yes", "reason": "Seen."}, headers=PANE)
@@ -261,7 +261,9 @@ def test_with_htmx_the_pane_and_the_lane_come_back(maya: Client, world: World) -
     "said", [{}, {"happened": "yes"}, {"reason": "Seen."}, {"happened": "maybe", "reason": "Seen."}]
 )
 @pytest.mark.parametrize("headers", [{}, PANE])
-def test_half_a_form_is_refused(maya: Client, world: World, said: dict[str, str], headers: dict[str, str]) -> None:
+def test_an_incomplete_form_is_refused(
+    maya: Client, world: World, said: dict[str, str], headers: dict[str, str]
+) -> None:
     action = unknown_refund()
     answer = maya.post(card(action, "-settle"), said, headers=headers)
     assert answer.status_code == 422
@@ -271,7 +273,7 @@ def test_half_a_form_is_refused(maya: Client, world: World, said: dict[str, str]
 
 
 @pytest.mark.usefixtures("away")
-def test_above_the_ceiling_a_second_person_sees_what_the_first_has_said(maya: Client, world: World) -> None:
+def test_above_the_limit_a_second_person_sees_the_first_answer(maya: Client, world: World) -> None:
     action = unknown_refund(200_000)
     assert "2 people must agree" in markup(maya.get(card(action)))
     first = maya.post(card(action, "-settle"), {"happened": "yes", "reason": "The bank <i>says</i> so."}, follow=True)
@@ -285,7 +287,7 @@ def test_above_the_ceiling_a_second_person_sees_what_the_first_has_said(maya: Cl
     noor = signed_in("noor")
     page = markup(noor.get(card(action)))
     assert "The bank &lt;i&gt;says" in page
-    assert "Confirm</button>" in page  # a word against the first settles nothing
+    assert "Confirm</button>" in page  # two different answers settle nothing
     noor.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."})
     assert "Answers conflict" in markup(noor.get(card(action)))
     omar = signed_in("omar").post(card(action, "-settle"), {"happened": "yes", "reason": "Seen it."}, follow=True)
@@ -293,7 +295,7 @@ def test_above_the_ceiling_a_second_person_sees_what_the_first_has_said(maya: Cl
 
 
 @pytest.mark.usefixtures("away")
-def test_what_was_settled_meanwhile_is_told_at_the_form(maya: Client, world: World) -> None:
+def test_the_form_reports_that_the_outcome_was_settled_meanwhile(maya: Client, world: World) -> None:
     action = unknown_refund()
     noor = signed_in("noor")
     by_hand.resolve_by_hand(action_id=action.pk, by=User.objects.get(username="maya"), happened=True, reason="Seen.")
@@ -302,7 +304,7 @@ def test_what_was_settled_meanwhile_is_told_at_the_form(maya: Client, world: Wor
     assert "It is succeeded by now" in markup(answer)
 
 
-def test_auditors_read_and_do_not_settle(world: World, maya: Client) -> None:
+def test_auditors_may_read_but_not_resolve(world: World, maya: Client) -> None:
     action = unknown_refund()
     ann = signed_in("ann", "auditor")
     page = markup(ann.get(card(action)))
@@ -313,12 +315,12 @@ def test_auditors_read_and_do_not_settle(world: World, maya: Client) -> None:
     assert Action.objects.get(pk=action.pk).status == states.UNRESOLVED
 
 
-def test_there_is_nothing_to_ask_of_what_does_not_exist_or_waits(maya: Client) -> None:
+def test_nonexistent_and_waiting_actions_cannot_be_looked_up(maya: Client) -> None:
     for action in (Action(pk=10**9), an_action(status=states.AWAITING_APPROVAL), an_action(status=states.APPROVED)):
         for name in ("-ask", "-settle"):
             assert maya.post(card(action, name)).status_code == 404
         assert maya.get(card(action)).status_code == 404
 
 
-def test_the_period_is_longer_than_people_wait() -> None:
+def test_the_waiting_period_is_longer_than_a_page_visit() -> None:
     assert comparison.PERIOD.total_seconds() > queries.PATIENCE_SECONDS

@@ -24,7 +24,7 @@ TRIGGERS = ("approvals.Action:effect_frozen", "approvals.Action:identity_frozen"
 
 
 def tamper(action: Action, **fields: Any) -> None:
-    """What nobody can write while the triggers are there."""
+    """Change the row as only the database owner can, with the triggers disabled."""
     with pgtrigger.ignore(*TRIGGERS):
         Action.objects.filter(pk=action.pk).update(**fields)
 
@@ -44,11 +44,11 @@ def other_key(action: Action) -> dict[str, Any]:
 CHANGES = pytest.mark.parametrize("change", [other_bytes, other_params, other_key])
 
 
-# --- when it is sent ------------------------------------------------------------------------------------
+# --- on sending -----------------------------------------------------------------------------------------
 
 
 @CHANGES
-def test_what_was_not_approved_is_never_sent(
+def test_an_unapproved_request_is_never_sent(
     world: World, payments: Script, change: Callable[[Action], dict[str, Any]]
 ) -> None:
     action = propose_refund(world.order(), 2_000)
@@ -58,8 +58,8 @@ def test_what_was_not_approved_is_never_sent(
     assert payments.asked == []
 
 
-def test_what_was_not_approved_is_not_sent_again_either(world: World, payments: Script) -> None:
-    """An attempt that nobody heard of again: the effect may exist, so it is asked for and not failed."""
+def test_an_unapproved_request_is_not_resent_either(world: World, payments: Script) -> None:
+    """After a lost attempt the effect may exist, so it is looked up instead of failed."""
     action = propose_refund(world.order(), 2_000)
     assert execution._claim(action.pk) is not None
     tamper(action, lease_expires_at=Now(), **other_bytes(action))
@@ -68,11 +68,11 @@ def test_what_was_not_approved_is_not_sent_again_either(world: World, payments: 
     assert payments.asked == []
 
 
-# --- when it is approved --------------------------------------------------------------------------------
+# --- on approval ----------------------------------------------------------------------------------------
 
 
 @CHANGES
-def test_what_is_not_as_it_was_shown_can_only_be_rejected(
+def test_a_request_unlike_its_view_can_only_be_rejected(
     world: World, lead: User, change: Callable[[Action], dict[str, Any]]
 ) -> None:
     action = propose_refund(world.order(), 6_000)
@@ -87,7 +87,7 @@ def test_what_is_not_as_it_was_shown_can_only_be_rejected(
     assert Action.objects.get(pk=action.pk).status == states.REJECTED
 
 
-def test_an_edit_binds_the_new_bytes(world: World, lead: User) -> None:
+def test_an_edit_freezes_the_new_bytes(world: World, lead: User) -> None:
     order = world.order()
     action = propose_refund(order, 6_000)
     request = ApprovalRequest.objects.get(action=action)
@@ -112,7 +112,7 @@ def test_an_edit_binds_the_new_bytes(world: World, lead: User) -> None:
     ],
     ids=lambda fields: next(iter(fields)),
 )
-def test_what_was_approved_cannot_be_written_over(world: World, fields: dict[str, Any]) -> None:
+def test_an_approved_request_cannot_be_overwritten(world: World, fields: dict[str, Any]) -> None:
     action = propose_refund(world.order(), 2_000)
     assert action.status == states.APPROVED
     with pytest.raises(DatabaseError, match="approvals_action"), transaction.atomic():
@@ -120,7 +120,7 @@ def test_what_was_approved_cannot_be_written_over(world: World, fields: dict[str
 
 
 @pytest.mark.parametrize("to", [states.REJECTED, states.EXPIRED, states.BLOCKED])
-def test_what_is_put_aside_is_put_aside_as_it_was(world: World, to: str) -> None:
+def test_an_archived_request_cannot_be_changed(world: World, to: str) -> None:
     action = propose_refund(world.order(), 6_000)
     with pytest.raises(DatabaseError, match="approvals_action"), transaction.atomic():
         transitions.move(action, to, actor="lead", verb="action.rejected", amount=1)
@@ -131,14 +131,14 @@ def test_what_is_put_aside_is_put_aside_as_it_was(world: World, to: str) -> None
     [{"idempotency_key": "x:refund:1"}, {"kind": "reply"}, {"sequence": 7}],
     ids=lambda fields: next(iter(fields)),
 )
-def test_what_an_action_is_never_changes(world: World, fields: dict[str, Any]) -> None:
+def test_an_actions_identity_never_changes(world: World, fields: dict[str, Any]) -> None:
     action = propose_refund(world.order(), 6_000)
     assert action.status == states.AWAITING_APPROVAL
     with pytest.raises(DatabaseError, match="approvals_action"), transaction.atomic():
         Action.objects.filter(pk=action.pk).update(**fields)
 
 
-def test_a_cancellation_goes_to_the_order_that_was_approved(world: World) -> None:
+def test_a_cancellation_is_sent_to_the_approved_order(world: World) -> None:
     order, other = world.order("pending"), world.order("pending")
     action = propose(ticket_of(order), "cancel_order", {"order_id": order["order_id"], "reason": "Ordered twice."})
     tamper(action, order_id=other["order_id"])
@@ -146,7 +146,7 @@ def test_a_cancellation_goes_to_the_order_that_was_approved(world: World) -> Non
     assert world.now(other)["status"] == "pending"
 
 
-# --- rows from before the digest covered the request ----------------------------------------------------
+# --- rows written before the digest covered the request -------------------------------------------------
 
 
 def bind() -> None:
@@ -155,7 +155,7 @@ def bind() -> None:
 
 
 def as_before(action: Action) -> Action:
-    """With the digest of its parameters alone, and its open request's as well."""
+    """Give the action and its open request the old digest, of the parameters alone."""
     digest = kinds.digest(action.params)
     tamper(action, digest=digest)
     ApprovalRequest.objects.filter(action=action).update(digest=digest)
@@ -174,7 +174,7 @@ def proposed_before(world: World) -> list[Action]:
     return [as_before(action) for action in [*actions, propose(ticket_of(pending), "cancel_order", cancelled)]]
 
 
-def test_what_was_proposed_before_is_bound_and_goes_on(world: World, lead: User) -> None:
+def test_an_old_proposal_is_bound_and_continues(world: World, lead: User) -> None:
     actions = proposed_before(world)
     bind()
     for action in actions:
@@ -186,7 +186,7 @@ def test_what_was_proposed_before_is_bound_and_goes_on(world: World, lead: User)
 
 
 @pytest.mark.parametrize("change", [other_bytes, other_params])
-def test_what_was_not_as_approved_before_is_not_made_right_by_binding_it(
+def test_binding_does_not_repair_an_unapproved_old_request(
     world: World, payments: Script, change: Callable[[Action], dict[str, Any]]
 ) -> None:
     action = as_before(propose_refund(world.order(), 2_000))

@@ -1,4 +1,4 @@
-"""The signed intake API (docs/contracts/intake.yaml): who may post what, and each delivery once."""
+"""The signed intake API (docs/contracts/intake.yaml): who may post what, and each delivery counts once."""
 
 import json
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def delivery(external_id: str, /, **more: Any) -> dict[str, Any]:
 # --- each delivery once ---------------------------------------------------------------------------------
 
 
-def test_a_delivery_makes_a_ticket_a_message_and_a_run(settings: Settings) -> None:
+def test_a_delivery_creates_a_ticket_a_message_and_a_run(settings: Settings) -> None:
     settings.PUBLIC_URL = "https://desk.example"
     answer = post(delivery("new", received_at="2026-01-02T03:04:05+02:00"))
     assert answer.status_code == 201
@@ -74,7 +74,7 @@ def test_a_delivery_makes_a_ticket_a_message_and_a_run(settings: Settings) -> No
     assert Run.objects.get(ticket=ticket).status == "queued"
 
 
-def test_the_same_delivery_again_is_the_same_ticket_and_starts_nothing() -> None:
+def test_a_repeated_delivery_returns_its_ticket_and_starts_nothing() -> None:
     first, second = post(delivery("twice")), post(delivery("twice", body="Sent again, and edited."))
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json() == second.json()
@@ -82,20 +82,20 @@ def test_the_same_delivery_again_is_the_same_ticket_and_starts_nothing() -> None
     assert (ticket.messages.count(), Run.objects.filter(ticket=ticket).count()) == (1, 1)
 
 
-def test_the_same_delivery_many_times_at_once_is_one_ticket() -> None:
+def test_concurrent_copies_of_a_delivery_are_one_ticket() -> None:
     answers = at_once(*[lambda: post(delivery("at once", customer_email="at.once@example.com"))] * 8)
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     ticket = Ticket.objects.get(external_id="at once")
     assert (ticket.messages.count(), Run.objects.filter(ticket=ticket).count()) == (1, 1)
 
 
-def test_many_tickets_of_one_new_customer_at_once_are_one_customer() -> None:
+def test_concurrent_tickets_of_a_new_customer_create_one_customer() -> None:
     works = [lambda n=n: post(delivery(f"crowd {n}", customer_email="CROWD@example.com")) for n in range(8)]
     assert [answer.status_code for answer in at_once(*works)] == [201] * 8
     assert Customer.objects.filter(email__iexact="crowd@example.com").count() == 1
 
 
-def test_the_same_number_of_another_help_desk_is_another_ticket() -> None:
+def test_the_same_number_from_another_help_desk_is_another_ticket() -> None:
     post(delivery("shared"))
     assert post(delivery("shared", source="freshdesk")).status_code == 201
 
@@ -104,7 +104,7 @@ def ticket_id(external_id: str) -> str:
     return str(post(delivery(external_id)).json()["ticket_id"])
 
 
-def test_a_further_message_starts_one_more_run() -> None:
+def test_a_further_message_starts_another_run() -> None:
     ticket = ticket_id("talks")
     message = {"external_id": "m-2", "body": "And the lamp?"}
     first, second = (post(message, f"{URL}/{ticket}/messages") for _ in range(2))
@@ -114,7 +114,7 @@ def test_a_further_message_starts_one_more_run() -> None:
     assert first.json() == {"message_id": run.through_message, "run_id": run.pk}
 
 
-def test_the_same_message_many_times_at_once_is_one() -> None:
+def test_concurrent_copies_of_a_message_are_one_message() -> None:
     ticket = ticket_id("talks at once")
     message = {"external_id": "m-2", "body": "And the lamp?"}
     answers = at_once(*[lambda: post(message, f"{URL}/{ticket}/messages")] * 8)
@@ -122,7 +122,7 @@ def test_the_same_message_many_times_at_once_is_one() -> None:
     assert Run.objects.filter(ticket=ticket).count() == 2
 
 
-def test_many_messages_at_once_are_as_many_runs_in_order() -> None:
+def test_concurrent_messages_start_as_many_runs_in_order() -> None:
     ticket = ticket_id("talks much")
     works = [lambda n=n: post({"external_id": f"m-{n}", "body": "More."}, f"{URL}/{ticket}/messages") for n in range(6)]
     assert [answer.status_code for answer in at_once(*works)] == [201] * 6
@@ -131,7 +131,7 @@ def test_many_messages_at_once_are_as_many_runs_in_order() -> None:
     assert [run.through_message for run in runs] == sorted(run.through_message for run in runs)
 
 
-# --- who may --------------------------------------------------------------------------------------------
+# --- access ---------------------------------------------------------------------------------------------
 
 BODY = json.dumps(delivery("unsigned")).encode()
 OTHER = "whsec_" + "b3RoZXItc2VjcmV0LW90aGVyLXNlY3JldA=="
@@ -160,7 +160,7 @@ def spoilt(**headers: str) -> Callable[[], dict[str, str]]:
     ],
 )
 @pytest.mark.parametrize("path", ["", "/unknown/messages"])
-def test_without_a_valid_signature_nothing_is_said(headers: Callable[[], dict[str, str]], path: str) -> None:
+def test_without_a_valid_signature_nothing_is_revealed(headers: Callable[[], dict[str, str]], path: str) -> None:
     answer = post(BODY, URL + path, headers())
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "bad_signature"
@@ -171,7 +171,7 @@ def test_a_ticket_is_not_shown_without_a_signature() -> None:
     assert Client().get(f"{URL}/{ticket_id('hidden')}").status_code == 401
 
 
-def test_a_body_that_is_no_text_is_refused() -> None:
+def test_a_body_that_is_not_text_is_refused() -> None:
     assert post(b"\xff\xfe", headers=signature(BODY)).status_code == 401
 
 
@@ -181,12 +181,12 @@ def test_without_a_secret_nothing_is_accepted(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("secret", ["whsec_", "whsec_not base64!", "x"])
-def test_a_secret_that_is_none_accepts_nothing(settings: Settings, secret: str) -> None:
+def test_an_invalid_secret_accepts_nothing(settings: Settings, secret: str) -> None:
     settings.INTAKE_SIGNING_SECRET = secret
     assert post(delivery("bad secret"), headers=signature(BODY)).status_code == 401
 
 
-# --- what may be posted ---------------------------------------------------------------------------------
+# --- accepted content -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_secret_that_is_none_accepts_nothing(settings: Settings, secret: str) 
         ({"details": {}}, "details"),
     ],
 )
-def test_what_is_not_of_the_contracts_shape_names_its_field(change: dict[str, Any], field: str) -> None:
+def test_a_value_outside_the_contract_names_its_field(change: dict[str, Any], field: str) -> None:
     answer = post(delivery("wrong", **change))
     assert answer.status_code == 400
     error = answer.json()["error"]
@@ -234,75 +234,75 @@ def test_a_missing_field_is_named(missing: str) -> None:
 
 
 @pytest.mark.parametrize("raw", [b" ", b"{", b"null", b"[]", b'"text"', b"[" * 50_000, b'{"body": "\\ud800"}'])
-def test_what_is_no_json_object_is_refused(raw: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(raw: bytes) -> None:
     assert post(raw).status_code == 400
 
 
 @pytest.mark.parametrize(
     "body", [{}, {"external_id": "m-2"}, {"external_id": "m-2", "body": "\n"}, {"external_id": "", "body": "x"}]
 )
-def test_a_message_of_another_shape_is_refused(body: dict[str, Any]) -> None:
+def test_a_malformed_message_is_refused(body: dict[str, Any]) -> None:
     assert post(body, f"{URL}/{ticket_id('shapes')}/messages").status_code == 400
 
 
-def test_a_request_of_more_than_64_kib_is_refused() -> None:
+def test_a_request_over_64_kib_is_refused() -> None:
     assert post(b" " * (64 * 1024 + 1)).status_code == 413
     assert post(json.dumps(delivery("large")).encode().ljust(64 * 1024)).status_code == 201
 
 
-def test_a_ticket_that_is_not_there_is_not_found() -> None:
+def test_a_nonexistent_ticket_is_not_found() -> None:
     for answer in (get(f"{URL}/nothing"), post({"external_id": "m", "body": "x"}, f"{URL}/nothing/messages")):
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
-def test_a_ticket_whose_name_holds_a_nul_is_not_found() -> None:
+def test_a_ticket_id_containing_a_nul_is_not_found() -> None:
     for answer in (get(f"{URL}/%00"), post({"external_id": "m", "body": "x"}, f"{URL}/%00/messages")):
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
 def in_chunks(path: str, body: bytes, *, ends: bool = True) -> tuple[int, dict[str, Any]]:
-    """What the application answers to a body without a length, on a server that says that its input `ends`, or not."""
+    """Return the application's answer to a body without a length, on a server that `ends` its input or does not."""
     environ = Client()._base_environ(
         PATH_INFO=path, REQUEST_METHOD="POST", CONTENT_TYPE="application/json", HTTP_TRANSFER_ENCODING="chunked",
         **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in signature(body).items()},
     )  # fmt: skip
-    told: list[str] = []
+    statuses: list[str] = []
     environ |= {"wsgi.input": BytesIO(body), "wsgi.input_terminated": ends}
-    answer = b"".join(application(environ, lambda status, headers: told.append(status)))
-    return int(told[0].split()[0]), json.loads(answer) if answer.startswith(b"{") else {}
+    answer = b"".join(application(environ, lambda status, headers: statuses.append(status)))
+    return int(statuses[0].split()[0]), json.loads(answer) if answer.startswith(b"{") else {}
 
 
-def test_a_body_in_chunks_is_read_as_any_other() -> None:
-    status, told = in_chunks(URL, json.dumps(delivery("chunks")).encode())
-    assert (status, Ticket.objects.get(external_id="chunks").pk) == (201, told["ticket_id"])
+def test_a_chunked_body_is_read_like_any_other() -> None:
+    status, answer = in_chunks(URL, json.dumps(delivery("chunks")).encode())
+    assert (status, Ticket.objects.get(external_id="chunks").pk) == (201, answer["ticket_id"])
     assert in_chunks(URL, b" " * (64 * 1024 + 1))[0] == 413
     assert in_chunks(URL, b" " * (1024 * 1024 + 1))[0] == 413
 
 
-def test_a_server_that_does_not_say_where_its_input_ends_asks_for_the_length() -> None:
+def test_a_server_without_an_input_end_asks_for_the_length() -> None:
     for path in ("", "/any/messages"):
-        status, told = in_chunks(URL + path, b"{}", ends=False)
-        assert (status, told["error"]["code"]) == (400, "invalid_request")
+        status, answer = in_chunks(URL + path, b"{}", ends=False)
+        assert (status, answer["error"]["code"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "1999-12-31T23:59:59Z", "9999-12-31T23:59:59+02:00"])
-def test_any_moment_that_has_a_date_is_taken(moment: str) -> None:
+def test_any_valid_date_and_time_is_accepted(moment: str) -> None:
     assert post(delivery(f"at {moment}", received_at=moment)).status_code == 201
     sent_at = Message.objects.get(external_id=f"at {moment}").sent_at
     assert sent_at == datetime.fromisoformat(moment)
 
 
-def test_each_address_has_its_method() -> None:
+def test_each_address_accepts_only_its_method() -> None:
     assert get(URL).status_code == 405
     assert post(b"{}", f"{URL}/{ticket_id('methods')}").status_code == 405
 
 
-def test_the_longest_of_everything_is_accepted() -> None:
+def test_the_longest_values_are_accepted() -> None:
     longest = delivery("x" * 120, source="x" * 40, customer_name="x" * 200, subject="x" * 300, body="x" * 20_000)
     assert post(longest).status_code == 201
 
 
-def test_what_postgresql_cannot_hold_is_taken_out_of_texts() -> None:
+def test_characters_that_postgresql_cannot_store_are_removed() -> None:
     ticket = Ticket.objects.get(
         pk=ticket_id_of(
             delivery("nul", customer_email="nul@example.com", customer_name="e\x00f", subject="a\x00b", body="c\x00d")
@@ -330,24 +330,24 @@ def ticket_id_of(body: dict[str, Any]) -> str:
     return str(post(body).json()["ticket_id"])
 
 
-# --- where a ticket stands ------------------------------------------------------------------------------
+# --- a ticket's status ----------------------------------------------------------------------------------
 
 
-def test_a_ticket_tells_its_runs_actions_and_messages(world: World, model: Script) -> None:
+def test_a_ticket_lists_its_runs_actions_and_messages(world: World, model: Script) -> None:
     order = world.order()
     ticket = ticket_id_of(delivery("tells", customer_email=order["customer_email"]))
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
     run = run_through(Ticket.objects.get(pk=ticket))
-    told = get(f"{URL}/{ticket}").json()
-    assert (told["ticket_id"], told["source"], told["external_id"], told["status"]) == (
+    shown = get(f"{URL}/{ticket}").json()
+    assert (shown["ticket_id"], shown["source"], shown["external_id"], shown["status"]) == (
         ticket,
         "zendesk",
         "tells",
         "answered",
     )
-    assert [(row["run_id"], row["status"], row["turns"]) for row in told["runs"]] == [(run.pk, "succeeded", 2)]
+    assert [(row["run_id"], row["status"], row["turns"]) for row in shown["runs"]] == [(run.pk, "succeeded", 2)]
     action = Action.objects.get(ticket=ticket, kind="refund")
-    assert told["actions"][0] == {
+    assert shown["actions"][0] == {
         "action_id": action.pk,
         "kind": "refund",
         "status": "succeeded",
@@ -359,4 +359,4 @@ def test_a_ticket_tells_its_runs_actions_and_messages(world: World, model: Scrip
         "verdict": "auto_approve",
         "reasons": [],
     }
-    assert [row["direction"] for row in told["messages"]] == ["inbound", "outbound"]
+    assert [row["direction"] for row in shown["messages"]] == ["inbound", "outbound"]

@@ -1,4 +1,4 @@
-"""A step that became slow or fails more is marked on the dashboard, and found from there in two clicks."""
+"""A step that became slower or fails more often is marked on the dashboard, two clicks from its trace."""
 
 from datetime import datetime, timedelta
 
@@ -41,14 +41,14 @@ def steps(run: Run, name: str, seconds: list[float], ago: timedelta = TODAY, **m
 
 
 def rows(now: datetime | None = None) -> dict[str, latency.Latency]:
-    """Counted anew: these rows end in the past, one after another."""
+    """Count from scratch. The rows end in the past, one after another."""
     Tally.objects.all().delete()
     Watermark.objects.all().delete()
     tallies.roll_up(0)
     return {row.name: row for row in latency.latencies(now or timezone.now())}
 
 
-def test_latencies_leave_out_what_waited_for_a_person(run: Run) -> None:
+def test_latencies_exclude_steps_that_waited_for_a_person(run: Run) -> None:
     steps(run, "refund", [3_000.0], waited_for_person=True)
     steps(run, "get_order", [0.1] * 99 + [4.0])
     found = rows()
@@ -58,7 +58,7 @@ def test_latencies_leave_out_what_waited_for_a_person(run: Run) -> None:
     assert found["get_order"].day.within(1.0) == pytest.approx(4.0, rel=0.26)
 
 
-def test_a_slower_99th_percentile_is_marked_and_comes_first(run: Run) -> None:
+def test_a_slower_99th_percentile_is_marked_and_listed_first(run: Run) -> None:
     steps(run, "get_order", [0.1] * 100, EARLIER)
     steps(run, "find_orders", [0.1] * 100, EARLIER)
     steps(run, "find_orders", [0.1] * 60)
@@ -69,7 +69,7 @@ def test_a_slower_99th_percentile_is_marked_and_comes_first(run: Run) -> None:
     assert found["find_orders"].slower is None
 
 
-def test_what_ran_too_seldom_says_nothing(run: Run) -> None:
+def test_too_few_samples_are_not_compared(run: Run) -> None:
     steps(run, "get_order", [0.1] * 100, EARLIER)
     steps(run, "get_order", [9.0] * 5)
     assert rows()["get_order"].slower is None
@@ -78,7 +78,7 @@ def test_what_ran_too_seldom_says_nothing(run: Run) -> None:
     assert rows()["find_orders"].slower is None
 
 
-def test_a_larger_share_of_failures_is_marked(run: Run) -> None:
+def test_a_higher_failure_rate_is_marked(run: Run) -> None:
     steps(run, "get_order", [0.1] * 95, EARLIER)
     steps(run, "get_order", [0.1] * 5, EARLIER, status="failed", error_code="timeout", error_class="transient")
     steps(run, "get_order", [0.1] * 40)
@@ -89,7 +89,7 @@ def test_a_larger_share_of_failures_is_marked(run: Run) -> None:
     assert (row.fails, row.day.failed, row.day.count) == ("more", 8, 48)
 
 
-def test_failures_without_a_before_are_not_called_more(run: Run) -> None:
+def test_failures_without_earlier_data_are_not_called_an_increase(run: Run) -> None:
     steps(run, "get_order", [0.1] * 40)
     steps(run, "get_order", [0.1] * 8, TODAY - timedelta(hours=1), status="failed", error_code="timeout",
           error_class="transient")  # fmt: skip
@@ -100,7 +100,7 @@ def test_failures_without_a_before_are_not_called_more(run: Run) -> None:
     assert rows()["get_order"].fails == "often"
 
 
-def test_the_slowest_come_first_page_by_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_slowest_steps_come_first_page_by_page(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "PAGE", 4)
     steps(run, "get_order", [1.0, 5.0, 2.0, 5.0, 3.0, 5.0, 4.0, 0.5, 6.0])
     steps(run, "get_order", [90.0], EARLIER)
@@ -114,9 +114,7 @@ def test_the_slowest_come_first_page_by_page(run: Run, monkeypatch: pytest.Monke
     assert after == ""
 
 
-def test_the_failed_are_found_newest_first_without_what_a_person_refused(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_steps_are_newest_first_without_human_rejections(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "PAGE", 2)
     bad = steps(run, "refund", [1.0] * 3, status="failed", error_code="timeout", error_class="transient")
     steps(run, "refund", [1.0], status="failed", error_code="rejected", error_class="action")
@@ -126,14 +124,14 @@ def test_the_failed_are_found_newest_first_without_what_a_person_refused(
     assert end == ""
 
 
-def test_a_model_that_triages_and_answers_has_a_list_of_each(run: Run) -> None:
+def test_triage_and_answers_of_a_model_have_separate_lists(run: Run) -> None:
     steps(run, "small", [9.0] * 3, kind="llm")
     triage = steps(run, "small", [3.0], kind="triage")
     assert [row.step.pk for row in latency.slowest("small", kind="triage")[0]] == [triage[0].pk]
     assert len(latency.slowest("small")[0]) == 4
 
 
-def test_calls_of_tools_that_there_are_not_are_listed_together(run: Run) -> None:
+def test_calls_of_nonexistent_tools_are_listed_together(run: Run) -> None:
     more = {"status": "failed", "error_code": "unknown_tool", "error_class": "refused"}
     bad = [*steps(run, "made_up", [1.0], **more), *steps(run, "another", [1.0], **more)]
     steps(run, "get_order", [1.0], status="failed", error_code="timeout", error_class="transient")
@@ -142,14 +140,14 @@ def test_calls_of_tools_that_there_are_not_are_listed_together(run: Run) -> None
 
 
 @pytest.mark.parametrize("after", ["x", "1-", "-1", "9" * 30, "1-2-3", "1-9" + "9" * 30])
-def test_a_mark_that_nobody_wrote_is_the_first_page(run: Run, after: str) -> None:
+def test_an_invalid_cursor_shows_the_first_page(run: Run, after: str) -> None:
     steps(run, "get_order", [1.0])
     assert len(latency.slowest("get_order", after)[0]) == 1
 
 
-def test_from_the_dashboard_to_the_slow_step_in_two_clicks(maya: Client) -> None:
-    told = a_run()
-    run = Run.objects.create(ticket=told.ticket, number=2, status="succeeded", through_message=1)
+def test_the_dashboard_leads_to_the_slow_step_in_two_clicks(maya: Client) -> None:
+    finished = a_run()
+    run = Run.objects.create(ticket=finished.ticket, number=2, status="succeeded", through_message=1)
     steps(run, "get_order", [0.1] * 100, EARLIER)
     slow = steps(run, "get_order", [0.1] * 30 + [6.0, 6.5, 7.0])[-1]
     tallies.roll_up(0)
@@ -163,7 +161,7 @@ def test_from_the_dashboard_to_the_slow_step_in_two_clicks(maya: Client) -> None
     assert f"{slow.index}. get_order" in trace
 
 
-def test_a_list_is_a_fragment_for_htmx_and_its_next_page_keeps_the_question(
+def test_htmx_gets_a_fragment_whose_next_page_keeps_the_filters(
     maya: Client, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(latency, "PAGE", 2)
@@ -178,7 +176,7 @@ def test_a_list_is_a_fragment_for_htmx_and_its_next_page_keeps_the_question(
         assert "All runs" in markup(maya.get(reverse("runs"), odd))
 
 
-def test_each_list_is_read_from_its_index(run: Run) -> None:
+def test_each_list_uses_its_index(run: Run) -> None:
     steps(run, "get_order", [1.0] * 60, status="failed", error_code="timeout", error_class="transient")
     with CaptureQueriesContext(connection) as said:
         latency.slowest("get_order", "500000-1")

@@ -1,4 +1,4 @@
-"""One call of the language model: what is sent, what is recorded, and how a failure is classed."""
+"""One call of the language model: what is sent, what is recorded, and how a failure is classified."""
 
 import json
 import socket
@@ -60,26 +60,26 @@ def test_an_answer_is_recorded_with_its_calls_and_tokens(model: Script) -> None:
         (None, False),
     ],
 )
-def test_an_answer_of_which_only_half_was_counted_is_not_metered(
+def test_an_answer_with_partial_usage_is_not_metered(
     model: Script, usage: dict[str, Any] | None, metered: bool
 ) -> None:
     model.will_say(completion({"content": "Hello"}, usage=usage))
     assert complete().metered is metered
 
 
-def test_an_empty_answer_may_have_taken_no_tokens(model: Script) -> None:
+def test_an_empty_answer_may_have_used_no_tokens(model: Script) -> None:
     model.will_say(completion({"content": ""}, usage={"prompt_tokens": 100, "completion_tokens": 0}))
     assert complete().metered
 
 
-def test_a_server_that_knows_the_older_name_alone_is_bounded_by_it(model: Script, settings: Settings) -> None:
+def test_the_older_limit_parameter_is_sent_where_required(model: Script, settings: Settings) -> None:
     settings.LLM_MAX_TOKENS_NAME, settings.LLM_MAX_TOKENS = "max_tokens", 500
     model.will_say(completion({"content": "Hello"}))
     complete()
     assert model.asked[0].data == {"model": "gpt-5", "messages": MESSAGES, "max_tokens": 500}
 
 
-def test_the_size_of_a_request_is_at_least_its_bytes(model: Script) -> None:
+def test_the_estimated_request_size_covers_its_bytes(model: Script) -> None:
     request = {
         "messages": [{"role": "user", "content": "Grüße, 株式会社 🎉 “quoted” \\ \n"}],
         "tools": [{"type": "function"}],
@@ -103,14 +103,14 @@ def test_the_size_of_a_request_is_at_least_its_bytes(model: Script) -> None:
         (Say({"error": {"message": "Who?"}}, 401), False),
     ],
 )
-def test_an_answer_that_may_have_been_billed_is_told_from_a_refusal(model: Script, say: Say, lost: bool) -> None:
+def test_an_answer_that_may_be_billed_differs_from_a_refusal(model: Script, say: Say, lost: bool) -> None:
     model.will_say(say)
     with pytest.raises(ProviderError) as caught:
         complete()
     assert isinstance(caught.value, EffectUnknown) is lost
 
 
-def test_an_answer_that_comes_too_late_may_have_been_billed(settings: Settings) -> None:
+def test_a_timed_out_answer_may_be_billed(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.OPENAI_BASE_URL = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
         settings.LLM_TIMEOUT_SECONDS = 0.05
@@ -151,30 +151,30 @@ def test_an_answer_that_comes_too_late_may_have_been_billed(settings: Settings) 
         (Say({"choices": [{"message": {"tool_calls": ["refund"]}}]}), Transient, "unreadable_answer"),
     ],
 )
-def test_each_failure_has_its_class(model: Script, say: Say, kind: type[ProviderError], code: str) -> None:
+def test_each_failure_is_classified(model: Script, say: Say, kind: type[ProviderError], code: str) -> None:
     model.will_say(say)
     with pytest.raises(ProviderError) as caught:
         complete()
     assert isinstance(caught.value, kind)
     assert caught.value.code == code
-    assert len(model.asked) == 1, "the client itself never asks again"
+    assert len(model.asked) == 1, "the client must not retry on its own"
 
 
-def test_a_server_that_is_not_there_is_transient(settings: Settings) -> None:
+def test_an_unreachable_server_is_a_transient_failure(settings: Settings) -> None:
     settings.OPENAI_BASE_URL = "http://127.0.0.1:1/v1"
     with pytest.raises(Transient) as caught:
         complete()
     assert not isinstance(caught.value, EffectUnknown), "nothing was sent"
 
 
-def test_a_server_that_names_its_time_is_heard(model: Script) -> None:
+def test_retry_after_is_obeyed_by_the_model_client(model: Script) -> None:
     model.will_say(Say({"error": {"message": "Wait."}}, 429, {"Retry-After": "7"}))
     with pytest.raises(Transient) as caught:
         complete()
     assert caught.value.retry_after == 7.0
 
 
-def test_a_model_that_is_too_slow_is_given_up(model: Script, settings: Settings) -> None:
+def test_a_model_that_is_too_slow_times_out(model: Script, settings: Settings) -> None:
     settings.LLM_TIMEOUT_SECONDS = 0.2
     model.will_say(Say({"slow": True}, length=10_000_000, headers={"Connection": "keep-alive"}))
     with pytest.raises(Transient):
@@ -192,12 +192,12 @@ def test_a_model_that_is_too_slow_is_given_up(model: Script, settings: Settings)
         ({"content": 5}, {"content": "5"}),
     ],
 )
-def test_sparse_answers_are_read(model: Script, message: dict[str, Any], output: dict[str, Any]) -> None:
+def test_sparse_answers_are_readable(model: Script, message: dict[str, Any], output: dict[str, Any]) -> None:
     model.will_say(completion(message))
     assert complete().output.items() >= output.items()
 
 
-def test_a_minimal_server_is_enough(model: Script) -> None:
+def test_a_minimal_server_is_sufficient(model: Script) -> None:
     model.will_say(Say({"choices": [{"message": {"content": "Hello"}}]}))
     answer = complete()
     assert (answer.output["content"], answer.output["finish_reason"], answer.model) == ("Hello", "", "gpt-5")
@@ -208,7 +208,7 @@ def test_a_minimal_server_is_enough(model: Script) -> None:
     "usage",
     [None, {}, {"prompt_tokens": None}, {"prompt_tokens": "many"}, {"prompt_tokens": -5}, {"prompt_tokens": 2**40}],
 )
-def test_a_usage_that_makes_no_sense_counts_as_something_that_can_be_stored(model: Script, usage: Any) -> None:
+def test_nonsensical_usage_is_stored_as_a_valid_number(model: Script, usage: Any) -> None:
     model.will_say(completion({"content": "Hello"}, usage=usage))
     assert 0 <= complete().input_tokens < 2**31
 
@@ -217,27 +217,27 @@ def test_a_usage_that_makes_no_sense_counts_as_something_that_can_be_stored(mode
     ("written", "read"),
     [("", "{}"), (None, "{}"), ({"order_id": "#W1"}, '{"order_id": "#W1"}'), ("{oops", "{oops"), (5, "5")],
 )
-def test_arguments_are_kept_as_text(model: Script, written: Any, read: str) -> None:
+def test_arguments_are_stored_as_text(model: Script, written: Any, read: str) -> None:
     made = {"id": "call_1", "type": "function", "function": {"name": "get_order", "arguments": written}}
     model.will_say(calls(made))
     assert complete().output["tool_calls"][0]["arguments"] == read
 
 
 @pytest.mark.parametrize("name", [None, "", 5])
-def test_a_call_without_a_name_is_an_unknown_tools(model: Script, name: Any) -> None:
+def test_a_call_without_a_name_counts_as_unknown(model: Script, name: Any) -> None:
     model.will_say(calls(call(name, {})))
     assert isinstance(complete().output["tool_calls"][0]["name"], str)
 
 
 @pytest.mark.parametrize("ids", [["a", "a", "a"], ["", "", ""], [None, None, "call_0_0"], ["call_1_1", "", "call_1_1"]])
-def test_each_call_gets_an_id_of_its_own(model: Script, ids: list[Any]) -> None:
+def test_each_call_gets_its_own_id(model: Script, ids: list[Any]) -> None:
     model.will_say(calls(*[{**call("get_order", {}), "id": given} for given in ids]))
     made = [each["id"] for each in complete().output["tool_calls"]]
     assert len(set(made)) == 3
     assert all(made)
 
 
-def test_card_numbers_and_secrets_are_gone_from_what_is_recorded(model: Script) -> None:
+def test_card_numbers_and_secrets_are_removed_from_records(model: Script) -> None:
     number, secret = "4111 1111 1111 1111", "sk-abcdefghijklmnopqrstuvwx1234"
     model.will_say(
         calls(call("reply", {"text": f"Card {number}"}), content=secret, reasoning_content=f"{number} {secret}")
@@ -248,7 +248,7 @@ def test_card_numbers_and_secrets_are_gone_from_what_is_recorded(model: Script) 
     assert secret not in kept
 
 
-def test_what_the_database_cannot_hold_is_gone_from_what_is_recorded(model: Script) -> None:
+def test_characters_that_the_database_cannot_store_are_not_recorded(model: Script) -> None:
     model.will_say(Say(json.dumps(completion({"content": "a\x00b\ud800c"}).body).encode()))
     answer = complete()
     assert answer.output["content"] == "a\ufffdb\ufffdc"

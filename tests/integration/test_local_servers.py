@@ -1,4 +1,4 @@
-"""The servers that the demo and the tests start: on real processes, in a folder of each test's own."""
+"""The servers that the demo and the tests start, as real processes, in a folder of each test's own."""
 
 import os
 import shutil
@@ -31,17 +31,17 @@ root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has another user 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """With a space and other letters in its name; the servers' user can reach it."""
+    """A folder with a space and non-ASCII letters in its name, which the servers' user can enter."""
     with scratch_folder("test") as scratch:
         folder = scratch / "a földer"
         folder.mkdir()
-        folder.chmod(0o755)  # whatever the umask
+        folder.chmod(0o755)  # whatever the umask is
         yield folder
 
 
 @pytest.fixture
 def closed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Entered only by us, as a home at 0700 is; what stands in for folders in it goes to a folder of the test's own."""
+    """A folder that only we may enter, like a home at 0700. Its fallback folder is one of the test's own."""
     closed = folder / "home"
     closed.mkdir(mode=0o700)
     (folder / "lib").mkdir()
@@ -68,7 +68,7 @@ def connected(place: Postgres) -> psycopg.Connection:
 
 
 class TestPostgres:
-    def test_it_keeps_its_data_over_a_restart_and_a_power_cut(self, folder: Path, supervisor: Supervisor) -> None:
+    def test_data_survives_a_restart_and_a_power_cut(self, folder: Path, supervisor: Supervisor) -> None:
         place = Postgres(folder / "postgres", folder / "run")
         process = started(place, supervisor)
         with connected(place) as connection:
@@ -87,7 +87,7 @@ class TestPostgres:
             assert connection.execute("SELECT one FROM kept ORDER BY one").fetchall() == [(1,), (2,)]
             assert connection.execute("SHOW fsync").fetchone() == ("on",)
 
-    def test_data_of_another_version_is_one_line(self, folder: Path) -> None:
+    def test_data_of_another_version_is_reported_in_one_line(self, folder: Path) -> None:
         data = folder / "postgres"
         data.mkdir()
         (data / "PG_VERSION").write_text("17\n")
@@ -95,7 +95,7 @@ class TestPostgres:
             Postgres(data, folder / "run").program(logs=folder / "log")
         assert "\n" not in str(raised.value)
 
-    def test_a_second_server_on_the_same_data_is_one_line(
+    def test_a_second_server_on_the_same_data_is_reported(
         self, folder: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         place = Postgres(folder / "postgres", folder / "run")
@@ -116,21 +116,21 @@ class TestPostgres:
         for name in ("LEFTOVER_SECONDS", "REPORT_SECONDS"):
             monkeypatch.setattr(postgres_module, name, 0.0)
         with ThreadPoolExecutor() as threads, connected(place):
-            os.kill(first.pid, signal.SIGTERM)  # "smart": it waits for the connection to be closed
+            os.kill(first.pid, signal.SIGTERM)  # "smart" shutdown: it waits until the connection is closed
             until(lambda: place.data.joinpath("postmaster.pid").read_text().split()[-1] == "stopping")
             waiting = threads.submit(place.program, logs=supervisor.logs)
             until(lambda: f"Waiting for the last PostgreSQL (process {first.pid})" in capsys.readouterr().err)
             assert not waiting.done()
         waiting.result()
 
-    def test_a_lock_that_names_another_program_is_no_obstacle(self, folder: Path, supervisor: Supervisor) -> None:
+    def test_a_stale_lock_of_another_program_is_ignored(self, folder: Path, supervisor: Supervisor) -> None:
         place = Postgres(folder / "postgres", folder / "run")
         started(place, supervisor).stop()
         supervisor.processes.clear()
         (place.data / "postmaster.pid").write_text(f"{os.getpid()}\n{place.data}\n")
         started(place, supervisor)
 
-    def test_an_initdb_cut_short_leaves_no_cluster(self, folder: Path, supervisor: Supervisor) -> None:
+    def test_an_interrupted_initdb_leaves_no_cluster(self, folder: Path, supervisor: Supervisor) -> None:
         place = Postgres(folder / "postgres", folder / "run")
         unfinished = folder / "postgres.unfinished"
         unfinished.mkdir()
@@ -140,7 +140,7 @@ class TestPostgres:
 
 
 class TestValkey:
-    def test_it_keeps_its_data_over_a_restart_and_a_kill(self, folder: Path, supervisor: Supervisor) -> None:
+    def test_data_survives_a_restart_and_a_kill(self, folder: Path, supervisor: Supervisor) -> None:
         place = Valkey(folder / "valkey", folder / "run")
         for expected, end in ((1, Process.stop), (2, Process.kill), (3, Process.stop)):
             process = supervisor.start(place.program())
@@ -167,14 +167,14 @@ class TestProcesses:
             parent.kill()
         until(lambda: not alive(child))
 
-    def test_what_does_not_stop_in_time_is_killed(self, folder: Path) -> None:
+    def test_a_process_that_does_not_stop_in_time_is_killed(self, folder: Path) -> None:
         deaf = ["/bin/sh", "-c", "trap '' TERM; echo deaf; while :; do /bin/sleep 1; done"]
         process = Process(Program("deaf", deaf, stop_seconds=0.2), logs=folder)
         process.wait_until(lambda: process.output() or None)
         process.stop()
         assert process.exit_code == -signal.SIGKILL
 
-    def test_a_failure_to_start_shows_the_end_of_the_log(self, folder: Path) -> None:
+    def test_a_failed_start_shows_the_end_of_the_log(self, folder: Path) -> None:
         process = Process(Program("loser", ["/bin/sh", "-c", "echo no luck today; exit 3"]), logs=folder)
         with pytest.raises(LocalError, match=r"loser ended \(3\)(?s:.*)no luck today"):
             process.wait_until(lambda: None)
@@ -198,7 +198,7 @@ class TestProcesses:
         process.kill()
         assert reported.startswith(f"Waiting for tortoise (0 s so far). {folder / 'tortoise.log'}: ")
 
-    def test_a_web_server_whose_workers_all_fail_is_not_waited_for(self, folder: Path) -> None:
+    def test_a_web_server_whose_workers_all_fail_is_not_awaited(self, folder: Path) -> None:
         environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "no.such.settings"}
         with reserved_port() as port:
             process = Process(programs.web(environment, port=port), logs=folder)
@@ -206,7 +206,7 @@ class TestProcesses:
                 programs.wait_for_web(process, port=port)
             process.stop()
 
-    def test_what_may_be_restarted_is(self, supervisor: Supervisor) -> None:
+    def test_a_restartable_process_is_restarted(self, supervisor: Supervisor) -> None:
         first = supervisor.start(Program("web", ["/bin/sleep", "300"], restart=True))
         first.kill()
         (said,) = supervisor.heal()
@@ -214,12 +214,12 @@ class TestProcesses:
         assert supervisor.processes[0].exit_code is None
         assert supervisor.heal() == []
 
-    def test_what_may_not_be_restarted_ends_everything(self, supervisor: Supervisor) -> None:
+    def test_the_end_of_any_other_process_ends_everything(self, supervisor: Supervisor) -> None:
         supervisor.start(Program("database", ["/bin/sleep", "300"])).kill()
         with pytest.raises(LocalError, match=r"database ended \(-9\)"):
             supervisor.heal()
 
-    def test_the_last_started_is_stopped_first(self, supervisor: Supervisor, folder: Path) -> None:
+    def test_processes_stop_in_reverse_order(self, supervisor: Supervisor, folder: Path) -> None:
         order = folder / "order"
         for name in ("database", "worker"):
             script = f"trap 'echo {name} >>\"{order}\"; exit' TERM; echo ready; while :; do /bin/sleep 0.1; done"
@@ -230,7 +230,7 @@ class TestProcesses:
 
 
 @pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
-def test_a_port_in_use_is_one_line(family: socket.AddressFamily, address: str) -> None:
+def test_a_port_in_use_is_reported_in_one_line(family: socket.AddressFamily, address: str) -> None:
     with reserved_port() as port:
         require_free(port)
         said = f"^Port {port} is in use; choose another: .*PORT={port + 1}$"
@@ -244,14 +244,14 @@ def test_a_port_in_use_is_one_line(family: socket.AddressFamily, address: str) -
 
 
 @pytest.mark.parametrize("port", [0, 65536])
-def test_a_port_that_cannot_be_is_one_line(port: int) -> None:
+def test_an_invalid_port_is_reported_in_one_line(port: int) -> None:
     with pytest.raises(LocalError, match=f"^{port} is not a port: PORT is a number from 1 to 65535"):
         require_free(port)
 
 
 class TestReach:
     @root
-    def test_servers_run_in_a_closed_home_that_stays_closed(self, closed: Path, supervisor: Supervisor) -> None:
+    def test_servers_run_from_a_closed_home_that_stays_closed(self, closed: Path, supervisor: Supervisor) -> None:
         place = Postgres(reachable(closed / "postgres"), socket_folder(closed / "run"))
         started(place, supervisor)
         with psycopg.connect(host=str((closed / "run").resolve()), user="agentops") as connection:
@@ -277,7 +277,7 @@ class TestReach:
             assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
 
     @root
-    def test_data_that_make_clean_removed_is_noticed_and_forgotten(
+    def test_data_removed_by_make_clean_is_noticed_and_forgotten(
         self, closed: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("DATABASE_URL")
@@ -298,18 +298,18 @@ class TestReach:
         assert copy.is_relative_to(runtime.runtime_folder())
 
     @root
-    def test_programs_installed_for_us_only_run_from_a_copy(self, closed: Path, folder: Path) -> None:
+    def test_programs_installed_only_for_us_run_from_a_copy(self, closed: Path, folder: Path) -> None:
         (folder / "bin").mkdir()
         (folder / "bin").chmod(0o755)
         shutil.copy("/bin/true", folder / "bin")
         assert runnable(folder / "bin", version="2") == folder / "bin"
         runnable.cache_clear()
-        (folder / "bin" / "true").chmod(0o700)  # as umask 077 has it
+        (folder / "bin" / "true").chmod(0o700)  # as under umask 077
         copy = runnable(folder / "bin", version="2")
         run(Program("true", [str(copy / "true")], user=servant(), folder=copy), logs=closed / "log")
         assert (folder / "bin" / "true").stat().st_mode & 0o777 == 0o700
 
-    def test_a_runtime_folder_that_someone_else_made_is_refused(self, closed: Path, folder: Path) -> None:
+    def test_a_runtime_folder_created_by_someone_else_is_refused(self, closed: Path, folder: Path) -> None:
         there = runtime.runtime_folder()
         shutil.rmtree(there)
         there.symlink_to(folder)
@@ -317,13 +317,15 @@ class TestReach:
             runtime.runtime_folder()
 
     @root
-    def test_nowhere_to_go_is_one_line(self, closed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_missing_runtime_folder_is_reported_in_one_line(
+        self, closed: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(runtime, "PLACES", (str(closed / "missing"), str(closed)))
         with pytest.raises(LocalError, match=r"move the checkout to a folder that every user may enter") as raised:
             reachable(closed / "postgres")
         assert "\n" not in str(raised.value)
 
-    def test_sockets_go_to_a_short_folder_when_their_path_would_be_too_long(self, closed: Path, folder: Path) -> None:
+    def test_sockets_use_a_short_folder_if_their_path_is_long(self, closed: Path, folder: Path) -> None:
         assert socket_folder(folder / "run") == folder / "run"
         long = folder / ("long" * 30) / "run"
         short = socket_folder(long)

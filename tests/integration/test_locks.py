@@ -1,4 +1,4 @@
-"""Whoever needs several rows locks them in one order (approvals.locks): no two ever wait for each other."""
+"""All code that locks several rows locks them in one order (approvals.locks), so there are no deadlocks."""
 
 from collections.abc import Callable
 from datetime import date
@@ -24,7 +24,7 @@ from tickets.models import Ticket
 
 
 def attempted_beside_a_double_click(action: Action, again: Callable[[], Any]) -> Any:
-    """What the second click answered, where it comes while the attempt is being settled."""
+    """Return the answer to the second click, made while the attempt is being settled."""
     claimed = execution._claim(action.pk)
     assert claimed is not None
     attempts = Attempt.objects.filter(action=action)
@@ -33,7 +33,7 @@ def attempted_beside_a_double_click(action: Action, again: Callable[[], Any]) ->
     return clicked
 
 
-def test_a_reply_sent_twice_by_a_double_click_waits_for_the_first_one_to_settle(world: World, lead: User) -> None:
+def test_a_double_clicked_reply_waits_for_the_first_to_settle(world: World, lead: User) -> None:
     ticket = ticket_of(world.order())
     Run.objects.filter(ticket=ticket).update(status="succeeded")
     said = {"ticket": ticket, "text": "Thank you, we are on it.", "by": lead}
@@ -44,7 +44,7 @@ def test_a_reply_sent_twice_by_a_double_click_waits_for_the_first_one_to_settle(
     assert [row["ticket_id"] for row in world.simulator.replies()].count(ticket.pk) == 1
 
 
-def test_a_refund_proposed_again_waits_for_the_first_ones_outcome(world: World, payments: Script) -> None:
+def test_a_repeated_proposal_waits_for_the_first_ones_outcome(world: World, payments: Script) -> None:
     order = world.order()
     ticket = ticket_of(order)
     action = propose_refund(order, 2_000, ticket=ticket)
@@ -54,7 +54,7 @@ def test_a_refund_proposed_again_waits_for_the_first_ones_outcome(world: World, 
     assert (action.status, action.duplicates_absorbed, absorbed.pk) == (states.UNRESOLVED, 1, action.pk)
 
 
-def test_a_row_that_an_insert_meets_is_seen_as_locked(live_database: str) -> None:
+def test_a_row_that_an_insert_conflicts_with_counts_as_locked(live_database: str) -> None:
     def wrong() -> None:
         with lock_order.kept(), transaction.atomic():
             budgets.post([Entry(date(2020, 1, 1), "none")])
@@ -64,7 +64,7 @@ def test_a_row_that_an_insert_meets_is_seen_as_locked(live_database: str) -> Non
         wrong()
 
 
-def test_a_lock_out_of_order_is_seen(live_database: str) -> None:
+def test_a_lock_out_of_order_is_detected(live_database: str) -> None:
     action = an_action()
 
     def wrong() -> None:

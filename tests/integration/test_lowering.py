@@ -1,4 +1,4 @@
-"""The dial lowers itself where rejections or failures reach the rate that is set: once, by one, with the figures."""
+"""The dial lowers itself when rejections or failures reach the configured rate: once, with the figures."""
 
 from datetime import timedelta
 from typing import Any
@@ -31,7 +31,7 @@ def rules(live_database: str) -> None:
 
 
 def put(percent: int = 100, rule: Lowering = WATCHED, **more: Any) -> PolicyVersion:
-    # Another setting first, so that what other tests left is no evidence here.
+    # Use another setting first, so that rows of other tests are no evidence here.
     versions.save_policy(rules=Rules(autonomy=Dial(percent=1)), by=None, note="before")
     return versions.save_policy(
         rules=Rules(autonomy=Dial(percent=percent, **more), lowering=rule), by=None, note="test"
@@ -57,9 +57,9 @@ def percent() -> int:
     return versions.rules_of(versions.current()).autonomy.percent
 
 
-def test_rejections_that_reach_the_rate_lower_it_and_it_says_so() -> None:
+def test_rejections_at_the_rate_lower_the_dial_with_a_notice() -> None:
     decided("approve", "edit", "approve")
-    assert lowering.due() == []  # too few to say anything
+    assert lowering.due() == []  # too few for any conclusion
     decided("reject")
     before = versions.current()
     made = lowered()
@@ -74,10 +74,10 @@ def test_rejections_that_reach_the_rate_lower_it_and_it_says_so() -> None:
     assert {**made.rules, "autonomy": 0} == {**before.rules, "autonomy": 0}
 
 
-def test_failures_of_what_the_agent_did_alone_lower_it() -> None:
+def test_failures_of_automatic_actions_lower_the_dial() -> None:
     ended("succeeded", "succeeded", "succeeded", verdict="auto_approve")
-    ended("failed", verdict="require_approval")  # a person's
-    ended("failed", verdict="auto_approve", run_id=None)  # not the agent's
+    ended("failed", verdict="require_approval")  # approved by a person
+    ended("failed", verdict="auto_approve", run_id=None)  # not proposed by the agent
     assert lowered() is None
     ended("failed", verdict="auto_approve")
     made = lowered()
@@ -86,7 +86,7 @@ def test_failures_of_what_the_agent_did_alone_lower_it() -> None:
 
 
 def outcome_unknown(world: World) -> Action:
-    """A refund that the agent did alone, and that the provider answered with nothing but errors."""
+    """Return automatic refunds that the provider answered only with errors."""
     order = world.order()
     action = propose(ticket_of(order), "refund", refund_arguments(order, 2_000), run_id=1)
     assert action.verdict == "auto_approve"
@@ -99,14 +99,14 @@ def outcome_unknown(world: World) -> Action:
     return action
 
 
-def test_what_nobody_knows_the_outcome_of_lowers_it_as_failures_do_and_once(world: World) -> None:
+def test_unknown_outcomes_lower_the_dial_once_like_failures(world: World) -> None:
     put_rules(autonomy=Dial(percent=1))
     put_rules(autonomy=Dial(), lowering=WATCHED)
     lost = [outcome_unknown(world) for _ in range(4)]
     made = lowered()
     assert made is not None
     assert "4 of 4 auto-approved actions failed" in made.note
-    for action in lost:  # what it is in the end is known by now, and counted already
+    for action in lost:  # their final outcome is known by now, and was counted already
         make_quiet(action)
         lookup.settle(action.pk)
         action.refresh_from_db()
@@ -114,7 +114,7 @@ def test_what_nobody_knows_the_outcome_of_lowers_it_as_failures_do_and_once(worl
     assert lowering.rates(made, versions.rules_of(made))[1].whole == 0
 
 
-def test_what_failed_after_it_had_succeeded_counts_when_it_failed(world: World) -> None:
+def test_a_late_failure_counts_when_it_failed(world: World) -> None:
     action = an_action(run_id=1, status="failed", verdict="auto_approve")
     an_attempt(action, at=versions.current().created_at - timedelta(days=3))
     version = versions.current()
@@ -127,7 +127,7 @@ def test_below_the_rate_nothing_happens() -> None:
     assert lowering.due() == []
 
 
-def test_the_same_evidence_does_not_lower_it_twice_and_new_evidence_does() -> None:
+def test_only_new_evidence_lowers_the_dial_again() -> None:
     decided("reject", "reject", "reject", "reject")
     assert lowered() is not None
     assert lowered() is None
@@ -138,7 +138,7 @@ def test_the_same_evidence_does_not_lower_it_twice_and_new_evidence_does() -> No
     assert percent() == 40
 
 
-def test_it_stops_at_the_floor() -> None:
+def test_lowering_stops_at_the_floor() -> None:
     put(30)
     decided(*["reject"] * 4)
     assert lowered() is not None
@@ -147,7 +147,7 @@ def test_it_stops_at_the_floor() -> None:
     assert lowering.due() == []
 
 
-def test_what_is_set_for_a_kind_is_lowered_with_it() -> None:
+def test_a_kinds_share_is_lowered_together_with_the_dial() -> None:
     put(100, kinds=(KindShare(kind="refund", percent=60),))
     decided(*["reject"] * 4)
     made = lowered()
@@ -156,7 +156,7 @@ def test_what_is_set_for_a_kind_is_lowered_with_it() -> None:
     assert versions.rules_of(versions.current()).autonomy.kinds == (KindShare(kind="refund", percent=30),)
 
 
-def test_a_kind_that_is_set_above_the_dial_falls_from_where_the_dial_stood() -> None:
+def test_a_kinds_share_above_the_dial_falls_from_the_dial() -> None:
     put(50, kinds=(KindShare(kind="refund", percent=70),))
     decided(*["reject"] * 4)
     made = lowered()
@@ -164,13 +164,13 @@ def test_a_kind_that_is_set_above_the_dial_falls_from_where_the_dial_stood() -> 
     assert made.note.startswith("Dial lowered automatically from 50 % to 20 %, for refund from 50 % to 20 %: ")
 
 
-def test_what_is_set_above_a_dial_at_its_floor_does_not_fall() -> None:
+def test_shares_above_a_dial_at_its_floor_stay() -> None:
     put(20, kinds=(KindShare(kind="refund", percent=100),))
     decided(*["reject"] * 4)
     assert lowering.due() == []
 
 
-def test_other_changes_of_the_policy_do_not_wipe_the_evidence_out() -> None:
+def test_other_policy_changes_keep_the_evidence() -> None:
     decided("reject", "reject")
     rules = versions.rules_of(versions.current())
     versions.save_policy(rules=rules.model_copy(update={"approval_hours": 5}), by=None, note="other")
@@ -178,7 +178,7 @@ def test_other_changes_of_the_policy_do_not_wipe_the_evidence_out() -> None:
     assert lowered() is not None
 
 
-def test_what_is_older_than_the_window_says_nothing(settings: Any) -> None:
+def test_evidence_older_than_the_window_is_ignored(settings: Any) -> None:
     put(rule=WATCHED.model_copy(update={"window_days": 1}))
     decided(*["reject"] * 4)
     version = versions.current()
@@ -191,13 +191,13 @@ def test_what_is_older_than_the_window_says_nothing(settings: Any) -> None:
     assert lowering.rates(version, versions.rules_of(version))[0].whole == 4
 
 
-def test_no_rate_no_lowering() -> None:
+def test_without_a_rate_the_dial_is_never_lowered() -> None:
     put(rule=Lowering())
     decided(*["reject"] * 30)
     assert lowering.due() == []
 
 
-def test_many_sweeps_at_once_lower_it_once() -> None:
+def test_concurrent_sweeps_lower_the_dial_once() -> None:
     decided(*["reject"] * 4)
     [version] = lowering.due()
     made = at_once(*[lambda: lowering.lower_dial(version)] * 6)
@@ -205,7 +205,7 @@ def test_many_sweeps_at_once_lower_it_once() -> None:
     assert percent() == 70
 
 
-def test_a_version_that_was_saved_in_between_is_not_lowered() -> None:
+def test_a_version_saved_in_between_is_not_lowered() -> None:
     decided(*["reject"] * 4)
     [version] = lowering.due()
     put(90)
@@ -213,7 +213,7 @@ def test_a_version_that_was_saved_in_between_is_not_lowered() -> None:
     assert percent() == 90
 
 
-def test_the_sweep_lowers_it() -> None:
+def test_the_sweep_lowers_the_dial() -> None:
     decided(*["reject"] * 4)
     sweep = Sweep()
     for work in sweep.round():
@@ -222,7 +222,7 @@ def test_the_sweep_lowers_it() -> None:
     assert percent() == 70
 
 
-def test_everyone_is_told_until_an_admin_has_seen_it() -> None:
+def test_everyone_sees_the_notice_until_an_admin_acknowledges_it() -> None:
     decided(*["reject"] * 4)
     made = lowered()
     assert made is not None
@@ -239,7 +239,7 @@ def test_everyone_is_told_until_an_admin_has_seen_it() -> None:
     assert "lowered itself from" not in markup(lead.get(reverse("dashboard")))
 
 
-def test_a_newer_version_answers_the_notice() -> None:
+def test_a_newer_dial_setting_removes_the_notice() -> None:
     decided(*["reject"] * 4)
     assert lowered() is not None
     assert lowering.unseen_lowering() is not None
@@ -247,7 +247,7 @@ def test_a_newer_version_answers_the_notice() -> None:
     assert lowering.unseen_lowering() is None
 
 
-def test_another_change_of_the_policy_leaves_the_notice_standing() -> None:
+def test_another_policy_change_keeps_the_notice() -> None:
     decided(*["reject"] * 4)
     made = lowered()
     rules = versions.rules_of(versions.current())
@@ -257,7 +257,7 @@ def test_another_change_of_the_policy_leaves_the_notice_standing() -> None:
     assert notice.version == made
 
 
-def test_a_demo_that_starts_again_leaves_the_lowered_dial_alone() -> None:
+def test_restarting_a_demo_keeps_the_lowered_dial() -> None:
     make_people(dict.fromkeys(GROUPS, "secret"))
     make_policy(by="admin")
     rules = versions.rules_of(versions.current())

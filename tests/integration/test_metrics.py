@@ -1,4 +1,4 @@
-"""/metrics: what Prometheus reads, held against the books."""
+"""/metrics: what Prometheus reads, compared with the database."""
 
 from datetime import timedelta
 from typing import Any
@@ -42,7 +42,7 @@ def scrape(accept: str = "text/plain") -> Any:
 
 
 def samples() -> dict[tuple[str, tuple[str, ...]], float]:
-    """By name and the values of its labels (in the order of `LABELS`), as Prometheus's own parser reads them."""
+    """Return the samples by name and label values (in the order of `LABELS`), as Prometheus's own parser reads them."""
     return {
         (sample.name, tuple(sample.labels[name] for name in LABELS if name in sample.labels)): sample.value
         for family in read_text(scrape().content.decode())
@@ -55,31 +55,31 @@ def total(name: str) -> float:
 
 
 @pytest.mark.parametrize("given", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x"])
-def test_it_answers_to_its_token_alone(given: str) -> None:
+def test_metrics_require_their_token(given: str) -> None:
     answer = Client().get("/metrics", headers={"Authorization": given} if given else {})
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="metrics"')
     assert "METRICS_TOKEN" in answer.content.decode()
 
 
-def test_without_a_token_it_answers_to_nobody_and_says_why(settings: Settings) -> None:
+def test_without_a_configured_token_metrics_are_refused_with_a_reason(settings: Settings) -> None:
     settings.METRICS_TOKEN = ""
     answer = Client().get("/metrics", headers={"Authorization": "Bearer "})
     assert answer.status_code == 401
     assert answer.content.decode().startswith("METRICS_TOKEN is not set; set it")
 
 
-def test_it_is_text_or_openmetrics_as_is_asked(world: World) -> None:
+def test_the_format_is_text_or_openmetrics_as_requested(world: World) -> None:
     assert scrape().headers["Content-Type"].startswith("text/plain; version=")
     answer = scrape(OPENMETRICS)
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
     assert list(read_openmetrics(answer.content.decode())), openmetrics
 
 
-def test_the_figures_are_those_of_the_books(world: World, model: Script, lead: User) -> None:
+def test_the_figures_match_the_database(world: World, model: Script, lead: User) -> None:
     order, other, waiting = world.order(), world.order(), world.order()
     busy = Say({"error": {"code": "unavailable", "message": "later"}}, 503)
     refund = refund_arguments(order, 2_000)
-    # A refund by itself, asked for twice, the model's second answer late; one that a person approves; one that waits.
+    # An automatic refund, proposed twice, with a late second model answer; one that a person approves; one that waits.
     model.will_say(triage(), uses("refund", refund), busy)
     ticket = ticket_of(order)
     run_through(ticket)
@@ -133,7 +133,7 @@ def test_the_figures_are_those_of_the_books(world: World, model: Script, lead: U
     assert tokens == {"input": sums["input"], "cached": sums["cached"]}
 
 
-def test_what_replays_spend_is_the_budgets_and_no_tickets(world: World, model: Script) -> None:
+def test_replay_spending_counts_for_budgets_but_not_tickets(world: World, model: Script) -> None:
     model.will_say(triage(), hands_over())
     run = run_through(ticket_of(world.order()))
     tallies.roll_up(0)
@@ -149,7 +149,7 @@ def test_what_replays_spend_is_the_budgets_and_no_tickets(world: World, model: S
     assert total("agentops_budget_reserved_usd") == pytest.approx(0)
 
 
-def test_buckets_count_up(world: World) -> None:
+def test_histogram_buckets_are_cumulative(world: World) -> None:
     hour = {"hour": "1970-01-01T00:00Z", "subject": "tool", "name": "get_order", "status": "done"}
     for bucket, count in ((0, 1), (20, 2), (70, 4), (71, 8)):
         Tally.objects.create(**hour, bucket=bucket, count=count, seconds=1)
@@ -175,7 +175,7 @@ def test_the_sweeps_lag_is_the_age_of_the_oldest_due_work(world: World) -> None:
     run.update(status="cancelled", lease_expires_at=None)
 
 
-def test_what_is_stopped_or_waits_behind_a_held_run_does_not_lag(world: World, lead: User) -> None:
+def test_stopped_and_held_work_does_not_count_as_lag(world: World, lead: User) -> None:
     action = propose_refund(world.order(), 2_000)
     Action.objects.filter(pk=action.pk).update(approved_at=Now() - timedelta(minutes=5))
     lag = ("agentops_sweep_lag_seconds", ("action",))
@@ -194,9 +194,7 @@ def test_what_is_stopped_or_waits_behind_a_held_run_does_not_lag(world: World, l
     assert samples()["agentops_sweep_lag_seconds", ("run",)] < 3_600
 
 
-def test_a_workers_sign_of_life_is_told_and_a_broker_that_is_away_spoils_nothing(
-    world: World, broker: str, settings: Settings
-) -> None:
+def test_worker_heartbeats_are_reported_even_without_a_broker(world: World, broker: str, settings: Settings) -> None:
     settings.REDIS_URL = broker
     with redis.Redis.from_url(broker) as valkey:
         valkey.set(heartbeat.KEY, 1, ex=30)
@@ -206,8 +204,8 @@ def test_a_workers_sign_of_life_is_told_and_a_broker_that_is_away_spoils_nothing
     assert ("agentops_worker_heartbeat_age_seconds", ()) not in samples()
 
 
-def test_a_scrape_reads_no_table_that_only_grows_as_a_whole(world: World) -> None:
-    """Each statement is answered from an index on what is open, or from the tallies."""
+def test_a_scrape_never_scans_a_growing_table(world: World) -> None:
+    """Each statement uses an index on open rows, or the tallies."""
     with CaptureQueriesContext(
         connection,
     ) as said:

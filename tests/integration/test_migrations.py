@@ -1,4 +1,4 @@
-"""The migrations and the models say the same."""
+"""Models and migrations match."""
 
 import pytest
 from django.core.management import call_command

@@ -1,4 +1,4 @@
-"""Which model does what, in runs; and circuit breakers: a model that fails over and over is passed over."""
+"""Which model does what in runs, and circuit breakers: models that fail repeatedly are skipped."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -49,7 +49,7 @@ def routed(run: Run) -> list[tuple[str, str]]:
 # --- routes ---------------------------------------------------------------------------------------------
 
 
-def test_a_plain_case_is_the_cheap_models_from_beginning_to_end(world: World, model: Script) -> None:
+def test_a_simple_case_uses_the_small_model_throughout(world: World, model: Script) -> None:
     order = world.order()
     model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}), replies())
     run = run_through(ticket_of(order))
@@ -64,14 +64,16 @@ def test_a_plain_case_is_the_cheap_models_from_beginning_to_end(world: World, mo
 @pytest.mark.parametrize(
     ("said", "code"), [({"ambiguous": True}, "ambiguous"), ({"risk_signs": ["legal_threat"]}, "risk_signs")]
 )
-def test_what_triage_sees_brings_the_expert(world: World, model: Script, said: dict[str, Any], code: str) -> None:
+def test_triage_signals_select_the_expert_for_the_run(
+    world: World, model: Script, said: dict[str, Any], code: str
+) -> None:
     model.will_say(triage(**said), hands_over())
     run = run_through(ticket_of(world.order()))
     assert asked(model) == [CHEAP, EXPERT]
     assert run.route == code
 
 
-def test_a_refused_call_brings_the_expert_for_the_rest_of_the_run(world: World, model: Script) -> None:
+def test_a_refused_call_selects_the_expert_for_the_rest(world: World, model: Script) -> None:
     order = world.order()
     model.will_say(triage(), uses("get_order", {"order_id": "#W0000000"}))
     model.will_say(uses("get_order", {"order_id": order["order_id"]}), replies())
@@ -80,7 +82,7 @@ def test_a_refused_call_brings_the_expert_for_the_rest_of_the_run(world: World, 
     assert routed(run)[-1] == (EXPERT, "The get_order call was rejected: order_not_found.")
 
 
-def test_the_policys_reason_brings_the_expert_where_the_rules_say_so(world: World, model: Script, lead: User) -> None:
+def test_the_policys_reason_selects_the_expert_if_configured(world: World, model: Script, lead: User) -> None:
 
     for rules, expected in ((Rules(), EXPERT), (Rules(expert_on=()), CHEAP)):
         routing_versions.save(rules=rules, by=lead, note="for a test")
@@ -96,7 +98,7 @@ def test_the_policys_reason_brings_the_expert_where_the_rules_say_so(world: Worl
     routing_versions.save(rules=Rules(), by=lead, note="as it began")
 
 
-def test_a_resumed_run_keeps_its_route_whatever_the_rules_have_become(world: World, model: Script, lead: User) -> None:
+def test_a_resumed_run_keeps_its_route_after_rules_change(world: World, model: Script, lead: User) -> None:
     model.will_say(triage(ambiguous=True), DOWN)
     ticket = ticket_of(world.order())
     run_through(ticket)
@@ -107,16 +109,16 @@ def test_a_resumed_run_keeps_its_route_whatever_the_rules_have_become(world: Wor
     routing_versions.save(rules=Rules(), by=lead, note="as it began")
 
 
-def test_changing_the_routing_says_who_and_why(world: World, lead: User) -> None:
+def test_a_routing_change_records_who_and_why(world: World, lead: User) -> None:
     version = routing_versions.save(rules=Rules(expert_on=("ambiguous",)), by=lead, note="The expert is dear.")
-    told = AuditEvent.objects.filter(verb="routing.saved").latest("pk")
-    assert (told.actor, told.after["note"]) == ("lead", "The expert is dear.")
+    event = AuditEvent.objects.filter(verb="routing.saved").latest("pk")
+    assert (event.actor, event.after["note"]) == ("lead", "The expert is dear.")
     assert RoutingVersion.objects.latest("pk") == version
     assert routing_versions.in_force().expert_on == ("ambiguous",)
     routing_versions.save(rules=Rules(), by=lead, note="as it began")
 
 
-def test_rules_that_cannot_be_read_bring_the_expert_at_every_sign(world: World, lead: User) -> None:
+def test_unreadable_rules_select_the_expert_at_every_signal(world: World, lead: User) -> None:
     RoutingVersion.objects.create(rules={"expert_on": ["moon"]}, note="broken")
     assert "share_of_order" in routing_versions.in_force().expert_on
     routing_versions.save(rules=Rules(), by=lead, note="as it began")
@@ -126,17 +128,17 @@ def test_rules_that_cannot_be_read_bring_the_expert_at_every_sign(world: World, 
 
 
 def go_on(ticket: Ticket) -> Run:
-    """The ticket's run, taken further as long as it is due."""
+    """Continue the ticket's run as long as it is due."""
     run = run_through(ticket)
     while run.pk in leasing.due(1000):
         run = run_through(ticket)
     return run
 
 
-def test_a_model_that_fails_over_and_over_is_passed_over_by_every_ticket(world: World, model: Script) -> None:
+def test_a_model_that_keeps_failing_is_skipped_by_every_ticket(world: World, model: Script) -> None:
     model.will_say(DOWN, CUT, DOWN, triage(), replies())
     run = go_on(ticket_of(world.order()))
-    assert asked(model) == [CHEAP] * 3 + [EXPERT] * 2, "the other model took it"
+    assert asked(model) == [CHEAP] * 3 + [EXPERT] * 2, "the other model answered"
     assert run.outcome == "answered"
     first = run.steps.get(index=0)
     assert first.name == EXPERT
@@ -149,16 +151,14 @@ def test_a_model_that_fails_over_and_over_is_passed_over_by_every_ticket(world: 
     assert asked(model)[-2:] == [EXPERT] * 2
 
 
-def test_a_success_before_the_last_failure_forgets_the_others(world: World, model: Script) -> None:
+def test_a_success_before_the_last_failure_resets_the_count(world: World, model: Script) -> None:
     model.will_say(DOWN, DOWN, triage(), DOWN, DOWN, replies())
     assert go_on(ticket_of(world.order())).outcome == "answered"
     assert asked(model) == [CHEAP] * 6
     assert Breaker.objects.get(model=CHEAP).state == "closed"
 
 
-def test_an_answer_to_a_call_that_left_before_any_failure_forgets_those_that_came_since(
-    world: World, model: Script
-) -> None:
+def test_a_late_answer_sent_before_the_failures_resets_the_count(world: World, model: Script) -> None:
     run = leasing.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
     assert run is not None
     step = steps.first(run)
@@ -186,7 +186,7 @@ def opened(model: str = CHEAP, probe_in: float = -1.0, probes: int = 0) -> Break
     )
 
 
-def test_one_call_tries_an_open_model_again_and_its_answer_closes_it(world: World, model: Script) -> None:
+def test_one_call_probes_an_open_breaker_and_closes_it(world: World, model: Script) -> None:
     opened()
     model.will_say(triage(), replies())
     assert go_on(ticket_of(world.order())).outcome == "answered"
@@ -196,24 +196,24 @@ def test_one_call_tries_an_open_model_again_and_its_answer_closes_it(world: Worl
     assert AuditEvent.objects.filter(verb="breaker.closed", object_id=CHEAP).exists()
 
 
-def test_a_probe_that_fails_opens_it_again_for_longer(world: World, model: Script, settings: Settings) -> None:
+def test_a_failed_probe_keeps_the_breaker_open_longer(world: World, model: Script, settings: Settings) -> None:
     settings.LLM_BREAKER_SECONDS = 100.0
     opened(probes=1)
     model.will_say(DOWN, triage(), replies())
     go_on(ticket_of(world.order()))
     assert asked(model) == [CHEAP, EXPERT, EXPERT]
     far = Breaker.objects.filter(model=CHEAP, state="open", probe_at__gt=Now() + timedelta(seconds=350))
-    assert far.exists(), "100 s, doubled for each probe that failed"
+    assert far.exists(), "100 s, doubled for each failed probe"
 
 
-def test_of_many_workers_one_probes(world: World) -> None:
+def test_only_one_of_many_workers_probes(world: World) -> None:
     opened()
     targets = [Target("primary", CHEAP), Target("primary", EXPERT)]
     chosen = [choice.target.model for choice in at_once(*[lambda: breakers.choose(targets)] * 8)]
     assert sorted(chosen) == sorted([CHEAP] + [EXPERT] * 7)
 
 
-def test_a_probe_whose_worker_died_is_taken_by_another_in_time(world: World) -> None:
+def test_a_dead_workers_probe_is_taken_over(world: World) -> None:
     row = opened()
     assert breakers.choose([Target("primary", CHEAP)]).target.model == CHEAP
     with pytest.raises(PassedOver):
@@ -223,7 +223,7 @@ def test_a_probe_whose_worker_died_is_taken_by_another_in_time(world: World) -> 
 
 
 def held_by_an_outage(world: World, tickets: int) -> list[Run]:
-    """Runs that no model may be asked for, each with a ticket of its own."""
+    """Return runs without an available model, each with a ticket of its own."""
     Hold.objects.all().delete()
     opened(CHEAP, probe_in=60)
     opened(EXPERT, probe_in=90)
@@ -235,7 +235,7 @@ def due_of(runs: list[Run]) -> list[int]:
     return [run.pk for run in runs if run.pk in found]
 
 
-def test_where_no_model_is_left_the_ticket_needs_a_person_with_that_reason(world: World, model: Script) -> None:
+def test_without_a_model_the_ticket_needs_a_person(world: World, model: Script) -> None:
     [run] = held_by_an_outage(world, 1)
     ticket = run.ticket
     assert (run.status, run.hold.cause, run.steps.count(), asked(model)) == ("waiting", "outage", 0, [])
@@ -252,7 +252,7 @@ def test_where_no_model_is_left_the_ticket_needs_a_person_with_that_reason(world
     assert asked(model) == [], "a message does not wake it either"
 
 
-def test_a_probe_is_one_runs_and_a_model_that_is_back_lets_all_go_on(world: World, model: Script) -> None:
+def test_one_run_probes_and_a_recovered_model_resumes_all(world: World, model: Script) -> None:
     runs = held_by_an_outage(world, 3)
     Breaker.objects.filter(model=CHEAP).update(probe_at=Now())
     assert due_of(runs) == [runs[0].pk], "one for the probe that is due"
@@ -278,44 +278,42 @@ def probe_due(model: str = CHEAP) -> None:
     Breaker.objects.filter(model=model).update(probe_at=Now())
 
 
-def standing(ticket_id: str) -> Any:
+def ticket_and_run_status(ticket_id: str) -> Any:
     return Ticket.objects.values_list("status", "claimed_by__username", "person_since").get(pk=ticket_id)
 
 
-def test_probes_that_fail_neither_end_a_held_run_nor_take_its_ticket_from_a_person(
-    world: World, model: Script, lead: User
-) -> None:
+def test_failing_probes_leave_the_run_held_and_the_ticket_assigned(world: World, model: Script, lead: User) -> None:
     [run] = held_by_an_outage(world, 1)
     closing.claim_ticket(run.ticket_id, by=lead)
-    before = standing(run.ticket_id)
+    before = ticket_and_run_status(run.ticket_id)
     assert before[:2] == ("needs_person", "lead")
     for _ in range(6):
         probe_due()
         assert due_of([run]) == [run.pk]
         model.will_say(DOWN)
         engine.advance(run.pk)
-        assert (Run.objects.get(pk=run.pk).status, standing(run.ticket_id)) == ("waiting", before)
+        assert (Run.objects.get(pk=run.pk).status, ticket_and_run_status(run.ticket_id)) == ("waiting", before)
         assert due_of([run]) == []
     assert not Spending.objects.filter(reserved_usd__gt=0).exists()
     probe_due()
     model.will_say(triage(), DOWN)
     engine.advance(run.pk)
-    assert standing(run.ticket_id) == ("working", None, None), "a model answered: the agent has it again"
+    assert ticket_and_run_status(run.ticket_id) == ("working", None, None), "a model answered: the agent continues"
     model.will_say(replies())
     assert go_on(run.ticket).outcome == "answered"
     assert not Hold.objects.exists()
 
 
-def test_a_model_that_refuses_a_probe_for_good_leaves_the_run_held(world: World, model: Script) -> None:
+def test_a_terminal_refusal_of_a_probe_leaves_the_run_held(world: World, model: Script) -> None:
     [run] = held_by_an_outage(world, 1)
     probe_due()
     model.will_say(Say({"error": {"message": "No such model."}}, 404))
     engine.advance(run.pk)
-    assert (Run.objects.get(pk=run.pk).status, standing(run.ticket_id)[0]) == ("waiting", "needs_person")
+    assert (Run.objects.get(pk=run.pk).status, ticket_and_run_status(run.ticket_id)[0]) == ("waiting", "needs_person")
     assert run.steps.get().status == "started"
 
 
-def test_a_held_run_whose_worker_dies_at_a_probe_takes_the_next_one(
+def test_a_held_run_whose_worker_dies_probing_probes_again(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [run] = held_by_an_outage(world, 1)
@@ -328,9 +326,9 @@ def test_a_held_run_whose_worker_dies_at_a_probe_takes_the_next_one(
         patch.setattr(steps, "do_triage", killed)
         with pytest.raises(SystemExit):
             engine.advance(run.pk)
-    assert standing(run.ticket_id)[0] == "needs_person"
+    assert ticket_and_run_status(run.ticket_id)[0] == "needs_person"
     probe_due()
-    assert due_of([run]) == [], "a worker is at it"
+    assert due_of([run]) == [], "a worker is processing it"
     Run.objects.filter(pk=run.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
     assert due_of([run]) == [run.pk]
     model.will_say(triage(), replies())
@@ -338,7 +336,7 @@ def test_a_held_run_whose_worker_dies_at_a_probe_takes_the_next_one(
     assert (Run.objects.get(pk=run.pk).outcome, Hold.objects.exists()) == ("answered", False)
 
 
-def test_a_persons_reply_during_a_probe_ends_the_run_that_is_held_again(
+def test_a_persons_reply_during_a_probe_ends_the_held_run(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [run] = held_by_an_outage(world, 1)
@@ -367,13 +365,13 @@ def test_a_person_may_close_the_ticket_during_the_outage(world: World, model: Sc
 
 
 @pytest.mark.parametrize("answer", [Say({"error": {"message": "Bad."}}, 400), Say({"error": {"message": "Key."}}, 401)])
-def test_what_says_nothing_of_the_model_opens_no_breaker(world: World, model: Script, answer: Say) -> None:
+def test_failures_unrelated_to_the_model_open_no_breaker(world: World, model: Script, answer: Say) -> None:
     model.will_say(answer, *([replies()] if answer.status == 400 else []))
     run_through(ticket_of(world.order()))
     assert not Breaker.objects.exists()
 
 
-def test_a_model_that_is_not_there_counts_as_failing(world: World, model: Script) -> None:
+def test_a_nonexistent_model_counts_as_failing(world: World, model: Script) -> None:
     model.will_say(Say({"error": {"message": "No such model."}}, 404), replies())
     run_through(ticket_of(world.order()))
     assert Breaker.objects.get(model=CHEAP).failures == 1
@@ -401,7 +399,7 @@ def test_the_fallback_is_asked_before_the_other_model(world: World, model: Scrip
     assert {step.input["provider"] for step in run.steps.filter(kind__in=["triage", "llm"])} == {"fallback"}
 
 
-def test_the_fallback_has_a_breaker_of_its_own(world: World, model: Script, fallback: Script) -> None:
+def test_the_fallback_has_its_own_breaker(world: World, model: Script, fallback: Script) -> None:
     opened(CHEAP, probe_in=60)
     fallback.will_say(DOWN, DOWN, DOWN)
     model.will_say(triage(), replies())
@@ -413,7 +411,7 @@ def test_the_fallback_has_a_breaker_of_its_own(world: World, model: Script, fall
     }
 
 
-def test_a_fallback_without_a_price_does_not_keep_a_run_from_the_model_after_it(
+def test_an_unpriced_fallback_does_not_block_the_next_model(
     world: World, model: Script, fallback: Script, settings: Settings
 ) -> None:
     settings.LLM_FALLBACK_MODEL = "of no price"
@@ -429,7 +427,7 @@ def without_room(of: str, lead: User) -> None:
 
 
 @pytest.mark.parametrize("away", [(), ("fallback",)])
-def test_a_run_that_an_outage_left_without_room_goes_on_when_its_own_model_is_back(
+def test_a_run_held_in_an_outage_resumes_with_its_model(
     world: World, model: Script, lead: User, settings: Settings, fallback: Script, away: tuple[str, ...]
 ) -> None:
     settings.LLM_FALLBACK_MODEL = "of no price" if away else EXPERT
@@ -444,7 +442,10 @@ def test_a_run_that_an_outage_left_without_room_goes_on_when_its_own_model_is_ba
     assert due_of(runs) == [runs[0].pk]
     model.will_say(DOWN)
     engine.advance(runs[0].pk)
-    assert (Run.objects.get(pk=runs[0].pk).status, standing(runs[0].ticket_id)[0]) == ("waiting", "needs_person")
+    assert (Run.objects.get(pk=runs[0].pk).status, ticket_and_run_status(runs[0].ticket_id)[0]) == (
+        "waiting",
+        "needs_person",
+    )
     assert due_of(runs) == []
     breakers.succeeded(Target("primary", CHEAP))
     assert due_of(runs) == [run.pk for run in runs]
@@ -454,7 +455,7 @@ def test_a_run_that_an_outage_left_without_room_goes_on_when_its_own_model_is_ba
     assert (set(asked(model)), asked(fallback)) == ({CHEAP}, [])
 
 
-def test_a_run_whose_own_model_has_no_room_waits_for_room(world: World, model: Script, lead: User) -> None:
+def test_a_run_whose_own_model_exceeds_the_budget_waits(world: World, model: Script, lead: User) -> None:
     Hold.objects.all().delete()
     opened(EXPERT)
     without_room(CHEAP, lead)
@@ -464,7 +465,7 @@ def test_a_run_whose_own_model_has_no_room_waits_for_room(world: World, model: S
     assert due_of([run]) == []
 
 
-def test_an_answer_that_says_nothing_is_an_answer(world: World, model: Script) -> None:
+def test_an_uninformative_answer_still_counts_as_an_answer(world: World, model: Script) -> None:
     model.will_say(triage(), completion({"content": ""}), replies())
     run = go_on(ticket_of(world.order()))
     assert (run.route, asked(model)) == ("no_call", [CHEAP, CHEAP, EXPERT])

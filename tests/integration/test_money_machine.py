@@ -1,5 +1,5 @@
-"""Proposals, decisions, execution and reconciliation against a model of a hundred lines, in whatever order they come:
-real PostgreSQL, the simulator's provider over HTTP, and workers that die before or after they have sent."""
+"""Proposals, decisions, execution and reconciliation compared with a reference model of a hundred lines, in random
+order: real PostgreSQL, the simulator's provider over HTTP, and workers that die before or after sending."""
 
 import itertools
 import json
@@ -42,20 +42,20 @@ from tests.integration.money_model import (
     OK,
     REJECTED,
     Model,
-    No,
+    ModelRefused,
     Row,
 )
 from tests.world import World, propose, refund_arguments, ticket_of
 from tickets.models import Ticket
 
 TICKETS = 2
-EXAMPLES, STEPS = 60, 20  # the same for the bugs: what is played would have found them
+EXAMPLES, STEPS = 60, 20  # the same for the seeded bugs, so that this many examples would find them
 AMOUNTS = st.sampled_from((1_000, 3_000, 4_000, 6_000, 9_000))
 SPOILT = st.sampled_from((LOST_ANSWER, BROKEN, AWAY, BANK))
 
 
 class Money(RuleBasedStateMachine):
-    """Each rule asks the system and the model the same, and both have to answer the same."""
+    """Each rule asks the system and the model the same question and compares the answers."""
 
     rows = Bundle("rows")
     world: World
@@ -69,14 +69,14 @@ class Money(RuleBasedStateMachine):
         self.actions: dict[Row, int] = {}
         return self.propose_one(0, amount, further=False)
 
-    # --- what happens -----------------------------------------------------------------------------------
+    # --- events -----------------------------------------------------------------------------------------
 
     @rule(target=rows, ticket=st.integers(0, TICKETS - 1), amount=AMOUNTS, further=st.booleans())
     def propose(self, ticket: int, amount: int, further: bool) -> Any:
         return self.propose_one(ticket, amount, further=further)
 
     def propose_one(self, ticket: int, amount: int, *, further: bool) -> Any:
-        """The new row, if there is one."""
+        """Return the new row, if there is one."""
         given = refund_arguments(self.order, amount, further=further)
         kind, pk = kinds.BY_TOOL["refund"], self.tickets[ticket].pk
 
@@ -101,7 +101,7 @@ class Money(RuleBasedStateMachine):
 
     @rule(row=rows)
     def reject(self, row: Row) -> None:
-        self.decide(row, deciding.reject, lambda: self.model.close(row, REJECTED), reason="No.")
+        self.decide(row, deciding.reject, lambda: self.model.close(row, REJECTED), reason="Refused.")
 
     @rule(row=rows)
     def expire(self, row: Row) -> None:
@@ -126,12 +126,12 @@ class Money(RuleBasedStateMachine):
 
     @rule(row=rows, answer=st.sampled_from((OK, AWAY)))
     def a_worker_dies(self, row: Row, answer: str) -> None:
-        """Once the provider has it, or before; its lease runs out at once."""
+        """Kill the worker before or after the provider has the request. Its lease expires at once."""
         self.provider(answer)
         action = execution._claim(self.actions[row])
         if action is not None:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(execution, "_settle", lambda *_: None)  # nobody lives to write what came of it
+                patch.setattr(execution, "_settle", lambda *_: None)  # nothing records the outcome
                 execution._attempt(action)
             Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
         self.model.attempt(row, answer, dies=True)
@@ -157,7 +157,7 @@ class Money(RuleBasedStateMachine):
         self.world.refund_elsewhere(self.order, amount)
         self.model.elsewhere += amount
 
-    # --- what must hold ---------------------------------------------------------------------------------
+    # --- invariants -------------------------------------------------------------------------------------
 
     @invariant()
     def the_ledger_is_the_models(self) -> None:
@@ -177,7 +177,7 @@ class Money(RuleBasedStateMachine):
         assert ours == {(self.tickets[row.ticket].pk, row.sequence, row.amount, row.status) for row in self.model.rows}
 
     def teardown(self) -> None:
-        """In the end everything that goes on by itself has come to its end, and nothing moved that nobody knows of."""
+        """Finally, all automatic work finishes, and no unrecorded money has moved."""
         self.provider(OK)
         for _ in range(3):
             self.time_passes()
@@ -206,10 +206,10 @@ class Money(RuleBasedStateMachine):
             assert Decision.objects.filter(request__action=request.action_id).count() <= request.action.requests.count()
 
     def both(self, ask: Callable[[], Any], by_model: Callable[[], Any]) -> tuple[Any, Any]:
-        """What both answered; None, None where both refuse with the same code."""
+        """Return both results, or None, None where both refuse with the same code."""
         try:
             wanted, no = by_model(), ""
-        except No as refused:
+        except ModelRefused as refused:
             wanted, no = None, str(refused)
         try:
             answer, code = ask(), ""
@@ -242,11 +242,11 @@ def machine(world: World, lead: User, settings: Settings) -> type[Money]:
     return type("Bound", (Money,), {"world": world, "lead": lead})
 
 
-def test_money_moves_as_the_model_says(machine: type[Money]) -> None:
+def test_the_system_moves_money_exactly_like_the_model(machine: type[Money]) -> None:
     play(machine, Phase.generate, Phase.shrink)
 
 
-# --- it can fail ----------------------------------------------------------------------------------------
+# --- seeded bugs ----------------------------------------------------------------------------------------
 
 
 def a_key_per_attempt(patch: pytest.MonkeyPatch) -> None:
@@ -287,7 +287,7 @@ BUGS = (a_key_per_attempt, success_assumed, unknown_called_failed, lost_attempts
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
-def test_a_seeded_bug_is_seen(
+def test_a_seeded_bug_is_detected(
     machine: type[Money], monkeypatch: pytest.MonkeyPatch, bug: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
     bug(monkeypatch)

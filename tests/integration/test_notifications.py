@@ -1,4 +1,4 @@
-"""What cannot wait until somebody opens a page is sent by e-mail, until the mail server has taken it."""
+"""Urgent events are sent by e-mail, and retried until the mail server accepts them."""
 
 from datetime import timedelta
 
@@ -31,11 +31,11 @@ def finding_opened() -> Notification:
     return Notification.objects.get()
 
 
-def test_a_finding_is_told_once() -> None:
-    told = finding_opened()
-    assert notifications.due(10) == [told.pk]
-    assert notifications.send_notification(told.pk)
-    assert not notifications.send_notification(told.pk)
+def test_a_finding_is_notified_once() -> None:
+    notice = finding_opened()
+    assert notifications.due(10) == [notice.pk]
+    assert notifications.send_notification(notice.pk)
+    assert not notifications.send_notification(notice.pk)
     assert notifications.due(10) == []
     [letter] = mail.outbox
     assert letter.to == ["oncall@shop.example"]
@@ -44,14 +44,14 @@ def test_a_finding_is_told_once() -> None:
     assert "https://agentops.shop.example/findings/" in letter.body
 
 
-def test_a_provider_that_refuses_our_credentials_is_told() -> None:
+def test_refused_credentials_are_notified() -> None:
     pauses.pause("payments", "no such key")
     pauses.pause("payments", "no such key")
     assert notifications.send_notification(Notification.objects.get().pk)
     assert "no such key" in mail.outbox[0].body
 
 
-def test_a_stop_is_told_with_its_reason() -> None:
+def test_a_stop_is_notified_with_its_reason() -> None:
     by = User.objects.create(username="the-admin")
     stops.stop(kind=stops.ALL, reason="The gateway pays twice.", by=by)
     assert notifications.send_notification(Notification.objects.get().pk)
@@ -61,7 +61,7 @@ def test_a_stop_is_told_with_its_reason() -> None:
     assert letter.body.endswith("https://agentops.shop.example/policy/stop/\n")
 
 
-def test_a_dial_that_lowered_itself_is_told_in_words() -> None:
+def test_an_automatic_lowering_is_notified_in_words() -> None:
     watched = Lowering(rejected_percent=25, at_least=4, step=30, floor=20)
     versions.save_policy(rules=Rules(autonomy=Dial(percent=1)), by=None, note="before")
     versions.save_policy(rules=Rules(autonomy=Dial(percent=100), lowering=watched), by=None, note="test")
@@ -74,33 +74,33 @@ def test_a_dial_that_lowered_itself_is_told_in_words() -> None:
     assert letter.subject == "AgentOps: Autonomy dial lowered automatically"
     assert "percent: 70\n" in letter.body
     assert "why: 1 of 4 decisions were rejections (25 %, limit 25 %)\n" in letter.body
-    assert "{" not in letter.body, "figures are for programs"
+    assert "{" not in letter.body, "no raw figures in the mail"
     assert letter.body.endswith("https://agentops.shop.example/policy/autonomy/\n")
 
 
-def test_other_events_are_told_to_nobody() -> None:
+def test_other_events_notify_nobody() -> None:
     events.record(actor="lead", verb="ticket.closed", object_type="ticket", object_id="T1")
     assert not Notification.objects.exists()
 
 
-def test_nothing_is_kept_where_nobody_is_to_be_told(settings: Settings) -> None:
+def test_without_recipients_no_notification_is_stored(settings: Settings) -> None:
     settings.ALERT_EMAILS = []
     events.record(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=7)
     assert not Notification.objects.exists()
 
 
-def test_every_event_that_is_told_has_its_words_and_page() -> None:
+def test_every_notified_event_has_a_text_and_a_page() -> None:
     assert set(notifications.SUBJECTS) >= set(events.TOLD_BY_EMAIL)
 
 
-def test_a_mail_server_that_is_away_is_tried_again_later(settings: Settings) -> None:
+def test_an_unavailable_mail_server_is_retried_later(settings: Settings) -> None:
     nowhere = {"host": "127.0.0.1", "port": 1, "timeout": 1}
     settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": nowhere}}
-    told = finding_opened()
-    assert not notifications.send_notification(told.pk)
-    told.refresh_from_db()
-    assert (told.sent_at, told.attempts) == (None, 1)
-    assert "ConnectionRefusedError" in told.error
+    notice = finding_opened()
+    assert not notifications.send_notification(notice.pk)
+    notice.refresh_from_db()
+    assert (notice.sent_at, notice.attempts) == (None, 1)
+    assert "ConnectionRefusedError" in notice.error
     assert notifications.due(10) == []
     Notification.objects.update(not_before=Now())
-    assert notifications.due(10) == [told.pk]
+    assert notifications.due(10) == [notice.pk]

@@ -1,5 +1,5 @@
-"""PAYMENTS_IDEMPOTENT=false: each sending is preceded by a look-up, and what may have happened is never sent again by
-itself."""
+"""PAYMENTS_IDEMPOTENT=false: each sending is preceded by a look-up, and a request that may have taken effect is
+never resent automatically."""
 
 import json
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def methods(payments: Script) -> list[str]:
     return [asked.method for asked in payments.asked]
 
 
-def test_what_happened_is_found_and_not_sent_again(world: World, payments: Script) -> None:
+def test_an_effect_that_happened_is_found_and_not_resent(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     payments.will_say(NONE, CUT, found(action))
     execution.execute(action.pk)
@@ -56,7 +56,7 @@ def test_what_happened_is_found_and_not_sent_again(world: World, payments: Scrip
     assert methods(payments) == ["GET", "POST", "GET"]
 
 
-def test_what_is_not_found_is_not_sent_again(world: World, payments: Script) -> None:
+def test_a_request_that_is_not_found_is_not_resent(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     payments.will_say(NONE, CUT, NONE, NONE)
     execution.execute(action.pk)
@@ -67,18 +67,18 @@ def test_what_is_not_found_is_not_sent_again(world: World, payments: Script) -> 
     assert methods(payments) == ["GET", "POST", "GET", "GET"]
 
 
-def test_what_never_left_is_sent(world: World, payments: Script) -> None:
+def test_a_request_that_was_never_sent_is_sent(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     slow = execution._claim(action.pk)
     assert slow is not None
     Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
     payments.will_say(NONE, NONE, Say(refund(action), 201))
-    execution._attempt(slow)  # it stood still for longer than its lease
+    execution._attempt(slow)  # it was suspended for longer than its lease
     assert again(action).status == states.SUCCEEDED
     assert methods(payments) == ["GET", "GET", "POST"]
 
 
-def test_nor_long_after(world: World, payments: Script) -> None:
+def test_it_is_not_resent_much_later_either(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     payments.will_say(NONE, CUT, NONE)
     execution.execute(action.pk)
@@ -87,7 +87,7 @@ def test_nor_long_after(world: World, payments: Script) -> None:
     assert methods(payments) == ["GET", "POST", "GET"]
 
 
-def test_what_had_no_effect_is_sent_again(world: World, payments: Script) -> None:
+def test_an_attempt_without_effect_is_sent_again(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     payments.will_say(NONE, busy(), NONE, Say(refund(action), 201))
     execution.execute(action.pk)
@@ -95,7 +95,7 @@ def test_what_had_no_effect_is_sent_again(world: World, payments: Script) -> Non
     assert methods(payments) == ["GET", "POST", "GET", "POST"]
 
 
-def test_what_is_there_before_the_first_attempt_is_not_sent(world: World, payments: Script) -> None:
+def test_an_effect_found_before_the_first_attempt_is_not_sent(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     payments.will_say(found(action))
     assert execution.execute(action.pk).status == states.SUCCEEDED
@@ -103,7 +103,7 @@ def test_what_is_there_before_the_first_attempt_is_not_sent(world: World, paymen
 
 
 @pytest.mark.parametrize("status", [409, 425, 429])
-def test_nor_is_what_is_there_after_an_attempt_without_effect(world: World, payments: Script, status: int) -> None:
+def test_an_effect_found_after_a_failed_attempt_is_not_sent(world: World, payments: Script, status: int) -> None:
     action = propose_refund(world.order(), 2_000)
     payments.will_say(NONE, Say({"error": {"code": f"http_{status}", "message": "Later."}}, status), found(action))
     execution.execute(action.pk)
@@ -111,17 +111,17 @@ def test_nor_is_what_is_there_after_an_attempt_without_effect(world: World, paym
     assert methods(payments) == ["GET", "POST", "GET"]
 
 
-def test_a_first_look_that_fails_sends_nothing(world: World, payments: Script) -> None:
+def test_a_failed_first_look_up_sends_nothing(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     payments.will_say(*[busy()] * retry.ACTION.attempts)
     action = execution.execute(action.pk)
     while action.status == states.APPROVED:
         action = again(action)
-    assert (action.status, action.error_code) == (states.FAILED, "unavailable"), "nothing was sent that may exist"
+    assert (action.status, action.error_code) == (states.FAILED, "unavailable"), "nothing that may exist was sent"
     assert "POST" not in methods(payments)
 
 
-def test_a_first_look_that_is_refused_pauses_the_provider_that_was_asked(world: World, payments: Script) -> None:
+def test_a_refused_first_look_up_pauses_the_provider(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     payments.will_say(Say({"error": {"code": "unauthorized", "message": "Who?"}}, 401))
     assert execution.execute(action.pk).status == states.APPROVED
@@ -129,13 +129,13 @@ def test_a_first_look_that_is_refused_pauses_the_provider_that_was_asked(world: 
     pauses.resume("payments", by="admin")
 
 
-def test_a_reply_that_cannot_be_looked_up_is_sent_all_the_same(world: World, settings: Settings) -> None:
+def test_a_reply_is_sent_although_it_cannot_be_looked_up(world: World, settings: Settings) -> None:
     settings.REPLIES_BACKEND = "email"
     action = propose(ticket_of(world.order()), "reply", {"text": "Hello.", "reason": "A greeting."}, run_id=1)
     assert execution.execute(action.pk).status == states.SUCCEEDED
 
 
-def test_a_look_that_fails_is_tried_again_and_nothing_is_sent(world: World, payments: Script) -> None:
+def test_a_failed_look_up_is_retried_and_nothing_is_sent(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     payments.will_say(NONE, CUT, busy(), CUT, found(action))
     execution.execute(action.pk)
@@ -145,7 +145,7 @@ def test_a_look_that_fails_is_tried_again_and_nothing_is_sent(world: World, paym
     assert methods(payments) == ["GET", "POST", "GET", "GET", "GET"]
 
 
-def test_looks_that_all_fail_end_with_a_person(world: World, payments: Script) -> None:
+def test_look_ups_that_all_fail_end_with_a_person(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     payments.will_say(NONE, CUT, *[busy()] * (retry.ACTION.attempts - 1))
     action = execution.execute(action.pk)
@@ -155,7 +155,7 @@ def test_looks_that_all_fail_end_with_a_person(world: World, payments: Script) -
     assert methods(payments).count("POST") == 1
 
 
-def test_what_a_dead_worker_left_is_looked_up_and_not_sent(world: World, payments: Script) -> None:
+def test_a_dead_workers_action_is_looked_up_not_sent(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     assert execution._claim(action.pk) is not None
     Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))

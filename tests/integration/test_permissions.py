@@ -1,4 +1,4 @@
-"""Who may open what: every address, for everybody. An address that this table does not know fails the test."""
+"""Access rights of every address for every role. An address missing from this table fails the test."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +24,7 @@ ADMINS = {"admin"}
 OPEN = {"anonymous", "nobody", *READERS}
 EVERYBODY = ("anonymous", "nobody", "auditor", "lead", "admin")
 
-# name: (method, who may)
+# name: (method, roles)
 TABLE: dict[str, tuple[str, set[str]]] = {
     "dashboard": ("GET", READERS),
     "chaos": ("GET", READERS),
@@ -86,7 +86,7 @@ TABLE: dict[str, tuple[str, set[str]]] = {
     "healthz": ("GET", OPEN),
     "readyz": ("GET", OPEN),
 }
-# Without htmx, signed in or without a worker these answer something else than a page.
+# Without htmx, a login or a worker, these answer with something other than a page.
 SENDS_ON = ("login", "readyz", "queue-now", "queue-unknown")
 SIGNED = {
     "metrics": "GET",
@@ -98,7 +98,7 @@ SIGNED = {
 
 
 def addresses(patterns: list[Any]) -> Iterator[str]:
-    """The names of all addresses but Django's own admin."""
+    """Return the names of all addresses except Django's own admin."""
     for pattern in patterns:
         if isinstance(pattern, URLPattern):
             yield str(pattern.name)
@@ -108,7 +108,7 @@ def addresses(patterns: list[Any]) -> Iterator[str]:
 
 @pytest.fixture
 def known(world: World) -> dict[str, dict[str, Any]]:
-    """What stands in the addresses."""
+    """The values of the address parameters."""
     action = Action.objects.filter(status="awaiting_approval").first() or propose_refund(world.order(), 6_000)
     request = ApprovalRequest.objects.get(action=action)
     run = Run.objects.get(ticket=action.ticket_id)
@@ -133,7 +133,7 @@ def known(world: World) -> dict[str, dict[str, Any]]:
 
 
 def unknown() -> Action:
-    """A reply whose outcome nobody knows; only people can say it."""
+    """Create a reply with an unknown outcome, which only people can resolve."""
     known = Action.objects.filter(kind="reply", status="unresolved").first()
     return known or an_action(kind="reply", status="unresolved", params={"text": "Hello", "reason": "Written"})
 
@@ -147,8 +147,8 @@ def a_replay(run: Run) -> Replay:
 
 
 def a_finding() -> Finding:
-    told = {"kind": Finding.Kind.THEIRS_ALONE, "reference": "re_1"}
-    return Finding.objects.get_or_create(**told, defaults={"happened_at": timezone.now()})[0]
+    difference = {"kind": Finding.Kind.THEIRS_ALONE, "reference": "re_1"}
+    return Finding.objects.get_or_create(**difference, defaults={"happened_at": timezone.now()})[0]
 
 
 def visitor(role: str) -> Client:
@@ -167,13 +167,13 @@ def test_every_address_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("role", EVERYBODY)
 @pytest.mark.parametrize("name", TABLE)
-def test_who_may(known: dict[str, dict[str, Any]], name: str, role: str) -> None:
+def test_each_address_admits_exactly_its_roles(known: dict[str, dict[str, Any]], name: str, role: str) -> None:
     method, allowed = TABLE[name]
     address = reverse(name, kwargs=known.get(name))
     answer = visitor(role).generic(method, address)
     to_login = answer.status_code == 302 and answer.headers["Location"].startswith("/login/")
     if role in allowed:
-        # A form that says nothing may be refused, and the worker need not run; but it is answered.
+        # An empty form may be refused, and the worker need not run, but there must be an answer.
         assert answer.status_code not in (401, 403, 404, 405, 500)
         assert not to_login or name == "logout"
         assert method == "POST" or name in SENDS_ON or answer.status_code == 200
@@ -185,7 +185,7 @@ def test_who_may(known: dict[str, dict[str, Any]], name: str, role: str) -> None
 
 @pytest.mark.parametrize("role", EVERYBODY)
 @pytest.mark.parametrize("name", SIGNED)
-def test_the_signed_addresses_ask_everybody_for_a_signature(
+def test_signed_addresses_require_a_signature_from_everyone(
     known: dict[str, dict[str, Any]], name: str, role: str
 ) -> None:
     answer = visitor(role).generic(SIGNED[name], reverse(name, kwargs=known.get(name)), b"{}")
@@ -193,7 +193,7 @@ def test_the_signed_addresses_ask_everybody_for_a_signature(
 
 
 @pytest.mark.parametrize("name", [name for name, (method, _) in TABLE.items() if method == "POST"])
-def test_a_post_from_another_site_is_refused(known: dict[str, dict[str, Any]], name: str) -> None:
+def test_a_cross_site_post_is_refused(known: dict[str, dict[str, Any]], name: str) -> None:
     client = Client(enforce_csrf_checks=True)
     user, _ = User.objects.get_or_create(username="lead")
     client.force_login(user)
@@ -201,19 +201,19 @@ def test_a_post_from_another_site_is_refused(known: dict[str, dict[str, Any]], n
 
 
 @pytest.mark.parametrize("name", [name for name, (method, _) in TABLE.items() if method == "POST"])
-def test_what_changes_something_is_not_done_by_a_link(known: dict[str, dict[str, Any]], name: str) -> None:
+def test_a_link_cannot_change_anything(known: dict[str, dict[str, Any]], name: str) -> None:
     for role in ("lead", "admin"):
         assert visitor(role).get(reverse(name, kwargs=known.get(name))).status_code in (403, 405)
 
 
 @pytest.mark.parametrize("role", EVERYBODY)
-def test_djangos_admin_is_for_staff(world: World, role: str) -> None:
+def test_djangos_admin_requires_staff(world: World, role: str) -> None:
     answer = visitor(role).get("/admin/")
     assert (answer.status_code, answer.headers["Location"][:13]) == (302, "/admin/login/")
 
 
 @pytest.mark.parametrize("role", ["nobody", "auditor", "admin"])
-def test_who_may_not_decide_changes_nothing(world: World, role: str) -> None:
+def test_a_role_without_the_right_to_decide_changes_nothing(world: World, role: str) -> None:
     action = propose_refund(world.order(), 6_000)
     request = ApprovalRequest.objects.get(action=action)
     for name in ("queue-approve", "queue-reject", "queue-edit"):
@@ -235,12 +235,12 @@ def visitor_user(role: str) -> User:
 
 
 @pytest.mark.parametrize("name", ["queue-item", "action", "run", "run-trace", "run-json", "policy-version", "ticket"])
-def test_what_is_not_there_is_not_found(known: dict[str, dict[str, Any]], name: str) -> None:
+def test_a_missing_object_is_not_found(known: dict[str, dict[str, Any]], name: str) -> None:
     nothing = {key: "nothing" if isinstance(value, str) else 10**9 for key, value in known[name].items()}
     assert visitor("lead").get(reverse(name, kwargs=nothing)).status_code == 404
 
 
-def test_a_ticket_and_its_run_are_shown_as_they_come(world: World, settings: Settings) -> None:
+def test_new_tickets_and_runs_appear_without_a_reload(world: World, settings: Settings) -> None:
     put_rules()
     ticket = ticket_of(world.order(), "<script>alert(1)</script> {{ 7 * 7 }}", subject="<b>bold</b>")
     page = markup(visitor("auditor").get(reverse("ticket", args=[ticket.pk])))

@@ -1,4 +1,4 @@
-"""Tickets that need a person: in order, with the step that broke first, and what a person can do there."""
+"""Tickets that need a person: in order, with the failed step first, and what a person can do there."""
 
 from datetime import timedelta
 from typing import Any
@@ -35,13 +35,13 @@ def lead(db: None) -> User:
 
 
 def with_person(subject: str = "My lamp", *, since: int = 0, **more: Any) -> Ticket:
-    """A ticket that has needed a person for so many minutes."""
+    """Create a ticket that has needed a person for this many minutes."""
     at = timezone.now() - timedelta(minutes=since)
     return a_ticket(subject, status="needs_person", **{"reason": "They want a person.", "person_since": at, **more})
 
 
 def a_run(ticket: Ticket, *made: dict[str, Any], **more: Any) -> Run:
-    """A run that has ended with a person after these steps."""
+    """Create a run that ended with a person after these steps."""
     now = timezone.now()
     given = {"status": "succeeded", "outcome": "with_person", "finished_at": now, "started_at": now, **more}
     number = ticket.runs.count() + 1
@@ -64,7 +64,7 @@ def place(ticket: Ticket, name: str = "needs-a-person-ticket") -> str:
 # --- the list -------------------------------------------------------------------------------------------
 
 
-def test_money_at_stake_comes_first_then_who_has_waited_longest(maya: Client) -> None:
+def test_tickets_are_sorted_by_money_at_stake_then_waiting_time(maya: Client) -> None:
     for subject, since, held in (("Young", 1, False), ("Old", 50, False), ("Held, young", 2, True), ("Held", 9, True)):
         with_person(subject, since=since, held=held)
     a_ticket("Answered long ago")
@@ -74,7 +74,7 @@ def test_money_at_stake_comes_first_then_who_has_waited_longest(maya: Client) ->
     assert "Answered long ago" not in page
 
 
-def test_pages_follow_each_other_without_loss_or_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_person_pages_neither_skip_nor_repeat_tickets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "PAGE", 3)
     at = timezone.now()
     wanted = [with_person(held=number < 4, person_since=at - timedelta(minutes=number % 3)).pk for number in range(10)]
@@ -89,9 +89,7 @@ def test_pages_follow_each_other_without_loss_or_repetition(monkeypatch: pytest.
     assert sorted(seen) == sorted(wanted)
 
 
-def test_a_row_names_the_step_and_its_error_and_a_page_takes_few_queries(
-    maya: Client, django_assert_max_num_queries: Any
-) -> None:
+def test_rows_name_step_and_error_with_few_queries(maya: Client, django_assert_max_num_queries: Any) -> None:
     for number in range(12):
         a_run(with_person(f"Number {number}"), failing(error_code="timeout", error_class="transient"))
     with django_assert_max_num_queries(14):
@@ -100,7 +98,7 @@ def test_a_row_names_the_step_and_its_error_and_a_page_takes_few_queries(
     assert "get_order" in page
 
 
-def test_the_list_lives_and_the_navigation_counts(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_updates_itself_and_the_navigation_counts(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     ticket = with_person("Comes by itself")
     fragment = markup(maya.get(reverse("needs-a-person"), headers=LIST))
     assert "Comes by itself" in fragment
@@ -112,7 +110,7 @@ def test_the_list_lives_and_the_navigation_counts(maya: Client, monkeypatch: pyt
     assert "count-needs-a-person" not in markup(maya.get(reverse("tickets")))
 
 
-def test_the_database_knows_since_when_whoever_writes_the_status(lead: User) -> None:
+def test_the_database_records_since_when_a_person_is_needed(lead: User) -> None:
     ticket = a_ticket("Answered")
     Ticket.objects.filter(pk=ticket.pk).update(status="needs_person", held=True, claimed_by=lead)
     ticket.refresh_from_db()
@@ -125,10 +123,10 @@ def test_the_database_knows_since_when_whoever_writes_the_status(lead: User) -> 
     assert (ticket.person_since, ticket.held, ticket.claimed_by) == (None, False, None)
 
 
-# --- the step that broke --------------------------------------------------------------------------------
+# --- the failed step ------------------------------------------------------------------------------------
 
 
-def test_the_step_that_broke_is_shown_with_what_it_was_doing(maya: Client) -> None:
+def test_the_failed_step_is_shown_with_its_request(maya: Client) -> None:
     ticket = with_person(reason="The language model could not be asked: timeout.")
     run = a_run(
         ticket,
@@ -159,7 +157,7 @@ def test_the_step_that_broke_is_shown_with_what_it_was_doing(maya: Client) -> No
         (failing(error_code="http_400", error_class="terminal"), "reading from the shop", "rejected this permanently"),
     ],
 )
-def test_what_happened_is_told_in_plain_words(made: dict[str, Any], did: str, went: str) -> None:
+def test_the_failure_is_explained_in_plain_words(made: dict[str, Any], did: str, went: str) -> None:
     ticket = with_person()
     a_run(ticket, made)
     found = person.broken(ticket)
@@ -167,14 +165,14 @@ def test_what_happened_is_told_in_plain_words(made: dict[str, Any], did: str, we
     assert went in found.went
 
 
-def test_a_run_that_a_budget_holds_did_not_break_at_the_call_before(lead: User) -> None:
+def test_a_run_held_by_a_budget_shows_no_failed_call(lead: User) -> None:
     ticket = with_person(reason="The budget “All models per day” has no room.")
     a_run(ticket, failing(error_code="order_not_found", error_class="refused"), status="waiting", finished_at=None)
     found = person.broken(ticket)
     assert "is on hold after this step" in found.went
 
 
-def test_an_answer_that_cannot_be_used_is_what_broke_and_not_the_call_before_it(lead: User) -> None:
+def test_an_unusable_answer_is_the_failure_not_the_call_before(lead: User) -> None:
     ticket = with_person(reason="The model's answers couldn't be used 5 times.")
     a_run(ticket, failing(error_code="order_not_found", error_class="refused"),
           {"kind": "llm", "name": "gpt-x", "output": {}}, status="failed")  # fmt: skip
@@ -182,7 +180,7 @@ def test_an_answer_that_cannot_be_used_is_what_broke_and_not_the_call_before_it(
     assert (found.name, found.went) == ("gpt-x", "The model's response couldn't be used.")
 
 
-def test_an_effect_that_came_undone_is_shown_before_the_run_that_answered_since(maya: Client) -> None:
+def test_an_undone_effect_is_shown_before_a_later_answered_run(maya: Client) -> None:
     ticket = with_person(held=True, reason="t:refund:1 had succeeded and failed afterwards.")
     action = an_action(ticket, status="failed", error_code="provider_failed", error_class="terminal",
                        error_message="The card was closed.")  # fmt: skip
@@ -195,7 +193,7 @@ def test_an_effect_that_came_undone_is_shown_before_the_run_that_answered_since(
         assert shown in page
 
 
-def test_an_outcome_that_is_unknown_says_so() -> None:
+def test_an_unknown_outcome_is_shown_as_such() -> None:
     ticket = with_person()
     action = an_action(ticket, status="unresolved", error_code="timeout", error_class="effect_unknown")
     a_run(ticket, {"name": "refund", "action": action, "status": "waiting", "finished_at": None},
@@ -203,7 +201,7 @@ def test_an_outcome_that_is_unknown_says_so() -> None:
     assert "We don't know yet" in person.broken(ticket).went
 
 
-def test_a_reply_that_a_person_wrote_and_that_was_not_delivered_is_shown(maya: Client) -> None:
+def test_an_undelivered_reply_by_a_person_is_shown(maya: Client) -> None:
     ticket = with_person(held=True)
     an_action(ticket, kind="reply", status="failed", run_id=None, error_code="invalid_recipient",
               error_class="terminal", params={"text": "My own words.", "reason": "Written."})  # fmt: skip
@@ -213,22 +211,22 @@ def test_a_reply_that_a_person_wrote_and_that_was_not_delivered_is_shown(maya: C
     assert "My own words." in page
 
 
-def test_a_ticket_without_any_step_has_a_page(maya: Client) -> None:
+def test_a_ticket_without_steps_has_a_page(maya: Client) -> None:
     assert "No agent step is recorded" in markup(maya.get(place(with_person())))
     assert maya.get(place(a_ticket("Answered"))).status_code == 200
     assert maya.get(reverse("needs-a-person-ticket", args=["nothing"])).status_code == 404
 
 
-def test_the_pane_alone_is_what_htmx_gets(maya: Client) -> None:
+def test_htmx_gets_only_the_pane(maya: Client) -> None:
     page = markup(maya.get(place(with_person()), headers=PANE))
     assert "<title>" in page
     assert "<html" not in page
 
 
-# --- what a person does ---------------------------------------------------------------------------------
+# --- what a person can do -------------------------------------------------------------------------------
 
 
-def test_a_ticket_is_taken_taken_over_and_given_back(maya: Client) -> None:
+def test_a_ticket_is_claimed_taken_over_and_released(maya: Client) -> None:
     ticket = with_person()
     noor = signed_in("noor")
     for client, name, holder in ((maya, "claim", "maya"), (noor, "claim", "noor"), (noor, "release", None)):
@@ -244,14 +242,14 @@ def test_a_ticket_is_taken_taken_over_and_given_back(maya: Client) -> None:
     assert "It needs no person any more: it is answered." in markup(answer)
 
 
-def test_claiming_by_htmx_answers_the_list_and_who_holds_it(maya: Client) -> None:
+def test_claiming_with_htmx_updates_the_list_and_the_assignee(maya: Client) -> None:
     ticket = with_person()
     page = markup(maya.post(place(ticket, "needs-a-person-claim"), headers=LIST))
     assert '<span class="q-claim">maya</span>' in page
     assert "Assigned to you" in page
 
 
-def test_the_agent_is_run_again_on_the_same_message(maya: Client) -> None:
+def test_the_agent_can_be_rerun_on_the_same_message(maya: Client) -> None:
     ticket, following = with_person(since=5), with_person("The next one")
     first = a_run(ticket, {"name": "hand_over"})
     answer = maya.post(place(ticket, "ticket-run-again"), {"back": "needs-a-person"})
@@ -265,7 +263,7 @@ def test_the_agent_is_run_again_on_the_same_message(maya: Client) -> None:
 
 
 @pytest.mark.parametrize("under_way", ["run", "action", "answered"])
-def test_it_is_not_run_again_while_something_is_under_way(lead: User, under_way: str) -> None:
+def test_it_cannot_be_rerun_while_something_is_in_progress(lead: User, under_way: str) -> None:
     ticket = with_person()
     if under_way == "run":
         a_run(ticket, status="queued", outcome="", finished_at=None)
@@ -278,7 +276,7 @@ def test_it_is_not_run_again_while_something_is_under_way(lead: User, under_way:
     assert not AuditEvent.objects.filter(verb="ticket.run_again").exists()
 
 
-def test_a_second_click_starts_nothing_more(maya: Client) -> None:
+def test_a_second_click_starts_nothing(maya: Client) -> None:
     ticket = with_person()
     a_run(ticket, {"name": "hand_over"})
     for _ in range(2):
@@ -287,8 +285,8 @@ def test_a_second_click_starts_nothing_more(maya: Client) -> None:
     assert "Not run again." in markup(page)
 
 
-def test_the_new_run_reads_what_the_customer_wrote_last(lead: User) -> None:
-    """Also where an acknowledgement has left since."""
+def test_the_new_run_reads_the_customers_latest_message(lead: User) -> None:
+    """Even if an acknowledgement has been sent since."""
     ticket = with_person()
     a_run(ticket, {"name": "hand_over"})
     ticket.messages.create(direction="outbound", external_id="k", body="A colleague will answer you.")
@@ -300,7 +298,7 @@ def test_the_new_run_reads_what_the_customer_wrote_last(lead: User) -> None:
     assert said[1]["content"] == "A colleague will answer you."
 
 
-def test_a_reply_and_closing_lead_on_to_the_next_ticket(maya: Client) -> None:
+def test_replying_and_closing_open_the_next_ticket(maya: Client) -> None:
     first, second = with_person("First", since=9), with_person("Second", since=5)
     third = with_person("Third", since=1)
     answer = maya.post(place(second, "ticket-reply"), {"text": "I will look.", "back": "needs-a-person"})
@@ -310,7 +308,7 @@ def test_a_reply_and_closing_lead_on_to_the_next_ticket(maya: Client) -> None:
     assert maya.post(place(first, "ticket-close"))["Location"] == reverse("ticket", args=[first.pk])
 
 
-def test_who_may_only_read_is_offered_nothing_to_do(db: None) -> None:
+def test_readers_are_offered_no_actions(db: None) -> None:
     page = markup(signed_in("ada", "auditor").get(place(with_person())))
     assert "Run the agent again" not in page
     assert "A lead can take over." in page

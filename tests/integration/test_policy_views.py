@@ -1,4 +1,4 @@
-"""The policy's pages: read by everyone, changed by admins, its effect seen before it is saved."""
+"""The policy's pages: everyone may read, admins change, and the effect is previewed before saving."""
 
 import re
 
@@ -42,7 +42,7 @@ def version(db: None) -> PolicyVersion:
 
 
 def entered(client: Client, query: str = "", **different: str) -> dict[str, str]:
-    """What the form's page would send, with these fields different."""
+    """Return what the form would submit, with these fields changed."""
     page = client.get(reverse(EDIT) + query)
     form = page.context["form"]
     fields = {"based_on": based_on(markup(page))}
@@ -86,7 +86,7 @@ def test_everyone_reads_the_policy_and_only_admins_change_it(db: None, version: 
         assert reader.post(reverse(EDIT)).status_code == 403
 
 
-def test_a_change_is_saved_with_who_and_why(admin: Client, version: PolicyVersion) -> None:
+def test_a_policy_change_records_who_and_why(admin: Client, version: PolicyVersion) -> None:
     save(admin, entered(admin, **{"thresholds-0-auto_up_to": "62.50", "share_of_order_percent": "70"}))
     saved = versions.current()
     rules = versions.rules_of(saved)
@@ -98,7 +98,7 @@ def test_a_change_is_saved_with_who_and_why(admin: Client, version: PolicyVersio
     assert rules.agent_today == RULES.agent_today
 
 
-def test_the_effect_is_shown_without_the_note_and_saved_only_with_it(admin: Client, version: PolicyVersion) -> None:
+def test_the_preview_needs_no_note_but_saving_does(admin: Client, version: PolicyVersion) -> None:
     fields = entered(admin, note="")
     page = admin.post(reverse(EDIT), {**fields, "do": "preview"})
     assert page.status_code == 200
@@ -107,7 +107,7 @@ def test_the_effect_is_shown_without_the_note_and_saved_only_with_it(admin: Clie
     assert versions.current().pk == version.pk
 
 
-def test_nothing_is_saved_whose_effect_was_not_shown(admin: Client, version: PolicyVersion) -> None:
+def test_a_change_without_a_preview_is_not_saved(admin: Client, version: PolicyVersion) -> None:
     fields = entered(admin, **{"thresholds-0-auto_up_to": "70"})
     answer = admin.post(reverse(EDIT), {**fields, "do": "save"})
     assert "Not saved yet" in markup(answer)
@@ -129,7 +129,7 @@ def test_the_effect_is_counted_over_real_actions(live_database: str, world: Worl
     assert action.pk in [example.pk for example, _old, _new in preview.examples]
 
 
-def test_rows_are_added_and_removed_without_a_script(admin: Client, version: PolicyVersion) -> None:
+def test_rows_can_be_added_and_removed_without_javascript(admin: Client, version: PolicyVersion) -> None:
     spare = {
         "thresholds-1-kind": "cancel_order",
         "thresholds-1-currency": "jpy",
@@ -143,7 +143,7 @@ def test_rows_are_added_and_removed_without_a_script(admin: Client, version: Pol
     assert rules.customer_30_days == []
 
 
-def test_more_rows_keep_what_was_entered(admin: Client, version: PolicyVersion) -> None:
+def test_adding_rows_keeps_the_entered_values(admin: Client, version: PolicyVersion) -> None:
     fields = entered(admin, **{"thresholds-0-auto_up_to": "33.00"})
     page = markup(admin.post(reverse(EDIT), {**fields, "do": "rows"}))
     assert 'value="33.00"' in page
@@ -162,7 +162,7 @@ def test_more_rows_keep_what_was_entered(admin: Client, version: PolicyVersion) 
         ("share_of_order_percent", "101", "less than or equal to 100"),
     ],
 )
-def test_what_cannot_be_comes_back_with_why(
+def test_an_invalid_value_is_returned_with_the_reason(
     admin: Client, version: PolicyVersion, field: str, value: str, said: str
 ) -> None:
     asked = "save" if field == "note" else "preview"
@@ -192,7 +192,7 @@ def test_an_older_version_is_restored_as_a_new_one(admin: Client, version: Polic
     assert versions.current().pk > version.pk + 1
 
 
-def test_htmx_is_sent_to_the_policy_after_saving(admin: Client, version: PolicyVersion) -> None:
+def test_htmx_is_redirected_to_the_policy_after_saving(admin: Client, version: PolicyVersion) -> None:
     fields = entered(admin, share_of_order_percent="20")
     headers = {"HX-Request": "true", "HX-Target": "div#policy"}
     page = markup(admin.post(reverse(EDIT), {**fields, "do": "preview"}, headers=headers))
@@ -201,7 +201,7 @@ def test_htmx_is_sent_to_the_policy_after_saving(admin: Client, version: PolicyV
     assert answer.headers["HX-Redirect"] == reverse("policy")
 
 
-def test_the_acknowledgement_is_edited_in_plain_words_that_claim_nothing(admin: Client, version: PolicyVersion) -> None:
+def test_the_acknowledgement_text_may_not_claim_anything(admin: Client, version: PolicyVersion) -> None:
     fields = entered(admin, acknowledge="failed", acknowledgement="Your refund is on its way.")
     refused = admin.post(reverse(EDIT), {**fields, "do": "preview"})
     assert refused.status_code == 422
@@ -212,7 +212,7 @@ def test_the_acknowledgement_is_edited_in_plain_words_that_claim_nothing(admin: 
     assert "We have your message." in markup(admin.get(reverse("policy")))
 
 
-def test_what_the_form_does_not_ask_stays_as_it_is(admin: Client, version: PolicyVersion) -> None:
+def test_fields_outside_the_form_stay_unchanged(admin: Client, version: PolicyVersion) -> None:
     versions.save_policy(rules=RULES.model_copy(update={"autonomy": Dial(percent=35)}), by=None, note="Dialled down")
     save(admin, entered(admin, share_of_order_percent="10"))
     assert versions.rules_of(versions.current()).autonomy.percent == 35
@@ -227,14 +227,14 @@ def test_restoring_a_version_restores_its_dial_and_says_so(admin: Client, versio
     assert versions.rules_of(versions.current()).autonomy.percent == 100
 
 
-def test_a_version_made_in_the_meantime_is_not_overwritten(db: None, version: PolicyVersion) -> None:
+def test_a_version_saved_in_the_meantime_is_not_overwritten(db: None, version: PolicyVersion) -> None:
     versions.save_policy(rules=RULES, by=None, note="Somebody was quicker")
     with pytest.raises(Refused, match="in the meantime"):
         versions.save_policy(rules=RULES, by=None, note="Too late", based_on=version.pk)
 
 
 @pytest.mark.parametrize("when", ["before the preview", "after the preview"])
-def test_a_form_opened_before_another_version_saves_nothing_and_shows_that_version(
+def test_an_outdated_form_saves_nothing_and_shows_the_new_version(
     admin: Client, version: PolicyVersion, when: str
 ) -> None:
     fields = entered(admin, share_of_order_percent="70")
@@ -262,7 +262,7 @@ def test_a_form_opened_before_another_version_saves_nothing_and_shows_that_versi
 
 
 @pytest.mark.parametrize("given", [None, "", "no number", "0", "999999999", "9" * 40])
-def test_a_form_that_names_no_version_saves_nothing_and_says_so(
+def test_a_form_without_a_version_saves_nothing_and_says_so(
     admin: Client, version: PolicyVersion, given: str | None
 ) -> None:
     fields = entered(admin, share_of_order_percent="70")
@@ -276,14 +276,14 @@ def test_a_form_that_names_no_version_saves_nothing_and_says_so(
     assert versions.current() == version
 
 
-def test_more_rows_keep_the_version_that_the_form_was_opened_with(admin: Client, version: PolicyVersion) -> None:
+def test_adding_rows_keeps_the_forms_version(admin: Client, version: PolicyVersion) -> None:
     fields = entered(admin)
     versions.save_policy(rules=RULES, by=None, note="Somebody was quicker")
     page = markup(admin.post(reverse(EDIT), {**fields, "do": "rows"}))
     assert based_on(page) == str(version.pk)
 
 
-def test_restoring_does_not_undo_what_came_in_the_meantime(admin: Client, version: PolicyVersion) -> None:
+def test_restoring_does_not_undo_changes_made_in_the_meantime(admin: Client, version: PolicyVersion) -> None:
     versions.save_policy(rules=RULES.model_copy(update={"autonomy": Dial(percent=60)}), by=None, note="Dialled down")
     fields = {**entered(admin, f"?from={version.pk}"), "from": str(version.pk)}
     proof = previewed(markup(admin.post(reverse(EDIT), {**fields, "do": "preview"})))

@@ -1,5 +1,5 @@
-"""How the race and the soak post their tickets: what was begun, what was taken, an end that waits for nobody; and what
-they read of each in the end."""
+"""How the race and the soak post tickets: which were started, which were accepted, an end that waits for nobody, and
+what is read of each ticket at the end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,13 +36,13 @@ def taken(poster: Poster) -> list[str]:
     return [posted.external_id for posted in poster.posted]
 
 
-def test_a_ticket_that_is_refused_was_begun_and_the_next_one_is_posted() -> None:
+def test_a_refused_ticket_counts_as_started_and_posting_continues() -> None:
     with posting(REFUSED, TAKEN) as poster:
         until(lambda: poster.done)
         assert (poster.begun, taken(poster)) == (["a-1", "a-2"], ["a-2"])
 
 
-def test_to_stop_waits_for_nobody_and_what_is_on_its_way_is_still_delivered() -> None:
+def test_stopping_does_not_wait_and_pending_posts_are_delivered() -> None:
     with posting(AWAY, AWAY, AWAY, AWAY, TAKEN) as poster:
         until(lambda: poster.begun)
         poster.stop()
@@ -52,7 +52,7 @@ def test_to_stop_waits_for_nobody_and_what_is_on_its_way_is_still_delivered() ->
 
 
 @pytest.mark.parametrize("status", ["approved", "executing", "succeeded"])
-def test_what_is_approved_or_done_by_our_own_books_was_promised(status: str) -> None:
+def test_approved_or_succeeded_actions_count_as_promised(status: str) -> None:
     rows = [("t:refund:1", status), ("t:refund:2", "failed"), ("t:reply:1", "unresolved"), ("t:reply:2", "rejected")]
     actions = [{"idempotency_key": key, "status": said} for key, said in rows]
     with scripted(Say({"status": "needs_person", "actions": actions}), Say(REFUSED.body, 404)) as desk:

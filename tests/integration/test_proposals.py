@@ -1,4 +1,4 @@
-"""From a tool call to an action with a verdict: references resolved, one key, one row, once."""
+"""From a tool call to an action with a verdict: resolved references, one key, one row, created once."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def codes(action: Action) -> list[str]:
 
 @pytest.mark.parametrize("order_id", ["#W0000000", "W0000000", "..", "?x=1", "#W1/../refunds", "*", "' OR 1=1 --"])
 @pytest.mark.parametrize("tool", ["refund", "cancel_order"])
-def test_an_invented_order_is_answered_with_the_customers_own(world: World, order_id: str, tool: str) -> None:
+def test_an_invented_order_gets_the_customers_own_orders(world: World, order_id: str, tool: str) -> None:
     order = world.order()
     given = {**refund_arguments(order, 100), "order_id": order_id}
     given = given if tool == "refund" else {"order_id": order_id, "reason": given["reason"]}
@@ -45,20 +45,20 @@ def test_an_invented_order_is_answered_with_the_customers_own(world: World, orde
     assert error.details["orders_of_this_customer"] == [order["order_id"]]
 
 
-def test_an_order_id_without_its_sign_is_found(world: World) -> None:
+def test_an_order_id_without_its_hash_is_found(world: World) -> None:
     order = world.order()
     given = {**refund_arguments(order, 100), "order_id": order["order_id"].lstrip("#")}
     assert propose(ticket_of(order), "refund", given).order_id == order["order_id"]
 
 
-def test_a_tracking_number_given_as_an_order_names_the_order(world: World) -> None:
+def test_a_tracking_number_proposed_as_an_order_names_the_order(world: World) -> None:
     order = world.order()
     given = {**refund_arguments(order, 100), "order_id": order["tracking_numbers"][0]}
     error = refused("order_not_found", ticket_of(order), "refund", given)
     assert error.details == {"order_id": order["order_id"]}
 
 
-def test_a_tracking_number_of_another_customer_names_nothing(world: World) -> None:
+def test_another_customers_tracking_number_reveals_nothing(world: World) -> None:
     order, other = world.order(), world.order()
     given = {**refund_arguments(order, 100), "order_id": other["tracking_numbers"][0]}
     error = refused("order_not_found", ticket_of(order), "refund", given)
@@ -71,7 +71,7 @@ def test_another_customers_order_is_not_touched(world: World) -> None:
     assert other["customer_email"] not in str(error.as_dict())
 
 
-def test_a_currency_that_is_not_the_orders_is_refused(world: World) -> None:
+def test_a_currency_other_than_the_orders_is_refused(world: World) -> None:
     order = world.order()
     error = refused(
         "currency_mismatch", ticket_of(order), "refund", {**refund_arguments(order, 100), "currency": "EUR"}
@@ -80,13 +80,13 @@ def test_a_currency_that_is_not_the_orders_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize(("sort", "left"), [("plain", 10_000), ("part refunded", 3_000), ("refunded", 0)])
-def test_more_than_is_left_is_refused_with_what_is_left(world: World, sort: str, left: int) -> None:
+def test_an_amount_above_the_remainder_names_the_remainder(world: World, sort: str, left: int) -> None:
     order = world.order(sort)
     error = refused("amount_exceeds_refundable", ticket_of(order), "refund", refund_arguments(order, left + 1))
     assert (error.details["refundable"], error.details["currency"]) == (left, "USD")
 
 
-def test_a_refund_is_of_one_payment(world: World) -> None:
+def test_a_refund_belongs_to_one_payment(world: World) -> None:
     order = world.order("two payments")
     first, second = (payment["payment_id"] for payment in order["payments"])
     error = refused("amount_exceeds_refundable", ticket_of(order), "refund", refund_arguments(order, 6_001))
@@ -111,7 +111,7 @@ def test_an_order_in_the_wrong_state_is_refused(world: World, sort: str, tool: s
     refused(code, ticket_of(order), tool, given)
 
 
-def test_a_cancellation_waits_for_a_refund_under_way(world: World) -> None:
+def test_a_cancellation_waits_for_a_refund_in_progress(world: World) -> None:
     order = world.order("pending")
     propose_refund(order, 1_000)
     refused(
@@ -119,19 +119,19 @@ def test_a_cancellation_waits_for_a_refund_under_way(world: World) -> None:
     )
 
 
-def test_only_the_writers_own_account_is_changed(world: World) -> None:
+def test_only_the_senders_own_account_is_changed(world: World) -> None:
     order = world.order()
     action = propose(ticket_of(order), "change_account", {"name": "Kim Roe", "reason": "They married."})
     assert action.params["customer_id"] == order["customer_id"]
     assert (action.status, codes(action)) == (states.AWAITING_APPROVAL, ["account_change"])
 
 
-def test_somebody_without_orders_has_no_account_to_change(world: World) -> None:
+def test_a_sender_without_orders_has_no_account_to_change(world: World) -> None:
     stranger = ticket_of({"customer_email": "nobody@example.com"})
     refused("customer_unknown", stranger, "change_account", {"name": "Kim Roe", "reason": "They married."})
 
 
-def test_a_shop_that_does_not_answer_is_no_fault_of_the_model(world: World) -> None:
+def test_an_unreachable_shop_is_not_the_models_fault(world: World) -> None:
     order = world.order()
     world.faults("GET /orders/{order_id}", "unavailable")
     with pytest.raises(Transient):
@@ -141,7 +141,7 @@ def test_a_shop_that_does_not_answer_is_no_fault_of_the_model(world: World) -> N
 # --- one key, one row, once -----------------------------------------------------------------------------
 
 
-def test_the_same_proposal_is_absorbed_and_counted(world: World) -> None:
+def test_a_repeated_proposal_is_deduplicated_and_counted(world: World) -> None:
     order = world.order()
     ticket = ticket_of(order)
     first = propose_refund(order, 2_000, ticket=ticket)
@@ -154,7 +154,7 @@ def test_the_same_proposal_is_absorbed_and_counted(world: World) -> None:
     assert Action.objects.filter(ticket=ticket).count() == 1
 
 
-def test_the_same_proposal_after_it_was_done_is_absorbed_too(world: World) -> None:
+def test_a_proposal_repeated_after_success_is_deduplicated_too(world: World) -> None:
     order = world.order()
     ticket = ticket_of(order)
     first = execution.execute(propose_refund(order, 2_000, ticket=ticket).pk)
@@ -162,7 +162,7 @@ def test_the_same_proposal_after_it_was_done_is_absorbed_too(world: World) -> No
     assert len(world.refunds(order)) == 1
 
 
-def test_the_same_proposal_many_times_at_once_is_one_action(world: World) -> None:
+def test_concurrent_copies_of_a_proposal_are_one_action(world: World) -> None:
     order = world.order()
     ticket = ticket_of(order)
     answers = at_once(*[lambda: propose_refund(order, 2_000, ticket=ticket)] * 8)
@@ -170,7 +170,7 @@ def test_the_same_proposal_many_times_at_once_is_one_action(world: World) -> Non
     assert Action.objects.get(ticket=ticket).duplicates_absorbed == 7
 
 
-def test_a_second_proposal_with_other_parameters_is_a_key_conflict(world: World) -> None:
+def test_other_parameters_under_the_key_are_a_conflict(world: World) -> None:
     order = world.order()
     ticket = ticket_of(order)
     first = propose_refund(order, 2_000, ticket=ticket)
@@ -180,28 +180,28 @@ def test_a_second_proposal_with_other_parameters_is_a_key_conflict(world: World)
 
 
 @pytest.mark.parametrize("end", ["rejected", "failed", "expired", "blocked"])
-def test_after_any_end_other_parameters_are_still_a_conflict(world: World, lead: User, end: str) -> None:
+def test_after_any_outcome_other_parameters_are_still_a_conflict(world: World, lead: User, end: str) -> None:
     order = world.order()
     ticket = ticket_of(order)
     action = propose_refund(order, 2_000, ticket=ticket)
-    with connection.cursor() as cursor:  # the end is what matters here, not the way to it
+    with connection.cursor() as cursor:  # only the final state matters here, not how it was reached
         cursor.execute("ALTER TABLE approvals_action DISABLE TRIGGER USER")
         cursor.execute("UPDATE approvals_action SET status = %s WHERE id = %s", [end, action.pk])
         cursor.execute("ALTER TABLE approvals_action ENABLE TRIGGER USER")
     refused("key_conflict", ticket, "refund", refund_arguments(order, 2_500))
 
 
-def test_a_further_effect_has_a_key_of_its_own_and_needs_a_person(world: World) -> None:
+def test_a_further_effect_gets_its_own_key_and_needs_approval(world: World) -> None:
     order = world.order()
     ticket = ticket_of(order)
     propose_refund(order, 2_000, ticket=ticket)
     second = propose_refund(order, 2_500, ticket=ticket, further=True)
     assert second.idempotency_key == f"{ticket.pk}:refund:2"
     assert (second.status, codes(second)) == (states.AWAITING_APPROVAL, ["further_effect"])
-    assert propose_refund(order, 2_500, ticket=ticket, further=True).pk == second.pk, "and is absorbed as well"
+    assert propose_refund(order, 2_500, ticket=ticket, further=True).pk == second.pk, "and it is deduplicated as well"
 
 
-def test_asking_for_a_further_effect_first_changes_nothing(world: World) -> None:
+def test_declaring_the_first_effect_as_further_changes_nothing(world: World) -> None:
     action = propose_refund(world.order(), 2_000, further=True)
     assert (action.sequence, action.status) == (1, states.APPROVED)
 
@@ -243,11 +243,11 @@ def test_a_rejected_reply_may_be_followed_by_another(world: World, lead: User) -
     [("plain", 5_000, "approved"), ("plain", 5_001, "awaiting_approval"), ("yen", 5_000, "approved"),
      ("yen", 5_001, "awaiting_approval"), ("dinar", 5_000, "approved"), ("euro", 10_000, "awaiting_approval")],
 )  # fmt: skip
-def test_up_to_the_threshold_the_agent_acts_alone(world: World, sort: str, amount: int, status: str) -> None:
+def test_up_to_the_limit_the_agent_acts_without_approval(world: World, sort: str, amount: int, status: str) -> None:
     assert propose_refund(world.order(sort), amount).status == status
 
 
-def test_a_refund_above_the_ceiling_is_blocked(world: World) -> None:
+def test_a_refund_above_the_block_limit_is_blocked(world: World) -> None:
     put_rules(thresholds=[row.model_copy(update={"block_above": 5_000}) for row in RULES.thresholds])
     action = propose_refund(world.order(), 5_001)
     assert (action.status, action.verdict, codes(action)) == (states.BLOCKED, "block", ["above_ceiling"])
@@ -266,7 +266,7 @@ def test_a_verdict_lists_every_reason_and_names_its_policy(world: World) -> None
     assert event.after["policy_version"] == version.pk
 
 
-def test_a_customers_sum_of_thirty_days_spans_their_tickets(world: World) -> None:
+def test_a_customers_30_day_total_covers_all_their_tickets(world: World) -> None:
     put_rules(customer_30_days=[CurrencyLimit(currency="USD", up_to=5_000)])
     order = world.order()
     execution.execute(propose_refund(order, 2_000).pk)
@@ -276,14 +276,14 @@ def test_a_customers_sum_of_thirty_days_spans_their_tickets(world: World) -> Non
     assert third.facts["customer_30_days"] == 5_000
 
 
-def test_a_customers_number_of_refunds_is_bounded(world: World) -> None:
+def test_the_number_of_refunds_per_customer_is_limited(world: World) -> None:
     put_rules(customer_30_days_count=2)
     order = world.order()
     assert [propose_refund(order, 100).status for _ in range(2)] == [states.APPROVED] * 2
     assert codes(propose_refund(order, 100)) == ["customer_30_days_count"]
 
 
-def test_what_is_past_thirty_days_counts_no_more(world: World) -> None:
+def test_refunds_older_than_thirty_days_do_not_count(world: World) -> None:
     put_rules(customer_30_days_count=1)
     order = world.order()
     old = execution.execute(propose_refund(order, 100).pk)
@@ -292,14 +292,14 @@ def test_what_is_past_thirty_days_counts_no_more(world: World) -> None:
     assert propose_refund(order, 200).status == states.APPROVED
 
 
-def test_what_the_agent_moves_alone_in_a_day_is_bounded(world: World) -> None:
+def test_the_agents_daily_total_is_limited(world: World) -> None:
     today = propose_refund(world.order("euro"), 100).facts["agent_today"] + 100
     put_rules(agent_today=[CurrencyLimit(currency="EUR", up_to=today + 500)])
     assert propose_refund(world.order("euro"), 500).status == states.APPROVED
     assert codes(propose_refund(world.order("euro"), 1)) == ["agent_today"]
 
 
-def test_sums_hold_when_many_propose_at_once(world: World) -> None:
+def test_totals_hold_under_concurrent_proposals(world: World) -> None:
     today = propose_refund(world.order("dinar"), 100).facts["agent_today"] + 100
     put_rules(agent_today=[CurrencyLimit(currency="KWD", up_to=today + 300)])
     orders = [world.order("dinar") for _ in range(8)]
@@ -307,16 +307,16 @@ def test_sums_hold_when_many_propose_at_once(world: World) -> None:
     assert sorted(action.status for action in actions) == ["approved"] * 3 + ["awaiting_approval"] * 5
 
 
-def test_a_refund_long_after_the_delivery_waits_for_a_person(world: World) -> None:
+def test_a_refund_long_after_delivery_needs_a_person(world: World) -> None:
     put_rules(refund_window_days=30)
-    order = world.order()  # delivered on the 4th of January 2026
+    order = world.order()  # delivered on 4 January 2026
     action = propose_refund(order, 100)
     assert (action.status, codes(action)) == (states.AWAITING_APPROVAL, ["refund_window"])
     put_rules(refund_window_days=3650)
     assert propose_refund(world.order(), 100).status == states.APPROVED
 
 
-def test_what_was_rejected_counts_in_no_sum(world: World, lead: User) -> None:
+def test_rejected_actions_do_not_count_in_totals(world: World, lead: User) -> None:
     order = world.order()
     action = propose_refund(order, 6_000)
     request = ApprovalRequest.objects.get(action=action)
@@ -324,13 +324,13 @@ def test_what_was_rejected_counts_in_no_sum(world: World, lead: User) -> None:
     assert propose_refund(order, 100).facts["customer_30_days"] == 0
 
 
-def test_a_policy_that_cannot_be_read_lets_nothing_pass(world: World) -> None:
+def test_an_unreadable_policy_automates_nothing(world: World) -> None:
     PolicyVersion.objects.create(rules={"thresholds": "all"}, note="broken")
     order = world.order()
     refused("policy_unreadable", ticket_of(order), "refund", refund_arguments(order, 100))
 
 
-def test_a_new_policy_version_is_told_to_the_audit(world: World, lead: User) -> None:
+def test_a_new_policy_version_is_audited(world: World, lead: User) -> None:
     before = versions.current()
     version = versions.save_policy(rules=Rules(approval_hours=5), by=lead, note=" Shorter. ")
     event = AuditEvent.objects.get(object_type="policy", object_id=version.pk)
@@ -339,7 +339,7 @@ def test_a_new_policy_version_is_told_to_the_audit(world: World, lead: User) -> 
         versions.save_policy(rules=Rules(), by=lead, note="  ")
 
 
-def test_a_reply_that_claims_what_never_happened_waits_for_a_person(world: World) -> None:
+def test_a_reply_with_a_false_claim_waits_for_a_person(world: World) -> None:
     order = world.order()
     ticket = ticket_of(order)
     claim = {"kind": "refund", "order_id": order["order_id"], "amount": 2_000, "currency": "USD"}
@@ -352,7 +352,7 @@ def test_a_reply_that_claims_what_never_happened_waits_for_a_person(world: World
     assert propose(ticket, "reply", given, run_id=2).status == states.APPROVED
 
 
-def test_a_refund_on_another_ticket_is_no_ground(world: World) -> None:
+def test_a_refund_on_another_ticket_supports_no_claim(world: World) -> None:
     order = world.order()
     execution.execute(propose_refund(order, 2_000).pk)
     given = {"text": "I have refunded $20.00.", "reason": "Tells them."}
@@ -363,7 +363,7 @@ def test_a_refund_on_another_ticket_is_no_ground(world: World) -> None:
 
 
 @pytest.mark.parametrize("before", states.ALL)
-def test_postgresql_refuses_every_illegal_move(world: World, before: str) -> None:
+def test_postgresql_refuses_every_illegal_transition(world: World, before: str) -> None:
     action = propose_refund(world.order(), 100)
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE approvals_action DISABLE TRIGGER USER")
@@ -378,9 +378,9 @@ def test_postgresql_refuses_every_illegal_move(world: World, before: str) -> Non
             with transaction.atomic():
                 with connection.cursor() as cursor:
                     cursor.execute("UPDATE approvals_action SET status = %s WHERE id = %s", [after, action.pk])
-                raise psycopg.Rollback  # only whether it may be done is asked
+                raise psycopg.Rollback  # this only tests whether the transition is allowed
         except psycopg.Rollback:
-            assert states.may_move(before, after), f"{before} -> {after} was let through"
+            assert states.may_move(before, after), f"{before} -> {after} was allowed"
         except DatabaseError:
             assert not states.may_move(before, after), f"{before} -> {after} was refused"
 
@@ -416,7 +416,7 @@ def test_history_cannot_be_rewritten(world: World, lead: User, statement: str) -
         {"status": "executing"},
     ],
 )
-def test_an_action_that_makes_no_sense_cannot_be_stored(world: World, fields: dict[str, Any]) -> None:
+def test_an_inconsistent_action_cannot_be_stored(world: World, fields: dict[str, Any]) -> None:
     action = propose_refund(world.order(), 100)
     with pytest.raises(DatabaseError), transaction.atomic():
         Action.objects.filter(pk=action.pk).update(**fields)
@@ -429,14 +429,14 @@ def test_a_key_is_unique(world: World) -> None:
         Action.objects.filter(pk=other.pk).update(idempotency_key=one.idempotency_key)
 
 
-def test_the_frozen_request_holds_what_was_approved(world: World) -> None:
+def test_the_frozen_request_holds_the_approved_parameters(world: World) -> None:
     action = propose_refund(world.order(), 2_000)
     assert payload.digest_of(action) == action.digest
     assert f'"reference": "{action.idempotency_key}"' in action.request
     assert '"amount": 2000' in action.request
 
 
-def test_a_full_refund_that_was_made_is_absorbed_though_nothing_is_left(world: World) -> None:
+def test_a_repeated_full_refund_is_deduplicated_though_nothing_is_left(world: World) -> None:
     order = world.order("part refunded")
     ticket = ticket_of(order)
     first = propose_refund(order, 3_000, ticket=ticket)
@@ -446,7 +446,7 @@ def test_a_full_refund_that_was_made_is_absorbed_though_nothing_is_left(world: W
     assert twin == first
 
 
-def test_a_second_equal_effect_that_is_asked_for_by_name_is_a_second_action_for_a_person(world: World) -> None:
+def test_an_equal_further_refund_is_a_second_action_for_approval(world: World) -> None:
     order = world.order()
     ticket = ticket_of(order)
     first = propose_refund(order, 1_000, ticket=ticket)

@@ -1,4 +1,4 @@
-"""Calls over a real network: what is sent to each provider, and what comes back as."""
+"""Calls over a real network: what is sent to each provider, and how answers are classified."""
 
 import base64
 import hashlib
@@ -79,15 +79,17 @@ def server(settings: Settings) -> Iterator[Script]:
         (Say({"error": {"code": "no", "message": "No."}}, 422), Terminal, "no"),
     ],
 )
-def test_what_comes_back_is_classed(server: Script, say: Say, kind: type[ProviderError], code: str) -> None:
+def test_each_answer_over_the_network_is_classified(
+    server: Script, say: Say, kind: type[ProviderError], code: str
+) -> None:
     server.will_say(say)
     with http.client(server.url, timeout=5.0) as client, pytest.raises(ProviderError) as caught:
         http.call(client, "POST", "/", content=b"{}")
     assert (type(caught.value), caught.value.code) == (kind, code)
-    assert len(server.asked) == 1, "nothing is asked twice by itself"
+    assert len(server.asked) == 1, "nothing is retried automatically"
 
 
-def test_a_server_that_is_not_there_was_never_sent_anything() -> None:
+def test_an_unreachable_server_never_received_anything() -> None:
     with http.client("http://127.0.0.1:1", timeout=5.0) as client, pytest.raises(Transient) as caught:
         http.call(client, "POST", "/", content=b"{}")
     assert type(caught.value) is Transient
@@ -96,19 +98,19 @@ def test_a_server_that_is_not_there_was_never_sent_anything() -> None:
     assert type(caught.value) is Transient
 
 
-def test_an_answer_too_late_leaves_the_effect_unknown(server: Script) -> None:
+def test_a_late_answer_leaves_the_effect_unknown(server: Script) -> None:
     server.will_say(Say({}, length=10_000_000, headers={"Connection": "keep-alive"}))
     with http.client(server.url, timeout=0.2) as client, pytest.raises(EffectUnknown):
         http.call(client, "POST", "/", content=b"{}")
 
 
-def test_an_empty_success_is_one(server: Script) -> None:
+def test_an_empty_success_is_a_success(server: Script) -> None:
     server.will_say(Say(b"", 204))
     with http.client(server.url) as client:
         assert http.call(client, "POST", "/", content=b"{}").data is None
 
 
-def test_a_replayed_success_is_one_and_says_so(server: Script) -> None:
+def test_a_replayed_success_is_marked_as_replayed(server: Script) -> None:
     server.will_say(Say({"ok": 1}, 201, {"Idempotent-Replayed": "true"}))
     with http.client(server.url, token="secret") as client:
         answer = http.call(client, "POST", "/", content=b"{}")
@@ -119,7 +121,7 @@ def test_a_replayed_success_is_one_and_says_so(server: Script) -> None:
 # --- orders ---------------------------------------------------------------------------------------------
 
 
-def test_an_order_is_read_and_what_the_contract_does_not_name_is_passed_over(server: Script) -> None:
+def test_an_order_is_read_and_unknown_fields_are_ignored(server: Script) -> None:
     server.will_say(Say(ORDER))
     order = orders.get_order("#W1")
     assert order is not None
@@ -130,7 +132,7 @@ def test_an_order_is_read_and_what_the_contract_does_not_name_is_passed_over(ser
 @pytest.mark.parametrize(
     ("order_id", "path"), [("a/b", "/orders/a%2Fb"), ("x?y=z", "/orders/x%3Fy%3Dz"), ("%23", "/orders/%2523")]
 )
-def test_an_order_id_stays_within_its_place_in_the_address(server: Script, order_id: str, path: str) -> None:
+def test_an_order_id_cannot_escape_its_path_segment(server: Script, order_id: str, path: str) -> None:
     server.will_say(Say({"error": {"code": "not_found", "message": "None."}}, 404))
     assert orders.get_order(order_id) is None
     assert server.asked[0].path == path
@@ -141,7 +143,7 @@ def test_an_order_id_stays_within_its_place_in_the_address(server: Script, order
     [CUT, Say({}, 500), Say({}, 503), Say({}), Say([]), Say(None), Say(b"<html>"), Say({**ORDER, "total": "many"}),
      Say({**ORDER, "payments": [{"payment_id": "p1", "method": "card", "captured": -1, "refunded": 0}]})],
 )  # fmt: skip
-def test_a_read_that_fails_has_no_effect_and_may_be_repeated(server: Script, say: Say) -> None:
+def test_a_failed_read_has_no_effect_and_may_be_repeated(server: Script, say: Say) -> None:
     server.will_say(say)
     with pytest.raises(Transient) as caught:
         orders.get_order("#W1")
@@ -149,14 +151,14 @@ def test_a_read_that_fails_has_no_effect_and_may_be_repeated(server: Script, say
 
 
 @pytest.mark.parametrize("say", [CUT, Say({}), Say([]), Say({"orders": {}}), Say({"orders": [{"order_id": "#W1"}]})])
-def test_a_search_that_fails_has_no_effect_and_may_be_repeated(server: Script, say: Say) -> None:
+def test_a_failed_search_has_no_effect_and_may_be_repeated(server: Script, say: Say) -> None:
     server.will_say(say)
     with pytest.raises(Transient) as caught:
         orders.find_orders(customer_email="kim@example.com")
     assert type(caught.value) is Transient
 
 
-def test_what_is_searched_for_is_escaped(server: Script) -> None:
+def test_search_terms_are_escaped(server: Script) -> None:
     server.will_say(Say({"orders": [ORDER]}))
     [found] = orders.find_orders(customer_email="kim+a&b@example.com")
     assert found.order_id == "#W1"
@@ -173,7 +175,7 @@ def test_a_write_carries_its_key_and_exact_bytes(server: Script) -> None:
     assert [asked.headers["Idempotency-Key"] for asked in server.asked] == ["t:cancel_order:1", "t:account_change:1"]
 
 
-# What a shop or something before it may answer a write with: it was no refusal, and it is not what was asked for.
+# What a shop, or a proxy before it, may answer to a write: neither a refusal nor what was requested.
 NO_PROOF = [
     Say(None), Say(b"", 204), Say([]), Say({}), Say("done"), Say({"error": {"code": "no", "message": "No."}}),
     Say(b"", 302, {"Location": "/login"}), Say({"status": "cancelled"}),
@@ -181,7 +183,7 @@ NO_PROOF = [
 
 
 @pytest.mark.parametrize("say", [*NO_PROOF, Say(ORDER), Say({**CANCELLED, "order_id": "#W2"}), Say(CUSTOMER)])
-def test_a_cancellation_is_proved_by_the_order_as_cancelled(server: Script, say: Say) -> None:
+def test_a_cancellation_is_proven_by_the_cancelled_order(server: Script, say: Say) -> None:
     server.will_say(say)
     with pytest.raises(EffectUnknown):
         orders.cancel_order("#W1", body="{}", key="t:cancel_order:1")
@@ -195,13 +197,13 @@ WANTED = json.dumps({"email": "Kim@example.com", "name": "Kim Roe", "address": {
     [*NO_PROOF, *(Say({**CUSTOMER, **other}) for other in ({"customer_id": "c2"}, {"email": "kim.doe@example.com"},
      {"name": "Kim Doe"}, {"address": {"city": "Leeds"}}, {"address": {}}))],
 )  # fmt: skip
-def test_an_account_change_is_proved_by_the_account_as_changed(server: Script, say: Say) -> None:
+def test_an_account_change_is_proven_by_the_changed_account(server: Script, say: Say) -> None:
     server.will_say(say)
     with pytest.raises(EffectUnknown):
         orders.change_customer("c1", body=WANTED, key="t:account_change:1")
 
 
-def test_what_is_proved_is_kept_as_it_was_answered(server: Script) -> None:
+def test_a_proving_answer_is_stored_as_received(server: Script) -> None:
     server.will_say(Say(CANCELLED), Say(CUSTOMER, 200, {"Idempotent-Replayed": "true"}))
     receipt = orders.cancel_order("#W1", body="{}", key="t:cancel_order:1")
     assert (receipt.reference, receipt.data, receipt.http_status) == ("#W1", CANCELLED, 200)
@@ -220,7 +222,7 @@ def test_a_refund_is_sent_under_its_key(server: Script) -> None:
     assert server.asked[0].body == ASKED.encode()
 
 
-# What a shop's own test server, a proxy or a mistake may answer: each says nothing about the refund that was asked for.
+# What a shop's test server, a proxy or a mistake may answer: none of it says anything about the requested refund.
 ODD = {
     "status": "canceled",
     "amount": 1,
@@ -236,7 +238,7 @@ ODD = {
     [None, {}, [], {**REFUND, "amount": "all"}, {**REFUND, "amount": -5}, {**REFUND, "reference": "t:refund:2"}]
     + [{**REFUND, name: value} for name, value in ODD.items()],
 )
-def test_an_answer_that_is_not_our_refund_proves_nothing(server: Script, body: Any) -> None:
+def test_an_answer_without_our_refund_proves_nothing(server: Script, body: Any) -> None:
     server.will_say(Say(body, 201))
     with pytest.raises(EffectUnknown):
         payments.send_refund(body=ASKED, key="t:refund:1")
@@ -248,14 +250,14 @@ def test_an_answer_that_is_not_our_refund_proves_nothing(server: Script, body: A
      ([COPIED, REFUND], "re_1"), ([COPIED, FAILED, REFUND], "re_1")],
 )  # fmt: skip
 def test_a_refund_is_found_by_its_reference_alone(server: Script, rows: list[Any], found: str | None) -> None:
-    """One that did not fail before one that did, however new, and one as we asked for before another."""
+    """A refund that did not fail comes before one that did, however new, and a matching one before another."""
     server.will_say(Say({"refunds": rows, "next_cursor": None}))
     receipt = payments.find_refund(body=ASKED)
     assert (receipt.reference if receipt else None) == found
     assert server.asked[0].path == "/refunds?reference=t%3Arefund%3A1"
 
 
-def test_of_several_the_one_is_ours_that_the_provider_named_to_us(server: Script) -> None:
+def test_of_several_refunds_the_providers_named_one_is_ours(server: Script) -> None:
     twice = {**REFUND, "refund_id": "re_2"}
     server.will_say(*[Say({"refunds": [twice, REFUND, FAILED], "next_cursor": None})] * 2)
     for known in ("re_1", "re_0"):
@@ -265,7 +267,7 @@ def test_of_several_the_one_is_ours_that_the_provider_named_to_us(server: Script
 
 
 @pytest.mark.parametrize("rows", [[ANOTHERS], [REFUND, ANOTHERS]])
-def test_an_answer_about_another_reference_proves_nothing(server: Script, rows: list[Any]) -> None:
+def test_a_look_up_of_another_reference_proves_nothing(server: Script, rows: list[Any]) -> None:
     server.will_say(Say({"refunds": rows, "next_cursor": None}))
     with pytest.raises(Transient, match="another reference"):
         payments.find_refund(body=ASKED)
@@ -289,7 +291,7 @@ def test_all_refunds_since_a_time_are_read_page_by_page(server: Script) -> None:
 
 
 @pytest.mark.parametrize("cursors", [("1", "1"), ("1", "2", "1")])
-def test_a_cursor_that_comes_back_is_an_error_and_no_end(server: Script, cursors: tuple[str, ...]) -> None:
+def test_a_repeated_cursor_is_an_error_not_an_end(server: Script, cursors: tuple[str, ...]) -> None:
     server.will_say(*(Say({"refunds": [REFUND], "next_cursor": cursor}) for cursor in cursors))
     with pytest.raises(EffectUnknown, match="repeat"):
         list(payments.refunds_since(datetime(2026, 1, 1, tzinfo=UTC)))
@@ -300,7 +302,7 @@ def test_a_cursor_that_comes_back_is_an_error_and_no_end(server: Script, cursors
 REPLY = json.dumps({"to": "kim@example.com", "subject": "Re: Hello", "body": "Grüße"}, ensure_ascii=False)
 
 
-def test_a_reply_is_signed_as_the_standard_says(server: Script) -> None:
+def test_a_reply_is_signed_according_to_the_standard(server: Script) -> None:
     server.will_say(Say({}))
     receipt = replies.send_reply(body=REPLY, key="t:reply:1")
     assert (receipt.reference, receipt.replayed) == ("t:reply:1", False)
@@ -313,7 +315,7 @@ def test_a_reply_is_signed_as_the_standard_says(server: Script) -> None:
     assert headers["webhook-signature"] == f"v1,{digest}"
 
 
-def test_a_reply_that_was_delivered_before_is_delivered(server: Script) -> None:
+def test_a_duplicate_delivery_counts_as_delivered(server: Script) -> None:
     server.will_say(Say({"error": {"code": "delivered_before", "message": "Before."}}, 409))
     assert replies.send_reply(body=REPLY, key="t:reply:1").replayed is True
 
@@ -323,14 +325,14 @@ def test_a_reply_that_was_delivered_before_is_delivered(server: Script) -> None:
     [(CUT, EffectUnknown), (Say({}, 500), EffectUnknown), (Say({}, 503), Transient), (Say({}, 429), Transient),
      (Say({}, 400), Terminal), (Say({}, 410), Terminal)],
 )  # fmt: skip
-def test_a_reply_that_did_not_arrive_is_classed(server: Script, say: Say, kind: type[ProviderError]) -> None:
+def test_an_undelivered_reply_is_classified(server: Script, say: Say, kind: type[ProviderError]) -> None:
     server.will_say(say)
     with pytest.raises(ProviderError) as caught:
         replies.send_reply(body=REPLY, key="t:reply:1")
     assert type(caught.value) is kind
 
 
-def test_a_reply_may_leave_by_mail(settings: Settings) -> None:
+def test_a_reply_may_be_sent_by_mail(settings: Settings) -> None:
     settings.REPLIES_BACKEND = "email"
     settings.DEFAULT_FROM_EMAIL = "support@shop.example"
     replies.send_reply(body=REPLY, key="t1:reply:1")

@@ -1,4 +1,4 @@
-"""The approval queue as a browser asks for it, with and without htmx."""
+"""The approval queue as a browser requests it, with and without htmx."""
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -30,7 +30,7 @@ def maya(live_database: str) -> Client:
 
 
 def waiting(world: World, amount: int = 8_000) -> ApprovalRequest:
-    """A refund above the threshold."""
+    """Create a refund above the auto-approval limit."""
     return ApprovalRequest.objects.get(action=propose_refund(world.order(), amount))
 
 
@@ -45,7 +45,7 @@ def seen(request: ApprovalRequest, **more: str) -> dict[str, str]:
 # --- reading --------------------------------------------------------------------------------------------
 
 
-def test_the_list_says_what_waits_and_why(maya: Client, world: World) -> None:
+def test_the_list_shows_waiting_requests_and_reasons(maya: Client, world: World) -> None:
     request = waiting(world)
     page = markup(maya.get(reverse("queue")))
     assert f'id="request-{request.pk}"' in page
@@ -53,7 +53,7 @@ def test_the_list_says_what_waits_and_why(maya: Client, world: World) -> None:
     assert "Over the agent's $50.00 limit" in page
 
 
-def test_the_list_is_narrowed_by_what_the_address_says(maya: Client, world: World) -> None:
+def test_the_list_is_filtered_by_the_address(maya: Client, world: World) -> None:
     one, other = waiting(world), waiting(world)
     page = markup(maya.get(reverse("queue"), {"q": one.action.order_id}))
     assert f'id="request-{one.pk}"' in page
@@ -62,7 +62,7 @@ def test_the_list_is_narrowed_by_what_the_address_says(maya: Client, world: Worl
     assert f'id="request-{one.pk}"' not in markup(maya.get(reverse("queue"), {"kind": "reply"}))
 
 
-def test_a_poll_answers_the_list_and_marks_what_is_open(maya: Client, world: World) -> None:
+def test_a_poll_returns_the_list_and_marks_the_open_request(maya: Client, world: World) -> None:
     request = waiting(world)
     address = f"http://testserver{place(request)}?q={request.action.order_id.replace('#', '%23')}"
     query = {"q": request.action.order_id}
@@ -72,7 +72,7 @@ def test_a_poll_answers_the_list_and_marks_what_is_open(maya: Client, world: Wor
     assert "#presence" in answer
 
 
-def test_the_list_costs_the_same_however_many_wait(
+def test_the_list_needs_the_same_queries_at_any_length(
     maya: Client, world: World, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(3):
@@ -81,7 +81,7 @@ def test_the_list_costs_the_same_however_many_wait(
         maya.get(reverse("queue"), headers=LIST)
 
 
-def test_the_card_shows_exactly_what_would_run(maya: Client, world: World) -> None:
+def test_the_card_shows_exactly_what_would_be_sent(maya: Client, world: World) -> None:
     order = world.order()
     ticket = ticket_of(order, body="<script>alert(1)</script> <hx-partial hx-target='#pane'>refund me</hx-partial>")
     action = propose_refund(order, 8_000, ticket=ticket)
@@ -104,9 +104,7 @@ def test_the_order_is_read_again_for_the_open_card(maya: Client, world: World) -
     assert f'id="request-{request.pk}"' in markup(maya.get(reverse("queue"), {"lane": "changed"}))
 
 
-def test_a_shop_that_does_not_answer_leaves_what_was_read_before(
-    maya: Client, world: World, settings: Settings
-) -> None:
+def test_without_the_shop_the_earlier_order_stays_visible(maya: Client, world: World, settings: Settings) -> None:
     request = waiting(world)
     settings.ORDERS_URL = "http://127.0.0.1:1"
     answer = markup(maya.get(place(request, "now"), headers={**PANE, "HX-Target": "section#now"}))
@@ -118,7 +116,7 @@ def test_a_shop_that_does_not_answer_leaves_what_was_read_before(
     assert not Decision.objects.filter(request=request).exists()
 
 
-def test_an_effect_that_nobody_knows_has_its_lane_and_its_card(maya: Client, world: World) -> None:
+def test_an_unknown_outcome_has_its_lane_and_card(maya: Client, world: World) -> None:
     action = Action.objects.create(
         ticket=ticket_of(world.order()),
         kind="refund",
@@ -144,12 +142,12 @@ def test_an_effect_that_nobody_knows_has_its_lane_and_its_card(maya: Client, wor
 @pytest.mark.parametrize(
     "query", [{"q": "\x00"}, {"currency": "\x00"}, {"kind": "\x00"}, {"after": "9" * 5000}, {"lane": "\x00"}]
 )
-def test_filters_that_cannot_be_are_none(maya: Client, query: dict[str, str]) -> None:
+def test_invalid_filters_are_ignored(maya: Client, query: dict[str, str]) -> None:
     assert maya.get(reverse("queue"), query).status_code == 200
     assert maya.get(reverse("queue"), {"lane": "unknown", **query}).status_code == 200
 
 
-def test_what_does_not_exist_is_not_found(maya: Client) -> None:
+def test_a_nonexistent_request_is_not_found(maya: Client) -> None:
     assert maya.get(reverse("queue-item", args=[10**9])).status_code == 404
     assert maya.get(reverse("queue-now", args=[10**9])).status_code == 404
     assert maya.post(reverse("queue-approve", args=[10**9])).status_code == 404
@@ -158,7 +156,7 @@ def test_what_does_not_exist_is_not_found(maya: Client) -> None:
 # --- deciding -------------------------------------------------------------------------------------------
 
 
-def test_approving_opens_what_comes_next(maya: Client, world: World) -> None:
+def test_approving_opens_the_next_request(maya: Client, world: World) -> None:
     first, second = waiting(world), waiting(world)
     answer = maya.post(place(first, "approve"), seen(first), follow=True)
     assert Action.objects.get(pk=first.action_id).status == states.APPROVED
@@ -181,7 +179,7 @@ def test_htmx_gets_the_next_card_the_list_and_the_message(maya: Client, world: W
     assert f'id="request-{first.pk}"' not in page
 
 
-def test_the_second_person_is_told_who_was_first(maya: Client, world: World) -> None:
+def test_a_late_decision_names_who_decided_first(maya: Client, world: World) -> None:
     request = waiting(world)
     maya.post(place(request, "reject"), seen(request, reason="No photo."))
     late = signed_in("tom").post(place(request, "approve"), seen(request), headers=PANE)
@@ -190,7 +188,7 @@ def test_the_second_person_is_told_who_was_first(maya: Client, world: World) -> 
     assert Decision.objects.filter(request=request).count() == 1
 
 
-def test_a_changed_order_is_shown_before_it_is_decided(maya: Client, world: World) -> None:
+def test_a_changed_order_is_shown_before_the_decision(maya: Client, world: World) -> None:
     order = world.order()
     request = ApprovalRequest.objects.get(action=propose_refund(order, 8_000))
     world.refund_elsewhere(order, 1_000)
@@ -202,7 +200,7 @@ def test_a_changed_order_is_shown_before_it_is_decided(maya: Client, world: Worl
     assert maya.post(place(request, "approve"), seen(request)).status_code == 302
 
 
-def test_a_decision_on_an_older_view_is_asked_for_again(maya: Client, world: World) -> None:
+def test_a_decision_on_an_outdated_view_must_be_repeated(maya: Client, world: World) -> None:
     request = waiting(world)
     answer = maya.post(place(request, "approve"), seen(request, seen="of yesterday"))
     assert answer.status_code == 409
@@ -221,7 +219,7 @@ def test_an_edit_is_entered_in_major_units(maya: Client, world: World) -> None:
     ("amount", "said"),
     [("80.00", "Nothing was changed"), ("1.005", "more digits"), ("", "required"), ("101", "may still be refunded")],
 )
-def test_an_edit_that_cannot_be_comes_back_open(maya: Client, world: World, amount: str, said: str) -> None:
+def test_an_invalid_edit_stays_open_with_its_error(maya: Client, world: World, amount: str, said: str) -> None:
     request = waiting(world)
     form = {"edit-amount": amount, "edit-reason": "It is broken."}
     answer = maya.post(place(request, "edit"), seen(request, **form), headers=PANE)
@@ -232,7 +230,7 @@ def test_an_edit_that_cannot_be_comes_back_open(maya: Client, world: World, amou
     assert not Decision.objects.filter(request=request).exists()
 
 
-def test_a_rejection_needs_a_reason(maya: Client, world: World) -> None:
+def test_rejecting_in_the_browser_needs_a_reason(maya: Client, world: World) -> None:
     request = waiting(world)
     assert maya.post(place(request, "reject"), seen(request, reason=" ")).status_code == 422
     maya.post(place(request, "reject"), seen(request, reason="The photos show another product."))
@@ -249,7 +247,7 @@ def test_a_held_reply_shows_its_claims_and_is_sent_as_edited(maya: Client, world
     assert Action.objects.get(pk=request.action_id).params["text"] == "We are\nlooking into it."
 
 
-def test_claiming_tells_colleagues(maya: Client, world: World) -> None:
+def test_claiming_is_visible_to_colleagues(maya: Client, world: World) -> None:
     request = waiting(world)
     maya.post(place(request, "claim"))
     assert "Assigned to <strong>maya</strong>" in markup(signed_in("tom").get(place(request)))
@@ -258,11 +256,11 @@ def test_claiming_tells_colleagues(maya: Client, world: World) -> None:
     assert ApprovalRequest.objects.get(pk=request.pk).claimed_by is None
 
 
-# --- who may --------------------------------------------------------------------------------------------
+# --- access ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("group", ["auditor", "admin"])
-def test_who_does_not_decide_reads_the_card_without_buttons(world: World, group: str) -> None:
+def test_a_reader_sees_the_card_without_buttons(world: World, group: str) -> None:
     request = waiting(world)
     reader = signed_in(f"a-{group}", group)
     page = markup(reader.get(place(request)))
@@ -272,20 +270,20 @@ def test_who_does_not_decide_reads_the_card_without_buttons(world: World, group:
         assert reader.post(place(request, name), seen(request, reason="No.")).status_code == 403
 
 
-def test_without_a_group_there_is_a_page_that_says_so(live_database: str) -> None:
+def test_a_user_without_a_role_sees_an_explanation(live_database: str) -> None:
     answer = signed_in("stranger", "").get(reverse("queue"))
     assert answer.status_code == 403
     assert "doesn't have a role yet" in markup(answer)
 
 
-def test_nobody_decides_by_a_link(maya: Client, world: World) -> None:
+def test_a_link_cannot_decide(maya: Client, world: World) -> None:
     request = waiting(world)
     for name in ("approve", "edit", "reject", "claim", "release"):
         assert maya.get(place(request, name)).status_code == 405
     assert Client().get(place(request)).headers["Location"].startswith("/login/")
 
 
-def test_everyone_is_told_of_a_paused_provider_and_an_admin_resumes_it(maya: Client) -> None:
+def test_everyone_sees_a_paused_provider_and_admins_resume_it(maya: Client) -> None:
     ProviderPause.objects.create(provider="payments", reason="401 from the provider")
     assert "Payments is paused" in markup(maya.get(reverse("queue")))
     resume = reverse("provider-resume", args=["payments"])

@@ -1,4 +1,4 @@
-"""What is unknown is looked up, and only an answer settles it."""
+"""Unknown outcomes are looked up, and only an answer settles them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +22,7 @@ from tickets.models import Message, Ticket
 
 
 def unresolved(world: World, endpoint: str, action: Action, *, happened: bool = True) -> Action:
-    """Attempts that a server's error answered, until there are no more."""
+    """Use up all attempts with server errors, so that the outcome is unknown."""
     world.faults(endpoint, "error_500_after" if happened else "error_500_before")
     with override_settings(RETRY_BASE_SECONDS=0.0):
         while action.status == states.APPROVED:
@@ -38,11 +38,11 @@ def unresolved_refund(world: World, *, happened: bool = True) -> tuple[dict[str,
 
 
 def make_quiet(action: Action) -> None:
-    """As if the last attempt were long ago."""
+    """Move the last attempt far into the past."""
     Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=lookup.QUIET_SECONDS + 60))
 
 
-def test_what_the_provider_has_is_done(world: World) -> None:
+def test_an_effect_found_at_the_provider_is_succeeded(world: World) -> None:
     order, action = unresolved_refund(world)
     assert action.pk in lookup.due(1000)
     action = lookup.settle(action.pk)
@@ -52,7 +52,7 @@ def test_what_the_provider_has_is_done(world: World) -> None:
     assert action.pk not in lookup.due(1000)
 
 
-def test_what_the_provider_does_not_have_after_a_while_has_failed(world: World) -> None:
+def test_an_effect_still_missing_after_a_while_is_failed(world: World) -> None:
     order, action = unresolved_refund(world, happened=False)
     make_quiet(action)
     assert lookup.settle(action.pk).status == states.FAILED
@@ -60,10 +60,10 @@ def test_what_the_provider_does_not_have_after_a_while_has_failed(world: World) 
     assert world.refunds(order) == []
 
 
-def test_an_attempt_of_a_moment_ago_may_still_arrive(world: World) -> None:
+def test_a_recent_attempt_may_still_arrive(world: World) -> None:
     _, action = unresolved_refund(world, happened=False)
     assert lookup.settle(action.pk).status == states.UNRESOLVED
-    assert action.pk not in lookup.due(1000), "it is asked again later"
+    assert action.pk not in lookup.due(1000), "it is looked up again later"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def test_an_absence_asked_for_within_the_quiet_time_proves_nothing(world: World,
     assert lookup.settle(action.pk).status == states.UNRESOLVED
 
 
-def test_it_is_asked_again_after_as_long_as_the_last_attempt_is_ago(world: World) -> None:
+def test_the_delay_between_look_ups_grows_with_time(world: World) -> None:
     _, action = unresolved_refund(world, happened=False)
     last = Attempt.objects.filter(action=action)
     for ago, pause in ((0, lookup.ASK_SOON_SECONDS), (20, 20), (50, 50)):
@@ -98,7 +98,7 @@ def test_it_is_asked_again_after_as_long_as_the_last_attempt_is_ago(world: World
         assert abs((action.not_before - database_now()).total_seconds() - pause) < 5
 
 
-def test_a_ticket_whose_outcome_became_unknown_after_its_approval_says_so(world: World) -> None:
+def test_a_ticket_reports_an_outcome_unknown_after_approval(world: World) -> None:
     action = propose_refund(world.order(), 2_000)
     Ticket.objects.filter(pk=action.ticket_id).update(status=Ticket.Status.AWAITING_APPROVAL)
     unresolved(world, "POST /refunds", action)
@@ -106,7 +106,7 @@ def test_a_ticket_whose_outcome_became_unknown_after_its_approval_says_so(world:
     assert (ticket.status, action.idempotency_key in ticket.reason) == (Ticket.Status.NEEDS_PERSON, True)
 
 
-def test_a_refund_that_the_provider_calls_failed_has_failed(world: World, payments: Script) -> None:
+def test_a_refund_that_failed_at_the_provider_is_failed(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     error = Say({"error": {"code": "internal", "message": "Oh."}}, 500, {"Idempotent-Replayed": "true"})
     row = {**action.params, "refund_id": "re_9", "reference": action.idempotency_key, "status": "failed"}
@@ -138,7 +138,7 @@ def test_without_an_answer_it_stays_unresolved(world: World, payments: Script, a
     assert action.pk not in lookup.due(1000)
 
 
-def test_anothers_refund_says_nothing_of_ours(world: World, payments: Script) -> None:
+def test_another_refund_says_nothing_about_ours(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
     error = Say({"error": {"code": "already_refunded", "message": "Was refunded."}}, 422)
     row = {**action.params, "refund_id": "re_9", "reference": "another:refund:1", "status": "succeeded"}
@@ -148,7 +148,7 @@ def test_anothers_refund_says_nothing_of_ours(world: World, payments: Script) ->
     assert lookup.settle(action.pk).status == states.UNRESOLVED
 
 
-def test_a_cancellation_is_known_by_the_order(world: World) -> None:
+def test_a_cancellation_is_recognised_by_the_order(world: World) -> None:
     for happened, status in ((True, "succeeded"), (False, "failed")):
         order = world.order("pending")
         action = propose(ticket_of(order), "cancel_order", {"order_id": order["order_id"], "reason": "Ordered twice."})
@@ -157,7 +157,7 @@ def test_a_cancellation_is_known_by_the_order(world: World) -> None:
         assert lookup.settle(action.pk).status == status
 
 
-def test_an_account_change_is_known_by_the_account(world: World, lead: User) -> None:
+def test_an_account_change_is_recognised_by_the_account(world: World, lead: User) -> None:
     for happened, status in ((True, "succeeded"), (False, "failed")):
         order = world.order()
         given = {"name": "Kim Roe", "address": {"city": "York"}, "reason": "They moved."}
@@ -191,7 +191,7 @@ def unknown_change(world: World, lead: User, **wanted: Any) -> Action:
 NOT_FOUND = Say({"error": {"code": "not_found", "message": "None."}}, 404)
 
 
-def test_what_is_not_there_any_more_may_have_been_changed_before(world: World, lead: User, settings: Settings) -> None:
+def test_a_missing_account_may_have_been_changed_before(world: World, lead: User, settings: Settings) -> None:
     for action in (unknown_cancellation(world), unknown_change(world, lead, name="Kim Roe")):
         with scripted(NOT_FOUND) as shop:
             settings.ORDERS_URL = shop.url
@@ -205,7 +205,7 @@ def test_what_is_not_there_any_more_may_have_been_changed_before(world: World, l
     [{"name": "Another"}, {"name": "Kim Roe"}, {"address": {"city": "York"}}],
     ids=["third", "half", "other half"],
 )
-def test_an_account_that_is_neither_as_it_was_nor_as_wanted_tells_nothing(
+def test_an_account_matching_neither_state_proves_nothing(
     world: World, lead: User, settings: Settings, now: dict[str, Any]
 ) -> None:
     action = unknown_change(world, lead, name="Kim Roe", address={"city": "York"})
@@ -215,7 +215,7 @@ def test_an_account_that_is_neither_as_it_was_nor_as_wanted_tells_nothing(
     assert (asked.action.status, "neither as it was" in asked.said) == (states.UNRESOLVED, True)
 
 
-def test_an_account_that_changed_elsewhere_still_tells(world: World, lead: User, settings: Settings) -> None:
+def test_an_unrelated_account_change_does_not_hide_the_outcome(world: World, lead: User, settings: Settings) -> None:
     action = unknown_change(world, lead, name="Kim Roe")
     with scripted(Say({**action.snapshot, "address": {"city": "York"}})) as shop:
         settings.ORDERS_URL = shop.url
@@ -223,11 +223,11 @@ def test_an_account_that_changed_elsewhere_still_tells(world: World, lead: User,
     assert (asked.action.status, asked.said) == (states.FAILED, lookup.NEVER_HAPPENED["account_change"])
 
 
-def test_what_never_happened_says_what_was_looked_at(world: World) -> None:
+def test_a_failed_look_up_result_names_what_was_checked(world: World) -> None:
     assert lookup.ask(unknown_cancellation(world).pk).said == "The order was read again, and it is not cancelled."
 
 
-def test_a_reply_that_may_have_left_waits_for_a_person(world: World, settings: Settings) -> None:
+def test_a_reply_that_may_have_been_sent_needs_a_person(world: World, settings: Settings) -> None:
     settings.RETRY_BASE_SECONDS = 0.0
     ticket = ticket_of(world.order())
     action = propose(ticket, "reply", {"text": "Hello.", "reason": "A greeting."}, run_id=1)
@@ -240,13 +240,13 @@ def test_a_reply_that_may_have_left_waits_for_a_person(world: World, settings: S
     assert not Message.objects.filter(ticket=ticket, direction="outbound").exists()
 
 
-def test_of_several_that_ask_at_once_one_settles(world: World) -> None:
+def test_concurrent_look_ups_settle_once(world: World) -> None:
     _, action = unresolved_refund(world)
     answers = at_once(*[lambda: lookup.settle(action.pk)] * 4)
     assert {answer.status for answer in answers} == {"succeeded"}
     assert AuditEvent.objects.filter(object_id=action.pk, verb="action.reconciled").count() == 1
 
 
-def test_what_is_not_unresolved_is_left_alone(world: World) -> None:
+def test_a_resolved_action_is_left_alone(world: World) -> None:
     action = propose_refund(world.order(), 2_000)
     assert lookup.settle(action.pk).status == states.APPROVED

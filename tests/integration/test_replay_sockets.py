@@ -1,4 +1,4 @@
-"""Nothing that a replay may not do leaves it: proven at the sockets of the servers that would be asked."""
+"""A replay sends nothing that it must not send: proven at the sockets of the servers that it would call."""
 
 import smtplib
 import socket
@@ -30,7 +30,7 @@ REPLY = '{"to": "kim@example.com", "subject": "Re: it", "body": "Done."}'
 
 @dataclass
 class Listener:
-    """A socket that counts who connects, and answers nobody."""
+    """A socket that counts connections and answers none."""
 
     port: int
     connections: list[Any] = field(default_factory=list)
@@ -63,14 +63,14 @@ def listening() -> Iterator[Listener]:
 
 @pytest.fixture
 def outside() -> Iterator[dict[str, Listener]]:
-    """The payment provider, Stripe, the help desk and the mail server: each a socket that counts."""
+    """Sockets that count, in place of the payment provider, Stripe, the help desk and the mail server."""
     with listening() as pay, listening() as stripe, listening() as desk, listening() as mail:
         yield {"payments": pay, "stripe": stripe, "replies": desk, "mail": mail}
 
 
 @pytest.fixture
 def pointed(outside: dict[str, Listener], settings: Settings) -> dict[str, Listener]:
-    """The settings, pointing at them."""
+    """Settings that point at them."""
     settings.PAYMENTS_URL = outside["payments"].url
     settings.STRIPE_API_BASE = outside["stripe"].url
     settings.STRIPE_API_KEY = "sk_test_1"
@@ -94,7 +94,7 @@ def an_answered_run(world: World, model: Script) -> tuple[Run, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("mode", ["recorded", "model", "live"])
-def test_a_model_that_refunds_and_replies_reaches_nobody(
+def test_a_replayed_refund_and_reply_reach_no_server(
     world: World, model: Script, outside: dict[str, Listener], settings: Settings, mode: str, request: Any
 ) -> None:
     run, order = an_answered_run(world, model)
@@ -117,7 +117,7 @@ def test_a_model_that_refunds_and_replies_reaches_nobody(
 
 @pytest.mark.parametrize("mode", ["recorded", "model", "live"])
 @pytest.mark.parametrize("backend", ["http", "stripe"])
-def test_a_broken_replay_that_calls_the_payments_is_refused(
+def test_a_broken_replay_that_calls_payments_is_refused(
     world: World, model: Script, pointed: dict[str, Listener], settings: Settings, mode: str, backend: str
 ) -> None:
     settings.PAYMENTS_BACKEND = backend
@@ -138,7 +138,7 @@ def test_a_broken_replay_that_calls_the_payments_is_refused(
     assert nobody_came(pointed)
 
 
-def test_the_whole_replay_breaks_where_its_code_would_send(
+def test_a_replay_fails_where_its_code_would_send(
     world: World, model: Script, pointed: dict[str, Listener], monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     settings.PAYMENTS_URL, there = world.simulator.url, settings.PAYMENTS_URL
@@ -159,17 +159,17 @@ def test_the_whole_replay_breaks_where_its_code_would_send(
     assert nobody_came(pointed)
 
 
-def test_a_connection_that_is_kept_open_is_no_way_around(world: World) -> None:
+def test_a_connection_kept_open_does_not_bypass_the_guard(world: World) -> None:
     order = world.order()
     assert orders.get_order(order["order_id"]) is not None
     with outbound.only(*worlds.allowed("live")):
-        assert orders.get_order(order["order_id"]) is not None, "reads of the shop are let out"
+        assert orders.get_order(order["order_id"]) is not None, "reads of the shop are allowed"
         with pytest.raises(NotLetOut):
             orders.cancel_order(order["order_id"], body="{}", key="kept")
     assert world.now(order)["status"] == "delivered"
 
 
-def test_no_library_of_another_kind_opens_a_socket(pointed: dict[str, Listener]) -> None:
+def test_other_libraries_cannot_open_a_socket_either(pointed: dict[str, Listener]) -> None:
     port = pointed["mail"].port
     with outbound.only():
         with pytest.raises(NotLetOut):
@@ -183,10 +183,10 @@ def test_no_library_of_another_kind_opens_a_socket(pointed: dict[str, Listener])
     assert nobody_came(pointed)
     with http.client(pointed["payments"].url) as ours, pytest.raises(Exception, match="connection lost"):
         http.call(ours, "POST", "/refunds")
-    assert pointed["payments"].connections, "outside of a replay it would have arrived"
+    assert pointed["payments"].connections, "outside a replay it would have arrived"
 
 
-def test_a_guard_within_a_guard_lets_out_no_more() -> None:
+def test_a_nested_guard_allows_no_more() -> None:
     model, shop = Allowed("POST", "http://llm/v1/chat/completions"), Allowed("GET", "http://shop/orders")
     with outbound.only(model), outbound.only(shop, model):
         with pytest.raises(NotLetOut), outbound.passing("GET", "http://shop/orders"):
@@ -199,7 +199,7 @@ def test_a_guard_within_a_guard_lets_out_no_more() -> None:
     ("method", "url"),
     [("GET", "http://shop/orders/1"), ("get", "http://shop/orders"), ("GET", "http://shop/orders?customer_email=a")],
 )
-def test_what_is_below_a_name_is_covered(method: str, url: str) -> None:
+def test_subdomains_are_covered(method: str, url: str) -> None:
     assert Allowed("GET", "http://shop/orders/").covers(method, url)
 
 
@@ -208,5 +208,5 @@ def test_what_is_below_a_name_is_covered(method: str, url: str) -> None:
     [("POST", "http://shop/orders"), ("GET", "http://shop/ordersx"), ("GET", "http://shop.evil/orders"),
      ("GET", "https://shop/orders"), ("GET", "http://shop/refunds")],
 )  # fmt: skip
-def test_what_only_resembles_a_name_is_not(method: str, url: str) -> None:
+def test_similar_names_are_not_covered(method: str, url: str) -> None:
     assert not Allowed("GET", "http://shop/orders").covers(method, url)

@@ -1,4 +1,4 @@
-"""What replays may cost: their calls are held against the budgets, and what was reserved never stays so."""
+"""What replays may cost: their calls count towards the budgets, and reservations are always released."""
 
 import logging
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ NOTHING = (Decimal(0), Decimal(0))
 
 @pytest.fixture
 def run(world: World, model: Script, settings: Settings) -> Iterator[Run]:
-    """A run that cost something, before anything of today is spent."""
+    """Return a run with recorded costs, before anything is spent today."""
     settings.RETRY_BASE_SECONDS = 0.0
     model.will_say(triage(), hands_over())
     run = run_through(ticket_of(world.order()))
@@ -52,7 +52,7 @@ def advanced(replay: Replay) -> Replay:
 
 
 def booked() -> tuple[Decimal, Decimal]:
-    """What is spent and what is reserved."""
+    """Return the spent and the reserved amount."""
     found = Spending.objects.aggregate(spent=Sum("spent_usd"), reserved=Sum("reserved_usd"))
     return found["spent"] or Decimal(0), found["reserved"] or Decimal(0)
 
@@ -62,7 +62,7 @@ def presumed() -> Decimal:
 
 
 def leave(replay: Replay) -> None:
-    """Its worker is dead for as long as a lease lasts."""
+    """Let the worker's lease expire."""
     Replay.objects.filter(pk=replay.pk).update(lease_expires_at="2020-01-01T00:00:00Z")
 
 
@@ -70,10 +70,10 @@ def unmetered(said: Say) -> Say:
     return replace(said, body={**said.body, "usage": None})
 
 
-# --- room and price -------------------------------------------------------------------------------------
+# --- budget and price -----------------------------------------------------------------------------------
 
 
-def test_what_each_call_came_to_is_entered_and_nothing_stays_reserved(run: Run, model: Script) -> None:
+def test_each_calls_cost_is_booked_and_no_reservation_stays(run: Run, model: Script) -> None:
     model.will_say(triage(), hands_over())
     replay = advanced(begun(run))
     assert (replay.status, replay.reservation) == ("done", None), replay.error
@@ -82,7 +82,7 @@ def test_what_each_call_came_to_is_entered_and_nothing_stays_reserved(run: Run, 
     assert presumed() == 0
 
 
-def test_without_room_a_replay_asks_nothing_and_says_which_cap_and_what_would_help(
+def test_without_budget_a_replay_names_the_cap_and_the_remedy(
     run: Run, model: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     cap(max_usd=Decimal("0.0001"))
@@ -95,7 +95,7 @@ def test_without_room_a_replay_asks_nothing_and_says_which_cap_and_what_would_he
     assert booked() == NOTHING
 
 
-def test_a_model_that_has_no_price_ends_the_replay_and_is_named(
+def test_a_model_without_a_price_ends_the_replay(
     run: Run, model: Script, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.LLM_TRIAGE_MODEL = "no-such-price"
@@ -109,19 +109,17 @@ def test_a_model_that_has_no_price_ends_the_replay_and_is_named(
     assert booked() == NOTHING
 
 
-def test_what_the_run_has_spent_of_its_tickets_budget_keeps_no_replay_back(run: Run, model: Script) -> None:
+def test_a_runs_ticket_budget_does_not_limit_its_replay(run: Run, model: Script) -> None:
     cap(per="ticket", max_usd=run.cost_usd)
     model.will_say(triage(), hands_over())
     replay = advanced(begun(run))
     assert replay.status == "done", replay.error
 
 
-# --- what was lost --------------------------------------------------------------------------------------
+# --- lost answers ---------------------------------------------------------------------------------------
 
 
-def test_a_call_whose_worker_died_counts_its_worst_case_once_and_the_dead_worker_enters_nothing(
-    run: Run, model: Script, settings: Settings
-) -> None:
+def test_a_dead_workers_call_costs_its_worst_case_once(run: Run, model: Script, settings: Settings) -> None:
     model.will_say(triage(), hands_over(), triage())  # the last of them answers the dead worker, too late
     replay = begun(run)
     with lossy(model.url) as relay:
@@ -151,7 +149,7 @@ def test_a_call_whose_worker_died_counts_its_worst_case_once_and_the_dead_worker
     assert replay.cost_usd == reserved + run.cost_usd
 
 
-def test_what_a_dead_worker_left_reserved_is_spent_when_the_replay_is_given_up(run: Run, model: Script) -> None:
+def test_giving_up_a_replay_books_a_dead_workers_reservation(run: Run, model: Script) -> None:
     replay = begun(run)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(running.steps, "do_triage", broken_off(OperationalError()))
@@ -174,7 +172,7 @@ def broken_off(error: BaseException) -> Any:
 
 
 @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), "running"), (ZeroDivisionError(), "failed")])
-def test_what_breaks_a_replay_off_within_a_call_leaves_nothing_reserved(
+def test_aborting_a_replay_within_a_call_leaves_no_reservation(
     run: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException, status: str
 ) -> None:
     replay = begun(run)
@@ -182,14 +180,14 @@ def test_what_breaks_a_replay_off_within_a_call_leaves_nothing_reserved(
     try:
         running.advance(replay.pk)
     except KeyboardInterrupt:
-        assert status == "running", "it is passed on"
+        assert status == "running", "the exception is passed on"
     replay.refresh_from_db()
     assert (replay.status, replay.reservation) == (status, None)
     assert booked() == (replay.cost_usd, 0)
     assert booked()[0] == presumed() > 0
 
 
-def test_a_lost_answer_counts_its_worst_case_and_a_refused_call_nothing(run: Run, model: Script) -> None:
+def test_a_lost_answer_costs_its_worst_case_a_refusal_nothing(run: Run, model: Script) -> None:
     model.will_say(CUT)
     replay = advanced(begun(run))
     lost, reserved = booked()
@@ -203,7 +201,7 @@ def test_a_lost_answer_counts_its_worst_case_and_a_refused_call_nothing(run: Run
     assert booked() == (replay.cost_usd, 0) == (lost + run.cost_usd, 0)
 
 
-def test_a_server_that_tells_no_usage_makes_a_replay_cost_its_worst_case(run: Run, model: Script) -> None:
+def test_an_unmetered_server_makes_a_replay_cost_its_worst_case(run: Run, model: Script) -> None:
     model.will_say(unmetered(triage()), unmetered(hands_over()))
     replay = advanced(begun(run))
     assert replay.status == "done", replay.error
@@ -211,9 +209,7 @@ def test_a_server_that_tells_no_usage_makes_a_replay_cost_its_worst_case(run: Ru
     assert sum(step.cost_usd for step in replay.steps.all()) == replay.cost_usd
 
 
-def test_the_table_compares_the_costs_of_what_was_replayed_and_says_of_how_many(
-    run: Run, model: Script, settings: Settings
-) -> None:
+def test_the_table_compares_costs_and_says_of_how_many(run: Run, model: Script, settings: Settings) -> None:
     model.will_say(triage(), hands_over())
     done = advanced(begun(run))
     settings.LLM_TRIAGE_MODEL = "no-such-price"

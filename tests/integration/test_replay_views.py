@@ -1,4 +1,4 @@
-"""A replay as people ask for it and see it, and from the command line."""
+"""A replay as people start and see it, and from the command line."""
 
 import json
 from contextlib import suppress
@@ -41,7 +41,7 @@ def asked(client: Client, run: Run, **said: Any) -> Replay:
     return replay
 
 
-def test_a_lead_begins_a_replay_and_sees_it_come_out_the_same(lead: Client, run: Run) -> None:
+def test_a_lead_starts_a_replay_that_equals_its_recording(lead: Client, run: Run) -> None:
     assert "Replay this run" in markup(lead.get(reverse("run", args=[run.pk]), {"replay": ""}))
     replay = asked(lead, run)
     moving = markup(lead.get(reverse("replay", args=[replay.pk])))
@@ -54,7 +54,7 @@ def test_a_lead_begins_a_replay_and_sees_it_come_out_the_same(lead: Client, run:
     assert AuditEvent.objects.filter(verb="run.replayed", object_id=str(run.pk)).latest("pk").actor == "lead"
 
 
-def test_what_differs_stands_side_by_side(lead: Client, run: Run, model: Script) -> None:
+def test_differences_are_shown_side_by_side(lead: Client, run: Run, model: Script) -> None:
     replay = asked(lead, run, mode="model")
     model.will_say(triage(), replies("<script>alert(1)</script> No refund."))
     running.advance(replay.pk)
@@ -68,7 +68,7 @@ def test_what_differs_stands_side_by_side(lead: Client, run: Run, model: Script)
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "explained"),
     [
         ({"mode": "backwards"}, "What is live:"),
         ({"mode": "model", "policy_version": "999999"}, "Policy:"),
@@ -76,12 +76,12 @@ def test_what_differs_stands_side_by_side(lead: Client, run: Run, model: Script)
         ({"mode": "recorded", "llm_model": "gpt-5"}, "no other model"),
     ],
 )
-def test_what_cannot_be_tried_is_said_and_begins_nothing(
-    lead: Client, run: Run, said: dict[str, str], told: str
+def test_an_impossible_request_is_explained_and_starts_nothing(
+    lead: Client, run: Run, said: dict[str, str], explained: str
 ) -> None:
     before = Replay.objects.count()
     page = markup(lead.post(reverse("run-replay", args=[run.pk]), said, follow=True))
-    assert told in page
+    assert explained in page
     assert Replay.objects.count() == before
 
 
@@ -91,7 +91,7 @@ def test_the_command_replays_one_run(run: Run) -> None:
     assert f"of run {run.pk}: same" in out.getvalue()
 
 
-def test_the_command_ends_with_an_error_where_a_recording_differs(run: Run) -> None:
+def test_the_command_exits_with_an_error_on_a_difference(run: Run) -> None:
     Action.objects.filter(run_id=run.pk, kind="refund").update(verdict="require_approval")
     out = StringIO()
     with pytest.raises(CommandError, match="1 differ from their recording"):
@@ -99,7 +99,7 @@ def test_the_command_ends_with_an_error_where_a_recording_differs(run: Run) -> N
     assert json.loads(out.getvalue())["counts"]["different"] == 1
 
 
-def test_the_command_replays_a_sample_that_is_the_same_each_time(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_replays_the_same_sample_each_time(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = []
     for _ in range(2):
         out = StringIO()
@@ -110,7 +110,7 @@ def test_the_command_replays_a_sample_that_is_the_same_each_time(run: Run, capsy
     assert "replaying [" in capsys.readouterr().err
 
 
-def test_the_command_counts_an_unreachable_model_as_failed_with_its_reason(run: Run, settings: Settings) -> None:
+def test_the_command_counts_an_unreachable_model_as_failed(run: Run, settings: Settings) -> None:
     settings.OPENAI_BASE_URL, settings.RETRY_BASE_SECONDS = "http://127.0.0.1:9/v1", 0.0
     for given in ([str(run.pk), "--mode", "model"], ["--since", "14d", "--sample", "2", "--llm-model", "gpt-5"]):
         out = StringIO()
@@ -123,6 +123,6 @@ def test_the_command_counts_an_unreachable_model_as_failed_with_its_reason(run: 
 
 
 @pytest.mark.parametrize("given", [[], ["1000000"], ["1", "--since", "14d"], ["1", "--prompt", "/nowhere"]])
-def test_the_command_says_what_would_be_valid(world: World, given: list[str]) -> None:
+def test_the_command_lists_valid_values(world: World, given: list[str]) -> None:
     with pytest.raises(CommandError, match=r"Name one run|There is no run|cannot be read"):
         call_command("replay", *given)

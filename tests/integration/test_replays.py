@@ -1,4 +1,4 @@
-"""Runs done again: everything recorded, another model against the recorded world, and against the world as it is."""
+"""Replayed runs: everything recorded, another model with the recorded world, and the world as it is."""
 
 import json
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def what(replay: Replay) -> list[tuple[str, str]]:
 
 
 def effects(replay: Replay) -> list[tuple[str, str, str]]:
-    """(kind, verdict, status) of each effect that the replay would have had."""
+    """Return (kind, verdict, status) of each effect that the replay would have had."""
     found = [step.effect for step in replay.steps.all() if step.effect]
     return [(effect["kind"], effect["verdict"], effect["status"]) for effect in found]
 
@@ -74,14 +74,14 @@ def a_decided_refund(
 
 
 def everything() -> list[Any]:
-    """Every row that a replay may not touch."""
+    """Return every row that a replay must not change."""
     return [list(table.objects.order_by("pk").values()) for table in (Run, Step, Action, Attempt, Ticket, Message)]
 
 
 # --- everything recorded --------------------------------------------------------------------------------
 
 
-def test_a_recorded_replay_equals_its_recording_and_leaves_all_as_it_was(world: World, model: Script) -> None:
+def test_a_recorded_replay_equals_its_recording_and_changes_nothing(world: World, model: Script) -> None:
     run, _ = a_small_refund(world, model)
     before, asked = everything(), len(model.asked)
     replay = replayed(run)
@@ -92,9 +92,7 @@ def test_a_recorded_replay_equals_its_recording_and_leaves_all_as_it_was(world: 
     assert (replay.tokens, replay.cost_usd) == (run.tokens, run.cost_usd)
 
 
-def test_what_people_decided_and_what_the_model_got_wrong_is_replayed_the_same(
-    world: World, model: Script, lead: User
-) -> None:
+def test_human_decisions_and_model_mistakes_are_replayed_identically(world: World, model: Script, lead: User) -> None:
     def approve(request: ApprovalRequest) -> None:
         deciding.approve(request_id=request.pk, by=lead, digest=request.digest)
 
@@ -117,7 +115,7 @@ def test_what_people_decided_and_what_the_model_got_wrong_is_replayed_the_same(
         ]
 
 
-def test_a_further_run_of_a_ticket_and_a_repeated_refund_are_replayed_the_same(world: World, model: Script) -> None:
+def test_further_runs_and_repeated_refunds_are_replayed_identically(world: World, model: Script) -> None:
     first, order = a_small_refund(world, model)
     message = intake.receive_message(first.ticket_id, intake.NewMessage(external_id="again", body="Again!"))[0]
     again = uses("refund", refund_arguments(order, 2_000))
@@ -130,7 +128,7 @@ def test_a_further_run_of_a_ticket_and_a_repeated_refund_are_replayed_the_same(w
         assert replayed(each).findings == []
 
 
-def test_a_run_whose_model_could_not_be_asked_is_replayed_the_same(
+def test_a_run_with_an_unreachable_model_is_replayed_identically(
     world: World, model: Script, settings: Settings
 ) -> None:
     model.will_say(triage(), Say({"error": {"code": "bad_request"}}, 400))
@@ -139,9 +137,7 @@ def test_a_run_whose_model_could_not_be_asked_is_replayed_the_same(
     assert replayed(run).findings == []
 
 
-def test_a_run_that_a_person_ended_is_replayed_the_same_and_is_in_no_sample(
-    world: World, model: Script, lead: User, settings: Settings
-) -> None:
+def test_a_run_ended_by_a_person_is_never_sampled(world: World, model: Script, lead: User, settings: Settings) -> None:
     settings.LLM_EXPERT_MODEL = "a-model-without-a-price"
     began = timezone.now()
     model.will_say(triage(ambiguous=True))
@@ -155,7 +151,7 @@ def test_a_run_that_a_person_ended_is_replayed_the_same_and_is_in_no_sample(
     assert run not in asking.sample(since=began, size=100, seed=1)
 
 
-def test_a_prompt_that_has_changed_since_is_no_difference_but_a_changed_message_is(
+def test_a_changed_message_is_a_difference_a_changed_prompt_not(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, _ = a_small_refund(world, model)
@@ -167,7 +163,7 @@ def test_a_prompt_that_has_changed_since_is_no_difference_but_a_changed_message_
     assert any("messages sent" in finding["what"] for finding in replay.findings)
 
 
-def test_a_verdict_that_our_rules_would_not_give_again_is_found(world: World, model: Script) -> None:
+def test_a_verdict_that_the_rules_no_longer_give_is_found(world: World, model: Script) -> None:
     run, _ = a_small_refund(world, model)
     Action.objects.filter(run_id=run.pk, kind="refund").update(verdict="require_approval")
     replay = replayed(run)
@@ -177,7 +173,7 @@ def test_a_verdict_that_our_rules_would_not_give_again_is_found(world: World, mo
 # --- another model, prompt or policy --------------------------------------------------------------------
 
 
-def test_another_model_meets_the_recorded_world(world: World, model: Script) -> None:
+def test_another_model_gets_the_recorded_world(world: World, model: Script) -> None:
     run, order = a_small_refund(world, model)
     before = everything()
     model.will_say(triage(), uses("get_order", {"order_id": order["order_id"].lstrip("#")}))
@@ -193,7 +189,7 @@ def test_another_model_meets_the_recorded_world(world: World, model: Script) -> 
     assert replay.cost_usd > 0
 
 
-def test_what_the_run_never_read_is_said_to_be_not_recorded(world: World, model: Script) -> None:
+def test_unrecorded_reads_are_reported_as_not_recorded(world: World, model: Script) -> None:
     run, _ = a_small_refund(world, model)
     model.will_say(triage(), uses("get_customer"), hands_over())
     replay = replayed(run, "model")
@@ -203,7 +199,7 @@ def test_what_the_run_never_read_is_said_to_be_not_recorded(world: World, model:
     assert (replay.result, replay.outcome) == ("different", "with_person")
 
 
-def test_an_effect_that_the_run_did_not_have_is_judged_and_assumed(world: World, model: Script) -> None:
+def test_a_new_effect_is_judged_and_assumed(world: World, model: Script) -> None:
     run, order = a_small_refund(world, model)
     model.will_say(triage(), uses("refund", refund_arguments(order, 7_000)), claims_a_refund_of(order, 7_000))
     replay = replayed(run, "model")
@@ -211,10 +207,10 @@ def test_an_effect_that_the_run_did_not_have_is_judged_and_assumed(world: World,
     step = replay.steps.get(name="refund")
     assert (step.source, step.note) == ("assumed", "Would have waited for a person; assumed approved.")
     assert what(replay) == [("params", "different"), ("claims", "different")]
-    assert effects(replay)[1][1] == "auto_approve", "the reply claims what this replay assumes to have happened"
+    assert effects(replay)[1][1] == "auto_approve", "the reply claims what this replay assumes"
 
 
-def test_more_than_the_recorded_order_held_is_refused_in_a_replay_too(world: World, model: Script) -> None:
+def test_a_replay_cannot_exceed_the_recorded_order_either(world: World, model: Script) -> None:
     run, order = a_small_refund(world, model)
     model.will_say(triage(), uses("refund", refund_arguments(order, 9_000)))
     model.will_say(uses("refund", refund_arguments(order, 2_000, further=True)), hands_over())
@@ -225,7 +221,7 @@ def test_more_than_the_recorded_order_held_is_refused_in_a_replay_too(world: Wor
     ]  # fmt: skip
 
 
-def test_another_policy_is_asked_and_what_it_blocks_did_not_happen(world: World, model: Script) -> None:
+def test_effects_that_another_policy_blocks_did_not_happen(world: World, model: Script) -> None:
     run, order = a_small_refund(world, model)
     strict = versions.save_policy(
         rules=versions.rules_of(versions.current()).model_copy(update={
@@ -246,7 +242,7 @@ def test_another_policy_is_asked_and_what_it_blocks_did_not_happen(world: World,
      ("edit", 2_500, "better"), ("edit", 6_000, "same"),
      ("approve", 6_000, "same"), ("approve", 3_000, "worse"), ("approve", None, "worse")],
 )  # fmt: skip
-def test_better_or_worse_is_what_people_decided_then(
+def test_better_or_worse_depends_on_the_recorded_decisions(
     world: World, model: Script, lead: User, decide: str, amount: int | None, result: str
 ) -> None:
     def say(request: ApprovalRequest) -> None:
@@ -270,7 +266,7 @@ def test_better_or_worse_is_what_people_decided_then(
     assert replay.result == result, replay.findings
 
 
-def test_of_two_refunds_the_one_that_people_wanted_is_no_loss(world: World, model: Script, lead: User) -> None:
+def test_keeping_only_the_approved_refund_is_not_worse(world: World, model: Script, lead: User) -> None:
     order = world.order()
     ticket = ticket_of(order, "Everything is broken.")
     model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}))
@@ -290,9 +286,7 @@ def test_of_two_refunds_the_one_that_people_wanted_is_no_loss(world: World, mode
     assert replay.result == "better"
 
 
-def test_a_reply_that_people_refused_and_that_is_no_longer_made_is_no_loss(
-    world: World, model: Script, lead: User
-) -> None:
+def test_omitting_a_reply_that_people_rejected_is_not_worse(world: World, model: Script, lead: User) -> None:
     order = world.order()
     ticket = ticket_of(order, "Where is my money?")
     model.will_say(triage(), claims_a_refund_of(order, 2_000))
@@ -308,10 +302,10 @@ def test_a_reply_that_people_refused_and_that_is_no_longer_made_is_no_loss(
     assert replay.result == "better", replay.findings
 
 
-# --- the world as it is ---------------------------------------------------------------------------------
+# --- the live world -------------------------------------------------------------------------------------
 
 
-def test_a_live_replay_reads_the_shop_as_it_is_and_moves_nothing(world: World, model: Script) -> None:
+def test_a_live_replay_reads_the_live_shop_and_moves_nothing(world: World, model: Script) -> None:
     run, order = a_small_refund(world, model)
     other = world.order()
     before, moved, sent = everything(), world.refunds(order), len(world.simulator.replies())
@@ -325,13 +319,13 @@ def test_a_live_replay_reads_the_shop_as_it_is_and_moves_nothing(world: World, m
     assert (read.source, read.output["refundable"]) == ("live", 8_000)
     assert replay.steps.get(index=6).error_code == "not_this_customers_order"
     assert effects(replay)[0] == ("refund", "auto_approve", "succeeded")
-    assert effects(replay)[1][:2] == ("reply", "auto_approve"), "it tells of what this replay assumes to have happened"
+    assert effects(replay)[1][:2] == ("reply", "auto_approve"), "it reports what this replay assumes to have happened"
     assert everything() == before
     assert world.refunds(order) == moved
     assert len(world.simulator.replies()) == sent
 
 
-def test_what_the_run_did_is_no_ground_for_the_reply_of_a_live_replay(world: World, model: Script) -> None:
+def test_recorded_effects_do_not_support_a_live_replays_reply(world: World, model: Script) -> None:
     run, order = a_small_refund(world, model)
     model.will_say(triage(), claims_a_refund_of(order, 2_000))
     replay = replayed(run, "live")
@@ -348,10 +342,10 @@ def test_a_live_replay_cannot_return_the_same_money_twice(world: World, model: S
     assert replay.steps.get(index=4).error_code == "amount_exceeds_refundable"
 
 
-# --- asking, and going on -------------------------------------------------------------------------------
+# --- starting and resuming ------------------------------------------------------------------------------
 
 
-def test_what_cannot_be_replayed_is_refused_with_what_could(world: World, model: Script) -> None:
+def test_an_impossible_replay_is_refused_with_the_alternatives(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
     run = Run.objects.get(ticket=ticket)
     with pytest.raises(Refused, match="not over yet"):
@@ -368,7 +362,7 @@ def test_what_cannot_be_replayed_is_refused_with_what_could(world: World, model:
         assert refused.value.code == code
 
 
-def test_a_replay_that_was_left_goes_on_from_its_last_step(
+def test_an_interrupted_replay_resumes_after_its_last_step(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, order = a_small_refund(world, model)
@@ -385,7 +379,7 @@ def test_a_replay_that_was_left_goes_on_from_its_last_step(
         patch.setattr(running.effects, "would_be", die)
         with pytest.raises(Killed):
             running.advance(replay.pk)
-    assert replay.pk not in running.due(1000), "its lease holds"
+    assert replay.pk not in running.due(1000), "its lease is valid"
     Replay.objects.filter(pk=replay.pk).update(lease_expires_at="2020-01-01T00:00:00Z")
     assert replay.pk in running.due(1000)
     model.will_say(claims_a_refund_of(order, 2_000))
@@ -394,7 +388,7 @@ def test_a_replay_that_was_left_goes_on_from_its_last_step(
     assert (replay.status, replay.result) == ("done", "same"), replay.error
 
 
-def test_a_model_that_fails_is_asked_again_in_time(world: World, model: Script, settings: Settings) -> None:
+def test_a_failing_model_is_retried_later(world: World, model: Script, settings: Settings) -> None:
     settings.RETRY_BASE_SECONDS = 0.0
     run, _ = a_small_refund(world, model)
     replay = asking.begin(run=run, mode="model", asked_by="lead")
@@ -407,9 +401,7 @@ def test_a_model_that_fails_is_asked_again_in_time(world: World, model: Script, 
     assert (replay.status, replay.attempt) == ("done", 1)
 
 
-def test_a_model_that_cannot_be_reached_or_refuses_us_fails_the_replay_and_says_nothing_of_the_run(
-    world: World, model: Script
-) -> None:
+def test_an_unreachable_model_fails_the_replay_not_the_run(world: World, model: Script) -> None:
     run, _ = a_small_refund(world, model)
     for answer, code in ((Say({"error": {"code": "no_such_model", "message": "unheard of"}}, 404), "no_such_model"),
                          (Say({"error": {"code": "bad_key", "message": "who are you"}}, 401), "bad_key")):  # fmt: skip
@@ -421,9 +413,7 @@ def test_a_model_that_cannot_be_reached_or_refuses_us_fails_the_replay_and_says_
         assert code in replay.error
 
 
-def test_without_a_language_model_only_everything_recorded_is_replayed(
-    world: World, model: Script, settings: Settings
-) -> None:
+def test_without_a_language_model_only_recorded_replays_work(world: World, model: Script, settings: Settings) -> None:
     run, _ = a_small_refund(world, model)
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "", None
     for mode in ("model", "live"):

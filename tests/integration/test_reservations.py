@@ -1,4 +1,4 @@
-"""What is left of an order's money, whatever tickets ask for it and when."""
+"""What is left of an order's money, whichever tickets request it and when."""
 
 from typing import Any
 
@@ -21,17 +21,17 @@ def left(world: World, order: dict[str, Any]) -> int:
     return reservations.left(reading(world, order))
 
 
-def test_untouched_all_that_was_captured_is_left(world: World) -> None:
+def test_without_refunds_everything_captured_is_left(world: World) -> None:
     assert left(world, world.order()) == 10_000
     assert left(world, world.order("two payments")) == 10_000
 
 
-def test_what_the_shop_has_refunded_is_gone(world: World) -> None:
+def test_the_shops_refunds_are_subtracted(world: World) -> None:
     assert left(world, world.order("part refunded")) == 3_000
     assert left(world, world.order("refunded")) == 0
 
 
-def test_an_approved_refund_is_taken_off_before_it_runs(world: World) -> None:
+def test_an_approved_refund_is_subtracted_before_it_runs(world: World) -> None:
     order = world.order()
     action = propose_refund(order, 4_000)
     assert action.status == states.APPROVED
@@ -39,7 +39,7 @@ def test_an_approved_refund_is_taken_off_before_it_runs(world: World) -> None:
     assert reservations.left(reading(world, order), without=action.pk) == 10_000
 
 
-def test_a_refund_that_only_waits_for_a_person_reserves_nothing(world: World) -> None:
+def test_a_refund_awaiting_approval_reserves_nothing(world: World) -> None:
     order = world.order()
     assert propose_refund(order, 6_000).status == states.AWAITING_APPROVAL
     assert left(world, order) == 10_000
@@ -50,7 +50,7 @@ def test_a_settled_refund_is_counted_once(world: World) -> None:
     before = reading(world, order)
     execution.execute(propose_refund(order, 4_000).pk)
     assert left(world, order) == 6_000
-    assert reservations.left(before) == 6_000, "also by who has read the order before"
+    assert reservations.left(before) == 6_000, "also for a reader of the earlier order"
 
 
 def test_an_unresolved_refund_stays_reserved(world: World) -> None:
@@ -63,7 +63,7 @@ def test_an_unresolved_refund_stays_reserved(world: World) -> None:
     assert left(world, order) <= 6_000
 
 
-def test_each_payment_has_its_own_rest(world: World) -> None:
+def test_each_payment_has_its_own_remainder(world: World) -> None:
     order = world.order("two payments")
     second = order["payments"][1]["payment_id"]
     execution.execute(propose_refund(order, 3_000, payment_id=second).pk)
@@ -73,7 +73,7 @@ def test_each_payment_has_its_own_rest(world: World) -> None:
     assert reservations.left(now) == 7_000
 
 
-def test_a_cancellation_under_way_reserves_every_payment(world: World) -> None:
+def test_a_cancellation_in_progress_reserves_every_payment(world: World) -> None:
     order = world.order("pending")
     propose(ticket_of(order), "cancel_order", {"order_id": order["order_id"], "reason": "Ordered twice."})
     now = reading(world, order)
@@ -81,7 +81,7 @@ def test_a_cancellation_under_way_reserves_every_payment(world: World) -> None:
     assert reservations.left(now, payment_id=order["payments"][0]["payment_id"]) == 0
 
 
-def test_nothing_is_ever_left_below_zero(world: World) -> None:
+def test_the_remainder_is_never_negative(world: World) -> None:
     order = world.order()
     now = reading(world, order)
     execution.execute(propose_refund(order, 5_000).pk)
@@ -90,10 +90,10 @@ def test_nothing_is_ever_left_below_zero(world: World) -> None:
     assert left(world, order) == 0
 
 
-# --- several tickets want the same money at once --------------------------------------------------------
+# --- concurrent tickets ---------------------------------------------------------------------------------
 
 
-def test_many_tickets_at_once_get_no_more_than_was_captured(world: World) -> None:
+def test_concurrent_tickets_get_no_more_than_was_captured(world: World) -> None:
     order = world.order()
     tickets = [ticket_of(order) for _ in range(8)]
 
@@ -108,7 +108,7 @@ def test_many_tickets_at_once_get_no_more_than_was_captured(world: World) -> Non
     assert sum(action.amount or 0 for action in reserved) <= 10_000
 
 
-def test_of_two_tickets_that_want_all_of_it_at_once_one_is_told_what_is_left(world: World) -> None:
+def test_of_two_concurrent_full_refunds_one_learns_the_remainder(world: World) -> None:
     order = world.order("pending")
     one, other = ticket_of(order), ticket_of(order)
     answers = at_once(
@@ -119,7 +119,7 @@ def test_of_two_tickets_that_want_all_of_it_at_once_one_is_told_what_is_left(wor
     assert (refused.code, refused.details["refundable"]) == ("amount_exceeds_refundable", 0)
 
 
-def test_two_approvals_of_the_same_money_at_once_let_one_through(world: World, lead: User) -> None:
+def test_of_two_concurrent_approvals_only_one_succeeds(world: World, lead: User) -> None:
     order = world.order()
     actions = [propose_refund(order, 6_000) for _ in range(2)]
     requests = [ApprovalRequest.objects.get(action=action) for action in actions]
@@ -135,7 +135,7 @@ def test_two_approvals_of_the_same_money_at_once_let_one_through(world: World, l
     assert sum(row["amount"] for row in world.refunds(order)) == 6_000
 
 
-def test_a_cancellation_and_a_refund_at_once_return_the_money_once(world: World) -> None:
+def test_a_concurrent_cancellation_and_refund_pay_once(world: World) -> None:
     order = world.order("pending")
     one, other = ticket_of(order), ticket_of(order)
 

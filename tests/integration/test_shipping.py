@@ -1,4 +1,4 @@
-"""Sending what ended to a collector: from the recorded rows, once, whoever dies and whatever is away."""
+"""Exporting what ended to a collector, from the recorded rows, once, despite crashes and outages."""
 
 import logging
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from agentops.lib import tracing
 from agentops.models import Run, Step, Watermark, WebRequest
 from agentops.telemetry import otlp, shipping
 from tests.collector import Collector, Received, collecting
-from tests.integration.history_rows import Told, a_run, an_action, asked, signed_in
+from tests.integration.history_rows import FinishedRun, a_run, an_action, asked, signed_in
 from tests.integration.test_intake_api import delivery, signature
 
 pytestmark = pytest.mark.django_db
@@ -35,8 +35,8 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Told:
-    """A run of three days, of which nothing is sent yet."""
+def finished(monkeypatch: pytest.MonkeyPatch) -> FinishedRun:
+    """A run of three days, of which nothing has been sent."""
     monkeypatch.setattr(shipping, "MOST_BEHIND", timedelta(days=30))
     Watermark.objects.create(name=shipping.NAME, through=timezone.now() - timedelta(days=5))
     return a_run()
@@ -46,22 +46,20 @@ def spans(collector: Collector, run: Run) -> dict[str, Received]:
     return collector.of(tracing.trace_id(run.ticket_id, run.pk))
 
 
-def test_what_ended_is_sent_once_and_only_that(collector: Collector, told: Told) -> None:
-    Step.objects.filter(run=told.run, name="refund").update(finished_at=None, status="waiting")
-    Run.objects.filter(pk=told.run.pk).update(finished_at=None, status="waiting")
+def test_only_finished_spans_are_sent_and_only_once(collector: Collector, finished: FinishedRun) -> None:
+    Step.objects.filter(run=finished.run, name="refund").update(finished_at=None, status="waiting")
+    Run.objects.filter(pk=finished.run.pk).update(finished_at=None, status="waiting")
     shipping.ship(0)
     first = len(collector.spans)
     assert not [span for span in collector.spans if span.name in ("execute_tool refund", "invoke_agent agentops")]
     shipping.ship(0)
     assert len(collector.spans) == first
-    Run.objects.filter(pk=told.run.pk).update(finished_at=Now(), status="succeeded")
+    Run.objects.filter(pk=finished.run.pk).update(finished_at=Now(), status="succeeded")
     shipping.ship(0)
     assert [span.name for span in collector.spans[first:]] == ["queued", "invoke_agent agentops"]
 
 
-def test_without_a_collector_nothing_is_looked_at_and_nothing_is_kept(
-    monkeypatch: pytest.MonkeyPatch, told: Told
-) -> None:
+def test_without_a_collector_nothing_is_read_or_stored(monkeypatch: pytest.MonkeyPatch, finished: FinishedRun) -> None:
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
     with CaptureQueriesContext(connection) as said:
         assert shipping.due() == []
@@ -71,25 +69,25 @@ def test_without_a_collector_nothing_is_looked_at_and_nothing_is_kept(
     assert not WebRequest.objects.exists()
 
 
-def test_what_was_sent_and_not_noted_is_sent_again_as_the_same_spans(collector: Collector, told: Told) -> None:
+def test_an_unrecorded_export_is_resent_with_the_same_spans(collector: Collector, finished: FinishedRun) -> None:
     before = Watermark.objects.get(name=shipping.NAME).through
     shipping.ship(0)
-    first = spans(collector, told.run)
+    first = spans(collector, finished.run)
     Watermark.objects.update(through=before)
     shipping.ship(0)
     assert len(collector.spans) == 2 * len(first)
-    assert spans(collector, told.run) == first
+    assert spans(collector, finished.run) == first
 
 
-def test_a_collector_that_is_away_is_asked_again_later_and_gets_everything(
-    collector: Collector, told: Told, caplog: pytest.LogCaptureFixture
+def test_an_unavailable_collector_is_retried_and_gets_everything(
+    collector: Collector, finished: FinishedRun, caplog: pytest.LogCaptureFixture
 ) -> None:
-    collector.status = 400  # it does not take it: no use in asking again at once
+    collector.status = 400  # it refuses: retrying at once is pointless
     with caplog.at_level(logging.INFO):
         for _ in range(3):
             Watermark.objects.update(not_before=None)
             shipping.ship(0)
-            assert shipping.due() == [], "it rests"
+            assert shipping.due() == [], "it pauses"
         collector.status = 200
         Watermark.objects.update(not_before=None)
         assert shipping.due()
@@ -97,12 +95,12 @@ def test_a_collector_that_is_away_is_asked_again_later_and_gets_everything(
     assert [record.msg["event"][:40] for record in caplog.records if record.name == shipping.__name__] == [
         "the collector does not take our traces; ", "the collector takes our traces again",
     ]  # fmt: skip
-    assert len(spans(collector, told.run)) == len(collector.spans) > 10
+    assert len(spans(collector, finished.run)) == len(collector.spans) > 10
 
 
-def test_the_provider_that_answered_is_named(collector: Collector, told: Told, settings: Settings) -> None:
+def test_the_answering_provider_is_named(collector: Collector, finished: FinishedRun, settings: Settings) -> None:
     settings.OPENAI_BASE_URL, settings.LLM_FALLBACK_BASE_URL = "https://first.example/v1", "https://second.example/v1"
-    first, *others = Step.objects.filter(run=told.run, kind="llm").order_by("index")
+    first, *others = Step.objects.filter(run=finished.run, kind="llm").order_by("index")
     Step.objects.filter(pk=first.pk).update(input={**first.input, "provider": "fallback"})
     shipping.ship(0)
     asked = [span.attributes["server.address"] for span in collector.spans if span.name.startswith("chat")]
@@ -111,11 +109,11 @@ def test_the_provider_that_answered_is_named(collector: Collector, told: Told, s
 
 
 @pytest.mark.parametrize(("asked_for", "shown"), [(False, "unknown"), (True, "write_to_jane")])
-def test_a_tool_that_the_model_made_up_is_named_only_where_content_is_asked_for(
-    collector: Collector, told: Told, settings: Settings, asked_for: bool, shown: str
+def test_invented_tools_are_named_only_when_content_is_captured(
+    collector: Collector, finished: FinishedRun, settings: Settings, asked_for: bool, shown: str
 ) -> None:
     settings.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT = asked_for
-    Step.objects.filter(run=told.run, name="get_order").update(name="write_to_jane")
+    Step.objects.filter(run=finished.run, name="get_order").update(name="write_to_jane")
     shipping.ship(0)
     assert {f"execute_tool {shown}", f"{shown} attempt"} <= set(names(collector))
     assert shown in {span.attributes.get("gen_ai.tool.name") for span in collector.spans}
@@ -123,7 +121,7 @@ def test_a_tool_that_the_model_made_up_is_named_only_where_content_is_asked_for(
     assert bool(told_of) == asked_for
 
 
-def test_only_what_was_sent_again_counts_as_resent(collector: Collector, told: Told) -> None:
+def test_only_repeated_requests_count_as_resent(collector: Collector, finished: FinishedRun) -> None:
     shipping.ship(0)
     attempts = [span.attributes for span in collector.spans if span.name == "refund attempt"]
     assert [about.get("http.request.resend_count") for about in attempts] == [None, 1]
@@ -133,15 +131,15 @@ def names(collector: Collector) -> list[str]:
     return sorted(span.name for span in collector.spans)
 
 
-def test_a_span_that_is_refused_for_good_keeps_no_other_from_the_collector(
-    collector: Collector, told: Told, caplog: pytest.LogCaptureFixture
+def test_a_permanently_refused_span_does_not_block_the_others(
+    collector: Collector, finished: FinishedRun, caplog: pytest.LogCaptureFixture
 ) -> None:
     collector.judge = lambda spans: 400 if "queued" in {span.name for span in spans} else 200
     shipping.ship(0)
     without, asked = names(collector), collector.asked
     assert [record.msg["span"] for record in caplog.records if record.name == shipping.__name__] == ["queued"]
     shipping.ship(0)
-    assert collector.asked == asked, "it is over with"
+    assert collector.asked == asked, "it is given up"
     collector.judge = None
     collector.spans.clear()
     Watermark.objects.update(through=timezone.now() - timedelta(days=5))
@@ -149,31 +147,33 @@ def test_a_span_that_is_refused_for_good_keeps_no_other_from_the_collector(
     assert without == [name for name in names(collector) if name != "queued"]
 
 
-def test_too_much_at_once_goes_in_smaller_parts(collector: Collector, told: Told) -> None:
+def test_an_oversized_export_is_split(collector: Collector, finished: FinishedRun) -> None:
     collector.judge = lambda spans: 413 if len(spans) > 4 else 200
     shipping.ship(0)
-    assert len(spans(collector, told.run)) == len(collector.spans) > 10
-    assert shipping.due(), "nothing is to be sent again"
+    assert len(spans(collector, finished.run)) == len(collector.spans) > 10
+    assert shipping.due(), "nothing is left to resend"
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 503])
-def test_what_is_put_right_at_the_collector_costs_no_span(collector: Collector, told: Told, status: int) -> None:
+def test_fixing_the_collector_loses_no_spans(collector: Collector, finished: FinishedRun, status: int) -> None:
     collector.status = status
     shipping.ship(0)
     collector.status = 200
     Watermark.objects.update(not_before=None)
     shipping.ship(0)
-    assert len(spans(collector, told.run)) == len(collector.spans) > 10
+    assert len(spans(collector, finished.run)) == len(collector.spans) > 10
 
 
-def test_many_runs_go_in_batches(collector: Collector, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_runs_are_sent_in_batches(
+    collector: Collector, finished: FinishedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shipping, "AT_ONCE", 3)
     shipping.ship(0)
     assert collector.asked > 3
-    assert len(collector.spans) == len(spans(collector, told.run)) > 10
+    assert len(collector.spans) == len(spans(collector, finished.run)) > 10
 
 
-def test_one_worker_at_a_time_sends_and_a_dead_ones_lease_runs_out(collector: Collector, told: Told) -> None:
+def test_one_worker_sends_and_a_dead_workers_lease_expires(collector: Collector, finished: FinishedRun) -> None:
     Watermark.objects.update(lease_expires_at=Now() + timedelta(seconds=10))
     assert shipping.due() == []
     shipping.ship(0)
@@ -183,8 +183,8 @@ def test_one_worker_at_a_time_sends_and_a_dead_ones_lease_runs_out(collector: Co
     assert collector.asked == 1
 
 
-def test_what_ended_more_than_a_day_ago_is_passed_over(
-    collector: Collector, told: Told, monkeypatch: pytest.MonkeyPatch
+def test_spans_older_than_a_day_are_skipped(
+    collector: Collector, finished: FinishedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shipping, "MOST_BEHIND", timedelta(days=1))
     shipping.ship(0)
@@ -194,35 +194,39 @@ def test_what_ended_more_than_a_day_ago_is_passed_over(
     assert sent == {3, 4, 5}, "the first steps ended three days ago"
 
 
-def test_web_requests_do_not_pile_up_while_a_collector_stays_away(
-    collector: Collector, told: Told, monkeypatch: pytest.MonkeyPatch
+def test_web_requests_do_not_pile_up_during_an_outage(
+    collector: Collector, finished: FinishedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shipping, "MOST_BEHIND", timedelta(days=1))
     collector.status = 400
     for request_id, hours in (("old", 25), ("new", 23)):
         then = timezone.now() - timedelta(hours=hours)
-        WebRequest.objects.create(ticket_id=told.ticket.pk, run_id=told.run.pk, request_id=request_id, method="POST",
-                                  status=200, started_at=then, finished_at=then)  # fmt: skip
+        WebRequest.objects.create(
+            ticket_id=finished.ticket.pk, run_id=finished.run.pk, request_id=request_id, method="POST", status=200,
+            started_at=then, finished_at=then,
+        )  # fmt: skip
     shipping.ship(0)
     assert [request.request_id for request in WebRequest.objects.all()] == ["new"]
 
 
-def test_a_first_start_does_not_send_history(collector: Collector) -> None:
+def test_a_first_start_does_not_export_history(collector: Collector) -> None:
     a_run()
     shipping.ship(0)
     assert collector.spans == []
     assert Watermark.objects.filter(name=shipping.NAME).exists()
 
 
-def test_a_run_that_cannot_be_told_of_does_not_keep_the_others(collector: Collector, told: Told) -> None:
-    broken = Run.objects.create(ticket=told.ticket, number=9, through_message=1, status="succeeded", finished_at=Now())
+def test_a_run_that_cannot_be_exported_does_not_block_others(collector: Collector, finished: FinishedRun) -> None:
+    broken = Run.objects.create(
+        ticket=finished.ticket, number=9, through_message=1, status="succeeded", finished_at=Now()
+    )
     Step.objects.create(run=broken, index=0, kind="llm", name="m", status="done", finished_at=Now(),
                         failures=[{"attempt": 1, "started_at": "never"}])  # fmt: skip
     shipping.ship(0)
-    assert len(spans(collector, told.run)) > 10
+    assert len(spans(collector, finished.run)) > 10
 
 
-def test_a_web_request_that_changes_a_run_is_part_of_its_trace_and_forgotten_once_sent(collector: Collector) -> None:
+def test_a_changing_web_request_joins_the_trace_and_is_removed(collector: Collector) -> None:
     caller = "4bf92f3577b34da6a3ce929d0e0e4736"
     body = str(delivery("traced-1")).replace("'", '"').encode()
     headers = {**signature(body), "traceparent": f"00-{caller}-00f067aa0ba902b7-01", "X-Request-ID": "from-a-proxy"}
@@ -236,7 +240,7 @@ def test_a_web_request_that_changes_a_run_is_part_of_its_trace_and_forgotten_onc
     assert not WebRequest.objects.exists()
 
 
-def test_who_decides_is_named_and_what_only_reads_is_not_recorded(collector: Collector) -> None:
+def test_deciding_users_are_named_and_reads_are_not_recorded(collector: Collector) -> None:
     action = an_action(status="awaiting_approval", kind="reply", run_id=77, params={"text": "Hi.", "reason": "x"})
     request = asked(action)
     lead = signed_in()
@@ -250,7 +254,7 @@ def test_who_decides_is_named_and_what_only_reads_is_not_recorded(collector: Col
 
 
 @pytest.mark.parametrize("given", ["short", "with blank and more", "x" * 65, "<script>alert(1)"])
-def test_a_request_id_that_could_be_anything_is_replaced(db: None, given: str) -> None:
+def test_an_arbitrary_request_id_is_replaced(db: None, given: str) -> None:
     shown = Client().get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"]
     assert shown != given
     assert len(shown) == 32

@@ -1,4 +1,4 @@
-"""The real process over HTTP: contracts, faults on the wire, restarts."""
+"""The real process over HTTP: contracts, network faults, restarts."""
 
 import json
 import signal
@@ -48,18 +48,18 @@ def shared_process() -> Iterator[World]:
 
 @pytest.fixture
 def shared(shared_process: World) -> World:
-    """One world for the tests that look at their own orders and keys only."""
+    """A simulator shared by tests that use only orders and keys of their own."""
     shared_process.http.post("/faults", json={}).raise_for_status()
     return shared_process
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_at_once_and_says_nothing(world: World, number: int) -> None:
+def test_it_stops_immediately_and_silently(world: World, number: int) -> None:
     world.get("/health")
     assert world.stop(number) == (0, "")
 
 
-def test_a_refund_shows_on_the_order_in_the_list_and_in_the_ledger(world: World) -> None:
+def test_a_refund_appears_on_the_order_and_in_the_ledger(world: World) -> None:
     order = world.order(status="delivered", currency="USD")
     refund = world.refund(order)
     assert refund.status_code == 201
@@ -71,7 +71,7 @@ def test_a_refund_shows_on_the_order_in_the_list_and_in_the_ledger(world: World)
     assert (ledger["totals"], ledger["duplicates"]) == ({"USD": 100}, [])
 
 
-def test_one_key_sent_by_many_at_once_moves_money_once(shared: World) -> None:
+def test_concurrent_requests_with_one_key_move_money_once(shared: World) -> None:
     order = shared.order(status="delivered")
     with ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(lambda _: shared.refund(order, "one").status_code, range(48)))
@@ -79,7 +79,7 @@ def test_one_key_sent_by_many_at_once_moves_money_once(shared: World) -> None:
     assert shared.effects("one") == 1
 
 
-def test_many_keys_at_once_never_return_more_than_was_captured(shared: World) -> None:
+def test_concurrent_keys_never_return_more_than_was_captured(shared: World) -> None:
     order = shared.order(status="delivered")
     captured = order["payments"][0]["captured"]
     with ThreadPoolExecutor(8) as pool:
@@ -92,7 +92,7 @@ def test_many_keys_at_once_never_return_more_than_was_captured(shared: World) ->
     assert refused.json()["error"]["details"]["captured"] == captured
 
 
-def test_wrong_refunds_are_refused_as_the_contract_says(shared: World) -> None:
+def test_invalid_refunds_are_refused_as_in_the_contract(shared: World) -> None:
     order, cancelled = shared.order(status="delivered", currency="USD"), shared.order(status="pending")
     shared.http.post(f"{path_of(cancelled)}/cancel", json={"reference": "c"}, headers={"Idempotency-Key": "c"})
     refusals = {
@@ -130,7 +130,7 @@ def test_refunds_are_listed_newest_first_by_pages(shared: World) -> None:
     assert shared.http.get("/refunds?created_after=yesterday").status_code == 400
 
 
-def test_a_cancellation_returns_what_is_left(world: World) -> None:
+def test_a_cancellation_returns_the_remainder(world: World) -> None:
     order = world.order(status="pending")
     total = order["total"]
     world.refund(order, amount=100)
@@ -149,7 +149,7 @@ def test_a_cancellation_returns_what_is_left(world: World) -> None:
     assert ledger["totals"] == {order["currency"]: total}
 
 
-def test_an_account_change_is_seen_and_the_orders_are_still_found(world: World) -> None:
+def test_after_an_account_change_the_orders_are_still_found(world: World) -> None:
     order = world.order()
     customer = f"/customers/{order['customer_id']}"
     changed = world.http.patch(customer, json={"email": "new@example.com"}, headers={"Idempotency-Key": "k"})
@@ -161,7 +161,7 @@ def test_an_account_change_is_seen_and_the_orders_are_still_found(world: World) 
     assert world.http.patch(customer, json={}, headers={"Idempotency-Key": "l"}).status_code == 400
 
 
-def test_reads_of_what_is_not_there(shared: World) -> None:
+def test_reading_missing_objects_returns_404(shared: World) -> None:
     assert code(shared.http.get("/orders/%23W0")) == "not_found"
     assert code(shared.http.get("/customers/nobody")) == "not_found"
     assert shared.get("/orders?customer_email=nobody%40example.com") == {"orders": []}
@@ -211,7 +211,7 @@ def test_it_ends_with_its_parent() -> None:
     until(gone)
 
 
-def test_faults_strike_the_model_too(shared: World) -> None:
+def test_faults_also_affect_the_model(shared: World) -> None:
     shared.fault("*", fault="rate_limited")
     client = openai.OpenAI(base_url=f"{shared.url}/v1", api_key="x", max_retries=0)
     with client, pytest.raises(openai.RateLimitError) as limited:
@@ -220,7 +220,7 @@ def test_faults_strike_the_model_too(shared: World) -> None:
     assert shared.get("/health") == {"status": "ok"}
 
 
-def test_the_openai_client_reads_an_answer(shared: World) -> None:
+def test_the_openai_client_can_read_an_answer(shared: World) -> None:
     order = shared.order(status="delivered")
     text = f"Ticket 1 from Ada <a@example.com>\nSubject: x\n\nPlease refund {order['order_id']}."
     with openai.OpenAI(base_url=f"{shared.url}/v1", api_key="x", max_retries=0) as client:
@@ -244,7 +244,7 @@ def test_a_transcript_with_an_unanswered_call_is_refused(shared: World) -> None:
     assert "c1" in answer.json()["error"]["message"]
 
 
-def test_a_token_is_asked_for_where_one_is_set(start: Start) -> None:
+def test_a_configured_token_is_required(start: Start) -> None:
     world = start("--faults", "none", environment={"SIMULATOR_TOKEN": "secret"})
     assert world.http.get("/ledger").status_code == 401
     assert world.http.get("/ledger", headers={"Authorization": "Bearer secret"}).status_code == 200
@@ -252,22 +252,22 @@ def test_a_token_is_asked_for_where_one_is_set(start: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         (["--faults", "missing.json"], "missing.json: No such file"),
         (["--data", "/nowhere"], "orders.json: No such file"),
     ],
 )
-def test_a_wrong_command_line_gets_one_clear_line(options: list[str], told: str, tmp_path: Path) -> None:
+def test_an_invalid_command_line_gets_one_clear_line(options: list[str], expected: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "agentops.lab.simulator", *options]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     assert ended.returncode == 2
-    assert told in ended.stderr
+    assert expected in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(not RETAIL.is_dir(), reason="the retail data set is not here")
-def test_a_folder_of_data_is_served(start: Start) -> None:
+def test_a_data_folder_is_served(start: Start) -> None:
     world = start("--faults", "none", "--data", str(RETAIL))
     assert world.get("/orders?tracking_number=490313116609")["orders"][0]["order_id"] == "#W4817420"
     assert 24 <= len(world.get("/demo/tickets")) <= 30

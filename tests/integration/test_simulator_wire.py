@@ -1,4 +1,4 @@
-"""Faults as a client sees them on the wire."""
+"""Faults as a client sees them on the network."""
 
 import threading
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def shared_process() -> Iterator[World]:
 
 @pytest.fixture
 def shared(shared_process: World) -> World:
-    """One world for the tests that look at their own orders and keys only."""
+    """A simulator shared by tests that use only orders and keys of their own."""
     shared_process.http.post("/faults", json={}).raise_for_status()
     return shared_process
 
@@ -32,8 +32,8 @@ WITHOUT_EFFECT = (
 )  # fmt: skip
 
 
-def spoilt(world: World, order: dict[str, Any], key: str) -> str:
-    """What a client sees of the first request: the error's name, or the status and whether it could be read."""
+def spoiled(world: World, order: dict[str, Any], key: str) -> str:
+    """Return what a client sees of the first request: the error's name, or the status and whether it was readable."""
     try:
         answer = world.refund(order, key)
     except httpx2.TransportError as error:
@@ -67,10 +67,10 @@ def spoilt(world: World, order: dict[str, Any], key: str) -> str:
         ("slow", "201"),
     ],
 )
-def test_a_fault_on_the_wire(shared: World, fault: str, seen: str) -> None:
+def test_a_fault_is_visible_on_the_network(shared: World, fault: str, seen: str) -> None:
     order = shared.order(status="delivered")
     shared.fault("POST /refunds", fault=fault, times=1, seconds=0.1)
-    assert spoilt(shared, order, fault) == seen
+    assert spoiled(shared, order, fault) == seen
     assert shared.effects(fault) == (fault in WITH_EFFECT or fault == "slow")
     assert shared.get("/faults")["hits"] == {f"POST /refunds {fault}": 1}
     again = shared.refund(order, fault)
@@ -79,7 +79,7 @@ def test_a_fault_on_the_wire(shared: World, fault: str, seen: str) -> None:
     assert shared.effects(fault) == (fault != "refused_by_bank")
 
 
-def test_while_a_slow_first_request_runs_the_second_is_told_so(shared: World) -> None:
+def test_a_second_request_during_a_slow_first_gets_a_conflict(shared: World) -> None:
     order = shared.order(status="delivered")
     shared.fault("POST /refunds", fault="slow", times=1, seconds=1)
     first = threading.Thread(target=shared.refund, args=(order, "while"))

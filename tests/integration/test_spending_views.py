@@ -1,4 +1,4 @@
-"""The pages of budgets and models: read by everyone, changed by admins, with who and why."""
+"""The pages of budgets and models: everyone may read, admins change, with who and why recorded."""
 
 from decimal import Decimal
 from typing import Any
@@ -43,15 +43,19 @@ def user() -> User:
     return User.objects.get_or_create(username="somebody")[0]
 
 
-def test_a_cap_is_set_with_who_and_why(admin: Client) -> None:
+def test_a_cap_change_records_who_and_why(admin: Client) -> None:
     assert admin.post(reverse("policy-budget-put"), CAP).status_code == 302
     budget = Budget.objects.get()
     assert (budget.per, budget.model, budget.max_usd, budget.max_tokens) == ("day", "", Decimal("12.5"), None)
-    told = AuditEvent.objects.get(verb="budget.changed")
-    assert (told.actor, told.before, told.after["max_usd"]) == ("the-admin", {}, "12.5")
+    audited = AuditEvent.objects.get(verb="budget.changed")
+    assert (audited.actor, audited.before, audited.after["max_usd"]) == ("the-admin", {}, "12.5")
     admin.post(reverse("policy-budget-put"), {**CAP, "max_usd": "20"})
-    told = AuditEvent.objects.filter(verb="budget.changed").latest("pk")
-    assert (told.before["max_usd"], told.after["max_usd"], told.after["note"]) == ("12.5", "20", "The month is long.")
+    audited = AuditEvent.objects.filter(verb="budget.changed").latest("pk")
+    assert (audited.before["max_usd"], audited.after["max_usd"], audited.after["note"]) == (
+        "12.5",
+        "20",
+        "The month is long.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,13 +70,13 @@ def test_a_cap_is_set_with_who_and_why(admin: Client) -> None:
         ("note", " ", "required"),
     ],
 )
-def test_a_cap_that_makes_no_sense_comes_back_with_why(admin: Client, field: str, value: str, said: str) -> None:
+def test_an_invalid_cap_is_returned_with_the_reason(admin: Client, field: str, value: str, said: str) -> None:
     answer = admin.post(reverse("policy-budget-put"), {**CAP, field: value})
     assert (answer.status_code, Budget.objects.count()) == (422, 0)
     assert said in markup(answer)
 
 
-def test_what_is_spent_reserved_and_left_is_shown(admin: Client) -> None:
+def test_spent_reserved_and_remaining_amounts_are_shown(admin: Client) -> None:
     budget_admin.put(per="day", model="", by=user(), note="x", max_usd=Decimal(1))
     budget_admin.put(per="ticket", model="gpt-5", by=user(), note="x", max_tokens=70_000)
     Spending.objects.create(
@@ -85,7 +89,7 @@ def test_what_is_spent_reserved_and_left_is_shown(admin: Client) -> None:
     assert "70,000" in page(admin, "policy-budgets")
 
 
-def test_a_budget_is_changed_from_its_row_and_removed_with_a_reason(admin: Client) -> None:
+def test_a_budget_is_edited_in_place_and_removed_with_reason(admin: Client) -> None:
     budget = budget_admin.put(per="month", model="gpt-5", by=user(), note="x", max_usd=Decimal(3))
     assert 'value="gpt-5"' in page(admin, "policy-budgets", f"?change={budget.pk}")
     address = reverse("policy-budget-remove", args=[budget.pk])
@@ -98,11 +102,11 @@ def test_a_budget_is_changed_from_its_row_and_removed_with_a_reason(admin: Clien
 
 
 @pytest.mark.parametrize("query", ["?change=x", "?change=99999999999999999999", "?change="])
-def test_a_budget_that_is_not_there_starts_an_empty_form(admin: Client, query: str) -> None:
+def test_a_nonexistent_budget_opens_an_empty_form(admin: Client, query: str) -> None:
     assert admin.get(reverse("policy-budgets") + query).status_code == 200
 
 
-def test_a_price_is_entered_and_the_old_one_stays(admin: Client) -> None:
+def test_a_new_price_keeps_the_old_one(admin: Client) -> None:
     assert admin.post(reverse("policy-model-price"), PRICE).status_code == 302
     assert admin.post(reverse("policy-model-price"), {**PRICE, "cached": "0.1"}).status_code == 302
     assert [row.cached for row in ModelPrice.objects.filter(model="my-model").order_by("pk")] == [
@@ -117,14 +121,14 @@ def test_a_price_is_entered_and_the_old_one_stays(admin: Client) -> None:
     ("field", "value"),
     [("input", ""), ("input", "-1"), ("output", "cheap"), ("model", ""), ("note", ""), ("cached", "1e9")],
 )
-def test_a_price_that_makes_no_sense_comes_back(admin: Client, field: str, value: str) -> None:
+def test_an_invalid_price_is_returned(admin: Client, field: str, value: str) -> None:
     answer = admin.post(reverse("policy-model-price"), {**PRICE, field: value})
     assert answer.status_code == 422
     assert "errorlist" in markup(answer)
     assert not ModelPrice.objects.filter(model="my-model").exists()
 
 
-def test_a_model_that_is_used_and_has_no_price_is_named_with_what_to_do(admin: Client, settings: Settings) -> None:
+def test_a_used_model_without_a_price_is_named_with_advice(admin: Client, settings: Settings) -> None:
     settings.LLM_EXPERT_MODEL = "my-own-model"
     shown = page(admin, "policy-models")
     assert "my-own-model" in shown
@@ -133,7 +137,7 @@ def test_a_model_that_is_used_and_has_no_price_is_named_with_what_to_do(admin: C
     assert 'value="my-own-model"' in page(admin, "policy-models", "?price=my-own-model")
 
 
-def test_the_routing_is_changed_with_who_and_why(admin: Client) -> None:
+def test_a_routing_form_change_records_who_and_why(admin: Client) -> None:
     sent = {"signs": ["ambiguous"], "reasons": ["above_ceiling"], "note": "The expert is dear."}
     assert admin.post(reverse("policy-model-routing"), sent).status_code == 302
     assert routing_versions.in_force() == Rules(expert_on=("ambiguous", "above_ceiling"))
@@ -142,7 +146,7 @@ def test_the_routing_is_changed_with_who_and_why(admin: Client) -> None:
     assert admin.post(reverse("policy-model-routing"), {"signs": []}).status_code == 422
 
 
-def test_readers_see_the_rules_and_no_forms(db: None) -> None:
+def test_readers_see_the_rules_without_forms(db: None) -> None:
     reader = signed_in("auditor")
     shown = page(reader, "policy-models")
     assert "Triage: ambiguous ticket" in shown
@@ -152,7 +156,7 @@ def test_readers_see_the_rules_and_no_forms(db: None) -> None:
         assert reader.post(reverse(name), {}).status_code == 403
 
 
-def test_a_breaker_is_shown_where_models_are_and_on_the_dashboard(admin: Client) -> None:
+def test_an_open_breaker_is_shown_on_both_pages(admin: Client) -> None:
     Breaker.objects.create(
         provider="primary", model="gpt-5", state="open", failures=7, opened_at=timezone.now(),
         probe_at=timezone.now(), last_error="http_503: <b>Down</b>",
@@ -186,7 +190,7 @@ def a_run(world: World, *, route: str = "plain", usd: str = "0.01", **step: Any)
     return run
 
 
-def test_a_run_says_which_model_did_what_and_why(world: World) -> None:
+def test_a_run_shows_which_model_did_what_and_why(world: World) -> None:
     run = a_run(world, input={"passed_over": ["gpt-5 has failed 4 times: http_503"]},
                 lost=[{"model": "gpt-5-mini", "usd": "0.0042", "tokens": 900}])  # fmt: skip
     budget_admin.put(per="ticket", model="", by=user(), note="x", max_usd=Decimal("0.10"))
@@ -196,7 +200,7 @@ def test_a_run_says_which_model_did_what_and_why(world: World) -> None:
         assert words in shown, words
 
 
-def test_the_dashboard_shows_cost_per_ticket_by_day_and_by_route(world: World) -> None:
+def test_the_dashboard_shows_cost_per_ticket_day_and_route(world: World) -> None:
     Run.objects.update(turns=0, cost_usd=0)
     held_after_its_triage = a_run(world, usd="0.01")
     Run.objects.filter(pk=held_after_its_triage.pk).update(turns=0)
@@ -212,7 +216,7 @@ def test_the_dashboard_shows_cost_per_ticket_by_day_and_by_route(world: World) -
     )
 
 
-def test_the_dashboard_tells_what_replays_cost_besides(world: World) -> None:
+def test_the_dashboard_shows_the_cost_of_replays_separately(world: World) -> None:
     Replay.objects.update(cost_usd=0)
     run = a_run(world, usd="0.01")
     client = signed_in("auditor")

@@ -1,4 +1,4 @@
-"""The stop switch: once it is thrown no effect begins; what was under way settles; what waited goes on, once."""
+"""The stop switch: after a stop no effect starts, effects in progress settle, and waiting actions resume once."""
 
 import json
 import threading
@@ -34,7 +34,7 @@ def admin(live_database: str) -> User:
 
 @pytest.fixture(autouse=True)
 def released(live_database: str) -> Iterator[None]:
-    """Nothing stays stopped for the next test."""
+    """Clear all stops before the next test."""
     yield
     Stop.objects.filter(released_at__isnull=True).update(
         released_at=Now(), released_by=User.objects.get_or_create(username="the-admin")[0]
@@ -45,34 +45,34 @@ def throw(by: User, kind: str = stops.ALL) -> Stop:
     return stops.stop(kind=kind, reason="The shop is being robbed.", by=by)
 
 
-def let_go(stop: Stop, by: User) -> None:
+def resume_now(stop: Stop, by: User) -> None:
     assert stops.release(stop_id=stop.pk, by=by)
 
 
 def untouched(action: Action) -> bool:
-    """Still approved, and nobody has tried."""
+    """Return whether the action is still approved and nobody has attempted it."""
     action.refresh_from_db()
     return action.status == states.APPROVED and not action.attempts.exists()
 
 
-# --- nothing begins -------------------------------------------------------------------------------------
+# --- nothing starts -------------------------------------------------------------------------------------
 
 
-def test_what_is_approved_waits_for_the_stop_and_moves_once_after_it(world: World, admin: User) -> None:
+def test_an_approved_action_waits_and_runs_once_after_resuming(world: World, admin: User) -> None:
     order = world.order()
     action = propose_refund(order, 2_000)
     stop = throw(admin)
     assert action.pk not in execution.due(10_000)
     execution.execute(action.pk)
     assert untouched(action)
-    let_go(stop, admin)
+    resume_now(stop, admin)
     assert action.pk in execution.due(10_000)
     for _ in range(2):
         assert execution.execute(action.pk).status == states.SUCCEEDED
     assert len(world.refunds(order)) == 1
 
 
-def test_a_person_may_approve_while_it_is_stopped(world: World, lead: User, admin: User) -> None:
+def test_a_person_may_approve_during_a_stop(world: World, lead: User, admin: User) -> None:
     order = world.order()
     action = propose_refund(order, 6_000)
     stop = throw(admin)
@@ -80,11 +80,11 @@ def test_a_person_may_approve_while_it_is_stopped(world: World, lead: User, admi
     execution.execute(action.pk)
     assert untouched(action)
     assert world.refunds(order) == []
-    let_go(stop, admin)
+    resume_now(stop, admin)
     assert execution.execute(action.pk).status == states.SUCCEEDED
 
 
-def test_one_kind_is_stopped_and_the_others_go_on(world: World, admin: User) -> None:
+def test_stopping_one_kind_does_not_affect_others(world: World, admin: User) -> None:
     order = world.order()
     ticket = ticket_of(order)
     refund = propose_refund(order, 2_000, ticket=ticket)
@@ -97,32 +97,30 @@ def test_one_kind_is_stopped_and_the_others_go_on(world: World, admin: User) -> 
     assert execution.execute(reply.pk).status == states.SUCCEEDED
 
 
-def test_a_stop_of_everything_holds_although_one_of_a_kind_was_released(world: World, admin: User) -> None:
+def test_a_global_stop_holds_after_one_kind_is_resumed(world: World, admin: User) -> None:
     action = propose_refund(world.order(), 2_000)
     throw(admin)
-    let_go(throw(admin, "refund"), admin)
+    resume_now(throw(admin, "refund"), admin)
     execution.execute(action.pk)
     assert untouched(action)
 
 
-def test_the_agents_run_waits_with_its_effects_and_ends_after_the_release(
-    world: World, admin: User, model: Script
-) -> None:
+def test_the_run_waits_with_its_effects_until_resumed(world: World, admin: User, model: Script) -> None:
     ticket = ticket_of(world.order())
     stop = throw(admin)
     model.will_say(triage(), replies("Thank you for your message."))
     run = run_through(ticket)
     reply = Action.objects.get(ticket=ticket, kind="reply")
     assert (run.status, untouched(reply)) == ("waiting", True)
-    let_go(stop, admin)
+    resume_now(stop, admin)
     execution.execute(reply.pk)
     assert run_through(ticket).outcome == "answered"
 
 
-# --- what was begun settles; what is to be done again waits ---------------------------------------------
+# --- effects in progress settle; retries wait -----------------------------------------------------------
 
 
-def test_a_second_attempt_waits_for_the_stop(world: World, admin: User, payments: Script, settings: Settings) -> None:
+def test_a_retry_waits_for_the_stop(world: World, admin: User, payments: Script, settings: Settings) -> None:
     settings.RETRY_BASE_SECONDS = 0.0001
     action = propose_refund(world.order(), 2_000)
     payments.will_say(CUT)
@@ -130,14 +128,14 @@ def test_a_second_attempt_waits_for_the_stop(world: World, admin: User, payments
     stop = throw(admin)
     until(lambda: Action.objects.filter(pk=action.pk, not_before__lte=Now()).exists())
     assert execution.execute(action.pk).fence == 1
-    let_go(stop, admin)
+    resume_now(stop, admin)
     payments.will_say(receipt(action))
     assert execution.execute(action.pk).status == states.SUCCEEDED
     keys = {asked.headers["Idempotency-Key"] for asked in payments.asked}
     assert keys == {action.idempotency_key}
 
 
-def test_what_a_dead_worker_left_is_taken_over_only_after_the_release(world: World, admin: User) -> None:
+def test_a_dead_workers_action_is_taken_over_after_resuming(world: World, admin: User) -> None:
     order = world.order()
     action = propose_refund(order, 2_000)
     Action.objects.filter(pk=action.pk).update(
@@ -148,12 +146,12 @@ def test_what_a_dead_worker_left_is_taken_over_only_after_the_release(world: Wor
     assert action.pk not in execution.due(10_000)
     execution.execute(action.pk)
     assert [attempt.outcome for attempt in action.attempts.all()] == [""]
-    let_go(stop, admin)
+    resume_now(stop, admin)
     assert execution.execute(action.pk).status == states.SUCCEEDED
     assert len(world.refunds(order)) == 1
 
 
-def test_providers_are_asked_for_the_unknown_while_everything_is_stopped(
+def test_unknown_outcomes_are_looked_up_during_a_stop(
     world: World, admin: User, payments: Script, settings: Settings
 ) -> None:
     action = propose_refund(world.order(), 2_000)
@@ -164,7 +162,7 @@ def test_providers_are_asked_for_the_unknown_while_everything_is_stopped(
     assert lookup.settle(action.pk).status == states.SUCCEEDED
 
 
-# --- exactly ---------------------------------------------------------------------------------------------
+# --- races -----------------------------------------------------------------------------------------------
 
 
 def waits_for_lock() -> bool:
@@ -185,7 +183,7 @@ def in_a_thread(work: object) -> threading.Thread:
     return thread
 
 
-def test_a_claim_that_races_the_stop_waits_for_it_and_is_refused(world: World, admin: User) -> None:
+def test_a_claim_during_a_stop_waits_and_is_refused(world: World, admin: User) -> None:
     action = propose_refund(world.order(), 2_000)
     with transaction.atomic():
         throw(admin)
@@ -195,9 +193,9 @@ def test_a_claim_that_races_the_stop_waits_for_it_and_is_refused(world: World, a
     assert untouched(action)
 
 
-def test_a_stop_that_races_a_claim_returns_only_when_the_claim_is_made(world: World, admin: User) -> None:
+def test_a_stop_during_a_claim_waits_for_the_claim(world: World, admin: User) -> None:
     with transaction.atomic():
-        assert not stops.keeps_from("refund")  # a claim under way
+        assert not stops.keeps_from("refund")  # a claim in progress
         stopping = in_a_thread(lambda: throw(admin))
         until(waits_for_lock)
         assert not Stop.objects.filter(released_at__isnull=True).exists()
@@ -208,9 +206,9 @@ def test_a_stop_that_races_a_claim_returns_only_when_the_claim_is_made(world: Wo
 # --- who, why ------------------------------------------------------------------------------------------
 
 
-def test_a_stop_says_who_and_why_and_is_recorded(world: World, admin: User) -> None:
+def test_a_stop_records_who_and_why(world: World, admin: User) -> None:
     stop = throw(admin, "reply")
-    let_go(stop, admin)
+    resume_now(stop, admin)
     assert not stops.release(stop_id=stop.pk, by=admin)
     events = AuditEvent.objects.filter(object_type="stop", object_id=stop.pk).order_by("pk")
     assert [(event.actor, event.verb) for event in events] == [
@@ -220,15 +218,13 @@ def test_a_stop_says_who_and_why_and_is_recorded(world: World, admin: User) -> N
 
 
 @pytest.mark.parametrize(("kind", "reason", "code"), [("gift", "So.", "unknown_kind"), ("", "  ", "reason_missing")])
-def test_a_stop_without_a_reason_or_of_an_unknown_kind_is_refused(
-    admin: User, kind: str, reason: str, code: str
-) -> None:
+def test_a_stop_without_reason_or_with_unknown_kind_is_refused(admin: User, kind: str, reason: str, code: str) -> None:
     with pytest.raises(Refused) as refused:
         stops.stop(kind=kind, reason=reason, by=admin)
     assert refused.value.code == code
 
 
-def test_the_same_is_not_stopped_twice(admin: User) -> None:
+def test_a_kind_is_not_stopped_twice(admin: User) -> None:
     throw(admin)
     with pytest.raises(Refused, match="the-admin has stopped this already"):
         throw(admin)
@@ -244,7 +240,7 @@ def signed_in(name: str, group: str) -> Client:
     return client
 
 
-def test_everyone_is_told_on_every_page_and_admins_release(world: World, admin: User) -> None:
+def test_everyone_sees_a_stop_and_admins_resume(world: World, admin: User) -> None:
     lead, auditor, boss = (signed_in(f"a-{group}", group) for group in ("lead", "auditor", "admin"))
     action = propose_refund(world.order(), 2_000)
     answer = lead.post(reverse("policy-stop"), {"kind": "refund", "reason": "<b>Robbed</b>"}, follow=True)
@@ -262,7 +258,7 @@ def test_everyone_is_told_on_every_page_and_admins_release(world: World, admin: 
     assert "Robbed" in markup(answer)  # among the earlier ones
 
 
-def test_every_page_that_stands_open_hears_of_a_stop_and_of_its_end(world: World, admin: User) -> None:
+def test_open_pages_learn_of_a_stop_and_its_end(world: World, admin: User) -> None:
     auditor, boss = signed_in("a-auditor", "auditor"), signed_in("a-admin", "admin")
     User.objects.filter(username="a-admin").update(is_staff=True)
     news = reverse("policy-stops-standing")
@@ -271,11 +267,11 @@ def test_every_page_that_stands_open_hears_of_a_stop_and_of_its_end(world: World
     stop = throw(admin, "refund")
     assert "<strong>Refund is stopped</strong>" in markup(auditor.get(news))
     assert "Refund is stopped" in markup(boss.get(reverse("admin:index"))), "Django's own pages too"
-    let_go(stop, admin)
+    resume_now(stop, admin)
     assert markup(auditor.get(news)).strip() == ""
 
 
-def test_a_decision_taken_while_it_is_stopped_says_that_it_waits(world: World, admin: User) -> None:
+def test_a_decision_during_a_stop_says_that_it_waits(world: World, admin: User) -> None:
     lead = signed_in("a-lead", "lead")
     action = propose_refund(world.order(), 6_000)
     request = action.requests.get()
@@ -285,7 +281,7 @@ def test_a_decision_taken_while_it_is_stopped_says_that_it_waits(world: World, a
     assert "On hold: actions are stopped." in markup(lead.post(address, {"digest": action.digest}, follow=True))
 
 
-def test_a_stop_that_says_nothing_is_asked_again(world: World) -> None:
+def test_an_empty_stop_form_is_shown_again(world: World) -> None:
     lead = signed_in("a-lead", "lead")
     answer = lead.post(reverse("policy-stop"), {"kind": "gift", "reason": ""})
     assert answer.status_code == 422

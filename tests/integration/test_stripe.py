@@ -69,7 +69,7 @@ def page(*rows: Any, more: bool = False) -> Say:
 # --- what is sent ---------------------------------------------------------------------------------------
 
 
-def test_a_refund_bears_our_key_and_our_reference(stripe: Script) -> None:
+def test_a_refund_carries_our_key_and_reference(stripe: Script) -> None:
     stripe.will_say(Say(REFUND, 200, {"Request-Id": "req_1"}))
     receipt = send()
     [asked] = stripe.asked
@@ -103,7 +103,7 @@ def test_a_refund_bears_our_key_and_our_reference(stripe: Script) -> None:
     }
 
 
-def test_every_attempt_sends_the_same_bytes_over_one_connection_pool(stripe: Script) -> None:
+def test_every_attempt_sends_the_same_bytes_over_one_pool(stripe: Script) -> None:
     stripe.will_say(failing(500), Say(REFUND, 200, {"Idempotent-Replayed": "true"}))
     with pytest.raises(EffectUnknown):
         send()
@@ -112,7 +112,7 @@ def test_every_attempt_sends_the_same_bytes_over_one_connection_pool(stripe: Scr
     assert (first.body, first.headers["Idempotency-Key"]) == (second.body, second.headers["Idempotency-Key"])
 
 
-def test_a_charge_is_named_as_one(stripe: Script) -> None:
+def test_a_charge_is_sent_as_a_charge(stripe: Script) -> None:
     stripe.will_say(Say(REFUND))
     send(payment_id="ch_1")
     assert parse_qs(stripe.asked[0].body.decode())["charge"] == ["ch_1"]
@@ -123,13 +123,13 @@ def test_a_charge_is_named_as_one(stripe: Script) -> None:
     [("pending", "pending"), ("requires_action", "pending"), ("succeeded", "succeeded"), ("failed", "failed"),
      ("canceled", "failed")],
 )  # fmt: skip
-def test_each_state_in_our_words(stripe: Script, status: str, ours: str) -> None:
+def test_each_stripe_status_is_translated(stripe: Script, status: str, ours: str) -> None:
     stripe.will_say(Say({**REFUND, "status": status}))
     receipt = send()
     assert (receipt.status, receipt.data["status"], receipt.data["provider_status"]) == (ours, ours, status)
 
 
-# --- what the answers mean ------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -159,49 +159,49 @@ def test_each_state_in_our_words(stripe: Script, status: str, ours: str) -> None
         (CUT, EffectUnknown, "connection_lost"),
     ],
 )
-def test_each_answer_is_classified(stripe: Script, say: Say, kind: type[ProviderError], code: str) -> None:
+def test_each_stripe_answer_is_classified(stripe: Script, say: Say, kind: type[ProviderError], code: str) -> None:
     stripe.will_say(say)
     with pytest.raises(ProviderError) as caught:
         send()
     assert (type(caught.value), caught.value.code) == (kind, code)
-    assert len(stripe.asked) == 1, "the client does not retry by itself"
+    assert len(stripe.asked) == 1, "the client must not retry on its own"
 
 
 @pytest.mark.parametrize("body", [None, [], {}, "done", b"OK", b"", {**REFUND, "status": "odd"}, {**REFUND, "id": ""},
                                   {**REFUND, "metadata": {"reference": "another"}},
                                   {**REFUND, "metadata": None}])  # fmt: skip
-def test_a_success_of_another_shape_proves_nothing(stripe: Script, body: Any) -> None:
+def test_a_malformed_stripe_success_proves_nothing(stripe: Script, body: Any) -> None:
     stripe.will_say(Say(body))
     with pytest.raises(EffectUnknown):
         send()
 
 
-def test_the_time_to_wait_is_obeyed(stripe: Script) -> None:
+def test_stripes_retry_after_is_obeyed(stripe: Script) -> None:
     stripe.will_say(failing(429, "rate_limit_error", Retry_After="7"))
     with pytest.raises(Transient) as caught:
         send()
     assert caught.value.retry_after == 7.0
 
 
-def test_what_is_never_sent_has_no_effect(stripe: Script, settings: Settings) -> None:
+def test_a_request_that_was_never_sent_has_no_effect(stripe: Script, settings: Settings) -> None:
     settings.STRIPE_API_BASE = "http://127.0.0.1:1"
     with pytest.raises(Transient) as caught:
         send()
     assert (type(caught.value), caught.value.code) == (Transient, "unreachable")
 
 
-# --- looking up -----------------------------------------------------------------------------------------
+# --- look-ups -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("odd", [{"metadata": None}, {"metadata": {}, "status": None}, {"metadata": {}, "amount": "x"}])
-def test_another_refund_however_odd_keeps_ours_from_nothing(stripe: Script, odd: dict[str, Any]) -> None:
+def test_an_unreadable_other_refund_does_not_hide_ours(stripe: Script, odd: dict[str, Any]) -> None:
     stripe.will_say(page({**REFUND, "id": "re_7", **odd}, REFUND))
     found = payments.find_refund(body=json.dumps(WANTED))
     assert found is not None
     assert found.reference == "re_1"
 
 
-def test_ours_is_found_among_the_payments_refunds_on_every_page(stripe: Script) -> None:
+def test_our_refund_is_found_on_any_page(stripe: Script) -> None:
     others = [{**REFUND, "id": f"re_{number}", "metadata": {}} for number in (7, 8)]
     stripe.will_say(page(*others, more=True), page(REFUND))
     receipt = payments.find_refund(body=json.dumps(WANTED))
@@ -211,35 +211,35 @@ def test_ours_is_found_among_the_payments_refunds_on_every_page(stripe: Script) 
     assert parse_qs(stripe.asked[1].path.partition("?")[2])["starting_after"] == ["re_8"]
 
 
-def test_one_that_did_not_fail_comes_first(stripe: Script) -> None:
+def test_a_refund_that_did_not_fail_comes_first(stripe: Script) -> None:
     stripe.will_say(page({**REFUND, "id": "re_0", "status": "failed"}, REFUND))
     receipt = payments.find_refund(body=json.dumps(WANTED))
     assert receipt is not None
     assert receipt.reference == "re_1"
 
 
-def test_none_is_none(stripe: Script) -> None:
+def test_a_payment_without_refunds_returns_none(stripe: Script) -> None:
     stripe.will_say(page({**REFUND, "metadata": {"reference": "another"}}))
     assert payments.find_refund(body=json.dumps({**WANTED, "payment_id": "ch_1"})) is None
 
 
 @pytest.mark.parametrize("say", [CUT, Say({}), Say([]), Say(None), Say(b"OK"), page({"id": "re_1"}), page(None),
                                  page(5), failing(500)])  # fmt: skip
-def test_a_look_that_fails_says_nothing_and_has_no_effect(stripe: Script, say: Say) -> None:
+def test_a_failed_look_up_has_no_effect(stripe: Script, say: Say) -> None:
     stripe.will_say(say)
     with pytest.raises(Transient) as caught:
         payments.find_refund(body=json.dumps(WANTED))
     assert type(caught.value) is Transient
 
 
-def test_all_since_a_time_are_read(stripe: Script) -> None:
+def test_all_stripe_refunds_since_a_time_are_read(stripe: Script) -> None:
     stripe.will_say(page(REFUND))
     [receipt] = payments.refunds_since(datetime(2026, 1, 1, tzinfo=UTC))
     assert receipt.reference == "re_1"
     assert parse_qs(stripe.asked[0].path.partition("?")[2]) == {"created[gte]": ["1767225600"], "limit": ["100"]}
 
 
-def test_pages_that_repeat_themselves_are_no_books(stripe: Script) -> None:
+def test_repeating_pages_are_an_error(stripe: Script) -> None:
     stripe.will_say(*[page(REFUND, more=True)] * 2)
     with pytest.raises(EffectUnknown, match="repeat themselves"):
         list(payments.refunds_since(datetime(2026, 1, 1, tzinfo=UTC)))
@@ -261,12 +261,12 @@ def test_pages_that_repeat_themselves_are_no_books(stripe: Script) -> None:
         (8_400, "RSD", 8_400),
     ],
 )
-def test_amounts_in_stripes_units_and_back(amount: int, currency: str, theirs: int) -> None:
+def test_amounts_convert_to_stripes_units_and_back(amount: int, currency: str, theirs: int) -> None:
     assert to_stripe(amount, currency) == theirs
     assert to_ours(theirs, currency) == amount
 
 
-def test_an_amount_that_stripe_cannot_move_is_never_sent(stripe: Script) -> None:
+def test_an_amount_that_stripe_cannot_represent_is_never_sent(stripe: Script) -> None:
     with pytest.raises(Terminal) as caught:
         send(amount=5_124, currency="KWD")
     assert caught.value.code == "amount_not_possible"

@@ -1,5 +1,5 @@
-"""Stripe's API as two others wrote it, behind a network that loses answers: one refund at the server, whatever is
-lost. What truly moved is asked of the server itself."""
+"""Two independent implementations of Stripe's API behind a lossy network: one refund at the server, whatever is
+lost. The money moved is read from the server itself."""
 
 import json
 from collections import deque
@@ -32,7 +32,7 @@ ORDERS = 12
 
 @dataclass
 class Side:
-    """A shop whose payments are at a Stripe server, which is reached over a lossy relay."""
+    """A shop whose payments are on a Stripe server, reached through a lossy relay."""
 
     world: World
     server: StripeServer
@@ -47,7 +47,7 @@ class Side:
 
 
 def shop_of(server: StripeServer, folder: Path) -> World:
-    """A World of plain orders, each with a payment of its own at the server."""
+    """Return a World of plain orders, each with its own payment on the server."""
     shelf = worlds.write_shop(folder)
     plain = [shelf["plain"].popleft() for _ in range(ORDERS)]
     for order in plain:
@@ -104,7 +104,7 @@ def outcomes(action: Action) -> list[str]:
 
 
 def leave_behind(action: Action) -> None:
-    """What a worker leaves that was killed before it sent anything."""
+    """Leave the action as a worker does that was killed before it sent anything."""
     assert execution._claim(action.pk) is not None
     Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
 
@@ -113,10 +113,10 @@ def make_quiet(action: Action) -> None:
     Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=lookup.QUIET_SECONDS + 60))
 
 
-# --- a server that dedupes ------------------------------------------------------------------------------
+# --- a server with idempotency keys ---------------------------------------------------------------------
 
 
-def test_a_refund_goes_through_with_our_reference(deduping: Side) -> None:
+def test_a_refund_carries_our_reference_to_the_server(deduping: Side) -> None:
     payment, action = deduping.approved()
     action = execution.execute(action.pk)
     [refund] = deduping.server.refunds(payment)
@@ -130,7 +130,7 @@ def test_a_refund_goes_through_with_our_reference(deduping: Side) -> None:
     assert (action.result["amount"], action.result["currency"], action.result["status"]) == (2_000, "USD", "succeeded")
 
 
-def test_a_lost_answer_is_asked_for_under_the_same_key(deduping: Side) -> None:
+def test_a_lost_answer_is_retried_under_the_same_key(deduping: Side) -> None:
     payment, action = deduping.approved()
     deduping.relay.cut = 2
     action = execution.execute(action.pk)
@@ -149,7 +149,7 @@ def test_a_lost_request_is_sent_again(deduping: Side) -> None:
     assert (deduping.relay.posts, len(deduping.server.refunds(payment))) == (2, 1)
 
 
-def test_a_request_that_arrives_after_its_own_repetition_does_nothing(deduping: Side, settings: Settings) -> None:
+def test_a_delayed_request_after_its_retry_does_nothing(deduping: Side, settings: Settings) -> None:
     settings.PROVIDER_TIMEOUT_SECONDS = 0.5
     payment, action = deduping.approved()
     deduping.relay.hold = 1
@@ -160,13 +160,13 @@ def test_a_request_that_arrives_after_its_own_repetition_does_nothing(deduping: 
     assert len(deduping.server.refunds(payment)) == 1
 
 
-def test_workers_at_once_make_one_refund(deduping: Side) -> None:
+def test_concurrent_workers_make_one_refund(deduping: Side) -> None:
     payment, action = deduping.approved()
     at_once(*[lambda: execution.execute(action.pk)] * 8)
     assert (deduping.relay.posts, len(deduping.server.refunds(payment))) == (1, 1)
 
 
-def test_used_up_attempts_are_settled_by_asking(deduping: Side) -> None:
+def test_exhausted_attempts_are_settled_by_a_look_up(deduping: Side) -> None:
     payment, action = deduping.approved()
     deduping.relay.cut = 100
     action = execution.execute(action.pk)
@@ -177,14 +177,14 @@ def test_used_up_attempts_are_settled_by_asking(deduping: Side) -> None:
     assert len(deduping.server.refunds(payment)) == 1
 
 
-def test_our_key_with_another_body_is_told_apart(deduping: Side) -> None:
+def test_our_key_with_another_body_is_recognised(deduping: Side) -> None:
     _, action = deduping.approved()
     execution.execute(action.pk)
     with pytest.raises(IdempotencyMismatch):
         payments.send_refund(body=action.request.replace("2000", "1999"), key=action.idempotency_key)
 
 
-def test_anothers_refund_of_the_same_payment_is_not_ours(deduping: Side) -> None:
+def test_another_refund_of_the_same_payment_is_not_ours(deduping: Side) -> None:
     payment, action = deduping.approved()
     deduping.server.ask("POST", "/v1/refunds", data={"charge": payment})
     action = execution.execute(action.pk)
@@ -194,7 +194,7 @@ def test_anothers_refund_of_the_same_payment_is_not_ours(deduping: Side) -> None
     assert len(deduping.server.refunds(payment)) == 1
 
 
-def test_what_is_refused_has_failed(deduping: Side) -> None:
+def test_a_refused_refund_is_failed(deduping: Side) -> None:
     payment, action = deduping.approved()
     deduping.server.ask("POST", "/v1/refunds", data={"charge": payment, "amount": 9_000})
     action = execution.execute(action.pk)
@@ -202,7 +202,7 @@ def test_what_is_refused_has_failed(deduping: Side) -> None:
     assert "greater than unrefunded" in action.error_message
 
 
-def test_a_refused_key_pauses_the_provider(deduping: Side, settings: Settings) -> None:
+def test_a_refused_key_pauses_stripe(deduping: Side, settings: Settings) -> None:
     settings.STRIPE_API_KEY = "sk_live_0123456789"
     _, action = deduping.approved()
     action = execution.execute(action.pk)
@@ -213,7 +213,7 @@ def test_a_refused_key_pauses_the_provider(deduping: Side, settings: Settings) -
     assert again(action).status == states.SUCCEEDED
 
 
-def test_the_providers_refunds_can_be_read_through(deduping: Side) -> None:
+def test_all_refunds_of_the_provider_can_be_read(deduping: Side) -> None:
     _, action = deduping.approved()
     execution.execute(action.pk)
     receipts = {row.data["reference"]: row for row in payments.refunds_since(datetime.now(UTC) - timedelta(hours=1))}
@@ -221,7 +221,7 @@ def test_the_providers_refunds_can_be_read_through(deduping: Side) -> None:
     assert receipts[action.idempotency_key].data["created_at"]
 
 
-# --- a server that does not -----------------------------------------------------------------------------
+# --- a server without -----------------------------------------------------------------------------------
 
 
 def test_a_lost_answer_is_looked_up_and_not_sent_twice(hostile: Side) -> None:
@@ -234,20 +234,20 @@ def test_a_lost_answer_is_looked_up_and_not_sent_twice(hostile: Side) -> None:
     assert hostile.relay.posts == 1
 
 
-def test_what_the_server_does_not_know_is_a_persons(hostile: Side) -> None:
+def test_a_refund_unknown_to_the_server_needs_a_person(hostile: Side) -> None:
     payment, action = hostile.approved()
     hostile.relay.swallow = 1
     execution.execute(action.pk)
     action = again(action)
     assert (action.status, action.error_code) == (states.UNRESOLVED, "not_sent_again")
     assert action.pk not in execution.due(1000)
-    assert lookup.settle(action.pk).status == states.UNRESOLVED, "it may still be on its way in"
+    assert lookup.settle(action.pk).status == states.UNRESOLVED, "it may still be on its way"
     make_quiet(action)
     assert lookup.settle(action.pk).status == states.FAILED
     assert (hostile.relay.posts, hostile.server.refunds(payment)) == (1, [])
 
 
-def test_a_request_that_arrives_late_is_the_only_one(hostile: Side, settings: Settings) -> None:
+def test_a_delayed_request_remains_the_only_one(hostile: Side, settings: Settings) -> None:
     settings.PROVIDER_TIMEOUT_SECONDS = 0.5
     payment, action = hostile.approved()
     hostile.relay.hold = 1
@@ -259,7 +259,7 @@ def test_a_request_that_arrives_late_is_the_only_one(hostile: Side, settings: Se
     assert (hostile.relay.posts, len(hostile.server.refunds(payment))) == (1, 1)
 
 
-def test_what_a_dead_worker_left_is_looked_up_first(hostile: Side) -> None:
+def test_a_dead_workers_refund_is_looked_up_first(hostile: Side) -> None:
     payment, action = hostile.approved()
     leave_behind(action)
     action = execution.execute(action.pk)
@@ -268,7 +268,7 @@ def test_what_a_dead_worker_left_is_looked_up_first(hostile: Side) -> None:
 
 
 def test_without_the_setting_this_server_would_pay_twice(hostile: Side, settings: Settings) -> None:
-    """What the setting is for, and that the counting here would see it."""
+    """This shows why the setting exists, and that the counts here would detect a double payment."""
     settings.PAYMENTS_IDEMPOTENT = True
     payment, action = hostile.approved()
     hostile.relay.cut = 1

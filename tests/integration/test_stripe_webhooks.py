@@ -1,4 +1,4 @@
-"""What Stripe tells us by itself: signed, once, in any order; states only move forward."""
+"""Stripe's webhooks: signed, processed once, in any order; states only move forward."""
 
 import itertools
 import json
@@ -53,8 +53,8 @@ def event(action: Action, status: str, *, kind: str = "refund.updated", **change
     }
 
 
-def deliver(told: Any, *, at: int | None = None, secret: str = SECRET, **headers: str) -> HttpResponse:
-    body = told if isinstance(told, str) else json.dumps(told)
+def deliver(sent_event: Any, *, at: int | None = None, secret: str = SECRET, **headers: str) -> HttpResponse:
+    body = sent_event if isinstance(sent_event, str) else json.dumps(sent_event)
     signature = stripe.WebhookSignature.generate_signature_header(body, secret, at)
     given = {"Stripe-Signature": signature, **headers}
     client = Client(enforce_csrf_checks=True)
@@ -71,7 +71,7 @@ def code(answer: HttpResponse) -> tuple[int, str]:
 
 
 def sent(world: World, payments: Script, status: str = "pending") -> Action:
-    """A refund that the provider took on, and whose state it told us."""
+    """Return a refund that the provider accepted and whose status it reported."""
     action = propose_refund(world.order(), 2_000)
     body = {**json.loads(action.request), "refund_id": f"re_{action.pk}", "status": status}
     payments.will_say(Say(body, 201))
@@ -94,26 +94,26 @@ def test_a_signature_of_another_time_is_refused(world: World, payments: Script, 
 
 
 @pytest.mark.parametrize("late", [-TOLERANCE_SECONDS + 60, TOLERANCE_SECONDS - 60])
-def test_clocks_may_differ_a_little(world: World, payments: Script, late: int) -> None:
+def test_small_clock_differences_are_accepted(world: World, payments: Script, late: int) -> None:
     action = sent(world, payments)
     assert outcome(deliver(event(action, "succeeded"), at=int(time.time()) + late)) == "applied"
 
 
 @pytest.mark.parametrize("signature", ["", "t=1", "v1=abc", "t=x,v1=abc", "nonsense", "t=1,v1=Ü", "t=,v1="])
-def test_what_is_not_signed_is_refused(world: World, signature: str) -> None:
-    told = event(propose_refund(world.order(), 2_000), "succeeded")
-    assert code(deliver(told, **{"Stripe-Signature": signature})) == (401, "bad_signature")
-    assert not ProviderEvent.objects.filter(event_id=told["id"]).exists()
+def test_an_unsigned_event_is_refused(world: World, signature: str) -> None:
+    sent_event = event(propose_refund(world.order(), 2_000), "succeeded")
+    assert code(deliver(sent_event, **{"Stripe-Signature": signature})) == (401, "bad_signature")
+    assert not ProviderEvent.objects.filter(event_id=sent_event["id"]).exists()
 
 
-def test_a_signature_of_another_secret_or_body_is_refused(world: World, settings: Settings) -> None:
-    told = event(propose_refund(world.order(), 2_000), "succeeded")
-    assert code(deliver(told, secret="whsec_another")) == (401, "bad_signature")
-    signature = stripe.WebhookSignature.generate_signature_header(json.dumps(told), SECRET)
-    body = json.dumps(told, indent=1)  # the same event in other bytes
+def test_a_signature_with_another_secret_or_body_is_refused(world: World, settings: Settings) -> None:
+    sent_event = event(propose_refund(world.order(), 2_000), "succeeded")
+    assert code(deliver(sent_event, secret="whsec_another")) == (401, "bad_signature")
+    signature = stripe.WebhookSignature.generate_signature_header(json.dumps(sent_event), SECRET)
+    body = json.dumps(sent_event, indent=1)  # the same event in different bytes
     assert code(deliver(body, **{"Stripe-Signature": signature})) == (401, "bad_signature")
     settings.STRIPE_WEBHOOK_SECRET = ""
-    assert code(deliver(told)) == (401, "no_secret")
+    assert code(deliver(sent_event)) == (401, "no_secret")
 
 
 @pytest.mark.parametrize(
@@ -130,34 +130,34 @@ def test_a_signature_of_another_secret_or_body_is_refused(world: World, settings
                           ({"metadata": {"reference": "1:refund\ud800"}}, {}), ({"failure_reason": "\x00"}, {}),
                           ({}, {"id": "evt_\x00"})))],
 )  # fmt: skip
-def test_a_signed_body_that_is_no_event_is_refused(world: World, body: str) -> None:
+def test_a_signed_body_that_is_not_an_event_is_refused(world: World, body: str) -> None:
     assert code(deliver(body)) == (400, "invalid_event")
 
 
 @pytest.mark.parametrize(("reference", "answered"), [("", 200), ("ours:refund:1", 400)])
-def test_an_event_that_cannot_be_read_is_refused_only_where_it_may_be_ours(
+def test_an_unreadable_event_is_refused_only_if_possibly_ours(
     world: World, payments: Script, reference: str, answered: int
 ) -> None:
-    told = event(sent(world, payments), "a-status-of-next-year")
-    told["data"]["object"]["metadata"] = {"reference": reference} if reference else {}
-    assert deliver(told).status_code == answered
+    sent_event = event(sent(world, payments), "a-status-of-next-year")
+    sent_event["data"]["object"]["metadata"] = {"reference": reference} if reference else {}
+    assert deliver(sent_event).status_code == answered
 
 
-def test_only_posts_are_taken(world: World) -> None:
+def test_only_post_is_accepted(world: World) -> None:
     assert Client().get("/webhooks/stripe").status_code == 405
 
 
-def test_other_kinds_of_events_are_none_of_our_business(world: World, payments: Script) -> None:
-    told = event(sent(world, payments), "failed", kind="charge.refunded")
-    assert outcome(deliver(told)) is None
-    assert not ProviderEvent.objects.filter(event_id=told["id"]).exists()
+def test_other_event_types_are_ignored(world: World, payments: Script) -> None:
+    sent_event = event(sent(world, payments), "failed", kind="charge.refunded")
+    assert outcome(deliver(sent_event)) is None
+    assert not ProviderEvent.objects.filter(event_id=sent_event["id"]).exists()
 
 
-# --- what follows ---------------------------------------------------------------------------------------
+# --- consequences ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["refund.updated", "charge.refund.updated"])
-def test_what_was_on_its_way_arrives(world: World, payments: Script, kind: str) -> None:
+def test_an_event_completes_a_refund_in_progress(world: World, payments: Script, kind: str) -> None:
     action = sent(world, payments)
     assert outcome(deliver(event(action, "succeeded", kind=kind))) == "applied"
     action.refresh_from_db()
@@ -170,7 +170,7 @@ def test_what_was_on_its_way_arrives(world: World, payments: Script, kind: str) 
 @pytest.mark.parametrize(
     ("before", "status"), [("pending", "failed"), ("succeeded", "failed"), ("pending", "canceled")]
 )
-def test_a_failure_afterwards_goes_to_a_person(world: World, payments: Script, before: str, status: str) -> None:
+def test_a_late_failure_goes_to_a_person(world: World, payments: Script, before: str, status: str) -> None:
     action = sent(world, payments, before)
     assert outcome(deliver(event(action, status, kind="refund.failed"))) == "applied"
     action.refresh_from_db()
@@ -187,7 +187,7 @@ def test_a_failure_afterwards_goes_to_a_person(world: World, payments: Script, b
     assert (finding.theirs["amount"], finding.theirs["provider_status"]) == (action.amount, status)
 
 
-def test_the_money_of_a_late_failure_is_free_again(world: World, payments: Script) -> None:
+def test_a_late_failure_frees_the_reserved_money(world: World, payments: Script) -> None:
     action = sent(world, payments, "succeeded")
     ticket = Ticket.objects.select_related("customer").get(pk=action.ticket_id)
 
@@ -199,38 +199,40 @@ def test_the_money_of_a_late_failure_is_free_again(world: World, payments: Scrip
     assert left() == 10_000
 
 
-def test_an_event_counts_once(world: World, payments: Script) -> None:
+def test_a_repeated_event_counts_once(world: World, payments: Script) -> None:
     action = sent(world, payments)
-    told = event(action, "succeeded")
-    assert [outcome(deliver(told)), outcome(deliver(told))] == ["applied", None]
+    sent_event = event(action, "succeeded")
+    assert [outcome(deliver(sent_event)), outcome(deliver(sent_event))] == ["applied", None]
     assert verbs(action).count("action.arrived") == 1
 
 
-def test_deliveries_at_once_count_once(world: World, payments: Script) -> None:
+def test_concurrent_deliveries_count_once(world: World, payments: Script) -> None:
     action = sent(world, payments, "succeeded")
-    told = event(action, "failed")
-    answers = at_once(*[lambda: deliver(told)] * 6)
+    sent_event = event(action, "failed")
+    answers = at_once(*[lambda: deliver(sent_event)] * 6)
     assert sorted(str(outcome(answer)) for answer in answers) == ["None"] * 5 + ["applied"]
     assert verbs(action).count("action.failed_afterwards") == 1
     assert Finding.objects.filter(action=action).count() == 1
 
 
-def test_two_events_of_one_failure_at_once_count_once(world: World, payments: Script) -> None:
-    """Stripe sends `refund.failed` and `charge.refund.updated` in the same moment."""
+def test_two_concurrent_events_about_one_failure_count_once(world: World, payments: Script) -> None:
+    """Stripe sends `refund.failed` and `charge.refund.updated` at the same time."""
     action = sent(world, payments, "succeeded")
-    told = [event(action, "failed", kind=kind) for kind in ("refund.failed", "charge.refund.updated")] * 3
-    answers = at_once(*[partial(deliver, {**one, "id": f"{one['id']}_{place}"}) for place, one in enumerate(told)])
+    sent_event = [event(action, "failed", kind=kind) for kind in ("refund.failed", "charge.refund.updated")] * 3
+    answers = at_once(
+        *[partial(deliver, {**one, "id": f"{one['id']}_{place}"}) for place, one in enumerate(sent_event)]
+    )
     assert sorted(outcome(answer) for answer in answers) == ["applied"] + ["nothing_new"] * 5
 
 
-def test_what_has_arrived_arrives_once(world: World, payments: Script) -> None:
+def test_a_completed_refund_completes_once(world: World, payments: Script) -> None:
     action = sent(world, payments)
     both = [event(action, "succeeded", kind=kind) for kind in ("refund.updated", "charge.refund.updated")]
-    assert [outcome(deliver(told)) for told in both] == ["applied", "nothing_new"]
+    assert [outcome(deliver(one)) for one in both] == ["applied", "nothing_new"]
     assert verbs(action).count("action.arrived") == 1
 
 
-def test_events_out_of_order_move_nothing_back(world: World, payments: Script) -> None:
+def test_events_out_of_order_never_move_a_state_back(world: World, payments: Script) -> None:
     action = sent(world, payments)
     assert outcome(deliver(event(action, "failed"))) == "applied"
     for late in ("succeeded", "pending", "requires_action"):
@@ -246,20 +248,20 @@ def test_events_out_of_order_move_nothing_back(world: World, payments: Script) -
 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed"])
-def test_an_event_before_our_own_answer_is_delivered_again(world: World, payments: Script, status: str) -> None:
+def test_an_event_before_our_own_answer_is_redelivered(world: World, payments: Script, status: str) -> None:
     action = propose_refund(world.order(), 2_000)
     assert execution._claim(action.pk) is not None
-    told = event(action, status)
-    assert code(deliver(told)) == (425, "too_early")
-    assert not ProviderEvent.objects.filter(event_id=told["id"]).exists()
+    sent_event = event(action, status)
+    assert code(deliver(sent_event)) == (425, "too_early")
+    assert not ProviderEvent.objects.filter(event_id=sent_event["id"]).exists()
     Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
     body = {**json.loads(action.request), "refund_id": f"re_{action.pk}", "status": "pending"}
     payments.will_say(Say(body, 201))
     assert execution.execute(action.pk).status == states.SUCCEEDED
-    assert outcome(deliver(told)) == "applied"
+    assert outcome(deliver(sent_event)) == "applied"
 
 
-def test_an_event_about_an_unknown_outcome_hurries_the_question(
+def test_an_event_about_an_unknown_outcome_triggers_a_look_up(
     world: World, payments: Script, settings: Settings
 ) -> None:
     action = propose_refund(world.order(), 2_000)
@@ -275,15 +277,15 @@ def test_an_event_about_an_unknown_outcome_hurries_the_question(
     assert action.pk in lookup.due(1000)
 
 
-def test_a_refund_that_is_not_ours_is_kept_and_changes_nothing(world: World, payments: Script) -> None:
+def test_an_event_about_another_refund_is_stored_and_ignored(world: World, payments: Script) -> None:
     action = sent(world, payments)
-    told = event(action, "failed", metadata={})
-    assert outcome(deliver(told)) == "not_ours"
-    assert ProviderEvent.objects.get(event_id=told["id"]).action is None
+    sent_event = event(action, "failed", metadata={})
+    assert outcome(deliver(sent_event)) == "not_ours"
+    assert ProviderEvent.objects.get(event_id=sent_event["id"]).action is None
     assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
 
 
-def test_money_that_moves_after_we_gave_up_is_told(
+def test_money_that_moves_after_we_gave_up_is_reported(
     world: World, payments: Script, caplog: pytest.LogCaptureFixture, settings: Settings
 ) -> None:
     settings.ALERT_EMAILS = ["oncall@shop.example"]
@@ -302,7 +304,7 @@ def test_money_that_moves_after_we_gave_up_is_told(
     assert f"/actions/{action.pk}/" in letter.body
 
 
-def test_a_second_refund_under_our_reference_is_told(world: World, payments: Script) -> None:
+def test_a_second_refund_under_our_reference_is_reported(world: World, payments: Script) -> None:
     action = sent(world, payments, "succeeded")
     assert outcome(deliver(event(action, "succeeded", id="re_another"))) == "contradicted"
     assert outcome(deliver(event(action, "failed", id="re_another"))) == "nothing_new"

@@ -1,4 +1,4 @@
-"""Without a single message the sweep finds all work that nobody is at, and does it once."""
+"""Without any message the sweep finds all work that nobody is doing, and does it once."""
 
 import logging
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def sweeper(world: World, settings: Settings) -> Iterator[sweep.Sweep]:
 
 
 def rounds(sweeper: sweep.Sweep) -> int:
-    """Sweeps until nothing is found any more; how many items that were."""
+    """Sweep until nothing is due, and return the number of items found."""
     done = 0
     while started := sweeper.round():
         wait(started, timeout=30)
@@ -51,8 +51,7 @@ def rounds(sweeper: sweep.Sweep) -> int:
 
 @pytest.fixture(autouse=True)
 def nothing_left_over(world: World) -> None:
-    """Work that earlier tests of this module left is not this one's; the books of this hour are compared, and what
-    ended is counted."""
+    """Finish work left by earlier tests of this module: compare this hour's records, and count what has ended."""
     Watermark.objects.update_or_create(name=tallies.NAME, defaults={"through": timezone.now() + timedelta(days=1)})
     Comparison.objects.create(since=timezone.now() - 2 * comparison.LOOK_BACK, periodic=True)
     Run.objects.exclude(status__in=["succeeded", "failed"]).update(status="cancelled", lease_expires_at=None)
@@ -83,18 +82,18 @@ def test_every_kind_of_forgotten_work_is_found(world: World, sweeper: sweep.Swee
     assert len(world.refunds(order)) == 1
 
 
-def test_a_run_left_by_a_dead_worker_is_taken_up(world: World, sweeper: sweep.Sweep, model: Script) -> None:
+def test_a_dead_workers_run_is_taken_over(world: World, sweeper: sweep.Sweep, model: Script) -> None:
     ticket = ticket_of(world.order())
     run = leasing.claim(Run.objects.get(ticket=ticket).pk)
     assert run is not None
-    assert rounds(sweeper) == 0, "while its lease runs"
+    assert rounds(sweeper) == 0, "while its lease is valid"
     Run.objects.filter(pk=run.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
     model.will_say(triage(), replies())
     assert rounds(sweeper) == 1
     assert Run.objects.get(pk=run.pk).outcome == "answered"
 
 
-def test_an_action_left_by_a_dead_worker_is_taken_up(world: World, sweeper: sweep.Sweep) -> None:
+def test_a_dead_workers_action_is_taken_over(world: World, sweeper: sweep.Sweep) -> None:
     order = world.order()
     action = propose_refund(order, 2_000)
     Run.objects.filter(ticket=action.ticket_id).update(status="cancelled")
@@ -106,7 +105,7 @@ def test_an_action_left_by_a_dead_worker_is_taken_up(world: World, sweeper: swee
     assert len(world.refunds(order)) == 1
 
 
-def test_what_is_late_expires_and_its_run_goes_on(world: World, sweeper: sweep.Sweep, model: Script) -> None:
+def test_an_overdue_request_expires_and_its_run_continues(world: World, sweeper: sweep.Sweep, model: Script) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
@@ -118,7 +117,7 @@ def test_what_is_late_expires_and_its_run_goes_on(world: World, sweeper: sweep.S
     assert ticket.status == "answered"
 
 
-def test_the_books_are_compared_once_an_hour(world: World, sweeper: sweep.Sweep) -> None:
+def test_records_are_compared_once_an_hour(world: World, sweeper: sweep.Sweep) -> None:
     Comparison.objects.all().delete()
     assert rounds(sweeper) == 1
     [made] = Comparison.objects.all()
@@ -126,9 +125,7 @@ def test_the_books_are_compared_once_an_hour(world: World, sweeper: sweep.Sweep)
     assert rounds(sweeper) == 0
 
 
-def test_several_sweeps_and_messages_at_once_do_each_thing_once(
-    world: World, model: Script, settings: Settings
-) -> None:
+def test_concurrent_sweeps_and_messages_do_each_thing_once(world: World, model: Script, settings: Settings) -> None:
     orders = [world.order() for _ in range(4)]
     actions = [propose_refund(order, 2_000) for order in orders]
     Run.objects.filter(ticket__in=[action.ticket_id for action in actions]).update(status="cancelled")
@@ -145,11 +142,11 @@ def test_several_sweeps_and_messages_at_once_do_each_thing_once(
     assert Attempt.objects.filter(action__in=actions).count() == 4
 
 
-def test_nothing_found_costs_nothing(world: World, sweeper: sweep.Sweep) -> None:
+def test_an_empty_sweep_is_cheap(world: World, sweeper: sweep.Sweep) -> None:
     assert sweeper.round() == []
 
 
-def test_a_poisoned_item_does_not_keep_the_others_from_their_turn(
+def test_a_poisoned_item_does_not_block_the_others(
     world: World, sweeper: sweep.Sweep, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     order = world.order()
@@ -173,7 +170,7 @@ def test_a_poisoned_item_does_not_keep_the_others_from_their_turn(
     assert Action.objects.get(pk=bad.pk).status == states.SUCCEEDED
 
 
-def test_what_cannot_be_asked_for_does_not_keep_the_rest_from_its_turn(
+def test_a_failing_query_does_not_block_other_work(
     world: World, sweeper: sweep.Sweep, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     action = propose_refund(world.order(), 2_000)
@@ -206,7 +203,7 @@ def test_mail_and_replays_leave_threads_for_money(world: World, settings: Settin
     Replay.objects.all().delete()
 
 
-def test_what_is_asked_for_again_and_again_leaves_threads_for_runs(world: World) -> None:
+def test_repeated_look_ups_leave_threads_for_runs(world: World) -> None:
     runs = [Run.objects.get(ticket=ticket_of(world.order())) for _ in range(sweep.AT_ONCE)]
     due = {"status": states.UNRESOLVED, "not_before": timezone.now()}
     unknown = [succeeded(world.order(), **due) for _ in range(sweep.AT_ONCE)]
@@ -216,11 +213,11 @@ def test_what_is_asked_for_again_and_again_leaves_threads_for_runs(world: World)
     assert len(asked.intersection(first)) == sweep.AT_ONCE // 2
     assert advanced.intersection(first)
     Run.objects.filter(pk__in=[run.pk for run in runs]).update(status="cancelled")
-    assert asked <= set(sweep._due(sweep.AT_ONCE)), "nobody else wants the threads"
+    assert asked <= set(sweep._due(sweep.AT_ONCE)), "no other work needs the threads"
     Action.objects.filter(pk__in=[action.pk for action in unknown]).update(status="failed")
 
 
-def test_a_request_that_cannot_expire_does_not_keep_the_others(
+def test_a_request_that_cannot_expire_does_not_block_others(
     world: World, sweeper: sweep.Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = (ApprovalRequest.objects.get(action=propose_refund(world.order(), 6_000)) for _ in range(2))
@@ -243,9 +240,7 @@ def test_a_request_that_cannot_expire_does_not_keep_the_others(
     assert Action.objects.get(pk=bad.action_id).status == states.EXPIRED
 
 
-def test_a_sweeping_worker_gives_a_sign_of_life(
-    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sweeping_worker_sends_a_heartbeat(world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.SWEEP_SECONDS = 0.05
     with redis.Redis.from_url(django_settings.REDIS_URL) as broker:
         broker.delete(heartbeat.KEY)

@@ -1,4 +1,4 @@
-"""What ended is counted once: by any worker, after any crash, whatever is committed late."""
+"""Finished work is counted once, by any worker, after any crash, however late it is committed."""
 
 from collections import Counter
 from datetime import timedelta
@@ -23,19 +23,19 @@ def counted(**wanted: str) -> int:
     return Tally.objects.filter(hour=EPOCH, **wanted).aggregate(n=Sum("count"))["n"] or 0
 
 
-def test_what_ended_is_counted_once_however_often_one_asks() -> None:
-    told = a_run()
+def test_finished_work_is_counted_once_however_often_asked() -> None:
+    finished = a_run()
     for _ in range(3):
         tallies.roll_up(0)
     assert counted(subject="tool", name="get_order", status="failed", error_class="refused") == 1
     assert (counted(subject="llm"), counted(subject="attempt", error_class="effect_unknown")) == (2, 1)
     assert counted(subject="run", name="answered", status="succeeded") == 1
-    Step.objects.filter(run=told.run, kind="llm").update(finished_at=timezone.now())  # as if two more had ended
+    Step.objects.filter(run=finished.run, kind="llm").update(finished_at=timezone.now())  # as if two more had ended
     tallies.roll_up(0)
     assert (counted(subject="llm"), counted(subject="run")) == (4, 1)
 
 
-def test_the_hours_add_up_to_the_whole() -> None:
+def test_the_hours_add_up_to_the_total() -> None:
     a_run()
     a_run()
     tallies.roll_up(0)
@@ -48,7 +48,7 @@ def test_the_hours_add_up_to_the_whole() -> None:
     assert (row["cost"], row["tokens"]) == (Decimal("0.0042"), 2_000)
 
 
-def test_a_wait_for_a_person_is_counted_and_not_timed() -> None:
+def test_a_wait_for_a_person_is_counted_but_not_timed() -> None:
     a_run()
     tallies.roll_up(0)
     assert [row.bucket for row in Tally.objects.filter(subject="tool", name="refund", hour=EPOCH)] == [buckets.UNTIMED]
@@ -56,14 +56,14 @@ def test_a_wait_for_a_person_is_counted_and_not_timed() -> None:
     assert read.bucket == buckets.of(0.1)
 
 
-def test_tools_that_a_model_makes_up_are_one() -> None:
-    told = a_run()
-    Step.objects.filter(run=told.run, name="get_order").update(name="transfer_everything")
+def test_tools_invented_by_a_model_count_as_one() -> None:
+    finished = a_run()
+    Step.objects.filter(run=finished.run, name="get_order").update(name="transfer_everything")
     tallies.roll_up(0)
     assert (counted(name="transfer_everything"), counted(name="unknown", subject="tool")) == (0, 1)
 
 
-def test_each_settling_counts_and_what_fails_afterwards_is_both() -> None:
+def test_a_late_failure_counts_as_success_and_failure() -> None:
     action = an_action(status=states.EXECUTING, settled_at=None)
     for status in (states.SUCCEEDED, states.FAILED):
         transitions.move(action, status, actor="system", verb="action.moved", error_class="terminal")
@@ -72,7 +72,7 @@ def test_each_settling_counts_and_what_fails_afterwards_is_both() -> None:
     assert counted(subject="action", name="refund", status="failed", error_class="terminal") == 1
 
 
-def test_years_without_anything_are_passed_over() -> None:
+def test_years_without_activity_are_skipped() -> None:
     a_run()
     Run.objects.update(finished_at=timezone.now() - timedelta(days=9_000))
     Step.objects.update(started_at=timezone.now() - timedelta(days=3_000, minutes=1),
@@ -82,7 +82,7 @@ def test_years_without_anything_are_passed_over() -> None:
     assert not Tally.objects.filter(hour__gt=EPOCH, hour__lt=timezone.now() - timedelta(days=30)).exists()
 
 
-def test_a_round_finds_nothing_to_do_while_all_is_fresh() -> None:
+def test_a_sweep_counts_nothing_while_tallies_are_current() -> None:
     assert tallies.due()
     tallies.roll_up(0)
     assert not tallies.due()
@@ -90,15 +90,18 @@ def test_a_round_finds_nothing_to_do_while_all_is_fresh() -> None:
     assert tallies.due()
 
 
-def test_buckets_are_the_databases_and_pythons_alike() -> None:
-    told = a_run()
-    Step.objects.filter(run=told.run).exclude(kind="llm").delete()
-    step = Step.objects.filter(run=told.run).latest("index")
-    Action.objects.filter(run_id=told.run.pk).update(run_id=None)
+def test_database_and_python_use_the_same_buckets() -> None:
+    finished = a_run()
+    Step.objects.filter(run=finished.run).exclude(kind="llm").delete()
+    step = Step.objects.filter(run=finished.run).latest("index")
+    Action.objects.filter(run_id=finished.run.pk).update(run_id=None)
     for index, seconds in enumerate((0, 0.001, 0.00101, 0.1, 0.8, 1, 1.0001, 9.99, 10_000, 20_000)):
         step.pk, step.index, step.name = None, 100 + index, f"model-{index}"
         step._state.adding = True
-        step.started_at, step.finished_at = told.run.created_at, told.run.created_at + timedelta(seconds=seconds)
+        step.started_at, step.finished_at = (
+            finished.run.created_at,
+            finished.run.created_at + timedelta(seconds=seconds),
+        )
         step.save()
     tallies.roll_up(0)
     for index, seconds in enumerate((0, 0.001, 0.00101, 0.1, 0.8, 1, 1.0001, 9.99, 10_000, 20_000)):

@@ -1,4 +1,4 @@
-"""Counting while others write, on a database of its own."""
+"""Counting while others write, on a separate database."""
 
 import threading
 
@@ -22,15 +22,15 @@ def from_the_beginning(live_database: str) -> None:
     Watermark.objects.all().delete()
 
 
-def test_what_is_committed_late_is_not_passed_by() -> None:
-    """A transaction that began before the count and ends after it: its rows bear an earlier time than the count's."""
-    told = a_run("running")
+def test_a_late_commit_is_not_missed() -> None:
+    """A transaction that starts before the count and ends after it: its rows have an earlier time than the count."""
+    finished = a_run("running")
     wrote, counted_once = threading.Event(), threading.Event()
 
     def late() -> None:
         try:
             with transaction.atomic():
-                Run.objects.filter(pk=told.run.pk).update(status="succeeded", finished_at=Now())
+                Run.objects.filter(pk=finished.run.pk).update(status="succeeded", finished_at=Now())
                 wrote.set()
                 counted_once.wait(10)
         finally:
@@ -42,14 +42,14 @@ def test_what_is_committed_late_is_not_passed_by() -> None:
     try:
         tallies.roll_up(0)
         assert counted(subject="run") == 0
-        assert counted(subject="llm") == 2, "what was committed before it is not held back"
+        assert counted(subject="llm") == 2, "earlier commits are not held back"
     finally:
         counted_once.set()
         thread.join()
     until(lambda: [tallies.roll_up(0), counted(subject="run") == 1][-1])
 
 
-def test_two_workers_at_once_count_once() -> None:
+def test_two_concurrent_workers_count_once() -> None:
     for _ in range(5):
         a_run()
     barrier = threading.Barrier(4)

@@ -27,7 +27,7 @@ def listed(client: Client, **query: str) -> str:
     return markup(client.get(reverse("tickets"), query))
 
 
-def test_the_list_shows_newest_first_with_status_and_reason(maya: Client) -> None:
+def test_tickets_are_listed_newest_first_with_status_and_reason(maya: Client) -> None:
     a_ticket("An old one", ago=timedelta(days=2))
     a_ticket("A new one", status="needs_person", reason="They want a person.")
     page = listed(maya)
@@ -36,7 +36,7 @@ def test_the_list_shows_newest_first_with_status_and_reason(maya: Client) -> Non
 
 
 @pytest.mark.parametrize("by", ["subject", "email", "start of email", "name", "id", "external id"])
-def test_a_ticket_is_found_by_what_people_know_of_it(maya: Client, by: str) -> None:
+def test_a_ticket_is_found_by_any_known_detail(maya: Client, by: str) -> None:
     wanted, _other = a_ticket("Needle in the hay"), a_ticket("Something else")
     words = {
         "subject": "needle", "email": wanted.customer.email.upper(), "start of email": f"{wanted.customer.email[:-4]}",
@@ -48,7 +48,7 @@ def test_a_ticket_is_found_by_what_people_know_of_it(maya: Client, by: str) -> N
         assert "Something else" not in listed(maya, q=words[by])
 
 
-def test_the_list_is_narrowed_by_status(maya: Client) -> None:
+def test_the_list_is_filtered_by_status(maya: Client) -> None:
     a_ticket("Waits", status="awaiting_approval")
     a_ticket("Is answered")
     page = listed(maya, status="awaiting_approval")
@@ -59,7 +59,7 @@ def test_the_list_is_narrowed_by_status(maya: Client) -> None:
     assert "Is answered" not in listed(maya, status="unfinished")
 
 
-def test_pages_follow_each_other_without_loss_or_repetition(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ticket_pages_neither_skip_nor_repeat_tickets(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "PAGE", 3)
     same_moment = Ticket.objects.filter(pk__in=[a_ticket().pk for _ in range(8)])
     same_moment.update(created_at=same_moment.latest("created_at").created_at)
@@ -71,7 +71,7 @@ def test_pages_follow_each_other_without_loss_or_repetition(maya: Client, monkey
     assert seen == sorted(same_moment.values_list("pk", flat=True), reverse=True)
 
 
-def test_words_are_looked_for_in_the_newest_tickets_only(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_search_covers_only_the_newest_tickets(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "SEARCHED", 2)
     old = a_ticket("Lamp of old", ago=timedelta(days=9))
     for day in range(3):
@@ -80,23 +80,23 @@ def test_words_are_looked_for_in_the_newest_tickets_only(maya: Client, monkeypat
     assert "Lamp of old" in listed(maya, q=old.pk)
 
 
-def test_htmx_gets_the_results_alone(maya: Client) -> None:
+def test_htmx_gets_only_the_results(maya: Client) -> None:
     answer = maya.get(reverse("tickets"), headers=HTMX)
     assert "<html" not in markup(answer)
     assert "HX-Request" in answer["Vary"]
 
 
-def test_a_tickets_page_tells_what_was_said_and_done_in_order(maya: Client) -> None:
-    told = a_run()
-    Message.objects.create(ticket=told.ticket, direction="outbound", external_id="out", body="It is refunded.")
-    page = markup(maya.get(reverse("ticket", args=[told.ticket.pk])))
+def test_a_tickets_page_shows_messages_and_actions_in_order(maya: Client) -> None:
+    finished = a_run()
+    Message.objects.create(ticket=finished.ticket, direction="outbound", external_id="out", body="It is refunded.")
+    page = markup(maya.get(reverse("ticket", args=[finished.ticket.pk])))
     order = [page.index(text) for text in ("My lamp is broken.", "Run 1", "Refund $42.00", "It is refunded.")]
     assert order == sorted(order)
     assert "&lt;script&gt;" in page
     assert "<script>alert" not in page
 
 
-def test_a_ticket_says_why_a_person_is_needed_and_what_waits(maya: Client) -> None:
+def test_a_ticket_shows_why_a_person_is_needed(maya: Client) -> None:
     ticket = a_ticket(status="needs_person", reason="They threaten to sue.")
     assert "They threaten to sue." in markup(maya.get(reverse("ticket", args=[ticket.pk])))
     ticket = a_ticket(status="awaiting_approval")
@@ -107,7 +107,7 @@ def test_a_ticket_says_why_a_person_is_needed_and_what_waits(maya: Client) -> No
     assert "outcome unknown" in page
 
 
-def test_a_lead_closes_a_ticket_and_a_message_opens_it_again(maya: Client) -> None:
+def test_a_lead_closes_a_ticket_and_a_message_reopens_it(maya: Client) -> None:
     ticket = a_ticket(status="needs_person", reason="They want a person.")
     page = reverse("ticket", args=[ticket.pk])
     assert "Close ticket" in markup(maya.get(page))
@@ -125,7 +125,7 @@ def test_a_lead_closes_a_ticket_and_a_message_opens_it_again(maya: Client) -> No
     assert ticket.status == "open"
 
 
-def test_a_ticket_that_something_is_under_way_on_is_not_closed(maya: Client) -> None:
+def test_a_ticket_with_work_in_progress_cannot_be_closed(maya: Client) -> None:
     at_work = a_run("running").ticket
     asks, unknown, sends = (a_ticket(status="answered") for _ in range(3))
     for ticket, status in ((asks, "awaiting_approval"), (unknown, "unresolved"), (sends, "approved")):
@@ -139,27 +139,27 @@ def test_a_ticket_that_something_is_under_way_on_is_not_closed(maya: Client) -> 
 
 
 @pytest.mark.parametrize("name", ["ticket", "ticket-reply", "ticket-close"])
-def test_a_ticket_whose_name_holds_a_nul_is_not_found(maya: Client, name: str) -> None:
+def test_a_ticket_page_id_containing_a_nul_is_not_found(maya: Client, name: str) -> None:
     address = reverse(name, args=["\x00"])
     assert (maya.get(address) if name == "ticket" else maya.post(address)).status_code == 404
 
 
-def test_a_direction_override_in_a_name_ends_with_the_name(maya: Client) -> None:
+def test_a_direction_override_ends_with_the_name(maya: Client) -> None:
     ticket = a_ticket()
     Customer.objects.filter(pk=ticket.customer_id).update(name="Kim \u202eeoD")
     page = markup(maya.get(reverse("ticket", args=[ticket.pk])))
     assert f"<bdi>Kim \u202eeoD</bdi> &lt;<bdi>{ticket.customer.email}</bdi>&gt;" in page
 
 
-def test_only_a_ticket_at_work_asks_for_itself_again(maya: Client) -> None:
-    told = a_run()
-    address = reverse("ticket", args=[told.ticket.pk])
+def test_only_a_ticket_in_progress_refreshes_itself(maya: Client) -> None:
+    finished = a_run()
+    address = reverse("ticket", args=[finished.ticket.pk])
     assert "every 3s" not in markup(maya.get(address))
-    Ticket.objects.filter(pk=told.ticket.pk).update(status="working")
+    Ticket.objects.filter(pk=finished.ticket.pk).update(status="working")
     assert "every 3s" in markup(maya.get(address, headers=HTMX))
 
 
-def test_a_lead_opens_a_ticket_by_hand(maya: Client) -> None:
+def test_a_lead_opens_a_ticket_manually(maya: Client) -> None:
     form = {"customer_email": "Kim@Example.com", "customer_name": "Kim", "subject": "Lamp", "body": "It is broken."}
     answer = maya.post(reverse("ticket-new"), form)
     ticket = Ticket.objects.get(customer__email="kim@example.com")
@@ -168,7 +168,7 @@ def test_a_lead_opens_a_ticket_by_hand(maya: Client) -> None:
 
 
 @pytest.mark.parametrize("field", ["customer_email", "subject", "body"])
-def test_a_form_that_is_not_filled_says_so_and_keeps_the_rest(maya: Client, field: str) -> None:
+def test_an_incomplete_form_is_reported_and_keeps_its_values(maya: Client, field: str) -> None:
     form = {"customer_email": "kim@example.com", "customer_name": "Kim Doe", "subject": "Lamp", "body": "Broken."}
     answer = maya.post(reverse("ticket-new"), {**form, field: "  "})
     assert answer.status_code == 422
@@ -177,7 +177,7 @@ def test_a_form_that_is_not_filled_says_so_and_keeps_the_rest(maya: Client, fiel
     assert not Ticket.objects.exists()
 
 
-def test_an_auditor_reads_tickets_and_opens_none(db: None) -> None:
+def test_an_auditor_may_read_tickets_but_not_open_one(db: None) -> None:
     auditor = signed_in("ines", "auditor")
     assert "New ticket" not in listed(auditor)
     assert auditor.get(reverse("ticket-new")).status_code == 403
@@ -185,7 +185,7 @@ def test_an_auditor_reads_tickets_and_opens_none(db: None) -> None:
     assert Run.objects.count() == 0
 
 
-def test_a_lead_writes_to_the_customer_by_hand(maya: Client) -> None:
+def test_a_lead_writes_to_the_customer(maya: Client) -> None:
     ticket = a_ticket(status="needs_person")
     address = reverse("ticket-reply", args=[ticket.pk])
     answer = maya.post(address, {"text": "  "})
@@ -197,13 +197,16 @@ def test_a_lead_writes_to_the_customer_by_hand(maya: Client) -> None:
     assert signed_in("ines", "auditor").post(address, {"text": "x"}).status_code == 403
 
 
-def test_the_same_words_again_are_told_what_became_of_them(maya: Client) -> None:
+def test_repeating_the_same_text_reports_the_earlier_ones_status(maya: Client) -> None:
     ticket = a_ticket(status="needs_person")
     address, said = reverse("ticket-reply", args=[ticket.pk]), {"text": "We are looking into it."}
     assert "is being sent" in markup(maya.post(address, said, follow=True))
     reply = ticket.actions.filter(kind="reply")
     reply.update(status="executing", lease_expires_at=Now(), fence=1)
-    for stands, told in (("unresolved", "we don't know yet if"), ("succeeded", "The customer already has this reply")):
+    for stands, expected in (
+        ("unresolved", "we don't know yet if"),
+        ("succeeded", "The customer already has this reply"),
+    ):
         reply.update(status=stands, lease_expires_at=None)
-        assert told in markup(maya.post(address, said, follow=True))
+        assert expected in markup(maya.post(address, said, follow=True))
     assert reply.count() == 1

@@ -1,4 +1,4 @@
-"""An outcome that nobody knows is settled by the provider's answer, or by people who say how they know."""
+"""Unknown outcomes are settled by the provider's answer, or by people who say how they know."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def leads(live_database: str) -> list[User]:
 
 
 def unknown_refund(amount: int = 2_000, currency: str = "USD", **more: Any) -> Action:
-    """One that the provider does not know of; above 1,000.00 two people are needed."""
+    """Return a refund that the provider does not know. Above 1,000.00 two people are needed."""
     params = {"order_id": "#W1", "payment_id": "pay_none", "amount": amount, "currency": currency, "reason": "Broken."}
     return an_action(status=states.UNRESOLVED, amount=amount, currency=currency, params=params, **more)
 
@@ -35,14 +35,14 @@ def say(action: Action, by: User, happened: bool, reason: str = "It is on the st
 
 @pytest.fixture
 def away(world: World, settings: Settings) -> None:
-    """The provider cannot be asked, so that people's word counts."""
+    """Make the provider unreachable, so that people have to decide."""
     settings.PAYMENTS_URL = "http://127.0.0.1:1"
 
 
-# --- asking again ---------------------------------------------------------------------------------------
+# --- look-ups -------------------------------------------------------------------------------------------
 
 
-def test_what_the_provider_has_is_settled_at_once(world: World, lead: User) -> None:
+def test_an_effect_at_the_provider_is_settled_at_once(world: World, lead: User) -> None:
     action = unresolved_refund(world)
     asked = by_hand.check_now(action_id=action.pk, by=lead)
     assert asked.action.status == states.SUCCEEDED
@@ -51,7 +51,7 @@ def test_what_the_provider_has_is_settled_at_once(world: World, lead: User) -> N
     assert (event.actor, event.after) == ("lead", {"said": asked.said})
 
 
-def test_what_it_does_not_have_counts_after_a_while(world: World, lead: User) -> None:
+def test_a_missing_effect_counts_as_failed_after_a_while(world: World, lead: User) -> None:
     action = unresolved_refund(world, happened=False)
     early = by_hand.check_now(action_id=action.pk, by=lead)
     assert early.action.status == states.UNRESOLVED
@@ -61,7 +61,7 @@ def test_what_it_does_not_have_counts_after_a_while(world: World, lead: User) ->
     assert (late.action.status, "has no such effect" in late.said) == (states.FAILED, True)
 
 
-def test_a_provider_that_does_not_answer_says_why(world: World, payments: Script, lead: User) -> None:
+def test_an_unreachable_provider_reports_why(world: World, payments: Script, lead: User) -> None:
     action = unknown_refund()
     payments.will_say(Say({"error": {"code": "unavailable", "message": "Closed on Sundays."}}, 503))
     asked = by_hand.check_now(action_id=action.pk, by=lead)
@@ -74,17 +74,17 @@ def test_a_reply_cannot_be_looked_up(world: World, lead: User) -> None:
     assert asked.said.startswith("The provider cannot tell")
 
 
-def test_what_is_settled_is_left_alone(world: World, lead: User) -> None:
+def test_a_settled_action_is_left_alone(world: World, lead: User) -> None:
     asked = by_hand.check_now(action_id=an_action().pk, by=lead)
     assert (asked.action.status, asked.said) == (states.SUCCEEDED, "It is settled.")
 
 
-# --- settled by hand ------------------------------------------------------------------------------------
+# --- resolved by people ---------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("away")
 @pytest.mark.parametrize(("happened", "status"), [(True, "succeeded"), (False, "failed")])
-def test_one_person_settles_what_the_policy_covers(
+def test_one_person_resolves_what_the_policy_allows(
     world: World, leads: list[User], happened: bool, status: str
 ) -> None:
     action = say(unknown_refund(100_000), leads[0], happened, "  The bank's statement of May.  ")
@@ -100,7 +100,7 @@ def test_one_person_settles_what_the_policy_covers(
 
 
 @pytest.mark.usefixtures("away")
-def test_above_the_ceiling_it_takes_two(world: World, leads: list[User]) -> None:
+def test_above_the_limit_two_people_are_needed(world: World, leads: list[User]) -> None:
     action = unknown_refund(100_001)
     assert by_hand.people_needed(action) == 2
     assert say(action, leads[0], True).status == states.UNRESOLVED
@@ -108,13 +108,13 @@ def test_above_the_ceiling_it_takes_two(world: World, leads: list[User]) -> None
     assert say(action, leads[1], True).status == states.SUCCEEDED
 
 
-def test_so_it_does_in_a_currency_without_a_threshold(world: World, leads: list[User]) -> None:
+def test_two_are_needed_in_a_currency_without_a_limit(world: World, leads: list[User]) -> None:
     assert by_hand.people_needed(unknown_refund(1, "CHF")) == 2
     assert by_hand.people_needed(unknown_refund(1)) == 1
     assert by_hand.people_needed(an_action(kind="reply", status=states.UNRESOLVED)) == 1
 
 
-def test_the_rules_in_force_now_say_how_many(world: World) -> None:
+def test_the_current_rules_decide_how_many_are_needed(world: World) -> None:
     action = unknown_refund(50_000)
     assert by_hand.people_needed(action) == 1
     put_rules(thresholds=[])
@@ -122,7 +122,7 @@ def test_the_rules_in_force_now_say_how_many(world: World) -> None:
 
 
 @pytest.mark.usefixtures("away")
-def test_nobody_speaks_twice(world: World, leads: list[User]) -> None:
+def test_nobody_can_answer_twice(world: World, leads: list[User]) -> None:
     action = unknown_refund(200_000)
     say(action, leads[0], True)
     for happened in (True, False):
@@ -134,9 +134,7 @@ def test_nobody_speaks_twice(world: World, leads: list[User]) -> None:
 
 @pytest.mark.usefixtures("away")
 @pytest.mark.parametrize(("last", "status"), [(True, "succeeded"), (False, "failed")])
-def test_a_contradiction_stays_unknown_until_a_third_has_looked(
-    world: World, leads: list[User], last: bool, status: str
-) -> None:
+def test_two_different_answers_need_a_third_person(world: World, leads: list[User], last: bool, status: str) -> None:
     action = unknown_refund(200_000)
     say(action, leads[0], True)
     assert say(action, leads[1], False, "Support says no.").status == states.UNRESOLVED
@@ -147,14 +145,14 @@ def test_a_contradiction_stays_unknown_until_a_third_has_looked(
 
 
 @pytest.mark.parametrize("reason", ["", "   \n"])
-def test_a_reason_is_needed(world: World, leads: list[User], reason: str) -> None:
+def test_a_resolution_needs_a_reason(world: World, leads: list[User], reason: str) -> None:
     action = unknown_refund()
     with pytest.raises(Refused, match="how you know"):
         say(action, leads[0], True, reason)
     assert not HandSettlement.objects.filter(action=action).exists()
 
 
-def test_what_is_known_is_not_settled_again(world: World, leads: list[User]) -> None:
+def test_a_known_outcome_cannot_be_resolved_again(world: World, leads: list[User]) -> None:
     for status in (states.SUCCEEDED, states.FAILED, states.EXECUTING, states.APPROVED):
         lease = {"lease_expires_at": "2030-01-01T00:00:00Z"} if status == states.EXECUTING else {}
         action = an_action(status=status, **lease)
@@ -164,7 +162,7 @@ def test_what_is_known_is_not_settled_again(world: World, leads: list[User]) -> 
         assert Action.objects.get(pk=action.pk).status == status
 
 
-def test_a_reply_that_arrived_is_part_of_the_conversation(world: World, leads: list[User]) -> None:
+def test_a_reply_that_arrived_joins_the_conversation(world: World, leads: list[User]) -> None:
     for happened in (True, False):
         params = {"text": "Your refund is on its way.", "reason": "Done."}
         ticket = a_ticket(status="needs_person")
@@ -175,7 +173,7 @@ def test_a_reply_that_arrived_is_part_of_the_conversation(world: World, leads: l
         assert ticket.status == ("answered" if happened else "needs_person")
 
 
-def test_that_a_persons_reply_did_not_arrive_is_told_on_its_ticket(world: World, leads: list[User]) -> None:
+def test_a_persons_undelivered_reply_is_shown_on_its_ticket(world: World, leads: list[User]) -> None:
     ticket = a_ticket()
     Ticket.objects.filter(pk=ticket.pk).update(status="needs_person", reason="The outcome of it is not known yet.")
     action = an_action(ticket, kind="reply", status=states.UNRESOLVED, params={"text": "Hello", "reason": "Written"})
@@ -187,7 +185,7 @@ def test_that_a_persons_reply_did_not_arrive_is_told_on_its_ticket(world: World,
     )
 
 
-def test_the_money_is_free_again_once_it_did_not_happen(world: World, leads: list[User], settings: Settings) -> None:
+def test_the_money_is_free_again_after_a_reported_failure(world: World, leads: list[User], settings: Settings) -> None:
     action = unresolved_refund(world, happened=False)
     make_quiet(action)
     settings.PAYMENTS_URL = "http://127.0.0.1:1"
@@ -202,7 +200,7 @@ def test_the_money_is_free_again_once_it_did_not_happen(world: World, leads: lis
 
 
 @pytest.mark.parametrize("happened", [True, False])
-def test_what_the_provider_has_counts_whatever_a_person_says(world: World, leads: list[User], happened: bool) -> None:
+def test_the_providers_success_overrides_a_persons_answer(world: World, leads: list[User], happened: bool) -> None:
     action = unresolved_refund(world)
     asked = by_hand.resolve_by_hand(action_id=action.pk, by=leads[0], happened=happened, reason="Support says so.")
     assert asked.action.status == states.SUCCEEDED
@@ -211,14 +209,14 @@ def test_what_the_provider_has_counts_whatever_a_person_says(world: World, leads
     assert AuditEvent.objects.filter(object_id=action.pk, verb="action.reconciled").count() == 1
 
 
-def test_what_it_does_not_have_after_a_while_counts_too(world: World, leads: list[User]) -> None:
+def test_a_long_missing_effect_overrides_it_too(world: World, leads: list[User]) -> None:
     action = unresolved_refund(world, happened=False)
     make_quiet(action)
     assert say(action, leads[0], True).status == states.FAILED
     assert not HandSettlement.objects.filter(action=action).exists()
 
 
-def test_that_it_happened_cannot_be_said_while_the_provider_does_not_have_it(world: World, leads: list[User]) -> None:
+def test_success_cannot_be_reported_while_the_provider_denies_it(world: World, leads: list[User]) -> None:
     action = unresolved_refund(world, happened=False)
     with pytest.raises(Refused, match=r"The provider does not have it, .* can be said in \d+ seconds") as refused:
         say(action, leads[0], True)
@@ -227,7 +225,7 @@ def test_that_it_happened_cannot_be_said_while_the_provider_does_not_have_it(wor
 
 
 @pytest.mark.parametrize("reachable", [True, False])
-def test_that_it_did_not_happen_cannot_be_said_while_it_may_still_arrive(
+def test_failure_cannot_be_reported_while_it_may_still_arrive(
     world: World, leads: list[User], settings: Settings, reachable: bool
 ) -> None:
     action = unresolved_refund(world, happened=False)
@@ -242,28 +240,28 @@ def test_that_it_did_not_happen_cannot_be_said_while_it_may_still_arrive(
     assert say(action, leads[0], False).status == states.FAILED
 
 
-def test_a_reply_that_cannot_be_looked_up_is_settled_at_once(world: World, leads: list[User]) -> None:
+def test_a_reply_is_resolved_without_a_look_up(world: World, leads: list[User]) -> None:
     action = an_action(kind="reply", status=states.UNRESOLVED, params={"text": "Hello.", "reason": "A greeting."})
     action.attempts.create(number=1, worker="w", outcome="effect_unknown")
     assert say(action, leads[0], False).status == states.FAILED
 
 
-# --- at the same time -----------------------------------------------------------------------------------
+# --- concurrency ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("away")
-def test_of_two_who_settle_at_once_one_does(world: World, leads: list[User]) -> None:
+def test_of_two_concurrent_resolutions_one_counts(world: World, leads: list[User]) -> None:
     for _ in range(5):
         action = unknown_refund()
         answers = at_once(lambda: say(action, leads[0], True), lambda: say(action, leads[1], False))  # noqa: B023
         refused = [answer for answer in answers if isinstance(answer, Refused)]
-        assert [row.code for row in refused] in ([], ["already_settled"]), "or told so, where it was seen in asking"
+        assert [row.code for row in refused] in ([], ["already_settled"]), "or a message, where the look-up saw it"
         assert AuditEvent.objects.filter(object_id=action.pk, verb="action.settled_by_hand").count() == 1
         assert HandSettlement.objects.filter(action=action).count() == 1
 
 
 @pytest.mark.usefixtures("away")
-def test_two_who_are_both_needed_settle_it_together(world: World, leads: list[User]) -> None:
+def test_two_required_people_resolve_it_together(world: World, leads: list[User]) -> None:
     for _ in range(5):
         action = unknown_refund(200_000)
         answers = at_once(*[lambda by=by: say(action, by, True) for by in leads[:2]])  # noqa: B023
@@ -271,14 +269,14 @@ def test_two_who_are_both_needed_settle_it_together(world: World, leads: list[Us
 
 
 @pytest.mark.usefixtures("away")
-def test_one_person_who_clicks_twice_has_spoken_once(world: World, leads: list[User]) -> None:
+def test_a_double_click_counts_as_one_answer(world: World, leads: list[User]) -> None:
     action = unknown_refund(200_000)
     answers = at_once(*[lambda: say(action, leads[0], True)] * 3)
     assert sum(isinstance(answer, Refused) for answer in answers) == 2
     assert Action.objects.get(pk=action.pk).status == states.UNRESOLVED
 
 
-def test_a_person_and_the_provider_at_once_settle_it_once(world: World, leads: list[User]) -> None:
+def test_a_person_and_the_provider_settle_it_once(world: World, leads: list[User]) -> None:
     action = unresolved_refund(world)
     at_once(lambda: say(action, leads[0], True), lambda: lookup.settle(action.pk))
     verbs = ["action.settled_by_hand", "action.reconciled"]

@@ -1,4 +1,4 @@
-"""No ticket ends unseen: whatever breaks, a person is told, or something is still under way."""
+"""No ticket is forgotten: whatever breaks, a person is notified or something is still in progress."""
 
 from collections.abc import Callable
 from typing import Any
@@ -56,7 +56,7 @@ def found() -> set[str]:
 
 @pytest.mark.parametrize("of_ticket", ["open", "working", "awaiting_approval"])
 @pytest.mark.parametrize("of_run", ["succeeded", "failed", "cancelled"])
-def test_a_ticket_on_which_nothing_goes_on_is_found_and_given_to_a_person(
+def test_an_idle_ticket_is_found_and_given_to_a_person(
     ticket: Ticket, of_ticket: str, of_run: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert ticket.pk not in found(), "its run is queued"
@@ -72,25 +72,25 @@ def test_a_ticket_on_which_nothing_goes_on_is_found_and_given_to_a_person(
     assert unseen.hand_over() == 0
 
 
-def test_a_ticket_without_any_run_is_found(ticket: Ticket) -> None:
+def test_a_ticket_without_a_run_is_found(ticket: Ticket) -> None:
     Run.objects.filter(ticket=ticket).delete()
     assert ticket.pk in found()
 
 
 @pytest.mark.parametrize("of_ticket", ["answered", "closed", "needs_person"])
-def test_what_has_come_to_its_end_is_not_found(ticket: Ticket, of_ticket: str) -> None:
+def test_a_finished_ticket_is_not_found(ticket: Ticket, of_ticket: str) -> None:
     end_run(ticket)
     stands(ticket, of_ticket)
     assert ticket.pk not in found()
 
 
-def test_an_action_that_is_still_to_be_settled_keeps_a_ticket_in_sight(world: World) -> None:
+def test_an_unsettled_action_keeps_a_ticket_in_progress(world: World) -> None:
     action = propose_refund(world.order(), 6_000)
     end_run(action.ticket)
     assert action.ticket_id not in found()
 
 
-def test_an_action_that_nobody_is_asked_for_is_found(world: World) -> None:
+def test_an_action_that_waits_for_nobody_is_found(world: World) -> None:
     action = propose_refund(world.order(), 6_000)
     ApprovalRequest.objects.filter(action=action).update(closed_at=Now())
     assert action.ticket_id in found()
@@ -98,14 +98,14 @@ def test_an_action_that_nobody_is_asked_for_is_found(world: World) -> None:
     assert status(action.ticket) == ("needs_person", f"{action} waits for a decision that nobody is asked for.")
 
 
-def test_a_ticket_that_is_taken_up_again_at_the_same_moment_is_left_alone(ticket: Ticket) -> None:
+def test_a_ticket_resumed_at_the_same_moment_is_left_alone(ticket: Ticket) -> None:
     end_run(ticket)
     another_message(ticket)
     assert unseen._give(ticket.pk, unseen.REASON) is False
     assert status(ticket)[0] == "open"
 
 
-def test_one_that_cannot_be_given_does_not_hide_the_others(
+def test_one_failing_ticket_does_not_hide_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad, good = (ticket_of(world.order()) for _ in range(2))
@@ -127,7 +127,7 @@ def test_one_that_cannot_be_given_does_not_hide_the_others(
     assert unseen.hand_over() == 1
 
 
-def test_the_sweep_looks_for_them(ticket: Ticket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sweep_looks_for_forgotten_tickets(ticket: Ticket, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
 
     class Once(sweep.Sweep):
@@ -146,15 +146,15 @@ def test_the_sweep_looks_for_them(ticket: Ticket, monkeypatch: pytest.MonkeyPatc
     assert looked == ["looked"]
 
 
-def test_a_running_run_without_a_lease_is_taken_up(ticket: Ticket) -> None:
+def test_a_running_run_without_a_lease_is_taken_over(ticket: Ticket) -> None:
     Run.objects.filter(ticket=ticket).update(status="running", lease_expires_at=None)
     assert Run.objects.get(ticket=ticket).pk in leasing.due(1000)
 
 
-# --- each way in which one could end unseen --------------------------------------------------------------
+# --- each way in which a ticket could be forgotten -------------------------------------------------------
 
 
-def test_an_effect_that_comes_undone_is_not_covered_by_a_later_answer(world: World, model: Script) -> None:
+def test_an_undone_effect_is_not_hidden_by_a_later_answer(world: World, model: Script) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
@@ -177,12 +177,10 @@ def test_a_further_message_does_not_take_it_from_the_person(world: World, model:
     assert status(ticket)[0] == "needs_person"
     end_run(ticket)
     execution.execute(decide.reply_by_hand(ticket=ticket, text="Which card shall we use?", by=lead).pk)
-    assert status(ticket) == ("answered", ""), "a person saw to it"
+    assert status(ticket) == ("answered", ""), "a person handled it"
 
 
-def test_a_person_s_reply_that_is_not_delivered_comes_back_to_people(
-    world: World, lead: User, settings: Settings
-) -> None:
+def test_a_persons_undelivered_reply_returns_to_people(world: World, lead: User, settings: Settings) -> None:
     ticket = ticket_of(world.order())
     end_run(ticket)
     stands(ticket, "answered")
@@ -194,9 +192,7 @@ def test_a_person_s_reply_that_is_not_delivered_comes_back_to_people(
     assert reply.idempotency_key in status(ticket)[1]
 
 
-def test_a_person_s_reply_that_was_not_delivered_can_be_sent_again_in_the_same_words(
-    world: World, lead: User, settings: Settings
-) -> None:
+def test_a_persons_undelivered_reply_can_be_sent_again_unchanged(world: World, lead: User, settings: Settings) -> None:
     ticket = ticket_of(world.order())
     end_run(ticket)
     said = {"ticket": ticket, "text": "Have a nice day.", "by": lead}
@@ -208,7 +204,7 @@ def test_a_person_s_reply_that_was_not_delivered_can_be_sent_again_in_the_same_w
     again = decide.reply_by_hand(**said)
     assert again.pk != first.pk
     assert execution.execute(again.pk).status == states.SUCCEEDED
-    assert decide.reply_by_hand(**said).pk == again.pk, "a second click says nothing new"
+    assert decide.reply_by_hand(**said).pk == again.pk, "a second click changes nothing"
 
 
 def test_a_double_click_on_a_second_reply_sends_it_once(world: World, lead: User) -> None:
@@ -222,7 +218,7 @@ def test_a_double_click_on_a_second_reply_sends_it_once(world: World, lead: User
     assert [row["ticket_id"] for row in world.simulator.replies()].count(ticket.pk) == 2
 
 
-def test_the_same_words_answer_a_further_message_too(world: World, lead: User) -> None:
+def test_the_same_text_may_answer_a_further_message(world: World, lead: User) -> None:
     ticket = ticket_of(world.order())
     end_run(ticket)
     said = {"ticket": ticket, "text": "Thank you.", "by": lead}
@@ -235,7 +231,7 @@ def test_the_same_words_answer_a_further_message_too(world: World, lead: User) -
     assert execution.execute(again.pk).status == states.SUCCEEDED
 
 
-def test_a_person_s_reply_that_expires_comes_back_to_people(world: World) -> None:
+def test_a_persons_expired_reply_returns_to_people(world: World) -> None:
     ticket = ticket_of(world.order())
     end_run(ticket)
     reply = propose(ticket, "reply", {"text": "Your refund is on its way.", "reason": "By hand."})
@@ -244,7 +240,7 @@ def test_a_person_s_reply_that_expires_comes_back_to_people(world: World) -> Non
     assert status(ticket)[0] == "needs_person"
 
 
-def test_an_answer_does_not_hide_an_action_whose_run_is_gone(world: World, model: Script) -> None:
+def test_an_answer_does_not_hide_an_action_without_a_run(world: World, model: Script) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
@@ -259,7 +255,7 @@ def test_an_answer_does_not_hide_an_action_whose_run_is_gone(world: World, model
 
 
 @pytest.mark.parametrize("place", ["send", "keep"])
-def test_a_fault_of_ours_in_an_effect_does_not_go_round_for_ever(
+def test_a_bug_in_an_effect_does_not_loop_forever(
     world: World, monkeypatch: pytest.MonkeyPatch, place: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     order = world.order()
@@ -273,14 +269,12 @@ def test_a_fault_of_ours_in_an_effect_does_not_go_round_for_ever(
     assert status(action.ticket)[0] == "needs_person"
     assert "A fault of this system" in Action.objects.get(pk=action.pk).error_message
     assert "attempt 1 broke" in caplog.text
-    if place == "keep":  # it had happened: asking by reference finds it, and nothing is sent twice
+    if place == "keep":  # it had happened: the look-up by reference finds it, and nothing is sent twice
         assert lookup.settle(action.pk).status == states.SUCCEEDED
         assert len(world.refunds(order)) == 1
 
 
-def test_a_database_that_goes_away_in_an_attempt_is_no_fault_of_ours(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lost_database_connection_is_not_a_bug_of_ours(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     action = propose_refund(world.order(), 2_000)
     with monkeypatch.context() as patch:
         patch.setattr(payments, "send_refund", raising(OperationalError("gone")))
@@ -289,9 +283,7 @@ def test_a_database_that_goes_away_in_an_attempt_is_no_fault_of_ours(
     assert Action.objects.get(pk=action.pk).status == states.EXECUTING
 
 
-def test_an_unknown_outcome_that_breaks_our_asking_does_not_take_the_others_turn(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_look_up_does_not_delay_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     action = propose_refund(world.order(), 2_000)
     with monkeypatch.context() as patch:
         patch.setattr(payments, "send_refund", raising(TypeError("odd")))

@@ -1,4 +1,4 @@
-"""A step that waited for what people or an outside system let go on tells nothing of how fast the machine is."""
+"""Steps that waited for people or an outside system are not timed: they say nothing about our own speed."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -19,7 +19,7 @@ from tickets.models import Ticket
 
 @pytest.fixture
 def ticket(world: World, model: Script) -> Ticket:
-    """Whose run asks for a refund and then hands over."""
+    """A ticket whose run requests a refund and then hands over."""
     order = world.order()
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), hands_over())
     return ticket_of(order)
@@ -45,7 +45,7 @@ def test_a_retry_is_timed(world: World, ticket: Ticket) -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "between tries"])
-def test_a_step_that_waited_for_a_stops_release_is_not(world: World, ticket: Ticket, lead: User, when: str) -> None:
+def test_a_step_that_waited_for_a_stop_is_not_timed(world: World, ticket: Ticket, lead: User, when: str) -> None:
     if when == "between tries":
         world.faults("POST /refunds", "unavailable", times=1)
         run_through(ticket)
@@ -56,7 +56,7 @@ def test_a_step_that_waited_for_a_stops_release_is_not(world: World, ticket: Tic
     assert not timed(ticket)
 
 
-def test_a_step_that_waited_for_a_paused_provider_is_not(world: World, ticket: Ticket) -> None:
+def test_a_step_that_waited_for_a_provider_is_not_timed(world: World, ticket: Ticket) -> None:
     world.faults("POST /refunds", "unauthorized", times=1)
     run_through(ticket)
     assert pauses.resume("payments", by="maya")
@@ -64,7 +64,7 @@ def test_a_step_that_waited_for_a_paused_provider_is_not(world: World, ticket: T
     assert not timed(ticket)
 
 
-def test_a_step_whose_outcome_was_unknown_is_not(world: World, ticket: Ticket, settings: Settings) -> None:
+def test_a_step_with_an_unknown_outcome_is_not_timed(world: World, ticket: Ticket, settings: Settings) -> None:
     settings.RETRY_BASE_SECONDS = 0.0
     world.faults("POST /refunds", "error_500_after")
     run_through(ticket)
@@ -75,7 +75,7 @@ def test_a_step_whose_outcome_was_unknown_is_not(world: World, ticket: Ticket, s
     assert not timed(ticket)
 
 
-def test_a_model_call_that_waited_for_credentials_is_not(world: World, model: Script) -> None:
+def test_a_model_call_that_waited_for_credentials_is_not_timed(world: World, model: Script) -> None:
     model.will_say(Say({"error": {"message": "no such key"}}, 401))
     run = run_through(ticket_of(world.order()))
     assert run.status == Run.Status.QUEUED

@@ -90,7 +90,7 @@ def test_tool_spans_are_children_of_model_calls_effects_of_tools() -> None:
     ]
 
 
-def test_a_rejection_is_not_an_error_but_a_lost_answer_is() -> None:
+def test_a_rejection_is_no_error_but_a_lost_answer_is() -> None:
     refund = action(7, 1, status="rejected", verdict="require_approval")
     asked(refund, 1, 2, "reject")
     rejected = step(0, "tool", 1, 3, status="failed", error_code="rejected", error_class="action", action=refund)
