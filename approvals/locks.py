@@ -1,18 +1,18 @@
-"""The order in which a transaction locks rows, the same everywhere, so that no two wait for each other:
+"""The order in which transactions lock rows. It is the same everywhere, so transactions can't deadlock:
 
-    1  run             engine: every commit of a run begins with its fenced update
-       model calls     admission: breaker, budgets, lines of spending; nothing else is locked while these are
-    2  ticket          `ticket`, `with_ticket`; intake, and whoever gives the ticket another status
-    3  request         decisions: who decides
+    1  run             engine: every commit of a run starts with its fenced update
+       model calls     admission: breaker, budgets, spending rows; nothing else is locked at the same time
+    2  ticket          `ticket`, `with_ticket`; intake, and every change of a ticket's status
+    3  request         decisions: approve, edit, reject, expire
     4  order's money   reservations.lock, then the sums of circumstances.serialise
     5  action          transitions.move, `with_ticket`; an absorbed duplicate
     6  attempt         settlement
     7  pause           pauses, in the transaction that puts the action or the run back
-    8  stop switch     stops.keeps_from, shared by all claims; whoever throws it takes nothing else
+    8  stop switch     stops.keeps_from, shared by all claims; setting a stop locks nothing else
 
-A row is locked by an UPDATE too, and by an INSERT that meets it (ON CONFLICT). Whoever may need an earlier one takes it
-first, as a settlement takes the ticket whose status may follow. A row that the transaction has made itself is nobody
-else's yet and has no place here.
+An UPDATE locks its row too, and so does an INSERT that hits ON CONFLICT. A transaction that may need an earlier lock
+takes it first: a settlement, for example, locks the ticket because its status may change. Rows that a transaction
+inserted itself are invisible to others and don't count.
 """
 
 from approvals.models import Action
@@ -20,13 +20,13 @@ from tickets.models import Ticket
 
 
 def ticket(ticket_id: str) -> Ticket:
-    """The ticket, locked until the transaction ends, with its customer. Raises Ticket.DoesNotExist."""
+    """Return the ticket with its customer, locked until the transaction ends. Raises Ticket.DoesNotExist."""
     tickets = Ticket.objects.select_for_update(no_key=True, of=("self",)).select_related("customer")
     return tickets.get(pk=ticket_id)
 
 
 def with_ticket(action: Action) -> Action:
-    """The action as it is now, locked until the transaction ends, its ticket before it."""
+    """Reload the action, locked until the transaction ends. Its ticket is locked first."""
     locked = ticket(action.ticket_id)
     now = Action.objects.select_for_update(no_key=True).get(pk=action.pk)
     now.ticket = locked

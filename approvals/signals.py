@@ -1,7 +1,7 @@
-"""Messages upward, sent on commit. They only hurry what the sweep would find."""
+"""Signals to the packages above, sent on commit. They only speed up what the sweep would find anyway."""
 
 from django.dispatch import Signal
 
-action_approved = Signal()  # action_id: a person approved it; it can be executed
-action_settled = Signal()  # action_id: it is final; who waits for it can go on
-comparison_asked = Signal()  # comparison_id: a person wants it now; the hourly one reads at least as much
+action_approved = Signal()  # action_id: approved by a person and ready to execute
+action_settled = Signal()  # action_id: reached a final status, so a run that waits for it can continue
+comparison_asked = Signal()  # comparison_id: requested by a person; the hourly comparison covers at least as much

@@ -24,8 +24,8 @@ ALL = (
     EXPIRED,
 )
 
-# A retry goes executing -> approved (due at `not_before`). What has changed since it was approved goes from
-# executing back to the queue, only while nothing was sent. A provider's late failure moves succeeded -> failed.
+# A retry moves executing -> approved and is due at `not_before`. If the order changed after the approval and nothing
+# has been sent, the action moves executing -> awaiting_approval. A provider's late failure moves succeeded -> failed.
 MOVES: dict[str, frozenset[str]] = {
     PROPOSED: frozenset({AWAITING_APPROVAL, APPROVED, BLOCKED}),
     AWAITING_APPROVAL: frozenset({APPROVED, REJECTED, EXPIRED, BLOCKED}),
@@ -41,7 +41,7 @@ MOVES: dict[str, frozenset[str]] = {
 
 SETTLED = (SUCCEEDED, FAILED, BLOCKED, REJECTED, EXPIRED)
 WITHOUT_EFFECT = (FAILED, BLOCKED, REJECTED, EXPIRED)
-# Money that is promised or may have moved: reserved against the order.
+# The money is promised or may have moved, so it stays reserved against the order.
 OPEN = (APPROVED, EXECUTING, UNRESOLVED)
 
 

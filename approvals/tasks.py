@@ -1,4 +1,5 @@
-"""Doors for messages. A message carries an id and only hurries what the sweep would do (docs/design.md, 5.11)."""
+"""Celery tasks and the signal handlers that queue them. A message carries an id and only speeds up work that the sweep
+would do anyway (docs/design.md, 5.11)."""
 
 import logging
 from typing import Any
@@ -36,7 +37,7 @@ def hurry(sender: object, action_id: int, **_: Any) -> None:
     try:
         execute.delay(action_id)
     except BROKER_AWAY:
-        log.warning("no message for action %s: the broker is away; the sweep will find it", action_id)
+        log.warning("broker unavailable: action %s was not queued; the sweep will find it", action_id)
 
 
 @receiver(signals.comparison_asked)
@@ -44,4 +45,4 @@ def hurry_comparison(sender: object, comparison_id: int, **_: Any) -> None:
     try:
         compare.delay(comparison_id)
     except BROKER_AWAY:
-        log.warning("no message for comparison %s: the broker is away; the next hour's will do", comparison_id)
+        log.warning("broker unavailable: comparison %s was not queued; the hourly one will run", comparison_id)

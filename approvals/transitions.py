@@ -1,5 +1,5 @@
-"""The one function that writes an action's status: a guarded UPDATE that checks its row count, with the
-AuditEvent in the same transaction (docs/design.md, 4)."""
+"""Write an action's status: a guarded UPDATE whose row count is checked, with its AuditEvent in the same transaction
+(docs/design.md, 4). No other code writes it."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,7 +15,7 @@ from approvals.models import Action, ApprovalRequest
 
 
 class Lost(Exception):
-    """The action was no longer as the caller had seen it: somebody else moved it first."""
+    """The action changed after the caller read it: another worker or person moved it first."""
 
 
 def move(
@@ -28,15 +28,15 @@ def move(
     told: dict[str, Any] | None = None,
     **fields: Any,
 ) -> None:
-    """Moves `action` from the status it was read with to `to`, and writes `fields` along with it.
+    """Move `action` from the status it was read with to `to`, and write `fields` in the same UPDATE.
 
-    `holding` is the fence of the attempt that writes: a successor of it must not be overwritten. `told` goes into
-    the audit's `after`.
-    Raises Lost where the row no longer matches, ValueError where the move is none of states.MOVES.
+    `holding` is the fence of the attempt that writes, so that it cannot overwrite a newer attempt. `told` is added to
+    the audit event's `after`. A final status also sends `action_settled` on commit.
+    Raises Lost if the row no longer matches, ValueError if states.MOVES does not allow the move.
     """
     before = action.status
     if not states.may_move(before, to):
-        raise ValueError(f"an action does not go from {before} to {to}")
+        raise ValueError(f"an action cannot move from {before} to {to}")
     tracing.touch(ticket_id=action.ticket_id, run_id=action.run_id, action=action.idempotency_key)
     guard = {"pk": action.pk, "status": before} | ({} if holding is None else {"fence": holding})
     if to in states.SETTLED:
@@ -60,7 +60,7 @@ def move(
 def ask(
     action: Action, *, hours: int, snapshot: dict[str, Any], changes: Sequence[dict[str, Any]] = ()
 ) -> ApprovalRequest:
-    """Puts an action that awaits approval before people, for so many hours. In the transaction of its move."""
+    """Open an approval request that expires after `hours`. Call it in the transaction that moves the action."""
     return ApprovalRequest.objects.create(
         action=action,
         digest=action.digest,

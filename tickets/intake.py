@@ -1,4 +1,4 @@
-"""Tickets and further messages come in, each delivery once (docs/contracts/intake.yaml)."""
+"""Receive tickets and further messages, each delivery once (docs/contracts/intake.yaml)."""
 
 import re
 from datetime import UTC, datetime
@@ -13,12 +13,12 @@ from tickets import signals
 from tickets.models import Customer, Message, Ticket
 
 Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=r"\S")]
-# A name that we find a delivery by: kept as it is, so it holds nothing that PostgreSQL cannot.
+# Identifies a delivery, so it is stored unchanged and must not contain NUL, which PostgreSQL rejects.
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00]+$")]
 
 
 def _utc(moment: datetime) -> datetime:
-    """The contract names no bounds: any moment is taken that has a date in UTC."""
+    """Convert to UTC. The contract sets no bounds, so any moment that has a date in UTC is accepted."""
     try:
         return moment.astimezone(UTC)
     except OverflowError:
@@ -27,7 +27,7 @@ def _utc(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 
-BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")  # white space and control characters, line breaks of any kind
+BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")  # white space, control characters and line breaks of any kind
 
 
 class Incoming(BaseModel):
@@ -51,37 +51,37 @@ class NewMessage(Incoming):
 
 
 def receive_ticket(incoming: NewTicket) -> tuple[Ticket, bool]:
-    """The ticket of this delivery, and whether it is new. A new one is announced in the same transaction, in
-    which its run is queued."""
+    """Return the ticket of this delivery, and whether it is new. `message_received` is sent in the same transaction,
+    so a new ticket and its queued run commit together."""
     known = Ticket.objects.filter(source=incoming.source, external_id=incoming.external_id)
     try:
         with transaction.atomic():
             if ticket := known.first():
                 return ticket, False
             return _create(incoming), True
-    except IntegrityError:  # the same delivery came twice at once, and the other was first
+    except IntegrityError:  # the same delivery arrived twice at once and the other one won
         return known.get(), False
 
 
 def receive_message(ticket_id: str, incoming: NewMessage) -> tuple[Message, bool]:
-    """The customer's further message, and whether it is new. Raises Ticket.DoesNotExist."""
+    """Return the customer's message of this delivery, and whether it is new. Raises Ticket.DoesNotExist."""
     if "\x00" in ticket_id:
         raise Ticket.DoesNotExist
     ticket = Ticket.objects.get(pk=ticket_id)
     known = Message.objects.filter(ticket=ticket, direction=Message.Direction.INBOUND, external_id=incoming.external_id)
     try:
         with transaction.atomic():
-            # One at a time, so that messages are numbered in the order of the runs that they start.
+            # Serialise per ticket, so that message numbers and the runs they start are in the same order.
             Ticket.objects.select_for_update(no_key=True).get(pk=ticket_id)
             if message := known.first():
                 return message, False
-            return _say(ticket, incoming.external_id, incoming.body, incoming.received_at), True
+            return _record_message(ticket, incoming.external_id, incoming.body, incoming.received_at), True
     except IntegrityError:
         return known.get(), False
 
 
 def open_by_hand(*, customer_email: str, customer_name: str, subject: str, body: str, by: str) -> Ticket:
-    """A ticket that a person opens for a customer; `by` is their user name. Raises pydantic.ValidationError."""
+    """Open a ticket on a customer's behalf; `by` is a user name. Raises pydantic.ValidationError."""
     incoming = NewTicket(
         source="manual",
         external_id=f"{by}-{new_id()}"[:120],
@@ -103,17 +103,17 @@ def _create(incoming: NewTicket) -> Ticket:
         customer=customer,
         subject=_line(incoming.subject)[:300],
     )
-    _say(ticket, incoming.external_id, incoming.body, incoming.received_at)
+    _record_message(ticket, incoming.external_id, incoming.body, incoming.received_at)
     return ticket
 
 
 def _line(text: str) -> str:
-    """Redacted, and one line: it becomes the subject of an e-mail, or a row of a list."""
+    """Redact the text and put it on one line, because it is used as an e-mail subject and in lists."""
     return BLANKS.sub(" ", redact.text(text)).strip()
 
 
-def _say(ticket: Ticket, external_id: str, body: str, sent_at: Any) -> Message:
-    """Records the customer's words (card numbers removed) and announces them."""
+def _record_message(ticket: Ticket, external_id: str, body: str, sent_at: Any) -> Message:
+    """Store the customer's message with card numbers removed, and send `message_received`."""
     given = {"sent_at": sent_at} if sent_at else {}
     message = Message.objects.create(
         ticket=ticket,

@@ -1,4 +1,4 @@
-"""What customers wrote and what was answered."""
+"""Customers, their tickets and the messages in both directions."""
 
 import pgtrigger
 from django.conf import settings
@@ -10,7 +10,7 @@ from agentops.lib.ids import new_id
 
 
 class Customer(models.Model):
-    """Who writes, known by e-mail address (stored in lower case)."""
+    """A customer, identified by e-mail address (stored in lower case)."""
 
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=200, blank=True)
@@ -21,9 +21,9 @@ class Customer(models.Model):
 
 
 class Ticket(models.Model):
-    """A customer's case. `reason` says why it is with a person, where it is, `person_since` since when, and
-    `claimed_by` who has taken it. What is `held` only a person takes back: an effect that the customer was told of has
-    come undone, or money moved that we know nothing of, and no answer of the agent's may make that go unseen."""
+    """A customer's case. While it needs a person, `reason` says why, `person_since` since when, and `claimed_by` who is
+    working on it. A `held` ticket leaves that status only through a person: an effect that the customer was told about
+    was undone, or money moved without our knowledge, and an answer of the agent must not hide that."""
 
     class Status(models.TextChoices):
         OPEN = "open", "Open"
@@ -66,7 +66,7 @@ class Ticket(models.Model):
             ),
         ]
         triggers = [
-            # Whoever writes the status: since when it needs a person is known, and ends when it no longer does.
+            # A trigger, so that these columns follow the status no matter which code writes it.
             pgtrigger.Trigger(
                 name="with_person",
                 when=pgtrigger.Before,
@@ -90,7 +90,7 @@ class Ticket(models.Model):
 
 
 class Message(models.Model):
-    """One utterance. An outbound one carries the idempotency key of the reply that it is."""
+    """One message. The `external_id` of an outbound message is the idempotency key of its reply."""
 
     class Direction(models.TextChoices):
         INBOUND = "inbound", "From the customer"

@@ -1,4 +1,4 @@
-"""Tickets as they are read: filters of the list's address, and a page of rows, newest first, without a count."""
+"""Read tickets: the filters in the list's URL, and pages of rows, newest first and without a count."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from django.db.models import Q, QuerySet
 from tickets.models import Ticket
 
 PAGE = 50
-MANY = 1_000  # more are not counted
-UNFINISHED = "unfinished"  # a filter's word for those that are still on their way
-ON_THEIR_WAY = (Ticket.Status.OPEN, Ticket.Status.WORKING, Ticket.Status.AWAITING_APPROVAL)
-SEARCHED = (
-    50_000  # of the newest tickets, words are looked for in these: a search costs the same however many there are
-)
+MANY = 1_000  # counting stops here
+UNFINISHED = "unfinished"  # filter value for IN_PROGRESS
+IN_PROGRESS = (Ticket.Status.OPEN, Ticket.Status.WORKING, Ticket.Status.AWAITING_APPROVAL)
+# A word search looks only at this many of the newest tickets, so its cost does not grow with the table.
+SEARCH_DEPTH = 50_000
 
 
 @dataclass(frozen=True)
 class TicketFilters:
-    """`q` is an id, the help desk's id, the beginning of an e-mail address, or words of the subject or the name."""
+    """`q` is a ticket id, the help desk's id, the start of an e-mail address, or words of the subject or name. `after`
+    is the id of the last ticket on the previous page."""
 
     status: str = ""
     q: str = ""
@@ -35,9 +35,9 @@ class TicketFilters:
         )
 
     def query(self, **other: str) -> str:
-        """The same filters as a query string; what is empty is left out."""
-        said = {"status": self.status, "q": self.q, "after": self.after} | other
-        text = urlencode({name: value for name, value in said.items() if value})
+        """Return the filters as a query string, with `other` replacing values. Empty filters are left out."""
+        values = {"status": self.status, "q": self.q, "after": self.after} | other
+        text = urlencode({name: value for name, value in values.items() if value})
         return f"?{text}" if text else ""
 
     @property
@@ -46,26 +46,25 @@ class TicketFilters:
 
 
 def tickets_page(filters: TicketFilters) -> tuple[list[Ticket], str]:
-    """A page of tickets with their customers, and `after` of the next one (empty on the last)."""
+    """Return a page of tickets with their customers, and the next page's `after` (empty on the last page)."""
     found = list(_tickets(filters)[: PAGE + 1])
     return found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else ""
 
 
 def tickets_with_person() -> QuerySet[Ticket]:
-    """Those that need a person: what only a person takes back (held) first, then who has waited longest. A partial
-    index holds just these."""
+    """Return the tickets that need a person: held ones first, then the longest waiting. A partial index covers them."""
     needed = Ticket.objects.filter(status=Ticket.Status.NEEDS_PERSON)
     return needed.select_related("customer", "claimed_by").order_by("-held", "person_since", "pk")
 
 
 def count_with_person() -> int:
-    """At most MANY: beyond it nobody counts."""
+    """Return how many tickets need a person, at most MANY."""
     return Ticket.objects.filter(status=Ticket.Status.NEEDS_PERSON)[:MANY].count()
 
 
 def find_ticket(ticket_id: str) -> Ticket | None:
-    """A ticket with its customer and its messages."""
-    if "\x00" in ticket_id:  # PostgreSQL takes no text that holds it, not even to look for
+    """Return a ticket with its customer and messages, or None."""
+    if "\x00" in ticket_id:  # PostgreSQL rejects NUL in any text, even in a search
         return None
     return Ticket.objects.select_related("customer").prefetch_related("messages").filter(pk=ticket_id).first()
 
@@ -73,27 +72,27 @@ def find_ticket(ticket_id: str) -> Ticket | None:
 def _tickets(filters: TicketFilters) -> QuerySet[Ticket]:
     tickets = Ticket.objects.select_related("customer").order_by("-created_at", "-pk")
     if filters.status:
-        wanted = ON_THEIR_WAY if filters.status == UNFINISHED else (filters.status,)
+        wanted = IN_PROGRESS if filters.status == UNFINISHED else (filters.status,)
         tickets = tickets.filter(status__in=wanted)
     if filters.q:
         tickets = _search(tickets, filters.q)
     cursor = Ticket.objects.filter(pk=filters.after).first() if filters.after else None
     if cursor:
-        # The first condition is the one that the index can use.
+        # The first condition is redundant, but it lets PostgreSQL use the index.
         tickets = tickets.filter(created_at__lte=cursor.created_at)
         tickets = tickets.exclude(created_at=cursor.created_at, pk__gte=cursor.pk)
     return tickets
 
 
 def _search(tickets: QuerySet[Ticket], text: str) -> QuerySet[Ticket]:
-    """By an address or an id among all tickets, by words among the newest."""
+    """Search all tickets by e-mail address or id, and the newest SEARCH_DEPTH by words."""
     if "@" in text:
         return tickets.filter(customer__email__startswith=text.lower())
     exact = Q(pk=text.lower()) | Q(external_id=text)
     if Ticket.objects.filter(exact).exists():
         return tickets.filter(exact)
     newest = Ticket.objects.order_by("-created_at", "-pk").values_list("created_at", flat=True)
-    for oldest in newest[SEARCHED : SEARCHED + 1]:
+    for oldest in newest[SEARCH_DEPTH : SEARCH_DEPTH + 1]:
         tickets = tickets.filter(created_at__gte=oldest)
     return tickets.filter(
         Q(subject__icontains=text) | Q(customer__name__icontains=text) | Q(customer__email__icontains=text)

@@ -1,5 +1,5 @@
-"""A customer has written: sent inside the transaction that records the message."""
+"""Signals about tickets, sent inside the transaction that records the change."""
 
 from django.dispatch import Signal
 
-message_received = Signal()  # message: tickets.models.Message
+message_received = Signal()  # message: tickets.models.Message, written by the customer

@@ -1,4 +1,4 @@
-"""The list and the form. A ticket's own page shows its runs as well: it lives on the top floor."""
+"""URLs of the ticket list and the new-ticket form. The ticket's own page shows runs too, so it is in `agentops`."""
 
 from django.urls import path
 

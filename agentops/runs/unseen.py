@@ -13,7 +13,7 @@ from approvals.audit import events
 from approvals.models import Action, ApprovalRequest
 from tickets import standing
 from tickets.models import Ticket
-from tickets.queries import ON_THEIR_WAY
+from tickets.queries import IN_PROGRESS
 
 log = logging.getLogger(__name__)
 AT_ONCE = 100
@@ -25,7 +25,7 @@ def forgotten() -> QuerySet[Ticket]:
     """On their way by their status, with no run that goes on and no action that is still to be settled."""
     run = Run.objects.filter(ticket=OuterRef("pk"), status__in=("queued", "running", "waiting"))
     action = Action.objects.filter(ticket=OuterRef("pk")).exclude(status__in=states.SETTLED)
-    return Ticket.objects.filter(~Exists(run), ~Exists(action), status__in=ON_THEIR_WAY)
+    return Ticket.objects.filter(~Exists(run), ~Exists(action), status__in=IN_PROGRESS)
 
 
 def undecidable() -> QuerySet[Action]:

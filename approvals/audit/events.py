@@ -1,4 +1,4 @@
-"""Writing the audit's events: who did what to which object. Reading them is `queries`."""
+"""Write audit events: who did what to which object. `approvals.web.queries.events` reads them."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from approvals.models import AuditEvent, Notification
 
 AGENT = "agent"
 SYSTEM = "system"
-# What people are told of by e-mail, wherever they are: money or trust is at risk until somebody looks.
-TOLD_BY_EMAIL = (
+# These events are sent by e-mail at once, because money or trust is at risk until a person looks.
+EMAILED_VERBS = (
     "finding.opened",
     "comparison.missing",
     "provider.paused",
@@ -30,7 +30,8 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Call it in the transaction of the change that it tells of."""
+    """Write an audit event, and queue an e-mail if its verb is one of EMAILED_VERBS. Call it in the transaction of the
+    change that it describes."""
     event = AuditEvent.objects.create(
         actor=actor,
         verb=verb,
@@ -39,5 +40,5 @@ def record(
         before=before or {},
         after=after or {},
     )
-    if verb in TOLD_BY_EMAIL and settings.ALERT_EMAILS:
+    if verb in EMAILED_VERBS and settings.ALERT_EMAILS:
         Notification.objects.create(event=event)

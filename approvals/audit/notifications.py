@@ -1,5 +1,8 @@
-"""E-mails to the people in charge about what cannot wait until somebody opens a page: sent by the sweep, until the
-mail server has taken them. One whose answer was lost is sent again: told twice is better than not at all."""
+"""E-mail alerts to ALERT_EMAILS about events that can't wait until someone opens a page.
+
+The sweep sends each one until the mail server accepts it. If the server's answer is lost, the alert is sent again: two
+copies are better than none.
+"""
 
 import logging
 import smtplib
@@ -14,13 +17,13 @@ from agentops.lib import redact
 from approvals.models import AuditEvent, Notification
 
 log = logging.getLogger(__name__)
-# While one worker is at it, and between tries.
-AGAIN = timedelta(minutes=2)
+# The lease of the worker that is sending, and the pause between tries.
+RETRY_AFTER = timedelta(minutes=2)
 SUBJECTS = {
     "finding.opened": "Refunds don't match the provider's records",
     "comparison.missing": "No reconciliation for hours",
     "provider.paused": "A provider rejects our credentials",
-    # Told by its finding now; some may have been waiting for the mail server.
+    # Its finding sends the alert now. Alerts queued by an older release may still be waiting for the mail server.
     "action.failed_afterwards": "A successful refund failed later",
     "action.contradicted": "A provider reports an action we recorded as not done",
     "action.key_mismatch": "Idempotency key reused with a different request",
@@ -40,33 +43,36 @@ PAGES = {
 
 
 def due(limit: int) -> list[int]:
+    """Return the ids of alerts to send now, the longest due first."""
     waiting = Notification.objects.filter(sent_at__isnull=True, not_before__lte=Now())
     return list(waiting.order_by("not_before").values_list("pk", flat=True)[:limit])
 
 
 def send_notification(notification_id: int) -> bool:
-    """Sends it, if it is due and nobody else is at it; whether it was sent."""
-    mine = Notification.objects.filter(pk=notification_id, sent_at__isnull=True, not_before__lte=Now())
-    if not mine.update(not_before=Now() + AGAIN, attempts=F("attempts") + 1):
+    """Send the alert if it is due and no other worker is sending it. Returns whether it was sent."""
+    due_now = Notification.objects.filter(pk=notification_id, sent_at__isnull=True, not_before__lte=Now())
+    if not due_now.update(not_before=Now() + RETRY_AFTER, attempts=F("attempts") + 1):
         return False
-    taken = Notification.objects.select_related("event").get(pk=notification_id)
+    notification = Notification.objects.select_related("event").get(pk=notification_id)
     try:
-        build_email(taken.event).send()
+        build_email(notification.event).send()
     except (smtplib.SMTPException, OSError) as error:
-        told = redact.text(f"{type(error).__name__}: {error}")[:300]
-        log.warning("%s was not sent and will be tried again: %s", taken, told)
-        Notification.objects.filter(pk=notification_id).update(error=told)
+        reason = redact.text(f"{type(error).__name__}: {error}")[:300]
+        log.warning("%s was not sent and will be retried: %s", notification, reason)
+        Notification.objects.filter(pk=notification_id).update(error=reason)
         return False
     Notification.objects.filter(pk=notification_id).update(sent_at=Now(), error="")
     return True
 
 
 def build_email(event: AuditEvent) -> EmailMessage:
-    # Lists of figures are for programs; what they come to is said in words beside them.
-    told = "\n".join(f"{name}: {value}" for name, value in event.after.items() if not isinstance(value, (dict, list)))
+    # Nested values are for programs; the fields beside them say the same in words.
+    details = "\n".join(
+        f"{name}: {value}" for name, value in event.after.items() if not isinstance(value, (dict, list))
+    )
     page = settings.PUBLIC_URL + PAGES[event.object_type].format(event.object_id)
     return EmailMessage(
         subject=f"AgentOps: {SUBJECTS[event.verb]}",
-        body=f"{event.object_type} {event.object_id}, {event.at:%Y-%m-%d %H:%M:%S} UTC\n{told}\n\n{page}\n",
+        body=f"{event.object_type} {event.object_id}, {event.at:%Y-%m-%d %H:%M:%S} UTC\n{details}\n\n{page}\n",
         to=settings.ALERT_EMAILS,
     )

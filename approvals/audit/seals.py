@@ -1,5 +1,8 @@
-"""The audit's chain: seals over its events, each upon the one before, so that what was rewritten, taken out or put in
-afterwards shows, whoever did it. The newest digest, kept elsewhere, vouches for everything before it."""
+"""Seal the audit events in a chain (docs/design.md, 5.16).
+
+Each seal's digest includes the previous one, so any event that is changed, removed or inserted later is detected, even
+if it was done with direct access to the database. A copy of the newest digest kept elsewhere proves all before it.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -13,15 +16,15 @@ from django.db.models.functions import Now
 from approvals import kinds
 from approvals.models import AuditEvent, AuditSeal
 
-READ_AT_ONCE = 2_000
-MOST_EVENTS = 50_000  # of one seal, so that no transaction is long
+CHUNK_SIZE = 2_000  # rows fetched at once
+MAX_EVENTS = 50_000  # in one seal, so that no transaction runs long
 PAUSE = timedelta(minutes=1)  # between two seals
 
 
 @dataclass(frozen=True)
 class Verification:
-    """How many `events` were held against how many `seals`, as far as was read; `broken` is the first that does not
-    hold, whose events come after `after`."""
+    """The number of events and seals checked. `broken` is the first seal that does not match, and `after` the number of
+    the last event before those it covers."""
 
     seals: int
     events: int
@@ -30,12 +33,13 @@ class Verification:
 
 
 def seal_events(*, pause: timedelta = PAUSE) -> AuditSeal | None:
-    """Seals what was marked before, where nothing can still be written below the mark, and marks what has come since,
-    after a `pause`. Returns what was sealed. Several workers may call it at once."""
+    """Seal the events marked by an earlier call, once no event below the mark can still be written, and mark the newer
+    ones. Does nothing within `pause` of the last mark. Returns the new seal, if any. Several workers may call it at the
+    same time."""
     if AuditSeal.objects.filter(marked_at__gt=Now() - pause).exists():
         return None
     with transaction.atomic():
-        if not _alone():
+        if not _try_lock():
             return None
         before = newest_seal()
         after = before.through_event if before else 0
@@ -43,7 +47,7 @@ def seal_events(*, pause: timedelta = PAUSE) -> AuditSeal | None:
         if marked is None:
             _mark(after)
             return None
-        if _still_open(marked):
+        if _has_open_transactions(marked):
             return None
         events, digest = _digest(before.digest if before else "", after, marked.through_event)
         AuditSeal.objects.filter(pk=marked.pk).update(events=events, digest=digest, sealed_at=Now())
@@ -52,31 +56,33 @@ def seal_events(*, pause: timedelta = PAUSE) -> AuditSeal | None:
     return marked
 
 
-def verify_chain(told: Callable[[int], None] = lambda events: None, *, most_events: int | None = None) -> Verification:
-    """Reads the audit again and holds each seal against it, to the first that does not hold; with `most_events` only
-    the newest seals, of about so many. `told` hears how many events were read so far."""
+def verify_chain(
+    report: Callable[[int], None] = lambda events: None, *, most_events: int | None = None
+) -> Verification:
+    """Compute every digest again and compare it with its seal, up to the first that differs. With `most_events`, check
+    only the newest seals that cover about that many events. `report` receives the number of events read so far."""
     before = _before_newest(most_events)
     previous, after = (before.digest, before.through_event) if before else ("", 0)
-    held = read = 0
-    for link in _sealed().filter(through_event__gt=after).order_by("through_event").iterator(READ_AT_ONCE):
+    seals = read = 0
+    for link in _sealed().filter(through_event__gt=after).order_by("through_event").iterator(CHUNK_SIZE):
         events, digest = _digest(previous, after, link.through_event)
-        held, read = held + 1, read + events
+        seals, read = seals + 1, read + events
         if (events, digest) != (link.events, link.digest):
-            return Verification(held, read, broken=link, after=after)
+            return Verification(seals, read, broken=link, after=after)
         previous, after = digest, link.through_event
-        told(read)
-    return Verification(held, read)
+        report(read)
+    return Verification(seals, read)
 
 
 def _before_newest(most_events: int | None) -> AuditSeal | None:
-    """The seal upon which the newest ones stand that hold about so many events; None where that is all of them."""
+    """Return the seal just before the newest ones that together cover about `most_events`, or None for all of them."""
     if most_events is None:
         return None
-    held = 0
-    for link in _sealed().order_by("-through_event").iterator(READ_AT_ONCE):
-        if held >= most_events:
+    covered = 0
+    for link in _sealed().order_by("-through_event").iterator(CHUNK_SIZE):
+        if covered >= most_events:
             return link
-        held += link.events
+        covered += link.events
     return None
 
 
@@ -88,22 +94,24 @@ def _sealed() -> QuerySet[AuditSeal]:
     return AuditSeal.objects.filter(sealed_at__isnull=False)
 
 
-def _alone() -> bool:
+def _try_lock() -> bool:
+    """Keep other workers from sealing until the transaction ends. Returns False if one of them is at it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('audit seal', 0))")
         return bool(cursor.fetchone()[0])
 
 
 def _mark(after: int) -> None:
-    fresh = AuditEvent.objects.filter(pk__gt=after).order_by("pk").values("pk")[:MOST_EVENTS]
+    fresh = AuditEvent.objects.filter(pk__gt=after).order_by("pk").values("pk")[:MAX_EVENTS]
     newest_event = AuditEvent.objects.filter(pk__in=fresh).aggregate(newest=Max("pk"))["newest"]
-    if newest_event:  # the clock after that look: what began meanwhile may hold a lower number
+    if newest_event:
+        # Take the time after the query: a transaction that started in between may hold a lower event number.
         now = Func(function="clock_timestamp", output_field=DateTimeField())
         AuditSeal.objects.create(through_event=newest_event, marked_at=now)
 
 
-def _still_open(marked: AuditSeal) -> bool:
-    """Whether a transaction runs that was open at the mark: it may hold a number below it."""
+def _has_open_transactions(marked: AuditSeal) -> bool:
+    """Return whether a transaction from before the mark is still running: it may yet commit an event below the mark."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
@@ -114,7 +122,7 @@ def _still_open(marked: AuditSeal) -> bool:
 
 
 def _digest(previous: str, after: int, through: int) -> tuple[int, str]:
-    """How many events (after, through] holds, and the SHA-256 (hex) of the digest before and each of them."""
+    """Return the number of events in (after, through], and the SHA-256 (hex) of the previous digest and the events."""
     chain, count = hashlib.sha256(previous.encode()), 0
     for row in _rows(after, through):
         chain.update(kinds.canonical(row).encode())
@@ -124,6 +132,6 @@ def _digest(previous: str, after: int, through: int) -> tuple[int, str]:
 
 def _rows(after: int, through: int) -> Iterator[list[object]]:
     events = AuditEvent.objects.filter(pk__gt=after, pk__lte=through).order_by("pk")
-    for event in events.iterator(READ_AT_ONCE):
-        who = [event.actor, event.verb, event.object_type, event.object_id]
-        yield [event.pk, event.at.isoformat(), *who, event.before, event.after]
+    for event in events.iterator(CHUNK_SIZE):
+        what = [event.actor, event.verb, event.object_type, event.object_id]
+        yield [event.pk, event.at.isoformat(), *what, event.before, event.after]

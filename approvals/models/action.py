@@ -1,5 +1,5 @@
-"""What can move money or change an account, and each attempt at it. Only `transitions` writes an action's status;
-PostgreSQL refuses an illegal move as well."""
+"""Actions and the attempts to carry them out. Only `transitions` writes an action's status; a PostgreSQL trigger
+refuses illegal moves as well."""
 
 from functools import reduce
 from operator import or_
@@ -14,7 +14,7 @@ from approvals.kinds import KINDS
 from approvals.models.policy import PolicyVersion
 from tickets.models import Ticket
 
-# What is sent, and what is reserved for it (approvals.effects.payload).
+# The fields that determine what is sent and how much is reserved (approvals.effects.payload).
 EFFECT = ("params", "digest", "request", "target", "order_id", "amount", "currency")
 _EFFECT_CHANGES = reduce(or_, (pgtrigger.Q(**{f"old__{name}__df": pgtrigger.F(f"new__{name}")}) for name in EFFECT))
 _A_PERSON_DECIDES = pgtrigger.Q(old__status=states.AWAITING_APPROVAL) & (
@@ -24,14 +24,14 @@ STATUS_CHOICES = [(status, status.replace("_", " ").capitalize()) for status in 
 
 
 class Action(models.Model):
-    """A side-effecting tool call made durable, with one idempotency key for life.
+    """A side-effecting tool call made durable, with one idempotency key for life (docs/design.md, 5.1).
 
-    `params` are the validated parameters (kinds.*Params), `request` is the exact body that every attempt sends, and
-    `digest` binds both to the key (effects.payload). `amount` is in minor units of `currency`. `run_id` is the run
-    that proposed it, a plain number, since runs stand on a floor above. `fence` is the number of the newest attempt:
-    who holds an older one may not write. `not_before` is when it is due; of one that succeeded and is still on its way
-    at the provider, when it was last asked for. `snapshot` is the order or customer as last read before it was
-    approved; `facts` is policy.Facts, what it was judged by.
+    `params` holds the validated parameters (kinds.*Params), `request` the exact body that every attempt sends, and
+    `digest` binds both to the key (effects.payload). `amount` is in minor units of `currency`. `run_id` is the run that
+    proposed it; it is a plain number because runs belong to the package above. `fence` is the number of the newest
+    attempt; an older attempt may not write. `not_before` is when the action is due. For a succeeded action that the
+    provider still reports as pending, it is when we last asked. `snapshot` is the order or customer as last read before
+    the approval; `facts` is the policy.rules.Facts that the verdict was based on.
     """
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="actions")
@@ -118,7 +118,7 @@ class Action(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange("ticket", "kind", "sequence", "idempotency_key"),
             ),
-            # Only where a person decides: an edit, or an order whose amount moved while it waited.
+            # The effect may only change while a person decides: by an edit, or because the order's amount changed.
             pgtrigger.Protect(
                 name="effect_frozen",
                 operation=pgtrigger.Update,
@@ -131,8 +131,8 @@ class Action(models.Model):
 
 
 class Attempt(models.Model):
-    """One call to a provider. `outcome` is empty while it runs, else `succeeded`, `lost` (its worker died) or
-    the class of its error (lib.errors); `answer` the raw answer, redacted."""
+    """One call to a provider. `outcome` is empty while the call runs, then `succeeded`, `lost` (its worker died) or the
+    class of its error (lib.errors). `answer` is the raw response, redacted."""
 
     action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="attempts")
     number = models.PositiveIntegerField()
@@ -157,7 +157,7 @@ class Attempt(models.Model):
 
 
 class OrderLock(models.Model):
-    """The row whose lock serialises all that wants an order's money."""
+    """A row to lock, so that refunds and cancellations of one order are checked one after another."""
 
     order_id = models.CharField(primary_key=True, max_length=100)
 
@@ -166,7 +166,7 @@ class OrderLock(models.Model):
 
 
 class ProviderPause(models.Model):
-    """A provider that refused our credentials: its actions wait until a person resumes it."""
+    """A provider that refused our credentials. Its actions wait until a person resumes it."""
 
     provider = models.CharField(primary_key=True, max_length=40)
     reason = models.CharField(max_length=500)

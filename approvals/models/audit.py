@@ -1,4 +1,4 @@
-"""Who did what, the seals that prove it was not rewritten, and what people are told of by e-mail."""
+"""The audit log, the seals that prove it was not rewritten, and the e-mail alerts about its events."""
 
 import pgtrigger
 from django.db import models
@@ -7,7 +7,8 @@ from django.db.models.functions import Now
 
 
 class AuditEvent(models.Model):
-    """Append-only: who did what to which object, before and after. `actor` is a user name, `agent` or `system`."""
+    """Who did what to which object, with the values before and after. Append-only. `actor` is a user name, `agent` or
+    `system`."""
 
     at = models.DateTimeField(db_default=Now())
     actor = models.CharField(max_length=150)
@@ -32,10 +33,10 @@ class AuditEvent(models.Model):
 
 
 class AuditSeal(models.Model):
-    """A link of the audit's chain. It covers the events after the seal before it, up to `through_event`; `digest` is
-    the SHA-256 (hex) of the digest before it and of each of them. It is marked first and sealed (`digest` and `events`
-    filled in) once every transaction that was open at the mark has ended: by then no number up to it can still be
-    written."""
+    """A link of the audit chain. It covers the events after the previous seal, up to `through_event`. `digest` is the
+    SHA-256 (hex) of the previous digest and of each event. A seal is first marked and later sealed (`digest` and
+    `events` are filled in), once every transaction that was open at the mark has ended: from then on no event with a
+    number up to `through_event` can appear."""
 
     through_event = models.BigIntegerField()
     marked_at = models.DateTimeField(db_default=Now())
@@ -60,8 +61,8 @@ class AuditSeal(models.Model):
 
 
 class Notification(models.Model):
-    """That people are to be told of an event by e-mail. `not_before` is when it is tried next, and the lease of
-    whoever is sending it; `attempts` counts the tries."""
+    """An e-mail alert about an event. `not_before` is the time of the next try and also the lease of the worker that is
+    sending it. `attempts` counts the tries."""
 
     event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, related_name="notification")
     attempts = models.PositiveIntegerField(default=0)

@@ -1,4 +1,4 @@
-"""What providers say by themselves, what people say of the unknown, and where the books differ."""
+"""Reconciliation: provider events, outcomes that people report, findings and comparisons."""
 
 from datetime import timedelta
 
@@ -10,14 +10,14 @@ from django.db.models.functions import Now
 
 from approvals.models.action import Action
 
-# So far back a periodic comparison looks, at least.
+# A periodic comparison looks back at least this far.
 LOOK_BACK = timedelta(days=3)
-# Once more than this many periodic comparisons in a row have not come to their end, people are told.
+# After more than this many unfinished or failed periodic comparisons in a row, people are alerted.
 MISSED = 3
 
 
 class HandSettlement(models.Model):
-    """What a person says became of an action whose outcome the provider cannot tell, and how they know."""
+    """A person's statement about an action whose outcome the provider can't tell, with their evidence."""
 
     action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="hand_settlements")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -34,8 +34,8 @@ class HandSettlement(models.Model):
 
 
 class ProviderEvent(models.Model):
-    """What a provider told by a webhook, each event once. `data` is the object that it tells of, redacted; `action`
-    the one that it is about, where it is one of ours; `outcome` what followed from it."""
+    """A webhook event of a provider, stored once. `data` is the object it describes, redacted; `action` is the action
+    it is about, if it is one of ours; `outcome` is what we did with it."""
 
     class Outcome(models.TextChoices):
         APPLIED = "applied", "Applied"
@@ -60,10 +60,11 @@ class ProviderEvent(models.Model):
 
 
 class Finding(models.Model):
-    """Where the provider's books and ours differ. Open until a person closes it or a comparison no longer sees it.
+    """A difference between the provider's records and ours. It stays open until a person closes it or a comparison no
+    longer sees it.
 
-    `reference` names the refund: our idempotency key, or the provider's own id of one that is theirs alone; `ours` and
-    `theirs` are what each side holds, amounts in minor units; `happened_at` is when it was made there or settled here.
+    `reference` identifies the refund: our idempotency key, or the provider's id if only the provider has it. `ours` and
+    `theirs` are each side's record, amounts in minor units. `happened_at` is when they made it or we settled it.
     """
 
     class Kind(models.TextChoices):
@@ -103,22 +104,23 @@ class Finding(models.Model):
 
 class Comparisons(models.Manager["Comparison"]):
     def periodic(self) -> models.QuerySet["Comparison"]:
-        """Newest first. One that a person asked for takes the place of none, however far it looks back: it need not
-        begin where the last of these ended."""
+        """Return the periodic comparisons, newest first. One that a person requested never replaces a periodic one,
+        because it need not start where the last periodic one ended."""
         return self.filter(periodic=True).order_by("-pk")
 
-    def last_whole(self) -> "Comparison | None":
-        """The newest periodic one that came to its end."""
+    def last_completed(self) -> "Comparison | None":
+        """Return the newest periodic comparison that finished without an error."""
         return self.periodic().filter(finished_at__isnull=False, error="").first()
 
     def missed(self) -> models.QuerySet["Comparison"]:
-        """The periodic ones that were begun since, the current one included."""
-        last = self.last_whole()
+        """Return the periodic comparisons started after the last completed one, including one still running."""
+        last = self.last_completed()
         return self.periodic().filter(pk__gt=last.pk if last else 0)
 
 
 class Comparison(models.Model):
-    """One reading of the provider's books against ours, from `since` on."""
+    """One comparison of the provider's records with ours, from `since` on. The four counters are records read on each
+    side and findings opened and closed."""
 
     since = models.DateTimeField()
     periodic = models.BooleanField(default=False)

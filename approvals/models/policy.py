@@ -1,4 +1,4 @@
-"""The rules, versioned."""
+"""The policy, versioned (docs/design.md, 5.14)."""
 
 import pgtrigger
 from django.conf import settings
@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 
 class PolicyVersion(models.Model):
-    """The frozen rules that a verdict was given by; the newest is in force. `rules` is policy.Rules as JSON."""
+    """Frozen rules; the newest version is in force. `rules` is policy.rules.Rules as JSON."""
 
     rules = models.JSONField()
     note = models.CharField(max_length=500)
@@ -22,8 +22,8 @@ class PolicyVersion(models.Model):
 
 
 class DialLowering(models.Model):
-    """That a version was made by the dial lowering itself: from and to how many per cent, why in words and in figures
-    (lowering.Rate), and who has seen it."""
+    """A policy version that the dial created by lowering itself. `before` and `after` are percentages, `why` is the
+    reason in words, `figures` the rates behind it (lowering.Rate), and `acknowledged_by` the admin who has seen it."""
 
     version = models.OneToOneField(PolicyVersion, on_delete=models.PROTECT, related_name="lowering")
     before = models.PositiveSmallIntegerField()

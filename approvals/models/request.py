@@ -1,4 +1,4 @@
-"""What waits for a person, and what the person said."""
+"""Approval requests and the decisions on them."""
 
 import pgtrigger
 from django.conf import settings
@@ -10,8 +10,8 @@ from approvals.models.action import Action
 
 
 class ApprovalRequest(models.Model):
-    """An action waiting for a person. `digest` is what a decision must name; `snapshot` the order or customer as
-    last read, `changes` what is no longer as it was proposed. Claiming tells colleagues who is looking."""
+    """An action that waits for a person. A decision must name `digest`. `snapshot` is the order or customer as last
+    read, and `changes` lists what has changed since the proposal. `claimed_by` is the lead who is working on it."""
 
     action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="requests")
     digest = models.CharField(max_length=64)
@@ -47,8 +47,8 @@ class ApprovalRequest(models.Model):
 
 
 class Decision(models.Model):
-    """What the person said, once per request. `digest` is of what they saw (effects.payload), `edited` the whole new
-    parameters that they made of it, empty where nothing was edited."""
+    """A person's decision, at most one per request. `digest` identifies what they saw (effects.payload). `edited` holds
+    the complete new parameters, or None if nothing was edited."""
 
     class Verdict(models.TextChoices):
         APPROVE = "approve", "Approved"

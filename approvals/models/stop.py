@@ -1,4 +1,4 @@
-"""The stop switch: who stopped which effects, when and why, and who let them go on."""
+"""The stop switch: who stopped which actions, when and why, and who resumed them."""
 
 import pgtrigger
 from django.conf import settings
@@ -10,7 +10,7 @@ from approvals.kinds import KINDS
 
 
 class Stop(models.Model):
-    """While it is in force (`released_at` is empty) no effect of its kind begins; an empty `kind` is every kind."""
+    """While a stop is in force (`released_at` is empty), no action of its kind starts. An empty `kind` means all."""
 
     kind = models.CharField(max_length=20, blank=True, choices=[(kind.name, kind.label) for kind in KINDS.values()])
     reason = models.CharField(max_length=500)

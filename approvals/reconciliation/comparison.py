@@ -91,7 +91,7 @@ def _tell_of_those_missed(last: int) -> None:
 def _since() -> datetime:
     """So far back, or to where the last periodic comparison that came to its end stopped: an outage leaves no gap."""
     since = reservations.database_now() - LOOK_BACK
-    last = Comparison.objects.last_whole()
+    last = Comparison.objects.last_completed()
     return min(since, last.started_at - RECENT) if last else since
 
 

@@ -72,7 +72,7 @@ def test_ticket_pages_neither_skip_nor_repeat_tickets(maya: Client, monkeypatch:
 
 
 def test_text_search_covers_only_the_newest_tickets(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "SEARCHED", 2)
+    monkeypatch.setattr(queries, "SEARCH_DEPTH", 2)
     old = a_ticket("Lamp of old", ago=timedelta(days=9))
     for day in range(3):
         a_ticket(f"Lamp {day}", ago=timedelta(days=day))

@@ -9,7 +9,7 @@ from agentops.web.queries import runs
 from approvals import states
 from approvals.models import Action, ApprovalRequest
 from tickets.models import Ticket
-from tickets.queries import ON_THEIR_WAY
+from tickets.queries import IN_PROGRESS
 
 
 @dataclass(frozen=True)
@@ -46,5 +46,5 @@ def of(ticket: Ticket) -> Case:
         runs=its_runs,
         waiting=list(requests.select_related("action", "claimed_by").defer("snapshot", "action__snapshot")),
         unresolved=[action for action in actions if action.status == states.UNRESOLVED],
-        moving=ticket.status in ON_THEIR_WAY or any(run.finished_at is None for run in its_runs),
+        moving=ticket.status in IN_PROGRESS or any(run.finished_at is None for run in its_runs),
     )
