@@ -110,7 +110,7 @@ def export_environment() -> None:
 
 
 def kept() -> Path:
-    """Return the folder for what one run of the tests downloads and the next one uses again: DATA_DIR as it was."""
+    """Return the folder for downloads that later test runs use again: DATA_DIR as the caller set it, or var/."""
     return Path(os.environ[KEPT]).resolve()
 
 

@@ -1,8 +1,8 @@
-"""`make demo` and `make test` where README says that they work, each place and circumstance really made.
+"""`make demo` and `make test` where README says that they work, in real folders, mounts, networks and users.
 
 A demo runs until its first ticket waits for a lead. Of `make test` a part runs: lint, the import contracts and a test
-that starts PostgreSQL. To save time, most tests try several circumstances at once.
-Slow starts, ports in use and data of other versions are in tests/integration/test_local_servers.py.
+that starts PostgreSQL. To save time, most tests try several circumstances at once. Slow starts, ports in use and data
+of other versions are tried in tests/integration/test_local_servers.py; CI itself installs the packages without uv.
 """
 
 import os
@@ -30,12 +30,13 @@ VERSIONS = {"3.12", "3.13", "3.14"}
 PART = "tests/integration/test_migrations.py"
 # What a person has not set: the tests' own settings, and what an outer make or pytest hands down.
 UNSET = {*ENVIRONMENT, "DATABASE_URL", "REDIS_URL", "DATA_DIR", "PORT", "DJANGO_SETTINGS_MODULE", KEPT, MADE_HERE}
+UNSET |= {"PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_CURRENT_TEST"}
 UNSET |= {"ARGS", "TESTS", "DEMO", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "VIRTUAL_ENV", "PYTEST_ADDOPTS", "PYTHONUTF8"}
 NOT_COPIED = (".git", ".venv", "var", "site", ".*_cache", ".hypothesis")
 
 
 def can_be_arranged() -> bool:
-    """Whether we may make the mounts and networks that most of these need."""
+    """Return whether we may make the mounts and networks that most of these tests need."""
     command = [sys.executable, str(INSIDE), "--no-ipv6", "--", "true"]
     return os.geteuid() == 0 and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
@@ -76,7 +77,7 @@ class Checkout:
         )
 
     def works(self) -> None:
-        """Both commands do."""
+        """Raise AssertionError, with the output, unless both commands succeed."""
         self._demo()
         tested = self.make("lint", "contracts", "test-integration", f"TESTS={PART}", "ARGS=-q")
         assert tested.returncode == 0, tested.stdout + tested.stderr
@@ -94,10 +95,12 @@ class Checkout:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            until(lambda: "waits for a lead" in output.read_text() or process.poll() is not None, seconds=600)
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
-        process.wait()
+            try:
+                until(lambda: "waits for a lead" in output.read_text() or process.poll() is not None, seconds=600)
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
+                process.wait()
         said = output.read_text()
         assert "waits for a lead" in said, said
         assert "Stopped. Nothing is lost" in said, said
@@ -118,7 +121,7 @@ def copied(folder: Path, *circumstances: str, packages: bool = False) -> Checkou
 
 @contextmanager
 def cleaned(checkout: Checkout) -> Iterator[None]:
-    """The runtime folder, if there is one, goes with make clean."""
+    """Run `make clean` at the end, and see that it removes the runtime folder if there is one."""
     try:
         yield
     finally:
