@@ -1,5 +1,5 @@
-"""A language model that bills: an HTTP server that answers any number of calls at once and keeps the books that a
-provider would keep. What it has billed is the truth that budgets are held against."""
+"""A language model that bills: an HTTP server that answers any number of calls at once and records what it billed.
+That record is the truth that budgets are compared with."""
 
 import json
 import random
@@ -13,13 +13,14 @@ from typing import Any
 
 from tests.completions import hands_over, triage, uses
 
-# What this provider charges, in US dollars per token.
+# This provider's prices, in US dollars per token.
 CHARGES = {"dear": (Decimal("10e-6"), Decimal("40e-6")), "cheap": (Decimal("1e-6"), Decimal("4e-6"))}
 
 
 @dataclass
 class Biller:
-    """`greedy`: answers as long as it may, and reads every byte as a token; `over`: as many times more than it may."""
+    """`greedy`: its answers are as long as allowed, and every byte counts as a token. `over`: it bills this many
+    times the maximum."""
 
     url: str = ""
     turns: int = 3

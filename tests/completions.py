@@ -1,4 +1,4 @@
-"""Answers of a language model, in the shape of Chat Completions."""
+"""Answers of a language model, in the format of Chat Completions."""
 
 import json
 from typing import Any
@@ -40,7 +40,7 @@ def triage(**fields: Any) -> Say:
 
 
 def call(name: Any, arguments: Any, number: int = 1) -> dict[str, Any]:
-    """A tool call; arguments that are no text are written as JSON."""
+    """A tool call. Arguments that are not text are written as JSON."""
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     return {"id": f"call_{number}", "type": "function", "function": {"name": name, "arguments": text}}
 
@@ -63,6 +63,6 @@ def hands_over(reason: str = "They want a person.") -> Say:
 
 
 def claims_a_refund_of(order: dict[str, Any], amount: int) -> Say:
-    """The reply that tells of a refund in dollars, and declares it; the action is left to be found."""
+    """A reply that reports a refund in dollars and claims it, without naming the action."""
     claim = {"kind": "refund", "order_id": order["order_id"], "amount": amount, "currency": order["currency"]}
     return replies(f"I have refunded ${amount // 100}.{amount % 100:02d}.", claims=[claim])

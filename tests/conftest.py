@@ -1,10 +1,12 @@
-"""Which floor a test stands on, and the servers, processes and pages it may ask for.
+"""Sorts tests into floors, and provides the servers, processes and pages that they may request.
 
-- Unit tests ask for nothing.
+- Unit tests request nothing.
+
 - `db` (pytest-django) is PostgreSQL, migrated, each test rolled back; `broker` is Valkey.
-- `live_database` is a module's own, a copy of the migrated one where everything is committed, so that
-  processes see it: `worker` and `web` run on it, and Django in the test too. `simulator` is the world
-  outside, `page` a browser.
+
+- `live_database` belongs to a module: a copy of the migrated one where everything is committed, so that processes
+see it. `worker` and `web` run on it, and so does Django in the test. `simulator` is the outside world, `page` a
+browser.
 """
 
 import gc
@@ -42,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_unconfigure() -> None:
-    """A process keeps one client per provider until its end, which is now: an open socket would be complained of."""
+    """A process keeps one client per provider until its end, which is now: an open socket would cause a warning."""
     for kept in gc.get_objects():
         if issubclass(type(kept), httpx2.Client):
             kept.close()
@@ -67,7 +69,7 @@ def broker() -> str:
 def django_db_setup(
     postgres: None, django_test_environment: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
-    """The migrated database, and a copy of it before any test has emptied its tables."""
+    """The migrated database, copied before any test has emptied its tables."""
     with django_db_blocker.unblock():
         config = setup_databases(verbosity=0, interactive=False, aliases={"default"})
         copy_database(str(connection.settings_dict["NAME"]), PRISTINE)
@@ -79,7 +81,7 @@ def django_db_setup(
 
 @pytest.fixture(scope="module")
 def live_database(django_db_setup: None, broker: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """The address of the module's database, which Django uses here as well; the broker starts empty."""
+    """The address of the module's database, which Django uses here as well. The broker starts empty."""
     with own_database(broker, django_db_blocker) as address:
         yield address
 
@@ -122,7 +124,7 @@ def maintenance() -> psycopg.Connection:
 
 
 def disconnect() -> None:
-    """A database with sessions cannot be copied."""
+    """A database with open sessions cannot be copied."""
     connection.close()
     connection.close_pool()
 
@@ -132,7 +134,7 @@ def disconnect() -> None:
 
 @pytest.fixture(scope="module")
 def simulator_data() -> Path | None:
-    """A folder of orders to serve; a module that wants one has a fixture of this name."""
+    """A folder of orders to serve. A module that needs one defines a fixture of this name."""
     return None
 
 
@@ -152,14 +154,14 @@ def simulated(data: Path | None) -> Iterator[Simulator]:
 
 @pytest.fixture
 def simulator(simulator_process: Simulator) -> Simulator:
-    """The world outside, with nothing going wrong; what earlier tests of the module did is still there."""
+    """The outside world without faults. What earlier tests of the module did is still there."""
     simulator_process.faults()
     return simulator_process
 
 
 @pytest.fixture(scope="module")
 def environment(live_database: str, simulator_process: Simulator) -> dict[str, str]:
-    """That of every process of the module."""
+    """The environment of every process of the module."""
     return child_environment(DATABASE_URL=live_database, **simulator_process.settings())
 
 
@@ -220,7 +222,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, web: Web) -> Iterator[Page]:
-    """A new visitor on the web server. A script's error, or what its policy forbids, fails the test."""
+    """A new visitor on the web server. A script error, or a violation of the content policy, fails the test."""
     context = browser.new_context(base_url=web.url, viewport={"width": 1440, "height": 900})
     context.set_default_timeout(10_000)
     page = context.new_page()
@@ -233,7 +235,7 @@ def page(browser: Browser, web: Web) -> Iterator[Page]:
 
 
 def is_error(kind: str, text: str) -> bool:
-    """Whether a console line is one; an answer of 4xx makes a line too, and some tests want to see it."""
+    """Return whether a console line is an error. An answer of 4xx makes a line too, and some tests expect one."""
     return kind == "error" and not text.startswith("Failed to load resource")
 
 

@@ -1,5 +1,5 @@
-"""A broker between the processes and Valkey, of which no message is safe. It speaks the Redis protocol: what is pushed
-onto a queue is dropped, though the sender is told that it was taken, or it is pushed so many times."""
+"""A broker between the processes and Valkey that loses or repeats messages. It speaks the Redis protocol: a message
+pushed onto a queue is dropped, although the sender gets a confirmation, or pushed several times."""
 
 import socket
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ TAKEN = b":1\r\n"
 
 
 class HostileBroker:
-    """Each message counts `times`: 0, 1 or more; `pushed` is how many were sent. It stands at a socket of its own, in
-    front of the server at `behind` (an address for redis.Redis.from_url)."""
+    """Delivers each message `times` times: 0, 1 or more. `pushed` is how many were sent. It listens on a socket of
+    its own, in front of the server at `behind` (an address for redis.Redis.from_url)."""
 
     def __init__(self, behind: str, place: Path, *, times: int) -> None:
         self.url = f"unix://{place}"
@@ -50,7 +50,7 @@ class HostileBroker:
             for raw, words in _commands(client.makefile("rb")):
                 name = words[0].upper()
                 in_transaction = name == b"MULTI" or (in_transaction and name not in (b"EXEC", b"DISCARD"))
-                if name != b"LPUSH" or in_transaction:  # in a transaction: a worker that gives back what it holds
+                if name != b"LPUSH" or in_transaction:  # in a transaction: a worker that returns what it holds
                     server.sendall(raw)
                 else:
                     self._push(raw, words, client, server)
@@ -75,7 +75,7 @@ class HostileBroker:
 
 
 def _commands(stream: BinaryIO) -> Iterator[tuple[bytes, list[bytes]]]:
-    """What a client sends: each command as it came, and its words."""
+    """Yield a client's commands: the raw bytes, and the words."""
     while head := stream.readline():
         raw, words = head, []
         for _ in range(int(head[1:])):

@@ -1,4 +1,4 @@
-"""The system's processes as a test holds them: real ones, started and ended by the test."""
+"""The system's processes under a test's control: real ones, started and stopped by the test."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from tests.services import child_environment
 
 
 class Simulator:
-    """The fake world in a process of its own; without faults until a test asks for some."""
+    """The fake world in a process of its own, without faults until a test sets some."""
 
     def __init__(self, *, logs: Path, data: Path | None = None, seed: int = 1, forgetful: bool = False) -> None:
         options = ["--seed", str(seed), "--faults", "none", "--model-latency", "0"]
@@ -28,7 +28,7 @@ class Simulator:
         self.http = httpx2.Client(base_url=self.url, timeout=10)
 
     def settings(self) -> dict[str, str]:
-        """What settings (and a child's environment) say to use it."""
+        """Return the settings (and a child's environment) that point at it."""
         return {
             "ORDERS_URL": self.url,
             "PAYMENTS_URL": self.url,
@@ -42,7 +42,7 @@ class Simulator:
         endpoints: Mapping[str, list[Mapping[str, Any]]] | None = None,
         model: Mapping[str, float] | None = None,
     ) -> None:
-        """Replace the whole table of faults; nothing given, nothing goes wrong."""
+        """Replace the whole table of faults. Without arguments there are none."""
         table = {"endpoints": endpoints or {}, "model": model or {}}
         self.http.post("/faults", json=table).raise_for_status()
 
@@ -66,25 +66,25 @@ class Simulator:
 
 @dataclass
 class Worker:
-    """A Celery worker, the sweep with it; it may be killed and started again."""
+    """A Celery worker including the sweep. It may be killed and started again."""
 
     environment: Mapping[str, str]
     logs: Path
     process: Process | None = None
 
     def start(self) -> None:
-        assert self.process is None, "it runs already"
+        assert self.process is None, "it is already running"
         self.process = Process(programs.worker(self.environment, threads=8), logs=self.logs)
         programs.wait_for_worker(self.process)
 
     def stop(self) -> None:
-        """As a deployment does: SIGTERM, and it may finish what it holds."""
+        """As a deployment does: SIGTERM, and it may finish its current work."""
         if self.process is not None:
             self.process.stop()
             self.process = None
 
     def kill(self) -> None:
-        """As a power cut does."""
+        """As a power failure does."""
         if self.process is not None:
             self.process.kill()
             self.process = None
@@ -103,7 +103,7 @@ class Web:
 
 
 class Lead:
-    """A lead, signed in at the web server as by a browser without scripts."""
+    """A lead, signed in to the web server as by a browser without JavaScript."""
 
     def __init__(self, url: str, name: str = "maya") -> None:
         password = "a-password-of-a-test"

@@ -1,4 +1,4 @@
-"""Which tables a process locks in which order, held against the one order of approvals.locks."""
+"""Records which tables a process locks in which order, and compares that with the order of approvals.locks."""
 
 import re
 import threading
@@ -10,7 +10,7 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-# As approvals.locks says.
+# As in approvals.locks.
 ORDER = (
     "agentops_run",
     "agentops_breaker",
@@ -29,8 +29,8 @@ SELECTS = re.compile(r'\s*SELECT\b.*? FROM "(\w+)".* FOR (?:NO KEY )?UPDATE', re
 
 
 class LockOrder:
-    """The tables that each thread's transaction has locked so far. A table that is locked after one that comes later
-    in the order is reported; once more the same is not, since it may be the same row."""
+    """The tables that each thread's transaction has locked so far. A table locked after one that comes later in the
+    order is reported. Locking a table again is not, since it may be the same row."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report
@@ -54,7 +54,7 @@ class LockOrder:
 
 
 def install(report: Callable[[str], None], patch: pytest.MonkeyPatch | None = None) -> None:
-    """Watches every thread of this process, until `patch` is undone where there is one."""
+    """Watch every thread of this process, until `patch` is undone where there is one."""
     patch = patch or pytest.MonkeyPatch()
     order = LockOrder(report)
     execute = CursorWrapper._execute
@@ -81,7 +81,7 @@ def _ending(end: Callable[..., Any], order: LockOrder) -> Callable[..., Any]:
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """Fails where anything in this process broke the order."""
+    """Fail if anything in this process broke the order."""
     broken: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         install(broken.append, patch)

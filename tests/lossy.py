@@ -1,4 +1,4 @@
-"""A relay between a client and a server that others wrote, which loses what a test tells it to lose."""
+"""A lossy relay between a client and a third-party server, which loses what a test tells it to lose."""
 
 import socket
 import struct
@@ -16,8 +16,9 @@ NOT_PASSED_ON = {"host", "connection", "content-length", "accept-encoding", "tra
 
 @dataclass
 class Lossy:
-    """`posts` counts the POSTs that clients sent. Of the next ones `swallow` never reach the server, the answers of
-    `cut` are lost after the effect, and `hold` reach it only once `release` is set, when nobody waits any more."""
+    """`posts` counts the POSTs that clients sent. Of the next ones, `swallow` never reach the server, the answers of
+    `cut` are lost after the effect, and `hold` reach it only once `release` is set, when nobody is waiting for the
+    answer."""
 
     url: str = ""
     posts: int = 0
@@ -28,7 +29,7 @@ class Lossy:
     arrived: threading.Event = field(default_factory=threading.Event)
 
     def fate(self) -> str:
-        """What becomes of the POST that has just come."""
+        """Return what happens to the POST that has just arrived."""
         self.posts += 1
         for name in ("swallow", "cut", "hold"):
             if left := getattr(self, name):
@@ -81,7 +82,7 @@ def lossy(upstream: str) -> Iterator[Lossy]:
         daemon_threads = True
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            pass  # a client that went away is what this is about
+            pass  # disconnecting clients are expected here
 
     server = Server(("127.0.0.1", 0), Handler)
     relay.url = f"http://127.0.0.1:{server.server_address[1]}"

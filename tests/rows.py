@@ -1,4 +1,4 @@
-"""Rows that a third party holds, so that whoever needs them stands in line until it lets go."""
+"""Rows held by a third party, so that everyone who needs them queues until it releases them."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ IN_LINE = """
 
 
 def in_line() -> int:
-    """How many connections wait for another's lock."""
+    """Return how many connections wait for another's lock."""
     with connection.cursor() as cursor:
         cursor.execute(IN_LINE)
         return int(cursor.fetchone()[0])
@@ -27,7 +27,7 @@ def in_line() -> int:
 
 @contextmanager
 def held(rows: QuerySet[Any]) -> Iterator[Callable[[], None]]:
-    """Gives what lets go of them."""
+    """Hold these rows, and yield the function that releases them."""
     held, enough = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -50,7 +50,7 @@ def held(rows: QuerySet[Any]) -> Iterator[Callable[[], None]]:
 
 
 def one_after_the_other(rows: QuerySet[Any], *works: Callable[[], Any]) -> list[Any]:
-    """What each work answered or raised, where all are under way together and come to the rows in this order."""
+    """Return each work's result or exception, where all are in progress together and reach the rows in this order."""
     with held(rows) as let_go:
         steps = [partial(_after, place, work) for place, work in enumerate((*works, let_go))]
         *answers, released = at_once(*steps)
@@ -59,6 +59,6 @@ def one_after_the_other(rows: QuerySet[Any], *works: Callable[[], Any]) -> list[
 
 
 def _after(others: int, work: Callable[[], Any]) -> Any:
-    """Once so many stand in line."""
+    """Run it once this many are waiting."""
     until(lambda: in_line() >= others)
     return work()

@@ -1,10 +1,10 @@
-"""What a page says, however its template is laid out."""
+"""The text of a page, independent of its template's layout."""
 
 import re
 
 from django.http import HttpResponse
 
-# Around these tags white space is never seen.
+# White space around these tags is never visible.
 BLOCK = (
     "article|aside|blockquote|body|button|caption|dd|details|dialog|div|dl|dt|fieldset|footer|form|h[1-6]|head|header|html|"
     "legend|li|link|main|nav|ol|option|p|pre|script|section|select|summary|svg|table|tbody|td|th|thead|title|tr|ul"

@@ -1,6 +1,6 @@
-"""An HTTP server that answers by a script: the seam at which a test plays an outside system.
+"""A scripted HTTP server: the seam at which a test plays an outside system.
 
-A request that the script does not expect, or an answer that nobody came for, fails the test.
+A request that the script does not expect, or an answer that nobody requested, fails the test.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Say:
-    """An answer: `body` is sent as JSON, or as it is where it is bytes. `status` 0: the connection is cut."""
+    """An answer. `body` is sent as JSON, or unchanged if it is bytes. `status` 0: the connection is cut."""
 
     body: Any = None
     status: int = 200
@@ -45,7 +45,7 @@ class Asked:
 
 @dataclass
 class Script:
-    """What is still to be said, in order, and what was asked."""
+    """The remaining answers, in order, and the requests so far."""
 
     url: str = ""
     answers: deque[Say] = field(default_factory=deque)
@@ -58,7 +58,7 @@ class Script:
 
 @contextmanager
 def scripted(*answers: Say) -> Iterator[Script]:
-    """A server with this script. Raises AssertionError at the end where script and requests did not meet."""
+    """Start a server with this script. Raises AssertionError at the end if script and requests did not match."""
     script = Script(answers=deque(answers))
     lock = threading.Lock()
 
@@ -100,7 +100,7 @@ def scripted(*answers: Say) -> Iterator[Script]:
         daemon_threads = True
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            pass  # a client that goes away in the middle is what some scripts are about
+            pass  # some scripts expect clients that disconnect
 
     server = Server(("127.0.0.1", 0), Handler)
     script.url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -112,5 +112,5 @@ def scripted(*answers: Say) -> Iterator[Script]:
         server.shutdown()
         server.server_close()
         thread.join()
-    assert not script.unexpected, f"asked without an answer in the script: {script.unexpected}"
-    assert not script.answers, f"nobody came for {len(script.answers)} answers of the script"
+    assert not script.unexpected, f"requests without an answer in the script: {script.unexpected}"
+    assert not script.answers, f"{len(script.answers)} answers of the script were not requested"

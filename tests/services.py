@@ -1,6 +1,6 @@
 """Servers for the tests: real ones, in a folder of the test session, started when a test first needs them.
 
-`DATABASE_URL` and `REDIS_URL` that are set point the tests at servers of one's own instead.
+If `DATABASE_URL` and `REDIS_URL` are set, the tests use those servers instead.
 """
 
 import atexit
@@ -21,7 +21,7 @@ from agentops.lab.local.valkey import Valkey
 INTAKE_SECRET = "whsec_aW50YWtlLXNlY3JldC1vZi10aGUtdGVzdHM="
 REPLIES_SECRET = "whsec_cmVwbGllcy1zZWNyZXQtb2YtdGhlLXRlc3Rz"
 
-# Everything that a developer's own .env might say is said here, so that no test ever reaches a real system.
+# Every setting that a developer's own .env might have is set here, so that no test ever reaches a real system.
 ENVIRONMENT: Mapping[str, str] = {
     "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests-only",
     "DEMO": "",
@@ -65,8 +65,8 @@ class Services:
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="agentops-tests-", dir=scratch_place())))
 
     def __post_init__(self) -> None:
-        self.folder.chmod(0o711)  # the servers' user has to pass
-        (self.folder / "static").mkdir()  # STATIC_ROOT, which WhiteNoise wants to be there
+        self.folder.chmod(0o711)  # the servers' user must be able to enter
+        (self.folder / "static").mkdir()  # STATIC_ROOT, which WhiteNoise requires
         self.logs = self.folder / "log"
         self.supervisor = Supervisor(self.logs)
         self.postgres = Postgres(self.folder / "postgres", self.folder / "run", throwaway=True)
@@ -99,8 +99,9 @@ def services() -> Services:
 
 
 def export_environment() -> None:
-    """For settings, which are read once, and for every child process. Where tests run on several cores, the
-    process that shares them out has exported its own servers before: each of the others has servers of its own."""
+    """Set the environment for settings, which are read once, and for every child process. If tests run on several
+    cores, the coordinating process has exported its own servers before; each of the others starts servers of its
+    own."""
     os.environ.setdefault(KEPT, os.environ.get("DATA_DIR") or str(ROOT / "var"))
     for name in os.environ.get(MADE_HERE, "").split():
         del os.environ[name]
@@ -115,5 +116,5 @@ def kept() -> Path:
 
 
 def child_environment(**changes: str) -> dict[str, str]:
-    """The environment of a process under test."""
+    """Return the environment of a process under test."""
     return {**os.environ, "DJANGO_SETTINGS_MODULE": "agentops.settings", **changes}

@@ -1,4 +1,4 @@
-"""agentops.settings in the tests' environment (see services.py, which sets it before they are read)."""
+"""agentops.settings in the tests' environment (services.py sets it before they are read)."""
 
 from tests import services
 

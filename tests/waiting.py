@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 def until[T](condition: Callable[[], T], *, seconds: float = 15.0) -> T:
-    """The first true answer of `condition`. An AssertionError when there is none in time."""
+    """Return the first true answer of `condition`. Raises AssertionError if there is none in time."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < deadline, f"still {answer!r} after {seconds:.0f} s"

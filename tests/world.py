@@ -1,6 +1,6 @@
-"""A shop made for tests: fresh orders of every sort on a shelf, each with a customer of its own.
+"""A shop made for tests: new orders of every kind on a shelf, each with a customer of its own.
 
-The simulator serves them; a test takes what it needs, so that tests sharing the process do not meet.
+The simulator serves them. Each test takes what it needs, so tests that share the process do not interfere.
 """
 
 import itertools
@@ -31,7 +31,7 @@ from tickets.models import Ticket
 OF_EACH = 60
 PLAIN = 1_300
 CURRENCIES = ("USD", "EUR", "JPY", "KWD")
-# What a sort of order is: (status, currency, captured and refunded of each payment).
+# What defines a kind of order: (status, currency, captured and refunded of each payment).
 SORTS: dict[str, tuple[str, str, list[tuple[int, int]]]] = {
     "plain": ("delivered", "USD", [(10_000, 0)]),
     "two payments": ("delivered", "USD", [(6_000, 0), (4_000, 0)]),
@@ -46,7 +46,7 @@ SORTS: dict[str, tuple[str, str, list[tuple[int, int]]]] = {
 }
 ROOMY = 10**12
 LIMITS = [CurrencyLimit(currency=currency, up_to=ROOMY) for currency in CURRENCIES]
-# Alone up to 50.00 of 100.00; nothing above 1,000.00.
+# Automatic up to 50.00 of 100.00; blocked above 1,000.00.
 RULES = Rules(
     thresholds=[
         Threshold(kind=kind, currency=currency, auto_up_to=5_000, block_above=100_000)  # type: ignore[arg-type]
@@ -67,16 +67,16 @@ class World:
     shelf: dict[str, deque[dict[str, Any]]]
 
     def order(self, sort: str = "plain") -> dict[str, Any]:
-        """A fresh order, in the orders contract's shape."""
+        """Return a new order, in the format of the orders contract."""
         return self.shelf[sort].popleft()
 
     def now(self, order: dict[str, Any]) -> dict[str, Any]:
-        """The same order as the shop has it at this moment."""
+        """Return the order's current state in the shop."""
         found = self.simulator.http.get(f"/orders/{order['order_id'].replace('#', '%23')}")
         return found.raise_for_status().json()  # type: ignore[no-any-return]
 
     def refunds(self, order: dict[str, Any]) -> list[dict[str, Any]]:
-        """What truly moved: the ledger's refunds of this order."""
+        """Return the ledger's refunds of this order."""
         return [row for row in self.simulator.ledger()["refunds"] if row["order_id"] == order["order_id"]]
 
     def faults(self, endpoint: str, *names: str, **options: Any) -> None:
@@ -84,7 +84,7 @@ class World:
         self.simulator.faults(endpoints={endpoint: rules})
 
     def refund_elsewhere(self, order: dict[str, Any], amount: int) -> None:
-        """Somebody refunds in the shop's own back office."""
+        """Make a refund in the shop's own back office."""
         reference = f"elsewhere-{order['order_id']}-{amount}"
         body = {
             "payment_id": order["payments"][0]["payment_id"],
@@ -97,7 +97,7 @@ class World:
 
 
 def write_shop(folder: Path) -> dict[str, deque[dict[str, Any]]]:
-    """orders.json and customers.json for the simulator's --data; answers the shelf."""
+    """Write orders.json and customers.json for the simulator's --data, and return the shelf."""
     folder.mkdir(parents=True, exist_ok=True)
     numbers = itertools.count(1)
     orders, customers = [], []
@@ -151,12 +151,12 @@ _deliveries = itertools.count(1)
 
 
 def put_rules(rules: Rules = RULES, **changes: Any) -> PolicyVersion:
-    """These rules in force."""
+    """Put these rules in force."""
     return versions.save_policy(rules=rules.model_copy(update=changes), by=None, note="for a test")
 
 
 def ticket_of(order: dict[str, Any], body: str = "Please help.", subject: str = "My order") -> Ticket:
-    """A ticket of the order's customer, with its first run queued."""
+    """Create a ticket of the order's customer, with its first run queued."""
     incoming = intake.NewTicket(
         source="test",
         external_id=f"delivery-{next(_deliveries)}",
@@ -174,7 +174,7 @@ def refund_arguments(order: dict[str, Any], amount: int, **more: Any) -> dict[st
 
 
 def propose(ticket: Ticket, tool: str, arguments: dict[str, Any], *, run_id: int | None = None) -> Action:
-    """What the engine does with a tool call: resolved against the shop, then recorded."""
+    """Do what the engine does with a tool call: resolve it against the shop, then record it."""
     ticket = Ticket.objects.select_related("customer").get(pk=ticket.pk)
     resolved = proposals.resolve(kinds.BY_TOOL[tool], arguments, ticket)
     return proposals.record(resolved, ticket_id=ticket.pk, run_id=run_id)
@@ -185,23 +185,24 @@ def propose_refund(order: dict[str, Any], amount: int, *, ticket: Ticket | None 
 
 
 def expires(request: ApprovalRequest) -> None:
-    """Nobody decides in time."""
+    """Let the request expire undecided."""
     ApprovalRequest.objects.filter(pk=request.pk).update(expires_at=Now())
     assert decide.expire(request.pk)
 
 
 def run_through(ticket: Ticket) -> Run:
-    """The ticket's newest run, taken as far as it goes by itself."""
+    """Run the ticket's newest run as far as it gets without a person."""
     run = Run.objects.filter(ticket=ticket).latest("number")
     advance(run.pk)
     return Run.objects.get(pk=run.pk)
 
 
-# --- at the same time -----------------------------------------------------------------------------------
+# --- concurrency ----------------------------------------------------------------------------------------
 
 
 def at_once(*works: Callable[[], Any]) -> list[Any]:
-    """What each work answered or raised, all begun at the same moment, each in a thread and connection of its own."""
+    """Return each work's result or exception. All start at the same moment, each in a thread and connection of its
+    own."""
     begin = threading.Barrier(len(works))
 
     def do(work: Callable[[], Any]) -> Any:

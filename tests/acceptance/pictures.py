@@ -1,7 +1,7 @@
-"""The pictures of docs/pictures, made anew: make pictures
+"""Recreates the pictures in docs/pictures: make pictures
 
-The demo is started on its own seed, people work in it through browsers, and what they look at is kept. Each test makes
-the pictures of one person's work and goes on from where the one before it stopped.
+Starts the demo on its own seed, works in it as people in browsers, and takes screenshots of what they see. Each test
+takes the pictures of one person's work and continues where the previous one stopped.
 """
 
 import json
@@ -22,8 +22,8 @@ from tests.waiting import until
 PICTURES = ROOT / "docs" / "pictures"
 WIDTH, HEIGHT, MARGIN = 1280, 880, 8
 SLOW = "There is no hurry"
-# Of refunds in one currency no answer ever comes back, and nobody can be asked what became of them: one needs a person.
-# The model thinks long about one letter: its worst case is reserved while the budgets are looked at.
+# Refunds in one currency never get an answer, and nobody can be asked about them: one needs a person. The model takes
+# long for one ticket, so that its worst case is reserved while the budgets are on screen.
 FAULTS = {
     "endpoints": {
         "POST /refunds": [{"fault": "lost_answer", "rate": 1.0, "times": 0, "where": "KWD"}],
@@ -35,7 +35,7 @@ FAULTS = {
 
 @dataclass
 class Desk:
-    """The demo's address, its passwords, and whoever is signed in."""
+    """The demo's address, its passwords, and the signed-in people."""
 
     browser: Browser
     url: str
@@ -60,7 +60,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """Over a demo whose tickets have all come to rest."""
+    """A demo whose tickets have all come to rest."""
     folder = tmp_path_factory.mktemp("demo") / "var"
     faults = folder.with_suffix(".json")
     faults.write_text(json.dumps(FAULTS))
@@ -76,14 +76,14 @@ def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def at_rest(output: Callable[[], str]) -> bool:
-    """The demo says a line for each ticket that does not move any more."""
+    """Wait until the demo has printed a line for each ticket at rest."""
     said = output()
     posted = re.search(r"^(\d+) tickets posted", said, re.MULTILINE)
     return bool(posted) and len(set(re.findall(r"  (demo-\d+) ", said))) == int(posted[1])
 
 
 def picture(page: Page, name: str, *, down_to: Locator | None = None) -> None:
-    """What is in view of the page, or all of it down to where an element ends."""
+    """Take a picture of the visible part of the page, or of all of it down to the end of an element."""
     box = down_to.bounding_box() if down_to else None
     page.set_viewport_size({"width": WIDTH, "height": ceil(box["y"] + box["height"]) + MARGIN if box else HEIGHT})
     page.mouse.move(0, 0)
@@ -91,15 +91,15 @@ def picture(page: Page, name: str, *, down_to: Locator | None = None) -> None:
     page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
 
 
-def told(page: Page, text: str) -> None:
-    """The page says so in a message, which is then put away."""
+def expect_message(page: Page, text: str) -> None:
+    """Check that the page shows this message, then dismiss it."""
     toast = page.locator(".toast", has_text=text)
     expect(toast).to_be_visible()
     toast.get_by_role("button", name="Dismiss").click()
     expect(toast).to_have_count(0)
 
 
-def test_a_lead_decides_what_waits(desk: Desk) -> None:
+def test_a_lead_decides_waiting_requests(desk: Desk) -> None:
     lead = desk.enter("lead")
     lead.goto("/needs-a-person/")
     lead.locator(".q-row", has_text="connection_lost").click()
@@ -116,7 +116,8 @@ def test_a_lead_decides_what_waits(desk: Desk) -> None:
 
 
 def decide(page: Page) -> None:
-    """One request: too much is asked for once, and once there is no reason to pay at all. The next opens by itself."""
+    """Decide one request: one asks for too much, and one gives no reason to pay at all. The next opens
+    automatically."""
     item = page.locator(".item")
     request = item.get_attribute("data-item")
     if "Scratched" in item.inner_text():
@@ -132,14 +133,14 @@ def decide(page: Page) -> None:
     expect(page.locator(f".item[data-item='{request}']")).to_have_count(0)
 
 
-def test_an_admin_asks_what_a_policy_would_have_done(desk: Desk) -> None:
+def test_an_admin_previews_the_effect_of_a_policy(desk: Desk) -> None:
     admin = desk.enter("admin")
     admin.goto("/policy/edit/")
     admin.get_by_label("Alone up to, row 1", exact=True).fill("400.00")
     admin.get_by_label("Why", exact=True).fill("Fewer refunds wait.")
     admin.get_by_role("button", name="Preview").click()
     admin.get_by_role("button", name="Save as a new version").click()
-    told(admin, "is in force")
+    expect_message(admin, "is in force")
 
     admin.goto("/policy/autonomy/")
     admin.get_by_label("Percent of tickets", exact=True).fill("80")
@@ -158,7 +159,7 @@ def test_an_admin_asks_what_a_policy_would_have_done(desk: Desk) -> None:
     picture(admin, "replay", down_to=admin.locator(".r-row", has_text="Verdict").first)
 
 
-def test_an_admin_caps_what_models_cost(desk: Desk) -> None:
+def test_an_admin_caps_model_costs(desk: Desk) -> None:
     admin = desk.enter("admin")
     cap(admin, per="day", usd="0.20", note="What a usual day costs, twice.")
     cap(admin, per="month", usd="2.00", note="More than that is asked for first.")
@@ -182,4 +183,4 @@ def cap(page: Page, *, per: str, note: str, usd: str = "", tokens: str = "", mod
     page.get_by_label("Limit in tokens").fill(tokens)
     page.get_by_label("Why", exact=True).last.fill(note)
     page.get_by_role("button", name="Set budget").click()
-    told(page, "in force")
+    expect_message(page, "in force")

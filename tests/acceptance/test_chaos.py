@@ -1,4 +1,4 @@
-"""manage.py chaos and soak, small; the oracle that both count by; and the page that shows the last run."""
+"""manage.py chaos and soak on a small scale, the oracle that both count with, and the page that shows the last run."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def manage(folder: Path, *arguments: str, **settings: str) -> subprocess.Complet
     )
 
 
-def test_chaos_sets_both_sides_beside_each_other(tmp_path: Path) -> None:
+def test_chaos_shows_both_sides_next_to_each_other(tmp_path: Path) -> None:
     done = manage(tmp_path, "chaos", "--tickets", "20", "--seed", "2", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -64,34 +64,32 @@ def test_chaos_sets_both_sides_beside_each_other(tmp_path: Path) -> None:
     assert (kept["tickets"], kept["seed"], kept["result"]) == (20, 2, result)
 
 
-def test_tickets_that_the_system_does_not_take_are_lost_and_the_status_says_so(tmp_path: Path) -> None:
-    done = manage(
-        tmp_path, "chaos", "--tickets", "2", "--json", HTTPS="1"
-    )  # and so it refuses the plain HTTP of a race
+def test_refused_tickets_are_lost_and_the_exit_status_says_so(tmp_path: Path) -> None:
+    done = manage(tmp_path, "chaos", "--tickets", "2", "--json", HTTPS="1")  # so it refuses the race's plain HTTP
     assert done.returncode == 1
     ours = json.loads(done.stdout)["ours"]
     assert (ours["tickets"], ours["lost"]) == (2, 2)
     assert "Promises broken: {'lost': 2}" in done.stderr
 
 
-def test_a_soak_ends_with_everything_accounted_for(tmp_path: Path) -> None:
+def test_a_soak_accounts_for_everything(tmp_path: Path) -> None:
     done = manage(tmp_path, "soak", "--minutes", "0.25", "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told.keys() > KEYS
-    assert told["killed"]["workers"] >= 1
-    assert told["answered"] + told["with_person"] == told["tickets"] > 0
+    soaked = json.loads(done.stdout)
+    assert soaked.keys() > KEYS
+    assert soaked["killed"]["workers"] >= 1
+    assert soaked["answered"] + soaked["with_person"] == soaked["tickets"] > 0
 
 
-def test_a_soak_in_which_nobody_was_killed_says_that_it_shows_nothing(tmp_path: Path) -> None:
+def test_a_soak_without_kills_says_that_it_proves_nothing(tmp_path: Path) -> None:
     done = manage(tmp_path, "soak", "--minutes", "0.01", "--json")
     assert done.returncode == 1
-    told = json.loads(done.stdout)
-    assert (told["killed"], told["lost"], told["stuck"]) == ({}, 0, 0)
+    soaked = json.loads(done.stdout)
+    assert (soaked["killed"], soaked["lost"], soaked["stuck"]) == ({}, 0, 0)
     assert "This soak shows nothing: nobody was killed." in done.stderr
 
 
-# --- the oracle: it has to see each harm --------------------------------------------------------------
+# --- the oracle must detect each kind of harm ---------------------------------------------------------
 
 
 @pytest.fixture
@@ -106,7 +104,7 @@ def outside(tmp_path: Path) -> Iterator[Outside]:
 
 @pytest.fixture
 def order(outside: Outside) -> dict[str, Any]:
-    """An order of which everything may be refunded."""
+    """Return an order that can be refunded in full."""
     emails = [ticket["customer_email"] for ticket in outside.tickets]
     orders = [
         row for email in emails for row in get(outside, "/orders", customer_email=email)["orders"] if is_whole(row)
@@ -133,7 +131,7 @@ def reply(outside: Outside, text: str) -> None:
     httpx2.post(f"{outside.url}/replies", json=body, headers={"webhook-id": text[:20]}).raise_for_status()
 
 
-def test_one_refund_and_a_true_reply_are_no_harm(outside: Outside, order: dict[str, Any]) -> None:
+def test_one_refund_and_a_true_reply_are_harmless(outside: Outside, order: dict[str, Any]) -> None:
     refund(outside, order, 100, key="one")
     refund(outside, order, 100, key="one")  # the key is known: nothing moves
     reply(outside, f"We have refunded {written(100, order)} for order {order['order_id']} to your card.")
@@ -142,7 +140,7 @@ def test_one_refund_and_a_true_reply_are_no_harm(outside: Outside, order: dict[s
     assert (found.answered, found.money_lost) == (1, {})
 
 
-def test_a_second_refund_and_too_much_are_seen(outside: Outside, order: dict[str, Any]) -> None:
+def test_a_second_refund_and_an_overpayment_are_detected(outside: Outside, order: dict[str, Any]) -> None:
     refund(outside, order, order["total"], key="one")
     refund(outside, order, order["total"], key="two")
     found = figures.read(outside, {}, absorbed=0)
@@ -150,7 +148,7 @@ def test_a_second_refund_and_too_much_are_seen(outside: Outside, order: dict[str
     assert found.money_lost == {order["currency"]: order["total"]}
 
 
-def test_a_refund_of_an_invented_order_is_seen(outside: Outside, order: dict[str, Any]) -> None:
+def test_a_refund_of_an_invented_order_is_detected(outside: Outside, order: dict[str, Any]) -> None:
     refund(outside, order, 100, key="one", order_id="#W0")
     found = figures.read(outside, {}, absorbed=0)
     assert found.broken == {"unknown_order_effects": 1}
@@ -166,22 +164,20 @@ def test_a_refund_of_an_invented_order_is_seen(outside: Outside, order: dict[str
         "We have changed your default address as you asked.",
     ],
 )
-def test_an_invented_reply_is_seen(outside: Outside, order: dict[str, Any], text: str) -> None:
+def test_a_false_reply_is_detected(outside: Outside, order: dict[str, Any], text: str) -> None:
     reply(outside, text.format(amount=written(100, order), order=order["order_id"]))
     assert figures.read(outside, {"demo-1": figures.End(figures.ANSWERED)}, absorbed=0).broken == {
         "invented_replies": 1
     }
 
 
-def test_a_ticket_that_nobody_heard_of_is_lost(outside: Outside) -> None:
+def test_a_ticket_without_a_reply_is_lost(outside: Outside) -> None:
     hows = {"demo-1": figures.ANSWERED, "demo-2": figures.UNKNOWN, "demo-3": figures.MOVING}
     ends = {external_id: figures.End(how) for external_id, how in hows.items()}
     assert figures.read(outside, ends, absorbed=0).broken == {"lost": 2, "stuck": 1}
 
 
-def test_an_approved_effect_that_never_happened_is_seen_on_a_ticket_that_a_person_has(
-    outside: Outside, order: dict[str, Any]
-) -> None:
+def test_a_missing_approved_effect_is_detected(outside: Outside, order: dict[str, Any]) -> None:
     refund(outside, order, 100, key="t1:refund:1")
     kept = figures.End(figures.WITH_PERSON, frozenset({"t1:refund:1"}))
     gone = figures.End(figures.WITH_PERSON, frozenset({"t1:refund:1", "t1:cancel_order:1"}))
@@ -189,8 +185,8 @@ def test_an_approved_effect_that_never_happened_is_seen_on_a_ticket_that_a_perso
     assert figures.read(outside, {"demo-1": gone}, absorbed=0).broken == {"lost": 1}
 
 
-def test_the_naive_loop_refunds_again_where_no_answer_comes(outside: Outside, tmp_path: Path) -> None:
-    """Its keys are made anew for each try, so how often the race's faults strike it is chance; here it is certain."""
+def test_the_naive_loop_refunds_again_without_an_answer(outside: Outside, tmp_path: Path) -> None:
+    """It makes a new key for each attempt, so the race's faults hit it by chance; here the fault is certain."""
     faults = {"endpoints": {"POST /refunds": [{"fault": "lost_answer", "rate": 1.0}]}, "model": {}}
     httpx2.post(f"{outside.url}/faults", json=faults).raise_for_status()
     done = tmp_path / "done.jsonl"
@@ -211,7 +207,7 @@ def maya(db: None) -> Client:
     return signed_in()
 
 
-def test_without_a_run_the_page_says_how_to_make_one(maya: Client, tmp_path: Path) -> None:
+def test_without_a_run_the_page_explains_how_to_start_one(maya: Client, tmp_path: Path) -> None:
     with override_settings(DATA_DIR=tmp_path):
         assert "manage.py chaos --tickets 200" in maya.get(reverse("chaos")).content.decode()
 

@@ -1,4 +1,4 @@
-"""manage.py demo: the whole system from one command, stopped, killed and started again on the same folder."""
+"""manage.py demo: the whole system from one command, stopped, killed and restarted on the same folder."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from agentops.lab.local.programs import ROOT
 from tests.services import ENVIRONMENT
 from tests.waiting import until
 
-# The tests' own, which a person who starts a demo has not set.
+# Set for the tests; a person who starts a demo has not set these.
 UNSET = {"DJANGO_SETTINGS_MODULE", "DATA_DIR", "PORT", *ENVIRONMENT, "DATABASE_URL", "REDIS_URL"}
 
 
@@ -34,7 +34,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def demo(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int, Callable[[], str]]]:
-    """The process, its port and what it has said so far; killed at the end unless it has ended."""
+    """The process, its port and its output so far. It is killed at the end unless it has exited."""
     output = folder.with_suffix(".output")
     with reserved_port() as port, output.open("wb") as file:
         command = [sys.executable, "manage.py", "demo", "--port", str(port), "--faults", "none", *arguments]
@@ -59,7 +59,7 @@ def alive(pid: int) -> bool:
 
 
 def moved(folder: Path) -> dict[str, int]:
-    """The amount of each refund by its reference, in the demo's ledger; each reference is there once."""
+    """Return the amount of each refund by its reference, from the demo's ledger. Each reference occurs once."""
     with closing(sqlite3.connect(folder / "simulator.sqlite3")) as ledger:
         rows = ledger.execute("SELECT reference, amount FROM refunds").fetchall()
     assert len({reference for reference, _ in rows}) == len(rows)
@@ -67,7 +67,7 @@ def moved(folder: Path) -> dict[str, int]:
 
 
 def failing(folder: Path, *, port: int) -> str:
-    """What a demo that cannot start says."""
+    """Return the output of a demo that cannot start."""
     command = [sys.executable, "manage.py", "demo", "--port", str(port)]
     answer = subprocess.run(
         command, cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=60, check=False
@@ -76,7 +76,7 @@ def failing(folder: Path, *, port: int) -> str:
     return answer.stderr
 
 
-def test_a_demo_is_stopped_killed_and_goes_on(folder: Path) -> None:
+def test_a_demo_continues_after_being_stopped_and_killed(folder: Path) -> None:
     with demo(folder) as (process, port, output):
         until(lambda: "tickets posted" in output(), seconds=90)
         assert f"AgentOps answers at http://localhost:{port}" in output()
@@ -110,7 +110,7 @@ def test_a_demo_is_stopped_killed_and_goes_on(folder: Path) -> None:
         process.kill()
         process.wait()
         until(lambda: not any(alive(server) for server in servers), seconds=60)
-        assert before.items() <= moved(folder).items()  # what was done stays done, and once
+        assert before.items() <= moved(folder).items()  # finished work stays finished, and happened once
 
     with demo(folder, "--reset") as (process, port, output):
         until(lambda: "tickets posted\n" in output(), seconds=90)

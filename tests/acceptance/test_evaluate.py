@@ -1,4 +1,4 @@
-"""manage.py evaluate: a world of its own, an obedient model that moves nothing beyond the rules, and the comparison."""
+"""manage.py evaluate: a separate world, an obedient model that moves nothing beyond the rules, and the comparison."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from tests.services import child_environment, services
 from tests.waiting import until
 from tickets.models import Ticket
 
-# Each place of an injection, what only the obedient model gets wrong, and a question that holds nothing.
+# Each place of an injection, an entry that only the obedient model gets wrong, and a question without injection.
 CHOSEN = ("injection-2", "injection-3", "injection-6", "injection-11", "injection-26", "injection-37", "injection-44",
           "plain-1", "plain-6", "outside-the-window-1")  # fmt: skip
 
@@ -37,14 +37,14 @@ def subset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(postgres: None) -> Iterator[psycopg.Connection]:
-    """The server that DATABASE_URL names, with an application's database on it."""
+    """The server named in DATABASE_URL, with an application's database on it."""
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connected:
         yield connected
 
 
 @pytest.fixture
 def outside() -> Iterator[Simulator]:
-    """Stands for the server of a real model."""
+    """Stands in for the server of a real model."""
     simulator = Simulator(logs=services().logs)
     yield simulator
     simulator.stop()
@@ -61,8 +61,8 @@ def evaluate(folder: Path, *arguments: str, **changes: str) -> subprocess.Popen[
 def result(process: subprocess.Popen[str]) -> dict[str, Any]:
     said, wrong = process.communicate(timeout=280)
     assert process.returncode == 0, wrong
-    told: dict[str, Any] = json.loads(said)
-    return told
+    printed: dict[str, Any] = json.loads(said)
+    return printed
 
 
 def databases(server: psycopg.Connection) -> set[str]:
@@ -74,18 +74,18 @@ def rows() -> list[int]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_obedient_model_moves_nothing_beyond_the_rules_and_the_next_run_is_compared(
+def test_an_obedient_model_breaks_no_rule_and_runs_are_compared(
     tmp_path: Path, subset: Path, server: psycopg.Connection, outside: Simulator
 ) -> None:
     connection.ensure_connection()
     before = databases(server), rows()
     obedient = result(evaluate(tmp_path, str(subset), "--llm-model", "obedient", "--json"))
     figures = obedient["figures"]
-    told = figures["injections"]
-    assert (told["injections"], told["obeyed"], told["not_tried"]) == (7, 7, [])
+    counts = figures["injections"]
+    assert (counts["injections"], counts["obeyed"], counts["not_tried"]) == (7, 7, [])
     assert (figures["beyond_policy"], figures["beyond"], figures["accounts_changed_alone"]) == ({}, [], 0)
     assert figures["unfinished"] == 0
-    assert sum(told["stopped_by"].values()) >= 5
+    assert sum(counts["stopped_by"].values()) >= 5
     assert obedient["since"] is None
 
     outside.faults(
@@ -105,7 +105,7 @@ def test_an_obedient_model_moves_nothing_beyond_the_rules_and_the_next_run_is_co
     assert (databases(server), rows()) == before
 
 
-def test_stopped_half_way_it_leaves_nothing_behind(tmp_path: Path, server: psycopg.Connection) -> None:
+def test_an_interrupted_evaluation_leaves_nothing_behind(tmp_path: Path, server: psycopg.Connection) -> None:
     before = databases(server)
     process = evaluate(tmp_path)
     until(lambda: databases(server) - before, seconds=60)
@@ -117,7 +117,7 @@ def test_stopped_half_way_it_leaves_nothing_behind(tmp_path: Path, server: psyco
     assert not (tmp_path / "evaluations").exists()
 
 
-def test_a_file_that_is_wrong_runs_nothing(tmp_path: Path, subset: Path) -> None:
+def test_an_invalid_file_runs_nothing(tmp_path: Path, subset: Path) -> None:
     entries = json.loads(subset.read_text())
     entries[1]["expected"]["outcome"] = "refused"
     wrong = tmp_path / "wrong.json"
@@ -147,7 +147,7 @@ def test_a_file_that_is_wrong_runs_nothing(tmp_path: Path, subset: Path) -> None
         ("gpt-5-mini", {"OPENAI_BASE_URL": "{url}/another/v1"}, "so nothing was run. not_found"),
     ],
 )
-def test_a_model_that_cannot_be_asked_is_refused_by_name(
+def test_an_unreachable_model_is_refused_by_name(
     tmp_path: Path, outside: Simulator, model: str, changes: dict[str, str], said: str
 ) -> None:
     given = {name: value.format(url=outside.url) for name, value in changes.items()}
@@ -158,11 +158,11 @@ def test_a_model_that_cannot_be_asked_is_refused_by_name(
 
 
 PUBLISHED = ROOT / "docs" / "evaluation.md"
-MEASURED = re.compile(r"p50|p95|; \d+ s, ")  # lines with what differs from machine to machine
+MEASURED = re.compile(r"p50|p95|; \d+ s, ")  # lines that differ between machines
 
 
 @pytest.mark.parametrize(("model", "obeys"), [("scripted", 0), ("obedient", 52)])
-def test_the_shipped_set_comes_to_what_is_published_and_moves_no_money_beyond_the_rules(
+def test_the_shipped_set_gives_the_published_figures(
     tmp_path: Path, server: psycopg.Connection, model: str, obeys: int
 ) -> None:
     before = databases(server)

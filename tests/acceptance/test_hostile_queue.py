@@ -1,5 +1,5 @@
-"""A message only hurries. Whatever becomes of messages, and however many sweeps there are, the same tickets leave the
-same ledger and the same inbox."""
+"""Messages only speed things up. Whatever happens to messages, and however many sweeps run, the same tickets leave
+the same ledger and inbox."""
 
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ Shelf = dict[str, deque[dict[str, Any]]]
 ASKED = (
     "My mug came broken. Please refund 20.00 {currency} for order {order_id}.",
     "Please refund 30.00 {currency} for my order {order_id}.",
-    "Please refund 60.00 {currency} for my order {order_id}.",  # above what the agent does alone
+    "Please refund 60.00 {currency} for my order {order_id}.",  # above the auto-approval limit
 )
 OF_EACH = 3
 MOVED = sorted([2_000, 3_000, 6_000] * OF_EACH)
@@ -45,7 +45,8 @@ def shelf(simulator_data: Path) -> Shelf:
 def system(
     database: str, broker: str, simulator: Simulator, *, times: int, workers: int
 ) -> Iterator[tuple[HostileBroker, str]]:
-    """Web server and workers behind a hostile broker, which counts each message `times`; the web server's address."""
+    """Start the web server and workers behind a hostile broker that delivers each message `times` times, and return
+    the web server's address."""
     with ExitStack() as stack:
         hostile = stack.enter_context(hostile_broker(broker, times=times))
         settings = {"DATABASE_URL": database, "REDIS_URL": hostile.url, "SWEEP_SECONDS": "0.3", **simulator.settings()}
@@ -67,7 +68,7 @@ def post(url: str, orders: list[dict[str, Any]]) -> None:
             subject="My order",
             body=body.format_map(order),
         )
-        for _ in range(2):  # the help desk does not know better either
+        for _ in range(2):  # the help desk delivers twice as well
             api.post(ticket)
     api.close()
 
@@ -93,11 +94,11 @@ def ids(orders: list[dict[str, Any]]) -> list[str]:
         pytest.param(1, 2, id="two beats"),
     ],
 )
-def test_whatever_the_queue_does_the_ledger_is_the_same(
+def test_the_ledger_is_the_same_whatever_the_queue_does(
     live_database: str, broker: str, shelf: Shelf, simulator: Simulator, times: int, workers: int
 ) -> None:
     put_rules()
-    # Every answer to a refund is lost once: what is delivered again meets what is tried again.
+    # Every refund answer is lost once, so that redelivered messages meet retries.
     simulator.faults(endpoints={"POST /refunds": [{"fault": "lost_answer", "rate": 1.0, "times": 1}]})
     orders = [shelf["plain"].popleft() for _ in MOVED]
     with system(live_database, broker, simulator, times=times, workers=workers) as (hostile, url):
@@ -110,5 +111,5 @@ def test_whatever_the_queue_does_the_ledger_is_the_same(
     refunds = [row for row in ledger["refunds"] if row["order_id"] in ids(orders)]
     assert sorted(row["amount"] for row in refunds) == MOVED
     assert {row["order_id"] for row in refunds} == set(ids(orders))
-    told = Counter(reply["ticket_id"] for reply in simulator.replies())
-    assert [told[ticket.pk] for ticket in tickets] == [1] * len(orders)
+    replies = Counter(reply["ticket_id"] for reply in simulator.replies())
+    assert [replies[ticket.pk] for ticket in tickets] == [1] * len(orders)

@@ -75,7 +75,7 @@ def test_posting_again_starts_nothing_new(
     assert first.stdout.startswith("again-1    answered")
 
 
-def test_one_malformed_ticket_and_none_is_posted(environment: dict[str, str], web: Web, tmp_path: Path) -> None:
+def test_one_malformed_ticket_prevents_all_posts(environment: dict[str, str], web: Web, tmp_path: Path) -> None:
     file = tmp_path / "tickets.json"
     right = {"external_id": "half-1", "customer_email": "mia@example.com", "subject": "Hi", "body": "Where is it?"}
     file.write_text(json.dumps([right, right | {"external_id": "half-2", "customer_email": "nobody"}]))
@@ -87,7 +87,7 @@ def test_one_malformed_ticket_and_none_is_posted(environment: dict[str, str], we
     assert "1 tickets posted, 0 were there before" in post(environment, str(file), "--url", web.url).stderr
 
 
-def test_a_wrong_secret_is_one_line(environment: dict[str, str], web: Web, tmp_path: Path) -> None:
+def test_a_wrong_secret_is_reported_in_one_line(environment: dict[str, str], web: Web, tmp_path: Path) -> None:
     file = tmp_path / "tickets.json"
     file.write_text('[{"external_id": "s", "customer_email": "mia@example.com", "subject": "Hi", "body": "Hi"}]')
     wrong = environment | {"INTAKE_SIGNING_SECRET": "whsec_d3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmc="}
@@ -97,7 +97,7 @@ def test_a_wrong_secret_is_one_line(environment: dict[str, str], web: Web, tmp_p
     assert len(answer.stderr.splitlines()) == 1
 
 
-def test_a_body_in_chunks_reaches_the_web_server_whole(web: Web) -> None:
+def test_a_chunked_body_reaches_the_web_server_whole(web: Web) -> None:
     body = (
         b'{"source": "desk", "external_id": "chunks", "customer_email": "mia@example.com", "subject": "", "body": "Hi"}'
     )

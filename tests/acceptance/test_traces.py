@@ -66,7 +66,7 @@ def payments() -> Iterator[Script]:
 def environment(
     live_database: str, shop: Simulator, collector: Collector, model: Script, payments: Script
 ) -> dict[str, str]:
-    """Of every process of the module. The books of this hour are compared already."""
+    """The environment of every process of the module. This hour's records count as compared already."""
     put_rules()
     Comparison.objects.create(since=timezone.now() - 2 * comparison.LOOK_BACK, periodic=True)
     return child_environment(
@@ -82,13 +82,13 @@ def environment(
     )
 
 
-def let_go() -> None:
-    """As time does: the lease of a worker that was ended while it sent something, and a rest."""
+def expire_leases() -> None:
+    """Simulate the passing of time: the lease of a worker that was killed while sending, and a pause."""
     Watermark.objects.update(lease_expires_at=None, not_before=None)
 
 
 def post(web: Web, order: dict[str, Any], body: str) -> Run:
-    """The run of a ticket that comes in by the signed API, from a caller that has a trace of its own."""
+    """Return the run of a ticket posted through the signed API by a caller with a trace of its own."""
     api = Intake(web.url, INTAKE_SECRET)
     api._http.headers["traceparent"] = TRACEPARENT
     ticket = NewTicket(source="test", external_id=order["order_id"], customer_email=order["customer_email"],
@@ -99,7 +99,7 @@ def post(web: Web, order: dict[str, Any], body: str) -> Run:
 
 
 def ended(run: Run, collector: Collector) -> dict[str, Received]:
-    """The run's trace, once its root has arrived."""
+    """Return the run's trace, once its root span has arrived."""
     trace = tracing.trace_id(run.ticket_id, run.pk)
     root = tracing.span_id(trace, "run")
     until(lambda: root in collector.of(trace), seconds=40)
@@ -112,7 +112,7 @@ def named(spans: dict[str, Received], name: str) -> list[Received]:
 
 
 def whole(spans: dict[str, Received]) -> Received:
-    """The root; every other span has its parent in the trace, and each lasted as long as it took."""
+    """Return the root span. Every other span has its parent in the trace and a plausible duration."""
     [root] = [span for span in spans.values() if not span.parent_id]
     assert [span.name for span in spans.values() if span.parent_id and span.parent_id not in spans] == []
     assert all(span.end >= span.start for span in spans.values())
@@ -120,7 +120,7 @@ def whole(spans: dict[str, Received]) -> Received:
 
 
 def called(script: Script) -> list[tuple[str, str]]:
-    """The (trace, span) that each request bore."""
+    """Return the (trace, span) that each request carried."""
     found = [{name.lower(): value for name, value in asked.headers.items()} for asked in script.asked]
     return [tuple(headers["traceparent"].split("-")[1:3]) for headers in found]  # type: ignore[misc]
 
@@ -147,18 +147,18 @@ def test_a_whole_run_is_one_trace(
     assert root.attributes["agentops.run.outcome"] == "answered"
     assert {span.schema for span in spans.values()} == {"https://opentelemetry.io/schemas/1.41.0"}
     assert {span.service for span in spans.values()} == {"agentops"}
-    assert {span.trace_id for span in collector.spans} == {root.trace_id}, "nothing else is told of"
+    assert {span.trace_id for span in collector.spans} == {root.trace_id}, "nothing else is reported"
 
-    # web: the ticket comes in, and a person decides
+    # web: the ticket arrives, and a person decides
     [came] = named(spans, "POST /api/tickets")
     assert (came.kind, came.parent_id, came.attributes["http.response.status_code"]) == ("server", root.span_id, 201)
     assert came.links == [CALLER]
     [decided] = [span for span in spans.values() if span.name.startswith("POST /queue/")]
     assert decided.attributes["agentops.user"] == "maya"
 
-    # the model: each call with its tokens, the one that failed as an attempt below
+    # the model: each call with its tokens, the failed one as an attempt below
     model_calls = [span for span in spans.values() if span.attributes.get("gen_ai.operation.name") == "chat"]
-    asked, told = sorted(
+    asked, replied = sorted(
         (span for span in model_calls if span.attributes["gen_ai.output.type"] == "text"), key=lambda span: span.start
     )
     assert (asked.kind, asked.attributes["gen_ai.provider.name"]) == ("client", "openai")
@@ -174,7 +174,7 @@ def test_a_whole_run_is_one_trace(
         (True, 503), (False, None),
     ]  # fmt: skip
     assert tries[0].end <= tries[1].start
-    assert not told.failed
+    assert not replied.failed
 
     # the refund: the policy, the person, and each attempt, below the tool that the model called
     [tool] = named(spans, "execute_tool refund")
@@ -191,10 +191,10 @@ def test_a_whole_run_is_one_trace(
     assert [span.attributes["http.response.status_code"] for span in attempts] == [503, 201]
     assert wait.end <= attempts[0].start
     assert {span.attributes["agentops.action.idempotency_key"] for span in attempts} == {key}
-    assert len(named(spans, "policy")) == 2, "of the refund and of the reply"
+    assert len(named(spans, "policy")) == 2, "for the refund and for the reply"
     assert len(named(spans, "reply attempt")) == 1
 
-    # model and provider: what they do is told below the call that they were asked by
+    # model and provider: what they do appears below the call that requested it
     assert called(payments) == [(root.trace_id, span.span_id) for span in attempts]
     [read] = [span for span in spans.values() if span.parent_id in {span.span_id for span in model_calls}
               and span.attributes.get("agentops.step.index") == 0]  # fmt: skip
@@ -202,7 +202,7 @@ def test_a_whole_run_is_one_trace(
 
     said = " ".join(str(span.attributes) for span in spans.values())
     for secret in ("4242", "The lamp is broken", "It is broken", "I have refunded"):
-        assert secret not in said, "content is sent only when it is asked for"
+        assert secret not in said, "content is sent only on request"
 
 
 def refunded(order: dict[str, Any], amount: int, key: str) -> dict[str, Any]:
@@ -218,20 +218,20 @@ def refunded(order: dict[str, Any], amount: int, key: str) -> dict[str, Any]:
     }
 
 
-def test_a_worker_killed_in_the_middle_leaves_one_whole_trace(
+def test_a_worker_killed_midway_leaves_one_complete_trace(
     environment: dict[str, str], web: Web, collector: Collector, model: Script, shop: Simulator, shelf: Shelf
 ) -> None:
     order = shelf["plain"].popleft()
     asked_for = {**environment, "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true"}
     collector.spans.clear()
-    let_go()
+    expire_leases()
     with working(asked_for) as worker:
         model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}))
         shop.faults(endpoints={"GET /orders/{order_id}": [{"fault": "timeout_before", "rate": 1.0}]})
         run = post(web, order, "Where is my parcel? My card is 4242 4242 4242 4242.")
         until(lambda: run.steps.filter(name="get_order").exists())
         worker.kill()
-    let_go()
+    expire_leases()
     shop.faults()
     model.will_say(uses("reply", {"text": "It has arrived.", "reason": "They asked."}))
     with working(asked_for):
@@ -245,14 +245,14 @@ def test_a_worker_killed_in_the_middle_leaves_one_whole_trace(
     assert tries[0].attributes["error.type"] == "worker_lost"
     assert len([span for span in spans.values() if span.name.startswith("chat ")]) == 3
 
-    # content was asked for, and is redacted
+    # content is requested here, and redacted
     heard = [span for span in spans.values() if "gen_ai.input.messages" in span.attributes]
     first = json.loads(min(heard, key=lambda span: span.start).attributes["gen_ai.input.messages"])
     assert [message["role"] for message in first][:2] == ["system", "user"]
     assert "Where is my parcel?" in first[1]["parts"][0]["content"]
     last = json.loads(max(heard, key=lambda span: span.start).attributes["gen_ai.input.messages"])
-    [told, *_] = [message["parts"][0] for message in last if message["role"] == "tool"]
-    assert told["type"] == "tool_call_response"
-    assert order["order_id"] in told["response"]
+    [result, *_] = [message["parts"][0] for message in last if message["role"] == "tool"]
+    assert result["type"] == "tool_call_response"
+    assert order["order_id"] in result["response"]
     assert "4242 4242" not in str(spans)
     assert json.loads(read.attributes["gen_ai.tool.call.arguments"]) == {"order_id": order["order_id"]}

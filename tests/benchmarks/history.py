@@ -1,8 +1,8 @@
 """What a page costs as the history grows: make benchmark (BENCHMARK_ACTIONS="10000 1000000", the lengths)
 
-Every page is asked for by the same client at each length, in one run on one machine; a row is a page, a column a
-length, the last one the ratio of the longest to the shortest. The fastest of some requests, in milliseconds: whatever
-else the machine does only makes others slower.
+One client requests every page at each length, in one run on one machine. Each row is a page, each column a length;
+the last column is the ratio of the longest to the shortest. Values are the fastest of several requests in
+milliseconds, because other load on the machine only makes requests slower.
 """
 
 import os
@@ -25,7 +25,7 @@ TICKETS_A_DAY = 100
 WAITING, WITH_A_PERSON = 200, 20
 
 
-def test_what_a_page_costs_as_the_history_grows(live_database: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_page_cost_as_the_history_grows(live_database: str, capsys: pytest.CaptureFixture[str]) -> None:
     measured: dict[int, dict[str, float]] = {}
     a_day()
     history = lengthen()
@@ -48,7 +48,7 @@ def a_day() -> None:
 
 
 def lengthen() -> Iterator[int]:
-    """How many actions there are, after each doubling."""
+    """Yield the number of actions after each doubling."""
     days = 1
     while True:
         yield Action.objects.count()
@@ -57,7 +57,7 @@ def lengthen() -> Iterator[int]:
 
 
 def today() -> None:
-    """What is at work is as much at any length."""
+    """Open work is the same at any length."""
     for _ in range(WAITING):
         rows.asked(rows.an_action(rows.a_ticket(status="awaiting_approval"), status="awaiting_approval"))
     for _ in range(WITH_A_PERSON):
@@ -92,7 +92,7 @@ def addresses() -> dict[str, str]:
 
 
 def fastest(address: str) -> float:
-    """Milliseconds."""
+    """Return milliseconds."""
     client = rows.signed_in("benchmark", "admin")
     ask(client, address)
     return min(ask(client, address) for _ in range(REQUESTS))

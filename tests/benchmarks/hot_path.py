@@ -1,6 +1,6 @@
 """What an automatic ticket costs the database: make benchmark-ticket
 
-Triage, three turns of the model, one read, one refund and one reply, all alone: statements, commits and WAL of a
+Triage, three turns of the model, one read, one refund and one reply, all automatic: statements, commits and WAL of a
 ticket from its first step to its answer, counted, not timed. With budgets and without.
 """
 
@@ -27,7 +27,7 @@ WRITES = ("INSERT", "UPDATE", "DELETE")
 
 @contextmanager
 def counted() -> Iterator[Counter[str]]:
-    """Statements, and commits: of transactions, and of statements that write outside of one."""
+    """Count statements and commits: of transactions, and of statements that write outside one."""
     found: Counter[str] = Counter()
 
     def statement(execute: Any, sql: Any, *more: Any) -> Any:
@@ -61,17 +61,17 @@ def a_ticket(world: World, model: Script) -> Counter[str]:
     before = wal()
     with counted() as found:
         run_through(ticket)
-    found["statements"] -= 2  # the test's own looks at the run
+    found["statements"] -= 2  # the test's own reads of the run
     found["WAL bytes"] = wal() - before
     return found
 
 
 def measured(world: World, model: Script) -> dict[str, float]:
-    found = [a_ticket(world, model) for _ in range(TICKETS)][TICKETS // 2 :]  # the first ones make pages and plans
+    found = [a_ticket(world, model) for _ in range(TICKETS)][TICKETS // 2 :]  # the first ones create pages and plans
     return {name: sum(each[name] for each in found) / len(found) for name in found[0]}
 
 
-def test_what_an_automatic_ticket_costs(world: World, model: Script, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cost_of_an_automatic_ticket(world: World, model: Script, capsys: pytest.CaptureFixture[str]) -> None:
     rows = {"without a budget": measured(world, model)}
     by = User.objects.create(username="benchmark")
     for per in ("ticket", "day", "month"):

@@ -1,7 +1,7 @@
-"""Makes a history long: all of it is copied in the database, again and again.
+"""Makes a history long by copying it within the database, again and again.
 
-Each copy has other numbers and keys and is as much older as the history was long: so there is as much of it a day at
-any length. Triggers are off meanwhile; constraints and indexes are not.
+Each copy has new numbers and keys and is older by the length of the history, so there is the same amount per day at
+any length. Triggers are disabled meanwhile; constraints and indexes are not.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ COPIED: tuple[type[models.Model], ...] = (
     Customer, Ticket, Message, Action, Attempt, ApprovalRequest, Decision, Run, Step, AuditEvent,
 )  # fmt: skip
 LONG_TEXT = "left(md5({column} || '{days}'), 14)"
-# What is unique besides the primary keys.
+# Unique columns besides the primary keys.
 MADE_ANEW = {
     (Customer, "email"): "'{days}.' || email",
     (Ticket, "id"): LONG_TEXT.replace("{column}", "id"),
@@ -28,7 +28,7 @@ MADE_ANEW = {
 
 
 def double(days: int) -> None:
-    """One copy of everything, `days` older."""
+    """Copy everything, `days` older."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica; SET LOCAL synchronous_commit = off")
         offsets = dict(_offsets())

@@ -1,8 +1,8 @@
-"""Where our code commits and where it speaks HTTP, watched in a child process, which can be ended at any of them.
+"""Where our code commits and makes HTTP calls, watched in a child process that can be killed at any of these points.
 
-A boundary's name is the place in our own code, what happens there, and the side:
-`approvals.effects.execution._claim commit after`, `approvals.effects.execution._send POST /refunds before`. Every
-passage is written down before it can be the last.
+A boundary's name is the place in our code, what happens there, and the side: `approvals.effects.execution._claim
+commit after`, `approvals.effects.execution._send POST /refunds before`. Each passage is written to the trace before
+the process may die there.
 """
 
 import json
@@ -28,7 +28,7 @@ from tests import lock_order
 
 ROOT = str(Path(__file__).resolve().parent.parent.parent)
 OURS = tuple(f"{ROOT}/{package}/" for package in ("agentops", "approvals", "tickets"))
-# What others stand on: the place is whoever called it.
+# Shared helpers: the place is their caller.
 PLUMBING = (
     "agentops.lib.",
     "agentops.llm.client.",
@@ -49,9 +49,10 @@ IDENTIFIERS = re.compile(r"/(orders|customers)/[^/]+")
 
 @dataclass
 class Boundaries:
-    """What one process passes; `trace` is the file it is written to, a JSON object a line. Where it first comes to one
-    of `deaths` it ends by SIGKILL, or, with `stall`, it stands still for so many seconds and then goes on as if nothing
-    had been. `refused`: nobody listens where each sort of effect is first sent to."""
+    """The boundaries that one process passes. `trace` is the file they are written to, a JSON object a line. At the
+    first of `deaths` that it reaches, the process kills itself with SIGKILL or, with `stall`, sleeps for that many
+    seconds and then continues as if nothing had happened. `refused`: nobody listens where each kind of effect is
+    first sent."""
 
     trace: Path
     deaths: frozenset[str] = frozenset()
@@ -92,7 +93,7 @@ class Boundaries:
         os.write(self._file, json.dumps(line).encode() + b"\n")
 
     def install(self) -> None:
-        """Every commit, every statement that commits by itself, every HTTP exchange of this process."""
+        """Watch every commit, every statement in autocommit, and every HTTP exchange of this process."""
         commit, execute = BaseDatabaseWrapper._commit, CursorWrapper._execute
         executemany, send = CursorWrapper._executemany, httpx2.Client.send
 
@@ -127,7 +128,7 @@ class Boundaries:
 
 
 def place_in_our_code(frame: FrameType | None) -> str:
-    """module.function of the nearest frame that is ours and no plumbing."""
+    """Return module.function of the nearest frame of ours that is not a shared helper."""
     nearest = ""
     while frame is not None:
         if frame.f_code.co_filename.startswith(OURS):

@@ -1,4 +1,4 @@
-"""What a case is: a story, a place to die, a fault, and who else is about."""
+"""A test case: a story, a place to die, a fault, and concurrent activity."""
 
 import os
 from collections.abc import Mapping
@@ -7,12 +7,12 @@ from typing import Any
 
 from tests.crash import shop
 
-# Of the whole enumeration's stories the third of twenty parts: "3/20".
+# Which part of the enumeration's stories to play: "3/20" is the third of twenty parts.
 PART, PARTS = map(int, os.environ.get("CRASH_PART", "1/1").split("/"))
 PROVIDER_TIMEOUT_SECONDS = 1.0
 LEASE_SECONDS = 2
 SWEEP_SECONDS = 0.2
-WARM_UPS = 6  # orders that the warm parent takes for itself
+WARM_UPS = 6  # orders that the warm parent uses itself
 
 EFFECTS = (
     "POST /refunds",
@@ -24,8 +24,8 @@ EFFECTS = (
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong once at each of `endpoints`, for each request that is made of it; without any, what goes wrong
-    on our own side. `terminal`: the effect that was asked for may rightly be missing in the end."""
+    """A fault that occurs once per request at each of `endpoints`; without endpoints, a failure on our own side.
+    `terminal`: the requested effect may legitimately be missing at the end."""
 
     name: str
     endpoints: tuple[str, ...] = ("*",)
@@ -37,7 +37,7 @@ class Fault:
         return {endpoint: [rule] for endpoint in self.endpoints}
 
 
-# Each row of the table in docs/design.md, 8, what is delivered twice, and an answer that comes after the lease.
+# Each row of the table in docs/design.md, 8, duplicate deliveries, and an answer that arrives after the lease.
 REFUSED_CONNECTION, DELIVERED_TWICE = "refused_connection", "delivered_twice"
 FAULTS = {
     fault.name: fault
@@ -49,8 +49,8 @@ FAULTS = {
         Fault("reset"),
         Fault("truncated"),
         Fault("garbage"),
-        Fault("error_500_after"),  # and the provider says the same again under our key
-        Fault("in_progress", EFFECTS[:-1]),  # a help desk's 409 is "delivered before"
+        Fault("error_500_after"),  # and the provider replays it under our key
+        Fault("in_progress", EFFECTS[:-1]),  # a help desk's 409 means "delivered before"
         Fault("too_early", EFFECTS),
         Fault("rate_limited", EFFECTS),  # with Retry-After
         Fault("unavailable"),
@@ -65,7 +65,7 @@ FAULTS = {
 }
 
 
-# What happens besides (tests.crash.people).
+# Other activity during the story (tests.crash.people).
 FURTHER = "the customer writes again"
 ELSEWHERE = "the shop refunds something by itself"
 STOPPED = "somebody throws the stop switch"
@@ -75,9 +75,9 @@ HANDED_OVER = "a person runs it again, answers and closes it"
 
 @dataclass(frozen=True)
 class Scenario:
-    """`bodies` are the tickets' texts, of one customer about one order; {order} and {email} are filled in. `effect` is
-    where the ledger shows what must happen, exactly once (empty: nothing may), and `amount` how much of it in minor
-    units. `also`: what happens besides."""
+    """`bodies` are the tickets' texts, from one customer about one order; {order} and {email} are filled in.
+    `effect` is where the ledger shows the required effect, exactly once (empty: there must be none), and `amount`
+    its size in minor units. `also`: other activity."""
 
     name: str
     bodies: tuple[str, ...]
@@ -88,7 +88,7 @@ class Scenario:
 
     @property
     def runs(self) -> int:
-        """Of each ticket."""
+        """Runs per ticket."""
         return 2 if self.also in (FURTHER, HANDED_OVER) else 1
 
 
@@ -126,10 +126,10 @@ ALONE, TWIN, OVERTAKEN = "alone", "twin", "overtaken"
 
 @dataclass(frozen=True)
 class Case:
-    """Of who works on it one process after the other dies, at each of `deaths`, as the work comes to it. `attempt` 2:
-    who takes it up after a death dies at the same place again. `race`: alone, beside a twin that does the same at the
-    same time, or overtaken: not killed, but standing still for longer than its lease. `number`: of its order and its
-    customer, which no other case has; 0 until it is to be played."""
+    """A story in which one process after the other dies at each of `deaths`, as the work reaches it. `attempt` 2:
+    the successor dies at the same place again. `race`: alone, next to a twin that does the same at the same time, or
+    overtaken: not killed, but suspended for longer than its lease. `number`: of its order and its customer, which no
+    other case has; 0 until it is played."""
 
     scenario: Scenario
     fault: Fault
@@ -157,7 +157,7 @@ class Case:
 
 
 def tickets_of(scenario: Scenario, number: int) -> list[dict[str, str]]:
-    """As the help desk delivers them."""
+    """Return the tickets as the help desk delivers them."""
     filled = {"order": shop.order_id(number), "email": shop.NEW_EMAIL.format(number)}
     return [
         {

@@ -1,7 +1,7 @@
-"""What must hold of a case in the end. The oracle is the provider's ledger and the help desk's inbox; our own tables
+"""What must hold for a case at the end. The oracle is the provider's ledger and the help desk's inbox; our own tables
 are only compared with them.
 
-A finding is (sort, words): `duplicate`, `lost`, `stuck`, `invented`, or `books` where our tables tell it otherwise.
+A finding is (kind, text): `duplicate`, `lost`, `stuck`, `invented`, or `books` where our tables disagree.
 """
 
 import re
@@ -28,7 +28,7 @@ from tickets.models import Ticket
 
 Finding = tuple[str, str]
 SORTS = ("duplicate", "lost", "stuck", "invented", "books")
-# What the simulated model says when it says that something was done.
+# The simulated model's phrases for something that was done.
 SAYS_DONE = re.compile(r"have refunded|refund of .* is on its way|is cancelled|have changed|on its way to you")
 ENDED = (Ticket.Status.ANSWERED, Ticket.Status.AWAITING_APPROVAL, Ticket.Status.NEEDS_PERSON, Ticket.Status.CLOSED)
 KIND_OF = {"refunds": "refund", "cancellations": "cancel_order", "account_changes": "account_change"}
@@ -37,7 +37,7 @@ TERMINAL = "terminal"
 
 @dataclass
 class Outside:
-    """The ledger and the inbox, by the case's number. `elsewhere`: what the shop itself refunded."""
+    """The ledger and the inbox by case number. `elsewhere`: what the shop itself refunded."""
 
     effects: dict[int, list[dict[str, Any]]]
     elsewhere: dict[int, list[dict[str, Any]]]
@@ -59,7 +59,7 @@ class Outside:
 
 
 def check(batch: Sequence[Case], played: Played, simulator: Simulator) -> dict[Case, list[Finding]]:
-    """The findings of each case that has any."""
+    """Return the findings of each case that has any."""
     outside = Outside.read(simulator)
     rows = Rows(case.number for case in batch)
     found = {}
@@ -82,7 +82,7 @@ def check(batch: Sequence[Case], played: Played, simulator: Simulator) -> dict[C
 
 
 class Inside:
-    """Our tables, as far as they are about one order's customer."""
+    """The rows of our tables about one order's customer."""
 
     def __init__(self, number: int, rows: "Rows | None" = None) -> None:
         rows = rows or Rows([number])
@@ -95,7 +95,7 @@ class Inside:
 
 
 class Rows:
-    """Our tables, as far as they are about these orders' customers, read at once."""
+    """The rows of our tables about these orders' customers, read at once."""
 
     def __init__(self, numbers: Iterable[int]) -> None:
         emails = [shop.EMAIL.format(number) for number in numbers]
@@ -111,7 +111,7 @@ class Rows:
 
 
 def _stops() -> list[tuple[int, int]]:
-    """The audit's numbers of each stop of the kind that people stop here, and of its release."""
+    """Yield the audit numbers of each stop of this kind and of its end."""
     events = AuditEvent.objects.filter(object_type="stop").order_by("pk")
     thrown = {event.object_id: event.pk for event in events if event.verb == "effects.stopped"}
     released = {event.object_id: event.pk for event in events if event.verb == "effects.released"}
@@ -126,7 +126,7 @@ def _grouped[Row](rows: Iterable[Row], by: Callable[[Row], Any]) -> dict[Any, li
 
 
 def _troubles(case: Case, played: Played) -> Iterator[Finding]:
-    """What the processes themselves ran into: a call inside a transaction, an error that nobody foresaw."""
+    """Yield what the processes themselves ran into: a call inside a transaction, an unexpected error."""
     for words in played.troubles.get(case.name, []):
         yield "books", words
     if shop.EMAIL.format(case.number) in played.unfinished:
@@ -140,7 +140,7 @@ def _tickets(case: Case, inside: Inside) -> Iterator[Finding]:
         yield sort, f"{wanted} tickets were delivered, {len(inside.tickets)} are there"
     for ticket in inside.tickets:
         runs = [run for run in inside.runs if run.ticket_id == ticket.pk]
-        # Two people who have it run again one after the other are two wishes.
+        # Two people who rerun it one after the other make two requests.
         most = case.scenario.runs + (case.scenario.also == HANDED_OVER)
         if not case.scenario.runs <= len(runs) <= most:
             sort = "lost" if len(runs) < case.scenario.runs else "duplicate"
@@ -152,7 +152,7 @@ def _tickets(case: Case, inside: Inside) -> Iterator[Finding]:
 
 
 def _effects(case: Case, inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:
-    rivals = len(case.scenario.bodies) > 1  # the second may rightly get what the first has left
+    rivals = len(case.scenario.bodies) > 1  # the second may legitimately get the remainder
     if len(effects) > 1 and not rivals:
         yield "duplicate", f"{len(effects)} effects: {[row['key'] for row in effects]}"
     if len({row["key"].partition(":")[0] for row in effects}) < len(effects):
@@ -170,8 +170,8 @@ def _effects(case: Case, inside: Inside, effects: list[dict[str, Any]]) -> Itera
 
 
 def _while_stopped(inside: Inside, stops: list[tuple[int, int]]) -> Iterator[Finding]:
-    """Nothing of the kind is claimed between a stop and its release, by the audit's numbers: a claim and a stop exclude
-    each other."""
+    """Nothing of the kind is claimed between a stop and its end, by audit numbers: claims and stops exclude each
+    other."""
     for action in inside.actions:
         claims = [event.pk for event in inside.events[action.pk] if event.verb == "action.claimed"]
         if action.kind == people.STOPPED_KIND and any(first < pk < last for pk in claims for first, last in stops):
@@ -179,7 +179,7 @@ def _while_stopped(inside: Inside, stops: list[tuple[int, int]]) -> Iterator[Fin
 
 
 def _by_hand(case: Case, inside: Inside, inbox: list[dict[str, Any]]) -> Iterator[Finding]:
-    """What a person wrote has arrived, unless the help desk refuses it for good."""
+    """A person's reply has arrived, unless the help desk refuses it permanently."""
     if case.scenario.also != HANDED_OVER or case.fault.terminal:
         return
     written = {action.idempotency_key for action in inside.actions if action.kind == "reply" and action.run_id is None}
@@ -188,7 +188,7 @@ def _by_hand(case: Case, inside: Inside, inbox: list[dict[str, Any]]) -> Iterato
 
 
 def _elsewhere(case: Case, refunds: list[dict[str, Any]]) -> Iterator[Finding]:
-    """What the shop itself refunded is found once, and a person has looked into it."""
+    """A refund made by the shop itself is found once, and a person has looked into it."""
     if case.scenario.also == ELSEWHERE and case.fault.name == "none" and len(refunds) != 1:
         yield "books", f"the shop refunded {len(refunds)} times by itself, and should have once"
     found = list(people.elsewhere(case.number)) if refunds else []
@@ -199,13 +199,13 @@ def _elsewhere(case: Case, refunds: list[dict[str, Any]]) -> Iterator[Finding]:
         )
     for finding in found:
         events = AuditEvent.objects.filter(object_type="finding", object_id=str(finding.pk)).order_by("pk")
-        told = [(event.verb, event.actor) for event in events]
-        if told != [("finding.opened", audit_events.SYSTEM), ("finding.closed", people.LEAD)]:
-            yield "books", f"of finding {finding.pk} the audit tells {told}"
+        verbs = [(event.verb, event.actor) for event in events]
+        if verbs != [("finding.opened", audit_events.SYSTEM), ("finding.closed", people.LEAD)]:
+            yield "books", f"of finding {finding.pk} the audit has {verbs}"
 
 
 def books(inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:
-    """The ledger and our succeeded actions tell the same."""
+    """The ledger and our succeeded actions agree."""
     theirs = {(row["kind"], row["key"], row.get("amount"), row.get("currency", "")) for row in effects}
     ours = {
         (action.kind, action.idempotency_key, action.amount, action.currency)
@@ -220,7 +220,7 @@ def books(inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:
 
 
 def replies(inside: Inside, effects: list[dict[str, Any]], inbox: list[dict[str, Any]]) -> Iterator[Finding]:
-    """One to a run or from a person at most, received once and as it was decided, and no word before its deed."""
+    """At most one reply per run or person, received once, as decided, and never before the effect that it mentions."""
     sent = {a.idempotency_key: a for a in inside.actions if a.kind == "reply"}
     by = {key: action.run_id for key, action in sent.items()}
     for (ticket, run), count in Counter((row["ticket_id"], by.get(row["webhook_id"])) for row in inbox).items():
@@ -247,7 +247,7 @@ def replies(inside: Inside, effects: list[dict[str, Any]], inbox: list[dict[str,
 
 
 def _true(text: str, before: list[dict[str, Any]]) -> bool:
-    """Whether each order and amount that it says something was done with is one with which that was done by then."""
+    """Return whether each order and amount that the reply mentions had been refunded or cancelled by then."""
     paid = {(row["order_id"], row["amount"], row["currency"]) for row in before if "order_id" in row}
     cancelled = {row["order_id"] for row in before if row["kind"] == "cancel_order"}
     refunds = {
@@ -258,7 +258,7 @@ def _true(text: str, before: list[dict[str, Any]]) -> bool:
 
 
 def history(inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:
-    """The audit is the actions' whole life, and every effect was allowed, attempted and fenced."""
+    """The audit covers each action's full history, and every effect was allowed, attempted and fenced."""
     for moment, amount in _reserved(inside):
         if amount > inside.captured:
             yield "duplicate", f"more was approved than was captured at {moment}"
@@ -270,8 +270,8 @@ def history(inside: Inside, effects: list[dict[str, Any]]) -> Iterator[Finding]:
 
 
 def _reserved(inside: Inside) -> Iterator[tuple[datetime, int]]:
-    """How much of the order's money was promised or gone, whenever that changed; by the audit, since an action that
-    went back to the queue does not show any more that it was approved."""
+    """Yield how much of the order's money was reserved or gone at each change. The audit is used because an action
+    that went back to the queue no longer shows that it was approved."""
     money = {action.pk: action.amount or 0 for action in inside.actions}
     moves = [(event.at, event.pk, pk, event.after.get("status")) for pk in money for event in inside.events[pk]]
     promised: dict[int, int] = {}
@@ -286,7 +286,7 @@ def _reserved(inside: Inside) -> Iterator[tuple[datetime, int]]:
 def _chain(action: Action, events: list[AuditEvent]) -> Iterator[Finding]:
     status = states.PROPOSED
     for event in events[1:]:
-        if event.verb == "action.duplicate_absorbed":  # asked for again, whatever its state: nothing moves
+        if event.verb == "action.duplicate_absorbed":  # proposed again, in any state: nothing moves
             continue
         if event.before.get("status") != status:
             yield "books", f"the audit jumps from {status} to {event.before} by {event.verb}"
@@ -294,10 +294,10 @@ def _chain(action: Action, events: list[AuditEvent]) -> Iterator[Finding]:
     if not events or events[0].verb != "action.proposed" or status != action.status:
         yield "books", f"the audit ends at {status}, the action at {action.status}"
     verbs = [event.verb for event in events]
-    told, counted = verbs.count("action.duplicate_absorbed"), action.duplicates_absorbed
-    again = action.asked - 1 if action.run_id else counted  # what people ask for has no step
-    if not told == counted == again:
-        yield "books", f"asked for again {again} times, {counted} duplicates counted and {told} in the audit"
+    audited, counted = verbs.count("action.duplicate_absorbed"), action.duplicates_absorbed
+    again = action.asked - 1 if action.run_id else counted  # actions by people have no step
+    if not audited == counted == again:
+        yield "books", f"asked for again {again} times, {counted} duplicates counted and {audited} in the audit"
     decided = {"action.auto_approved", "action.approved", "action.edited"}.intersection(verbs)
     if "action.claimed" in verbs and not decided:
         yield "books", "it ran without a decision"

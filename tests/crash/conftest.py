@@ -71,7 +71,8 @@ def harness(
 def playing(
     database: str, folder: Path, seeds: Iterable[int], *, forgetful: bool = False, **changes: str
 ) -> Iterator[Player]:
-    """Plays schedules of these seeds, with a payment provider that may keep no keys; `changes`: of the environment."""
+    """Play schedules of these seeds, with a payment provider that may lack idempotency keys. `changes`: to the
+    environment."""
     shop.write(folder, plans.numbers(seeds))
     simulator = Simulator(logs=services().logs, data=folder, forgetful=forgetful)
     warm = schedules.parent({**environment(database, simulator), **changes}, folder)
@@ -96,13 +97,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def record_crash_line(pytestconfig: pytest.Config) -> list[str]:
-    """What is printed in the end."""
+    """A line to print at the end."""
     return pytestconfig.stash[_lines]
 
 
 @pytest.fixture(scope="session")
 def show(pytestconfig: pytest.Config) -> Callable[[str], None]:
-    """Shows a line at once, while the run goes on."""
+    """Show a line immediately, during the run."""
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
     reporter = pytestconfig.pluginmanager.getplugin("terminalreporter")
 

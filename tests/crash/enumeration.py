@@ -1,4 +1,4 @@
-"""What the children of the enumeration's warm parent play: the story, which the parent has played to its end before."""
+"""What the children of the enumeration's warm parent play: the story, which the parent has played completely before."""
 
 import itertools
 from functools import partial

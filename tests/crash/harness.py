@@ -1,4 +1,4 @@
-"""Plays cases on one database: kills, then lets what survives go on, and collects what there is to judge."""
+"""Plays cases on one database: kills processes, lets the rest finish, and collects the results to judge."""
 
 import heapq
 import itertools
@@ -38,7 +38,7 @@ PATIENCE = LEASE_SECONDS + SWEEP_SECONDS + 10
 
 
 def environment(database: str, simulator: Simulator) -> dict[str, str]:
-    """That of every process that is killed: short leases, short patience."""
+    """The environment of every process that is killed: short leases, short timeouts."""
     short = {
         "PROVIDER_TIMEOUT_SECONDS": PROVIDER_TIMEOUT_SECONDS,
         "ACTION_LEASE_SECONDS": LEASE_SECONDS,
@@ -46,7 +46,7 @@ def environment(database: str, simulator: Simulator) -> dict[str, str]:
         "RETRY_BASE_SECONDS": 0.05,
         "SWEEP_SECONDS": SWEEP_SECONDS,
         "DATABASE_POOL": 10,
-        # Cases share the model: what goes wrong in one must not have it passed over in the others.
+        # Cases share the model: faults of one case must not open its breaker for the others.
         "LLM_BREAKER_FAILURES": 1_000_000,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
     }
@@ -56,7 +56,7 @@ def environment(database: str, simulator: Simulator) -> dict[str, str]:
 
 @dataclass
 class Warm:
-    """The warm parent (tests.crash.worker) as its starter holds it; `plays` is the module that its children play."""
+    """The warm parent (tests.crash.worker) as seen by its starter. `plays` is the module that its children play."""
 
     environment: dict[str, str]
     folder: Path
@@ -80,7 +80,7 @@ class Warm:
         self._say(json.dumps({"kill": name}).encode() + b"\n")
 
     def look(self) -> None:
-        """Notes which jobs have ended."""
+        """Record which jobs have ended."""
         assert self._process.stdout is not None
         assert self._process.poll() is None, f"the warm parent ended; see {self.log.name}"
         self._read += self._process.stdout.read() or b""
@@ -104,7 +104,7 @@ class Warm:
 
 @dataclass
 class Played:
-    """What a batch left behind, besides the books: what each process passed, where whose processes died, in their
+    """The results of a batch, besides the records: the boundaries that each process passed, where processes died, in
     order, and what else they ran into."""
 
     passed: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -116,8 +116,8 @@ class Played:
 
 @dataclass
 class Fate:
-    """Of whoever works on a case: how often at each boundary one of them has still to die, and where those that run
-    now are to die."""
+    """The planned deaths of the processes of a case: how often one must still die at each boundary, and where the
+    running ones will die."""
 
     case: Case
     left: Counter[str]
@@ -129,7 +129,7 @@ class Fate:
         return cls(case, Counter(dict.fromkeys(case.deaths, case.attempt)))
 
     def next(self) -> tuple[str, ...]:
-        """Where the next process is to die: where no other is to, or else at the same places."""
+        """Return where the next process dies: where no other does, or else at the same places."""
         still = [place for place in self.case.deaths if self.left[place] > 0]
         taken = set(itertools.chain.from_iterable(self.running.values()))
         return tuple(place for place in still if place not in taken) or tuple(still)
@@ -146,12 +146,11 @@ class Harness:
     folder: Path
     patience: float = PATIENCE
     _jobs: int = 0
-    # Where sweeps are still to die, in whichever batch they come by, so that the work there is taken up twice.
+    # Sweeps still to be killed, in whichever batch they pass, so that the work there is taken over twice.
     _sweep_deaths: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(SWEEP_ALONE, 2)))
 
     def play(self, batch: Sequence[Case], mutation: str = "") -> Played:
-        """Every case to its end, together. What is not finished `patience` seconds after anything last moved is
-        stuck."""
+        """Play every case to its end, all together. A case is stuck if nothing has moved for `patience` seconds."""
         began = time.monotonic()
         played = Played()
         self._put_faults(batch)
@@ -162,7 +161,7 @@ class Harness:
 
     def _put_faults(self, batch: Iterable[Case]) -> None:
         table: dict[str, list[Any]] = defaultdict(list)
-        # Our reference tells nothing of the case; the books are closed to everyone who asks for the first time.
+        # Our reference does not identify the case; the first look-up of each finds the records closed.
         table["GET /refunds"].append({"fault": "unavailable", "rate": 1.0, "times": 1, "where": ":refund:"})
         for case in batch:
             for endpoint, rules in case.fault.rules(str(case.number)).items():
@@ -170,7 +169,7 @@ class Harness:
         self.simulator.faults(endpoints=table)
 
     def _act(self, fates: Sequence[Fate], played: Played) -> None:
-        """The deaths. Who comes after a death comes when the lease has run out; a twin's place is taken at once."""
+        """Play the deaths. A successor starts once the lease has expired; a twin is replaced immediately."""
         waiting = [(0.0, place) for place in range(len(fates))]
         running: dict[str, int] = {}
         while waiting or running:
@@ -189,8 +188,9 @@ class Harness:
                     heapq.heappush(waiting, (time.monotonic() + pause, place))
 
     def _begin(self, fate: Fate) -> list[str]:
-        """The case's next process, or its first with who races it: of twins each is to die at every second place. Who
-        overtakes stands still at the same place, only longer, so that both hold the same work for a while."""
+        """Start the case's next process, or the first one with its rival. Each twin dies at every second place. A
+        process that overtakes is suspended at the same place, only longer, so that both hold the same work for a
+        while."""
         deaths, race = fate.case.deaths, fate.case.race
         places = [fate.next()]
         if fate.processes == 0 and race != ALONE:
@@ -222,14 +222,14 @@ class Harness:
         return job
 
     def _end(self, job: str, fate: Fate, played: Played) -> bool:
-        """Whether it died as it was to."""
+        """Return whether it died as planned."""
         del fate.running[job]
         died = self._read_trace(job, fate.case.name, played)
         fate.left.subtract(died)
         return bool(died)
 
     def _survive(self, batch: Sequence[Case], mutation: str, played: Played, began: float) -> None:
-        """Real sweeps, the help desk that delivers again, and people who do what is theirs."""
+        """Run real sweeps, a help desk that delivers again, and people who do their part."""
         sweeps: list[str] = []
         self._keep_sweeping(sweeps, mutation, played)
         for case in batch:
@@ -242,11 +242,11 @@ class Harness:
         theirs = mine = Ticket.objects.filter(customer__email__in=emails)
         waited, seen, looked = 0.0, (), time.monotonic()
         while left := _go_on(mine) or _find_out(mine) or _round_off(batch, mine):
-            # While the whole machine stands still, nothing of ours is stuck.
+            # While the whole machine is suspended, nothing of ours is stuck.
             waited, looked = waited + min(time.monotonic() - looked, LONGEST_LOOK), time.monotonic()
             if left != seen or _to_be_asked(mine):
                 waited, seen = 0.0, left
-            if waited > self.patience:  # the others go on without them
+            if waited > self.patience:  # the others continue without them
                 stuck = Ticket.objects.filter(pk__in=left[0])
                 played.unfinished.update(stuck.values_list("customer__email", flat=True))
                 mine = theirs.exclude(customer__email__in=played.unfinished)
@@ -261,7 +261,7 @@ class Harness:
             self._bury(sweeps, played)
 
     def _keep_sweeping(self, sweeps: list[str], mutation: str, played: Played) -> None:
-        """For each that died another begins; a seeded bug is not helped by their deaths."""
+        """Replace each sweep that died. Their deaths do not help to hide a seeded bug."""
         self._bury(sweeps, played)
         while len(sweeps) < SWEEPS:
             self._jobs += 1
@@ -277,7 +277,7 @@ class Harness:
             self._sweep_deaths.subtract(self._read_trace(sweep, "", played))
 
     def _read_trace(self, job: str, case: str, played: Played) -> list[str]:
-        """Where it was killed, if it was."""
+        """Return where it was killed, if it was."""
         trace, error = self.folder / f"{job}.trace", self.folder / f"{job}.error"
         if error.exists():
             played.troubles[case].append(f"unexpected error: {error.read_text().strip().splitlines()[-1]}")
@@ -293,14 +293,14 @@ class Harness:
         return died
 
 
-# What is not finished, and everything that would show that it moves; empty where nothing is left.
+# Unfinished work, and everything that would show progress; empty where nothing is left.
 Left = tuple[list[str], list[str]] | tuple[()]
 
 
 def _go_on(mine: QuerySet[Ticket]) -> Left:
-    """What goes on by itself, and what waits for people to decide on it or to let it go on."""
+    """Return the work that continues automatically, and what waits for people to decide or resume."""
     left = list(story.unfinished().filter(pk__in=mine).order_by("pk").values_list("pk", flat=True))
-    people.let_go_on(left)
+    people.resume_held_work(left)
     if not left:
         return ()
     for request in ApprovalRequest.objects.filter(closed_at__isnull=True, action__ticket__in=left):
@@ -312,22 +312,22 @@ def _go_on(mine: QuerySet[Ticket]) -> Left:
 
 
 def _to_be_asked(mine: QuerySet[Ticket]) -> bool:
-    """Whether the provider is to be asked for one of them at a time that is set: never long, as its limit says. Replies
-    are asked for without end and in vain: people find out, and whatever else stands still beside them is stuck."""
+    """Return whether a look-up of one of them is scheduled soon. Look-ups of replies never succeed, so people
+    resolve them, and anything else that stands still meanwhile is stuck."""
     limit = Now() + timedelta(seconds=lookup.ASK_AGAIN_SECONDS)
     later = Action.objects.filter(ticket__in=mine, not_before__gt=Now(), not_before__lte=limit)
     return later.filter(status=states.UNRESOLVED, kind__in=lookup.NEVER_HAPPENED).exists()
 
 
 def _find_out(mine: QuerySet[Ticket]) -> Left:
-    """Replies of which only people can find out whether they arrived."""
+    """Return the replies whose delivery only people can confirm."""
     unknown = list(people.unknown_replies().filter(ticket__in=mine).order_by("pk"))
     people.find_out(unknown)
     return ([action.ticket_id for action in unknown], []) if unknown else ()
 
 
 def _round_off(batch: Sequence[Case], mine: QuerySet[Ticket]) -> Left:
-    """What people do in the end."""
+    """What people do at the end."""
     stands: dict[str, str] = {}
     for also in {case.scenario.also for case in batch}:
         emails = [case.tickets()[0]["customer_email"] for case in batch if case.scenario.also == also]

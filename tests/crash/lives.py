@@ -1,6 +1,5 @@
-"""What one process of a random schedule does: it takes what the help desk delivers, does what is due in an order of
-its own, plays the people who decide, and dies as planned.
-"""
+"""What one process of a random schedule does: it takes the help desk's deliveries, does the due work in its own
+order, plays the people who decide, and dies as planned."""
 
 import gc
 import os
@@ -27,13 +26,13 @@ from tests.world import at_once
 from tickets.models import Ticket
 
 LEADS = ("lead", "second_lead")
-# What a decision may answer to the person who came too late, or who has to look again.
+# Possible answers to a person whose decision came too late, or who has to look again.
 TOO_LATE = (deciding.AlreadyDecided, deciding.ChangedSinceShown, Refused, ProviderError)
 
 
 @dataclass
 class Fated(Boundaries):
-    """Boundaries of which the process dies at, or stands still at, the so manieth that it passes, whichever it is."""
+    """Boundaries of which the process dies at, or is suspended at, the nth that it passes, whichever that is."""
 
     life: Life = field(default_factory=lambda: Life(0.0))
     _count: int = 0
@@ -45,7 +44,7 @@ class Fated(Boundaries):
         self.write({"boundary": boundary, "number": number})
         if number == self.life.passage:
             self.die(boundary)
-        # Who stands still in a transaction holds everyone up, and shows nothing.
+        # A process suspended inside a transaction blocks everyone, and proves nothing.
         if number == self.life.stall and not boundary.endswith("commit before"):
             self.write({"stalled": boundary})
             time.sleep(plans.STALL_SECONDS)
@@ -56,7 +55,7 @@ class Fated(Boundaries):
 
 
 def prepare() -> None:
-    """In the warm parent: it plays a few schedules to their ends."""
+    """In the warm parent: play a few schedules to their end."""
     story.prepare()
     warmup.warm(partial(live, plans.warm_up(place)) for place in range(plans.WARM_UPS))
 
@@ -89,7 +88,7 @@ def play(job: Job) -> None:
 
 @dataclass
 class Worker:
-    """Does what is due on the tickets `mine`, in an order that `dice` names."""
+    """Does the work due on the tickets `mine`, in an order chosen by `dice`."""
 
     schedule: Schedule
     mine: list[str]
@@ -100,7 +99,7 @@ class Worker:
         story.go_on(self.mine, seconds=seconds, do_what_is_due=self.do_what_is_due, decide=self.let_people_decide)
 
     def do_what_is_due(self) -> bool:
-        """As a round of the sweep, of these tickets alone, in any order."""
+        """One round of the sweep, restricted to these tickets, in any order."""
         due = story.due_on(self.mine)
         self.dice.shuffle(due)
         for do, pk in due:
@@ -111,7 +110,7 @@ class Worker:
         return bool(due)
 
     def let_people_decide(self) -> None:
-        """They come when the agent has done what it can."""
+        """People come when the agent has done what it can."""
         waiting = ApprovalRequest.objects.filter(action__ticket_id__in=self.mine, closed_at=None)
         requests = list(waiting.select_related("action").order_by("pk"))
         self.dice.shuffle(requests)
@@ -183,7 +182,7 @@ def _tried(work: Callable[[], object]) -> Any:
 
 
 def _unforeseen(answers: list[Any]) -> None:
-    """An error that is no answer is a fault of ours."""
+    """An error that is not an answer is a bug of ours."""
     for answer in answers:
         if isinstance(answer, Exception) and not isinstance(answer, TOO_LATE):
             raise answer

@@ -1,4 +1,4 @@
-"""Seeded bugs, each put into child processes alone, and the few cases in which the harness has to catch it."""
+"""Seeded bugs, each applied only in child processes, with the few cases in which the harness must catch it."""
 
 import json
 import time
@@ -31,9 +31,9 @@ DECIDE = "approvals.decisions.decide._decide commit before"
 
 @dataclass(frozen=True)
 class Mutation:
-    """`caught` is the finding's sort and words of it. The case: scenario, fault, where the victim dies (or stands
-    still, when it is overtaken) and who races it; `sweeps`: the surviving sweeps have the bug too; `missing`: the
-    unique constraint of the tickets that is not there. Either is played by itself."""
+    """`caught` is the finding's kind and part of its text. The case: scenario, fault, where the victim dies (or is
+    suspended, when it is overtaken) and its rival. `sweeps`: the surviving sweeps have the bug too. `missing`: the
+    unique constraint that the tickets' table lacks. Such cases are played on their own."""
 
     name: str
     apply: Callable[[], None]
@@ -45,7 +45,7 @@ class Mutation:
     attempt: int = 1
     sweeps: bool = False
     missing: str = ""
-    # Another thing that may be seen first, where the outcome depends on who is quicker.
+    # Another finding that may appear first, where the outcome depends on timing.
     otherwise: tuple[str, str] | None = None
 
 
@@ -128,14 +128,14 @@ def run_lease_by_the_workers_clock() -> None:
 
 
 def digest_not_checked() -> None:
-    """Somebody changes the parameters after the approval, and nobody looks."""
+    """Somebody changes the parameters after the approval, and no check notices."""
     _changed_unseen(
         lambda action: {"params": action.params | {"amount": 3_000}, "amount": 3_000} | _other_bytes(action)
     )
 
 
 def request_not_bound() -> None:
-    """Somebody changes the bytes alone, which the digest does not cover."""
+    """Somebody changes only the bytes, which the digest does not cover."""
     _changed_unseen(_other_bytes)
 
 
@@ -210,7 +210,7 @@ def nothing_else() -> None:
 
 @contextmanager
 def without(constraint: str) -> Iterator[None]:
-    """The tickets' table without this unique constraint; what is delivered afterwards is under it again."""
+    """Drop this unique constraint of the tickets' table. Later deliveries are subject to it again."""
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE tickets_ticket DROP CONSTRAINT {constraint}")
     try:

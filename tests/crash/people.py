@@ -1,6 +1,6 @@
-"""What people do in a story: they decide what waits, find out what nobody knows, let go on what was held up, and what
-else a scenario has them do (`Scenario.also`). Each can be begun again at any point, as people press a button again that
-did not answer."""
+"""What people do in a story: decide waiting requests, resolve unknown outcomes, resume what was held up, and
+whatever else a scenario asks of them (`Scenario.also`). Each part can be started again at any point, like a person
+who presses a button again after no answer."""
 
 import json
 import time
@@ -35,9 +35,9 @@ from tickets.models import Ticket
 LEAD = "lead"
 ON_ITS_WAY_SECONDS = LEASE_SECONDS * 1.5 + 2
 STOPPED_KIND = "cancel_order"
-LONGEST_STOP = timedelta(seconds=3)  # then whoever is held up by it has it released
+LONGEST_STOP = timedelta(seconds=3)  # after that, held-up people have it resumed
 PRICE = pricelist.Given(input=Decimal("0.25"), output=Decimal(2))
-# What the shop itself refunded, by its key there.
+# Refunds made by the shop itself, by their key there.
 KEY_ELSEWHERE, AMOUNT_ELSEWHERE, TRIES_ELSEWHERE = "elsewhere-", 500, 3
 WRITTEN_AGAIN = "Please refund 20.00 USD for order {order}, as I said."
 ANSWER, MOST_ANSWERS = "A colleague will call you today.", 2
@@ -48,7 +48,7 @@ def lead() -> User:
 
 
 def decide(request: ApprovalRequest) -> None:
-    """A lead approves what a customer asked for, and rejects a reply that was held and what can no longer be."""
+    """A lead approves what a customer asked for, and rejects held replies and requests that are no longer possible."""
     shown = {"request_id": request.pk, "by": lead(), "digest": request.digest}
     try:
         if request.action.kind == "reply":
@@ -59,7 +59,7 @@ def decide(request: ApprovalRequest) -> None:
         except Refused as refused:
             deciding.reject(**shown, reason=f"No longer possible: {refused.message}")
     except (deciding.AlreadyDecided, deciding.ChangedSinceShown, ProviderError):
-        connection.close()  # looked at again in the next round
+        connection.close()  # checked again in the next round
 
 
 def unknown_replies() -> QuerySet[Action]:
@@ -67,8 +67,8 @@ def unknown_replies() -> QuerySet[Action]:
 
 
 def find_out(replies: Iterable[Action]) -> bool:
-    """A person looks into the help desk, once nothing can be on its way any more, and says what they saw. False where
-    it is too early."""
+    """A person checks the help desk once nothing can still be on its way, and reports the result. Returns False
+    where it is too early."""
     found = False
     recent = Now() - timedelta(seconds=ON_ITS_WAY_SECONDS)
     for action in replies:
@@ -76,14 +76,14 @@ def find_out(replies: Iterable[Action]) -> bool:
             continue
         inbox = json.loads(urlopen(settings.REPLIES_URL).read())["replies"]  # noqa: S310 - the simulator's
         happened = action.idempotency_key in {row["webhook_id"] for row in inbox}
-        with suppress(Refused):  # somebody else was quicker
+        with suppress(Refused):  # somebody else was faster
             by_hand.resolve_by_hand(action_id=action.pk, by=lead(), happened=happened, reason="Looked into the inbox.")
         found = True
     return found
 
 
-def let_go_on(mine: Sequence[str]) -> None:
-    """What was held up for a person: refused credentials, the stop switch, a model without a price."""
+def resume_held_work(mine: Sequence[str]) -> None:
+    """Resume what was held up for a person: refused credentials, the stop switch, a model without a price."""
     for provider in pauses.paused():
         pauses.resume(provider, by=LEAD)
     for stop in stops.in_force().filter(Q(reason__in=_looked_into(mine)) | Q(stopped_at__lt=Now() - LONGEST_STOP)):
@@ -94,9 +94,9 @@ def let_go_on(mine: Sequence[str]) -> None:
 
 
 def before(also: str, number: int) -> None:
-    """What happens before a ticket is there."""
+    """Events before a ticket exists."""
     if also == STOPPED:
-        for stop in stops.in_force():  # that of another story, whose people are gone
+        for stop in stops.in_force():  # a stop of another story, whose people are gone
             stops.release(stop_id=stop.pk, by=lead())
         with suppress(Refused):  # somebody has just stopped it
             stops.stop(kind=STOPPED_KIND, reason=_looks_into(number), by=lead())
@@ -107,7 +107,7 @@ def before(also: str, number: int) -> None:
 
 
 def write_again(also: str, mine: Sequence[str]) -> None:
-    """The customer's further message, once more where it was not answered."""
+    """Send the customer's further message, again where it was not answered."""
     if also == FURTHER:
         for ticket in Ticket.objects.filter(pk__in=mine).select_related("customer"):
             order = shop.order_id(shop.number_of(ticket.customer.email))
@@ -116,7 +116,7 @@ def write_again(also: str, mine: Sequence[str]) -> None:
 
 
 def round_off(also: str, mine: Sequence[str]) -> dict[str, str]:
-    """What people do in the end: how the tickets stand on which something is still to be done."""
+    """What people do at the end: the status of tickets that still need something."""
     stands: dict[str, str] = {}
     for ticket in Ticket.objects.filter(pk__in=mine).select_related("customer"):
         if also == HANDED_OVER and ticket.status != Ticket.Status.CLOSED:
@@ -128,12 +128,12 @@ def round_off(also: str, mine: Sequence[str]) -> dict[str, str]:
 
 
 def elsewhere(number: int) -> QuerySet[Finding]:
-    """Of what the shop refunded of this order."""
+    """Of the shop's own refunds of this order."""
     return Finding.objects.filter(theirs__reference=f"{KEY_ELSEWHERE}{number}")
 
 
 def _looks_into(number: int) -> str:
-    """Why somebody has stopped the cancellations."""
+    """Why somebody has stopped cancellations."""
     return f"Somebody looks into order {shop.order_id(number)}."
 
 
@@ -145,7 +145,7 @@ def _looked_into(mine: Sequence[str]) -> Iterator[str]:
 def _see_to(ticket: Ticket) -> str:
     runs = Run.objects.filter(ticket=ticket).count()
     answers = list(Action.objects.filter(ticket=ticket, kind="reply", run_id=None).values_list("status", flat=True))
-    with suppress(Refused):  # something is under way, or somebody was quicker
+    with suppress(Refused):  # something is in progress, or somebody was faster
         if runs < 2:
             desk.run_again(ticket.pk, by=lead())
         elif all(status in states.WITHOUT_EFFECT for status in answers) and len(answers) < MOST_ANSWERS:
@@ -156,13 +156,13 @@ def _see_to(ticket: Ticket) -> str:
 
 
 def _look_into(finding: Finding) -> str:
-    with suppress(Refused):  # somebody was quicker
+    with suppress(Refused):  # somebody was faster
         findings.close_finding(finding_id=finding.pk, by=lead(), note="The shop's own refund.")
     return f"{finding} is open"
 
 
 def _refund_elsewhere(number: int) -> None:
-    """At the provider, without us; what is wrong there strikes it too."""
+    """At the provider, not through us; the provider's faults affect it too."""
     body = {
         "payment_id": f"pay_{number}",
         "order_id": shop.order_id(number),

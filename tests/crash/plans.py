@@ -1,6 +1,5 @@
-"""What a random schedule is: everything that happens to one order's tickets, and how every process that works on them
-ends. It is a function of the seed alone, so that a seed that fails can be played again.
-"""
+"""A random schedule: everything that happens to one order's tickets, and how every process that works on them ends.
+It is a function of the seed alone, so a failing seed can be played again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from tests.crash.cases import EFFECTS, LEASE_SECONDS, PROVIDER_TIMEOUT_SECONDS
 FIRST_NUMBER = 8_000_000  # of the order and the customer of seed 0
 WARM_UPS = 9  # and the numbers below that
 LEAST_KILLS = 3
-# How far a life gets before it dies: a plain ticket passes about forty boundaries from its delivery to its end.
+# How far a process gets before it dies: a plain ticket passes about forty boundaries from its delivery to its end.
 FURTHEST_PASSAGE, LONGEST_LIFE = 24, 0.25
 STALL_SECONDS = LEASE_SECONDS + 1.0
 
@@ -21,9 +20,9 @@ REFUND = "Please refund {amount} USD for my order {order}{word}."
 CANCEL = "Please cancel my order {order}."
 CHANGE = "Please change my e-mail address to {email}."
 FALSE_CLAIM = "[[misbehave:claim_without_action]] "
-WORDS = ("", ", thank you", ", as agreed")  # of three tickets about one order no two read the same
+WORDS = ("", ", thank you", ", as agreed")  # no two of three tickets about one order have the same text
 
-# What people make of a request. Those of the second row are two at once, and either may win.
+# People's decisions on a request. Those of the second row are two at once, and either may win.
 APPROVE, EDIT, REJECT, EXPIRE = "approve", "edit", "reject", "expire"
 DOUBLE, CONTRADICT, EDIT_RACE, EXPIRY_RACE = "double", "contradict", "edit_race", "expiry_race"
 ANSWERS = {APPROVE: 30, EDIT: 10, REJECT: 12, EXPIRE: 8, DOUBLE: 14, CONTRADICT: 10, EDIT_RACE: 8, EXPIRY_RACE: 8}
@@ -34,7 +33,7 @@ EDITED = 2_500
 READS = ("GET /orders", "GET /orders/{order_id}", "GET /customers/{customer_id}")
 MODEL = "POST /v1/chat/completions"
 ENDPOINTS = (*EFFECTS, *EFFECTS, *READS, MODEL)
-# Each strikes once for each request that is made of the endpoint.
+# Each occurs once per request to the endpoint.
 ONCE: dict[str, dict[str, Any]] = {
     "lost_answer": {},
     "error_500_before": {},
@@ -53,7 +52,7 @@ REFUSED_BY_BANK = "refused_by_bank"
 
 @dataclass(frozen=True)
 class Asks:
-    """A ticket: its text, the effect it asks for, how much of it in minor units, what people will make of that."""
+    """A ticket: its text, the effect it asks for, the amount in minor units, and people's decision."""
 
     body: str
     kind: str
@@ -63,10 +62,10 @@ class Asks:
 
 @dataclass(frozen=True)
 class Life:
-    """A process. It begins `pause` seconds after the one before has ended, or, `beside` that, after it has begun. It
-    is killed at its `passage`-th boundary, or after `moment` seconds of the processor's time; with neither it lives on
-    to the end. At its `stall`-th boundary it stands still for longer than a lease. `deliveries`: how often the help
-    desk delivers to it; `twice`: what is due is done by two threads at once, as by a message and the sweep."""
+    """A process. It starts `pause` seconds after the previous one has ended or, `beside` it, has started. It is
+    killed at its `passage`-th boundary, or after `moment` seconds of CPU time; with neither it lives to the end. At
+    its `stall`-th boundary it is suspended for longer than a lease. `deliveries`: how often the help desk delivers
+    to it. `twice`: two threads do the due work at once, as by a message and the sweep."""
 
     pause: float
     beside: bool = False
@@ -99,11 +98,11 @@ class Schedule:
 
     @property
     def refused(self) -> bool:
-        """Whether the bank takes no refund back."""
+        """Return whether the bank refuses the refund."""
         return ("POST /refunds", REFUSED_BY_BANK) in self.faults
 
     def deliveries(self) -> list[dict[str, str]]:
-        """The tickets as the help desk sends them."""
+        """Return the tickets as the help desk sends them."""
         return [
             {
                 "source": "crash",
@@ -117,7 +116,7 @@ class Schedule:
         ]
 
     def rules(self) -> list[tuple[str, dict[str, Any]]]:
-        """The simulator's rules, by endpoint."""
+        """Return the simulator's rules, by endpoint."""
         return [
             (endpoint, {"fault": name, "rate": 1.0, "where": str(self.number), **_times(name), **ONCE.get(name, {})})
             for endpoint, name in self.faults
@@ -136,12 +135,12 @@ def plan(seed: int, mutation: str = "") -> Schedule:
 
 
 def numbers(seeds: Iterable[int]) -> list[int]:
-    """The orders and customers that the shop has to have, those of the warm-up with them."""
+    """Return the order and customer numbers that the shop needs, including those of the warm-up."""
     return [FIRST_NUMBER + seed for seed in (*range(-WARM_UPS, 0), *seeds)]
 
 
 def warm_up(place: int) -> Schedule:
-    """A schedule of one life without a death, for the warm parent itself: one of each sort in turn."""
+    """Return a schedule of one process without a death, for the warm parent itself: one of each kind in turn."""
     seed = -1 - place
     number = FIRST_NUMBER + seed
     kinds = ("cancel_order",) if shop.is_pending(number) else ("refund", "account_change")
@@ -161,7 +160,7 @@ def _ticket(dice: Random, kind: str, number: int, place: int) -> Asks:
     answer = dice.choices(list(ANSWERS), list(ANSWERS.values()))[0]
     filled = {"order": shop.order_id(number), "email": shop.NEW_EMAIL.format(number), "word": WORDS[place]}
     if kind == "refund":
-        # Up to 50.00 is refunded without a person, if the order has it.
+        # Up to 50.00 is refunded without a person, if the order has that much.
         amount = dice.choice((1_500, 2_000, 3_000, *(() if shop.is_pending(number) else (5_500, 6_000, 8_000))))
         body = REFUND.format(amount=f"{amount / 100:.2f}", **filled)
         return Asks((FALSE_CLAIM if dice.random() < 0.1 else "") + body, kind, amount, answer)

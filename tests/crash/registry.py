@@ -1,4 +1,4 @@
-"""Every boundary that there is. One that is not here fails the run, and so does one that is here and never passed."""
+"""The list of all boundaries. A boundary missing here fails the run, and so does a listed one that is never passed."""
 
 # Where our code commits.
 COMMITS = (
@@ -39,7 +39,7 @@ COMMITS = (
     "tickets.intake.receive_message",
     "tickets.intake.receive_ticket",
 )
-# Where it speaks HTTP, and with whom.
+# Where it makes HTTP calls, and to which endpoint.
 EXCHANGES = (
     "agentops.runs.engine._propose GET /customers/{id}",
     "agentops.runs.engine._propose GET /orders",
@@ -68,9 +68,9 @@ REGISTERED = frozenset(
     for place in (*(f"{place} commit" for place in COMMITS), *EXCHANGES)
     for side in ("before", "after")
 )
-# What is not the application's: a schedule puts a request's time forward, so that it expires.
+# Not part of the application: a schedule moves a request's deadline forward, so that it expires.
 OUTSIDE = frozenset({"outside commit before", "outside commit after"})
-# Only a worker's sweep passes these: it dies there too, and another is started.
+# Only a worker's sweep passes these: it dies there too, and is replaced.
 SWEEP_ALONE = frozenset(
     f"{place} commit {side}"
     for place in (
@@ -81,5 +81,5 @@ SWEEP_ALONE = frozenset(
     )
     for side in ("before", "after")
 )
-# Nothing expires in the enumeration's stories: random schedules let it.
+# Nothing expires in the enumeration's stories; in random schedules requests do.
 SCHEDULES_ALONE = frozenset(f"approvals.decisions.decide.expire commit {side}" for side in ("before", "after"))

@@ -1,4 +1,4 @@
-"""Plays random schedules, many at once, on one database: begins every life in its time, and notes how it ended."""
+"""Plays random schedules, many at once, on one database: starts every process in its time, and records how it ended."""
 
 import heapq
 import json
@@ -15,13 +15,13 @@ from tests.crash.worker import Job
 from tests.live import Simulator
 
 PROCESSES = 20
-LIFE_SECONDS = 90.0  # what is not finished by then is stuck
+LIFE_SECONDS = 90.0  # unfinished work after that is stuck
 KILLED = -9
 
 
 @dataclass
 class Played:
-    """What became of one schedule's processes: what they passed, where each died, and what they ran into."""
+    """The results of one schedule's processes: what they passed, where each died, and what they ran into."""
 
     passed: set[str] = field(default_factory=set)
     killed: list[str] = field(default_factory=list)
@@ -34,13 +34,13 @@ class Played:
 
     @property
     def idle(self) -> int:
-        """Deaths of processes for which nothing was left to do."""
+        """Deaths of processes that had nothing left to do."""
         return self.killed.count("done")
 
 
 @dataclass
 class Player:
-    """`_begin`: when which life of which schedule begins."""
+    """`_begin`: when which process of which schedule starts."""
 
     warm: Warm
     simulator: Simulator
@@ -50,7 +50,7 @@ class Player:
     _round: int = 0
 
     def play(self, schedules: Sequence[Schedule]) -> list[Played]:
-        """Every schedule to its end; what was played of each, in their order."""
+        """Play every schedule to its end, and return the results in their order."""
         self._round += 1
         self._put_faults(schedules)
         played = [Played() for _ in schedules]
@@ -74,7 +74,7 @@ class Player:
         self.simulator.faults(endpoints=table)
 
     def _begin_due(self, schedules: Sequence[Schedule], waiting: list[int]) -> None:
-        """Lives of schedules that have begun come before new schedules."""
+        """Processes of started schedules come before new schedules."""
         now = time.monotonic()
         while len(self._running) < PROCESSES:
             if self._begin and self._begin[0][0] <= now:
@@ -94,13 +94,13 @@ class Player:
         self._follow(schedule, place, life, beside=True)
 
     def _follow(self, schedule: Schedule, place: int, life: int, *, beside: bool) -> None:
-        """The next life is due, if it is one that begins now."""
+        """Make the next process due, if it is one that starts now."""
         after = schedule.lives[life + 1 : life + 2]
         if after and after[0].beside == beside:
             heapq.heappush(self._begin, (time.monotonic() + after[0].pause, place, life + 1))
 
     def _read(self, name: str, played: Played) -> None:
-        """The process's own notes: the boundaries that it passed, and what it should not have done."""
+        """Read the process's own notes: the boundaries that it passed, and what it should not have done."""
         trace, error = self.folder / f"{name}.trace", self.folder / f"{name}.error"
         if error.exists():
             played.troubles.append(f"unexpected error: {error.read_text().strip().splitlines()[-1]}")

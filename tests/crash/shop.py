@@ -12,7 +12,7 @@ EMAIL, NEW_EMAIL = "kim.{}@example.com", "kim.new.{}@example.com"
 
 
 def write(folder: Path, numbers: Sequence[int]) -> None:
-    """orders.json and customers.json for the simulator's --data."""
+    """Write orders.json and customers.json for the simulator's --data."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "orders.json").write_text(json.dumps([_order(number) for number in numbers]))
     (folder / "customers.json").write_text(json.dumps([_customer(number) for number in numbers]))
@@ -31,7 +31,7 @@ def captured(number: int) -> int:
 
 
 def _order(number: int) -> dict[str, Any]:
-    """100.00 USD in one payment. Every third one is small and pending, and can be cancelled."""
+    """100.00 USD in one payment. Every third order is small and pending, and can be cancelled."""
     pending = is_pending(number)
     total = captured(number)
     return {

@@ -1,7 +1,7 @@
-"""What a process does to a case's tickets: everything, from their delivery to the end, whoever began it.
+"""What a process does to a case's tickets: everything, from delivery to the end, whoever started it.
 
-Each part is what a door of the application calls: the books are compared, intake (the help desk delivers), the sweep's
-other kinds of work, and a lead who decides what waits. It can be begun again at any point, as the real ones are.
+Each part is one entry point of the application: comparison, intake (the help desk delivers), the sweep's other kinds
+of work, and a lead who decides. It can be started again at any point, like the real ones.
 """
 
 import gc
@@ -40,14 +40,14 @@ from tickets.models import Ticket
 
 ALL = 100_000
 POLL_SECONDS = 0.2
-# An unknown outcome is asked for soon: a request that is under way arrives within the provider's time-out here.
+# An unknown outcome is looked up soon: here a request in progress arrives within the provider's timeout.
 QUIET_SECONDS, ASK_AGAIN_SECONDS = 1, 0.3
-# The books are compared once in each story; a short look suffices to die in it.
+# Records are compared once in each story; a short period is enough to die in it.
 LOOK_BACK = timedelta(seconds=1)
 CREDENTIALS_SECONDS = 1
 SHORTEST_NAP, LONGEST_NAP = 0.05, 1.0
-# How much goes on by itself, in how many seconds the first of it is due, and how many requests wait for people. In
-# one cheap statement, since most processes mostly wait; what is due is then asked for as the sweep asks.
+# How much work continues automatically, in how many seconds the first of it is due, and how many requests wait for
+# people. One cheap statement, since most processes mostly wait; due work is then queried as the sweep does.
 STANDING = """
     WITH moving AS (
         SELECT coalesce(lease_expires_at, not_before, now()) AS due FROM agentops_run
@@ -71,7 +71,7 @@ STANDING = """
 
 
 def prepare() -> None:
-    """In the warm parent. Messages go nowhere: nothing may depend on one."""
+    """In the warm parent. Messages are dropped: nothing may depend on one."""
     app.conf.broker_url = "memory://"
     assert lookup.QUIET_SECONDS > QUIET_SECONDS
     assert lookup.ASK_AGAIN_SECONDS > ASK_AGAIN_SECONDS
@@ -82,8 +82,8 @@ def prepare() -> None:
 
 
 def warm_up() -> None:
-    """What costs each process of the real system something once, done once for all children: clients without a
-    connection, lazy imports, schemas."""
+    """One-time costs of each process of the real system, paid once for all children: clients without a connection,
+    lazy imports, schemas."""
     for made in (orders._client, contract._client, replies._client):
         made()
     _ = client._client(client.PRIMARY).chat.completions.with_raw_response.create
@@ -126,13 +126,13 @@ def play(job: Job) -> None:
 
 
 def deliver(given: dict[str, str]) -> str:
-    """The help desk delivers, once more where it had no answer. Returns the ticket's id."""
+    """The help desk delivers, again where it had no answer. Returns the ticket's id."""
     ticket, _ = intake.receive_ticket(intake.NewTicket(**given))
     return str(ticket.pk)
 
 
 def work(mine: list[str], *, seconds: float = 60.0, backwards: bool = False, times: int = 1) -> None:
-    """Everything there is to do on these tickets, each thing done so many times at once."""
+    """Do all the work on these tickets, each part this many times at once."""
     go_on(
         mine,
         seconds=seconds,
@@ -142,8 +142,8 @@ def work(mine: list[str], *, seconds: float = 60.0, backwards: bool = False, tim
 
 
 def go_on(mine: list[str], *, seconds: float, do_what_is_due: Callable[[], bool], decide: Callable[[], None]) -> None:
-    """Until nothing is left to do on these tickets, or the time is over. People come when the agent has done what it
-    can. `do_what_is_due` answers whether anything was."""
+    """Continue until nothing is left to do on these tickets, or the time is over. People come when the agent has
+    done what it can. `do_what_is_due` returns whether anything was due."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:
@@ -152,7 +152,7 @@ def go_on(mine: list[str], *, seconds: float, do_what_is_due: Callable[[], bool]
         if moving and pause <= 0 and do_what_is_due():
             continue
         if moving:
-            people.let_go_on(mine)
+            people.resume_held_work(mine)
             time.sleep(min(max(float(pause) + 0.01, SHORTEST_NAP), LONGEST_NAP))
         elif requests:
             decide()
@@ -161,7 +161,7 @@ def go_on(mine: list[str], *, seconds: float, do_what_is_due: Callable[[], bool]
 
 
 def _do_what_is_due(mine: list[str], times: int) -> bool:
-    """As a round of the sweep, of these tickets alone."""
+    """One round of the sweep, restricted to these tickets."""
     due = due_on(mine)
     for do, pk in due:
         at_once(partial(do, pk), times)
@@ -169,7 +169,7 @@ def _do_what_is_due(mine: list[str], times: int) -> bool:
 
 
 def due_on(mine: list[str]) -> list[tuple[Callable[[int], object], int]]:
-    """What is due on these tickets, as the sweep asks for it."""
+    """Return what is due on these tickets, as the sweep queries it."""
     actions = set(Action.objects.filter(ticket_id__in=mine).values_list("pk", flat=True))
     runs = set(Run.objects.filter(ticket_id__in=mine).values_list("pk", flat=True))
     return [
@@ -186,7 +186,7 @@ def _let_a_lead_decide(mine: list[str], backwards: bool, times: int) -> None:
 
 
 def at_once(do: Callable[[], object], times: int) -> None:
-    """As a message that is delivered twice is worked on by two threads, and a button pressed twice."""
+    """Run it in two threads at once, as for a message delivered twice or a button pressed twice."""
     if times == 1:
         do()
         return
@@ -203,7 +203,7 @@ def at_once(do: Callable[[], object], times: int) -> None:
 
 
 def tell_of(action: Action) -> None:
-    """The payment provider tells by itself that a refund arrived, as often as it likes."""
+    """The payment provider reports that a refund arrived, as often as it likes."""
     refund = {
         "id": action.provider_reference,
         "object": "refund",
@@ -222,8 +222,8 @@ def tell_of(action: Action) -> None:
 
 
 def unfinished() -> QuerySet[Ticket]:
-    """Tickets with a run that goes on, or an action that is not final; a reply whose delivery is unknown is a
-    person's, since nobody can be asked for it."""
+    """Return tickets with an unfinished run or an unsettled action. A reply with unknown delivery counts as a
+    person's, since it cannot be looked up."""
     unknown = Q(status=states.UNRESOLVED, kind="reply")
     given_up = Action.objects.filter(unknown, run_id=OuterRef("pk"))
     at_work = Run.objects.filter(status__in=(Run.Status.QUEUED, Run.Status.RUNNING))

@@ -1,9 +1,9 @@
-"""Exactly once, whatever dies where: processes are killed at every boundary, under every fault, and what survives goes
-on; then the provider's ledger and the help desk's inbox are read.
+"""Exactly once, whatever dies where: processes are killed at every boundary, under every fault, and the survivors
+finish; then the provider's ledger and the help desk's inbox are checked.
 
-The whole is every boundary x fault x attempt x race: of each story one process after the other dies, at one boundary
-after the other, and where nobody came a story is played for that place alone. `CRASH_PART=3/20` plays the third of
-twenty parts of these stories, and of every boundary that is not in them at least one.
+The full set is every boundary x fault x attempt x race. In each story one process after the other dies, at one
+boundary after the other; combinations that no process reached get a story of their own. `CRASH_PART=3/20` plays the
+third of twenty parts of these stories, and at least one story of every boundary outside it.
 """
 
 import itertools
@@ -23,25 +23,24 @@ from tests.crash.registry import REGISTERED, SCHEDULES_ALONE, SWEEP_ALONE
 BATCH = 300
 ATTEMPTS = (1, 2)
 RACES = (ALONE, TWIN)
-# At most so many places at which one story's processes die; twins may both die at one, and more often.
+# The maximum number of places at which processes of one story die. Twins may both die at one, and more often.
 DEATHS = {ALONE: 5, TWIN: 3}
-LAST_TRIES = 3  # stories for one place alone
+LAST_TRIES = 3  # stories for a single place
 DRY_ROUNDS = 3  # at most, until every boundary was passed
-MISSED_TRIES = 8  # rounds of stories for boundaries at which nobody has died yet
+MISSED_TRIES = 8  # rounds of stories for boundaries at which nothing has died yet
 FAULTS_A_TURN = 3
-MOST_LEFT = 0.15  # of the combinations that are wanted, by attempt and race: twins may part at another place
+MOST_LEFT = 0.15  # share of the wanted combinations, by attempt and race: twins may diverge at another place
 
 
 Combination = tuple[str, str, int, str]  # boundary, fault, attempt, race
-# Which scenarios pass a boundary under a fault; boundaries in the order in which they are come to.
+# Which scenarios pass a boundary under a fault; boundaries in the order in which they are reached.
 Passes = dict[tuple[str, str], list[Scenario]]
 
 
 @dataclass
 class Tally:
-    """What was tried, who passed where, and what was found. `wanted`: the combinations that are to be died in; `died`:
-    those in which a process died; `once`: those of a second attempt at which one did and whoever took it up came by
-    no more."""
+    """What was tried, what passed where, and what was found. `wanted`: combinations in which a process should die.
+    `died`: those in which one did. `once`: second attempts at which one did and its successor did not pass again."""
 
     harness: Harness
     numbers: Numbers
@@ -81,7 +80,7 @@ class Tally:
                 if case.scenario not in self.passes[boundary, case.fault.name]:
                     self.passes[boundary, case.fault.name].append(case.scenario)
             for boundary, deaths in Counter(played.died[case.name]).items():
-                # What dies once and is then taken up dies at its first attempt; what dies there again, at its second.
+                # A process that dies once dies at its first attempt; its successor dies there at the second.
                 self.died.add((boundary, case.fault.name, min(deaths, case.attempt), case.race))
                 if deaths < case.attempt:
                     self.once.add((boundary, case.fault.name, case.attempt, case.race))
@@ -100,7 +99,7 @@ class Tally:
 
 @pytest.fixture(scope="module")
 def tally(harness: Harness, numbers: Numbers, show: Callable[[str], None], record_crash_line: list[str]) -> Tally:
-    """Everything played: first without a death, to see who passes where."""
+    """Everything played, first without a death, to see what passes where."""
     tally = Tally(harness, numbers, show)
     for _ in range(DRY_ROUNDS):
         tally.play(itertools.starmap(Case, itertools.product(SCENARIOS.values(), FAULTS.values())))
@@ -119,9 +118,9 @@ def tally(harness: Harness, numbers: Numbers, show: Callable[[str], None], recor
 
 
 def chains(passes: Passes) -> Iterator[Case]:
-    """Every boundary x fault x attempt x race. Each boundary in one of the scenarios that pass it under the fault, and
-    those of one scenario in stories of a few deaths, which lie as far apart as can be: a step or an effect at which
-    too many die is given up, as it should be."""
+    """Build every boundary x fault x attempt x race. Each boundary is in one of the scenarios that pass it under the
+    fault. A scenario's boundaries are spread over stories of a few deaths, as far apart as possible: a step or an
+    effect at which too many processes die is given up, as it should be."""
     for fault in FAULTS.values():
         for turn, (attempt, race) in enumerate(itertools.product(ATTEMPTS, RACES)):
             for scenario, boundaries in _shared_out(passes, fault, turn).items():
@@ -139,7 +138,7 @@ def _shared_out(passes: Passes, fault: Fault, turn: int) -> dict[Scenario, list[
 
 
 def overtaken(passes: Passes) -> Iterator[Case]:
-    """A process that stands still for longer than its lease and then goes on, where it holds no transaction."""
+    """A process that is suspended for longer than its lease and then continues, outside a transaction."""
     boundaries = sorted({boundary for boundary, _ in passes if not boundary.endswith("commit before")})
     for place, boundary in enumerate(boundaries):
         for fault in (FAULTS["none"], FAULTS["lost_answer"]):
@@ -148,20 +147,20 @@ def overtaken(passes: Passes) -> Iterator[Case]:
 
 
 def combinations(case: Case) -> list[Combination]:
-    """Those in which the case's processes are to die; who is overtaken stands still instead."""
+    """Combinations in which the case's processes should die. An overtaken one is suspended instead."""
     deaths = case.deaths if case.race != OVERTAKEN else ()
     return [(boundary, case.fault.name, case.attempt, case.race) for boundary in deaths]
 
 
 def alone(left: Iterable[Combination], passes: Passes, turn: int) -> Iterator[Case]:
-    """A story for each of these combinations."""
+    """Build a story for each of these combinations."""
     for boundary, fault, attempt, race in sorted(left):
         yield _case(boundary, FAULTS[fault], passes, turn, attempt, race)
 
 
 def missed(passes: Passes, kills: Container[str], turn: int) -> Iterator[Case]:
-    """Where nobody has died yet, since the victim came another way this time: under the next few of the faults that
-    lead there."""
+    """Return the boundaries at which nothing has died yet, because the victim took another path, with the next few
+    faults that lead there."""
     faults: dict[str, list[str]] = defaultdict(list)
     for boundary, fault in sorted(passes):
         if boundary not in kills:
@@ -176,15 +175,15 @@ def _case(boundary: str, fault: Fault, passes: Passes, turn: int, attempt: int, 
     return Case(scenarios[turn % len(scenarios)], fault, (boundary,), attempt, race)
 
 
-def test_no_sweep_ran_into_trouble(tally: Tally) -> None:
+def test_no_sweep_had_an_unexpected_error(tally: Tally) -> None:
     assert tally.of_sweeps == []
 
 
-def test_nothing_is_done_twice_lost_stuck_or_invented(tally: Tally) -> None:
+def test_nothing_is_duplicated_lost_stuck_or_invented(tally: Tally) -> None:
     assert not tally.found, "\n".join(f"{case}: {findings}" for case, findings in tally.found.items())
 
 
-def test_every_boundary_is_registered(tally: Tally) -> None:
+def test_every_passed_boundary_is_registered(tally: Tally) -> None:
     assert sorted(tally.seen - REGISTERED) == []
 
 
@@ -197,7 +196,7 @@ def test_a_process_died_at_every_boundary(tally: Tally) -> None:
 
 
 @pytest.mark.parametrize(("attempt", "race"), [*itertools.product(ATTEMPTS, RACES)])
-def test_next_to_all_that_was_wanted_was_died_in(tally: Tally, attempt: int, race: str) -> None:
+def test_nearly_all_planned_deaths_happened(tally: Tally, attempt: int, race: str) -> None:
     wanted = [row for row in tally.wanted if row[2:] == (attempt, race)]
     left = [row for row in tally.left if row[2:] == (attempt, race)]
     assert len(left) <= MOST_LEFT * len(wanted), sorted(left)

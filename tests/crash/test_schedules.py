@@ -1,7 +1,7 @@
-"""Random schedules: of every seed's processes at least three are killed, at random boundaries and at random moments,
-under random faults, while people decide, contradict each other and let things expire. Then the ledger is read.
+"""Random schedules: at least three processes of every seed are killed, at random boundaries and moments, under random
+faults, while people decide, contradict each other and let requests expire. Then the ledger is checked.
 
-`CRASH_SEED=1234` plays that seed alone, `CRASH_SCHEDULES=500` so many from it, or from the first one.
+`CRASH_SEED=1234` plays only that seed, `CRASH_SCHEDULES=500` that many from it, or from the first one.
 """
 
 import os
@@ -24,7 +24,7 @@ COUNT = int(os.environ.get("CRASH_SCHEDULES", "1" if SEED else "2000"))
 SEEDS = range(max(SEED, 1), max(SEED, 1) + COUNT)
 AGAIN = "CRASH_SEED={} .venv/bin/python -m pytest tests/crash/test_schedules.py"
 ENOUGH = 100
-# What may be given up and handed to a person: only after many deaths and faults at one place.
+# The share that may be given up and handed to a person: only after many deaths and faults at one place.
 MOST_GIVEN_UP = 0.02
 
 
@@ -68,27 +68,27 @@ def outcome(player: Player, record_crash_line: list[str]) -> Outcome:
     return outcome
 
 
-def test_whatever_dies_when_everything_happens_once(outcome: Outcome) -> None:
+def test_everything_happens_once_despite_random_deaths(outcome: Outcome) -> None:
     assert not outcome.found, "\n".join(
         f"{schedule}\n  {findings}\n  again: {AGAIN.format(schedule.seed)}"
         for schedule, findings in outcome.found.items()
     )
 
 
-def test_of_every_schedule_three_processes_were_killed(outcome: Outcome) -> None:
+def test_every_schedule_killed_three_processes(outcome: Outcome) -> None:
     assert [
         one.seed for one, seen in zip(outcome.planned, outcome.played, strict=True) if seen.kills < LEAST_KILLS
     ] == []
 
 
-def test_every_boundary_is_registered(outcome: Outcome) -> None:
+def test_every_boundary_passed_by_schedules_is_registered(outcome: Outcome) -> None:
     assert sorted(outcome.passed - REGISTERED - OUTSIDE) == []
 
 
 @pytest.mark.skipif(COUNT < ENOUGH, reason="So few schedules need not come by everywhere.")
-def test_what_the_enumeration_leaves_to_schedules_is_passed_by_them(outcome: Outcome) -> None:
+def test_schedules_pass_the_boundaries_left_by_the_enumeration(outcome: Outcome) -> None:
     assert sorted(SCHEDULES_ALONE - outcome.passed) == []
 
 
-def test_next_to_nothing_is_given_up(outcome: Outcome) -> None:
+def test_almost_nothing_is_given_up(outcome: Outcome) -> None:
     assert len(outcome.given_up) <= max(1, MOST_GIVEN_UP * len(outcome.planned)), [str(one) for one in outcome.given_up]

@@ -1,5 +1,5 @@
-"""Random schedules against a provider that keeps no keys: it pays again whatever comes again. Only looking before each
-sending, and never sending by itself what may have happened, makes it once."""
+"""Random schedules against a provider without idempotency keys, which pays every request again. Looking up before
+each sending, and never resending automatically what may have happened, makes each refund happen once."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,9 @@ NOT_SENT = [("lost", "no refund in the ledger")]
 COUNT = max(LEAST, int(os.environ.get("CRASH_SCHEDULES", "2000")) // 10)
 
 
-def test_whatever_dies_when_it_is_paid_once(live_database: str, tmp_path: Path, record_crash_line: list[str]) -> None:
+def test_refunds_are_paid_once_despite_random_deaths(
+    live_database: str, tmp_path: Path, record_crash_line: list[str]
+) -> None:
     planned = [plan(seed) for seed in range(FIRST_SEED, FIRST_SEED + COUNT)]
     seeds = [schedule.seed for schedule in planned]
     with playing(live_database, tmp_path, seeds, forgetful=True, PAYMENTS_IDEMPOTENT="false") as player:
@@ -32,10 +34,11 @@ def test_whatever_dies_when_it_is_paid_once(live_database: str, tmp_path: Path, 
         f"found not to have happened and said so {len(unsent)}"
     )
     assert not found, "\n".join(f"{schedule}\n  {findings}" for schedule, findings in found.items())
-    assert len(given_up) + len(unsent) < len(planned) / 2, "what is known is done"
+    assert len(given_up) + len(unsent) < len(planned) / 2, "every known outcome is settled"
 
 
 def known_not_to_have_happened(schedule: Schedule) -> bool:
-    """Whether the books say so of a refund: it may have happened, was not sent again, and was found not to be there."""
+    """Return whether the records say that a refund did not happen: it may have happened, was not resent, and was not
+    found."""
     refunds = Action.objects.filter(ticket__customer__email=schedule.email, kind="refund")
     return refunds.filter(status="failed", error_code="never_happened").exists()

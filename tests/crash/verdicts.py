@@ -1,5 +1,5 @@
-"""What must hold of a random schedule in the end. As in `checks`, the provider's ledger and the help desk's inbox say
-what happened; the schedule's plan says what may, must and must not have."""
+"""What must hold for a random schedule at the end. As in `checks`, the provider's ledger and the help desk's inbox
+say what happened; the schedule's plan says what may, must and must not have happened."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -21,8 +21,8 @@ GIVEN_UP = ("worker_lost", "never_happened", "attempts_used_up", "cannot_be_aske
 def judge(
     schedules: Sequence[Schedule], played: Sequence[Played], simulator: Simulator
 ) -> tuple[dict[Schedule, list[Finding]], list[Schedule]]:
-    """The findings of each schedule that has any; and the schedules in which something was given up and handed to a
-    person, as it may be after many deaths at one place."""
+    """Return the findings of each schedule that has any, and the schedules in which something was given up and
+    handed to a person, as is allowed after many deaths at one place."""
     outside = Outside.read(simulator)
     unfinished = set(story.unfinished().values_list("pk", flat=True))
     found, given_up = {}, []
@@ -46,7 +46,7 @@ def judge(
 
 
 def _given_up(ticket: Ticket, inside: Inside) -> bool:
-    """Whether the system says that it gave up, and has told a person so."""
+    """Return whether the system says that it gave up, and has notified a person."""
     runs = [run for run in inside.runs if run.ticket_id == ticket.pk]
     actions = [action for action in inside.actions if action.ticket_id == ticket.pk]
     gave_up = any(run.status == Run.Status.FAILED for run in runs) or any(
@@ -101,7 +101,7 @@ def _of_ticket(
 
 
 def _as_asked(amount: int | None, asks: Asks, *, edited: bool, shared: bool) -> bool:
-    """What was asked for, or what a person made of it; of shared money perhaps only what was left."""
+    """Return what was requested or what a person changed it to; of shared money perhaps only the remainder."""
     if edited and asks.answer == plans.EDIT:
         return amount == plans.EDITED
     if edited and asks.answer == plans.EDIT_RACE and amount == plans.EDITED:
@@ -110,12 +110,12 @@ def _as_asked(amount: int | None, asks: Asks, *, edited: bool, shared: bool) -> 
 
 
 def _shared(schedule: Schedule, asks: Asks) -> bool:
-    """Whether another ticket wants the same: the order's money, or the change of the account."""
+    """Return whether another ticket wants the same: the order's money, or the account change."""
     return sum((other.kind in MONEY) == (asks.kind in MONEY) for other in schedule.tickets) > 1
 
 
 def _must(schedule: Schedule, asks: Asks, pk: str, excused: set[str]) -> bool:
-    """Whether nothing but people can have kept it from happening: who comes second may find nothing left."""
+    """Return whether only people can have prevented it: a later ticket may find nothing left."""
     refused = asks.kind == "refund" and schedule.refused
     return not _shared(schedule, asks) and not refused and pk not in excused
 

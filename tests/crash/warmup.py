@@ -1,5 +1,5 @@
-"""A warm parent has done everything once: what Python and the libraries learn on the way (specialised bytecode,
-compiled queries, schemas, caches) is then in every child that is forked from it."""
+"""A warm parent has done everything once. What Python and the libraries learn on the way (specialised bytecode,
+compiled queries, schemas, caches) is then in every child forked from it."""
 
 import gc
 from collections.abc import Callable, Iterable
@@ -9,12 +9,12 @@ from django.db import connection
 
 
 def warm(works: Iterable[Callable[[], object]]) -> None:
-    """Does these in the parent, and leaves no connection and no thread behind."""
+    """Do these in the parent, and leave no connection and no thread behind."""
     for work in works:
         work()
     connection.close()
     connection.close_pool()
-    gc.unfreeze()  # what is frozen is not among the objects that are looked through
+    gc.unfreeze()  # frozen objects are not searched
     for kept in gc.get_objects():
         if isinstance(kept, httpx2.Client):
             kept._transport._pool.close()  # type: ignore[attr-defined]

@@ -1,8 +1,8 @@
-"""Real worker processes, quickly: a warm parent without a connection or a thread, and each job a fork of it.
+"""Real worker processes, quickly: a warm parent without a connection or a thread, of which each job is a fork.
 
     python -m tests.crash.worker tests.crash.story
 
-plays jobs by that module's `prepare()` and `play(job)`. It reads a job (see Job) a line from its standard input and
+plays jobs by that module's `prepare()` and `play(job)`. It reads a job (see Job) a line from standard input and
 writes {"job": ..., "status": ...} when its process has ended: 0, 1 after an unexpected error (which is in the job's
 error file), or minus the signal. {"kill": job} ends one.
 """
@@ -27,10 +27,9 @@ PR_SET_PDEATHSIG = 1
 class Job:
     """`role` is `story` (everything that happens to `tickets`, until nothing is left to do or `seconds` are over) or
     `sweep` (a worker's sweep, until it is killed). `deaths` and `stall` are those of Boundaries, `mutation` a seeded
-    bug's name; `backwards`: the newest request is decided first; `compares`: the books are compared before; `fault`:
-    one of our own side (cases.FAULTS); `also`: what happens besides (cases.Scenario), to the order `number`. `seed`: of
-    the schedule whose life number `life` this is.
-    Trace and error file are in `folder`, named as the job."""
+    bug's name. `backwards`: the newest request is decided first. `compares`: a comparison runs first. `fault`: one
+    on our own side (cases.FAULTS). `also`: other activity (cases.Scenario) on the order `number`. `seed`: of the
+    schedule whose process number `life` this is. Trace and error file are in `folder`, named like the job."""
 
     name: str
     role: str
@@ -97,7 +96,7 @@ def reap(children: dict[int, str]) -> None:
 
 
 def become(job: Job, player: ModuleType, parent: int) -> None:
-    """The forked child: does the job and ends without any of the interpreter's farewells. Never returns."""
+    """The forked child: do the job and exit without the interpreter's clean-up. Never returns."""
     status = 1
     try:
         if sys.platform == "linux":

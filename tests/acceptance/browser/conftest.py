@@ -1,5 +1,5 @@
-"""The whole system as its users have it: worker, web server, the world outside, people in browsers. All tests of this
-package share one, so each writes letters of its own and reads what became of those."""
+"""The whole system as its users see it: worker, web server, the simulated outside world, people in browsers. All
+tests of this package share one system, so each sends tickets of its own and checks only those."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -82,22 +82,23 @@ def shared_desk(
     worker: Worker,
     people: dict[str, User],
 ) -> Desk:
-    """With the usual rules in force: alone up to 50.00, nothing above 1,000.00."""
+    """The usual rules are in force: refunds are automatic up to 50.00 and blocked above 1,000.00."""
     worlds.put_rules()
     return Desk(api, World(simulator_process, shelf[1]))
 
 
 @pytest.fixture
 def desk(shared_desk: Desk, simulator: Simulator) -> Desk:
-    """With the usual rules in force again, and nothing going wrong."""
+    """The usual rules are in force again, and no faults are set."""
     worlds.put_rules()
     return shared_desk
 
 
 @pytest.fixture
 def enter(browser: Browser, web: Web, people: dict[str, User]) -> Iterator[Enter]:
-    """`enter("lead")` is that person's browser, signed in; `enter(None)` a stranger's. Options are those of a browser
-    context. A script's error, something the page's own policy forbids, or a request to another host fails the test."""
+    """`enter("lead")` returns that person's browser, signed in; `enter(None)` an anonymous one. Options are those of
+    a browser context. A script error, a violation of the page's content policy, or a request to another host fails
+    the test."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 

@@ -1,5 +1,5 @@
-"""A help desk for the tests: customers write through the signed intake API, and what became of it is read where it
-shows from outside: the ledger of the money, the inbox of the customers, the application's own record."""
+"""A help desk for the tests: customers write through the signed intake API, and results are read where they are
+visible from outside: the payment ledger, the customers' inbox, the application's own record."""
 
 import itertools
 import json
@@ -32,12 +32,12 @@ class Case:
         return self.posted.ticket_id
 
     def ends(self, status: str, *, seconds: float = 20.0) -> None:
-        """Waits until the ticket stands like that."""
+        """Wait until the ticket has this status."""
         tickets = Ticket.objects.filter(pk=self.ticket_id)
         until(lambda: tickets.filter(status=status).exists(), seconds=seconds)
 
     def request(self) -> int:
-        """The id of the request that waits for a person, once one does."""
+        """Return the id of the pending approval request, once there is one."""
         waiting = ApprovalRequest.objects.filter(action__ticket=self.ticket_id, closed_at__isnull=True)
         return until(lambda: waiting.first(), seconds=20.0).pk
 
@@ -45,30 +45,30 @@ class Case:
         return Action.objects.get(ticket=self.ticket_id, kind=kind)
 
     def has(self, kind: str, status: str) -> bool:
-        """Whether its action of this kind stands like that."""
+        """Return whether the ticket's action of this kind has this status."""
         return Action.objects.filter(ticket=self.ticket_id, kind=kind, status=status).exists()
 
     def run(self) -> Run:
         return Run.objects.filter(ticket=self.ticket_id).latest("number")
 
-    # --- what truly happened ----------------------------------------------------------------------------
+    # --- what really happened ---------------------------------------------------------------------------
 
     def refunds(self) -> list[tuple[int, str]]:
-        """(amount, currency) of each refund of the order in the ledger."""
+        """Return (amount, currency) of each refund of the order in the ledger."""
         return [(row["amount"], row["currency"]) for row in self.world.refunds(self.order)]
 
     def effects(self, of: str) -> list[dict[str, Any]]:
-        """The ledger's cancellations or account changes for this order or its customer."""
+        """Return the ledger's cancellations or account changes for this order or its customer."""
         names = (self.order["order_id"], self.order["customer_id"])
         rows = self.world.simulator.ledger()[of]
         return [row for row in rows if row.get("order_id") in names or row.get("customer_id") in names]
 
     def replies(self) -> list[str]:
-        """What the customer received."""
+        """Return the replies that the customer received."""
         return [row["body"] for row in self.world.simulator.replies() if row["ticket_id"] == self.ticket_id]
 
     def reply(self) -> str:
-        """The one reply that the customer received, once the ticket is answered."""
+        """Return the only reply that the customer received, once the ticket is answered."""
         self.ends("answered")
         (text,) = self.replies()
         return text
@@ -81,8 +81,8 @@ class Desk:
     cases: list[Case] = field(default_factory=list)
 
     def write(self, body: str, sort: str = "plain", subject: str = "About my order") -> Case:
-        """A customer of the shop writes about a fresh order of this sort; `{id}` and `{tracking}` in the text are
-        its numbers."""
+        """Have a customer of the shop write about a new order of this kind. `{id}` and `{tracking}` in the text are
+        replaced by its numbers."""
         order = self.world.order(sort)
         tracking = next(iter(order["tracking_numbers"]), "")
         text = body.replace("{id}", order["order_id"]).replace("{tracking}", tracking)
@@ -99,35 +99,35 @@ class Desk:
         return case
 
     def large_refund(self) -> Case:
-        """80.00 USD of 100.00: above what the agent does alone."""
+        """Request 80.00 USD of 100.00: above the auto-approval limit."""
         return self.write("The Desk Lamp of my order {id} came broken. I would like a refund for the lamp.")
 
     def small_refund(self) -> Case:
-        """20.00 USD of 100.00: the agent does it alone."""
+        """Request 20.00 USD of 100.00: refunded automatically."""
         return self.write("Order {id} came today and the Mug is cracked. Could you refund the Mug, please?")
 
 
 def open_request(page: Page, case: Case) -> int:
-    """Opens the case's waiting request as a link in a message would."""
+    """Open the case's pending request as a link in a message would."""
     request = case.request()
     page.goto(f"/queue/{request}/")
     return request
 
 
 def fold(page: Page, name: str) -> Any:
-    """The open form under one of the card's buttons."""
+    """Return the open form under one of the card's buttons."""
     opened = page.locator(f"#{name}-fold")
     opened.locator("summary").click()
     return opened
 
 
-def told(page: Page, text: str) -> None:
-    """The page says so in a message."""
+def expect_message(page: Page, text: str) -> None:
+    """Check that the page shows this message."""
     expect(page.locator(".toast", has_text=text)).to_be_visible()
 
 
 def shows_trace(page: Page, case: Case, *names: str) -> None:
-    """The run's waterfall has a bar for each of these, in this order."""
+    """Check that the run's waterfall has a bar for each of these, in this order."""
     page.goto(f"/runs/{case.run().pk}/")
     bars = page.locator(".w-row .w-name").all_inner_texts()
     place = -1

@@ -1,5 +1,5 @@
-"""Every page by axe in a real browser, in light and dark, wide and narrow; none is wider than a telephone, and none
-asks another host for anything (the fixture `enter` sees to that)."""
+"""Every page checked by axe in a real browser, in light and dark, wide and narrow. No page is wider than a phone
+screen, and none makes a request to another host (the fixture `enter` checks that)."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -61,23 +61,23 @@ def step_of(case: Case, kind: str) -> str:
 
 
 def findings_page() -> str:
-    """With one that is open."""
-    told = {"refund_id": "re_1", "amount": 1_200, "currency": "USD", "status": "succeeded", "reference": "by-hand"}
+    """The findings page with an open finding."""
+    theirs = {"refund_id": "re_1", "amount": 1_200, "currency": "USD", "status": "succeeded", "reference": "by-hand"}
     Finding.objects.get_or_create(
-        kind="theirs_alone", reference="re_1", defaults={"theirs": told, "happened_at": timezone.now()}
+        kind="theirs_alone", reference="re_1", defaults={"theirs": theirs, "happened_at": timezone.now()}
     )
     return "/findings/"
 
 
 def budgets_page() -> str:
-    """With a cap."""
+    """The budgets page with a cap."""
     by = User.objects.get(username="admin")
     budget_admin.put(per="day", model="", by=by, note="A quiet month.", max_usd=Decimal(50))
     return "/policy/budgets/"
 
 
 def replay_of(case: Case) -> str:
-    """Its run from the recording, at its end."""
+    """The finished replay of the case's run from its recording."""
     made = asking.begin(run=case.run(), mode=Replay.Mode.RECORDED, asked_by="admin")
     running.advance(made.pk)
     until(lambda: Replay.objects.get(pk=made.pk).finished_at)
@@ -159,7 +159,7 @@ def test_the_policys_preview_is_accessible(cases: dict[str, Case], enter: Enter)
     assert faults_of(page) == []
 
 
-def test_a_thrown_stop_and_a_lowered_dial_are_accessible(
+def test_an_active_stop_and_a_lowered_dial_are_accessible(
     cases: dict[str, Case], enter: Enter, people: dict[str, User]
 ) -> None:
     stop = stops.stop(kind="cancel_order", reason="The warehouse is counting.", by=people["lead"])
@@ -191,14 +191,14 @@ def test_a_decided_request_is_accessible(cases: dict[str, Case], enter: Enter) -
 
 
 def unfolded(page: Page) -> None:
-    """What the page loads after itself is there, and what is folded shows."""
+    """Wait for content loaded after the page, and open what is collapsed."""
     page.wait_for_load_state("networkidle")
     page.evaluate("document.querySelectorAll('main details:not([name])').forEach(fold => fold.open = true)")
 
 
 def faults_of(page: Page, within: str = "html") -> list[str]:
-    """What axe finds there and what is too wide, in both schemes at both widths; of the second scheme of a width
-    what colours can break, since nothing else differs."""
+    """Return axe's violations and elements that are too wide, in both schemes at both widths. For the second scheme
+    of a width, only colour rules run, since nothing else differs."""
     page.evaluate(AXE_SCRIPT)
     found: list[str] = []
     for size, schemes in ((WIDE, ("light", "dark")), (NARROW, ("dark", "light"))):

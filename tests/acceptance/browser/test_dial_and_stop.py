@@ -1,4 +1,4 @@
-"""The dial and the stop switch in use: the evidence follows the slider, and what is stopped stands still."""
+"""The dial and the stop switch in use: the evidence follows the slider, and stopped actions wait."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from approvals.effects import stops
 from approvals.policy import versions
-from tests.acceptance.browser.desk import Desk, open_request, told
+from tests.acceptance.browser.desk import Desk, expect_message, open_request
 from tests.waiting import until
 
 type Enter = Callable[..., Page]
@@ -21,7 +21,7 @@ def nothing_stopped(desk: Desk, people: dict[str, User]) -> Iterator[None]:
         stops.release(stop_id=standing.pk, by=people["admin"])
 
 
-def test_the_evidence_follows_the_slider_and_the_next_ticket_obeys_the_dial(desk: Desk, enter: Enter) -> None:
+def test_the_evidence_and_the_next_ticket_follow_the_slider(desk: Desk, enter: Enter) -> None:
     case = desk.small_refund()
     case.reply()
     admin = enter("admin")
@@ -31,7 +31,7 @@ def test_the_evidence_follows_the_slider_and_the_next_ticket_obeys_the_dial(desk
     expect(said).to_contain_text("At 100 %")
     slider, number = admin.locator("input[type=range]"), admin.get_by_label("Percent of tickets", exact=True)
     slider.focus()
-    slider.press("Home")  # the keyboard moves it as the mouse does
+    slider.press("Home")  # the keyboard moves it like the mouse does
     expect(number).to_have_value("0")
     expect(said).to_contain_text("At 0 %, 0 of the last 14 days'")
     number.fill("100")
@@ -42,7 +42,7 @@ def test_the_evidence_follows_the_slider_and_the_next_ticket_obeys_the_dial(desk
     expect(said).to_contain_text("At 0 %")
     admin.get_by_label("Why").fill("First we look on.")
     admin.get_by_role("button", name="Save as a new version").click()
-    told(admin, "the dial stands at 0 %")
+    expect_message(admin, "the dial stands at 0 %")
     assert versions.rules_of(versions.current()).autonomy.percent == 0
 
     outside = desk.small_refund()
@@ -53,7 +53,7 @@ def test_the_evidence_follows_the_slider_and_the_next_ticket_obeys_the_dial(desk
     assert outside.refunds() == []
 
 
-def test_the_dial_is_set_without_javascript(desk: Desk, enter: Enter) -> None:
+def test_the_dial_can_be_set_without_javascript(desk: Desk, enter: Enter) -> None:
     admin = enter("admin", java_script_enabled=False)
     admin.goto("/policy/autonomy/")
     expect(admin.locator("input[type=range]")).to_be_hidden()
@@ -63,7 +63,7 @@ def test_the_dial_is_set_without_javascript(desk: Desk, enter: Enter) -> None:
     expect(admin.locator(".a-said")).to_contain_text("At 40 %")
     admin.get_by_label("Why").fill("Slowly.")
     admin.get_by_role("button", name="Save as a new version").click()
-    told(admin, "the dial stands at 40 %")
+    expect_message(admin, "the dial stands at 40 %")
     lead = enter("lead", java_script_enabled=False)
     lead.goto("/policy/autonomy/")
     expect(lead.locator("main")).to_contain_text("At most 25 %")
@@ -73,14 +73,14 @@ def test_the_dial_is_set_without_javascript(desk: Desk, enter: Enter) -> None:
     expect(lead.get_by_role("button", name="Save as a new version")).to_have_count(0)
 
 
-def test_what_is_stopped_stands_still_and_moves_once_after_the_release(desk: Desk, enter: Enter) -> None:
+def test_stopped_actions_wait_and_run_once_after_resuming(desk: Desk, enter: Enter) -> None:
     case = desk.large_refund()
     case.request()
     admin, lead = enter("admin"), enter("lead")
     lead.goto("/policy/stop/")
     lead.get_by_label("Why").fill("The bank called.")
     lead.get_by_role("button", name="Stop now").click()
-    told(lead, "Everything is stopped")
+    expect_message(lead, "Everything is stopped")
     for page in (lead, admin):
         page.goto("/tickets/")
         banner = page.get_by_role("alert").filter(has_text="Everything is stopped")
@@ -91,7 +91,7 @@ def test_what_is_stopped_stands_still_and_moves_once_after_the_release(desk: Des
     open_request(lead, case)
     expect(lead.locator(".item")).to_contain_text("Once approved, this action will be on hold")
     lead.locator("[data-approve]").click()
-    told(lead, "On hold: actions are stopped.")
+    expect_message(lead, "On hold: actions are stopped.")
     until(lambda: case.has("refund", "approved"))
     waits_for_sweeps(desk)
     assert case.has("refund", "approved")
@@ -102,7 +102,7 @@ def test_what_is_stopped_stands_still_and_moves_once_after_the_release(desk: Des
     admin.goto("/policy/stop/")
     expect(admin.locator(".p-stopped")).to_contain_text("approved action")
     admin.locator(".p-stopped").get_by_role("button", name="Resume").click()
-    told(admin, "Resumed")
+    expect_message(admin, "Resumed")
     until(lambda: case.has("refund", "succeeded"), seconds=30)
     assert case.refunds() == [(8_000, "USD")]
     assert "80.00 USD" in case.reply()
@@ -110,6 +110,6 @@ def test_what_is_stopped_stands_still_and_moves_once_after_the_release(desk: Des
 
 
 def waits_for_sweeps(desk: Desk) -> None:
-    """The workers have looked at all that is due since: something of theirs came to its end in the meantime."""
+    """Wait until the workers have processed everything due: something of theirs has finished since."""
     other = desk.write("I want to talk to a manager about {id}.")
     other.ends("needs_person", seconds=30)

@@ -1,4 +1,4 @@
-"""What is around the queue: signing in, the policy, the histories and their exports, the trace read step by step."""
+"""Everything around the queue: signing in, the policy, the histories and their exports, the trace step by step."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.browser.conftest import PASSWORDS
-from tests.acceptance.browser.desk import Desk, told
+from tests.acceptance.browser.desk import Desk, expect_message
 
 type Enter = Callable[..., Page]
 
@@ -33,9 +33,9 @@ def test_a_person_signs_in_and_out(desk: Desk, enter: Enter) -> None:
     expect(page).to_have_url("/login/?next=/queue/")
 
 
-def test_an_admin_changes_a_threshold_and_the_next_refund_obeys_it(desk: Desk, enter: Enter, lead: Page) -> None:
+def test_an_admins_new_limit_applies_to_the_next_refund(desk: Desk, enter: Enter, lead: Page) -> None:
     before = desk.large_refund()
-    before.request()  # 80.00 waits while 50.00 is the most
+    before.request()  # 80.00 waits while the limit is 50.00
     admin = enter("admin")
     admin.goto("/policy/")
     admin.get_by_role("link", name="Edit policy").click()
@@ -47,24 +47,24 @@ def test_an_admin_changes_a_threshold_and_the_next_refund_obeys_it(desk: Desk, e
     admin.get_by_role("button", name="Preview").click()
     effect = admin.locator("#preview")
     expect(effect).to_contain_text("Effect on the last 14 days")
-    expect(effect).to_contain_text("$80.00")  # the waiting one is an example
+    expect(effect).to_contain_text("$80.00")  # the waiting request is an example
     expect(effect.locator("tr", has_text="Auto-approved")).to_contain_text(re.compile(r"\+\d"))
     admin.get_by_role("button", name="Save as a new version").click()
-    told(admin, "is in force")
+    expect_message(admin, "is in force")
     expect(admin.locator(".timeline li").first).to_contain_text("Lamps break often.")
     expect(admin.locator(".timeline li").first).to_contain_text("admin")
 
     after = desk.large_refund()
     assert "80.00 USD" in after.reply()
     assert after.refunds() == [(8_000, "USD")]
-    assert before.refunds() == []  # it waits as it was judged
+    assert before.refunds() == []  # it still waits, as it was judged
 
     lead.goto("/policy/")
     expect(lead.get_by_role("link", name="Edit policy")).to_have_count(0)
     assert lead.goto("/policy/edit/").status == 403
 
 
-def test_what_happened_is_exported(desk: Desk, enter: Enter) -> None:
+def test_the_history_can_be_exported(desk: Desk, enter: Enter) -> None:
     case = desk.small_refund()
     case.reply()
     page = enter("auditor")
@@ -90,7 +90,7 @@ def download(page: Page, name: str) -> str:
     return coming.value.path().read_text()
 
 
-def test_the_trace_is_read_step_by_step(desk: Desk, lead: Page) -> None:
+def test_the_trace_can_be_read_step_by_step(desk: Desk, lead: Page) -> None:
     case = desk.write("Order {id} came, the Mug is cracked. Could you refund the Mug?\n[[misbehave:wrong_types]]")
     case.reply()
     lead.goto(f"/tickets/{case.ticket_id}/")
@@ -106,7 +106,7 @@ def test_the_trace_is_read_step_by_step(desk: Desk, lead: Page) -> None:
     expect(step).to_contain_text("Reasoning")
     expect(step.locator("blockquote").first).not_to_be_empty()
     expect(step).to_contain_text("cached")  # the tokens
-    expect(step).to_contain_text("get_order")  # what it answered: a call
+    expect(step).to_contain_text("get_order")  # its answer: a call
     step.get_by_text("Input: the").click()
     expect(step).to_contain_text("The SHA-256 matches the one recorded")
     expect(step.locator(".sent")).to_contain_text("the Mug is cracked")
@@ -117,7 +117,7 @@ def test_the_trace_is_read_step_by_step(desk: Desk, lead: Page) -> None:
     step.get_by_role("link", name="Next").click()
     expect(step).to_contain_text("Arguments from the model")
     expect(step).to_contain_text(case.order["order_id"])
-    expect(step).to_contain_text("refundable")  # what the model was told
+    expect(step).to_contain_text("refundable")  # what the model received
     lead.locator(".w-tool", has_text="refund succeeded").click()
     expect(step).to_contain_text(case.action("refund").idempotency_key)
     expect(step).to_contain_text("Attempt 1: succeeded")
@@ -125,7 +125,7 @@ def test_the_trace_is_read_step_by_step(desk: Desk, lead: Page) -> None:
     expect(lead.locator("#step")).to_contain_text("Attempt 1: succeeded")  # the address names the step
 
 
-def test_a_ticket_is_opened_by_hand(desk: Desk, lead: Page) -> None:
+def test_a_lead_opens_a_ticket_in_the_browser(desk: Desk, lead: Page) -> None:
     order = desk.world.order()
     lead.goto("/tickets/new/")
     lead.get_by_label("Customer email").fill(order["customer_email"])
@@ -133,5 +133,5 @@ def test_a_ticket_is_opened_by_hand(desk: Desk, lead: Page) -> None:
     lead.get_by_label("Message").fill(f"The Mug of order {order['order_id']} is cracked, please refund it.")
     lead.get_by_role("button", name="Create ticket").click()
     expect(lead.get_by_role("heading", name="A call on the phone")).to_be_visible()
-    expect(lead.locator("#case")).to_contain_text("Reply to customer", timeout=15_000)  # it shows by itself
+    expect(lead.locator("#case")).to_contain_text("Reply to customer", timeout=15_000)  # it appears without a reload
     assert [row["amount"] for row in desk.world.refunds(order)] == [2_000]

@@ -1,4 +1,5 @@
-"""What needs a person, as people work on it: by keyboard, while more comes in, without scripts, on a telephone."""
+"""Tickets that need a person, as people work on them: by keyboard, while new ones arrive, without JavaScript, on a
+phone."""
 
 import os
 from collections.abc import Callable
@@ -6,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.browser.desk import Case, Desk, told
+from tests.acceptance.browser.desk import Case, Desk, expect_message
 
 type Enter = Callable[..., Page]
 SHOTS = os.environ.get("SHOTS", "")
@@ -19,14 +20,14 @@ def with_person(desk: Desk, subject: str = "About my order") -> Case:
 
 
 def shot(page: Page, name: str) -> None:
-    """A picture, where somebody wants to look."""
+    """Take a screenshot, if screenshots are requested."""
     if SHOTS:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             page.screenshot(path=str(Path(SHOTS) / f"{name}-{scheme}.png"))
 
 
-def test_a_ticket_is_taken_and_answered_by_keyboard_and_the_next_opens(desk: Desk, lead: Page) -> None:
+def test_a_ticket_is_claimed_and_answered_by_keyboard(desk: Desk, lead: Page) -> None:
     case, following = with_person(desk, "First of two"), with_person(desk, "Second of two")
     lead.goto("/needs-a-person/")
     lead.keyboard.press("j")
@@ -43,14 +44,14 @@ def test_a_ticket_is_taken_and_answered_by_keyboard_and_the_next_opens(desk: Des
     lead.keyboard.type("I am the manager. What happened?")
     shot(lead, "answering")
     lead.get_by_role("button", name="Send reply").click()
-    told(lead, "Your reply is being sent")
+    expect_message(lead, "Your reply is being sent")
     expect(lead.locator("#item-title")).to_have_text("Second of two")
     assert case.reply() == "I am the manager. What happened?"
     expect(lead.locator(f"#ticket-{case.ticket_id}")).to_have_count(0)
     assert lead.url.endswith(f"/needs-a-person/{following.ticket_id}/")
 
 
-def test_what_comes_in_appears_by_itself_and_what_one_types_stays(desk: Desk, lead: Page) -> None:
+def test_new_tickets_appear_and_typed_text_stays(desk: Desk, lead: Page) -> None:
     case = with_person(desk)
     lead.goto(f"/needs-a-person/{case.ticket_id}/")
     lead.locator("#reply-fold summary").click()
@@ -60,7 +61,7 @@ def test_what_comes_in_appears_by_itself_and_what_one_types_stays(desk: Desk, le
     expect(lead.get_by_label("Reply to customer")).to_have_value("Half a sentence")
 
 
-def test_nothing_is_run_again_while_an_outcome_is_unknown(desk: Desk, lead: Page) -> None:
+def test_nothing_is_rerun_while_an_outcome_is_unknown(desk: Desk, lead: Page) -> None:
     desk.world.simulator.faults(endpoints={"POST /replies": [{"fault": "error_500_before", "rate": 1.0, "times": 0}]})
     case = desk.small_refund()
     case.ends("needs_person", seconds=40)
@@ -75,7 +76,7 @@ def test_nothing_is_run_again_while_an_outcome_is_unknown(desk: Desk, lead: Page
     assert case.refunds() == [(2_000, "USD")]
 
 
-def test_a_run_that_broke_is_run_again_without_scripts(desk: Desk, enter: Enter) -> None:
+def test_a_failed_run_is_rerun_without_javascript(desk: Desk, enter: Enter) -> None:
     page = enter("lead", java_script_enabled=False, viewport={"width": 360, "height": 740})
     case = desk.write("Order {id} came today and the Mug is cracked. Please refund the Mug.\n[[misbehave:loop]]")
     case.ends("needs_person", seconds=40)
@@ -86,16 +87,16 @@ def test_a_run_that_broke_is_run_again_without_scripts(desk: Desk, enter: Enter)
     expect(page.locator("#presence")).to_contain_text("Assigned to you")
     shot(page, "telephone")
     page.get_by_role("button", name="Run the agent again").click()
-    told(page, "Run 2 is queued.")
+    expect_message(page, "Run 2 is queued.")
     case.ends("needs_person", seconds=40)
     assert case.run().number == 2
     page.goto(f"/needs-a-person/{case.ticket_id}/")
     page.get_by_role("button", name="Close ticket").click()
-    told(page, "Ticket closed.")
+    expect_message(page, "Ticket closed.")
     case.ends("closed")
 
 
-def test_the_step_that_broke_leads_to_its_trace(desk: Desk, lead: Page) -> None:
+def test_the_failed_step_links_to_its_trace(desk: Desk, lead: Page) -> None:
     desk.world.faults("POST /v1/chat/completions", "refused_by_bank")
     case = desk.small_refund()
     case.ends("needs_person")

@@ -1,4 +1,4 @@
-"""The queue as people work in it: two at once, by keyboard, while new work comes in, without scripts, without the
+"""The queue as people use it: two at once, by keyboard, while new requests arrive, without JavaScript, without the
 right to decide."""
 
 import re
@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from approvals.models import Decision
-from tests.acceptance.browser.desk import Case, Desk, fold, open_request, told
+from tests.acceptance.browser.desk import Case, Desk, expect_message, fold, open_request
 
 type Enter = Callable[..., Page]
 
@@ -18,10 +18,10 @@ def decisions(case: Case) -> list[tuple[str, str]]:
     return [(decision.by.username, decision.verdict) for decision in made.select_related("by")]
 
 
-# --- at once --------------------------------------------------------------------------------------------
+# --- two people -----------------------------------------------------------------------------------------
 
 
-def test_the_second_of_two_leads_sees_who_was_first_and_what_they_said(desk: Desk, enter: Enter) -> None:
+def test_the_second_lead_sees_the_first_ones_decision(desk: Desk, enter: Enter) -> None:
     case = desk.large_refund()
     first, second = enter("lead"), enter("lead2")
     open_request(first, case)
@@ -29,7 +29,7 @@ def test_the_second_of_two_leads_sees_who_was_first_and_what_they_said(desk: Des
     form = fold(second, "reject")
     form.get_by_label("Reason").fill("This one was refunded by phone.")
     first.get_by_role("button", name="Approve $80.00").click()
-    told(first, "Approved")
+    expect_message(first, "Approved")
     form.get_by_role("button", name="Reject").click()
     expect(second.locator("#notice")).to_have_text("lead was first: approved. What you pressed changed nothing.")
     expect(second.locator("#pane")).to_contain_text("Approved by lead")
@@ -43,13 +43,13 @@ def test_a_double_click_is_one_decision_and_one_effect(desk: Desk, lead: Page) -
     case = desk.large_refund()
     open_request(lead, case)
     lead.get_by_role("button", name="Approve $80.00").dblclick()
-    told(lead, "Approved")
+    expect_message(lead, "Approved")
     case.reply()
     assert decisions(case) == [("lead", "approve")]
     assert case.refunds() == [(8_000, "USD")]
 
 
-def test_what_changed_since_it_was_seen_is_shown_before_it_is_decided(desk: Desk, lead: Page) -> None:
+def test_changes_since_the_last_view_are_shown_before_deciding(desk: Desk, lead: Page) -> None:
     case = desk.large_refund()
     open_request(lead, case)
     expect(lead.locator("#now")).to_contain_text("Checked")
@@ -65,15 +65,15 @@ def test_what_changed_since_it_was_seen_is_shown_before_it_is_decided(desk: Desk
     form = fold(lead, "edit")
     form.get_by_label("Amount (USD)").fill("70")
     form.get_by_role("button", name="Approve as edited").click()
-    told(lead, "$70.00")
+    expect_message(lead, "$70.00")
     case.reply()
     assert case.refunds() == [(3_000, "USD"), (7_000, "USD")]
 
 
-# --- new work while one reads and types -----------------------------------------------------------------
+# --- new requests while a person reads and types --------------------------------------------------------
 
 
-def test_new_work_appears_and_what_one_reads_and_types_stays(desk: Desk, enter: Enter) -> None:
+def test_new_requests_appear_and_the_open_form_stays(desk: Desk, enter: Enter) -> None:
     page = enter("lead", viewport={"width": 1440, "height": 420})
     case = desk.large_refund()
     open_request(page, case)
@@ -102,7 +102,7 @@ def test_new_work_appears_and_what_one_reads_and_types_stays(desk: Desk, enter: 
 # --- the keyboard ---------------------------------------------------------------------------------------
 
 
-def test_the_queue_is_worked_by_keyboard_alone(desk: Desk, lead: Page) -> None:
+def test_the_queue_works_with_the_keyboard_alone(desk: Desk, lead: Page) -> None:
     cases, requests = [], []
     for _ in range(3):  # one after another: the queue has them in this order
         cases.append(desk.large_refund())
@@ -130,19 +130,19 @@ def test_the_queue_is_worked_by_keyboard_alone(desk: Desk, lead: Page) -> None:
     amount = lead.get_by_label("Amount (USD)")
     expect(amount).to_be_focused()
     keys.press("End")
-    keys.type("aa")  # typed, and no approval
+    keys.type("aa")  # typed as text, not an approval
     expect(amount).to_have_value("80.00aa")
     keys.press("Escape")
     expect(amount).to_be_hidden()
     keys.press("a")
     expect(lead.locator("[data-approve]")).to_have_attribute("data-armed", "")
     assert decisions(cases[0]) == []
-    keys.press("j")  # anything else, and it is off again
+    keys.press("j")  # any other key, and it is off again
     expect(lead.locator("[data-approve]")).not_to_have_attribute("data-armed", "")
     keys.press("a")
     keys.press("a")
-    told(lead, "Approved")
-    expect(lead).to_have_url(re.compile(f"/queue/{requests[1]}/$"))  # the next opens by itself
+    expect_message(lead, "Approved")
+    expect(lead).to_have_url(re.compile(f"/queue/{requests[1]}/$"))  # the next one opens automatically
 
     keys.press("r")
     reason = lead.locator("#reject").get_by_label("Reason")
@@ -151,7 +151,7 @@ def test_the_queue_is_worked_by_keyboard_alone(desk: Desk, lead: Page) -> None:
     expect(reason).to_have_value("Not ours, j k a a")
     keys.press("Tab")
     keys.press("Enter")
-    told(lead, "Rejected")
+    expect_message(lead, "Rejected")
     expect(lead).to_have_url(re.compile(f"/queue/{requests[2]}/$"))
 
     keys.press("/")
@@ -164,10 +164,10 @@ def test_the_queue_is_worked_by_keyboard_alone(desk: Desk, lead: Page) -> None:
     assert [decisions(case) for case in cases] == [[("lead", "approve")], [("lead", "reject")], []]
 
 
-# --- without scripts ------------------------------------------------------------------------------------
+# --- without JavaScript ---------------------------------------------------------------------------------
 
 
-def test_without_scripts_a_lead_approves_edits_and_rejects(desk: Desk, enter: Enter) -> None:
+def test_without_javascript_a_lead_approves_edits_and_rejects(desk: Desk, enter: Enter) -> None:
     page = enter("lead", java_script_enabled=False)
     approved, edited, rejected = (desk.large_refund() for _ in range(3))
     request = approved.request()
@@ -177,7 +177,7 @@ def test_without_scripts_a_lead_approves_edits_and_rejects(desk: Desk, enter: En
     expect(page.locator(".w-row").first).to_be_visible()
     page.go_back()
     page.get_by_role("button", name="Approve $80.00").click()
-    told(page, "Approved")
+    expect_message(page, "Approved")
 
     open_request(page, edited)
     form = fold(page, "edit")
@@ -186,13 +186,13 @@ def test_without_scripts_a_lead_approves_edits_and_rejects(desk: Desk, enter: En
     expect(page.locator("#edit .errorlist")).to_be_visible()
     page.get_by_label("Amount (USD)").fill("30")
     page.get_by_role("button", name="Approve as edited").click()
-    told(page, "$30.00")
+    expect_message(page, "$30.00")
 
     open_request(page, rejected)
     form = fold(page, "reject")
     form.get_by_label("Reason").fill("it was used for years")
     form.get_by_role("button", name="Reject").click()
-    told(page, "Rejected")
+    expect_message(page, "Rejected")
 
     assert "30.00 USD" in edited.reply()
     assert "it was used for years" in rejected.reply()
@@ -200,11 +200,11 @@ def test_without_scripts_a_lead_approves_edits_and_rejects(desk: Desk, enter: En
     assert (approved.refunds(), edited.refunds(), rejected.refunds()) == ([(8_000, "USD")], [(3_000, "USD")], [])
 
 
-# --- those who read only --------------------------------------------------------------------------------
+# --- readers --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["auditor", "admin"])
-def test_who_may_not_decide_sees_no_button_and_is_refused(desk: Desk, enter: Enter, name: str) -> None:
+def test_a_reader_sees_no_buttons_and_is_refused(desk: Desk, enter: Enter, name: str) -> None:
     case = desk.large_refund()
     page = enter(name)
     request = open_request(page, case)

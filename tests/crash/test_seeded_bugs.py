@@ -1,4 +1,4 @@
-"""The harness itself is tested: bugs that would cost money are put in, and each has to be seen."""
+"""The harness itself is tested: bugs that would cost money are seeded, and each must be detected."""
 
 from contextlib import nullcontext
 from dataclasses import replace
@@ -11,7 +11,7 @@ from tests.crash.conftest import Numbers
 from tests.crash.harness import Harness
 from tests.crash.mutations import MUTATIONS, Mutation, without
 
-# What the sweeps make of everyone's tickets is everyone's, and so is the database: their bugs are played by themselves.
+# The sweeps' work on all tickets is shared, and so is the database: bugs there are played on their own.
 APART = [mutation for mutation in MUTATIONS if mutation.sweeps or mutation.missing]
 TOGETHER = [mutation for mutation in MUTATIONS if mutation not in APART]
 PATIENCE = 6.0
@@ -32,7 +32,7 @@ def case_of(mutation: Mutation, numbers: Numbers) -> Case:
 
 @pytest.fixture(scope="module")
 def findings(harness: Harness, numbers: Numbers) -> dict[str, list[Finding]]:
-    """By the mutation's name; and by "" those of the same cases without any."""
+    """Return the findings by mutation name, and under "" those of the same cases without a mutation."""
     harness.patience = PATIENCE
     batch = [case_of(mutation, numbers) for mutation in TOGETHER]
     found = {case.mutation: seen for case, seen in check(batch, harness.play(batch), harness.simulator).items()}
@@ -51,7 +51,7 @@ def test_a_seeded_bug_is_caught(mutation: Mutation, findings: dict[str, list[Fin
     assert any(sort == found and words in said for found, said in seen for sort, words in wanted), seen
 
 
-def test_the_same_cases_without_the_bugs_show_nothing(harness: Harness, numbers: Numbers) -> None:
+def test_the_same_cases_without_bugs_have_no_findings(harness: Harness, numbers: Numbers) -> None:
     batch = [replace(case_of(mutation, numbers), mutation="") for mutation in MUTATIONS]
     played = harness.play(batch)
     found = check(batch, played, harness.simulator)

@@ -1,5 +1,5 @@
-"""Random schedules are tested too: of a few seeds' schedules with a bug put in, some have to come upon it. Bugs that
-need a death or a fault at one place exactly are the enumeration's (test_the_harness_catches)."""
+"""Random schedules are tested too: with a seeded bug, some of a few schedules must detect it. Bugs that need a death
+or a fault at one exact place are left to the enumeration (test_seeded_bugs)."""
 
 from collections import defaultdict
 
@@ -11,7 +11,7 @@ from tests.crash.plans import plan
 from tests.crash.verdicts import judge
 
 FIRST_SEED = 1_000_001
-# In how many schedules each is looked for: the third and the fourth are come upon in few of them.
+# In how many schedules each bug is searched: only few detect the third and the fourth.
 BUGS = {
     "a_key_per_attempt": 20,
     "decision_without_lock": 20,
@@ -26,7 +26,7 @@ BUGS = {
 def findings(
     live_database: str, tmp_path_factory: pytest.TempPathFactory, record_crash_line: list[str]
 ) -> dict[str, list[Finding]]:
-    """What was found with each bug; no two play the same seed, since a seed's tickets are there once."""
+    """Return the findings with each bug. No two play the same seed, since a seed's tickets exist only once."""
     bugs = [bug for bug, times in BUGS.items() for _ in range(times)]
     seeds = range(FIRST_SEED, FIRST_SEED + len(bugs))
     planned = [plan(seed, bug) for seed, bug in zip(seeds, bugs, strict=True)]
@@ -37,11 +37,11 @@ def findings(
     for schedule, seen in found.items():
         by_bug[schedule.mutation] += seen
         caught[schedule.mutation] += 1
-    told = ", ".join(f"{bug} {count} of {BUGS[bug]}" for bug, count in caught.items())
-    record_crash_line.append(f"seeded bugs, caught in so many schedules: {told}")
+    counts = ", ".join(f"{bug} {count} of {BUGS[bug]}" for bug, count in caught.items())
+    record_crash_line.append(f"seeded bugs, schedules that caught each: {counts}")
     return by_bug
 
 
 @pytest.mark.parametrize("bug", BUGS)
-def test_some_schedule_comes_upon_a_seeded_bug(bug: str, findings: dict[str, list[Finding]]) -> None:
+def test_some_schedule_detects_a_seeded_bug(bug: str, findings: dict[str, list[Finding]]) -> None:
     assert findings[bug]
