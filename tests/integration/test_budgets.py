@@ -14,14 +14,15 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from agentops.lib.errors import Refused
-from agentops.llm import admission, budget_admin, budgets, pricelist
-from agentops.llm.holds import Exhausted, Held
+from agentops.llm import budget_admin, budgets, pricelist
+from agentops.llm.holds import Exhausted
 from agentops.llm.pricelist import Given
 from agentops.llm.prices import Worst
 from agentops.models import Budget, Hold, ModelPrice, Run, Spending, Step
 from agentops.runs import closing, commit, engine, leasing, steps, tools
 from approvals.models import AuditEvent
 from tests.billing import CHARGES, Biller, billing
+from tests.interruptions import MODEL, Killed, after_answer, before_request, before_statement, die, from_call
 from tests.rows import one_after_the_other
 from tests.world import World, at_once, propose, run_through, ticket_of
 from tickets.models import Message, Ticket
@@ -75,16 +76,10 @@ def run_everything_due(*runs: Run) -> None:
             engine.advance(pk)
 
 
-def left_at(name: str, ticket: Ticket, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Return the ticket's run, whose worker died during this call and whose lease has expired."""
-
-    def killed(*_: Any, **__: Any) -> None:
-        raise SystemExit
-
-    with monkeypatch.context() as patch:
-        patch.setattr(steps, name, killed)
-        with pytest.raises(SystemExit):
-            run_through(ticket)
+def left_at(call: int, ticket: Ticket) -> Run:
+    """The ticket's run, whose worker died at this call of the model; its lease has run out."""
+    with before_request(MODEL, from_call(call, die)), pytest.raises(Killed):
+        run_through(ticket)
     run = Run.objects.get(ticket=ticket)
     Run.objects.filter(pk=run.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
     return run
@@ -168,11 +163,9 @@ def test_lowering_a_cap_during_calls_stops_the_next_call(world: World, biller: B
     assert biller.total <= max(before, Decimal("0.05"))
 
 
-def test_a_held_run_does_not_block_one_with_enough_budget(
-    world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_held_run_does_not_block_one_with_enough_budget(world: World, biller: Biller, admin: User) -> None:
     short, other = ticket_of(world.order()), ticket_of(world.order())
-    run = left_at("do_triage", short, monkeypatch)
+    run = left_at(1, short)
     need = Decimal(run.steps.get().reservation["usd"])
     cap(admin, per="ticket", max_usd=need * Decimal("1.5"))
     # One run books the dead worker's call and is then held by a cap; the other reserves under that cap, and posts.
@@ -251,18 +244,13 @@ def test_raising_the_cap_resumes_the_run_where_it_stopped(world: World, biller: 
     assert biller.calls == ["cheap"] * (1 + biller.turns), "recorded answers are not requested again"
 
 
-def test_a_cap_raised_just_before_the_hold_is_noticed(
-    world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cap_raised_just_before_the_hold_is_noticed(world: World, biller: Biller, admin: User) -> None:
     cap(admin, per="ticket", max_usd=Decimal("0.001"))
-    real = admission.hold
 
-    def raised_meanwhile(run: Run, held: Held) -> None:
-        at_once(lambda: cap(admin, per="ticket", max_usd=Decimal(1)))  # on a separate connection
-        real(run, held)
+    def raise_it() -> None:
+        at_once(lambda: cap(admin, per="ticket", max_usd=Decimal(1)))  # in a connection of its own
 
-    with monkeypatch.context() as patch:
-        patch.setattr(admission, "hold", raised_meanwhile)
+    with before_statement('INSERT INTO "approvals_auditevent"', given="run.held", act=raise_it):
         run = run_through(ticket_of(world.order()))
     assert (run.status, biller.calls) == ("waiting", [])
     run_everything_due(run)
@@ -386,11 +374,9 @@ def test_a_lost_answer_costs_its_worst_case_and_says_so(world: World, biller: Bi
     assert biller.total <= booked()[0]
 
 
-def test_a_dead_workers_call_costs_its_worst_case(
-    world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dead_workers_call_costs_its_worst_case(world: World, biller: Biller, admin: User) -> None:
     cap(admin, max_usd=Decimal(1))
-    run = left_at("do_llm", ticket_of(world.order()), monkeypatch)
+    run = left_at(2, ticket_of(world.order()))
     step = run.steps.get(index=1)
     assert booked()[1] == Decimal(step.reservation["usd"]), "calls in progress are reserved"
     run_everything_due(run)
@@ -401,13 +387,14 @@ def test_a_dead_workers_call_costs_its_worst_case(
 
 
 def test_a_bug_of_ours_during_a_call_counts_its_cost(
-    world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch
+    world: World, biller: Biller, admin: User, settings: Settings
 ) -> None:
-    def broken(*_: Any, **__: Any) -> None:
-        raise ZeroDivisionError
+    def confuse_the_next_call() -> None:
+        settings.LLM_TIMEOUT_SECONDS = "soon"
 
-    monkeypatch.setattr(steps, "do_llm", broken)
-    run = run_through(ticket_of(world.order()))
+    with after_answer(MODEL, confuse_the_next_call):
+        run = run_through(ticket_of(world.order()))
+    assert "TypeError" in run.reason
     assert run.status == "failed"
     step = run.steps.get(index=1)
     assert (step.error_code, step.reservation) == ("fault", None)
@@ -513,19 +500,14 @@ def test_correcting_a_price_that_was_too_high_resumes_the_run(
 
 @pytest.mark.usefixtures("prices_as_they_were")
 @pytest.mark.parametrize("per", ["ticket", "day"])
-def test_a_price_corrected_just_before_the_hold_is_noticed(
-    world: World, biller: Biller, admin: User, monkeypatch: pytest.MonkeyPatch, per: str
-) -> None:
+def test_a_price_corrected_just_before_the_hold_is_noticed(world: World, biller: Biller, admin: User, per: str) -> None:
     cap(admin, per=per, max_usd=Decimal(1))
     enter_price(admin, 900_000)
-    real = admission.hold
 
-    def corrected_meanwhile(run: Run, held: Held) -> None:
-        at_once(lambda: enter_price(admin, 1))  # on a separate connection
-        real(run, held)
+    def correct_it() -> None:
+        at_once(lambda: enter_price(admin, 1))  # in a connection of its own
 
-    with monkeypatch.context() as patch:
-        patch.setattr(admission, "hold", corrected_meanwhile)
+    with before_statement('INSERT INTO "approvals_auditevent"', given="run.held", act=correct_it):
         run = run_through(ticket_of(world.order()))
     assert (run.status, biller.calls) == ("waiting", [])
     run_everything_due(run)

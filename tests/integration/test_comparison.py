@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from agentops.lib.errors import Refused
 from approvals import states
-from approvals.audit import events
 from approvals.effects import execution
 from approvals.models import Action, AuditEvent, Comparison, Finding
 from approvals.reconciliation import by_hand, comparison, findings
@@ -32,6 +31,7 @@ from tests.integration.books import (
     theirs,
     unresolved_refund,
 )
+from tests.interruptions import Killed, before_statement, die
 from tests.scripted import Say, Script
 from tests.world import World, at_once, propose_refund
 from tickets.models import Ticket
@@ -372,21 +372,10 @@ def test_concurrent_comparisons_find_each_difference_once(world: World, since: d
     assert Finding.objects.filter(closed_at__isnull=True, happened_at__gte=since).count() == 3
 
 
-def test_a_finding_and_its_audit_event_commit_together(
-    world: World, since: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_finding_and_its_audit_event_commit_together(world: World, since: datetime) -> None:
     refund = pay(world, world.order(), 700, "torn")
-
-    class Killed(BaseException):
-        pass
-
-    def killed(**_: object) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(events, "record", killed)
-        with pytest.raises(Killed):
-            comparison.compare_records(since=since)
+    with before_statement('INSERT INTO "approvals_auditevent"', act=die), pytest.raises(Killed):
+        comparison.compare_records(since=since)
     assert not Finding.objects.filter(reference=refund["refund_id"]).exists()
     [finding] = found(since)
     assert AuditEvent.objects.filter(verb="finding.opened", object_id=str(finding.pk)).count() == 1

@@ -14,10 +14,21 @@ from agentops.models import Run, Step
 from agentops.runs import commit, engine, leasing, steps
 from approvals import states
 from approvals.decisions import decide
-from approvals.effects import execution, lookup, pauses, proposals
+from approvals.effects import execution, lookup, pauses
 from approvals.models import Action, ApprovalRequest, AuditEvent
 from approvals.policy.rules import Threshold
 from tests.completions import call, calls, claims_a_refund_of, completion, hands_over, replies, triage, uses
+from tests.interruptions import (
+    MODEL,
+    Interruption,
+    Killed,
+    after_answer,
+    before_request,
+    before_statement,
+    die,
+    fail_with,
+    from_call,
+)
 from tests.scripted import CUT, Say, Script
 from tests.waiting import until
 from tests.world import World, at_once, expires, put_rules, refund_arguments, run_through, ticket_of
@@ -492,27 +503,16 @@ def crash(run: Run) -> None:
     Run.objects.filter(pk=run.pk).update(status="running", lease_expires_at=Now() - timedelta(seconds=1))
 
 
-class Killed(BaseException):
-    """The death of a worker: our code does not catch it."""
+CLAIM = ('"approvals_action"', "SKIP LOCKED")
+LOOKS_FOR_THE_SAME = ('FROM "approvals_action"', 'ORDER BY "approvals_action"."sequence"')
 
 
-def kill_before(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
-    def killed(*_: Any, **__: Any) -> None:
-        raise Killed
-
-    monkeypatch.setattr(module, name, killed)
-
-
-def test_a_recorded_answer_is_never_requested_again(
-    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_recorded_answer_is_never_requested_again(world: World, model: Script) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}))
-    with monkeypatch.context() as patch:
-        kill_before(patch, steps, "do_read")
-        with pytest.raises(Killed):
-            run_through(ticket)
+    with before_request("/orders/", die, method="GET"), pytest.raises(Killed):
+        run_through(ticket)
     run = Run.objects.get(ticket=ticket)
     assert (last_step(run).name, last_step(run).status) == ("get_order", "started"), "the crash is visible"
     assert run.pk not in leasing.due(1000), "while its lease is valid"
@@ -523,29 +523,23 @@ def test_a_recorded_answer_is_never_requested_again(
     assert len(model.asked) == 3
 
 
-def test_an_unrecorded_answer_is_requested_once_more(
-    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unrecorded_answer_is_requested_once_more(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
-    model.will_say(triage())
-    with monkeypatch.context() as patch:
-        kill_before(patch, steps, "do_llm")
-        with pytest.raises(Killed):
-            run_through(ticket)
+    model.will_say(triage(), replies("This answer is lost."))
+    with after_answer(MODEL, from_call(2, die)), pytest.raises(Killed):
+        run_through(ticket)
     run = Run.objects.get(ticket=ticket)
     crash(run)
     model.will_say(hands_over())
     assert run_through(ticket).outcome == "with_person"
+    assert len(model.asked) == 3
     assert [step.index for step in run.steps.all()] == [0, 1, 2]
 
 
-def test_a_worker_death_does_not_count_as_a_providers_failure(
-    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_death_does_not_count_as_a_providers_failure(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
     model.will_say(triage())
-    with monkeypatch.context() as patch:
-        kill_before(patch, steps, "do_llm")
+    with before_request(MODEL, from_call(2, die)):
         for _ in range(retry.MODEL.attempts - 1):
             with pytest.raises(Killed):
                 run_through(ticket)
@@ -557,13 +551,10 @@ def test_a_worker_death_does_not_count_as_a_providers_failure(
     assert (run.status, run.outcome) == ("succeeded", "answered")
 
 
-def test_a_step_that_keeps_killing_workers_is_given_up(
-    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_step_that_keeps_killing_workers_is_given_up(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
     model.will_say(triage())
-    with monkeypatch.context() as patch:
-        kill_before(patch, steps, "do_llm")
+    with before_request(MODEL, from_call(2, die)):
         for _ in range(engine.LOST_WORKERS):
             with pytest.raises(Killed):
                 run_through(ticket)
@@ -574,34 +565,25 @@ def test_a_step_that_keeps_killing_workers_is_given_up(
     assert len(last_step(run).failures) == engine.LOST_WORKERS
 
 
-def test_our_own_bug_needs_a_person_and_names_the_step(
-    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: Any, **__: Any) -> None:
-        raise ZeroDivisionError("in our own code")
-
+def test_our_own_bug_needs_a_person_and_names_the_step(world: World, model: Script) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}))
-    monkeypatch.setattr(steps, "do_read", broken)
-    run = run_through(ticket)
+    with before_request("/orders/", fail_with(ZeroDivisionError("in our own code")), method="GET"):
+        run = run_through(ticket)
     assert (run.status, run.outcome) == ("failed", "with_person")
     assert (last_step(run).name, last_step(run).status, last_step(run).error_code) == ("get_order", "failed", "fault")
     assert status(ticket)[0] == "needs_person"
     assert "ZeroDivisionError" in run.reason
 
 
-@pytest.mark.parametrize("point", ["_send", "_settle"])
-def test_a_crash_around_the_refund_makes_it_once(
-    world: World, model: Script, monkeypatch: pytest.MonkeyPatch, point: str
-) -> None:
+@pytest.mark.parametrize("at", [before_request, after_answer])
+def test_a_crash_around_the_refund_makes_it_once(world: World, model: Script, at: Interruption) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)))
-    with monkeypatch.context() as patch:
-        kill_before(patch, execution, point)
-        with pytest.raises(Killed):
-            run_through(ticket)
+    with at("/refunds", die), pytest.raises(Killed):
+        run_through(ticket)
     run, action = Run.objects.get(ticket=ticket), Action.objects.get(ticket=ticket)
     assert action.status == states.EXECUTING
     crash(run)
@@ -613,16 +595,13 @@ def test_a_crash_around_the_refund_makes_it_once(
     assert len(world.refunds(order)) == 1
 
 
-def test_a_crash_between_proposal_and_execution_loses_nothing(
-    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_between_proposal_and_execution_loses_nothing(world: World, model: Script) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)))
-    with monkeypatch.context() as patch:
-        kill_before(patch, execution, "execute")
-        with pytest.raises(Killed):
-            run_through(ticket)
+    with before_statement(*CLAIM, act=die), pytest.raises(Killed):
+        run_through(ticket)
+    assert Action.objects.get(ticket=ticket).status == states.APPROVED
     crash(Run.objects.get(ticket=ticket))
     model.will_say(claims_a_refund_of(order, 2_000))
     assert run_through(ticket).outcome == "answered"
@@ -644,20 +623,22 @@ def test_a_worker_without_its_lease_writes_nothing(world: World, model: Script) 
     assert status(ticket) == ("needs_person", "The successor.")
 
 
-def test_an_overtaken_worker_counts_no_duplicate(world: World, model: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_overtaken_worker_counts_no_duplicate(world: World, model: Script) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
-    made_before = proposals.made_before
+    overtaken = False
 
-    def overtaken(*asked: Any, **named: Any) -> Action | None:
-        monkeypatch.undo()
-        crash(Run.objects.get(ticket=ticket))
+    def overtake() -> None:
+        nonlocal overtaken
+        if not overtaken:
+            overtaken = True
+            crash(Run.objects.get(ticket=ticket))
+            assert run_through(ticket).outcome == "answered"
+
+    with before_statement(*LOOKS_FOR_THE_SAME, act=overtake):
         assert run_through(ticket).outcome == "answered"
-        return made_before(*asked, **named)
-
-    monkeypatch.setattr(proposals, "made_before", overtaken)
-    assert run_through(ticket).outcome == "answered"
+    assert overtaken
     action = Action.objects.get(ticket=ticket, kind="refund")
     assert action.duplicates_absorbed == 0
     assert not AuditEvent.objects.filter(verb="action.duplicate_absorbed", object_id=str(action.pk)).exists()

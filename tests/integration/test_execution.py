@@ -17,6 +17,7 @@ from approvals.decisions import decide
 from approvals.effects import execution, lookup, pauses
 from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent
 from tests.integration.books import theirs
+from tests.interruptions import before_request
 from tests.scripted import CUT, Say, Script, scripted
 from tests.waiting import until
 from tests.world import World, at_once, propose, propose_refund, ticket_of
@@ -384,27 +385,26 @@ def test_attempts_that_never_get_to_send_are_bounded(world: World, payments: Scr
     assert payments.asked == []
 
 
-def test_a_success_after_we_gave_up_goes_to_a_person(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_success_after_we_gave_up_goes_to_a_person(world: World) -> None:
     order = world.order("pending")
     action = propose(ticket_of(order), "cancel_order", {"order_id": order["order_id"], "reason": "Too late."})
     assert action.status == states.APPROVED
-    real = execution._send
+    gave_up = False
 
-    def stands_still(slow: Action) -> Any:  # between its check of the lease and the sending
-        Action.objects.filter(pk=slow.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
-        with monkeypatch.context() as patch:
-            patch.setattr(execution, "_send", lost)
-            execution.execute(slow.pk)
-        Attempt.objects.filter(action=slow).update(started_at=Now() - timedelta(hours=1))
-        lookup.settle(slow.pk)
-        assert Action.objects.get(pk=slow.pk).error_code == "never_happened"
-        return real(slow)
+    def stands_still() -> None:
+        """Between its check of the lease and the sending, another worker sends in vain, and the action is given up."""
+        nonlocal gave_up
+        if gave_up:
+            raise ReplayedFailure("lost", "No answer.")
+        gave_up = True
+        Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+        execution.execute(action.pk)
+        Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(hours=1))
+        lookup.settle(action.pk)
+        assert Action.objects.get(pk=action.pk).error_code == "never_happened"
 
-    def lost(_: Action) -> Any:
-        raise ReplayedFailure("lost", "No answer.")
-
-    monkeypatch.setattr(execution, "_send", stands_still)
-    action = execution.execute(action.pk)
+    with before_request("/cancel", stands_still):
+        action = execution.execute(action.pk)
     assert action.status == states.FAILED
     contradicted_event = AuditEvent.objects.get(
         object_type="action", object_id=str(action.pk), verb="action.contradicted"

@@ -16,14 +16,13 @@ from approvals import states
 from approvals.decisions import decide
 from approvals.effects import execution, lookup
 from approvals.models import Action, ApprovalRequest, AuditEvent
-from approvals.providers import payments
-from approvals.providers.receipt import Receipt
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.integration.books import come_undone
 from tests.integration.test_engine import another_message, status
+from tests.interruptions import before_request, before_statement, fail_with
 from tests.scripted import Say, Script, scripted
+from tests.waiting import until
 from tests.world import World, at_once, expires, propose, propose_refund, refund_arguments, run_through, ticket_of
-from tickets import standing
 from tickets.models import Ticket
 
 
@@ -105,45 +104,26 @@ def test_a_ticket_resumed_at_the_same_moment_is_left_alone(ticket: Ticket) -> No
     assert status(ticket)[0] == "open"
 
 
-def test_one_failing_ticket_does_not_hide_the_others(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_one_failing_ticket_does_not_hide_the_others(world: World, caplog: pytest.LogCaptureFixture) -> None:
     bad, good = (ticket_of(world.order()) for _ in range(2))
     for ticket in (bad, good):
         end_run(ticket)
         stands(ticket, "working")
-    real = standing.needs_person
-
-    def poisoned(ticket_id: str, *given: Any, **more: Any) -> Any:
-        if ticket_id == bad.pk:
-            raise RuntimeError("poison")
-        return real(ticket_id, *given, **more)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(standing, "needs_person", poisoned)
+    with before_statement('UPDATE "tickets_ticket"', given=bad.pk, act=fail_with(RuntimeError("poison"))):
         assert unseen.hand_over() == 1
     assert (status(good)[0], status(bad)[0]) == ("needs_person", "working")
     assert f"ticket {bad.pk} is unseen, and could not be given" in caplog.text
     assert unseen.hand_over() == 1
 
 
-def test_the_sweep_looks_for_forgotten_tickets(ticket: Ticket, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked: list[str] = []
-
-    class Once(sweep.Sweep):
-        def round(self) -> list[Any]:
-            return []
-
-    def look() -> int:
-        looked.append("looked")
+def test_the_sweep_looks_for_forgotten_tickets(ticket: Ticket) -> None:
+    end_run(ticket)
+    stands(ticket, "working")
+    sweep.start()
+    try:
+        until(lambda: status(ticket)[0] == "needs_person")
+    finally:
         sweep.stop()
-        return 0
-
-    monkeypatch.setattr(sweep, "Sweep", Once)
-    monkeypatch.setattr(unseen, "hand_over", look)
-    sweep._stopping.clear()
-    sweep._run()
-    assert looked == ["looked"]
 
 
 def test_a_running_run_without_a_lease_is_taken_over(ticket: Ticket) -> None:
@@ -255,16 +235,14 @@ def test_an_answer_does_not_hide_an_action_without_a_run(world: World, model: Sc
 
 
 @pytest.mark.parametrize("place", ["send", "keep"])
-def test_a_bug_in_an_effect_does_not_loop_forever(
-    world: World, monkeypatch: pytest.MonkeyPatch, place: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_bug_in_an_effect_does_not_loop_forever(world: World, place: str, caplog: pytest.LogCaptureFixture) -> None:
     order = world.order()
     action = propose_refund(order, 2_000)
-    with monkeypatch.context() as patch:
-        if place == "send":
-            patch.setattr(payments, "send_refund", raising(TypeError("an answer that we did not expect")))
-        else:
-            patch.setattr(Receipt, "stored", raising(KeyError("refund_id")))
+    broken = {
+        "send": before_request("/refunds", fail_with(TypeError("an answer that we did not expect"))),
+        "keep": before_statement('UPDATE "approvals_action"', given="succeeded", act=fail_with(KeyError("refund_id"))),
+    }
+    with broken[place]:
         assert execution.execute(action.pk).status == states.UNRESOLVED
     assert status(action.ticket)[0] == "needs_person"
     assert "A fault of this system" in Action.objects.get(pk=action.pk).error_message
@@ -274,22 +252,20 @@ def test_a_bug_in_an_effect_does_not_loop_forever(
         assert len(world.refunds(order)) == 1
 
 
-def test_a_lost_database_connection_is_not_a_bug_of_ours(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_database_connection_is_not_a_bug_of_ours(world: World) -> None:
     action = propose_refund(world.order(), 2_000)
-    with monkeypatch.context() as patch:
-        patch.setattr(payments, "send_refund", raising(OperationalError("gone")))
-        with pytest.raises(OperationalError):
-            execution.execute(action.pk)
+    gone = fail_with(OperationalError("gone"))
+    with before_statement("SELECT", '"lease_expires_at" > ', act=gone), pytest.raises(OperationalError, match="gone"):
+        execution.execute(action.pk)
     assert Action.objects.get(pk=action.pk).status == states.EXECUTING
 
 
-def test_a_failing_look_up_does_not_delay_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_look_up_does_not_delay_the_others(world: World) -> None:
     action = propose_refund(world.order(), 2_000)
-    with monkeypatch.context() as patch:
-        patch.setattr(payments, "send_refund", raising(TypeError("odd")))
+    broken = fail_with(TypeError("odd"))
+    with before_request("/refunds", broken):
         execution.execute(action.pk)
-        patch.setattr(payments, "find_refund", raising(TypeError("odd")))
-        Action.objects.filter(pk=action.pk).update(not_before=Now())
-        with pytest.raises(TypeError):
-            lookup.settle(action.pk)
+    Action.objects.filter(pk=action.pk).update(not_before=Now())
+    with before_request("/refunds", broken, method="GET"), pytest.raises(TypeError, match="odd"):
+        lookup.settle(action.pk)
     assert action.pk not in lookup.due(1000)

@@ -22,6 +22,7 @@ from approvals.decisions import decide
 from approvals.models import ApprovalRequest, AuditEvent
 from tests.completions import completion, hands_over, replies, triage, uses
 from tests.integration.history_rows import signed_in
+from tests.interruptions import MODEL, Killed, before_request, die
 from tests.screen import markup
 from tests.scripted import CUT, Say, Script, scripted
 from tests.world import World, at_once, propose, refund_arguments, run_through, ticket_of
@@ -313,19 +314,11 @@ def test_a_terminal_refusal_of_a_probe_leaves_the_run_held(world: World, model: 
     assert run.steps.get().status == "started"
 
 
-def test_a_held_run_whose_worker_dies_probing_probes_again(
-    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_held_run_whose_worker_dies_probing_probes_again(world: World, model: Script) -> None:
     [run] = held_by_an_outage(world, 1)
     probe_due()
-
-    def killed(*_: Any, **__: Any) -> None:
-        raise SystemExit
-
-    with monkeypatch.context() as patch:
-        patch.setattr(steps, "do_triage", killed)
-        with pytest.raises(SystemExit):
-            engine.advance(run.pk)
+    with before_request(MODEL, die), pytest.raises(Killed):
+        engine.advance(run.pk)
     assert ticket_and_run_status(run.ticket_id)[0] == "needs_person"
     probe_due()
     assert due_of([run]) == [], "a worker is processing it"
@@ -336,19 +329,14 @@ def test_a_held_run_whose_worker_dies_probing_probes_again(
     assert (Run.objects.get(pk=run.pk).outcome, Hold.objects.exists()) == ("answered", False)
 
 
-def test_a_persons_reply_during_a_probe_ends_the_held_run(
-    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_persons_reply_during_a_probe_ends_the_held_run(world: World, model: Script) -> None:
     [run] = held_by_an_outage(world, 1)
     probe_due()
-    real = steps.do_triage
 
-    def answered_meanwhile(*given: Any) -> None:
+    def answer_by_hand() -> None:
         propose(run.ticket, "reply", {"text": "We are looking into it.", "reason": "By hand."})
-        real(*given)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(steps, "do_triage", answered_meanwhile)
+    with before_request(MODEL, answer_by_hand):
         model.will_say(DOWN)
         engine.advance(run.pk)
     probe_due()

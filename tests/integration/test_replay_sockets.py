@@ -17,10 +17,11 @@ from agentops.lib import http, outbound
 from agentops.lib.errors import NotLetOut
 from agentops.lib.outbound import Allowed
 from agentops.models import Run
-from agentops.replays import asking, effects, running, worlds
+from agentops.replays import asking, running, worlds
 from approvals.models import Action
 from approvals.providers import orders, payments, replies
 from tests.completions import claims_a_refund_of, triage, uses
+from tests.interruptions import MODEL, before_request, from_call
 from tests.scripted import Script
 from tests.world import World, refund_arguments, run_through, ticket_of
 
@@ -139,20 +140,20 @@ def test_a_broken_replay_that_calls_payments_is_refused(
 
 
 def test_a_replay_fails_where_its_code_would_send(
-    world: World, model: Script, pointed: dict[str, Listener], monkeypatch: pytest.MonkeyPatch, settings: Settings
+    world: World, model: Script, pointed: dict[str, Listener], settings: Settings
 ) -> None:
     settings.PAYMENTS_URL, there = world.simulator.url, settings.PAYMENTS_URL
     settings.REPLIES_URL = f"{world.simulator.url}/replies"
-    run, order = an_answered_run(world, model)
+    run, _ = an_answered_run(world, model)
     settings.PAYMENTS_URL = there
     replay = asking.begin(run=run, mode="live", asked_by="lead")
 
-    def send(*_: Any) -> Any:
-        return payments.send_refund(body=REFUND, key="t:refund:1")
+    def send() -> None:
+        payments.send_refund(body=REFUND, key="t:refund:1")
 
-    monkeypatch.setattr(effects, "would_be", send)
-    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)))
-    running.advance(replay.pk)
+    model.will_say(triage())
+    with before_request(MODEL, from_call(2, send)):
+        running.advance(replay.pk)
     replay.refresh_from_db()
     assert replay.status == "failed"
     assert "NotLetOut: POST" in replay.error

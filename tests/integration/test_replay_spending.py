@@ -17,6 +17,7 @@ from agentops.management.commands.replay import as_table
 from agentops.models import Replay, Run, Spending
 from agentops.replays import asking, running
 from tests.completions import hands_over, triage
+from tests.interruptions import MODEL, before_request, before_statement, fail_with
 from tests.lossy import lossy
 from tests.scripted import CUT, Say, Script
 from tests.waiting import until
@@ -151,10 +152,10 @@ def test_a_dead_workers_call_costs_its_worst_case_once(run: Run, model: Script, 
 
 def test_giving_up_a_replay_books_a_dead_workers_reservation(run: Run, model: Script) -> None:
     replay = begun(run)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(running.steps, "do_triage", broken_off(OperationalError()))
-        with pytest.raises(OperationalError):
-            running.advance(replay.pk)
+    model.will_say(triage())
+    gone = fail_with(OperationalError("gone"))
+    with before_statement('INSERT INTO "agentops_replaystep"', act=gone), pytest.raises(OperationalError, match="gone"):
+        running.advance(replay.pk)
     reserved = booked()[1]
     assert reserved > 0
     leave(replay)
@@ -164,23 +165,26 @@ def test_giving_up_a_replay_books_a_dead_workers_reservation(run: Run, model: Sc
     assert booked() == (reserved, 0)
 
 
-def broken_off(error: BaseException) -> Any:
-    def do(*_: Any, **__: Any) -> None:
-        raise error
-
-    return do
-
-
-@pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), "running"), (ZeroDivisionError(), "failed")])
-def test_aborting_a_replay_within_a_call_leaves_no_reservation(
-    run: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException, status: str
-) -> None:
+def test_aborting_a_replay_within_a_call_leaves_no_reservation(run: Run) -> None:
     replay = begun(run)
-    monkeypatch.setattr(running.steps, "do_triage", broken_off(error))
-    try:
+    with before_request(MODEL, fail_with(KeyboardInterrupt())), pytest.raises(KeyboardInterrupt):
         running.advance(replay.pk)
-    except KeyboardInterrupt:
-        assert status == "running", "the exception is passed on"
+    assert_nothing_is_reserved(replay, "running")
+
+
+def test_a_bug_of_ours_during_a_call_leaves_no_reservation(run: Run, settings: Settings) -> None:
+    replay = begun(run)
+
+    def confuse_the_call() -> None:
+        settings.LLM_TIMEOUT_SECONDS = "soon"
+
+    with before_statement("agentops_spending", act=confuse_the_call):
+        running.advance(replay.pk)
+    assert_nothing_is_reserved(replay, "failed")
+    assert "TypeError" in replay.error
+
+
+def assert_nothing_is_reserved(replay: Replay, status: str) -> None:
     replay.refresh_from_db()
     assert (replay.status, replay.reservation) == (status, None)
     assert booked() == (replay.cost_usd, 0)

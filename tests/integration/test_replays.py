@@ -19,6 +19,7 @@ from approvals.effects import execution
 from approvals.models import Action, ApprovalRequest, Attempt
 from approvals.policy import versions
 from tests.completions import call, calls, claims_a_refund_of, completion, hands_over, replies, triage, uses
+from tests.interruptions import MODEL, Killed, before_request, die, from_call
 from tests.scripted import Say, Script
 from tests.world import World, put_rules, refund_arguments, run_through, ticket_of
 from tickets import intake
@@ -362,24 +363,13 @@ def test_an_impossible_replay_is_refused_with_the_alternatives(world: World, mod
         assert refused.value.code == code
 
 
-def test_an_interrupted_replay_resumes_after_its_last_step(
-    world: World, model: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_replay_resumes_after_its_last_step(world: World, model: Script) -> None:
     run, order = a_small_refund(world, model)
     replay = asking.begin(run=run, mode="model", asked_by="lead")
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)))
-
-    class Killed(BaseException):
-        pass
-
-    def die(*_: Any) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(running.effects, "would_be", die)
-        with pytest.raises(Killed):
-            running.advance(replay.pk)
-    assert replay.pk not in running.due(1000), "its lease is valid"
+    with before_request(MODEL, from_call(3, die)), pytest.raises(Killed):
+        running.advance(replay.pk)
+    assert replay.pk not in running.due(1000), "its lease holds"
     Replay.objects.filter(pk=replay.pk).update(lease_expires_at="2020-01-01T00:00:00Z")
     assert replay.pk in running.due(1000)
     model.will_say(claims_a_refund_of(order, 2_000))

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from concurrent.futures import wait
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import redis
@@ -27,6 +26,7 @@ from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Notif
 from approvals.reconciliation import comparison
 from tests.completions import claims_a_refund_of, replies, triage, uses
 from tests.integration.books import succeeded
+from tests.interruptions import before_statement, fail_with
 from tests.scripted import Script
 from tests.waiting import until
 from tests.world import World, at_once, propose_refund, refund_arguments, ticket_of
@@ -147,40 +147,30 @@ def test_an_empty_sweep_is_cheap(world: World, sweeper: sweep.Sweep) -> None:
 
 
 def test_a_poisoned_item_does_not_block_the_others(
-    world: World, sweeper: sweep.Sweep, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: World, sweeper: sweep.Sweep, caplog: pytest.LogCaptureFixture
 ) -> None:
     order = world.order()
     good, bad = propose_refund(order, 2_000), propose_refund(world.order(), 2_000)
     Run.objects.filter(ticket__in=[good.ticket_id, bad.ticket_id]).update(status="cancelled")
-    real = execution.execute
-
-    def poisoned(action_id: int) -> Any:
-        if action_id == bad.pk:
-            raise RuntimeError("poison")
-        return real(action_id)
-
-    monkeypatch.setattr(execution, "execute", poisoned)
-    poisoned.__qualname__ = "execute"
-    with caplog.at_level(logging.ERROR):
+    poison = fail_with(RuntimeError("poison"))
+    with (
+        before_statement('"approvals_action"', "SKIP LOCKED", given=bad.pk, act=poison),
+        caplog.at_level(logging.ERROR),
+    ):
         wait(sweeper.round(), timeout=30)
     assert Action.objects.get(pk=good.pk).status == states.SUCCEEDED
     assert f"execute({bad.pk}) failed" in caplog.text
-    monkeypatch.undo()
     rounds(sweeper)
     assert Action.objects.get(pk=bad.pk).status == states.SUCCEEDED
 
 
 def test_a_failing_query_does_not_block_other_work(
-    world: World, sweeper: sweep.Sweep, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: World, sweeper: sweep.Sweep, caplog: pytest.LogCaptureFixture
 ) -> None:
     action = propose_refund(world.order(), 2_000)
     Run.objects.filter(ticket=action.ticket_id).update(status="cancelled")
-
-    def broken(limit: int) -> list[int]:
-        raise ValueError(limit)
-
-    monkeypatch.setattr(notifications, "due", broken)
-    with caplog.at_level(logging.ERROR):
+    broken = fail_with(ValueError())
+    with before_statement('FROM "approvals_notification"', act=broken), caplog.at_level(logging.ERROR):
         wait(sweeper.round(), timeout=30)
     assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
     assert "could not be asked for" in caplog.text
@@ -217,30 +207,21 @@ def test_repeated_look_ups_leave_threads_for_runs(world: World) -> None:
     Action.objects.filter(pk__in=[action.pk for action in unknown]).update(status="failed")
 
 
-def test_a_request_that_cannot_expire_does_not_block_others(
-    world: World, sweeper: sweep.Sweep, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_request_that_cannot_expire_does_not_block_others(world: World, sweeper: sweep.Sweep) -> None:
     bad, good = (ApprovalRequest.objects.get(action=propose_refund(world.order(), 6_000)) for _ in range(2))
     for request in (bad, good):
         Run.objects.filter(ticket=request.action.ticket_id).update(status="cancelled")
         ApprovalRequest.objects.filter(pk=request.pk).update(expires_at=Now())
-    real = decide.expire
-
-    def poisoned(request_id: int) -> bool:
-        if request_id == bad.pk:
-            raise RuntimeError("poison")
-        return real(request_id)
-
-    poisoned.__qualname__ = "expire"
-    with monkeypatch.context() as patch:
-        patch.setattr(decide, "expire", poisoned)
+    poison = fail_with(RuntimeError("poison"))
+    with before_statement('"approvals_approvalrequest"', given=bad.pk, act=poison):
         wait(sweeper.round(), timeout=30)
+    assert Action.objects.get(pk=bad.action_id).status == states.AWAITING_APPROVAL
     assert Action.objects.get(pk=good.action_id).status == states.EXPIRED
     rounds(sweeper)
     assert Action.objects.get(pk=bad.action_id).status == states.EXPIRED
 
 
-def test_a_sweeping_worker_sends_a_heartbeat(world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweeping_worker_sends_a_heartbeat(world: World, settings: Settings) -> None:
     settings.SWEEP_SECONDS = 0.05
     with redis.Redis.from_url(django_settings.REDIS_URL) as broker:
         broker.delete(heartbeat.KEY)
