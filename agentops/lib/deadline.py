@@ -1,6 +1,8 @@
-"""An HTTP transport that bounds an answer in total: its time, from the first byte asked to the last one read, and its
-size. The client's own time-outs bound each read alone, and a server that drips never meets them. Every request goes
-through here, so here the trace that it belongs to is told to the server."""
+"""An HTTP transport that bounds the total time and size of an answer.
+
+The client's own timeouts bound each read separately, so a server that sends one byte at a time never hits them. Every
+request passes through here, so this is also where trace context is added.
+"""
 
 import threading
 import time
@@ -17,7 +19,7 @@ MAX_BYTES = 2_000_000
 
 
 class _Local(threading.local):
-    """When the request of this thread has to be over, in seconds of the monotonic clock."""
+    """The deadline of this thread's request, in seconds of the monotonic clock."""
 
     until = 0.0
 
@@ -26,7 +28,7 @@ _local = _Local()
 
 
 def _left(timeout: float | None, late: type[Exception]) -> float | None:
-    """Seconds that this thread's request may still take, at most `timeout`. Raises `late` where there are none."""
+    """Return the seconds left for this thread's request, at most `timeout`. Raises `late` if none are left."""
     left = _local.until - time.monotonic()
     if left <= 0:
         raise late("the total time is over")
@@ -89,8 +91,11 @@ class _Body(httpx2.SyncByteStream):
 
 
 class Transport(httpx2.HTTPTransport):
-    """Raises httpx2's time-out of the phase in which `seconds` were over, and DecodingError for an answer of more than
-    MAX_BYTES, or one that is packed: its size would not be known."""
+    """Bounds each request to `seconds` and its answer to MAX_ANSWER_BYTES.
+
+    Raises httpx2's timeout of the phase in which time ran out, and DecodingError for an answer that is too long or
+    compressed, because its size would be unknown.
+    """
 
     def __init__(self, seconds: float, *, connections: int = 100, trust_env: bool = False) -> None:
         super().__init__(trust_env=trust_env)
@@ -111,6 +116,6 @@ class Transport(httpx2.HTTPTransport):
             response = super().handle_request(request)
         if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
             response.close()
-            raise httpx2.DecodingError("the answer is packed, and nobody asked for that")
+            raise httpx2.DecodingError("the answer is compressed although we asked for plain bytes")
         response.stream = _Body(cast("httpx2.SyncByteStream", response.stream), until)
         return response

@@ -1,11 +1,12 @@
-"""How long something took, for people."""
+"""Durations as text for people."""
 
 # (seconds in one, its name, seconds in one of the next smaller, its name)
 UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
 def words(seconds: float) -> str:
-    """0.0032 -> '3 ms', 1.24 -> '1.24 s', 184 -> '3 min 4 s', 93784 -> '1 d 2 h'. Two units at most."""
+    """Format a duration in at most two units: 0.0032 -> '3 ms', 1.24 -> '1.24 s', 184 -> '3 min 4 s', 93784 -> '1 d 2
+    h'."""
     seconds = max(seconds, 0.0)
     if seconds < 0.9995:
         return f"{round(seconds * 1000)} ms" if seconds >= 0.0005 or seconds == 0 else "<1 ms"

@@ -1,22 +1,24 @@
-"""The errors of the outside world, classified once (docs/design.md, 8).
+"""The errors of outside systems, classified in one place (docs/design.md, 8).
 
-Refused                     bad input from the model or a person: said back, with what would be valid
-ProviderError               an outside system did not do as asked
+Refused                     invalid input from the model or a person; the reply says what would be valid
+ProviderError               an outside system didn't do what was asked
   Transient                 may heal: retried under the same key
-    EffectUnknown           … and it may have taken effect all the same
-      ReplayedFailure       … and asking again under this key can only repeat the answer
-  Terminal                  will not heal: surfaced at once, never retried
-    Unauthorized            our credentials are refused: the provider is paused, its actions wait
-    IdempotencyMismatch     our own key with another body: a bug of ours
-NotLetOut                   a request that may not leave here was refused before it was sent: a bug of ours
+    EffectUnknown           ... and may have taken effect
+      ReplayedFailure       ... and the provider would only repeat the stored answer under this key
+  Terminal                  will not heal: reported at once, never retried
+    Unauthorized            our credentials are rejected: the provider is paused and its actions wait
+    IdempotencyMismatch     our key with a different body: a bug of ours
+NotLetOut                   a request that must not leave this process, refused before it was sent: a bug of ours
 """
 
 from typing import Any
 
 
 class Refused(Exception):
-    """Input that cannot be acted on. `code` is stable, `message` is for people and the model alike,
-    `details` says what would be valid."""
+    """Input that cannot be acted on.
+
+    `code` is stable, `message` is written for people and the model, `details` says what would be valid.
+    """
 
     def __init__(self, code: str, message: str, **details: Any) -> None:
         super().__init__(message)
@@ -29,8 +31,10 @@ class Refused(Exception):
 
 
 class ProviderError(Exception):
-    """`http_status` is None where no answer came; `retry_after` is in seconds; `body` the raw answer. `provider` names
-    the one that failed, where it is not the one that the caller asked."""
+    """`http_status` is None if there was no answer; `retry_after` is in seconds; `body` is the raw answer.
+
+    `provider` names the provider that failed if it isn't the one that the caller asked.
+    """
 
     error_class = "provider"
     provider = ""
@@ -79,8 +83,8 @@ class IdempotencyMismatch(Terminal):
 
 
 class NotLetOut(Exception):
-    """`what` is the request or connection that was refused. No ProviderError: nothing may retry or absorb it."""
+    """`what` names the refused request or connection. Not a ProviderError, so no code retries or absorbs it."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what} may not leave here; it was refused before it was sent.")
+        super().__init__(f"{what} is not allowed here and was not sent.")
         self.what = what

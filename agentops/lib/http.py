@@ -1,4 +1,4 @@
-"""One way to call an outside system over HTTP, and one classification of what comes back (docs/design.md, 8)."""
+"""HTTP calls to outside systems, and the classification of their answers (docs/design.md, 8)."""
 
 import json
 import re
@@ -20,8 +20,8 @@ from agentops.lib.errors import (
 )
 
 MAX_BODY_KEPT = 20_000
-CODE = re.compile(r"[\w.-]{1,60}", re.ASCII)  # what is taken for a code; anything else is words, and may be anybody's
-# Never sent: the address is none, the name was not found, the connection or TLS was refused, or none was free.
+CODE = re.compile(r"[\w.-]{1,60}", re.ASCII)  # anything else is prose, which may contain personal data
+# The request was never sent: invalid address, unknown name, connection or TLS refused, or no free connection.
 NEVER_SENT = (
     httpx2.InvalidURL,
     httpx2.ConnectError,
@@ -34,7 +34,7 @@ NEVER_SENT = (
 
 @dataclass(frozen=True)
 class Answer:
-    """A 2xx answer: the JSON value and the exact text it came as."""
+    """A 2xx answer: the JSON value and the exact text it was parsed from."""
 
     status: int
     data: Any
@@ -43,8 +43,11 @@ class Answer:
 
 
 def client(base_url: str, *, token: str = "", timeout: float = 10.0, connections: int = 100) -> httpx2.Client:
-    """A client that keeps its connections; one per process and provider. `timeout` in seconds bounds a
-    call as a whole, `deadline.MAX_BYTES` its answer; nothing is retried here."""
+    """Return a client that keeps connections open; use one per process and provider.
+
+    `timeout` bounds a whole call, in seconds, and `deadline.MAX_ANSWER_BYTES` its answer. There are no retries at this
+    level.
+    """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return httpx2.Client(
         base_url=base_url,
@@ -57,7 +60,7 @@ def client(base_url: str, *, token: str = "", timeout: float = 10.0, connections
 
 
 def call(http: httpx2.Client, method: str, url: str, **options: Any) -> Answer:
-    """One request, one answer. Raises the ProviderError that the outcome is (docs/design.md, 8)."""
+    """Send one request and return its 2xx answer. Raises the matching ProviderError (docs/design.md, 8)."""
     response = send(http, method, url, **options)
     replayed = response.headers.get("Idempotent-Replayed", "").lower() == "true"
     if not 200 <= response.status_code < 300:
@@ -80,7 +83,7 @@ def call(http: httpx2.Client, method: str, url: str, **options: Any) -> Answer:
 
 
 def send(http: httpx2.Client, method: str, url: str, **options: Any) -> httpx2.Response:
-    """One request and whatever answered it. Raises the ProviderError that no answer is (docs/design.md, 8)."""
+    """Send one request and return its answer, whatever its status. Raises ProviderError if there is no answer."""
     try:
         return http.request(method, url, **options)
     except NEVER_SENT as error:
@@ -96,8 +99,10 @@ def send(http: httpx2.Client, method: str, url: str, **options: Any) -> httpx2.R
 def failure(
     status: int, body: str, *, replayed: bool = False, retry_after: str | None = None, write: bool = False
 ) -> ProviderError:
-    """The error that an answer outside 2xx is. Of a `write`, what is neither success nor refusal, as a redirect, says
-    nothing about its effect."""
+    """Return the error for an answer outside 2xx.
+
+    For a `write`, an answer that is neither success nor refusal (a redirect, for example) leaves its effect unknown.
+    """
     code, message, details = _error_of(status, body)
     kind = _class_of(status, code, replayed=replayed, write=write)
     return kind(
@@ -139,12 +144,12 @@ def _error_of(status: int, body: str) -> tuple[str, str, dict[str, Any]]:
 
 
 def seconds(retry_after: str | None) -> float | None:
-    """What a Retry-After header says, or None."""
+    """Return the delay of a Retry-After header in seconds, or None."""
     try:
         wanted = float(retry_after or "nan")
-    except ValueError:  # the HTTP-date form is rare, and backoff alone serves it
+    except ValueError:  # the HTTP-date form is rare; backoff covers it
         return None
-    # An hour bounds a server's mistake.
+    # Limit the damage of a server's mistake to one hour.
     return None if isnan(wanted) else min(max(wanted, 0.0), 3600.0)
 
 

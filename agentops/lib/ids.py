@@ -1,4 +1,4 @@
-"""Short, copyable, time-ordered identifiers for what is named outside this system."""
+"""Short, copyable, time-ordered identifiers for things that outside systems refer to."""
 
 import secrets
 import time
@@ -7,10 +7,11 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, 
 
 
 def new_id() -> str:
-    """14 characters: 7 of the second (sorted by time for a thousand years), 7 random.
+    """Return 14 characters: 7 for the second (sortable for a thousand years) and 7 random ones.
 
-    Random, because a provider keeps our references for good: a restored database must not name new
-    effects with old keys."""
+    The random part matters because providers keep our references forever: after a database restore, new effects must
+    not reuse old keys.
+    """
     return _encode(int(time.time()), 7) + _encode(secrets.randbits(35), 7)
 
 

@@ -1,6 +1,6 @@
-"""Log lines with the run, the action and the trace that they belong to: one JSON object each, or for people's eyes.
+"""Log lines that carry their run, action and trace: one JSON object per line, or a console format for people.
 
-What is logged through the standard library comes out the same way. Secrets and card numbers never do.
+Lines of the standard library's loggers look the same. Secrets and card numbers are removed from all of them.
 """
 
 import logging
@@ -25,7 +25,10 @@ _COMMON: list[Processor] = [
 
 
 def config(*, level: str, form: str, secrets: Sequence[str]) -> dict[str, Any]:
-    """Django's LOGGING. `secrets` are values that no line may hold, such as keys; short ones are passed over."""
+    """Return Django's LOGGING setting.
+
+    `secrets` are values that no line may contain, such as keys; those shorter than SHORTEST_SECRET are ignored.
+    """
     line = {"()": "agentops.lib.logs.formatter", "form": form, "secrets": list(secrets)}
     quiet = {"httpx2": "WARNING", "openai": "WARNING", "stripe": "WARNING", "opentelemetry": "CRITICAL"}
     return {
@@ -64,7 +67,7 @@ def formatter(form: str, secrets: Sequence[str]) -> logging.Formatter:
 
 
 class OneLine(logging.Filter):
-    """What a visitor may not have or did not find is no fault of ours, and needs no traceback."""
+    """Drop the traceback of requests that a visitor may not make or that match no page: they are not our errors."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.ERROR:
@@ -73,7 +76,7 @@ class OneLine(logging.Filter):
 
 
 class Redactor:
-    """Goes last: over the message, its fields and the traceback alike."""
+    """Redact the message, its fields and the traceback. Must be the last processor before the renderer."""
 
     def __init__(self, secrets: Sequence[str] = ()) -> None:
         self._secrets = sorted({text for text in secrets if len(text) >= SHORTEST_SECRET}, key=len, reverse=True)

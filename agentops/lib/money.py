@@ -1,21 +1,21 @@
-"""Money is an integer in the currency's minor unit and an ISO 4217 code; never a float."""
+"""Money as an integer in the currency's minor unit with an ISO 4217 code; never a float."""
 
 import re
 from decimal import Decimal
 
 from babel.numbers import format_currency, get_currency_precision, list_currencies
 
-# Where CLDR, which Babel carries, leaves out minor units that prices no longer use but ISO 4217 still counts in.
+# CLDR, which Babel uses, leaves out minor units that prices no longer use. ISO 4217 still counts in them.
 _ISO_DIGITS = {"IQD": 3} | dict.fromkeys(
     ("AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER"), 2
 )
 
-# A comma only between groups of three: "12,50" is twelve and a half to whoever writes it, never 1,250.
+# A comma only separates groups of three digits: someone who writes "12,50" means twelve and a half, never 1,250.
 _AMOUNT = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]+))?")
 
 
 def digits(currency: str) -> int:
-    """Minor-unit digits of a currency by ISO 4217: USD 2, JPY 0, KWD 3."""
+    """Return the number of minor-unit digits in ISO 4217: USD 2, JPY 0, KWD 3."""
     return _ISO_DIGITS.get(currency) or int(get_currency_precision(currency))
 
 
@@ -24,13 +24,15 @@ def is_currency(currency: str) -> bool:
 
 
 def major(amount: int, currency: str) -> Decimal:
-    """8400 USD -> Decimal('84.00')."""
+    """Return an amount in major units: 8400 USD -> Decimal('84.00')."""
     return Decimal(amount).scaleb(-digits(currency))
 
 
 def minor(text: str, currency: str) -> int:
-    """'84.00' USD -> 8400, '1,250' USD -> 125000: what a person writes, nothing or more, in ASCII digits. Raises
-    ValueError, in words for that person, where the text is no amount of this currency."""
+    """Parse an amount that a person typed: '84.00' USD -> 8400, '1,250' USD -> 125000.
+
+    Accepts zero and more, in ASCII digits. Raises ValueError with a message for that person.
+    """
     written = text.strip()
     found = _AMOUNT.fullmatch(written)
     if not found:
@@ -45,7 +47,10 @@ def minor(text: str, currency: str) -> int:
 
 
 def display(amount: int, currency: str, locale: str = "en") -> str:
-    """8400 USD -> '$84.00', 9150 KWD -> 'KWD 9.150': a code stands apart from its digits (CLDR's currencySpacing)."""
+    """Format an amount for people: 8400 USD -> '$84.00', 9150 KWD -> 'KWD 9.150'.
+
+    A currency code is separated from the digits by a no-break space (CLDR's currencySpacing).
+    """
     decimals = digits(currency)
     pattern = "¤#,##0" + ("." + "0" * decimals if decimals else "")
     text: str = format_currency(major(amount, currency), currency, pattern, locale=locale, currency_digits=False)

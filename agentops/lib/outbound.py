@@ -1,9 +1,9 @@
-"""What may leave this process. Usually everything; inside `only` nothing but what is named, and the rest is refused
-before a socket is connected.
+"""Limits on what may leave this process. Usually there are none; inside `only`, everything but the named requests is
+refused.
 
-Two checks, and both must pass: every request of our clients is held against the names (`passing`, in their common
-transport, so that a connection that is kept open is no way around), and any connection that no such request makes is
-refused where Python makes its socket, whatever library asks for it (an audit hook).
+Both of two checks must pass, and both act before a socket connects. Every request of our clients is checked against the
+allowed requests (`passing`, in their shared transport, so that an open connection is no loophole). Any other connection
+is refused where Python creates its socket, whichever library asks for it (an audit hook).
 """
 
 import sys
@@ -17,7 +17,7 @@ from agentops.lib.errors import NotLetOut
 
 @dataclass(frozen=True)
 class Allowed:
-    """Requests of one method to `url` and what is below it. `url` is scheme, host, port and path, without a query."""
+    """Requests with one method to `url` and below. `url` has scheme, host, port and path, but no query."""
 
     method: str
     url: str
@@ -34,7 +34,7 @@ _watched = False
 
 @contextmanager
 def only(*allowed: Allowed) -> Iterator[None]:
-    """Lets only these requests out of this thread until it ends. Within another `only`, no more than both allow."""
+    """Let this thread send only these requests while the context is active. Nested, the intersection applies."""
     _watch()
     before = _allowed.get()
     both = allowed if before is None else tuple(each for each in allowed if each in before)
@@ -47,7 +47,7 @@ def only(*allowed: Allowed) -> Iterator[None]:
 
 @contextmanager
 def passing(method: str, url: str) -> Iterator[None]:
-    """Around one request of ours. Raises NotLetOut."""
+    """Check one of our requests and mark it as allowed while it runs. Raises NotLetOut."""
     allowed = _allowed.get()
     if allowed is None:
         yield
@@ -62,7 +62,7 @@ def passing(method: str, url: str) -> Iterator[None]:
 
 
 def _watch() -> None:
-    """Python has no way to take an audit hook back, and each costs a little: it is set by the first who needs it."""
+    """Install the audit hook on first use: Python can't remove a hook, and every hook costs a little."""
     global _watched
     if not _watched:
         _watched = True
@@ -70,6 +70,6 @@ def _watch() -> None:
 
 
 def _refuse(event: str, args: tuple[object, ...]) -> None:
-    # No socket is made, and none that was made before is connected.
+    # Refuse new sockets, and connections of sockets that already exist.
     if event in ("socket.__new__", "socket.connect") and _allowed.get() is not None and not _passing.get():
         raise NotLetOut(f"a connection to {args[1]}" if event == "socket.connect" else "a socket")

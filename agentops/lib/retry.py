@@ -1,4 +1,4 @@
-"""When to try again: a decision, never a loop. The one place that decides (docs/design.md, 5.6)."""
+"""When to try again. Returns a decision and never loops; nothing else decides this (docs/design.md, 5.6)."""
 
 import random
 from collections.abc import Callable
@@ -22,12 +22,14 @@ class RetryPolicy:
         scale: float = 1.0,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> float | None:
-        """Seconds until the attempt after number `attempt` (from 1), or None: do not try again. `scale` stretches
-        our own backoff alone, never the time that a server names."""
+        """Return the seconds until the attempt after number `attempt` (from 1), or None to stop trying.
+
+        `scale` stretches our own backoff, never the time that a server asks for.
+        """
         if not isinstance(error, Transient) or isinstance(error, ReplayedFailure) or attempt >= self.attempts:
             return None
         backoff = scale * uniform(0.0, min(self.cap, self.base * 2.0 ** (attempt - 1)))
-        # A server that names its own time is obeyed, even past our cap: asking earlier only earns another 429.
+        # A time that the server asks for is obeyed even beyond our cap: asking earlier only earns another 429.
         return max(backoff, error.retry_after or 0.0)
 
 

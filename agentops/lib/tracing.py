@@ -1,8 +1,7 @@
-"""Where this process is at work: the identifiers that its log lines bear, and that go with its requests to others as
-W3C trace context.
+"""Identifiers of the current span, for log lines and for W3C trace context on outgoing requests.
 
-They are made from our own rows, so that whoever takes a run over goes on with the same trace, and whoever tells of it
-afterwards names the same spans. A span's name is unique in its run (`agentops.trace` says which there are).
+Ids are derived from our own rows: a worker that takes over a run continues the same trace, and a later export names the
+same spans. A span's name is unique within its run (`agentops.trace` lists them).
 """
 
 import os
@@ -20,28 +19,28 @@ _touched: ContextVar[set[tuple[str, int]] | None] = ContextVar("touched", defaul
 
 
 def exporting() -> bool:
-    """Whether traces go to a collector: the environment says so, to us and to OpenTelemetry's own exporter."""
+    """Return whether traces are exported, by OpenTelemetry's own environment variables."""
     stopped = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     return not stopped and any(os.environ.get(name) for name in ENDPOINTS)
 
 
 def trace_id(ticket_id: str, run_id: int) -> str:
-    """32 hexadecimal digits. The ticket's id keeps two installations that share a collector apart."""
+    """Return 32 hexadecimal digits. The ticket's id keeps installations that share a collector apart."""
     return sha256(f"{ticket_id}/{run_id}".encode()).hexdigest()[:32]
 
 
 def span_id(trace: str, name: str) -> str:
-    """16 hexadecimal digits."""
+    """Return 16 hexadecimal digits."""
     return sha256(f"{trace}/{name}".encode()).hexdigest()[:16]
 
 
 def try_span(index: int, attempt: int) -> str:
-    """The name of the span of one attempt at a run's step; attempts are counted from 1."""
+    """Return the span name of one attempt at a run's step; attempts count from 1."""
     return f"step-{index}-try-{attempt}"
 
 
 def attempt_span(action_id: int, number: int) -> str:
-    """The name of the span of one attempt at an action."""
+    """Return the span name of one attempt at an action."""
     return f"attempt-{action_id}-{number}"
 
 
@@ -51,8 +50,10 @@ def web_span(request_id: str) -> str:
 
 @contextmanager
 def at(*, ticket_id: str, run_id: int | None, span: str, **more: Any) -> Iterator[None]:
-    """Within it, log lines and outgoing requests belong to this span of the run; an action that a person made has no
-    run, and no trace."""
+    """Attach log lines and outgoing requests in this context to a span of the run.
+
+    An action that a person created has no run and therefore no trace.
+    """
     fields: dict[str, Any] = {"ticket": ticket_id, "run": run_id, **more}
     if run_id is not None:
         fields["trace_id"] = trace_id(ticket_id, run_id)
@@ -63,7 +64,7 @@ def at(*, ticket_id: str, run_id: int | None, span: str, **more: Any) -> Iterato
 
 @contextmanager
 def collecting() -> Iterator[set[tuple[str, int]]]:
-    """The (ticket, run) of every run that `touch` names meanwhile."""
+    """Collect the (ticket, run) pairs that are passed to `touch` in this context."""
     touched: set[tuple[str, int]] = set()
     token = _touched.set(touched)
     try:
@@ -73,8 +74,7 @@ def collecting() -> Iterator[set[tuple[str, int]]]:
 
 
 def touch(*, ticket_id: str, run_id: int | None, **more: Any) -> None:
-    """Says that the web request at hand, if it is one, is about this run: from here on, it is part of the run's
-    trace."""
+    """Attach the current web request to a run's trace. Outside a request, do nothing."""
     request_id = get_contextvars().get("request_id")
     if request_id is None:
         return
@@ -88,7 +88,7 @@ def touch(*, ticket_id: str, run_id: int | None, **more: Any) -> None:
 
 
 def headers() -> dict[str, str]:
-    """What a request to an outside system bears: `traceparent`, where traces are exported and this is one."""
+    """Return the `traceparent` header if traces are exported and a span is active, else nothing."""
     here = get_contextvars() if exporting() else {}
     if "trace_id" not in here:
         return {}

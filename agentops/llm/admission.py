@@ -1,6 +1,6 @@
-"""What has to hold before a model call leaves: a model that is not passed over, its price, room in every budget.
+"""Admit model calls: choose a target that works, price the call and reserve its worst case in every budget.
 
-`admit` and the settling stand in the transaction that records the step, so that a call costs no commit of its own.
+`admit` and the booking run in the transaction that records the step, so a call costs no commit of its own.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,16 @@ from agentops.llm.tiers import PLAIN, Tier
 from agentops.models import Budget, Hold, ModelPrice, Run, Step
 from approvals.audit import events
 
-PLAIN_ROUTES = ("", PLAIN)  # of a run: no expert was brought to it
+PLAIN_ROUTES = ("", PLAIN)  # values of Run.route that mean the plain tier
 
 
 @dataclass(frozen=True)
 class Call:
-    """A model call that was let through, from its admission to its end. `request` is what llm.complete is given, the
-    model apart; `probe`: it tries a model again that was passed over."""
+    """A model call that was admitted.
+
+    `request` holds the keyword arguments of client.complete except the model. `probe` is true when the call tests
+    whether a failing model has recovered.
+    """
 
     target: Target
     price: prices.Price
@@ -38,7 +41,7 @@ class Call:
 
 
 def targets(tier: Tier) -> list[Target]:
-    """Where a step of this tier may be asked, in the order of preference."""
+    """Return the targets of a tier in order of preference."""
     first, other = settings.LLM_TRIAGE_MODEL, settings.LLM_EXPERT_MODEL
     if tier == "expert":
         first, other = other, first
@@ -49,8 +52,11 @@ def targets(tier: Tier) -> list[Target]:
 
 
 def admit(step: Step, request: dict[str, Any], *, ticket_id: str, entries: list[Entry]) -> Entry:
-    """Lets the step's call through: what it can cost at most is reserved by the entry that is answered, to be posted
-    with `entries` in the same transaction. Raises Held, and then has changed nothing."""
+    """Choose a target for the step's call and reserve the call's worst case.
+
+    Returns the reservation, to be posted with `entries` in the same transaction. Raises Held; the step and the budgets
+    are unchanged then.
+    """
 
     def refusal(target: Target) -> Held | None:
         try:
@@ -85,8 +91,11 @@ def reserve(
     ticket_id: str | None,
     entries: Sequence[Entry],
 ) -> Entry:
-    """Gives the step its call and its reservation: the model's price in force, and room in every budget for the worst
-    case, after `entries`. To be posted in the same transaction. Raises Held, and then has changed nothing."""
+    """Attach a call to `target` to the step and reserve its worst case at the current price.
+
+    The budgets are checked as if `entries` were already posted. Returns the reservation, to be posted in the same
+    transaction. Raises Held; the step and the budgets are unchanged then.
+    """
     model = target.model
     price, today, worst = _needs(model, request)
     budgets.reserve(model=model, worst=worst, today=today, ticket_id=ticket_id, entries=entries)
@@ -96,20 +105,23 @@ def reserve(
 
 
 def _needs(model: str, request: dict[str, Any]) -> tuple[prices.Price, date, prices.Worst]:
-    """The model's price, the day that a call counts on, and what this one can cost at most. Raises Unpriced."""
+    """Return the current price, the day the call counts on (UTC) and its worst case. Raises Unpriced."""
     price, today = pricelist.in_force_today(model)
     size = client.size(model, request)
     return price, today, prices.worst(price, request_bytes=size, max_tokens=settings.LLM_MAX_TOKENS)
 
 
 def failed(step: Step, error: ProviderError) -> bool:
-    """What may have been billed counts as spent; what was not sent, or was refused, is free again. Answers whether a
-    probe has shown no more than that the model is still away."""
+    """Book a failed call: its worst case if it may have been billed, nothing otherwise.
+
+    Also counts the failure against the target when the target is to blame. Returns whether this was a probe that found
+    the target still failing.
+    """
     if isinstance(error, EffectUnknown):
         budgets.count_lost(step)
     else:
         budgets.release(step)
-    # 400, 401 and their like say something of our request or our key; everything else something of the model.
+    # 400, 401 and similar statuses point to our request or our key. Anything else points to the model.
     of_model = isinstance(error, Transient) or error.http_status in (403, 404)
     if of_model:
         breakers.failed(step.call.target, f"{error.code}: {redact.text(error.message)}")
@@ -117,7 +129,10 @@ def failed(step: Step, error: ProviderError) -> bool:
 
 
 def hold(run: Run, held: Held) -> None:
-    """Notes why the run waits, in the transaction that puts it to wait and before what that posts: it locks a cap."""
+    """Record why the run waits, in the transaction that sets it to waiting.
+
+    Call it before spending rows are posted: it locks the budget row, and the lock order is budget first.
+    """
     events.record(
         actor=events.SYSTEM,
         verb="run.held",
@@ -139,11 +154,14 @@ def hold(run: Run, held: Held) -> None:
             "recheck": not (same_cap and same_price),
         }
     said = {"model": held.model, "reason": held.reason[:500], **needs}
-    Hold.objects.update_or_create(run=run, defaults=said)  # one that stood through a probe has been since it began
+    Hold.objects.update_or_create(run=run, defaults=said)  # held_at stays when the hold outlives a probe
 
 
 def releasable(limit: int) -> list[int]:
-    """Runs whose hold has gone, the oldest first. One look where nothing is held, which is nearly always."""
+    """Return the ids of held runs that can continue, oldest first.
+
+    Costs one query when no run is held, which is nearly always the case.
+    """
     causes = set(Hold.objects.values_list("cause", flat=True).distinct())
     found: list[int] = []
     if Hold.Cause.PRICE in causes:
@@ -158,8 +176,10 @@ def releasable(limit: int) -> list[int]:
 
 
 def _affordable(limit: int) -> list[int]:
-    """Of the runs that a budget holds, no more than fit into what it leaves. A look at a budget that is used up costs
-    the same however many wait for it."""
+    """Return held runs whose worst cases fit together into what the budgets have left.
+
+    Reads one row more than fits, so an exhausted budget costs the same however many runs wait for it.
+    """
     held = Hold.objects.filter(cause=Hold.Cause.BUDGET).order_by("pk")
     found = list(held.filter(per=Budget.Per.TICKET, recheck=True).values_list("pk", flat=True)[:limit])
     waiting = held.exclude(per=Budget.Per.TICKET)
@@ -180,18 +200,20 @@ def _affordable(limit: int) -> list[int]:
 
 
 def _elsewhere() -> QuerySet[Hold]:
-    """What waits for the price of, or for room for, a model that is asked no more: it will ask another."""
+    """Return holds on a price or budget of a model that no route uses any more: their runs ask another model."""
     return Hold.objects.exclude(cause=Hold.Cause.OUTAGE).exclude(model__in=_asked())
 
 
 def _asked() -> set[str]:
-    """The models that any step may be asked of."""
+    """Return every model on a route."""
     return {target.model for target in (*targets("plain"), *targets("expert"))}
 
 
 def _let_through(limit: int) -> list[int]:
-    """Of the runs whose own model is passed over, as many as would be let through: one for each probe, all once a model
-    is back."""
+    """Return the runs that wait for a failing model and can try it now.
+
+    One per probe that is due, or all of them once a model works again.
+    """
     under_way = Q(run__status=Run.Status.RUNNING, run__lease_expires_at__gte=Now())
     plain = Q(run__route__in=PLAIN_ROUTES)
     found: list[int] = []
@@ -204,15 +226,17 @@ def _let_through(limit: int) -> list[int]:
 
 
 def _waits_of(route: list[Target]) -> list[tuple[Q, list[Target]]]:
-    """Holds of a route, each sort with the targets that were passed over when they began: all of them, or those before
-    the one that had no price or no room."""
+    """Pair the holds of a route with the targets that were skipped when they were placed.
+
+    An outage skipped the whole route; a missing price or a full budget skipped the targets before that model.
+    """
     outage = Q(cause=Hold.Cause.OUTAGE)
     places = {target.model: place for place, target in reversed(list(enumerate(route)))}
     return [(outage, route), *((~outage & Q(model=model), route[:place]) for model, place in places.items() if place)]
 
 
 def _openings(held: Hold) -> int | None:
-    """As breakers.openings, of the targets that were passed over when the hold began."""
+    """Return breakers.openings for the targets that were skipped when the hold was placed."""
     route = targets("plain" if held.run.route in PLAIN_ROUTES else "expert")
     if held.cause != Hold.Cause.OUTAGE:
         models = [target.model for target in route]
@@ -221,17 +245,20 @@ def _openings(held: Hold) -> int | None:
 
 
 def would_probe(held: Hold) -> bool:
-    """Whether the run would try a model again that is passed over, rather than ask one that is there."""
+    """Return whether the run would probe a failing model because no other target can take its call."""
     return not _is_there(held) and _openings(held) is not None
 
 
 def may_go_on(held: Hold) -> bool:
-    """Whether what the run waited for is there. Looks without a lock: the call itself is admitted anew."""
+    """Return whether the run can continue.
+
+    Takes no lock, so the answer may be outdated: the call itself is admitted again.
+    """
     return _is_there(held) or _openings(held) != 0
 
 
 def _is_there(held: Hold) -> bool:
-    """Its model's price, or room for the call, or another model in its place."""
+    """Return whether the model now has a price, or room in the budgets, or was replaced on its route."""
     if held.cause == Hold.Cause.OUTAGE:
         return False
     if held.model not in _asked():

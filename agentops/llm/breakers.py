@@ -1,6 +1,6 @@
-"""Circuit breakers: a model that fails over and over is passed over by every worker, and tried again in time.
+"""Circuit breakers: all workers skip a model that keeps failing, and probe it until it recovers.
 
-Closed, nothing is written: a success after no failure costs a look. Times are the database's.
+A closed breaker costs one query per call and no write. Times are the database's.
 """
 
 import logging
@@ -34,7 +34,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Choice:
-    """`passed` has a sentence for each target before it that is passed over; `probe`: so was this one until now."""
+    """The chosen target.
+
+    `passed` has one sentence for each target that was skipped before it. `probe` is true when the target's own breaker
+    was open and this call tests it.
+    """
 
     target: Target
     passed: tuple[str, ...] = ()
@@ -42,8 +46,11 @@ class Choice:
 
 
 def choose(targets: Sequence[Target], refusal: Callable[[Target], Held | None] = lambda _: None) -> Choice:
-    """The first that is not passed over. A breaker whose time has come lets this one call through. Where the first
-    target is passed over, so is one that `refusal` has something against. Raises PassedOver, or the first refusal."""
+    """Return the first target whose breaker is closed or due for a probe.
+
+    Once a target has been skipped, targets for which `refusal` returns an error are skipped too. Raises the first of
+    those errors, or PassedOver if every breaker is open.
+    """
     rows = {Target(row.provider, row.model): row for row in Breaker.objects.filter(failures__gt=0)}
     passed: list[str] = []
     refused: list[Held] = []
@@ -66,7 +73,7 @@ def choose(targets: Sequence[Target], refusal: Callable[[Target], Held | None] =
 
 
 def openings(targets: Sequence[Target]) -> int | None:
-    """How many calls would be let through now: one for each probe that is due; None: any number."""
+    """Return how many calls the breakers allow now: one for each probe that is due, or None for no limit."""
     rows = Breaker.objects.filter(failures__gt=0).exclude(state=Breaker.State.CLOSED)
     shut = {Target(row.provider, row.model) for row in rows}
     if any(target not in shut for target in targets):
@@ -76,7 +83,7 @@ def openings(targets: Sequence[Target]) -> int | None:
 
 
 def failed(target: Target, error: str) -> None:
-    """Counts a failure; opens the breaker at the LLM_BREAKER_FAILURES-th in a row, and again where a probe failed."""
+    """Count a failure. Open the breaker at LLM_BREAKER_FAILURES in a row, or when a probe failed."""
     with transaction.atomic():
         Breaker.objects.get_or_create(provider=target.provider, model=target.model)
         row = Breaker.objects.select_for_update().get(provider=target.provider, model=target.model)
@@ -93,9 +100,9 @@ def failed(target: Target, error: str) -> None:
 
 
 def succeeded(target: Target) -> None:
-    """Closes the breaker, or forgets its failures, where it has any: those of calls that left after this one too."""
+    """Close the breaker and reset its failures, including those of calls sent after this one."""
     marked = Breaker.objects.filter(provider=target.provider, model=target.model, failures__gt=0)
-    if not marked.exists():  # nearly always: no transaction for it
+    if not marked.exists():  # the usual case, so don't open a transaction
         return
     with transaction.atomic():
         row = marked.select_for_update().first()
@@ -107,7 +114,7 @@ def succeeded(target: Target) -> None:
 
 
 def _may_probe(row: Breaker) -> bool:
-    """One call takes the probe that is due: whoever comes next sees it taken."""
+    """Take the probe that is due. Of several workers only one succeeds: the guard on `probes` fails for the others."""
     due = Breaker.objects.filter(pk=row.pk, probes=row.probes, probe_at__lte=Now()).exclude(state=Breaker.State.CLOSED)
     taken = due.update(
         state=Breaker.State.HALF_OPEN,
@@ -118,7 +125,7 @@ def _may_probe(row: Breaker) -> bool:
 
 
 def _pause(probes: int) -> float:
-    """Seconds until the next probe: twice as many after each that failed."""
+    """Return the seconds until the next probe, which double with each failed probe up to LONGEST_SECONDS."""
     seconds: float = settings.LLM_BREAKER_SECONDS
     return min(seconds * 2.0 ** min(probes, 20), LONGEST_SECONDS)
 

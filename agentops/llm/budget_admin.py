@@ -1,4 +1,4 @@
-"""The budgets' caps, as admins change them: with who and why, and what waits looks again."""
+"""Changes to budgets by admins, recorded with actor and reason. Runs held by a budget are checked again afterwards."""
 
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ def put(
     max_usd: Decimal | None = None,
     max_tokens: int | None = None,
 ) -> Budget:
-    """Sets the cap of a model (empty: of all together) per ticket, day or month. Raises Refused."""
+    """Set the cap of a model per ticket, day or month; an empty `model` means all models together. Raises Refused."""
     if per not in Budget.Per.values:
         raise Refused("per_unknown", f"A budget is per {', '.join(Budget.Per.values)}; not per {per!r}.")
     if max_usd is None and max_tokens is None:
@@ -41,7 +41,7 @@ def put(
 
 
 def remove(*, budget: Budget, by: User, note: str) -> None:
-    """Takes the cap away. Raises Refused without a note."""
+    """Remove the budget. Raises Refused without a note."""
     if not note.strip():
         raise Refused("note_missing", "Say why the budget is removed.")
     with transaction.atomic():

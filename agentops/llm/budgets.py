@@ -1,7 +1,8 @@
-"""Budgets that hold: what a call can cost at most is reserved before it, under the rows' locks, and settled after it.
+"""Enforce budgets: reserve a call's worst case under row locks before the call, and book its cost after it.
 
-Every call's model has a line of `Spending` for its day. A reservation locks the budgets that cap it, so that one at a
-time adds up what is spent and reserved; where no budget caps a call, nothing is locked. Callers are in a transaction.
+Every model has one `Spending` row per day (UTC). A reservation locks the budgets that apply to the call, so only one
+reservation at a time adds up what is spent and reserved. Where no budget applies, nothing is locked. Callers run in a
+transaction.
 """
 
 import logging
@@ -33,7 +34,7 @@ USED = """
     WHERE day >= date_trunc('month', today) AND day < date_trunc('month', today) + interval '1 month'
     GROUP BY model
 """
-# The rows in one order, whoever posts: two that post at once wait for each other and never in a circle.
+# Rows are written in one order, so two transactions that post at once wait for each other and can't deadlock.
 POST = """
     INSERT INTO agentops_spending AS kept
         (day, model, calls, reserved_usd, reserved_tokens, spent_usd, spent_tokens, presumed_usd)
@@ -56,7 +57,7 @@ POST = """
 
 @dataclass(frozen=True)
 class Entry:
-    """A change of the line of Spending of the day (UTC) on which the call was begun."""
+    """A change to one Spending row, chosen by model and by the day (UTC) on which the call started."""
 
     day: date
     model: str
@@ -70,7 +71,7 @@ class Entry:
 
 @dataclass
 class Use:
-    """US dollars and tokens of a model, spent and reserved."""
+    """US dollars and tokens of a model that are spent or reserved."""
 
     spent_usd: Decimal = NOTHING
     reserved_usd: Decimal = NOTHING
@@ -89,7 +90,7 @@ Used = dict[tuple[str, str], Use]  # by (per, model)
 
 @dataclass(frozen=True)
 class Standing:
-    """A budget and what is used of it. What is left is never below nothing; None: not capped."""
+    """A budget and its use. Remaining amounts are at least 0, or None without a cap."""
 
     budget: Budget
     use: Use = field(default_factory=Use)
@@ -110,7 +111,7 @@ class Standing:
 
     @property
     def percent_used(self) -> float:
-        """Of the cap on dollars where there is one, else of that on tokens; at most 100."""
+        """Percentage of the dollar cap, or of the token cap if there is no dollar cap; at most 100."""
         use = self.use
         return self._share(use.spent_usd + use.reserved_usd, use.spent_tokens + use.reserved_tokens)
 
@@ -126,9 +127,11 @@ class Standing:
 def reserve(
     *, model: str, worst: Worst, today: date, ticket_id: str | None, entries: Sequence[Entry], look: bool = False
 ) -> None:
-    """Sees that every budget has room for a call that is begun `today` and its worst case, after `entries`, which the
-    same transaction posts along with the reservation. Without a ticket those per ticket are not asked. Raises
-    Exhausted. With `look` nothing is locked, nor sure."""
+    """Check that every budget has room for the worst case of a call that starts `today`.
+
+    `entries` count as used: the same transaction posts them along with the reservation. Without a ticket, budgets per
+    ticket don't apply. With `preview` nothing is locked, so the result may be outdated. Raises Exhausted.
+    """
     rows = Budget.objects.filter(model__in=("", model)).order_by("pk")
     if ticket_id is None:
         rows = rows.exclude(per=Budget.Per.TICKET)
@@ -148,27 +151,34 @@ def reserve(
 
 
 def _counted_in(day: date, today: date) -> list[Budget.Per]:
-    """Which uses a line of this day is part of: a call over midnight gives nothing back to a day that never held it."""
+    """Return the periods that a Spending row of `day` counts towards.
+
+    A call that ran past midnight must not free money in a day that never reserved it.
+    """
     of_month = [Budget.Per.MONTH] if (day.year, day.month) == (today.year, today.month) else []
     return [Budget.Per.TICKET, *of_month, *([Budget.Per.DAY] if day == today else [])]
 
 
 def lock_alone() -> None:
-    """Before a cap or a price changes: no reservation and no hold is between its look at them and its commit, for those
-    hold a weaker lock of the table."""
+    """Lock the budgets before a cap or a price changes.
+
+    Reservations and holds take a weaker lock on the table, so none of them can be between its check and its commit.
+    """
     with connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {Budget._meta.db_table} IN EXCLUSIVE MODE")
 
 
 def lock_as_seen(budget: int, as_of: datetime) -> bool:
-    """Whether a cap still is the one that was set then. Until the transaction ends no cap and no price can change;
-    whoever changes one later finds what this transaction writes."""
+    """Return whether the cap is still the one set at `as_of`, and lock it.
+
+    No cap or price can change until the transaction ends. A later change sees what this transaction wrote.
+    """
     seen = Budget.objects.filter(pk=budget, changed_at=as_of)
     return seen.select_for_update(no_key=True).exists()
 
 
 def settle(step: Step, usd: Decimal, tokens: int, *, presumed: bool = False) -> None:
-    """The end of the call that the step's reservation is for: what it came to. Recording the step posts it."""
+    """Book what the step's call cost and free its reservation. Recording the step posts the entry."""
     if step.reservation is None:
         return
     reserved = Decimal(step.reservation["usd"])
@@ -187,12 +197,12 @@ def settle(step: Step, usd: Decimal, tokens: int, *, presumed: bool = False) -> 
 
 
 def release(step: Step) -> None:
-    """The call was never sent, or refused."""
+    """Free the reservation of a call that was never sent or was refused."""
     settle(step, NOTHING, 0)
 
 
 def count_lost(step: Step) -> None:
-    """The worker died, or the answer was lost: it may have been billed, so its worst case counts as spent."""
+    """Book the worst case of a call whose answer was lost: it may have been billed."""
     if step.reservation is None:
         return
     lost = {name: step.reservation[name] for name in ("model", "usd", "tokens")}
@@ -204,7 +214,10 @@ def count_lost(step: Step) -> None:
 
 
 def post(entries: Sequence[Entry]) -> None:
-    """Adds to the lines of Spending. Last in its transaction, as far as may be: others wait for these rows."""
+    """Add the entries to the Spending rows.
+
+    Call it as late as possible in a transaction, because others wait for these rows.
+    """
     if not entries:
         return
     names = ("day", "model", "calls", "reserved_usd", "reserved_tokens", "spent_usd", "spent_tokens", "presumed_usd")
@@ -213,7 +226,7 @@ def post(entries: Sequence[Entry]) -> None:
 
 
 def used_on(today: date | None, ticket_id: str | None = None) -> Used:
-    """What is used of a day (None: of the database's) and its month, by model, and of a ticket where one is named."""
+    """Return the use per day and month by model, and per ticket if one is given. None means the database's date."""
     used: Used = {}
     with connection.cursor() as cursor:
         cursor.execute(USED, [today])
@@ -228,7 +241,7 @@ def used_on(today: date | None, ticket_id: str | None = None) -> Used:
 
 
 def of_steps(rows: Iterable[Mapping[str, Any]]) -> dict[str, Use]:
-    """What recorded steps used, by model: each lost answer under the model that was asked."""
+    """Add up the use of recorded steps by model. A lost answer counts towards the model that was called."""
     found: dict[str, Use] = {}
     for row in rows:
         rest = Use(spent_usd=row["cost_usd"], spent_tokens=row["input_tokens"] + row["output_tokens"])
@@ -254,14 +267,14 @@ def standings(caps: Iterable[Budget], used: Used) -> list[Standing]:
 
 
 def standing(ticket_id: str | None = None) -> list[Standing]:
-    """Every budget, with what is used of it; those per ticket only where one is named."""
+    """Return every budget with its use. Budgets per ticket are included only if a ticket is given."""
     caps = Budget.objects.order_by("per", "model")
     shown = [cap for cap in caps if ticket_id is not None or cap.per != Budget.Per.TICKET]
     return standings(shown, used_on(None, ticket_id)) if shown else []
 
 
 def room(found: Iterable[Standing], model: str) -> tuple[Decimal | None, int | None]:
-    """The least US dollars and tokens that these budgets leave a model; None: not capped."""
+    """Return the US dollars and tokens that these budgets leave for a model; None means no cap."""
     of_model = [each for each in found if each.budget.model in ("", model)]
     usd = [each.left_usd for each in of_model if each.left_usd is not None]
     tokens = [each.left_tokens for each in of_model if each.left_tokens is not None]
@@ -269,7 +282,7 @@ def room(found: Iterable[Standing], model: str) -> tuple[Decimal | None, int | N
 
 
 def _lacks(found: Standing, worst: Worst) -> str:
-    """Which budget, what is used of it, and what would have to be free."""
+    """Say which budget is short, what it has used and what the call needs."""
     cap, use = found.budget, found.use
     parts = []
     if cap.max_usd is not None and worst.usd > (found.left_usd or NOTHING):

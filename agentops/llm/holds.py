@@ -1,4 +1,4 @@
-"""Why a model call may not leave. Nothing was sent, and nothing is wrong with the ticket: its run waits."""
+"""Reasons why a model call may not be sent. Nothing was sent and the ticket is fine: its run waits."""
 
 from datetime import datetime
 
@@ -6,7 +6,11 @@ from agentops.llm.prices import Worst
 
 
 class Held(Exception):
-    """`told` says in a sentence what is missing, `when` ("when …") what would bring it; `reason` is both, of a run."""
+    """A model call is on hold.
+
+    `problem` is a sentence that says what is missing, `when` ("when …") what would resolve it; `reason` joins both for
+    the run's page.
+    """
 
     def __init__(self, model: str, told: str, when: str) -> None:
         self.model = model
@@ -17,7 +21,10 @@ class Held(Exception):
 
 
 class Exhausted(Held):
-    """A budget (per `per`) has no room for the call's worst case. `budget` is its id, `as_of` when its cap was set."""
+    """A budget has no room for the call's worst case.
+
+    `per` is the budget's period, `budget` its id and `as_of` the time its cap was set.
+    """
 
     def __init__(
         self, model: str, told: str, when: str, *, per: str, budget: int, as_of: datetime, worst: Worst
@@ -30,8 +37,8 @@ class Exhausted(Held):
 
 
 class Unpriced(Held):
-    """The model has no price, so nobody knows what the call would cost."""
+    """The model has no price, so the cost of a call is unknown."""
 
 
 class PassedOver(Held):
-    """Every model of the route is passed over; calls are let through again, one at a time, as their probes come due."""
+    """Every model of the route has an open breaker. Calls resume one at a time as probes come due."""

@@ -1,4 +1,4 @@
-"""The prices of models: append-only rows, the newest of a model in force."""
+"""Prices of language models: append-only rows, of which the newest of a model is current."""
 
 from datetime import date
 from decimal import Decimal
@@ -21,8 +21,10 @@ HIGHEST = Decimal(1_000_000)
 
 
 class Given(BaseModel):
-    """US dollars per million tokens. A server that does not tell cached or reasoning tokens apart needs no price of
-    their own."""
+    """US dollars per million tokens.
+
+    `cached` defaults to the input price and `reasoning` to the output price, for servers that don't count these apart.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     input: Decimal = Field(ge=0, lt=HIGHEST, decimal_places=6)
@@ -32,24 +34,24 @@ class Given(BaseModel):
 
 
 def find(model: str) -> Price | None:
-    """The model's price in force."""
+    """Return the model's current price, or None."""
     row = ModelPrice.objects.filter(model=model).order_by("-pk").first()
     return None if row is None else price_of(row)
 
 
 def in_force(model: str) -> Price:
-    """Raises Unpriced."""
+    """Return the model's current price. Raises Unpriced."""
     return in_force_today(model)[0]
 
 
 def in_force_today(model: str) -> tuple[Price, date]:
-    """With the database's day (UTC). Raises Unpriced."""
+    """Return the model's current price and the database's date (UTC). Raises Unpriced."""
     row = ModelPrice.objects.filter(model=model).annotate(today=TruncDate(Now())).order_by("-pk").first()
     if row is None:
         raise Unpriced(
             model,
-            f"The language model {model!r} has no price, so it is not asked.",
-            "when an admin has entered one under Policy, Models",
+            f"The language model {model!r} has no price, so it isn't used.",
+            "when an admin adds one under Policy, Models",
         )
     return price_of(row), row.today
 
@@ -59,12 +61,14 @@ def price_of(row: ModelPrice) -> Price:
 
 
 def enter(*, model: str, given: Given, by: User, note: str) -> ModelPrice:
-    """From now on the model costs this, and what a budget keeps from it looks again. Raises Refused without a name or
-    a note."""
+    """Set the model's current price, and have runs held by a budget of this model checked again.
+
+    Raises Refused without a model or a note.
+    """
     if not model.strip():
-        raise Refused("model_missing", "Say which model, exactly as it is named to its server.")
+        raise Refused("model_missing", "Enter the model's name exactly as its server expects it.")
     if not note.strip():
-        raise Refused("note_missing", "Say where the price comes from.")
+        raise Refused("note_missing", "Enter the source of the price.")
     row = _row(model.strip(), given, note.strip()[:500])
     row.entered_by = by
     with transaction.atomic():
@@ -84,8 +88,10 @@ def enter(*, model: str, given: Given, by: User, note: str) -> ModelPrice:
 
 
 def start(**_: Any) -> None:
-    """What a new installation begins with: the prices of LLM_PRICES, for models that have none yet. After every
-    migrate. Raises ValueError where the setting cannot be read."""
+    """Save the prices of LLM_PRICES for models that have none yet.
+
+    Connected to post_migrate. Raises ValueError for an invalid setting.
+    """
     try:
         table = TypeAdapter(dict[str, Given]).validate_python(settings.LLM_PRICES)
     except ValidationError as error:

@@ -1,5 +1,8 @@
-"""What a call of a language model costs. Pure: a price and counts in, US dollars out, rounded up to a millionth, so
-that what is counted is never below what is billed."""
+"""The cost of language model calls.
+
+Pure: takes a price and token counts, returns US dollars rounded up to a millionth, so the result is never below the
+bill.
+"""
 
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
@@ -10,7 +13,7 @@ SMALLEST = Decimal("0.000001")
 
 @dataclass(frozen=True)
 class Price:
-    """US dollars per million tokens. `number` names the row that it comes from."""
+    """US dollars per million tokens. `number` is the id of the ModelPrice row."""
 
     model: str
     input: Decimal
@@ -22,7 +25,8 @@ class Price:
 
 @dataclass(frozen=True)
 class Worst:
-    """What a call can cost at most: US dollars and tokens. `price` numbers the price that says so."""
+    """The most that a call can cost, in US dollars and tokens. `price` is the id of the ModelPrice row it was computed
+    with."""
 
     usd: Decimal
     tokens: int
@@ -32,8 +36,11 @@ class Worst:
 def cost(
     price: Price, *, input_tokens: int, cached_tokens: int = 0, output_tokens: int = 0, reasoning_tokens: int = 0
 ) -> Decimal:
-    """Cached tokens are a part of the input's, reasoning tokens of the output's, as Chat Completions counts them. Where
-    a server says otherwise (more of the part than of the whole) the part is believed."""
+    """Return the cost of a call in US dollars.
+
+    Cached tokens are part of the input tokens and reasoning tokens part of the output tokens, as Chat Completions
+    counts them. If a server reports a part that exceeds its total, the part is used.
+    """
     fresh = max(input_tokens - cached_tokens, 0)
     said = max(output_tokens - reasoning_tokens, 0)
     per_million = (
@@ -43,7 +50,10 @@ def cost(
 
 
 def worst(price: Price, *, request_bytes: int, max_tokens: int) -> Worst:
-    """No token is shorter than a byte, and an answer has at most the `max_tokens` that are sent along."""
+    """Return the worst case of a call.
+
+    A token is at least one byte long, and an answer has at most `max_tokens` tokens.
+    """
     per_million = request_bytes * max(price.input, price.cached) + max_tokens * max(price.output, price.reasoning)
     usd = (per_million / MILLION).quantize(SMALLEST, ROUND_UP)
     return Worst(usd, request_bytes + max_tokens, price.number)

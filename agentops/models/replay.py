@@ -1,4 +1,4 @@
-"""A run done again, without effect."""
+"""Replays of runs, which have no side effects."""
 
 from decimal import Decimal
 
@@ -11,13 +11,14 @@ from approvals.models import PolicyVersion
 
 
 class Replay(models.Model):
-    """A run's ticket from its first step, against a record of the world or, in part, the world as it is. It changes
-    nothing of the run, its ticket and its actions, and makes no action.
+    """A run repeated from its first step, against recorded data, live data or a mix.
 
-    `llm_model` (empty: as routed) and `prompt` (digest of a StoredText; empty: the one in force) are what is tried,
-    `policy_version` is judged by; None in a recorded one, where each proposal has its own. `attempt` counts tries at
-    the step under way, `fence` the leases. `reservation`, while a call is under way: {day, model, usd, tokens}.
-    `findings` is [{code, what, then, now}], of what differs in effect.
+    It changes nothing about the run, its ticket and its actions, and creates no actions.
+
+    `llm_model` (empty: as routed) and `prompt` (digest of a StoredText; empty: the current one) are the variables of
+    the experiment. `policy_version` judges the proposals; None for a fully recorded replay, where each proposal keeps
+    its own version. `attempt` counts attempts at the current step, `fence` the leases. `reservation` is set during a
+    call: {day, model, usd, tokens}. `findings` lists the differences in effect: [{code, what, then, now}].
     """
 
     class Mode(models.TextChoices):
@@ -72,11 +73,11 @@ class Replay(models.Model):
 
 
 class ReplayStep(StepRecord):
-    """A step of a replay, written when it is done.
+    """A step of a replay, written when it ends.
 
-    `source` is where its answer came from; `note` says it in words. `effect` is what a side-effecting call would have
-    been: {kind, params, key, order_id, amount, currency, status, reason, further, verdict, reasons, facts,
-    policy_version, recorded}, the last one the id of the action that it was then, or None.
+    `source` says where its result comes from, `note` explains it. `effect` describes what a side-effecting call would
+    have done: {kind, params, key, order_id, amount, currency, status, reason, further, verdict, reasons, facts,
+    policy_version, recorded}. `recorded` is the id of the original action, or None.
     """
 
     class Source(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Which language model does what, and which is passed over."""
+"""Routing of language models, and their circuit breakers."""
 
 import pgtrigger
 from django.conf import settings
@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 
 class RoutingVersion(models.Model):
-    """Frozen rules of routing; the newest is in force. `rules` is routing.Rules as JSON."""
+    """Immutable routing rules; the newest version is current. `rules` is routing.RoutingRules as JSON."""
 
     rules = models.JSONField()
     note = models.CharField(max_length=500)
@@ -23,9 +23,11 @@ class RoutingVersion(models.Model):
 
 
 class Breaker(models.Model):
-    """The circuit breaker of a model at a provider, shared by all workers. `failures` are those since its last answer;
-    while it is open nobody asks it before `probe_at`, then one call does: half open until that call's end or, should
-    its worker die, the next `probe_at`."""
+    """The circuit breaker of a model at a provider, shared by all workers.
+
+    `failures` counts failures since the last answer. While the breaker is open no call is made before `probe_at`; then
+    one call is, and the breaker stays half open until that call ends or, if its worker dies, until the next `probe_at`.
+    """
 
     class State(models.TextChoices):
         CLOSED = "closed", "Closed"

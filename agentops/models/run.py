@@ -1,4 +1,4 @@
-"""The agent's durable effort on tickets: runs, and the steps they are made of."""
+"""Runs of the agent on tickets, and the steps of a run."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -13,7 +13,7 @@ from tickets.models import Ticket
 
 
 class StoredText(models.Model):
-    """A large text (prompt, tool list) stored once and named by its SHA-256."""
+    """A large text (prompt, tool list), stored once and identified by its SHA-256 digest."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     body = models.TextField()
@@ -23,10 +23,12 @@ class StoredText(models.Model):
 
 
 class Run(models.Model):
-    """One durable effort of the agent on a ticket. `number` counts the ticket's runs from 1. `fence` numbers its
-    leases: who holds an older one may not write. `triage` is turn.Triage as JSON; `route` is `plain` or the sign that
-    brought the expert (routing.CODES). `through_message` is the id of the newest message it knows: what comes later
-    belongs to the next run."""
+    """One durable effort of the agent on a ticket.
+
+    `number` counts the ticket's runs from 1. `fence` counts its leases: a worker with an older one may not write.
+    `triage` is turn.Triage as JSON. `route` is `plain` or the signal that selected the expert model (routing.CODES).
+    `through_message` is the id of the newest message that the run has seen; later messages belong to the next run.
+    """
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -58,9 +60,10 @@ class Run(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    # In its worker's memory alone: it was taken up to try a model again, and until that answers its hold stands.
+    # Only in the worker's memory: the run was started to probe a failing model, and keeps its hold until the model
+    # answers.
     keeps_hold: bool = False
-    # As trace.loading.find_run loads it: actions that none of its steps asked for, such as an acknowledgement.
+    # Set by trace.loading.find_run: actions that no step of the run proposed, such as an acknowledgement.
     asked_by_no_step: Sequence[Action] = ()
 
     class Meta:
@@ -87,7 +90,7 @@ class Run(models.Model):
 
 
 class StepRecord(models.Model):
-    """What a step did, of a run or of its replay. Tokens are counts; cost is in US dollars."""
+    """What a step of a run or of a replay did. Tokens are counts; cost is in US dollars."""
 
     class Kind(models.TextChoices):
         TRIAGE = "triage", "Triage"
@@ -121,16 +124,18 @@ class StepRecord(models.Model):
 
 
 class Step(StepRecord):
-    """A recorded unit of a run. It is written when it starts, so that a crash leaves it visible.
+    """A recorded unit of a run, written when it starts so that a crash leaves it visible.
 
-    `input` of an llm step: {model, prompt, tools (digests of StoredText), messages (digest of the list sent)};
-    of a tool step: {call_id, tool, arguments} as the model wrote them. A step that asks a model also has {route
-    (tier, code, why), provider, model, passed_over, price (of a ModelPrice), max_tokens} there. `output` of an llm
-    step: the answer as turn.Answer; of a tool step: the JSON that the model is told. Its cost has what `lost` answers
-    count: [{model, usd, tokens}], the worst case of each call whose answer nobody saw, and which may have been billed.
-    `reservation`, while a call is under way: {day, model, usd, tokens}. `tried_at` is when the current attempt began,
-    where it is not the first. A step that `waited_for_person` (or for what only people or an outside system could let
-    go on: a stop, a pause, a hold, an unknown outcome) tells nothing of how fast the machine is.
+    `input` of an llm step: {model, prompt, tools (digests of StoredText), messages (digest of the list sent)}. `input`
+    of a tool step: {call_id, tool, arguments} as the model wrote them. A step that calls a model also has {route (tier,
+    code, why), provider, model, passed_over, price (id of a ModelPrice), max_tokens}.
+
+    `output` of an llm step is client.ModelAnswer.output; of a tool step, the JSON returned to the model.
+
+    `lost` lists calls whose answer never arrived and which may have been billed, with their worst case: [{model, usd,
+    tokens}]; `cost_usd` includes them. `reservation` is set during a call: {day, model, usd, tokens}. `tried_at` is
+    when the current attempt started, if it isn't the first. `waited_for_person` marks steps that waited for a person or
+    an outside system (a stop, a pause, a hold, an unknown outcome), so latency figures leave them out.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
@@ -141,8 +146,7 @@ class Step(StepRecord):
     lost = models.JSONField(default=list, db_default=[], blank=True)
     reservation = models.JSONField(null=True, blank=True)
     action = models.ForeignKey(Action, on_delete=models.PROTECT, null=True, blank=True, related_name="steps")
-    # Of a call under way, in its worker's memory alone: the messages, admission.Call, and the budgets.Entry that it
-    # came to.
+    # Only in the worker's memory, during a call: the messages, the admission.Call and its budgets.SpendingEntry.
     sent: Any = None
     call: Any = None
     settled: Any = None

@@ -1,4 +1,4 @@
-"""What language models may cost, and what they did."""
+"""Prices, budgets and spending of language models."""
 
 from decimal import Decimal
 
@@ -15,8 +15,10 @@ NOTHING = Decimal(0)
 
 
 class ModelPrice(models.Model):
-    """US dollars per million tokens of a model, from `entered_at` on; the newest row of a model is in force.
-    `entered_by` is empty for the prices that the installation began with."""
+    """US dollars per million tokens of a model from `entered_at` on; the newest row of a model is current.
+
+    `entered_by` is empty for the prices from LLM_PRICES.
+    """
 
     model = models.CharField(max_length=100)
     input = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(NOTHING)])
@@ -41,8 +43,10 @@ class ModelPrice(models.Model):
 
 
 class Budget(models.Model):
-    """A cap on what calls may cost, per ticket, day or month (UTC). `model` is empty for all models together. The
-    row's lock is what makes reservations wait for each other."""
+    """A cap on the cost of model calls per ticket, day or month (UTC).
+
+    An empty `model` means all models together. Reservations take the row's lock, so that they wait for each other.
+    """
 
     class Per(models.TextChoices):
         TICKET = "ticket", "Ticket"
@@ -73,8 +77,10 @@ class Budget(models.Model):
 
 
 class Spending(models.Model):
-    """What the calls of a model that were begun on a day (UTC) have spent, and what those under way may still spend.
-    `presumed_usd` is the part of what is spent that nobody told us: answers that were lost count their worst case."""
+    """What a model's calls that started on a day (UTC) have spent, and what calls in progress may still spend.
+
+    `presumed_usd` is the part of `spent_usd` that was never confirmed: a lost answer counts its worst case.
+    """
 
     day = models.DateField()
     model = models.CharField(max_length=100)
@@ -93,9 +99,12 @@ class Spending(models.Model):
 
 
 class Hold(models.Model):
-    """Why a run waits though nothing of it is undecided: its next call finds no room in a budget, no price, or no model
-    that is not passed over. `usd` and `tokens` are that call's worst case; `usd` is 0 where the model's price has
-    changed since, so that it looks again. `recheck`: a cap or that price has changed since."""
+    """Why a run waits although no decision is open: its next call has no room in a budget, no price, or no working
+    model.
+
+    `usd` and `tokens` are the call's worst case. `usd` is 0 when the model's price has changed since, so that the run
+    tries again. `recheck` is set when a cap or that price has changed.
+    """
 
     class Cause(models.TextChoices):
         BUDGET = "budget", "Budget"

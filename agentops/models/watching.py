@@ -1,4 +1,4 @@
-"""What is kept so that others can watch: counts of what ended, how far they go, and web requests to tell of."""
+"""Data for monitoring: counts of finished work, progress marks, and web requests to export."""
 
 from decimal import Decimal
 
@@ -6,9 +6,11 @@ from django.db import models
 
 
 class Tally(models.Model):
-    """What ended within an `hour` (its beginning; the epoch: since ever), counted once and for all by
-    `telemetry.tallies`. `subject` is a step's kind, `attempt`, `run`, `action` or `duplicate`; `name` a step's name or
-    an action's kind; `bucket` says how long each took (`buckets.BOUNDS`; -1: not timed), `seconds` how long in all."""
+    """Finished work per `hour` (its start; the epoch for the all-time row), counted once by `telemetry.tallies`.
+
+    `subject` is a step's kind, `attempt`, `run`, `action` or `duplicate`; `name` is a step's name or an action's kind.
+    `bucket` is the duration's index in `buckets.BOUNDS` (-1: not timed) and `seconds` the total duration.
+    """
 
     hour = models.DateTimeField()
     subject = models.CharField(max_length=10)
@@ -37,8 +39,11 @@ class Tally(models.Model):
 
 
 class Watermark(models.Model):
-    """Up to when something has been through all that ended: `tallies`, `traces`. Who holds the lease goes on from
-    there; `fence` numbers the leases, and `not_before` lets a collector that is away rest."""
+    """How far `tallies` or `traces` have processed finished work.
+
+    The holder of the lease continues from `through`. `fence` counts the leases, and `not_before` delays the next
+    attempt while a collector is unreachable.
+    """
 
     name = models.CharField(primary_key=True, max_length=20)
     through = models.DateTimeField()
@@ -51,8 +56,11 @@ class Watermark(models.Model):
 
 
 class WebRequest(models.Model):
-    """A web request that changed a run, until `telemetry.shipping` has sent it to the collector. Kept only where traces
-    are exported. `route` is without what stands in it; `traceparent` is the caller's, or empty."""
+    """A web request that changed a run, kept until `telemetry.shipping` has exported it.
+
+    Written only where traces are exported. `route` is the URL pattern without its values; `traceparent` is the
+    caller's, or empty.
+    """
 
     ticket_id = models.CharField(max_length=14)
     run_id = models.BigIntegerField()
