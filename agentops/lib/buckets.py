@@ -13,7 +13,7 @@ BOUNDS = (*(float(f"{step * 10**power:.6g}") for power in range(-3, 4) for step 
 UNTIMED = -1
 
 
-def of(seconds: float) -> int:
+def bucket_of(seconds: float) -> int:
     return bisect_left(BOUNDS, seconds)
 
 

@@ -15,7 +15,7 @@ import httpx2
 
 from agentops.lib import outbound, tracing
 
-MAX_BYTES = 2_000_000
+MAX_ANSWER_BYTES = 2_000_000
 
 
 class _Local(threading.local):
@@ -81,8 +81,8 @@ class _Body(httpx2.SyncByteStream):
         _local.until = self._until
         for chunk in self._stream:
             size += len(chunk)
-            if size > MAX_BYTES:
-                raise httpx2.DecodingError(f"the answer is longer than {MAX_BYTES} bytes")
+            if size > MAX_ANSWER_BYTES:
+                raise httpx2.DecodingError(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
             yield chunk
             _local.until = self._until
 
@@ -90,7 +90,7 @@ class _Body(httpx2.SyncByteStream):
         self._stream.close()
 
 
-class Transport(httpx2.HTTPTransport):
+class DeadlineTransport(httpx2.HTTPTransport):
     """Bounds each request to `seconds` and its answer to MAX_ANSWER_BYTES.
 
     Raises httpx2's timeout of the phase in which time ran out, and DecodingError for an answer that is too long or

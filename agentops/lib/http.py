@@ -33,7 +33,7 @@ NEVER_SENT = (
 
 
 @dataclass(frozen=True)
-class Answer:
+class JsonAnswer:
     """A 2xx answer: the JSON value and the exact text it was parsed from."""
 
     status: int
@@ -53,15 +53,15 @@ def client(base_url: str, *, token: str = "", timeout: float = 10.0, connections
         base_url=base_url,
         headers=headers,
         timeout=httpx2.Timeout(timeout, connect=min(timeout, 5.0)),
-        transport=deadline.Transport(timeout, connections=connections),
+        transport=deadline.DeadlineTransport(timeout, connections=connections),
         follow_redirects=False,
         trust_env=False,
     )
 
 
-def call(http: httpx2.Client, method: str, url: str, **options: Any) -> Answer:
+def call(http: httpx2.Client, method: str, url: str, **options: Any) -> JsonAnswer:
     """Send one request and return its 2xx answer. Raises the matching ProviderError (docs/design.md, 8)."""
-    response = send(http, method, url, **options)
+    response = send_request(http, method, url, **options)
     replayed = response.headers.get("Idempotent-Replayed", "").lower() == "true"
     if not 200 <= response.status_code < 300:
         raise failure(
@@ -72,7 +72,7 @@ def call(http: httpx2.Client, method: str, url: str, **options: Any) -> Answer:
             write=method != "GET",
         )
     try:
-        return Answer(response.status_code, response.json() if response.content else None, response.text, replayed)
+        return JsonAnswer(response.status_code, response.json() if response.content else None, response.text, replayed)
     except (ValueError, RecursionError) as error:
         raise EffectUnknown(
             "unreadable_answer",
@@ -82,7 +82,7 @@ def call(http: httpx2.Client, method: str, url: str, **options: Any) -> Answer:
         ) from error
 
 
-def send(http: httpx2.Client, method: str, url: str, **options: Any) -> httpx2.Response:
+def send_request(http: httpx2.Client, method: str, url: str, **options: Any) -> httpx2.Response:
     """Send one request and return its answer, whatever its status. Raises ProviderError if there is no answer."""
     try:
         return http.request(method, url, **options)
@@ -109,7 +109,7 @@ def failure(
         code,
         message,
         http_status=status,
-        retry_after=seconds(retry_after),
+        retry_after=retry_after_seconds(retry_after),
         body=_kept(body),
         details=details,
     )
@@ -143,7 +143,7 @@ def _error_of(status: int, body: str) -> tuple[str, str, dict[str, Any]]:
         return f"http_{status}", f"answered {status}", {}
 
 
-def seconds(retry_after: str | None) -> float | None:
+def retry_after_seconds(retry_after: str | None) -> float | None:
     """Return the delay of a Retry-After header in seconds, or None."""
     try:
         wanted = float(retry_after or "nan")

@@ -33,6 +33,6 @@ class RetryPolicy:
         return max(backoff, error.retry_after or 0.0)
 
 
-MODEL = RetryPolicy(attempts=5)
-READ = RetryPolicy(attempts=5)
-ACTION = RetryPolicy(attempts=6)
+MODEL_RETRIES = RetryPolicy(attempts=5)
+READ_RETRIES = RetryPolicy(attempts=5)
+ACTION_RETRIES = RetryPolicy(attempts=6)

@@ -18,7 +18,7 @@ from agentops.models import Breaker
 from approvals.audit import events
 
 log = logging.getLogger(__name__)
-LONGEST_SECONDS = 600
+_MAX_PAUSE_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -66,40 +66,40 @@ def choose(targets: Sequence[Target], refusal: Callable[[Target], Held | None] =
             return Choice(target, tuple(passed), probe=True)
         passed.append(f"{target} has failed {row.failures} times: {row.last_error}")
     if refused:
-        refused[0].reason += f" It also goes on when {targets[0]} answers again."
+        refused[0].reason += f" It also continues when {targets[0]} answers again."
         raise refused[0]
-    told = f"No language model answers, so every one is passed over: {'; '.join(passed)}."
-    raise PassedOver(targets[0].model, told, "by itself when one of them answers again")
+    problem = f"No language model is available: {'; '.join(passed)}."
+    raise PassedOver(targets[0].model, problem, "when one of them answers again")
 
 
-def openings(targets: Sequence[Target]) -> int | None:
+def calls_allowed(targets: Sequence[Target]) -> int | None:
     """Return how many calls the breakers allow now: one for each probe that is due, or None for no limit."""
     rows = Breaker.objects.filter(failures__gt=0).exclude(state=Breaker.State.CLOSED)
-    shut = {Target(row.provider, row.model) for row in rows}
-    if any(target not in shut for target in targets):
+    open_breakers = {Target(row.provider, row.model) for row in rows}
+    if any(target not in open_breakers for target in targets):
         return None
     due = rows.filter(probe_at__lte=Now())
     return sum(Target(row.provider, row.model) in targets for row in due)
 
 
-def failed(target: Target, error: str) -> None:
+def count_failure(target: Target, error: str) -> None:
     """Count a failure. Open the breaker at LLM_BREAKER_FAILURES in a row, or when a probe failed."""
     with transaction.atomic():
         Breaker.objects.get_or_create(provider=target.provider, model=target.model)
         row = Breaker.objects.select_for_update().get(provider=target.provider, model=target.model)
         row.failures += 1
         row.last_error = error[:300]
-        was = row.state
-        if was == Breaker.State.HALF_OPEN or row.failures >= settings.LLM_BREAKER_FAILURES:
+        previous = row.state
+        if previous == Breaker.State.HALF_OPEN or row.failures >= settings.LLM_BREAKER_FAILURES:
             row.state = Breaker.State.OPEN
             row.probe_at = Now() + timedelta(seconds=_pause(row.probes))
-        if was == Breaker.State.CLOSED and row.state == Breaker.State.OPEN:
+        if previous == Breaker.State.CLOSED and row.state == Breaker.State.OPEN:
             row.opened_at = Now()
-            _tell(target, "breaker.opened", row)
+            _report(target, "breaker.opened", row)
         row.save()
 
 
-def succeeded(target: Target) -> None:
+def reset(target: Target) -> None:
     """Close the breaker and reset its failures, including those of calls sent after this one."""
     marked = Breaker.objects.filter(provider=target.provider, model=target.model, failures__gt=0)
     if not marked.exists():  # the usual case, so don't open a transaction
@@ -109,7 +109,7 @@ def succeeded(target: Target) -> None:
         if row is None:
             return
         if row.state != Breaker.State.CLOSED:
-            _tell(target, "breaker.closed", row)
+            _report(target, "breaker.closed", row)
         marked.update(state=Breaker.State.CLOSED, failures=0, probes=0, opened_at=None, probe_at=None)
 
 
@@ -127,10 +127,10 @@ def _may_probe(row: Breaker) -> bool:
 def _pause(probes: int) -> float:
     """Return the seconds until the next probe, which double with each failed probe up to LONGEST_SECONDS."""
     seconds: float = settings.LLM_BREAKER_SECONDS
-    return min(seconds * 2.0 ** min(probes, 20), LONGEST_SECONDS)
+    return min(seconds * 2.0 ** min(probes, 20), _MAX_PAUSE_SECONDS)
 
 
-def _tell(target: Target, verb: str, row: Breaker) -> None:
+def _report(target: Target, verb: str, row: Breaker) -> None:
     log.warning("%s: %s after %s failures (%s)", verb, target, row.failures, row.last_error)
     events.record(
         actor=events.SYSTEM,

@@ -13,7 +13,7 @@ from agentops.models import Budget, Hold
 from approvals.audit import events
 
 
-def put(
+def set_budget(
     *,
     per: str,
     model: str,
@@ -24,33 +24,35 @@ def put(
 ) -> Budget:
     """Set the cap of a model per ticket, day or month; an empty `model` means all models together. Raises Refused."""
     if per not in Budget.Per.values:
-        raise Refused("per_unknown", f"A budget is per {', '.join(Budget.Per.values)}; not per {per!r}.")
+        raise Refused("per_unknown", f"A budget is per {', '.join(Budget.Per.values)}, not per {per!r}.")
     if max_usd is None and max_tokens is None:
-        raise Refused("cap_missing", "A budget caps dollars, tokens or both; to have none, remove it.")
+        raise Refused(
+            "cap_missing", "Enter a limit in dollars, in tokens or both. To have no limit, remove the budget."
+        )
     if not note.strip():
         raise Refused("note_missing", "Say why the budget changes.")
     with transaction.atomic():
-        budgets.lock_alone()
+        budgets.lock_exclusively()
         before = Budget.objects.filter(per=per, model=model.strip()).first()
-        said = {"max_usd": max_usd, "max_tokens": max_tokens, "note": note.strip()[:500], "changed_by": by}
+        fields = {"max_usd": max_usd, "max_tokens": max_tokens, "note": note.strip()[:500], "changed_by": by}
         budget, _ = Budget.objects.update_or_create(
-            per=per, model=model.strip(), defaults={**said, "changed_at": Now()}
+            per=per, model=model.strip(), defaults={**fields, "changed_at": Now()}
         )
-        _changed(budget, by=by, before=_told(before), after=_told(budget))
+        _record_change(budget, by=by, before=_audited(before), after=_audited(budget))
     return budget
 
 
-def remove(*, budget: Budget, by: User, note: str) -> None:
+def remove_budget(*, budget: Budget, by: User, note: str) -> None:
     """Remove the budget. Raises Refused without a note."""
     if not note.strip():
         raise Refused("note_missing", "Say why the budget is removed.")
     with transaction.atomic():
-        budgets.lock_alone()
-        _changed(budget, by=by, before=_told(budget), after={"note": note.strip()[:500]})
+        budgets.lock_exclusively()
+        _record_change(budget, by=by, before=_audited(budget), after={"note": note.strip()[:500]})
         Budget.objects.filter(pk=budget.pk).delete()
 
 
-def _changed(budget: Budget, *, by: User, before: dict[str, Any], after: dict[str, Any]) -> None:
+def _record_change(budget: Budget, *, by: User, before: dict[str, Any], after: dict[str, Any]) -> None:
     Hold.objects.filter(cause=Hold.Cause.BUDGET).update(recheck=True)
     events.record(
         actor=by.get_username(),
@@ -62,7 +64,7 @@ def _changed(budget: Budget, *, by: User, before: dict[str, Any], after: dict[st
     )
 
 
-def _told(budget: Budget | None) -> dict[str, Any]:
+def _audited(budget: Budget | None) -> dict[str, Any]:
     if budget is None:
         return {}
     usd = None if budget.max_usd is None else f"{budget.max_usd.normalize():f}"

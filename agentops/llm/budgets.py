@@ -16,14 +16,14 @@ from django.conf import settings
 from django.db import connection
 
 from agentops.llm.holds import Exhausted
-from agentops.llm.prices import Worst
+from agentops.llm.prices import WorstCase
 from agentops.models import Budget, Step
 
 log = logging.getLogger(__name__)
-ASKS = (Step.Kind.TRIAGE, Step.Kind.LLM)
-NOTHING = Decimal(0)
-UNTIL = {"ticket": "", "day": ", or tomorrow (UTC)", "month": ", or next month (UTC)"}
-USED = """
+MODEL_CALLS = (Step.Kind.TRIAGE, Step.Kind.LLM)
+_ZERO = Decimal(0)
+_UNTIL = {"ticket": "", "day": ", or tomorrow (UTC)", "month": ", or next month (UTC)"}
+_USED_SQL = """
     SELECT model,
            coalesce(sum(spent_usd) FILTER (WHERE day = today), 0),
            coalesce(sum(reserved_usd) FILTER (WHERE day = today), 0),
@@ -35,7 +35,7 @@ USED = """
     GROUP BY model
 """
 # Rows are written in one order, so two transactions that post at once wait for each other and can't deadlock.
-POST = """
+_POST_SQL = """
     INSERT INTO agentops_spending AS kept
         (day, model, calls, reserved_usd, reserved_tokens, spent_usd, spent_tokens, presumed_usd)
     SELECT day, model, sum(calls), sum(reserved_usd), sum(reserved_tokens),
@@ -56,40 +56,40 @@ POST = """
 
 
 @dataclass(frozen=True)
-class Entry:
+class SpendingEntry:
     """A change to one Spending row, chosen by model and by the day (UTC) on which the call started."""
 
     day: date
     model: str
     calls: int = 0
-    reserved_usd: Decimal = NOTHING
+    reserved_usd: Decimal = _ZERO
     reserved_tokens: int = 0
-    spent_usd: Decimal = NOTHING
+    spent_usd: Decimal = _ZERO
     spent_tokens: int = 0
-    presumed_usd: Decimal = NOTHING
+    presumed_usd: Decimal = _ZERO
 
 
 @dataclass
 class Use:
     """US dollars and tokens of a model that are spent or reserved."""
 
-    spent_usd: Decimal = NOTHING
-    reserved_usd: Decimal = NOTHING
+    spent_usd: Decimal = _ZERO
+    reserved_usd: Decimal = _ZERO
     spent_tokens: int = 0
     reserved_tokens: int = 0
 
-    def add(self, other: "Use | Entry") -> None:
+    def add(self, other: "Use | SpendingEntry") -> None:
         self.spent_usd += other.spent_usd
         self.reserved_usd += other.reserved_usd
         self.spent_tokens += other.spent_tokens
         self.reserved_tokens += other.reserved_tokens
 
 
-Used = dict[tuple[str, str], Use]  # by (per, model)
+Usage = dict[tuple[str, str], Use]  # by (per, model)
 
 
 @dataclass(frozen=True)
-class Standing:
+class BudgetStatus:
     """A budget and its use. Remaining amounts are at least 0, or None without a cap."""
 
     budget: Budget
@@ -98,7 +98,7 @@ class Standing:
     @property
     def left_usd(self) -> Decimal | None:
         cap = self.budget.max_usd
-        return None if cap is None else max(cap - self.use.spent_usd - self.use.reserved_usd, NOTHING)
+        return None if cap is None else max(cap - self.use.spent_usd - self.use.reserved_usd, _ZERO)
 
     @property
     def left_tokens(self) -> int | None:
@@ -119,13 +119,19 @@ class Standing:
         part, cap = (usd, self.budget.max_usd) if self.budget.max_usd is not None else (tokens, self.budget.max_tokens)
         return min(round(100 * float(part) / float(cap), 1), 100.0) if cap else 100.0
 
-    def has_room(self, worst: Worst) -> bool:
+    def has_room(self, worst: WorstCase) -> bool:
         usd, tokens = self.left_usd, self.left_tokens
         return (usd is None or worst.usd <= usd) and (tokens is None or worst.tokens <= tokens)
 
 
 def reserve(
-    *, model: str, worst: Worst, today: date, ticket_id: str | None, entries: Sequence[Entry], look: bool = False
+    *,
+    model: str,
+    worst: WorstCase,
+    today: date,
+    ticket_id: str | None,
+    entries: Sequence[SpendingEntry],
+    preview: bool = False,
 ) -> None:
     """Check that every budget has room for the worst case of a call that starts `today`.
 
@@ -135,19 +141,20 @@ def reserve(
     rows = Budget.objects.filter(model__in=("", model)).order_by("pk")
     if ticket_id is None:
         rows = rows.exclude(per=Budget.Per.TICKET)
-    caps = list(rows if look else rows.select_for_update(no_key=True))
+    caps = list(rows if preview else rows.select_for_update(no_key=True))
     if not caps:
         return
-    used = used_on(today, ticket_id if any(cap.per == Budget.Per.TICKET for cap in caps) else None)
+    used = usage_on(today, ticket_id if any(cap.per == Budget.Per.TICKET for cap in caps) else None)
     for entry in entries:
         for per in _counted_in(entry.day, today):
             used.setdefault((per, entry.model), Use()).add(entry)
-    for found in standings(caps, used):
-        if not found.has_room(worst):
-            cap = found.budget
-            when = f"when an admin raises the cap{UNTIL[cap.per]}"
-            told = _lacks(found, worst)
-            raise Exhausted(model, told, when, per=cap.per, budget=cap.pk, as_of=cap.changed_at, worst=worst)
+    for status in statuses_of(caps, used):
+        if not status.has_room(worst):
+            cap = status.budget
+            when = f"when an admin raises the cap{_UNTIL[cap.per]}"
+            raise Exhausted(
+                model, _shortage(status, worst), when, per=cap.per, budget=cap.pk, as_of=cap.changed_at, worst=worst
+            )
 
 
 def _counted_in(day: date, today: date) -> list[Budget.Per]:
@@ -155,11 +162,11 @@ def _counted_in(day: date, today: date) -> list[Budget.Per]:
 
     A call that ran past midnight must not free money in a day that never reserved it.
     """
-    of_month = [Budget.Per.MONTH] if (day.year, day.month) == (today.year, today.month) else []
-    return [Budget.Per.TICKET, *of_month, *([Budget.Per.DAY] if day == today else [])]
+    month = [Budget.Per.MONTH] if (day.year, day.month) == (today.year, today.month) else []
+    return [Budget.Per.TICKET, *month, *([Budget.Per.DAY] if day == today else [])]
 
 
-def lock_alone() -> None:
+def lock_exclusively() -> None:
     """Lock the budgets before a cap or a price changes.
 
     Reservations and holds take a weaker lock on the table, so none of them can be between its check and its commit.
@@ -168,7 +175,7 @@ def lock_alone() -> None:
         cursor.execute(f"LOCK TABLE {Budget._meta.db_table} IN EXCLUSIVE MODE")
 
 
-def lock_as_seen(budget: int, as_of: datetime) -> bool:
+def lock_if_unchanged(budget: int, as_of: datetime) -> bool:
     """Return whether the cap is still the one set at `as_of`, and lock it.
 
     No cap or price can change until the transaction ends. A later change sees what this transaction wrote.
@@ -177,31 +184,31 @@ def lock_as_seen(budget: int, as_of: datetime) -> bool:
     return seen.select_for_update(no_key=True).exists()
 
 
-def settle(step: Step, usd: Decimal, tokens: int, *, presumed: bool = False) -> None:
+def book(step: Step, usd: Decimal, tokens: int, *, presumed: bool = False) -> None:
     """Book what the step's call cost and free its reservation. Recording the step posts the entry."""
     if step.reservation is None:
         return
     reserved = Decimal(step.reservation["usd"])
     if usd > reserved:
-        log.error("%s billed $%s where at most $%s was expected: its server takes no notice of %s",
+        log.error("%s billed $%s although at most $%s was expected: its server ignores %s",
                   step.name, usd, reserved, settings.LLM_MAX_TOKENS_NAME)  # fmt: skip
-    step.settled = Entry(
+    step.settled = SpendingEntry(
         day=date.fromisoformat(step.reservation["day"]),
         model=step.reservation["model"],
         reserved_usd=-reserved,
         reserved_tokens=-step.reservation["tokens"],
         spent_usd=usd,
         spent_tokens=tokens,
-        presumed_usd=usd if presumed else NOTHING,
+        presumed_usd=usd if presumed else _ZERO,
     )
 
 
-def release(step: Step) -> None:
+def free(step: Step) -> None:
     """Free the reservation of a call that was never sent or was refused."""
-    settle(step, NOTHING, 0)
+    book(step, _ZERO, 0)
 
 
-def count_lost(step: Step) -> None:
+def book_lost(step: Step) -> None:
     """Book the worst case of a call whose answer was lost: it may have been billed."""
     if step.reservation is None:
         return
@@ -210,10 +217,10 @@ def count_lost(step: Step) -> None:
     step.lost = [*step.lost, lost]
     step.cost_usd += usd
     step.run.cost_usd += usd
-    settle(step, usd, lost["tokens"], presumed=True)
+    book(step, usd, lost["tokens"], presumed=True)
 
 
-def post(entries: Sequence[Entry]) -> None:
+def post_entries(entries: Sequence[SpendingEntry]) -> None:
     """Add the entries to the Spending rows.
 
     Call it as late as possible in a transaction, because others wait for these rows.
@@ -222,25 +229,25 @@ def post(entries: Sequence[Entry]) -> None:
         return
     names = ("day", "model", "calls", "reserved_usd", "reserved_tokens", "spent_usd", "spent_tokens", "presumed_usd")
     with connection.cursor() as cursor:
-        cursor.execute(POST, [[getattr(entry, name) for entry in entries] for name in names])
+        cursor.execute(_POST_SQL, [[getattr(entry, name) for entry in entries] for name in names])
 
 
-def used_on(today: date | None, ticket_id: str | None = None) -> Used:
+def usage_on(today: date | None, ticket_id: str | None = None) -> Usage:
     """Return the use per day and month by model, and per ticket if one is given. None means the database's date."""
-    used: Used = {}
+    used: Usage = {}
     with connection.cursor() as cursor:
-        cursor.execute(USED, [today])
+        cursor.execute(_USED_SQL, [today])
         for model, *sums in cursor.fetchall():
             used["day", model] = Use(*sums[:4])
             used["month", model] = Use(*sums[4:])
     if ticket_id is not None:
-        steps = Step.objects.filter(run__ticket=ticket_id, kind__in=ASKS)
+        steps = Step.objects.filter(run__ticket=ticket_id, kind__in=MODEL_CALLS)
         rows = steps.values("name", "cost_usd", "input_tokens", "output_tokens", "lost", "reservation")
-        used |= {("ticket", model): use for model, use in of_steps(list(rows)).items()}
+        used |= {("ticket", model): use for model, use in usage_of_steps(list(rows)).items()}
     return used
 
 
-def of_steps(rows: Iterable[Mapping[str, Any]]) -> dict[str, Use]:
+def usage_of_steps(rows: Iterable[Mapping[str, Any]]) -> dict[str, Use]:
     """Add up the use of recorded steps by model. A lost answer counts towards the model that was called."""
     found: dict[str, Use] = {}
     for row in rows:
@@ -249,48 +256,48 @@ def of_steps(rows: Iterable[Mapping[str, Any]]) -> dict[str, Use]:
             spent = Decimal(lost["usd"])
             found.setdefault(lost["model"], Use()).add(Use(spent_usd=spent, spent_tokens=lost["tokens"]))
             rest.spent_usd -= spent
-        if open_one := row["reservation"]:
-            rest.reserved_usd, rest.reserved_tokens = Decimal(open_one["usd"]), open_one["tokens"]
+        if reservation := row["reservation"]:
+            rest.reserved_usd, rest.reserved_tokens = Decimal(reservation["usd"]), reservation["tokens"]
         found.setdefault(row["name"], Use()).add(rest)
     return found
 
 
-def standings(caps: Iterable[Budget], used: Used) -> list[Standing]:
+def statuses_of(caps: Iterable[Budget], used: Usage) -> list[BudgetStatus]:
     result = []
     for cap in caps:
         use = Use()
-        for (per, model), of_model in used.items():
+        for (per, model), model_use in used.items():
             if per == cap.per and cap.model in ("", model):
-                use.add(of_model)
-        result.append(Standing(cap, use))
+                use.add(model_use)
+        result.append(BudgetStatus(cap, use))
     return result
 
 
-def standing(ticket_id: str | None = None) -> list[Standing]:
+def budget_status(ticket_id: str | None = None) -> list[BudgetStatus]:
     """Return every budget with its use. Budgets per ticket are included only if a ticket is given."""
     caps = Budget.objects.order_by("per", "model")
     shown = [cap for cap in caps if ticket_id is not None or cap.per != Budget.Per.TICKET]
-    return standings(shown, used_on(None, ticket_id)) if shown else []
+    return statuses_of(shown, usage_on(None, ticket_id)) if shown else []
 
 
-def room(found: Iterable[Standing], model: str) -> tuple[Decimal | None, int | None]:
+def room_for(statuses: Iterable[BudgetStatus], model: str) -> tuple[Decimal | None, int | None]:
     """Return the US dollars and tokens that these budgets leave for a model; None means no cap."""
-    of_model = [each for each in found if each.budget.model in ("", model)]
-    usd = [each.left_usd for each in of_model if each.left_usd is not None]
-    tokens = [each.left_tokens for each in of_model if each.left_tokens is not None]
+    matching = [each for each in statuses if each.budget.model in ("", model)]
+    usd = [each.left_usd for each in matching if each.left_usd is not None]
+    tokens = [each.left_tokens for each in matching if each.left_tokens is not None]
     return min(usd, default=None), min(tokens, default=None)
 
 
-def _lacks(found: Standing, worst: Worst) -> str:
+def _shortage(status: BudgetStatus, worst: WorstCase) -> str:
     """Say which budget is short, what it has used and what the call needs."""
-    cap, use = found.budget, found.use
+    cap, use = status.budget, status.use
     parts = []
-    if cap.max_usd is not None and worst.usd > (found.left_usd or NOTHING):
+    if cap.max_usd is not None and worst.usd > (status.left_usd or _ZERO):
         parts.append(
             f"${use.spent_usd:.4f} of ${cap.max_usd:.4f} is spent and ${use.reserved_usd:.4f} reserved; "
             f"the next call may cost up to ${worst.usd:.4f}"
         )
-    if cap.max_tokens is not None and worst.tokens > (found.left_tokens or 0):
+    if cap.max_tokens is not None and worst.tokens > (status.left_tokens or 0):
         parts.append(
             f"{use.spent_tokens:,} of {cap.max_tokens:,} tokens are spent and {use.reserved_tokens:,} reserved; "
             f"the next call may take up to {worst.tokens:,}"

@@ -1,4 +1,5 @@
-"""The language model, through the openai client: no retries of its own, errors classified as any provider's."""
+"""Calls to language models through the openai client. The client does not retry; errors are classified like those of
+any provider."""
 
 import json
 import threading
@@ -17,7 +18,7 @@ from agentops.lib.errors import EffectUnknown, NotLetOut, ProviderError, Termina
 
 
 def _text(value: Any) -> str:
-    """Servers differ: null, parts of a text, an object where its JSON text belongs."""
+    """Return a field as text. Servers also send null, a list of text parts, or an object instead of its JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -26,64 +27,67 @@ def _text(value: Any) -> str:
 
 
 def _count(value: Any) -> int:
-    return min(max(value, 0), MOST_TOKENS) if isinstance(value, int) else 0
+    return min(max(value, 0), _MAX_TOKENS) if isinstance(value, int) else 0
 
 
-MOST_TOKENS = 10**9
-_one_at_a_time = threading.Lock()
+_MAX_TOKENS = 10**9
+_client_lock = threading.Lock()
 PRIMARY, FALLBACK = "primary", "fallback"
-Text = Annotated[str, BeforeValidator(_text)]
-Count = Annotated[int, BeforeValidator(_count)]
+_Text = Annotated[str, BeforeValidator(_text)]
+_Count = Annotated[int, BeforeValidator(_count)]
 
 
 class _Function(BaseModel):
-    name: Text = ""
-    arguments: Text = ""
+    name: _Text = ""
+    arguments: _Text = ""
 
 
 class _Call(BaseModel):
-    id: Text = ""
-    type: Text = "function"
+    id: _Text = ""
+    type: _Text = "function"
     function: _Function | None = None
 
 
 class _Message(BaseModel):
-    content: Text = ""
-    refusal: Text = ""
-    reasoning_content: Text = ""
-    reasoning: Text = ""
+    content: _Text = ""
+    refusal: _Text = ""
+    reasoning_content: _Text = ""
+    reasoning: _Text = ""
     tool_calls: list[_Call] | None = None
 
 
 class _Choice(BaseModel):
     message: _Message
-    finish_reason: Text = ""
+    finish_reason: _Text = ""
 
 
 class _Details(BaseModel):
-    cached_tokens: Count = 0
-    reasoning_tokens: Count = 0
+    cached_tokens: _Count = 0
+    reasoning_tokens: _Count = 0
 
 
 class _Usage(BaseModel):
-    prompt_tokens: Count = 0
-    completion_tokens: Count = 0
+    prompt_tokens: _Count = 0
+    completion_tokens: _Count = 0
     prompt_tokens_details: _Details | None = None
     completion_tokens_details: _Details | None = None
 
 
 class _Completion(BaseModel):
-    """What is read of an answer; the client's own types take a server's word for its shape."""
+    """The parts of an answer that are used. The openai client's own types don't check what a server sends."""
 
     choices: list[_Choice] = Field(min_length=1)
-    model: Text = ""
+    model: _Text = ""
     usage: _Usage | None = None
 
 
 @dataclass(frozen=True)
-class Answer:
-    """`output` is what the engine records: {content, tool_calls: [{id, name, arguments}], finish_reason, refusal}.
-    Tokens are counts; what they cost is `prices.cost`."""
+class ModelAnswer:
+    """The answer of a model.
+
+    `output` is what the engine records: {content, tool_calls: [{id, name, arguments}], finish_reason, refusal}. Tokens
+    are counts; `prices.cost` turns them into dollars. `metered` is false if the server reported no usage.
+    """
 
     output: dict[str, Any]
     reasoning: str
@@ -103,31 +107,32 @@ def complete(
     tools: list[dict[str, Any]] | None = None,
     response_format: dict[str, Any] | None = None,
     provider: str = PRIMARY,
-) -> Answer:
-    """One model call. Raises ProviderError; EffectUnknown where it may have been billed all the same."""
+) -> ModelAnswer:
+    """Call a model once. Raises ProviderError; EffectUnknown if the call may have been billed without an answer."""
     options = _options(model, messages, tools, response_format)
     try:
         raw = _client(provider).chat.completions.with_raw_response.create(**options).text
         completion = _Completion.model_validate(redact.data(json.loads(raw)))
     except openai.APITimeoutError as error:
-        raise _class_of(error)("timeout", "the model did not answer in time") from error
+        raise _error_type(error)("timeout", "the model didn't answer in time") from error
     except openai.APIStatusError as error:
         raise _status_error(error) from error
     except openai.APIConnectionError as error:
         if isinstance(error.__cause__, NotLetOut):
             raise error.__cause__ from None
         if isinstance(error.__cause__, httpx2.DecodingError):
-            raise EffectUnknown("unreadable_answer", f"the model's answer cannot be read: {error.__cause__}") from error
-        raise _class_of(error)("connection_lost", f"the model could not be reached: {error}") from error
+            raise EffectUnknown("unreadable_answer", f"the model's answer is unreadable: {error.__cause__}") from error
+        raise _error_type(error)("connection_lost", f"the model can't be reached: {error}") from error
     except (openai.OpenAIError, ValueError, RecursionError) as error:
-        raise EffectUnknown(
-            "unreadable_answer", f"the model's answer cannot be read: {type(error).__name__}"
-        ) from error
+        raise EffectUnknown("unreadable_answer", f"the model's answer is unreadable: {type(error).__name__}") from error
     return _answer(completion, raw, model)
 
 
-def size(model: str, request: dict[str, Any]) -> int:
-    """The request's bytes: at least as many as its tokens. `request` is what complete() is given, the model apart."""
+def request_size(model: str, request: dict[str, Any]) -> int:
+    """Return the size of the request in bytes, which is at least its number of tokens.
+
+    `request` holds the keyword arguments of complete() except the model.
+    """
     options = _options(model, request["messages"], request.get("tools"), request.get("response_format"))
     return len(json.dumps(options, ensure_ascii=False).encode(errors="replace"))
 
@@ -146,8 +151,8 @@ def _options(
     return {**options, settings.LLM_MAX_TOKENS_NAME: settings.LLM_MAX_TOKENS}
 
 
-def _class_of(error: openai.APIConnectionError) -> type[Transient]:
-    """Without a connection nothing was sent; afterwards the server may have answered, and billed, what never came."""
+def _error_type(error: openai.APIConnectionError) -> type[Transient]:
+    """Return Transient if no connection was made, else EffectUnknown: the call may have been billed."""
     never_sent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
     return Transient if isinstance(error.__cause__, never_sent) else EffectUnknown
 
@@ -160,7 +165,7 @@ def _status_error(error: openai.APIStatusError) -> ProviderError:
     return failure
 
 
-def _answer(completion: _Completion, raw: str, model: str) -> Answer:
+def _answer(completion: _Completion, raw: str, model: str) -> ModelAnswer:
     message, usage = completion.choices[0].message, completion.usage or _Usage()
     calls = [
         {"id": call.id, "name": call.function.name, "arguments": call.function.arguments or "{}"}
@@ -173,10 +178,10 @@ def _answer(completion: _Completion, raw: str, model: str) -> Answer:
         "output_tokens": usage.completion_tokens,
         "reasoning_tokens": usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else 0,
     }
-    return Answer(
+    return ModelAnswer(
         output={
             "content": message.content,
-            "tool_calls": _distinct(calls),
+            "tool_calls": _with_unique_ids(calls),
             "finish_reason": completion.choices[0].finish_reason,
             "refusal": message.refusal,
         },
@@ -184,23 +189,23 @@ def _answer(completion: _Completion, raw: str, model: str) -> Answer:
         raw=redact.text(raw)[:100_000],
         model=completion.model or model,
         **tokens,
-        # An answer that took no tokens was not counted, whatever is said of the question's.
+        # An answer with text or calls but no output tokens was not metered, whatever the input count says.
         metered=usage.prompt_tokens > 0 and (usage.completion_tokens > 0 or not (message.content or calls)),
     )
 
 
-def _distinct(calls: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Some servers leave ids empty or repeat them; each call needs one of its own to be answered under."""
+def _with_unique_ids(calls: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Give every call a unique id, because some servers leave ids empty or repeat them and results refer to them."""
     seen: set[str] = set()
     for number, call in enumerate(calls):
-        fresh = (f"call_{number}_{again}" for again in count())
-        call["id"] = next(name for name in chain([call["id"]], fresh) if name and name not in seen)
+        unused = (f"call_{number}_{attempt}" for attempt in count())
+        call["id"] = next(name for name in chain([call["id"]], unused) if name and name not in seen)
         seen.add(call["id"])
     return calls
 
 
-def address() -> str:
-    """Where a completion is asked for."""
+def completions_url() -> str:
+    """Return the URL for completions of the primary provider."""
     return f"{str(_client(PRIMARY).base_url).rstrip('/')}/chat/completions"
 
 
@@ -208,18 +213,18 @@ def _client(provider: str) -> openai.OpenAI:
     url, key = settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY
     if provider == FALLBACK:
         url, key = settings.LLM_FALLBACK_BASE_URL, settings.LLM_FALLBACK_API_KEY
-    with _one_at_a_time:  # threads that begin together would each make one
-        return _kept_client(url, key, settings.LLM_TIMEOUT_SECONDS)
+    with _client_lock:  # otherwise threads that start together each create a client
+        return _cached_client(url, key, settings.LLM_TIMEOUT_SECONDS)
 
 
 @cache
-def _kept_client(base_url: str | None, api_key: str, timeout: float) -> openai.OpenAI:
+def _cached_client(base_url: str | None, api_key: str, timeout: float) -> openai.OpenAI:
     return openai.OpenAI(
         base_url=base_url,
         api_key=api_key or "none",
         max_retries=0,
         timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
         http_client=openai.DefaultHttpxClient(
-            transport=deadline.Transport(timeout, trust_env=True), follow_redirects=False
+            transport=deadline.DeadlineTransport(timeout, trust_env=True), follow_redirects=False
         ),
     )

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from agentops.llm.prices import Worst
+from agentops.llm.prices import WorstCase
 
 
 class Held(Exception):
@@ -12,11 +12,11 @@ class Held(Exception):
     the run's page.
     """
 
-    def __init__(self, model: str, told: str, when: str) -> None:
+    def __init__(self, model: str, problem: str, when: str) -> None:
         self.model = model
-        self.told = told
+        self.problem = problem
         self.when = when
-        self.reason = f"{told} It goes on {when}."
+        self.reason = f"{problem} The run continues {when}."
         super().__init__(self.reason)
 
 
@@ -27,9 +27,9 @@ class Exhausted(Held):
     """
 
     def __init__(
-        self, model: str, told: str, when: str, *, per: str, budget: int, as_of: datetime, worst: Worst
+        self, model: str, problem: str, when: str, *, per: str, budget: int, as_of: datetime, worst: WorstCase
     ) -> None:
-        super().__init__(model, told, when)
+        super().__init__(model, problem, when)
         self.per = per
         self.budget = budget
         self.as_of = as_of

@@ -20,7 +20,7 @@ from approvals.audit import events
 HIGHEST = Decimal(1_000_000)
 
 
-class Given(BaseModel):
+class Rates(BaseModel):
     """US dollars per million tokens.
 
     `cached` defaults to the input price and `reasoning` to the output price, for servers that don't count these apart.
@@ -33,18 +33,18 @@ class Given(BaseModel):
     reasoning: Decimal | None = Field(default=None, ge=0, lt=HIGHEST, decimal_places=6)
 
 
-def find(model: str) -> Price | None:
+def find_price(model: str) -> Price | None:
     """Return the model's current price, or None."""
     row = ModelPrice.objects.filter(model=model).order_by("-pk").first()
     return None if row is None else price_of(row)
 
 
-def in_force(model: str) -> Price:
+def price_in_force(model: str) -> Price:
     """Return the model's current price. Raises Unpriced."""
-    return in_force_today(model)[0]
+    return price_today(model)[0]
 
 
-def in_force_today(model: str) -> tuple[Price, date]:
+def price_today(model: str) -> tuple[Price, date]:
     """Return the model's current price and the database's date (UTC). Raises Unpriced."""
     row = ModelPrice.objects.filter(model=model).annotate(today=TruncDate(Now())).order_by("-pk").first()
     if row is None:
@@ -60,7 +60,7 @@ def price_of(row: ModelPrice) -> Price:
     return Price(row.model, row.input, row.cached, row.output, row.reasoning, row.pk)
 
 
-def enter(*, model: str, given: Given, by: User, note: str) -> ModelPrice:
+def enter_price(*, model: str, rates: Rates, by: User, note: str) -> ModelPrice:
     """Set the model's current price, and have runs held by a budget of this model checked again.
 
     Raises Refused without a model or a note.
@@ -69,11 +69,11 @@ def enter(*, model: str, given: Given, by: User, note: str) -> ModelPrice:
         raise Refused("model_missing", "Enter the model's name exactly as its server expects it.")
     if not note.strip():
         raise Refused("note_missing", "Enter the source of the price.")
-    row = _row(model.strip(), given, note.strip()[:500])
+    row = _row(model.strip(), rates, note.strip()[:500])
     row.entered_by = by
     with transaction.atomic():
-        budgets.lock_alone()
-        before = find(row.model)
+        budgets.lock_exclusively()
+        before = find_price(row.model)
         row.save()
         Hold.objects.filter(cause=Hold.Cause.BUDGET, model=row.model).update(recheck=True, usd=0)
         events.record(
@@ -81,36 +81,38 @@ def enter(*, model: str, given: Given, by: User, note: str) -> ModelPrice:
             verb="price.entered",
             object_type="price",
             object_id=row.model[:60],
-            before=_told(before) if before else {},
-            after={**_told(price_of(row)), "note": row.note},
+            before=_audited(before) if before else {},
+            after={**_audited(price_of(row)), "note": row.note},
         )
     return row
 
 
-def start(**_: Any) -> None:
+def save_initial_prices(**_: Any) -> None:
     """Save the prices of LLM_PRICES for models that have none yet.
 
     Connected to post_migrate. Raises ValueError for an invalid setting.
     """
     try:
-        table = TypeAdapter(dict[str, Given]).validate_python(settings.LLM_PRICES)
+        table = TypeAdapter(dict[str, Rates]).validate_python(settings.LLM_PRICES)
     except ValidationError as error:
         raise ValueError(f"LLM_PRICES must be {{model: {{input, output, cached, reasoning}}}}: {error}") from error
     known = set(ModelPrice.objects.filter(model__in=table).values_list("model", flat=True))
-    fresh = [_row(model, given, "From the setting LLM_PRICES.") for model, given in table.items() if model not in known]
-    ModelPrice.objects.bulk_create(fresh)
+    missing = [
+        _row(model, rates, "From the setting LLM_PRICES.") for model, rates in table.items() if model not in known
+    ]
+    ModelPrice.objects.bulk_create(missing)
 
 
-def _row(model: str, given: Given, note: str) -> ModelPrice:
+def _row(model: str, rates: Rates, note: str) -> ModelPrice:
     return ModelPrice(
         model=model,
-        input=given.input,
-        cached=given.input if given.cached is None else given.cached,
-        output=given.output,
-        reasoning=given.output if given.reasoning is None else given.reasoning,
+        input=rates.input,
+        cached=rates.input if rates.cached is None else rates.cached,
+        output=rates.output,
+        reasoning=rates.output if rates.reasoning is None else rates.reasoning,
         note=note,
     )
 
 
-def _told(price: Price) -> dict[str, str]:
+def _audited(price: Price) -> dict[str, str]:
     return {name: f"{getattr(price, name).normalize():f}" for name in ("input", "cached", "output", "reasoning")}

@@ -7,8 +7,8 @@ bill.
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 
-MILLION = 1_000_000
-SMALLEST = Decimal("0.000001")
+_MILLION = 1_000_000
+_SMALLEST = Decimal("0.000001")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Price:
 
 
 @dataclass(frozen=True)
-class Worst:
+class WorstCase:
     """The most that a call can cost, in US dollars and tokens. `price` is the id of the ModelPrice row it was computed
     with."""
 
@@ -41,19 +41,22 @@ def cost(
     Cached tokens are part of the input tokens and reasoning tokens part of the output tokens, as Chat Completions
     counts them. If a server reports a part that exceeds its total, the part is used.
     """
-    fresh = max(input_tokens - cached_tokens, 0)
-    said = max(output_tokens - reasoning_tokens, 0)
+    uncached = max(input_tokens - cached_tokens, 0)
+    visible = max(output_tokens - reasoning_tokens, 0)
     per_million = (
-        fresh * price.input + cached_tokens * price.cached + said * price.output + reasoning_tokens * price.reasoning
+        uncached * price.input
+        + cached_tokens * price.cached
+        + visible * price.output
+        + reasoning_tokens * price.reasoning
     )
-    return (per_million / MILLION).quantize(SMALLEST, ROUND_UP)
+    return (per_million / _MILLION).quantize(_SMALLEST, ROUND_UP)
 
 
-def worst(price: Price, *, request_bytes: int, max_tokens: int) -> Worst:
+def worst_case(price: Price, *, request_bytes: int, max_tokens: int) -> WorstCase:
     """Return the worst case of a call.
 
     A token is at least one byte long, and an answer has at most `max_tokens` tokens.
     """
     per_million = request_bytes * max(price.input, price.cached) + max_tokens * max(price.output, price.reasoning)
-    usd = (per_million / MILLION).quantize(SMALLEST, ROUND_UP)
-    return Worst(usd, request_bytes + max_tokens, price.number)
+    usd = (per_million / _MILLION).quantize(_SMALLEST, ROUND_UP)
+    return WorstCase(usd, request_bytes + max_tokens, price.number)

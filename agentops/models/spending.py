@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from agentops.models.run import Run
 
-NOTHING = Decimal(0)
+_ZERO = Decimal(0)
 
 
 class ModelPrice(models.Model):
@@ -21,10 +21,10 @@ class ModelPrice(models.Model):
     """
 
     model = models.CharField(max_length=100)
-    input = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(NOTHING)])
-    cached = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(NOTHING)])
-    output = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(NOTHING)])
-    reasoning = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(NOTHING)])
+    input = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(_ZERO)])
+    cached = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(_ZERO)])
+    output = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(_ZERO)])
+    reasoning = models.DecimalField(max_digits=12, decimal_places=6, validators=[MinValueValidator(_ZERO)])
     note = models.CharField(max_length=500)
     entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
     entered_at = models.DateTimeField(db_default=Now())
@@ -56,7 +56,7 @@ class Budget(models.Model):
     per = models.CharField(max_length=6, choices=Per)
     model = models.CharField(max_length=100, blank=True)
     max_usd = models.DecimalField(
-        max_digits=16, decimal_places=6, null=True, blank=True, validators=[MinValueValidator(NOTHING)]
+        max_digits=16, decimal_places=6, null=True, blank=True, validators=[MinValueValidator(_ZERO)]
     )
     max_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     note = models.CharField(max_length=500)
@@ -85,11 +85,11 @@ class Spending(models.Model):
     day = models.DateField()
     model = models.CharField(max_length=100)
     calls = models.PositiveBigIntegerField(default=0)
-    reserved_usd = models.DecimalField(max_digits=16, decimal_places=6, default=NOTHING)
+    reserved_usd = models.DecimalField(max_digits=16, decimal_places=6, default=_ZERO)
     reserved_tokens = models.BigIntegerField(default=0)
-    spent_usd = models.DecimalField(max_digits=16, decimal_places=6, default=NOTHING)
+    spent_usd = models.DecimalField(max_digits=16, decimal_places=6, default=_ZERO)
     spent_tokens = models.BigIntegerField(default=0)
-    presumed_usd = models.DecimalField(max_digits=16, decimal_places=6, default=NOTHING)
+    presumed_usd = models.DecimalField(max_digits=16, decimal_places=6, default=_ZERO)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["day", "model"], name="spending_once")]
@@ -115,7 +115,7 @@ class Hold(models.Model):
     cause = models.CharField(max_length=6, choices=Cause)
     per = models.CharField(max_length=6, choices=Budget.Per, blank=True)
     model = models.CharField(max_length=100)
-    usd = models.DecimalField(max_digits=16, decimal_places=6, default=NOTHING)
+    usd = models.DecimalField(max_digits=16, decimal_places=6, default=_ZERO)
     tokens = models.BigIntegerField(default=0)
     reason = models.CharField(max_length=500)
     recheck = models.BooleanField(default=False)

@@ -44,7 +44,7 @@ def begin(
     if len(prompt) > MOST_PROMPT:
         raise Refused("prompt_too_long", f"The prompt has {len(prompt):,} characters; at most {MOST_PROMPT:,}.")
     name = llm_model.strip()[:100]
-    if name and pricelist.find(name) is None:
+    if name and pricelist.find_price(name) is None:
         known = list(ModelPrice.objects.order_by("model").values_list("model", flat=True).distinct())
         raise Refused(
             "no_price", f"The language model {name!r} has no price; known are {', '.join(known)}.", valid=known

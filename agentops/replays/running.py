@@ -50,7 +50,7 @@ def advance(replay_id: int) -> None:
     except ProviderError as error:  # what is live did not answer: that says nothing of the run
         _finish(replay, status=Replay.Status.FAILED, error=_told(error))
     except Held as held:  # no room or no price: nothing broke, and nothing goes on by itself
-        _finish(replay, status=Replay.Status.FAILED, error=f"{held.told} Start the replay again {held.when}."[:500])
+        _finish(replay, status=Replay.Status.FAILED, error=f"{held.problem} Start the replay again {held.when}."[:500])
     except Superseded:
         log.warning("replay %s was taken over by another worker", replay.pk)
     except (OperationalError, InterfaceError):
@@ -111,7 +111,7 @@ def _go_on(replay: Replay) -> None:
                 return _end(replay, recording, kept, Run.Outcome.WITH_PERSON, reason)
             case other:
                 raise RuntimeError(f"a replay has no way to {other}")
-        if step.kind in budgets.ASKS and replay.mode != Replay.Mode.RECORDED:
+        if step.kind in budgets.MODEL_CALLS and replay.mode != Replay.Mode.RECORDED:
             spending.reserve(replay, step, steps.request(run, step, done, world))
         try:
             effect, became = _do(replay, recording, world, step, done, kept)
@@ -193,7 +193,7 @@ def _set_model(replay: Replay, step: Step, then: Step | None) -> None:
 
 def _put_off(replay: Replay, step: Step, error: ProviderError) -> None:
     """Until the step is tried again. Raises the error where it is not."""
-    policy = retry.READ if step.kind == turn.TOOL else retry.MODEL
+    policy = retry.READ_RETRIES if step.kind == turn.TOOL else retry.MODEL_RETRIES
     delay = policy.delay(replay.attempt, error, settings.RETRY_BASE_SECONDS)
     if delay is None:
         raise error

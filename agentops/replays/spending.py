@@ -17,24 +17,24 @@ from agentops.replays import leases, shadows
 def reserve(replay: Replay, step: Step, request: dict[str, Any]) -> None:
     """One commit: the step may ask its model. Raises Held where there is no price or no room, and Superseded."""
     with transaction.atomic():
-        entry = admission.reserve(step, request, Target(client.PRIMARY, step.name), ticket_id=None, entries=[])
+        entry = admission.reserve_call(step, request, Target(client.PRIMARY, step.name), ticket_id=None, entries=[])
         leases.write(replay, reservation=step.reservation, lease_expires_at=leases.until())
-        budgets.post([entry])
+        budgets.post_entries([entry])
     replay.reservation = step.reservation
 
 
 def settle(replay: Replay, step: Step, **fields: Any) -> None:
     """Enters what the step's call came to, and writes the replay, in a transaction of the caller's."""
     leases.write(replay, reservation=None, **shadows.counted(step.run), **fields)
-    budgets.post([step.settled] if step.settled else [])
+    budgets.post_entries([step.settled] if step.settled else [])
 
 
 def failed(replay: Replay, step: Step, error: ProviderError) -> None:
     """One commit. What may have been billed counts as spent; what was not sent, or was refused, is free again."""
     if isinstance(error, EffectUnknown):
-        budgets.count_lost(step)
+        budgets.book_lost(step)
     else:
-        budgets.release(step)
+        budgets.free(step)
     _close(replay, step)
 
 
@@ -43,7 +43,7 @@ def presume(replay: Replay) -> None:
     if replay.reservation is None:
         return
     step = Step(run=shadows.of_run(replay), reservation=replay.reservation)
-    budgets.count_lost(step)
+    budgets.book_lost(step)
     _close(replay, step)
 
 

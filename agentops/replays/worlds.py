@@ -30,7 +30,7 @@ class RecordingEnded(Exception):
 
 def allowed(mode: str) -> tuple[Allowed, ...]:
     """Nothing; the model alone; the model, and reads of the shop. No mode lets a write of ours out."""
-    model = Allowed("POST", client.address())
+    model = Allowed("POST", client.completions_url())
     shop = settings.ORDERS_URL.rstrip("/")
     reads = tuple(Allowed("GET", f"{shop}/{name}") for name in ("orders", "customers"))
     match mode:
@@ -58,7 +58,7 @@ def _recorded(recording: Recording, done: Sequence[Step]) -> World:
     number = sum(step.kind == turn.LLM for step in done)
     then = recording.turn(number) if done else recording.triage
 
-    def ask(**_request: Any) -> client.Answer:
+    def ask(**_request: Any) -> client.ModelAnswer:
         if then is None:
             raise RecordingEnded
         if then.status == turn.FAILED:
@@ -66,7 +66,7 @@ def _recorded(recording: Recording, done: Sequence[Step]) -> World:
         output = {name: value for name, value in (then.output or {}).items() if name != "triage"}
         tokens = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
         counted = {name: getattr(then, name) for name in tokens}
-        return client.Answer(output, then.reasoning, "", then.name, **counted)
+        return client.ModelAnswer(output, then.reasoning, "", then.name, **counted)
 
     def text(name: str, otherwise: str) -> str:
         return recording.texts.get(then.input.get(name, ""), otherwise) if then else otherwise

@@ -70,7 +70,7 @@ def _account(run: Run, written: list[Step], started: Step | None, call: dict[str
     asking = started if call is not None else None
     if asking is not None and call is not None:
         entries.append(admission.admit(asking, call, ticket_id=run.ticket_id, entries=entries))
-    budgets.post(entries)
+    budgets.post_entries(entries)
     for step in settled:
         step.settled = None
         if step is not asking:

@@ -82,7 +82,7 @@ def _go_on(run: Run) -> None:
             case turn.HandOver(reason, failed):
                 status = Run.Status.FAILED if failed else Run.Status.SUCCEEDED
                 return _end(run, finished, Run.Outcome.WITH_PERSON, reason, status)
-        asks = step.kind in budgets.ASKS and step.status == Step.Status.STARTED
+        asks = step.kind in budgets.MODEL_CALLS and step.status == Step.Status.STARTED
         try:
             record(run, finished, step, call=steps.request(run, step, done) if asks else None)
         except Held as held:
@@ -98,7 +98,7 @@ def _count_lost_worker(run: Run, step: Step) -> None:
     if run.status != Run.Status.RUNNING or step.action_id is not None:
         return
     run.status = Run.Status.QUEUED
-    budgets.count_lost(step)
+    budgets.book_lost(step)
     _note_failure(step, code=WORKER_LOST, error_class="transient", message="The worker died.")
     if _lost_workers(step) >= LOST_WORKERS:
         steps.fail(step, {"code": WORKER_LOST, "message": f"{LOST_WORKERS} workers died at it."}, "transient")
@@ -134,7 +134,7 @@ def _do(run: Run, step: Step, done: list[Step]) -> None:
         _try_later(run, step, error)
     else:
         if step.call is not None:
-            breakers.succeeded(step.call.target)
+            breakers.reset(step.call.target)
 
 
 def _do_action(run: Run, step: Step) -> None:
@@ -177,11 +177,11 @@ def _mendable(run: Run, kind: kinds.Kind) -> bool:
 
 def _try_later(run: Run, step: Step, error: ProviderError) -> None:
     """A transient failure is tried again in time, visibly and within bounds; any other ends the step."""
-    asked_model = step.kind in budgets.ASKS
-    still_away = asked_model and admission.failed(step, error)
+    asked_model = step.kind in budgets.MODEL_CALLS
+    still_away = asked_model and admission.book_failure(step, error)
     if isinstance(error, Unauthorized):
         _wait_for_credentials(run, step, "llm" if asked_model else "orders", error)
-    policy = retry.MODEL if asked_model else retry.READ
+    policy = retry.MODEL_RETRIES if asked_model else retry.READ_RETRIES
     # Whoever died at it says nothing of the provider, and a probe nothing of the step.
     answers = step.attempts - _lost_workers(step) - sum(failure.get("probe", False) for failure in step.failures)
     delay = 0.0 if still_away else policy.delay(answers, error, settings.RETRY_BASE_SECONDS)
@@ -207,7 +207,7 @@ def _hold(run: Run, finished: Step | None, step: Step, held: Held) -> NoReturn:
     begun, step.waited_for_person = step if step.pk else None, True
     with transaction.atomic():
         record(run, None, None)  # the run before the budget, and that before the lines of spending (approvals.locks)
-        admission.hold(run, held)
+        admission.hold_run(run, held)
         record(run, finished, begun, status=Run.Status.WAITING, lease_expires_at=None)
         set_ticket(run, Ticket.Status.NEEDS_PERSON, held.reason)
     raise Paused
@@ -255,7 +255,7 @@ def _give_up(run: Run, reason: str) -> None:
     with transaction.atomic():
         for step in Step.objects.filter(run=run, status=Step.Status.STARTED):
             step.run = run
-            budgets.count_lost(step)
+            budgets.book_lost(step)
             steps.fail(step, {"code": "fault", "message": reason}, "internal")
             record(run, step, None)
         _end(run, None, Run.Outcome.WITH_PERSON, reason, Run.Status.FAILED)

@@ -29,7 +29,7 @@ def due(limit: int) -> list[int]:
     what a model call needs and now finds. These, which have waited, make up to half of the first `limit`, so that a
     backlog of the others does not keep them waiting."""
     free = ready().filter(hold__isnull=True).order_by("pk").values_list("pk", flat=True)[:limit]
-    released = admission.releasable(limit)
+    released = admission.resumable(limit)
     return list(dict.fromkeys([*released[: limit // 2], *free, *released]))
 
 
@@ -43,7 +43,7 @@ def claim(run_id: int) -> Run | None:
     """The run under a new lease; its `status` is still the one that it was taken with. One that only tries a model
     again keeps its hold, and its ticket stays with people, until the model answers (recording.record)."""
     run = ready().select_related("ticket__customer", "hold").filter(pk=run_id).first()
-    if run is None or (hasattr(run, "hold") and not admission.may_go_on(run.hold)):
+    if run is None or (hasattr(run, "hold") and not admission.can_continue(run.hold)):
         return None
     held = hasattr(run, "hold")
     run.keeps_hold = held and admission.would_probe(run.hold)

@@ -26,7 +26,7 @@ class World:
     """Where a step's answers come from, and the texts that the model is given: the world itself for a run, for a
     replay (in part) a record of it. `ask` is as llm.complete, `read` as tools.read."""
 
-    ask: Callable[..., client.Answer] = client.complete
+    ask: Callable[..., client.ModelAnswer] = client.complete
     read: Callable[[str, Any, Ticket], dict[str, Any]] = tools.read
     triage_prompt: str = prompts.TRIAGE
     prompt: str = prompts.AGENT
@@ -130,7 +130,7 @@ def do_llm(run: Run, step: Step, done: list[Step], world: World = REAL) -> None:
     run.llm_model = step.name
 
 
-def _ask(run: Run, step: Step, done: list[Step], world: World) -> client.Answer:
+def _ask(run: Run, step: Step, done: list[Step], world: World) -> client.ModelAnswer:
     """The call that was let through, or one that is answered from a record, which costs nothing."""
     if step.call is None:
         return world.ask(model=step.name, **request(run, step, done, world))
@@ -191,20 +191,20 @@ def fail(step: Step, error: dict[str, Any], error_class: str) -> None:
     step.finished_at = Now()
 
 
-def _take(step: Step, answer: client.Answer) -> None:
+def _take(step: Step, answer: client.ModelAnswer) -> None:
     counts = {name: getattr(answer, name) for name in COUNTS}
     for name, value in (("reasoning", answer.reasoning), *counts.items()):
         setattr(step, name, value)
     step.raw_response = answer.raw
     if not answer.metered:  # what it took is not told, and may be anything up to what was reserved
-        budgets.count_lost(step)
+        budgets.book_lost(step)
         return finish(step, answer.output)
     tokens = answer.input_tokens + answer.output_tokens
-    cost = prices.cost(step.call.price if step.call else pricelist.in_force(step.name), **counts)
+    cost = prices.cost(step.call.price if step.call else pricelist.price_in_force(step.name), **counts)
     step.cost_usd += cost
     step.run.tokens += tokens
     step.run.cost_usd += cost
-    budgets.settle(step, cost, tokens)
+    budgets.book(step, cost, tokens)
     return finish(step, answer.output)
 
 

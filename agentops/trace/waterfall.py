@@ -47,7 +47,7 @@ class Tick:
     def label(self) -> str:
         if 1 <= self.seconds < 60:
             return f"{self.seconds:g} s"
-        return durations.words(self.seconds) if self.seconds else "0"
+        return durations.format_duration(self.seconds) if self.seconds else "0"
 
 
 @dataclass(frozen=True)

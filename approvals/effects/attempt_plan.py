@@ -74,7 +74,7 @@ def plan(
     """Plan the current attempt. `keeps_keys`: the provider answers a known key with its first answer, for `horizon`
     at least."""
     outcomes = [attempt.outcome for attempt in earlier]
-    used_up = spent(outcomes) + 1 > retry.ACTION.attempts
+    used_up = spent(outcomes) + 1 > retry.ACTION_RETRIES.attempts
     if not may_have_happened(outcomes):
         if used_up:
             return GiveUp(Terminal("overtaken", "Every attempt's lease ran out before anything was sent."))
@@ -99,7 +99,7 @@ def after(error: ProviderError, outcomes: Sequence[str], *, scale: float) -> Try
     backoff."""
     if isinstance(error, Unauthorized):
         return TryAgain(0.0, pause=True)
-    delay = retry.ACTION.delay(spent(outcomes), error, scale)
+    delay = retry.ACTION_RETRIES.delay(spent(outcomes), error, scale)
     if delay is not None:
         return TryAgain(delay)
     return Unknown(error) if may_have_happened(outcomes) or error.code in ALREADY_DONE else GiveUp(error)

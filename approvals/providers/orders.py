@@ -123,24 +123,24 @@ def _kept_client(url: str, token: str, timeout: float) -> httpx2.Client:
     return http.client(url, token=token, timeout=timeout)
 
 
-def _write(method: str, path: str, body: str, key: str) -> http.Answer:
+def _write(method: str, path: str, body: str, key: str) -> http.JsonAnswer:
     headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
     return http.call(_client(), method, path, content=body.encode(), headers=headers)
 
 
-def _written[Shape: ContractModel](shape: type[Shape], answer: http.Answer) -> Shape:
+def _written[Shape: ContractModel](shape: type[Shape], answer: http.JsonAnswer) -> Shape:
     try:
         return shape.model_validate(answer.data)
     except ValidationError as error:
         raise _proves_nothing(f"not the contract's shape: {error}", answer) from error
 
 
-def _proves_nothing(why: str, answer: http.Answer) -> EffectUnknown:
+def _proves_nothing(why: str, answer: http.JsonAnswer) -> EffectUnknown:
     body = answer.text[: http.MAX_BODY_KEPT]
     return EffectUnknown("unreadable_answer", why, http_status=answer.status, body=body)
 
 
-def _receipt(reference: str, answer: http.Answer) -> Receipt:
+def _receipt(reference: str, answer: http.JsonAnswer) -> Receipt:
     return Receipt(
         reference=reference,
         data=answer.data,
@@ -150,7 +150,7 @@ def _receipt(reference: str, answer: http.Answer) -> Receipt:
     )
 
 
-def _read(path: str, **options: Any) -> http.Answer:
+def _read(path: str, **options: Any) -> http.JsonAnswer:
     """A read has no effect, whatever becomes of it."""
     try:
         return http.call(_client(), "GET", path, **options)

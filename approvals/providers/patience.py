@@ -19,7 +19,7 @@ def read[T](ask: Callable[[], T]) -> T:
         try:
             return ask()
         except ProviderError as error:
-            delay = retry.READ.delay(attempt, error, settings.RETRY_BASE_SECONDS)
+            delay = retry.READ_RETRIES.delay(attempt, error, settings.RETRY_BASE_SECONDS)
             if delay is None or delay > LONGEST_SECONDS:
                 raise
         time.sleep(delay)

@@ -40,7 +40,7 @@ def _send_webhook(body: str, key: str) -> Receipt:
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": _signature(key, now, body),
     }
-    response = http.send(_client(), "POST", settings.REPLIES_URL, content=_bytes(body), headers=headers)
+    response = http.send_request(_client(), "POST", settings.REPLIES_URL, content=_bytes(body), headers=headers)
     # 409 is "delivered before": the same reply under the same id, which is what we want to hear.
     if response.is_success or response.status_code == 409:
         text, replayed = response.text[: http.MAX_BODY_KEPT], response.status_code == 409

@@ -75,7 +75,7 @@ def test_cost_of_an_automatic_ticket(world: World, model: Script, capsys: pytest
     rows = {"without a budget": measured(world, model)}
     by = User.objects.create(username="benchmark")
     for per in ("ticket", "day", "month"):
-        budget_admin.put(per=per, model="", by=by, note="for a measurement", max_usd=Decimal(1000))
+        budget_admin.set_budget(per=per, model="", by=by, note="for a measurement", max_usd=Decimal(1000))
     rows["with three budgets"] = measured(world, model)
     with capsys.disabled():
         for name, row in rows.items():

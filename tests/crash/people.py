@@ -36,7 +36,7 @@ LEAD = "lead"
 ON_ITS_WAY_SECONDS = LEASE_SECONDS * 1.5 + 2
 STOPPED_KIND = "cancel_order"
 LONGEST_STOP = timedelta(seconds=3)  # after that, held-up people have it resumed
-PRICE = pricelist.Given(input=Decimal("0.25"), output=Decimal(2))
+PRICE = pricelist.Rates(input=Decimal("0.25"), output=Decimal(2))
 # Refunds made by the shop itself, by their key there.
 KEY_ELSEWHERE, AMOUNT_ELSEWHERE, TRIES_ELSEWHERE = "elsewhere-", 500, 3
 WRITTEN_AGAIN = "Please refund 20.00 USD for order {order}, as I said."
@@ -89,8 +89,8 @@ def resume_held_work(mine: Sequence[str]) -> None:
     for stop in stops.in_force().filter(Q(reason__in=_looked_into(mine)) | Q(stopped_at__lt=Now() - LONGEST_STOP)):
         stops.release(stop_id=stop.pk, by=lead())
     for hold in Hold.objects.filter(run__ticket__in=mine, cause=Hold.Cause.PRICE):
-        if pricelist.find(hold.model) is None:
-            pricelist.enter(model=hold.model, given=PRICE, by=lead(), note="As its server says.")
+        if pricelist.find_price(hold.model) is None:
+            pricelist.enter_price(model=hold.model, rates=PRICE, by=lead(), note="As its server says.")
 
 
 def before(also: str, number: int) -> None:

@@ -2,8 +2,8 @@
 
 # Where our code commits.
 COMMITS = (
-    "agentops.llm.breakers.failed",
-    "agentops.llm.breakers.succeeded",
+    "agentops.llm.breakers.count_failure",
+    "agentops.llm.breakers.reset",
     "agentops.runs.closing.close_ticket",
     "agentops.runs.closing.run_again",
     "agentops.runs.leasing.claim",
@@ -13,7 +13,7 @@ COMMITS = (
     "agentops.runs.engine._hold",
     "agentops.runs.engine._try_later",
     "agentops.runs.engine._wait",
-    "agentops.llm.pricelist.enter",
+    "agentops.llm.pricelist.enter_price",
     "agentops.runs.steps.stored",
     "agentops.telemetry.tallies._count_a_stretch",
     "agentops.telemetry.tallies.roll_up",

@@ -16,8 +16,8 @@ from pytest_django import Settings
 from agentops.lib.errors import Refused
 from agentops.llm import budget_admin, budgets, pricelist
 from agentops.llm.holds import Exhausted
-from agentops.llm.pricelist import Given
-from agentops.llm.prices import Worst
+from agentops.llm.pricelist import Rates
+from agentops.llm.prices import WorstCase
 from agentops.models import Budget, Hold, ModelPrice, Run, Spending, Step
 from agentops.runs import closing, commit, engine, leasing, steps, tools
 from approvals.models import AuditEvent
@@ -42,9 +42,9 @@ def biller(world: World, settings: Settings, admin: User) -> Iterator[Biller]:
     Hold.objects.all().delete()
     Run.objects.exclude(status__in=["succeeded", "failed"]).update(status="cancelled", lease_expires_at=None)
     for model, (read, said) in CHARGES.items():
-        if pricelist.find(model) is None:
-            given = Given(input=read * 1_000_000, output=said * 1_000_000)
-            pricelist.enter(model=model, given=given, by=admin, note="for a test")
+        if pricelist.find_price(model) is None:
+            given = Rates(input=read * 1_000_000, output=said * 1_000_000)
+            pricelist.enter_price(model=model, given=given, by=admin, note="for a test")
     settings.LLM_TRIAGE_MODEL, settings.LLM_EXPERT_MODEL = "cheap", "dear"
     settings.LLM_MAX_TOKENS = 1000
     settings.RETRY_BASE_SECONDS = 0.0
@@ -54,7 +54,7 @@ def biller(world: World, settings: Settings, admin: User) -> Iterator[Biller]:
 
 
 def cap(admin: User, per: str = "day", model: str = "", **most: Any) -> Budget:
-    return budget_admin.put(per=per, model=model, by=admin, note="for a test", **most)
+    return budget_admin.set_budget(per=per, model=model, by=admin, note="for a test", **most)
 
 
 def status(ticket: Ticket) -> tuple[str, str]:
@@ -204,8 +204,8 @@ def test_yesterdays_unused_reservation_frees_nothing_in_todays_budget(
 
 def test_a_call_held_over_midnight_checks_the_whole_month(world: World, biller: Biller, admin: User) -> None:
     cap(admin, per="month", max_usd=Decimal(1))
-    budgets.post([budgets.Entry(date(2030, 6, 2), "cheap", spent_usd=Decimal(1))])
-    begun = {"worst": Worst(Decimal("0.5"), 1), "ticket_id": "none", "entries": [], "today": date(2030, 6, 1)}
+    budgets.post_entries([budgets.SpendingEntry(date(2030, 6, 2), "cheap", spent_usd=Decimal(1))])
+    begun = {"worst": WorstCase(Decimal("0.5"), 1), "ticket_id": "none", "entries": [], "today": date(2030, 6, 1)}
     with transaction.atomic(), pytest.raises(Exhausted):
         budgets.reserve(model="cheap", **begun)
 
@@ -260,7 +260,7 @@ def test_a_cap_raised_just_before_the_hold_is_noticed(world: World, biller: Bill
 def test_raising_a_cap_wakes_every_run_being_held(world: World, biller: Biller, admin: User) -> None:
     budget = cap(admin, per="ticket", max_usd=Decimal("0.001"))
     tickets = [ticket_of(world.order()) for _ in range(6)]
-    lift = [lambda: budget_admin.remove(budget=budget, by=admin, note="for a test")]
+    lift = [lambda: budget_admin.remove_budget(budget=budget, by=admin, note="for a test")]
     answers = at_once(*[lambda ticket=ticket: run_through(ticket) for ticket in tickets], *lift)
     assert not [answer for answer in answers if isinstance(answer, BaseException)]
     runs = list(Run.objects.filter(ticket__in=tickets))
@@ -283,7 +283,7 @@ def test_removing_the_cap_resumes_the_run(world: World, biller: Biller, admin: U
     budget = cap(admin, per="ticket", max_usd=Decimal("0.001"))
     run = run_through(ticket_of(world.order()))
     assert (run.status, biller.calls) == ("waiting", [])
-    budget_admin.remove(budget=budget, by=admin, note="Not needed.")
+    budget_admin.remove_budget(budget=budget, by=admin, note="Not needed.")
     run_everything_due(run)
     assert Run.objects.get(pk=run.pk).status == "succeeded"
 
@@ -293,7 +293,7 @@ def test_only_as_many_runs_wake_as_the_budget_allows(world: World, biller: Bille
     runs = [run_through(ticket_of(world.order())) for _ in range(5)]
     assert {run.status for run in runs} == {"waiting"}
     need = Hold.objects.filter(run__in=runs).latest("usd").usd
-    budget_admin.put(per="day", model="", by=admin, note="Room for two.", max_usd=need * 2)
+    budget_admin.set_budget(per="day", model="", by=admin, note="Room for two.", max_usd=need * 2)
     assert budget.pk == Budget.objects.get(per="day").pk
     assert len(set(leasing.due(1000)) & {run.pk for run in runs}) == 2
 
@@ -311,7 +311,7 @@ def test_closing_the_ticket_ends_a_held_run(world: World, biller: Biller, admin:
     ticket = ticket_of(world.order())
     run = run_through(ticket)
     assert closing.close_ticket(ticket.pk, by=admin)
-    budget_admin.remove(budget=Budget.objects.get(), by=admin, note="for a test")
+    budget_admin.remove_budget(budget=Budget.objects.get(), by=admin, note="for a test")
     run_everything_due(run)
     assert (Run.objects.get(pk=run.pk).status, status(ticket)[0], biller.calls) == ("cancelled", "closed", [])
     assert AuditEvent.objects.filter(verb="run.cancelled", object_id=str(run.pk)).exists()
@@ -334,7 +334,7 @@ def test_a_persons_reply_ends_held_and_queued_runs(world: World, biller: Biller,
     ticket, run = held_run(world, admin)
     later = write_again(ticket)
     propose(ticket, "reply", {"text": "We are looking into it.", "reason": "By hand."})
-    budget_admin.remove(budget=Budget.objects.get(), by=admin, note="for a test")
+    budget_admin.remove_budget(budget=Budget.objects.get(), by=admin, note="for a test")
     run_everything_due(run, later)
     found = {(run.status, run.finished_at is None) for run in Run.objects.filter(ticket=ticket)}
     assert (found, biller.calls) == ({("cancelled", False)}, [])
@@ -454,29 +454,29 @@ def test_a_model_without_a_price_is_refused_and_named(
     assert "'no-such-price' has no price" in status(ticket)[1]
     assert run.pk not in leasing.due(1000)
     CHARGES["no-such-price"] = CHARGES["cheap"]
-    pricelist.enter(model="no-such-price", given=Given(input=1, output=4), by=admin, note="Their page.")
+    pricelist.enter_price(model="no-such-price", given=Rates(input=1, output=4), by=admin, note="Their page.")
     run_everything_due(run)
     assert Run.objects.get(pk=run.pk).status == "succeeded"
 
 
 def test_a_call_costs_the_price_in_force_when_sent(world: World, biller: Biller, admin: User) -> None:
     run = run_through(ticket_of(world.order()))
-    prices = {step.input["price"] for step in run.steps.filter(kind__in=budgets.ASKS)}
+    prices = {step.input["price"] for step in run.steps.filter(kind__in=budgets.MODEL_CALLS)}
     assert prices == {ModelPrice.objects.filter(model="cheap").latest("pk").pk}
     assert run.cost_usd == biller.total.quantize(run.cost_usd)
 
 
 def enter_price(admin: User, per_million: Decimal | int) -> None:
-    given = Given(input=per_million, output=per_million)
-    pricelist.enter(model="cheap", given=given, by=admin, note="for a test")
+    given = Rates(input=per_million, output=per_million)
+    pricelist.enter_price(model="cheap", given=given, by=admin, note="for a test")
 
 
 @pytest.fixture
 def prices_as_they_were(biller: Biller, admin: User) -> Iterator[None]:
     yield
     read, said = CHARGES["cheap"]
-    given = Given(input=read * 1_000_000, output=said * 1_000_000)
-    pricelist.enter(model="cheap", given=given, by=admin, note="for a test")
+    given = Rates(input=read * 1_000_000, output=said * 1_000_000)
+    pricelist.enter_price(model="cheap", given=given, by=admin, note="for a test")
 
 
 @pytest.mark.usefixtures("prices_as_they_were")
@@ -535,17 +535,17 @@ def test_a_backlog_does_not_starve_held_runs(world: World, biller: Biller, admin
     budget = cap(admin, per="ticket", max_usd=Decimal("0.001"))
     held = run_through(ticket_of(world.order()))
     backlog = [Run.objects.get(ticket=ticket_of(world.order())) for _ in range(4)]
-    budget_admin.remove(budget=budget, by=admin, note="Not needed.")
+    budget_admin.remove_budget(budget=budget, by=admin, note="Not needed.")
     found = leasing.due(2)
     assert found[0] == held.pk
     assert found[1] in {run.pk for run in backlog}, "and held runs do not starve the others"
 
 
 def test_prices_are_append_only(world: World, admin: User) -> None:
-    row = pricelist.enter(model="added", given=Given(input="0.5", output=2), by=admin, note="Their page.")
+    row = pricelist.enter_price(model="added", given=Rates(input="0.5", output=2), by=admin, note="Their page.")
     assert (row.cached, row.reasoning) == (Decimal("0.5"), 2)
-    pricelist.enter(model="added", given=Given(input=1, output=2, cached="0.1"), by=admin, note="Dearer.")
-    assert pricelist.in_force("added").cached == Decimal("0.1")
+    pricelist.enter_price(model="added", given=Rates(input=1, output=2, cached="0.1"), by=admin, note="Dearer.")
+    assert pricelist.price_in_force("added").cached == Decimal("0.1")
     event = AuditEvent.objects.filter(verb="price.entered", object_id="added").latest("pk")
     assert (event.before["input"], event.after["input"], event.after["note"]) == ("0.5", "1", "Dearer.")
 

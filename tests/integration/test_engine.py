@@ -426,13 +426,13 @@ def test_a_model_that_stays_unavailable_means_a_person(
 ) -> None:
     settings.RETRY_BASE_SECONDS = 0.0
     ticket = ticket_of(world.order())
-    model.will_say(triage(), *[answer] * retry.MODEL.attempts)
+    model.will_say(triage(), *[answer] * retry.MODEL_RETRIES.attempts)
     run = run_through(ticket)
     while run.status == "queued":
         run = run_through(ticket)
     assert (run.status, run.outcome) == ("failed", "with_person")
     assert "could not be asked" in status(ticket)[1]
-    assert len(run.steps.get(index=1).failures) == retry.MODEL.attempts - 1
+    assert len(run.steps.get(index=1).failures) == retry.MODEL_RETRIES.attempts - 1
 
 
 @pytest.mark.parametrize("code", [400, 403, 404])
@@ -486,7 +486,7 @@ def test_an_unavailable_shop_is_retried_and_then_reported(world: World, model: S
     world.faults("GET /orders/{order_id}", "unavailable")
     model.will_say(triage(), uses("get_order", {"order_id": order["order_id"]}))
     run = run_through(ticket)
-    while run.steps.get(index=2).attempts < retry.READ.attempts:
+    while run.steps.get(index=2).attempts < retry.READ_RETRIES.attempts:
         assert run.status == "queued"
         run = run_through(ticket)
     model.will_say(hands_over())
@@ -540,12 +540,12 @@ def test_a_worker_death_does_not_count_as_a_providers_failure(world: World, mode
     ticket = ticket_of(world.order())
     model.will_say(triage())
     with before_request(MODEL, from_call(2, die)):
-        for _ in range(retry.MODEL.attempts - 1):
+        for _ in range(retry.MODEL_RETRIES.attempts - 1):
             with pytest.raises(Killed):
                 run_through(ticket)
             crash(Run.objects.get(ticket=ticket))
-    model.will_say(*[Say({"error": {"message": "Down."}}, 503)] * (retry.MODEL.attempts - 1), replies())
-    for _ in range(retry.MODEL.attempts):
+    model.will_say(*[Say({"error": {"message": "Down."}}, 503)] * (retry.MODEL_RETRIES.attempts - 1), replies())
+    for _ in range(retry.MODEL_RETRIES.attempts):
         Run.objects.filter(ticket=ticket).update(not_before=None)
         run = run_through(ticket)
     assert (run.status, run.outcome) == ("succeeded", "answered")

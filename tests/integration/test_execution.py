@@ -235,19 +235,19 @@ def test_exhausted_attempts_that_may_have_worked_are_unresolved(
 ) -> None:
     settings.RETRY_BASE_SECONDS = 0.0001
     _, action = approved(world)
-    payments.will_say(*[error(502, "bad_gateway")] * retry.ACTION.attempts)
+    payments.will_say(*[error(502, "bad_gateway")] * retry.ACTION_RETRIES.attempts)
     action = execution.execute(action.pk)
     while action.status == states.APPROVED:
         action = again(action)
-    assert (action.status, action.fence) == (states.UNRESOLVED, retry.ACTION.attempts)
-    assert outcomes(action) == ["effect_unknown"] * retry.ACTION.attempts
+    assert (action.status, action.fence) == (states.UNRESOLVED, retry.ACTION_RETRIES.attempts)
+    assert outcomes(action) == ["effect_unknown"] * retry.ACTION_RETRIES.attempts
     assert action.pk not in execution.due(1000)
 
 
 def test_exhausted_attempts_without_effect_are_failed(world: World, payments: Script, settings: Settings) -> None:
     settings.RETRY_BASE_SECONDS = 0.0001
     _, action = approved(world)
-    payments.will_say(*[error(503, "unavailable")] * retry.ACTION.attempts)
+    payments.will_say(*[error(503, "unavailable")] * retry.ACTION_RETRIES.attempts)
     action = execution.execute(action.pk)
     while action.status == states.APPROVED:
         action = again(action)
@@ -378,7 +378,7 @@ def test_a_worker_that_outlived_its_lease_sends_nothing(
 
 def test_attempts_that_never_get_to_send_are_bounded(world: World, payments: Script) -> None:
     _, action = approved(world)
-    for _ in range(retry.ACTION.attempts):
+    for _ in range(retry.ACTION_RETRIES.attempts):
         execution._attempt(leave_behind(action))
     action = execution.execute(action.pk)
     assert (action.status, action.error_code) == (states.FAILED, "overtaken")
@@ -447,7 +447,7 @@ def test_a_settlement_with_an_older_fence_is_discarded(world: World) -> None:
 
 def test_lost_attempts_beyond_the_limit_are_looked_up_not_resent(world: World, payments: Script) -> None:
     _, action = approved(world)
-    for _ in range(retry.ACTION.attempts):
+    for _ in range(retry.ACTION_RETRIES.attempts):
         leave_behind(action)
     payments.will_say(Say({"refunds": [], "next_cursor": None}))
     action = execution.execute(action.pk)

@@ -23,7 +23,7 @@ def model(settings: Settings) -> Any:
         yield script
 
 
-def complete(**options: Any) -> client.Answer:
+def complete(**options: Any) -> client.ModelAnswer:
     return client.complete(model="gpt-5", messages=MESSAGES, **options)
 
 
@@ -86,7 +86,7 @@ def test_the_estimated_request_size_covers_its_bytes(model: Script) -> None:
     }
     model.will_say(completion({"content": "Hello"}))
     client.complete(model="gpt-5", **request)
-    assert client.size("gpt-5", request) >= len(model.asked[0].body)
+    assert client.request_size("gpt-5", request) >= len(model.asked[0].body)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from agentops.llm import budgets
-from agentops.llm.budgets import Entry
+from agentops.llm.budgets import SpendingEntry
 from agentops.models import Budget, Run
 from approvals import states
 from approvals.decisions import decide
@@ -57,7 +57,7 @@ def test_a_repeated_proposal_waits_for_the_first_ones_outcome(world: World, paym
 def test_a_row_that_an_insert_conflicts_with_counts_as_locked(live_database: str) -> None:
     def wrong() -> None:
         with lock_order.kept(), transaction.atomic():
-            budgets.post([Entry(date(2020, 1, 1), "none")])
+            budgets.post_entries([SpendingEntry(date(2020, 1, 1), "none")])
             list(Budget.objects.select_for_update())
 
     with pytest.raises(AssertionError, match="agentops_budget is locked after agentops_spending"):

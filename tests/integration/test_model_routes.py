@@ -165,11 +165,11 @@ def test_a_late_answer_sent_before_the_failures_resets_the_count(world: World, m
     step = steps.first(run)
     commit.record(run, None, step, call=steps.request(run, step, []))
     for _ in range(2):
-        breakers.failed(Target("primary", CHEAP), "http_503")
+        breakers.count_failure(Target("primary", CHEAP), "http_503")
     model.will_say(triage())
     engine._do(run, step, [])
     commit.record(run, step, None)
-    breakers.failed(Target("primary", CHEAP), "http_503")
+    breakers.count_failure(Target("primary", CHEAP), "http_503")
     row = Breaker.objects.get(model=CHEAP)
     assert (row.state, row.failures) == ("closed", 1), "two, an answer and one are not three in a row"
 
@@ -241,12 +241,12 @@ def test_without_a_model_the_ticket_needs_a_person(world: World, model: Script) 
     ticket = run.ticket
     assert (run.status, run.hold.cause, run.steps.count(), asked(model)) == ("waiting", "outage", 0, [])
     assert ticket.status == "needs_person"
-    assert "No language model answers" in ticket.reason
+    assert "No language model is available" in ticket.reason
     assert f"{CHEAP} has failed 3 times" in ticket.reason
     assert ticket in tickets_with_person()
     assert not Spending.objects.filter(reserved_usd__gt=0).exists()
     page = markup(signed_in().get(reverse("ticket", args=[ticket.pk])))
-    assert "No language model answers" in page
+    assert "No language model is available" in page
     assert "The agent is working" not in page
     assert due_of([run]) == []
     engine.advance(run.pk)
@@ -411,7 +411,7 @@ def test_an_unpriced_fallback_does_not_block_the_next_model(
 
 
 def without_room(of: str, lead: User) -> None:
-    budget_admin.put(per="day", model=of, by=lead, note="for a test", max_usd=Decimal("0.000001"))
+    budget_admin.set_budget(per="day", model=of, by=lead, note="for a test", max_usd=Decimal("0.000001"))
 
 
 @pytest.mark.parametrize("away", [(), ("fallback",)])
@@ -435,7 +435,7 @@ def test_a_run_held_in_an_outage_resumes_with_its_model(
         "needs_person",
     )
     assert due_of(runs) == []
-    breakers.succeeded(Target("primary", CHEAP))
+    breakers.reset(Target("primary", CHEAP))
     assert due_of(runs) == [run.pk for run in runs]
     for run in runs:
         model.will_say(triage(), replies())
@@ -449,7 +449,7 @@ def test_a_run_whose_own_model_exceeds_the_budget_waits(world: World, model: Scr
     without_room(CHEAP, lead)
     run = run_through(ticket_of(world.order()))
     assert (run.hold.cause, run.hold.model, due_of([run])) == ("budget", CHEAP, [])
-    breakers.succeeded(Target("primary", EXPERT))
+    breakers.reset(Target("primary", EXPERT))
     assert due_of([run]) == []
 
 

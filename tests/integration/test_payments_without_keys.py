@@ -113,7 +113,7 @@ def test_an_effect_found_after_a_failed_attempt_is_not_sent(world: World, paymen
 
 def test_a_failed_first_look_up_sends_nothing(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
-    payments.will_say(*[busy()] * retry.ACTION.attempts)
+    payments.will_say(*[busy()] * retry.ACTION_RETRIES.attempts)
     action = execution.execute(action.pk)
     while action.status == states.APPROVED:
         action = again(action)
@@ -147,7 +147,7 @@ def test_a_failed_look_up_is_retried_and_nothing_is_sent(world: World, payments:
 
 def test_look_ups_that_all_fail_end_with_a_person(world: World, payments: Script) -> None:
     action = propose_refund(world.order(), 2_000)
-    payments.will_say(NONE, CUT, *[busy()] * (retry.ACTION.attempts - 1))
+    payments.will_say(NONE, CUT, *[busy()] * (retry.ACTION_RETRIES.attempts - 1))
     action = execution.execute(action.pk)
     while action.status == states.APPROVED:
         action = again(action)

@@ -39,7 +39,7 @@ def run(world: World, model: Script, settings: Settings) -> Iterator[Run]:
 
 def cap(**given: Any) -> None:
     admin = User.objects.get_or_create(username="the-admin")[0]
-    budget_admin.put(**{"per": "day", "model": "", **given}, by=admin, note="for a test")
+    budget_admin.set_budget(**{"per": "day", "model": "", **given}, by=admin, note="for a test")
 
 
 def begun(run: Run) -> Replay:
@@ -103,7 +103,7 @@ def test_a_model_without_a_price_ends_the_replay(
     replay = advanced(begun(run))
     assert replay.status == "failed"
     assert replay.error == (
-        "The language model 'no-such-price' has no price, so it is not asked. "
+        "The language model 'no-such-price' has no price, so it isn't used. "
         "Start the replay again when an admin has entered one under Policy, Models."
     )
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING], "nothing broke"

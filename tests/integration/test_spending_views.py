@@ -77,8 +77,8 @@ def test_an_invalid_cap_is_returned_with_the_reason(admin: Client, field: str, v
 
 
 def test_spent_reserved_and_remaining_amounts_are_shown(admin: Client) -> None:
-    budget_admin.put(per="day", model="", by=user(), note="x", max_usd=Decimal(1))
-    budget_admin.put(per="ticket", model="gpt-5", by=user(), note="x", max_tokens=70_000)
+    budget_admin.set_budget(per="day", model="", by=user(), note="x", max_usd=Decimal(1))
+    budget_admin.set_budget(per="ticket", model="gpt-5", by=user(), note="x", max_tokens=70_000)
     Spending.objects.create(
         day=timezone.now().date(), model="gpt-5", spent_usd=Decimal("0.25"), reserved_usd=Decimal("0.05")
     )
@@ -90,7 +90,7 @@ def test_spent_reserved_and_remaining_amounts_are_shown(admin: Client) -> None:
 
 
 def test_a_budget_is_edited_in_place_and_removed_with_reason(admin: Client) -> None:
-    budget = budget_admin.put(per="month", model="gpt-5", by=user(), note="x", max_usd=Decimal(3))
+    budget = budget_admin.set_budget(per="month", model="gpt-5", by=user(), note="x", max_usd=Decimal(3))
     assert 'value="gpt-5"' in page(admin, "policy-budgets", f"?change={budget.pk}")
     address = reverse("policy-budget-remove", args=[budget.pk])
     assert admin.post(address, {"note": ""}).status_code == 422
@@ -113,7 +113,7 @@ def test_a_new_price_keeps_the_old_one(admin: Client) -> None:
         Decimal("0.5"),
         Decimal("0.1"),
     ]
-    assert pricelist.in_force("my-model").reasoning == 2
+    assert pricelist.price_in_force("my-model").reasoning == 2
     assert "my-model" in page(signed_in("auditor"), "policy-models")
 
 
@@ -193,7 +193,7 @@ def a_run(world: World, *, route: str = "plain", usd: str = "0.01", **step: Any)
 def test_a_run_shows_which_model_did_what_and_why(world: World) -> None:
     run = a_run(world, input={"passed_over": ["gpt-5 has failed 4 times: http_503"]},
                 lost=[{"model": "gpt-5-mini", "usd": "0.0042", "tokens": 900}])  # fmt: skip
-    budget_admin.put(per="ticket", model="", by=user(), note="x", max_usd=Decimal("0.10"))
+    budget_admin.set_budget(per="ticket", model="", by=user(), note="x", max_usd=Decimal("0.10"))
     shown = markup(signed_in("auditor").get(reverse("run", args=[run.pk])))
     for words in ("A plain case.", "gpt-5-mini", "Skipped: gpt-5 has failed 4 times", "$0.0042 presumed",
                   "All models per ticket", "$0.09"):  # fmt: skip

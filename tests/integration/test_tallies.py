@@ -53,7 +53,7 @@ def test_a_wait_for_a_person_is_counted_but_not_timed() -> None:
     tallies.roll_up(0)
     assert [row.bucket for row in Tally.objects.filter(subject="tool", name="refund", hour=EPOCH)] == [buckets.UNTIMED]
     [read] = Tally.objects.filter(subject="tool", name="get_order", hour=EPOCH)
-    assert read.bucket == buckets.of(0.1)
+    assert read.bucket == buckets.bucket_of(0.1)
 
 
 def test_tools_invented_by_a_model_count_as_one() -> None:
@@ -106,4 +106,4 @@ def test_database_and_python_use_the_same_buckets() -> None:
     tallies.roll_up(0)
     for index, seconds in enumerate((0, 0.001, 0.00101, 0.1, 0.8, 1, 1.0001, 9.99, 10_000, 20_000)):
         [row] = Tally.objects.filter(hour=EPOCH, name=f"model-{index}")
-        assert row.bucket == buckets.of(seconds), seconds
+        assert row.bucket == buckets.bucket_of(seconds), seconds

@@ -32,7 +32,7 @@ from approvals.effects.attempt_plan import (
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 HORIZON = timedelta(hours=20)
-MOST = retry.ACTION.attempts
+MOST = retry.ACTION_RETRIES.attempts
 WITHOUT_EFFECT = ("transient", "terminal", "idempotency_mismatch", "overtaken", "changed", "unauthorized")
 POSSIBLE = ("", "lost", "effect_unknown", "replayed_failure")
 PROVIDERS = list(itertools.product((True, False), repeat=2))  # keeps_keys, can_be_looked_up

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentops.llm.prices import Price, cost, worst
+from agentops.llm.prices import Price, cost, worst_case
 
 GPT_5 = Price("gpt-5", Decimal("1.25"), Decimal("0.125"), Decimal(10), Decimal(10))
 DOLLARS = st.decimals(0, 1000, places=6)
@@ -35,7 +35,7 @@ def test_no_call_costs_more_than_its_worst_case(
     price = Price("any", *prices)
     read, said = data.draw(st.integers(0, request_bytes)), data.draw(st.integers(0, max_tokens))
     cached, reasoned = data.draw(st.integers(0, read)), data.draw(st.integers(0, said))
-    most = worst(price, request_bytes=request_bytes, max_tokens=max_tokens)
+    most = worst_case(price, request_bytes=request_bytes, max_tokens=max_tokens)
     paid = cost(price, input_tokens=read, cached_tokens=cached, output_tokens=said, reasoning_tokens=reasoned)
     assert paid <= most.usd
     assert read + said <= most.tokens

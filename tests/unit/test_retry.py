@@ -11,7 +11,7 @@ from agentops.lib.errors import (
     Transient,
     Unauthorized,
 )
-from agentops.lib.retry import ACTION, MODEL, READ, RetryPolicy
+from agentops.lib.retry import ACTION_RETRIES, MODEL_RETRIES, READ_RETRIES, RetryPolicy
 
 
 def longest(low: float, high: float) -> float:
@@ -62,7 +62,7 @@ def test_only_our_own_backoff_gets_jitter() -> None:
     assert POLICY.delay(1, Transient("x", "x", retry_after=45.0), 0.0001, longest) == 45.0
 
 
-@pytest.mark.parametrize("policy", [MODEL, READ, ACTION])
+@pytest.mark.parametrize("policy", [MODEL_RETRIES, READ_RETRIES, ACTION_RETRIES])
 def test_every_policy_in_use_is_bounded_and_capped(policy: RetryPolicy) -> None:
     assert 1 < policy.attempts <= 10
     assert policy.delay(policy.attempts - 1, Transient("x", "x"), uniform=longest) <= policy.cap  # type: ignore[operator]

@@ -186,4 +186,4 @@ def test_a_single_instant_is_drawn() -> None:
      (59.96, "1 min"), (184, "3 min 4 s"), (3599.7, "1 h"), (93_784, "1 d 2 h"), (3 * DAY, "3 d"), (-1, "0 ms")],
 )  # fmt: skip
 def test_durations_are_shown_in_words(seconds: float, said: str) -> None:
-    assert durations.words(seconds) == said
+    assert durations.format_duration(seconds) == said

@@ -51,7 +51,7 @@ def choose(name: str) -> Chosen:
         client.complete(model=name, messages=[{"role": "user", "content": "Answer with the word: ready"}])
     except ProviderError as error:
         told = redact.text(f"{error.code}: {error.message}")[:300]
-        raise NoModel(f"{name} does not answer at {client.address()}, so nothing was run. {told}") from None
+        raise NoModel(f"{name} does not answer at {client.completions_url()}, so nothing was run. {told}") from None
     given = {
         "OPENAI_BASE_URL": os.environ.get("OPENAI_BASE_URL", ""),
         "OPENAI_API_KEY": settings.OPENAI_API_KEY,

@@ -77,7 +77,7 @@ class Latency:
         if min(self.day.timed, self.before.timed) < LEAST:
             return None
         now, then = self.p99 or 0.0, self.p99_before or 0.0
-        beyond = sum(count for bucket, count in self.day.durations.items() if bucket > buckets.of(then))
+        beyond = sum(count for bucket, count in self.day.durations.items() if bucket > buckets.bucket_of(then))
         return now / then if then and now > SLOWER * then and beyond >= SEVERAL else None
 
     @property

@@ -11,7 +11,7 @@ from django.db.models import Case, Count, Q, Sum, Value, When
 from django.db.models.functions import TruncDate
 
 from agentops.llm import admission
-from agentops.llm.budgets import ASKS
+from agentops.llm.budgets import MODEL_CALLS
 from agentops.llm.tiers import PLAIN
 from agentops.models import Breaker, Hold, ModelPrice, Replay, Run, Step
 from agentops.runs import routing
@@ -99,7 +99,7 @@ def route_name(code: str) -> str:
 
 def who_did_what(steps: Sequence[Step]) -> list[Stretch]:
     """Which model took which steps of a run, and why."""
-    asked = [step for step in steps if step.kind in ASKS]
+    asked = [step for step in steps if step.kind in MODEL_CALLS]
     found = []
     for (model, provider, why, passed), group in groupby(asked, key=_taken):
         stretch = Stretch(model, provider, why, "", passed)

@@ -43,7 +43,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "autonomy": charts.shares(autonomy),
         "alone": sum(day.alone for day in autonomy),
         "acted": sum(day.actions for day in autonomy),
-        "standings": budgets.standing(),
+        "standings": budgets.budget_status(),
         "holds": spending.held(),
         "breakers": spending.breakers(),
         "costs": charts.costs(spending.cost_by_day(days, today.date())),

@@ -47,7 +47,7 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
     more = {
         "siblings": queries.of_ticket(found.ticket_id),
         "models": spending.who_did_what(list(found.steps.all())),
-        "standings": budgets.standing(found.ticket_id),
+        "standings": budgets.budget_status(found.ticket_id),
         "replays": queries.replays_of(run_id),
         # Asked for by the button alone: what it offers to try is read then.
         "replay_form": ReplayForm() if "replay" in request.GET and found.finished_at else None,

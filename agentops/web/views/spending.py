@@ -36,7 +36,7 @@ def limits(request: HtmxRequest) -> HttpResponse:
 @permission_required("agentops.change_budget", raise_exception=True)
 def put(request: HtmxRequest) -> HttpResponse:
     form = CapForm(request.POST)
-    if not _done(form, lambda: budget_admin.put(**form.cleaned_data, by=request.user)):
+    if not _done(form, lambda: budget_admin.set_budget(**form.cleaned_data, by=request.user)):
         return _limits(request, form, status=422)
     messages.success(request, "Budget saved.")
     return redirect("policy-budgets")
@@ -47,7 +47,9 @@ def put(request: HtmxRequest) -> HttpResponse:
 def remove(request: HtmxRequest, budget_id: int) -> HttpResponse:
     budget = get_object_or_404(Budget, pk=budget_id)
     form = RemoveForm(request.POST)
-    if not _done(form, lambda: budget_admin.remove(budget=budget, by=request.user, note=form.cleaned_data["note"])):
+    if not _done(
+        form, lambda: budget_admin.remove_budget(budget=budget, by=request.user, note=form.cleaned_data["note"])
+    ):
         return _limits(request, CapForm(initial={"per": "day"}), removing=(budget.pk, form), status=422)
     messages.success(request, f"Budget removed: {budget}.")
     return redirect("policy-budgets")
@@ -67,8 +69,8 @@ def enter_price(request: HtmxRequest) -> HttpResponse:
 
     def enter() -> None:
         said = form.cleaned_data
-        given = pricelist.Given(**{name: said[name] for name in ("input", "cached", "output", "reasoning")})
-        pricelist.enter(model=said["model"], given=given, by=request.user, note=said["note"])
+        given = pricelist.Rates(**{name: said[name] for name in ("input", "cached", "output", "reasoning")})
+        pricelist.enter_price(model=said["model"], rates=given, by=request.user, note=said["note"])
 
     if not _done(form, enter):
         return _models(request, price=form, status=422)
@@ -107,7 +109,7 @@ def _limits(
     request: HtmxRequest, form: CapForm, *, removing: tuple[int, RemoveForm] | None = None, status: int = 200
 ) -> HttpResponse:
     context = {
-        "standings": budgets.standing(),
+        "standings": budgets.budget_status(),
         "per_ticket": Budget.objects.filter(per=Budget.Per.TICKET).order_by("model"),
         "form": form,
         "removing": removing,

@@ -77,8 +77,8 @@ def refunds_since(since: datetime) -> Iterator[Receipt]:
 
 
 def _listed(
-    page: Callable[[dict[str, str]], tuple[list[Any], http.Answer]], asked: dict[str, str]
-) -> Iterator[tuple[Any, http.Answer]]:
+    page: Callable[[dict[str, str]], tuple[list[Any], http.JsonAnswer]], asked: dict[str, str]
+) -> Iterator[tuple[Any, http.JsonAnswer]]:
     """The rows of every page, to the last. A cursor that comes back is no end: what follows was not read.
     Raises ProviderError."""
     seen: set[str] = set()
@@ -94,7 +94,7 @@ def _listed(
         following = {**asked, "cursor": str(cursor)}
 
 
-def _page(asked: dict[str, str]) -> tuple[list[Any], http.Answer]:
+def _page(asked: dict[str, str]) -> tuple[list[Any], http.JsonAnswer]:
     answer = http.call(_client(), "GET", "/refunds", params=asked)
     rows = answer.data.get("refunds") if isinstance(answer.data, dict) else None
     if not isinstance(rows, list):
@@ -102,7 +102,7 @@ def _page(asked: dict[str, str]) -> tuple[list[Any], http.Answer]:
     return rows, answer
 
 
-def _receipt(refund: Refund, answer: http.Answer) -> Receipt:
+def _receipt(refund: Refund, answer: http.JsonAnswer) -> Receipt:
     return Receipt(
         reference=refund.refund_id,
         status=refund.status,

@@ -156,7 +156,7 @@ class Transport(stripe.HTTPClient):
         *,
         _usage: list[str] | None = None,
     ) -> tuple[str, int, Mapping[str, str]]:
-        response = http.send(self._http, method.upper(), url, headers=headers, content=post_data)
+        response = http.send_request(self._http, method.upper(), url, headers=headers, content=post_data)
         return response.text, response.status_code, response.headers
 
 
@@ -184,7 +184,7 @@ def _classified(error: stripe.StripeError) -> ProviderError:
         str(code),
         error.user_message or f"answered {status}",
         http_status=error.http_status,
-        retry_after=http.seconds(headers.get("Retry-After")),
+        retry_after=http.retry_after_seconds(headers.get("Retry-After")),
         body=(error.http_body or "")[: http.MAX_BODY_KEPT],
     )
 

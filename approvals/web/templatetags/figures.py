@@ -18,13 +18,13 @@ def duration(value: timedelta | float | None) -> str:
     """A timedelta or seconds: '1.24 s', '3 d 2 h'. Empty where there is none."""
     if value is None:
         return ""
-    return durations.words(value.total_seconds() if isinstance(value, timedelta) else float(value))
+    return durations.format_duration(value.total_seconds() if isinstance(value, timedelta) else float(value))
 
 
 @register.simple_tag
 def took(start: datetime | None, end: datetime | None) -> str:
     """From one moment to another; empty while one of them is not known."""
-    return "" if start is None or end is None else durations.words((end - start).total_seconds())
+    return "" if start is None or end is None else durations.format_duration((end - start).total_seconds())
 
 
 @register.filter

@@ -72,7 +72,7 @@ def findings_page() -> str:
 def budgets_page() -> str:
     """The budgets page with a cap."""
     by = User.objects.get(username="admin")
-    budget_admin.put(per="day", model="", by=by, note="A quiet month.", max_usd=Decimal(50))
+    budget_admin.set_budget(per="day", model="", by=by, note="A quiet month.", max_usd=Decimal(50))
     return "/policy/budgets/"
 
 
