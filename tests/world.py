@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from agentops.models import Run
 from agentops.runs.engine import advance
 from approvals import kinds
-from approvals.decisions import decide
+from approvals.decisions import expiry
 from approvals.effects import proposals
 from approvals.models import Action, ApprovalRequest, PolicyVersion
 from approvals.policy import versions
@@ -187,7 +187,7 @@ def propose_refund(order: dict[str, Any], amount: int, *, ticket: Ticket | None 
 def expires(request: ApprovalRequest) -> None:
     """Let the request expire undecided."""
     ApprovalRequest.objects.filter(pk=request.pk).update(expires_at=Now())
-    assert decide.expire(request.pk)
+    assert expiry.expire(request.pk)
 
 
 def run_through(ticket: Ticket) -> Run:

@@ -19,7 +19,7 @@ from agentops.runs import engine, leasing, unseen
 from agentops.telemetry import shipping, tallies
 from agentops.worker import heartbeat
 from approvals.audit import notifications, seals
-from approvals.decisions import decide
+from approvals.decisions import expiry
 from approvals.effects import execution, lookup
 from approvals.policy import lowering
 from approvals.reconciliation import comparison
@@ -105,7 +105,7 @@ def _due(limit: int) -> list[Work]:
         (lowering.lower_dial, lowering.due),
         (execution.execute, lambda: execution.due(limit)),
         (lookup.settle, lambda: lookup.due(limit // 2)),
-        (decide.expire, lambda: decide.due(limit)),
+        (expiry.expire, lambda: expiry.due(limit)),
         (engine.advance, lambda: leasing.due(limit)),
         (replays.advance, lambda: replays.due(few)),
         (lookup.settle, lambda: lookup.due(limit)),

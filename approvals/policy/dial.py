@@ -1,8 +1,8 @@
-"""The autonomy dial: the part of all tickets whose actions the agent may do without a person, and the rules by which
-it lowers itself.
+"""The autonomy dial: the share of tickets that the agent may handle without approval, and the rules by which the dial
+lowers itself. Pure: no Django, no HTTP.
 
-Pure. A ticket keeps its position for life, so that raising the dial only adds tickets, and all actions of a ticket
-fall on the same side.
+A ticket keeps its position on the dial for life. Raising the dial therefore only adds tickets, and all actions of one
+ticket are treated the same.
 """
 
 import hashlib
@@ -29,17 +29,20 @@ class KindShare(DialPart):
 
 
 class TagShare(DialPart):
-    """The dial for customers whom the shop has given this tag; letters count the same, large or small."""
+    """The dial for customers with this tag in the shop. Case does not matter."""
 
     tag: Tag
     percent: Percent
 
 
 class Lowering(DialPart):
-    """When the dial lowers itself by `step` points, never below `floor`. Of the last `window_days` days, and only of
-    what happened since the dial was last set: people's rejections in per cent of their decisions, failures in per cent
-    of what the agent did alone and has ended (unknown is failed). A rate that is None is not watched; one of less than
-    `at_least` cases says nothing yet."""
+    """When the dial lowers itself: by `step` points, never below `floor`.
+
+    `rejected_percent` limits rejections as a percentage of all decisions, `failed_percent` failures as a percentage of
+    auto-approved actions that have ended (an unknown outcome counts as failed). Both look at the last `window_days`
+    days, but not further back than the last change of the dial. None turns a rate off, and a rate of fewer than
+    `at_least` cases is ignored.
+    """
 
     rejected_percent: Annotated[int, Field(ge=1, le=100)] | None = None
     failed_percent: Annotated[int, Field(ge=1, le=100)] | None = None
@@ -54,15 +57,15 @@ class Lowering(DialPart):
 
 
 class Dial(DialPart):
-    """Per cent of all tickets, and what is set for a kind or a tag. The lowest that applies counts."""
+    """The percentage of all tickets, and separate ones per kind and tag. The lowest that applies counts."""
 
     percent: Percent = 100
     kinds: tuple[KindShare, ...] = ()
     tags: tuple[TagShare, ...] = ()
 
     def share(self, kind: str, tags: Collection[str] | None) -> tuple[int, str]:
-        """The per cent that counts, and what it is set for ('' where it is the dial itself). Tags that are not known
-        (None) may be any: the lowest of all tags counts."""
+        """Return the percentage that applies, and why ('' for the dial itself). If the customer's tags are unknown
+        (None), every tag may apply, so the lowest of all counts (fail closed)."""
         known = None if tags is None else {tag.strip().lower() for tag in tags}
         found = [(self.percent, "")]
         found += [(row.percent, f"for {kind.replace('_', ' ')}") for row in self.kinds if row.kind == kind]
@@ -77,8 +80,8 @@ class Dial(DialPart):
         return min(found, key=lambda row: row[0])
 
     def lowered(self, step: int, floor: int) -> "Dial":
-        """Every part of it lower by `step`; what stands at the floor or below it stays. Itself, where no share that
-        counts would fall."""
+        """Return the dial with each share lowered by `step`, but not below `floor`. Returns the dial itself if no share
+        that counts would change."""
 
         def less(percent: int) -> int:
             return min(percent, max(percent - step, floor))
@@ -91,8 +94,8 @@ class Dial(DialPart):
         return fallen if fallen.falls_from(self) else self
 
     def falls_from(self, before: "Dial") -> list[str]:
-        """What counts for fewer tickets than before, of a dial with the same parts: "from 70 % to 40 %", "for refund
-        from 50 % to 20 %". Where a part is set above the dial, the dial counts."""
+        """Describe the shares that are lower than in `before`, a dial with the same parts: "from 70 % to 40 %", "for
+        refund from 50 % to 20 %". A share above the dial counts as the dial."""
         pairs = [("", before.percent, self.percent)]
         pairs += [
             (f"for {now.kind.replace('_', ' ')} ", then.percent, now.percent)
@@ -107,16 +110,16 @@ class Dial(DialPart):
 
 
 def position(ticket_id: str) -> int:
-    """0..9999, the same for ever."""
+    """Return the ticket's position on the dial, 0 to 9999. It never changes."""
     digest = hashlib.sha256(f"autonomy:{ticket_id}".encode()).digest()
     return int.from_bytes(digest[:8]) % POSITIONS
 
 
 def lowest_covering_percent(at: int) -> int:
-    """The lowest per cent that has the ticket at this position inside."""
+    """Return the lowest percentage that covers the position."""
     return at * 100 // POSITIONS + 1
 
 
 def covers(percent: int, at: int) -> bool:
-    """Whether the ticket at this position is among so many per cent of all."""
+    """Return whether the position is within the first `percent` of all."""
     return at * 100 < percent * POSITIONS

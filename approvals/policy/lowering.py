@@ -1,7 +1,7 @@
-"""The dial lowers itself, and says so, where people's rejections or what failed reach the rate that the rules set.
+"""Lower the autonomy dial when the rate of rejections or failures reaches the limit that the policy sets.
 
-Only what happened since the dial was last set counts: the same evidence does not lower it twice, and an admin who sets
-it back starts anew.
+Only events after the last change of the dial count, so the same evidence never lowers it twice, and an admin who raises
+it again starts with a clean slate.
 """
 
 import logging
@@ -21,14 +21,14 @@ from approvals.policy import versions
 from approvals.policy.rules import Outcome, Rules
 
 log = logging.getLogger(__name__)
-SAMPLE = 1_000  # cases at most that a rate is taken of, the newest
-SHOWN = 3  # parts of the dial that a note names
+SAMPLE = 1_000  # a rate looks at no more than this many of the newest cases
+SHOWN = 3  # a note names no more than this many parts of the dial
 SAYS = {"rejected": "decisions were rejections", "failed": "auto-approved actions failed"}
 
 
 @dataclass(frozen=True)
 class Rate:
-    """`part` of `whole` cases; `limit` is the per cent that is set, None where it is not watched."""
+    """`part` of `whole` cases. `limit` is a percentage; None means that the policy doesn't watch this rate."""
 
     what: str
     part: int
@@ -53,7 +53,7 @@ class Rate:
 
 
 def rates(version: PolicyVersion, rules: Rules) -> list[Rate]:
-    """Where the rates stand, for the version in force."""
+    """Return the current rates of rejections and failures, measured since the dial in `version` was set."""
     rule = rules.lowering
     since, window = _dial_set_at(version), timedelta(days=rule.window_days)
     decisions = Decision.objects.filter(
@@ -68,13 +68,14 @@ def rates(version: PolicyVersion, rules: Rules) -> list[Rate]:
 
 
 def due() -> list[int]:
-    """The version in force, where its dial has to be lowered."""
+    """Return the id of the version in force if its dial has to be lowered, else nothing."""
     version = versions.current()
     return [version.pk] if _reached(version) else []
 
 
 def lower_dial(version_id: int) -> PolicyVersion | None:
-    """Puts lower rules in force and says why; None where another version is in force by now, or no rate is reached."""
+    """Save a version with a lower dial, its reason and its audit event. Returns None if `version_id` is no longer in
+    force or no rate reaches its limit."""
     with transaction.atomic():
         versions.lock_policy()
         version = versions.current()
@@ -106,7 +107,7 @@ def lower_dial(version_id: int) -> PolicyVersion | None:
 
 
 def unseen_lowering() -> DialLowering | None:
-    """The dial's last fall, while it stands where it fell to and no admin has seen it yet."""
+    """Return the last lowering if the dial is still at that setting and no admin has acknowledged it."""
     last = DialLowering.objects.select_related("version").order_by("-version_id").first()
     if last is None or last.acknowledged_at is not None:
         return None
@@ -114,7 +115,7 @@ def unseen_lowering() -> DialLowering | None:
 
 
 def acknowledge_lowering(*, version_id: int, by: User) -> bool:
-    """An admin has seen it; False where one had before."""
+    """Record that an admin has seen the lowering. Returns False if one already had."""
     with transaction.atomic():
         unseen = DialLowering.objects.filter(version=version_id, acknowledged_at__isnull=True)
         seen = unseen.update(acknowledged_at=Now(), acknowledged_by=by)
@@ -124,7 +125,7 @@ def acknowledge_lowering(*, version_id: int, by: User) -> bool:
 
 
 def _all(falls: list[str]) -> str:
-    """As many as a note has room for."""
+    """Join the first few for a note, which has limited room."""
     more = f", and {len(falls) - SHOWN} more" if len(falls) > SHOWN else ""
     return ", ".join(falls[:SHOWN]) + more
 
@@ -141,8 +142,11 @@ def _reached(version: PolicyVersion) -> list[Rate]:
 
 
 def _failed_alone(since: datetime, window: timedelta) -> list[bool]:
-    """Of what the agent did alone and has ended, the newest: whether it failed. What is unknown counts as failed from
-    when it became so; where the provider says later that it did fail, that is no news."""
+    """Return whether each auto-approved action that ended in the window failed, newest first.
+
+    An unresolved action counts as failed from the moment it became unresolved. If the provider later confirms the
+    failure, that is the same event and does not count again.
+    """
     last = Attempt.objects.filter(action=OuterRef("pk")).order_by("-number")
     ended_at = Case(
         When(Q(status=states.SUCCEEDED) | Q(came="succeeded"), then=F("settled_at")),
@@ -152,7 +156,7 @@ def _failed_alone(since: datetime, window: timedelta) -> list[bool]:
     own = own.filter(Q(facts__fixed__isnull=True) | Q(facts__fixed=False))
     ended = own.annotate(came=Subquery(last.values("outcome")[:1])).annotate(ended_at=ended_at)
     ended = ended.filter(Q(ended_at__gt=since), ended_at__gt=Now() - window)
-    settled = ended.filter(  # again, as there is an index on this
+    settled = ended.filter(  # repeats the window on `settled_at`, because that column has an index
         Q(settled_at__gt=since), settled_at__gt=Now() - window, status__in=(states.SUCCEEDED, states.FAILED)
     ).order_by("-settled_at", "-pk")
     unknown = ended.filter(status=states.UNRESOLVED).order_by("-ended_at", "-pk")
@@ -161,7 +165,7 @@ def _failed_alone(since: datetime, window: timedelta) -> list[bool]:
 
 
 def _dial_set_at(version: PolicyVersion) -> datetime:
-    """Since when the dial has stood as it does in this version."""
+    """Return when the dial was set to its value in this version."""
     same = Q(rules__autonomy=version.rules.get("autonomy"))
     other = PolicyVersion.objects.filter(~same | Q(rules__autonomy__isnull=True), pk__lt=version.pk).order_by("-pk")
     last_other = other.values_list("pk", flat=True).first() or 0

@@ -1,7 +1,7 @@
-"""The verdict on a proposed action: auto_approve, require_approval or block, with every reason that fired.
+"""Judge a proposed action: auto_approve, require_approval or block, with every reason that applies.
 
-Pure: rules and facts in, verdict out (docs/design.md, 2). Amounts are minor units. A fact that a rule needs and that
-is missing never passes the rule (fail closed).
+Pure: rules and facts in, verdict out (docs/design.md, 2). Amounts are in minor units. If a fact that a rule needs is
+missing, the rule does not pass (docs/design.md, 5.17).
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class PolicyPart(BaseModel):
 
 
 class Threshold(PolicyPart):
-    """Alone up to `auto_up_to`; a person up to `block_above`; nothing beyond it."""
+    """Auto-approve amounts up to `auto_up_to`, ask a person up to `block_above`, and block anything above."""
 
     kind: MoneyKind
     currency: Currency
@@ -46,9 +46,12 @@ class CurrencyLimit(PolicyPart):
 
 
 class Rules(PolicyPart):
-    """What a PolicyVersion holds. A currency that a limit does not name goes to a person. `acknowledge` says after
-    which runs the customer gets `acknowledgement`, the shop's own words: those that `failed`, or all that end
-    `with_person`. `refund_window_days`: so many whole days after the delivery; 0 is no window."""
+    """The rules of a PolicyVersion.
+
+    An amount in a currency that a limit doesn't list needs approval. `refund_window_days` counts whole days after the
+    delivery; 0 means no window. `acknowledge` says which runs send the customer the fixed text `acknowledgement`: those
+    that `failed`, or all that end `with_person`.
+    """
 
     thresholds: list[Threshold] = Field(default_factory=list)
     share_of_order_percent: Annotated[int, Field(ge=0, le=100)] = 100
@@ -80,7 +83,7 @@ class Outcome(StrEnum):
 
 
 class Reason(BaseModel):
-    """One rule that fired: a stable code and a sentence for people."""
+    """A rule that applied: a stable code, a sentence for people, and the outcome it asks for."""
 
     model_config = ConfigDict(frozen=True)
     code: str
@@ -96,9 +99,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of an action when it is judged. Sums are of approved and succeeded actions in `currency`,
-    this one not counted. `position` is the ticket's on the dial, `tags` the customer's; None where not known.
-    `days_since_delivery` is 0 for what was not delivered yet, None where nobody knows."""
+    """What is known about an action when it is judged; None means unknown.
+
+    Sums are minor units over approved and succeeded actions in `currency`, without this one. `captured` and
+    `order_refunded` are the order's. `days_since_delivery` is 0 if the order is not delivered yet. `ungrounded` are the
+    grounding check's findings on a reply. `position` is the ticket's on the dial, `tags` are the customer's.
+    """
 
     kind: str
     amount: int | None = None
@@ -110,14 +116,14 @@ class Facts:
     agent_today: int | None = None
     days_since_delivery: int | None = None
     further: bool = False
-    fixed: bool = False  # the policy's own words, which people put in force
+    fixed: bool = False  # the acknowledgement of the policy, whose text people have approved
     ungrounded: tuple[str, ...] = ()
     position: int | None = None
     tags: tuple[str, ...] | None = None
 
 
 def evaluate(rules: Rules, facts: Facts) -> Verdict:
-    """Every rule is asked; the strictest outcome stands, and every reason that fired is listed."""
+    """Apply every rule and return the strictest outcome with all reasons."""
     match facts.kind:
         case "refund" | "cancel_order":
             reasons = _money(rules, facts)

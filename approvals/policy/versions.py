@@ -1,4 +1,4 @@
-"""The rules in force, their versions, and what a change would have done (docs/design.md, 5.14)."""
+"""Read the policy in force and save new versions (docs/design.md, 5.14)."""
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -10,7 +10,7 @@ from approvals.grounding import check
 from approvals.models import PolicyVersion
 from approvals.policy.rules import Rules
 
-OUTDATED = ("policy_changed", "based_on_unknown")  # the codes of a change that is not made to the newest version
+OUTDATED = ("policy_changed", "based_on_unknown")  # error codes of a change that is not based on the newest version
 
 
 def current() -> PolicyVersion:
@@ -18,7 +18,7 @@ def current() -> PolicyVersion:
 
 
 def rules_of(version: PolicyVersion) -> Rules:
-    """Raises Refused where the stored rules cannot be read: then nothing is judged (fail closed)."""
+    """Return the version's rules. Raises Refused if they cannot be read, so that nothing is judged by them."""
     try:
         return Rules.model_validate(version.rules)
     except ValidationError as error:
@@ -26,8 +26,11 @@ def rules_of(version: PolicyVersion) -> Rules:
 
 
 def save_policy(*, rules: Rules, by: User | None, note: str, based_on: int | None = None) -> PolicyVersion:
-    """Puts new rules in force, with who and why. Raises Refused without a note, with an acknowledgement that claims
-    something, and where `based_on` is given and not the newest version: what came in the meantime would be lost."""
+    """Put new rules in force and write the audit event. `by` is None if the dial lowers itself.
+
+    Raises Refused without a note, for a new acknowledgement that claims or promises something, and if `based_on` is
+    given but is not the newest version, because the change in between would be lost.
+    """
     if not note.strip():
         raise Refused("note_missing", "Enter a reason for this change.")
     with transaction.atomic():
@@ -52,7 +55,8 @@ def save_policy(*, rules: Rules, by: User | None, note: str, based_on: int | Non
 
 
 def _require_no_claims(acknowledgement: str) -> None:
-    """Asked of new words alone: what the grounding learns later must not keep the dial from lowering itself."""
+    """Raise Refused if the text claims or promises anything. Only a changed text is checked: a stricter grounding check
+    in a later release must not keep the dial from lowering itself."""
     claimed = check.ungrounded(acknowledgement, [], [])
     if claimed:
         told = " ".join(claimed)
@@ -60,7 +64,7 @@ def _require_no_claims(acknowledgement: str) -> None:
 
 
 def require_newest(*, newest: PolicyVersion, based_on: int) -> None:
-    """Raises Refused, with a code of OUTDATED, where the change was not made to the newest version."""
+    """Raise Refused, with a code from OUTDATED, unless the change is based on the newest version."""
     if based_on == newest.pk:
         return
     if not PolicyVersion.objects.filter(pk=based_on).exists():
@@ -75,6 +79,6 @@ def require_newest(*, newest: PolicyVersion, based_on: int) -> None:
 
 
 def lock_policy() -> None:
-    """Lets one transaction at a time make a version, until it ends."""
+    """Let only one transaction at a time save a version. The lock is held until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('policy:versions', 0))")

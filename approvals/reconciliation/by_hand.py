@@ -1,4 +1,5 @@
-"""An outcome that nobody knows: the provider is asked again, or people who found out say what became of it."""
+"""Resolve actions whose outcome is unknown (docs/design.md, 5.7): ask the provider now, or record what people found
+out."""
 
 from dataclasses import dataclass, replace
 from math import ceil
@@ -18,8 +19,8 @@ LONGEST_REASON = 500
 
 @dataclass(frozen=True)
 class OutcomeDecisions:
-    """What people have said of an action so far, oldest first, and how many must say the same. `wait`: seconds until
-    it can be said that it did not happen, as long as an attempt may still arrive."""
+    """What people have reported about an action, oldest first, and how many must agree. While an attempt may still
+    arrive, nobody can report that the action did not happen; `wait` is the remaining time in seconds."""
 
     needed: int
     said: list[HandSettlement]
@@ -31,7 +32,7 @@ class OutcomeDecisions:
 
 
 def check_now(*, action_id: int, by: User) -> lookup.Asked:
-    """Asks the provider now instead of at its next turn. Raises Action.DoesNotExist."""
+    """Ask the provider now instead of at the next scheduled look-up. Raises Action.DoesNotExist."""
     asked = lookup.ask(action_id)
     events.record(actor=by.get_username(), verb="action.asked_again", object_type="action", object_id=action_id,
                  after={"said": asked.said})  # fmt: skip
@@ -45,7 +46,8 @@ def decisions_on(action: Action) -> OutcomeDecisions:
 
 
 def people_needed(action: Action) -> int:
-    """Two where no threshold covers the amount: above the ceiling, or in a currency that has none."""
+    """Return how many people must agree: two if no threshold covers the amount, that is above `block_above` or in a
+    currency without a threshold; otherwise one."""
     if action.amount is None:
         return 1
     rules = versions.rules_of(versions.current())
@@ -57,12 +59,15 @@ def people_needed(action: Action) -> int:
 
 
 def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> lookup.Asked:
-    """Records what a person found out, where the provider cannot say it: it is asked first, and what it says counts.
-    The action is settled once enough people say the same, and more than say the opposite: people who contradict each
-    other leave it unknown until another has looked. Answers the action as it then stands, and what came of it.
+    """Record a person's statement about an unresolved action. Returns the action as it is now, and a message.
 
-    Raises Refused: no reason is given, it is no longer unknown, this person has spoken before, or an attempt may still
-    arrive, and it is said not to have happened, or to have happened though the provider does not have it."""
+    The provider is asked first, and its answer wins. The action is settled once enough people agree and they outnumber
+    those who disagree; until then it stays unresolved.
+
+    Raises Refused without a reason, if the action is no longer unresolved, if this person has already reported, or
+    while an attempt may still arrive and the statement is that nothing happened, or that it happened although the
+    provider doesn't have it.
+    """
     reason = reason.strip()
     if not reason:
         raise Refused("reason_missing", "Say how you know: the statement, the provider's support, the customer.")

@@ -26,24 +26,24 @@ from approvals.providers.receipt import PENDING, SUCCEEDED, UNREADABLE, Receipt,
 from approvals.reconciliation import findings, late_failures
 
 log = logging.getLogger(__name__)
-# A refund that settled this recently may not be in the pages that were read a moment ago.
+# A refund that settled this recently may be missing from the pages that were just read.
 RECENT = timedelta(minutes=5)
 PAGE = 100
 PERIOD = timedelta(hours=1)
-# More rows that cannot be read than this are no single refund's fault: the comparison has failed.
-MOST_UNREADABLE = 20
-# Older ones on their way that a comparison asks for, each a request: the next one asks for the next.
-ON_THEIR_WAY = 200
+# If more records than this are unreadable, the provider is at fault and the comparison fails.
+MAX_UNREADABLE = 20
+# How many older pending refunds one comparison looks up, one request each. The next comparison continues with the rest.
+MAX_PENDING = 200
 
 
 def compare_records(*, since: datetime) -> Comparison:
-    """Reads the provider's refunds since then. A provider that does not answer leaves the comparison with an `error`
-    and closes no finding."""
+    """Compare the provider's refunds since then with ours. If the provider does not answer, the comparison ends with an
+    `error` and closes no finding."""
     return _read(Comparison.objects.create(since=since))
 
 
 def request_comparison(*, since: datetime, by: User) -> Comparison:
-    """A person wants one. It is there to be seen at once; a worker carries it out."""
+    """Create a comparison for a person, so that the page can show it at once. A worker runs it."""
     with transaction.atomic():
         comparison = Comparison.objects.create(since=since)
         events.record(actor=by.get_username(), verb="comparison.asked", object_type="comparison",
@@ -54,49 +54,50 @@ def request_comparison(*, since: datetime, by: User) -> Comparison:
 
 
 def run_comparison(comparison_id: int) -> Comparison:
-    """Raises Comparison.DoesNotExist. One that is finished stays as it is."""
+    """Run a requested comparison, unless it is finished already. Raises Comparison.DoesNotExist."""
     comparison = Comparison.objects.get(pk=comparison_id)
     return comparison if comparison.finished_at else _read(comparison)
 
 
 def due() -> list[int]:
-    """The last periodic comparison (0 before the first), once its hour is over."""
+    """Return the id of the last periodic comparison (0 before the first) if the next one is due, else nothing."""
     periodic = Comparison.objects.periodic().annotate(over=Q(started_at__lte=Now() - PERIOD))
     number, over = periodic.values_list("pk", "over").first() or (0, True)
     return [number] if over else []
 
 
 def run_periodic_comparison(last: int) -> Comparison | None:
-    """The periodic comparison that follows `last`; None where somebody else has begun it."""
+    """Run the periodic comparison that follows `last`. Returns None if another worker has started it."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('comparison', 0))")
         if (Comparison.objects.periodic().values_list("pk", flat=True).first() or 0) != last:
             return None
-        _tell_of_those_missed(last)
+        _alert_about_missed(last)
         comparison = Comparison.objects.create(since=_since(), periodic=True)
     return _read(comparison)
 
 
-def _tell_of_those_missed(last: int) -> None:
-    """Once, until one comes to its end again."""
+def _alert_about_missed(last: int) -> None:
+    """Write `comparison.missing`, once until a comparison completes again."""
     missed = [str(number) for number in Comparison.objects.missed().values_list("pk", flat=True)]
-    told = AuditEvent.objects.filter(object_type="comparison", object_id__in=missed, verb="comparison.missing")
-    if len(missed) >= MISSED and not told.exists():
+    alerts = AuditEvent.objects.filter(object_type="comparison", object_id__in=missed, verb="comparison.missing")
+    if len(missed) >= MISSED and not alerts.exists():
         why = Comparison.objects.get(pk=last).error or "It did not come to its end."
         events.record(actor=events.SYSTEM, verb="comparison.missing", object_type="comparison", object_id=last,
                      after={"why": why})  # fmt: skip
 
 
 def _since() -> datetime:
-    """So far back, or to where the last periodic comparison that came to its end stopped: an outage leaves no gap."""
+    """Return LOOK_BACK ago, or the end of the last completed periodic comparison if that is earlier, so that an outage
+    leaves no gap."""
     since = reservations.database_now() - LOOK_BACK
     last = Comparison.objects.last_completed()
     return min(since, last.started_at - RECENT) if last else since
 
 
-def _is_of_one(error: ProviderError) -> bool:
-    """Whether it says something of the one refund that was asked for, and not of the provider."""
+def _concerns_one_refund(error: ProviderError) -> bool:
+    """Return whether the error is about the refund we asked for, not about the provider as a whole."""
     refused = isinstance(error, Terminal) and not isinstance(error, Unauthorized)
     return refused or error.code in ("another_refund", "unreadable_answer")
 
@@ -110,7 +111,7 @@ def _read(comparison: Comparison) -> Comparison:
         books.read_ours()
         books.close_unseen()
     except ProviderError as error:
-        log.warning("the books were not compared: %s", error)
+        log.warning("the comparison failed: %s", error)
         comparison.error = error.message[:500] or error.code
     comparison.finished_at = reservations.database_now()
     comparison.save(update_fields=["finished_at", "theirs", "ours", "opened", "closed", "error"])
@@ -119,10 +120,13 @@ def _read(comparison: Comparison) -> Comparison:
 
 @dataclass
 class _Books:
-    """Both sides, as far as they have been read. `matched` are our keys with the provider's id of the refund that is
-    ours: a second one under the same key is money that moved twice. `legible` and `unreadable` are the references, the
-    provider's or ours, of what could be read and of what could not; `looked_up` our keys that were asked for, `recent`
-    those that were matched and settled too lately to be asked for."""
+    """Both sides, as far as they have been read.
+
+    `matched` maps our keys to the provider's id of our refund; a second refund under the same key is money that moved
+    twice. `found` are the differences seen, by kind and reference. `legible` and `unreadable` are the references,
+    theirs or ours, of records that could and could not be read. `looked_up` are our keys that we asked the provider
+    about, `recent` those that matched but settled too recently to ask.
+    """
 
     comparison: Comparison
     began: datetime
@@ -151,8 +155,9 @@ class _Books:
             self._judge(action, receipt, datetime.fromisoformat(made_at) if made_at else self.until)
 
     def read_ours(self) -> None:
-        """What their pages do not hold is asked for by its own reference: a page's edge proves nothing."""
-        for action in chain(self._settled(), self._on_their_way()):
+        """Look up each of our refunds that their pages did not contain: pages shift while they are read, so a missing
+        record proves nothing."""
+        for action in chain(self._settled(), self._pending()):
             self.comparison.ours += 1
             if action.idempotency_key in self.matched:
                 continue
@@ -160,13 +165,13 @@ class _Books:
             try:
                 receipt = patience.read(partial(lookup.lookup, action))
             except ProviderError as error:
-                if not _is_of_one(error):
+                if not _concerns_one_refund(error):
                     raise
                 self._read_another(action, error, action.settled_at)
                 continue
             self.legible.add(action.idempotency_key)
             self.looked_up.add(action.idempotency_key)
-            # Where a person said that it happened, one that failed is no sign of it.
+            # If a person reported that it happened (no provider reference), a failed refund does not confirm it.
             if receipt is None or (receipt.status == "failed" and not action.provider_reference):
                 self._open(Finding.Kind.OURS_ALONE, action.idempotency_key, action.settled_at, ours=action)
             else:
@@ -174,9 +179,12 @@ class _Books:
         self.comparison.ours += len(self.recent)
 
     def close_unseen(self) -> None:
-        """Closes what this reading covered and did not find again; while something that nobody has looked into cannot
-        be read, only what it asked for or can read now. A refund that failed afterwards is not seen again because it
-        was written down: a person closes it."""
+        """Close the findings that this comparison covered and did not see again.
+
+        While an open finding is still unreadable, close only findings about refunds that were looked up, or that can be
+        read now: the unreadable record may be the missing one. A late failure is never closed here. It isn't seen again
+        because we have recorded it, so a person closes it.
+        """
         opened = Finding.objects.filter(closed_at__isnull=True, found_at__lt=self.comparison.started_at)
         asked_for = Q(kind__in=(Finding.Kind.OURS_ALONE, Finding.Kind.AMOUNTS_DIFFER), reference__in=self.looked_up)
         seen_now = Q(kind=Finding.Kind.UNREADABLE, reference__in=self.legible) | asked_for
@@ -199,13 +207,13 @@ class _Books:
             yield from batch
             last = batch[-1].pk
 
-    def _on_their_way(self) -> Iterator[Action]:
-        """Succeeded longer ago by a provider's word that they are under way: a bank may return them days later, and
-        the pages do not tell. Those that were asked for longest ago come first."""
+    def _pending(self) -> Iterator[Action]:
+        """Yield older refunds that the provider accepted but reported as pending. A bank may return the money days
+        later, and the pages no longer contain them. The ones we asked about longest ago come first."""
         waiting = Action.objects.filter(
             kind="refund", status=states.SUCCEEDED, result__status=PENDING, settled_at__lt=self.comparison.since
         ).order_by(F("not_before").asc(nulls_first=True), "pk")
-        for action in list(waiting[:ON_THEIR_WAY]):
+        for action in list(waiting[:MAX_PENDING]):
             Action.objects.filter(pk=action.pk, status=states.SUCCEEDED).update(not_before=Now())
             yield action
 
@@ -214,7 +222,7 @@ class _Books:
         if own and own.status == states.SUCCEEDED and own.settled_at and own.settled_at >= self.until:
             self.recent.add(own.idempotency_key)
         if own and own.status == states.FAILED and own.settled_at and own.settled_at >= self.began:
-            return  # it failed while the pages were read: the next comparison holds them against it
+            return  # it failed while the pages were being read; the next comparison judges it
         match findings.classify(own, receipt):
             case None:
                 if own and receipt.status == SUCCEEDED:
@@ -227,7 +235,8 @@ class _Books:
                 self._open(kind, receipt.reference, happened_at, ours=own, theirs=receipt, action=action)
 
     def _is_own(self, action: Action, receipt: Receipt) -> bool:
-        """Whether it is the refund that the action made. Where no answer has named it, the first that did not fail."""
+        """Return whether the action made this refund. If no answer has named the refund, it is the first one under our
+        key that did not fail."""
         own = action.provider_reference or self.matched.get(action.idempotency_key)
         if own is None and receipt.status == "failed" and action.status in (states.SUCCEEDED, *states.OPEN):
             return False
@@ -237,7 +246,7 @@ class _Books:
         return False
 
     def _read_another(self, action: Action, error: ProviderError, happened_at: datetime) -> None:
-        """What was answered for our reference is not what we asked for, or cannot be read, or was refused."""
+        """Record the finding for a look-up that returned a different refund, an unreadable answer or a refusal."""
         if found := error.details.get("found"):
             theirs = Receipt(reference=found["refund_id"], status=found["status"], data=found)
             if findings.classify(action, theirs) == Finding.Kind.AMOUNTS_DIFFER:
@@ -248,10 +257,10 @@ class _Books:
         self._cannot_read(action.idempotency_key, happened_at, ours=action, theirs=theirs)
 
     def _cannot_read(self, reference: str, happened_at: datetime, **about: Any) -> None:
-        """The others are compared all the same. Raises Terminal where there are too many."""
+        """Record the finding and continue with the other records. Raises Terminal if there are too many."""
         self.unreadable.add(reference)
-        if len(self.unreadable) > MOST_UNREADABLE:
-            raise Terminal("unreadable_answer", f"More than {MOST_UNREADABLE} refunds cannot be read.")
+        if len(self.unreadable) > MAX_UNREADABLE:
+            raise Terminal("unreadable_answer", f"More than {MAX_UNREADABLE} refunds are unreadable.")
         self._open(Finding.Kind.UNREADABLE, reference, happened_at, **about)
 
     def _write_failure(self, action: Action, receipt: Receipt, happened_at: datetime) -> None:
@@ -260,7 +269,7 @@ class _Books:
             new = late_failures.record_late_failure(action, receipt, why=why, happened_at=happened_at)
             self.comparison.opened += new
         except transitions.Lost:
-            log.info("%s was moved while the books were compared", action.idempotency_key)
+            log.info("%s changed status during the comparison", action.idempotency_key)
 
     def _open(self, kind: Finding.Kind, reference: str, happened_at: datetime, **about: Any) -> None:
         self.found.add((kind, reference))

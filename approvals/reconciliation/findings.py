@@ -1,5 +1,5 @@
-"""Where the provider's books and ours differ: what is found is one row while it is open, and a person closes it, or a
-comparison that no longer sees it."""
+"""Open and close findings: differences between the provider's records and ours. Each difference has one open row, which
+a person closes, or a comparison that no longer sees it."""
 
 import logging
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def classify(action: Action | None, receipt: Receipt) -> Finding.Kind | None:
-    """How one refund of the provider's differs from the action that made it."""
+    """Return how a refund at the provider differs from the action that made it, or None if they agree."""
     moved = receipt.status != "failed"
     if action is None:
         return Finding.Kind.THEIRS_ALONE if moved else None
@@ -32,7 +32,7 @@ def classify(action: Action | None, receipt: Receipt) -> Finding.Kind | None:
         return Finding.Kind.THEIRS_ALONE
     if _of_another_payment(action, receipt.data):
         return Finding.Kind.THEIRS_ALONE
-    # While ours is open too: a refund of another amount can never settle it.
+    # This applies to an open action too: a refund of another amount can never settle it.
     same = (action.amount, action.currency) == (receipt.data.get("amount"), receipt.data.get("currency"))
     return None if same else Finding.Kind.AMOUNTS_DIFFER
 
@@ -46,8 +46,8 @@ def open_finding(
     theirs: Receipt | None = None,
     action: Action | None = None,
 ) -> bool:
-    """Whether it is new. `action` is the one that it is about, where that is not `ours`. What a person has closed stays
-    closed while it is about the same money."""
+    """Record a difference and return whether it is new. `action` is the action concerned, if that is not `ours`. A
+    finding that a person closed is not opened again unless the amounts have changed."""
     same = Finding.objects.filter(kind=kind, reference=reference)
     sides = {"ours": _ours(ours), "theirs": theirs.data if theirs else {}}
     seen = same.filter(closed_by__isnull=False).order_by("-pk").first()
@@ -60,12 +60,12 @@ def open_finding(
             events.record(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=finding.pk,
                          after={"kind": kind, "reference": reference})  # fmt: skip
     if new:
-        log.error("the books differ: %s", finding)
+        log.error("reconciliation finding: %s", finding)
     return new
 
 
 def close_finding(*, finding_id: int, by: User, note: str) -> None:
-    """A person has looked into it. Raises Refused without a note, or where it is closed by now."""
+    """Close a finding on a person's word. Raises Refused without a note, or if it is closed already."""
     note = note.strip()[:500]
     if not note:
         raise Refused("note_missing", "Say what it was.")
@@ -75,7 +75,7 @@ def close_finding(*, finding_id: int, by: User, note: str) -> None:
 
 
 def close_unseen(finding_id: int) -> int:
-    """How many it closed: one, or none where somebody was faster."""
+    """Close a finding that the comparison no longer saw. Returns 1, or 0 if it was closed already."""
     with transaction.atomic():
         return _close(finding_id, actor=events.SYSTEM, note="The next comparison no longer saw it.")
 
@@ -90,7 +90,8 @@ def _close(finding_id: int, *, actor: str, note: str, closed_by: User | None = N
 
 
 def _of_another_payment(action: Action, theirs: Mapping[str, Any]) -> bool:
-    """Whether it names another order or payment than ours does. A charge may be named beside its payment."""
+    """Return whether their record names a different order or payment than our action. It may name a charge as well as
+    its payment."""
     payments = {theirs[name] for name in ("payment_id", "charge") if theirs.get(name)}
     other_order = theirs.get("order_id", "") not in ("", action.params["order_id"])
     return other_order or bool(payments and action.params["payment_id"] not in payments)

@@ -1,4 +1,4 @@
-"""A refund that had succeeded and failed afterwards: a finding, and a ticket for a person."""
+"""Record a refund that failed after the provider had reported success: a finding, and a ticket for a person."""
 
 from datetime import datetime
 
@@ -16,8 +16,8 @@ from tickets import standing
 
 
 def record_late_failure(action: Action, theirs: Receipt, *, why: str, happened_at: datetime) -> bool:
-    """A provider's late failure, whoever told of it: what had succeeded did not last. It is a finding, and a person has
-    to see to it. Answers whether the finding is new. Raises Lost."""
+    """Record a late failure, whether an event or a comparison reported it: move the action to `failed`, open a finding
+    and hand the ticket to a person. Returns whether the finding is new. Raises Lost."""
     error = Terminal("provider_failed", why)
     with transaction.atomic():
         locks.ticket(action.ticket_id)

@@ -1,7 +1,7 @@
 """Apply payment webhooks (docs/design.md, 8): a pending refund arrived, or a refund failed days later.
 
-An event counts once, and may come in any order, before our own answer too: states only move forward, and what cannot
-be placed yet is not taken, so that the provider delivers it again.
+Each event counts once. Events may arrive in any order, even before the response to our own call. Statuses only move
+forward, and an event that can't be applied yet is refused, so that the provider delivers it again.
 """
 
 import json
@@ -47,33 +47,33 @@ class Event(BaseModel):
 
 
 class TooEarly(Exception):
-    """The action has not settled yet: the same event can be placed when it is delivered again."""
+    """The action has not settled yet. The event can be applied when it is delivered again."""
 
 
 def receive_stripe(body: bytes, signature: str) -> Outcome | None:
-    """Takes a signed event in; None where it is none of our business, or was taken before.
+    """Check and apply a signed Stripe event. Returns None for an event that we don't handle or have already applied.
 
     Raises Refused (`bad_signature`, `no_secret`, `invalid_event`) or TooEarly.
     """
     _verify(body, signature)
     try:
-        told = json.loads(body)
-        if told.get("type") not in KINDS:
+        payload = json.loads(body)
+        if payload.get("type") not in KINDS:
             return None
-        event = Event.model_validate(told)
+        event = Event.model_validate(payload)
         event.data.object.as_data()
     except (ValueError, AttributeError) as error:
-        if _of_another(body):
-            log.warning("an event of a refund that is not ours cannot be read: %s", error)
+        if _is_foreign(body):
+            log.warning("ignoring an unreadable event of a refund that is not ours: %s", error)
             return None
         raise Refused("invalid_event", f"not an event of Stripe's: {error}") from error
     with transaction.atomic():
-        return _take(event, told["data"]["object"])
+        return _record_and_apply(event, payload["data"]["object"])
 
 
-def _of_another(body: bytes) -> bool:
-    """Whether it tells of a refund that bears no reference of ours: refusing it would have it sent again for days, and
-    then the endpoint switched off."""
+def _is_foreign(body: bytes) -> bool:
+    """Return whether the event is about a refund without a reference of ours. Refusing such an event would make Stripe
+    repeat it for days and finally disable the endpoint."""
     with suppress(ValueError, KeyError, TypeError):
         refund = json.loads(body)["data"]["object"]
         return bool(refund["object"] == "refund" and not (refund.get("metadata") or {}).get("reference"))
@@ -87,27 +87,27 @@ def _verify(body: bytes, signature: str) -> None:
         stripe.WebhookSignature.verify_header(body, signature, settings.STRIPE_WEBHOOK_SECRET, TOLERANCE_SECONDS)
         signed_at = next(int(part[2:]) for part in signature.split(",") if part.startswith("t="))
     except (stripe.SignatureVerificationError, ValueError, TypeError) as error:
-        # ValueError, TypeError: a body or a signature that is no text at all
+        # ValueError, TypeError: the body or the signature is not text
         raise Refused("bad_signature", "The signature does not hold.") from error
-    # The client looks only for what is too old.
+    # Stripe's client only rejects signatures that are too old.
     if signed_at > time.time() + TOLERANCE_SECONDS:
         raise Refused("bad_signature", "The signature is of a time to come.")
 
 
-def _take(event: Event, data: dict[str, Any]) -> Outcome | None:
-    """Records the event and what follows from it, in the caller's transaction. The action is locked first, so that
-    no attempt settles in between."""
+def _record_and_apply(event: Event, data: dict[str, Any]) -> Outcome | None:
+    """Store the event and apply it, in the caller's transaction. The action is locked first, so that no attempt settles
+    in between. Returns None if the event is already stored."""
     refund = event.data.object
     seen = Action.objects.filter(idempotency_key=refund.reference, kind="refund").first()
     action = locks.with_ticket(seen) if seen else None
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "kind": event.type,
         "action": action,
         "outcome": Outcome.NOT_OURS,
         "data": redact.data(data),
         "told_at": datetime.fromtimestamp(event.created, UTC),
     }
-    row, new = ProviderEvent.objects.get_or_create(provider=STRIPE, event_id=event.id, defaults=told)
+    row, new = ProviderEvent.objects.get_or_create(provider=STRIPE, event_id=event.id, defaults=values)
     if not new:
         return None
     if action is not None:
@@ -117,13 +117,13 @@ def _take(event: Event, data: dict[str, Any]) -> Outcome | None:
 
 
 def _apply(action: Action, refund: StripeRefund) -> Outcome:
-    """Moves the action on by what the provider says. Raises TooEarly."""
+    """Apply the provider's status to the action. Raises TooEarly."""
     status = refund.as_data()["status"]
     another = action.provider_reference not in ("", refund.id)
     match action.status:
         case states.APPROVED | states.EXECUTING:
             raise TooEarly
-        case states.UNRESOLVED:  # the provider has it: ask now for all that there is to know
+        case states.UNRESOLVED:  # the provider has the refund: look it up now to settle with its full record
             Action.objects.filter(pk=action.pk).update(not_before=Now())
             return Outcome.APPLIED
         case states.SUCCEEDED if not another and status == FAILED:
@@ -137,16 +137,16 @@ def _apply(action: Action, refund: StripeRefund) -> Outcome:
         case states.SUCCEEDED if not another:
             new = status == SUCCEEDED and late_answers.arrived(action, refund.as_data())
             return Outcome.APPLIED if new else Outcome.NOTHING_NEW
-    # What failed or was never approved has no effect that could fail; after its own late failure nothing counts.
+    # A failed refund contradicts nothing: the action had no effect. After a late failure, its later events add nothing.
     if status == FAILED or (action.error_code == "provider_failed" and not another):
         return Outcome.NOTHING_NEW
     return _contradicts(action, refund)
 
 
 def _contradicts(action: Action, refund: StripeRefund) -> Outcome:
-    """Told once, however many events tell of it."""
-    told = ProviderEvent.objects.filter(action=action, outcome=Outcome.CONTRADICTED)
-    if told.filter(data__id=refund.id, data__status=refund.status).exists():
+    """Report a refund that contradicts our status, once for all events about it."""
+    reported = ProviderEvent.objects.filter(action=action, outcome=Outcome.CONTRADICTED)
+    if reported.filter(data__id=refund.id, data__status=refund.status).exists():
         return Outcome.NOTHING_NEW
     late_answers.contradicted(action, reference=refund.id, status=refund.status, who="Stripe")
     return Outcome.CONTRADICTED

@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 
 from agentops.lib.errors import ProviderError, Refused
 from approvals.decisions import decide as deciding
+from approvals.decisions import expiry
 from approvals.models import Action, ApprovalRequest
 from tests.crash import mutations, plans, story, warmup
 from tests.crash.boundaries import Boundaries
@@ -171,7 +172,7 @@ def _reject(request: ApprovalRequest, name: str, reason: str = "That is not how 
 
 def _expire(request: ApprovalRequest) -> object:
     ApprovalRequest.objects.filter(pk=request.pk, closed_at=None).update(expires_at=Now())
-    return deciding.expire(request.pk)
+    return expiry.expire(request.pk)
 
 
 def _tried(work: Callable[[], object]) -> Any:

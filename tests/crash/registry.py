@@ -23,7 +23,7 @@ COMMITS = (
     "approvals.reconciliation.comparison.compare_records",
     "approvals.reconciliation.comparison.run_periodic_comparison",
     "approvals.decisions.decide._decide",
-    "approvals.decisions.decide.expire",
+    "approvals.decisions.expiry.expire",
     "approvals.decisions.decide.reject",
     "approvals.effects.execution._claim",
     "approvals.effects.execution._settle",
@@ -82,4 +82,4 @@ SWEEP_ALONE = frozenset(
     for side in ("before", "after")
 )
 # Nothing expires in the enumeration's stories; in random schedules requests do.
-SCHEDULES_ALONE = frozenset(f"approvals.decisions.decide.expire commit {side}" for side in ("before", "after"))
+SCHEDULES_ALONE = frozenset(f"approvals.decisions.expiry.expire commit {side}" for side in ("before", "after"))

@@ -280,7 +280,7 @@ def test_a_finding_in_progress_closes_when_both_sides_agree(world: World, paymen
 def test_refunds_in_progress_are_checked_oldest_check_first(
     world: World, payments: Script, since: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison, "ON_THEIR_WAY", 2)
+    monkeypatch.setattr(comparison, "MAX_PENDING", 2)
     actions = [on_its_way(payments, world.order(), days=days) for days in (30, 9, 5)]
     seen = len(payments.asked)
     for asked in ((0, 1), (2, 0)):

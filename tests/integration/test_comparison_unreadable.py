@@ -127,9 +127,9 @@ def test_closing_the_unreadable_finding_lets_others_close_automatically(
 def test_an_unreadable_page_fails_the_comparison(
     world: World, payments: Script, since: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison, "MOST_UNREADABLE", 2)
+    monkeypatch.setattr(comparison, "MAX_UNREADABLE", 2)
     payments.will_say(page(*(odd(f"re_{number}") for number in range(4))))
-    assert comparison.compare_records(since=since).error == "More than 2 refunds cannot be read."
+    assert comparison.compare_records(since=since).error == "More than 2 refunds are unreadable."
 
 
 def test_an_unreadable_look_up_does_not_block_the_others(world: World, payments: Script, since: datetime) -> None:

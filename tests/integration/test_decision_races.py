@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from agentops.lib.errors import Refused
 from approvals import states
-from approvals.decisions import decide
+from approvals.decisions import decide, expiry
 from approvals.effects import execution
 from approvals.models import Action, ApprovalRequest, Attempt, Decision, OrderLock
 from approvals.web.queries.card import view_digest
@@ -166,7 +166,7 @@ def test_approving_an_expiring_request_reports_that_it_expired(world: World, may
     # The sweep has closed the request and waits for its action; the approval waits for the request.
     closed, (status, page) = one_after_the_other(
         Action.objects.filter(pk=request.action_id),
-        lambda: decide.expire(request.pk),
+        lambda: expiry.expire(request.pk),
         lambda: press(maya, "approve", request),
     )
     assert (closed, status) == (True, 409)
@@ -185,14 +185,14 @@ def test_a_request_approved_just_before_it_expires_is_approved(world: World, may
         until(lambda: in_line() >= 1)
         until(lambda: is_late(request))
         try:
-            return decide.expire(request.pk)
+            return expiry.expire(request.pk)
         finally:
             let_go()
 
     with held(OrderLock.objects.filter(order_id=order["order_id"])) as let_go:
         (status, _), closed = at_once(lambda: press(maya, "approve", request), lambda: expire_meanwhile(let_go))
     assert (status, closed) == (302, False)
-    assert not decide.expire(request.pk)
+    assert not expiry.expire(request.pk)
     assert decided(request) == [("maya", "approve")]
     assert execution.execute(request.action_id).status == states.SUCCEEDED
     assert moved(world, order) == [WAIT]

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused, Terminal, Transient
 from approvals import states
+from approvals.decisions import assignment, expiry
 from approvals.decisions import decide as deciding
 from approvals.decisions.decide import AlreadyDecided, ChangedSinceShown
 from approvals.effects import execution, payload
@@ -305,7 +306,7 @@ def test_an_undecided_request_expires(world: World, lead: User) -> None:
     order, request = waiting(world)
     _, in_time = waiting(world)
     expires(request)
-    assert not deciding.expire(in_time.pk)
+    assert not expiry.expire(in_time.pk)
     assert status(request) == "expired"
     assert undecided(in_time)
     with pytest.raises(AlreadyDecided) as caught:
@@ -328,10 +329,10 @@ def test_concurrent_sweeps_expire_each_request_once(world: World) -> None:
     requests = [waiting(world)[1] for _ in range(6)]
     for request in requests:
         let_pass(request)
-    assert {request.pk for request in requests} <= set(deciding.due(1_000))
+    assert {request.pk for request in requests} <= set(expiry.due(1_000))
 
     def sweep_all() -> int:
-        return sum(deciding.expire(request.pk) for request in requests)
+        return sum(expiry.expire(request.pk) for request in requests)
 
     assert sum(at_once(*[sweep_all] * 4)) == 6
     assert {status(request) for request in requests} == {"expired"}
@@ -341,9 +342,9 @@ def test_a_claimed_request_shows_its_lead_and_can_change_hands(world: World, lea
     _, request = waiting(world)
     other = User.objects.get_or_create(username="lead2")[0]
     for holder in (lead, other):
-        deciding.assign(request_id=request.pk, by=holder)
+        assignment.assign(request_id=request.pk, by=holder)
         assert ApprovalRequest.objects.get(pk=request.pk).claimed_by == holder
-    deciding.unassign(request_id=request.pk, by=other)
+    assignment.unassign(request_id=request.pk, by=other)
     assert ApprovalRequest.objects.get(pk=request.pk).claimed_by is None
     verbs = AuditEvent.objects.filter(object_type="request", object_id=request.pk).values_list("verb", flat=True)
     assert list(verbs)[::-1] == ["request.claimed", "request.claimed", "request.released"]
@@ -353,7 +354,7 @@ def test_a_decided_request_cannot_be_claimed(world: World, lead: User) -> None:
     _, request = waiting(world)
     approve(request, lead)
     with pytest.raises(AlreadyDecided):
-        deciding.assign(request_id=request.pk, by=lead)
+        assignment.assign(request_id=request.pk, by=lead)
 
 
 def test_an_order_missing_in_the_shop_stops_the_approval(world: World, lead: User) -> None:

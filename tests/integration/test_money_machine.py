@@ -28,6 +28,7 @@ from pytest_django import Settings
 from agentops.lib.errors import EffectUnknown, Refused
 from approvals import kinds, states
 from approvals.decisions import decide as deciding
+from approvals.decisions import expiry
 from approvals.effects import attempt_plan, execution, lookup, proposals, settlement
 from approvals.models import Action, ApprovalRequest, Attempt, Decision
 from approvals.providers import payments
@@ -107,7 +108,7 @@ class Money(RuleBasedStateMachine):
     def expire(self, row: Row) -> None:
         late = ApprovalRequest.objects.filter(action=self.actions[row], closed_at=None)
         if late.update(expires_at=Now() - timedelta(seconds=1)):
-            deciding.expire(late.get().pk)
+            expiry.expire(late.get().pk)
             self.model.close(row, EXPIRED)
 
     @rule(row=rows)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from agentops.lib.errors import ProviderError, Refused
 from agentops.lib.money import display
-from approvals.decisions import decide
+from approvals.decisions import assignment, decide
 from approvals.effects import stops
 from approvals.models import Action, ApprovalRequest, Decision
 from approvals.web.forms.decision import EditForm, RejectForm
@@ -77,13 +77,13 @@ def reject_request(request: HtmxRequest, request_id: int) -> HttpResponse:
 @require_POST
 @may_decide
 def assign_request(request: HtmxRequest, request_id: int) -> HttpResponse:
-    return _claimed(request, request_id, decide.assign)
+    return _claimed(request, request_id, assignment.assign)
 
 
 @require_POST
 @may_decide
 def unassign_request(request: HtmxRequest, request_id: int) -> HttpResponse:
-    return _claimed(request, request_id, decide.unassign)
+    return _claimed(request, request_id, assignment.unassign)
 
 
 def _decided(
