@@ -1,4 +1,4 @@
-"""Amounts of money in the text of a reply: how much, and in which currency. Pure."""
+"""Find amounts of money in the text of a reply: the value and the currency. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ _UNITS = {
     "au$": frozenset(("AUD",)),
     "us dollar": frozenset(("USD",)),
 }
-# Codes that are read in small letters too; others ("all", "try", "top") are English words then.
+# Codes that are recognised in lower case too. The others ("all", "try", "top") are English words in lower case.
 _SMALL = "usd|eur|gbp|jpy|chf|cad|aud|kwd|sek|nok|dkk|pln|czk|inr|cny|nzd"
 _BEFORE = rf"(?:[A-Za-z]{{1,2}}\$|[$€£¥₹₽₩₺]|\b[A-Z]{{3}}\b|\b(?i:{_SMALL})\b)"
 _WORDS = r"\b(?i:us dollars?|dollars?|bucks?|euros?|pounds?|quid|yen|dinars?|cents?|francs?|rupees?)\b"
@@ -50,7 +50,7 @@ _PERIODS = (
     r"wochen?|stunden|jours?|semaines?|heures?|dias?|semanas?|horas?|giorni|settimane|ore|(?:werk)?dagen|"
     r"weken|uur"
 )
-# What a number without a currency is of: a time, a date, a share, a size, or a name that is a number.
+# Contexts in which a number without a currency is no amount: a time, date, share, size, or a name with a number.
 _NAMED = (
     r"(?:ending(?: in| with| on)?|ends? (?:in|with)|endet auf|endend auf|cards?|visa|mastercard|amex|numbers?|"
     r"no\.|nr\.?|reference|ref\.?|invoice|ticket|"
@@ -73,7 +73,8 @@ _BEFORE_PLAIN = re.compile(
 
 @dataclass(frozen=True)
 class WrittenAmount:
-    """An amount as written. `currencies` are those it can be in, None where it names none; no `values`: unreadable."""
+    """An amount as written. `values` are its possible readings, empty if it is unreadable. `currencies` are the
+    possible ISO codes, None if the text names none."""
 
     written: str
     values: frozenset[Decimal]
@@ -87,7 +88,7 @@ class WrittenAmount:
 
 
 def replace_amounts(text: str) -> tuple[str, list[WrittenAmount]]:
-    """The text with `money0`, `money1` … for its amounts, and these in order."""
+    """Return the text with its amounts replaced by `money0`, `money1` and so on, and the amounts in that order."""
     found: list[WrittenAmount] = []
 
     def _name(match: re.Match[str]) -> str:
@@ -101,7 +102,7 @@ def replace_amounts(text: str) -> tuple[str, list[WrittenAmount]]:
 
 
 def plain_numbers(text: str) -> list[WrittenAmount]:
-    """The numbers of two or more digits that can only be amounts, in a text whose other amounts are named."""
+    """Return the bare numbers of two or more digits that can only be amounts. Pass the text from `replace_amounts`."""
     return [
         WrittenAmount(match["number"], _readings(match["number"]), None)
         for match in _PLAIN.finditer(text)
@@ -118,7 +119,7 @@ def _read(match: re.Match[str]) -> WrittenAmount | None:
     units = [unit for unit in (match["before"], match["both"], match["after"]) if unit]
     meant = [_currencies(unit) for unit in units]
     if not any(meant) and all(re.fullmatch(r"[A-Z]{3}", unit) for unit in units):
-        return None  # "ISO 9001", "12 LED": three capitals that are no currency
+        return None  # "ISO 9001", "12 LED": three capitals that are not a currency code
     values = frozenset[Decimal]() if match["scale"] or match["scaled"] else _readings(match["first"] or match["second"])
     return WrittenAmount(written, values, frozenset.intersection(*meant))
 
@@ -130,12 +131,12 @@ def _currencies(unit: str) -> frozenset[str]:
 
 
 def _readings(text: str) -> frozenset[Decimal]:
-    """The numbers that a written amount can be: 1,234.50 and 1.234,50 and 1.500 (a thousandth or a thousand)."""
+    """Return the possible readings of a number: 1,234.50 and 1.234,50 have one, 1.500 has two (1.5 and 1500)."""
     plain = re.sub("[ ']", "", text.rstrip(".,"))
     found = set()
     for thousands, point in ((",", "."), (".", ",")):
         whole, _, _ = plain.partition(point)
-        # "84,00" is no eight thousand four hundred: a separator of thousands stands before three digits.
+        # "84,00" can't be 8400: a thousands separator is followed by exactly three digits.
         if thousands in plain and not re.fullmatch(rf"\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+", whole):
             continue
         try:

@@ -1,10 +1,9 @@
-"""Whether a reply says more than what happened (docs/design.md, 5.10). Pure.
+"""Check that a reply says nothing that did not happen (docs/design.md, 5.10). Pure.
 
-Each claim must name a succeeded action of the ticket that did just that. Each sentence that speaks of an effect as done
-or promised must be covered by the actions that the claims name: of its kind, as many as it tells of, and with the
-amounts and orders that it names. An amount needs its ground whatever the
-words around it are, unless they plainly speak of something else. In doubt, and in a language that the word lists do
-not cover, there is no ground: a person reads the reply.
+Each claim must name a succeeded action of the ticket that did exactly that. Each sentence that presents an effect as
+done or promised must be covered by the claimed actions: their kind, how many, and the amounts and orders it mentions.
+Every amount must match a claimed action, unless the words around it are clearly about something else. When in doubt,
+and in languages that the word lists don't cover, the sentence counts as ungrounded and a person reads the reply.
 """
 
 import re
@@ -23,8 +22,8 @@ from approvals.kinds import noun
 
 @dataclass(frozen=True)
 class Effect:
-    """A succeeded action of the ticket: `key` is its idempotency key, `amount` in minor units, `captured` what its
-    order had been paid with, None where that is not known."""
+    """A succeeded action of the ticket. `key` is its idempotency key, `amount` is in minor units, and `captured` is the
+    order's captured total in minor units, None if unknown."""
 
     kind: str
     order_id: str = ""
@@ -36,7 +35,8 @@ class Effect:
 
 @dataclass(frozen=True)
 class _Clause:
-    """What is left of a clause without its denials. `open`: it asks, or names a condition."""
+    """A clause of a sentence. `rest` is the text without its denials, and `amounts` are the amounts in it. `open` means
+    that the clause asks a question or names a condition, so it claims nothing."""
 
     text: str
     rest: str
@@ -49,7 +49,7 @@ class _Clause:
 
     @property
     def all_amounts(self) -> list[WrittenAmount]:
-        """With the numbers in words of refund that name no currency."""
+        """The amounts, and in a clause about a refund also numbers without a currency."""
         return [*self.amounts, *(plain_numbers(self.rest) if "refund" in self.kinds else ())]
 
     @property
@@ -60,7 +60,7 @@ class _Clause:
     def refunds_all(self) -> bool:
         if self.open or ("refund" not in self.kinds and words.NEGATIVE.search(self.text)):
             return False
-        return bool(words.WHOLE.search(self.rest))
+        return bool(words.FULL_REFUND.search(self.rest))
 
     @property
     def moves(self) -> bool:
@@ -70,9 +70,12 @@ class _Clause:
 def ungrounded(
     text: str, claims: Sequence[dict[str, Any]], done: Sequence[Effect], cancelled: Collection[str] = ()
 ) -> list[str]:
-    """One sentence for people for each claim that has no ground, and for each that the text makes beyond them; empty
-    where the reply says no more than what it can show. `cancelled` are orders that the shop was just read to have
-    cancelled: their state may be told, and nothing more of them."""
+    """Return one sentence per problem: claims without a matching action, and statements that no claim covers. Empty if
+    the reply is grounded.
+
+    `done` are the ticket's succeeded actions. `cancelled` are orders that the shop confirms as cancelled: the reply may
+    mention that state without a claim, but nothing else about them.
+    """
     missing = [sentence for claim in claims if (sentence := _unfounded(claim, done))]
     keys = {claim.get("action") for claim in claims}
     claimed = [effect for effect in done if effect.key in keys]
@@ -82,13 +85,13 @@ def ungrounded(
 def untrue(
     text: str, claims: Sequence[dict[str, Any]], done: Sequence[Effect], cancelled: Collection[str] = ()
 ) -> bool:
-    """Whether it says what did not happen, however well or badly it is declared."""
+    """Return whether the reply says anything that did not happen, even if every true statement is left undeclared."""
     unfounded = any(not any(_covers(effect, claim) for effect in done) for claim in claims)
     return unfounded or bool(_beyond(text, done, cancelled))
 
 
 def named(claims: Sequence[dict[str, Any]], done: Sequence[Effect]) -> list[dict[str, Any]]:
-    """The claims, where they name no action with the one that fits; where none fits or several do, as they are."""
+    """Return the claims, with a missing action filled in if exactly one action fits."""
     taken = {claim.get("action") for claim in claims}
     result = []
     for claim in claims:
@@ -101,7 +104,7 @@ def named(claims: Sequence[dict[str, Any]], done: Sequence[Effect]) -> list[dict
 
 
 def claim_of(effect: Effect) -> dict[str, Any]:
-    """The claim that tells of all that an effect was."""
+    """Return the claim that describes an effect completely."""
     found = {"order_id": effect.order_id, "amount": effect.amount, "currency": effect.currency}
     return {"kind": effect.kind, "action": effect.key} | {name: value for name, value in found.items() if value}
 
@@ -133,11 +136,11 @@ def _beyond(text: str, done: Sequence[Effect], cancelled: Collection[str]) -> li
 
 
 def _clauses(text: str) -> list[_Clause]:
-    return [_clause(part) for part in words.TURNS.split(text) if part.strip()]
+    return [_clause(part) for part in words.CLAUSE_BREAK.split(text) if part.strip()]
 
 
 def _sentence(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
-    """What has no ground in the clauses, told with the sentence as it was written."""
+    """Return the problems of one sentence, which quote it as written."""
     kinds = [kind for kind in words.EFFECTS if any(kind in clause.kinds for clause in clauses)]
     missing = [kind for kind in kinds if not any(_grounds(effect, kind) for effect in done)]
     if missing:
@@ -159,25 +162,25 @@ def _sentence(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect])
 def _clause(text: str) -> _Clause:
     named, amounts = replace_amounts(text)
     said = re.sub(r"\s+", " ", bare(orders.ORDER.sub(" order ", named))).strip()
-    rest = said if words.TWISTS.search(said) else words.DENIAL.sub(" ", said)
+    rest = said if words.REVERSAL.search(said) else words.DENIAL.sub(" ", said)
     left = [amount for place, amount in enumerate(amounts) if re.search(rf"\bmoney{place}\b", rest)]
     return _Clause(text, rest, _is_open(rest), left)
 
 
 def _is_open(text: str) -> bool:
-    if words.DONE.search(text) or words.THERE.search(text):
+    if words.DONE.search(text) or words.REFUND_EXISTS.search(text):
         return False
-    wished = words.WISHED.search(text) and not words.FULFILLED.search(text)
+    wished = words.REQUESTED.search(text) and not words.FULFILLED.search(text)
     return bool(wished or words.OPEN_ENDED.search(text))
 
 
 def _grounds(effect: Effect, kind: str) -> bool:
-    # A cancellation returns the money too: it grounds words of refund as well.
+    # A cancellation returns the money, so a reply may call it a refund as well.
     return effect.kind == kind or (effect.kind == "cancel_order" and kind == "refund")
 
 
 def _all_returned(grounds: Sequence[Effect]) -> bool:
-    """Whether each order that money was returned of has all of it back: a cancellation returns whatever is left."""
+    """Return whether every order with a refund was refunded completely. A cancellation returns all that was left."""
     back: dict[str, int] = {}
     for effect in grounds:
         back[orders.name(effect.order_id)] = back.get(orders.name(effect.order_id), 0) + (effect.amount or 0)
@@ -190,7 +193,7 @@ def _all_returned(grounds: Sequence[Effect]) -> bool:
 
 
 def _without_subject(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
-    """Orders that none of the effects is of, in a sentence that only an effect told in another one can be about."""
+    """Report orders without an effect in a sentence that names no effect but refers to one in another sentence."""
     if any(clause.kinds for clause in clauses):
         return []
     own = any(words.OWN_SUBJECT.search(clause.rest) for clause in clauses)
@@ -211,7 +214,7 @@ def _unknown_orders(text: str, grounds: Sequence[Effect]) -> list[str]:
 
 
 def _unknown_amounts(clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
-    """Amounts that are none of an effect, nor in words that plainly speak of something else."""
+    """Return the amounts that match no effect, and that the words around them don't explain otherwise."""
     known: set[tuple[Decimal, str]] = set()
     total: dict[str, int] = {}
     for effect in done:
@@ -219,10 +222,10 @@ def _unknown_amounts(clauses: Sequence[_Clause], done: Sequence[Effect]) -> list
             known.add((major(effect.amount, effect.currency), effect.currency))
             total[effect.currency] = total.get(effect.currency, 0) + effect.amount
     known |= {(major(amount, currency), currency) for currency, amount in total.items()}
-    # A sentence without a word of any effect may tell its total in one clause and the parts of it in the next.
+    # A sentence that names no effect may give a total in one clause and its parts in the next.
     calm = not any(clause.kinds or clause.moves for clause in clauses)
     other = calm and any(clause.speaks_of_another_amount for clause in clauses)
-    moved = any(clause.moves and words.IT.search(clause.rest) for clause in clauses)
+    moved = any(clause.moves and words.PRONOUN.search(clause.rest) for clause in clauses)
     of_effect = any(clause.kinds for clause in clauses)
     return [
         amount.written
@@ -238,7 +241,7 @@ def _unknown_amounts(clauses: Sequence[_Clause], done: Sequence[Effect]) -> list
 def _too_often(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
     told = [kind for clause in clauses for kind in clause.kinds]
     for clause in clauses:
-        again = not clause.open and bool(words.THE_SAME.search(clause.rest))
+        again = not clause.open and bool(words.SAME_AGAIN.search(clause.rest))
         kinds = clause.kinds or (["refund"] if clause.amounts and not clause.speaks_of_another_amount else [])
         for kind in told if again else kinds:
             happened = sum(_grounds(effect, kind) for effect in done)

@@ -1,4 +1,5 @@
-"""What a ticket's replies may tell of: its succeeded actions, and whether a reply names them (docs/design.md, 5.10)."""
+"""Load the effects that a ticket's replies may mention, and make sure that replies declare them (docs/design.md,
+5.10)."""
 
 from collections.abc import Collection
 from typing import Any
@@ -13,13 +14,13 @@ INCOMPLETE = "claims_incomplete"
 
 
 def effects(ticket_id: str) -> list[Effect]:
-    """The ticket's succeeded actions, replies apart, oldest first."""
+    """Return the ticket's succeeded actions except replies, oldest first."""
     succeeded = Action.objects.filter(ticket=ticket_id, status=states.SUCCEEDED).exclude(kind="reply").order_by("pk")
     return [effect_of(row) for row in succeeded]
 
 
 def effect_of(action: Action) -> Effect:
-    """What a succeeded action did, and to an order that was paid with how much when it was judged."""
+    """Describe a succeeded action, with the order's captured total from its snapshot."""
     payments = action.snapshot.get("payments")
     return Effect(
         kind=action.kind,
@@ -32,8 +33,8 @@ def effect_of(action: Action) -> Effect:
 
 
 def require_complete(text: str, claims: list[dict[str, Any]], done: list[Effect], cancelled: Collection[str]) -> None:
-    """Raises Refused where a reply is true but does not say on which actions it rests: the model can mend that. What
-    did not happen is no slip of form, and is left to the policy, which has a person read it."""
+    """Raise Refused only for true statements that `claims` does not declare, because the model can correct that. False
+    statements are left to the policy, which asks a person."""
     missing = check.ungrounded(text, claims, done, cancelled)
     if missing and not check.untrue(text, claims, done, cancelled):
         raise Refused(

@@ -1,7 +1,7 @@
-"""What a reply says of where an order stands in the shop's books, and of no deed of ours. Pure.
+"""Recognise statements about an order's state in the shop, as opposed to something that we did. Pure.
 
-That an order is cancelled may be told where the server has just read it so. A sentence in which we speak of ourselves,
-or of the customer's wish, tells of a deed: it needs an action, whatever the books say.
+A reply may say that an order is cancelled if the server has just read it as cancelled. A sentence about ourselves or
+about the customer's wish describes a deed, which needs an action whatever the shop says.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Collection
 from approvals.grounding.text import bare
 
 ORDER = re.compile(r"#?\bW\d{5,}\b|#\w*\d\w*")
-MOST = 5  # orders that one reply is read against
+MAX_ORDERS = 5  # orders that are read to check one reply
 _NOUN = r"(?:order|bestellung|commande|pedido|ordine|bestelling|encomenda)"
 _WHOSE = r"(?:the|this|that|your|die|diese|ihre|la|cette|votre|el|su|este|il|suo|de|uw|deze|o|seu)"
 _ALREADY = r"(?:\s+(?:already|previously|earlier|bereits|schon|deja|ya|gia|al|reeds|ja))*"
@@ -37,23 +37,23 @@ _DEED = re.compile(
 
 
 def name(order_id: str) -> str:
-    """An order's id as it is compared: people leave the sign out, and write small letters."""
+    """Return the order id in the form used for comparison. People omit the `#` and write in lower case."""
     return order_id.lstrip("#").upper()
 
 
 def named(text: str) -> list[str]:
-    """The orders that a text names, as it writes them first."""
+    """Return the orders mentioned in the text, spelled as in their first mention."""
     return list({name(found): found for found in reversed(ORDER.findall(text))}.values())[::-1]
 
 
 def said_cancelled(text: str) -> list[str]:
-    """The orders that the text may say to be cancelled: what has to be read to know whether that is so."""
-    return named(text)[:MOST] if _STATED.search(bare(text)) else []
+    """Return the orders to read from the shop, because the text may say that they are cancelled."""
+    return named(text)[:MAX_ORDERS] if _STATED.search(bare(text)) else []
 
 
 def without_states(sentence: str, text: str, cancelled: Collection[str]) -> str:
-    """The sentence (without accents) without what it says of orders that are cancelled in the shop's books. An order
-    that it does not name is the only one that the whole text names."""
+    """Return the sentence, without accents, and without statements that an order in `cancelled` is cancelled. A
+    statement that names no order is about the only order in the whole text."""
     plain = bare(sentence)
     if not cancelled or _DEED.search(plain):
         return plain
@@ -61,8 +61,8 @@ def without_states(sentence: str, text: str, cancelled: Collection[str]) -> str:
     all_named = named(text)
     only = all_named[0] if len(all_named) == 1 else ""
 
-    def told(match: re.Match[str]) -> str:
+    def remove_if_true(match: re.Match[str]) -> str:
         order_id = match["id"] or match["order"] or only
         return " " if order_id and name(order_id) in known else match.group()
 
-    return _STATED.sub(told, plain)
+    return _STATED.sub(remove_if_true, plain)

@@ -1,9 +1,9 @@
-"""The text of a reply as it is compared with word lists, and whether they cover its language at all. Pure."""
+"""Normalise the text of a reply for the word lists, and check that they cover its language. Pure."""
 
 import re
 import unicodedata
 
-# Common words by which a language is known; words that languages outside the list share ("a", "do", "na") are left out.
+# Common words that identify a language. Words that other languages share ("a", "do", "na") are left out.
 _COMMON = {
     "en": "the is are was were of your you it its for and we have has had this that with not our can will please "
     "thank thanks hello hi dear i an as at be been by from in my no or order orders kind regards support customer "
@@ -33,33 +33,34 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _SPACED = re.compile(r"\b(?:[^\W\d_][ .*_-]){4,}[^\W\d_]\b")
-# A sentence of so few words may be a signature or an address.
+# A sentence shorter than this may be a signature or an address.
 _FEW = 3
 _SHARE = 0.25
 
 
 def fold(text: str) -> str:
-    """The text in one form: compatibility characters plain, invisible ones gone, one kind of apostrophe."""
+    """Normalise the text: replace compatibility characters, remove invisible ones, use one kind of apostrophe."""
     plain = unicodedata.normalize("NFKC", text)
-    # A tag, variation selector or grapheme joiner is seen as little as a zero-width space is.
+    # Tags, variation selectors and grapheme joiners are as invisible as a zero-width space.
     seen = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf" and not _unseen(sign))
     return re.sub("[’‘ʼ`´]", "'", unicodedata.normalize("NFKC", seen))  # noqa: RUF001
 
 
 def bare(text: str) -> str:
-    """The text without accents."""
+    """Return the text without accents."""
     return "".join(sign for sign in unicodedata.normalize("NFKD", text) if unicodedata.category(sign) != "Mn")
 
 
 def disguised(text: str) -> list[str]:
-    """Words whose letters are of more than one alphabet, look like others, or stand apart."""
+    """Return words that mix alphabets, use look-alike letters, or are spelled with spaces between the letters."""
     words = [word for word in _WORD.findall(text) if len({_script(letter) for letter in word} - {"CJK"}) > 1]
     odd = [word for word in _WORD.findall(text) if "ODD" in {_script(letter) for letter in word}]
     return list(dict.fromkeys([*words, *odd, *_SPACED.findall(text)]))
 
 
 def uncovered(text: str) -> str:
-    """The first sentence, or the whole, that is in no language the word lists know; empty where there is none."""
+    """Return the first sentence in a language that the word lists don't cover, or the whole text if only it as a
+    whole is uncovered. Empty if everything is covered."""
     lines = [line for line in sentences(text) if not _GREETING.match(line)]
     for line in lines:
         if any(_foreign(clause) for clause in re.split(r"[,;:()]\s|[。，、]", line)) or _unknown(line, _FEW):  # noqa: RUF001
@@ -86,13 +87,13 @@ def _script(letter: str) -> str:
 
 
 def _foreign(clause: str) -> bool:
-    """Whether most letters are of another script than Latin, which all covered languages are written in."""
+    """Return whether at least half of the letters are not Latin, the script of all covered languages."""
     letters = [letter for letter in clause if letter.isalpha()]
     return sum(_script(letter) != "LATIN" for letter in letters) * 2 >= len(letters) > 0
 
 
 def _unknown(text: str, fewest: int) -> bool:
-    """Whether a text of `fewest` words or more has letters of other languages or too few of the common words."""
+    """Return whether the text has letters of other languages or, with `fewest` words or more, too few common words."""
     words = [word for word in _WORD.findall(_NAMES.sub(" ", text)) if len(word) > 1 or word.lower() in "aiueo"]
     if any(word[0].islower() and not _LETTERS.issuperset(word) for word in words if _script(word[0]) == "LATIN"):
         return True

@@ -1,6 +1,5 @@
-"""The words in which replies claim, deny or leave open an effect; all without accents (`grounding_text.bare`).
-
-Amounts stand in the text as `money0`, `money1` and so on, order numbers as `order`.
+"""Patterns for the words with which replies claim, deny or leave open an effect. They match text without accents
+(`text.bare`), in which amounts are written as `money0`, `money1` and so on, and order numbers as `order`.
 """
 
 import re
@@ -79,7 +78,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(bare(pattern), re.IGNORECASE)
 
 
-# What is left of the money, said to be coming: a further refund.
+# "The rest follows": a promise of a further refund.
 _REST = (
     r"(?<!deliver the )(?<!ship the )(?<!send the )\b(?:rest|remainder|restbetrag|restlich\w*|reste|resto)\b"
     r"(?! (?:of (?:your|the)|ihrer|der|de (?:su|tu|la|votre)) "
@@ -93,7 +92,7 @@ def _near(one: str, other: str) -> str:
     return rf"\b{one}\b.{{0,50}}\b{other}\b|\b{other}\b.{{0,50}}\b{one}\b"
 
 
-# What an effect is called when it is done or promised.
+# How each effect is described when it is done or promised.
 EFFECTS = {
     "refund": _compile(
         rf"{_REFUND}|(?:paid|sent|put|transferred|gave|given)\b.{{0,30}}\bback|{_near(_MONEY, _MOVES)}"
@@ -141,8 +140,8 @@ EFFECTS = {
     ),
     "voucher": _compile(_near(_VOUCHER, _GIVEN)),
 }
-# A clause ends where the sentence turns: a denial in one clause says nothing about the next.
-TURNS = _compile(
+# Where a clause ends. A denial in one clause says nothing about the next.
+CLAUSE_BREAK = _compile(
     r"[,;:](?=\s)|\s[-–—]\s|—|[()]"  # noqa: RUF001
     r"|(?<=\s)(?:and|but|so|however|instead|although|though|because|which|while|whereas|as(?! well)|since|yet|"
     r"und|aber|denn|et|mais|car|y|pero|porque|e|ma|pero|perche|maar|mas)(?=\s)"
@@ -154,7 +153,7 @@ _NOT = (
     r"(?:ne |n')(?:(?:pouvons|avons|a|ai|est|sera|peut|sommes|sont|ete|vous|la|le|l') ?){0,3}(?:pas|plus|jamais)|"
     r"aucun\w*|non|no|nunca|niet|geen|nao)"
 )
-# All that may stand between a denial and what it denies: any other word ("not worry", "not long") breaks the denial.
+# Words allowed between a negation and what it denies. Any other word ("not worry", "not long") breaks the denial.
 _BETWEEN = (
     r"(?:yet|been|be|is|was|were|has|have|had|to|able|possible|allowed|allow|left|that|could|can|would|will|a|an|any|"
     r"the|this|that|these|your|you|it|them|such|further|full|partial|issue|issued|make|made|process|processed|give|"
@@ -184,20 +183,20 @@ DENIAL = _compile(
     rf"|\b(?:may|might|could) still be {_DENIABLE}(?:\s+(?:up|{_OBJECT})\b){{0,8}}"
 )
 NEGATIVE = _compile(rf"\b{_NOT}(?!\w)")
-# What makes of a denial its contrary: "never refunded faster", "no refund is missing".
-TWISTS = _compile(
+# Words that turn a denial into a claim: "never refunded faster", "no refund is missing".
+REVERSAL = _compile(
     r"\b(?:faster|quicker|sooner|less|longer|later than|only|until|except|other than|more than|outstanding|missing|"
     rf"pending|overdue|unless|nur|seulement|solo|soltanto|alleen|apenas|{_NEVER_SENT})\b"
 )
-# A clause that asks or explains what would be needed claims nothing,
+# A clause that asks, or explains what is needed, claims nothing ...
 OPEN_ENDED = _compile(
     r"\?\s*$|^\s*(?:if|once(?! again)|before|unless|should you|"
     r"to (?:process|issue|make|get|look|cancel|refund|change))\b"
     r"|\b(?:would (?:you )?like|do you want|you want|could you|can you|"
     r"please (?:tell|send|confirm|reply|share|provide|let)|may still be)\b"
 )
-# unless it takes a refund for one that there is,
-THERE = _compile(
+# ... unless it presupposes that there is a refund.
+REFUND_EXISTS = _compile(
     r"\b(?:re-?funds?|re-?imbursements?|money\d*|funds|credits?)\b[^?]{0,30}?\b(?:"
     r"(?:does|do|did|has|have|is|are)(?: not|n't) (?:\w+ ){0,2}?(?:show\w*|appear\w*|arriv\w*|reach\w*|land\w*|come|"
     r"there)|"
@@ -206,13 +205,13 @@ THERE = _compile(
     r"shows?(?: up)?|appears?|arrives?|arrived|reach(?:es|ed)|lands?|landed|clears?|cleared)\b"
     r"|\b(?:just|only|simply) wait\b"
 )
-# nor does one that tells what somebody wished for,
-WISHED = _compile(
+# A clause that reports what someone asked for claims nothing either ...
+REQUESTED = _compile(
     r"\b(?:kolleg\w+|companer\w+|collegue)\b.{0,40}\b(?:pruf(?:t|en)|revisara|examinera|verifiera)\b|"
     r"\b(?:your (?:refund |cancell?ation )?request|you (?:asked|requested|wrote|wanted)|request(?:ed)? (?:for|to|a)|"
     r"asked (?:a|my) colleague about)\b"
 )
-# unless something is said as done, moving or sure to come.
+# ... unless it says that something is done, under way or certain.
 _SOON = r"(?: (?:now|just|already|also|fully|gladly)){0,2} "
 _DEEDS = (
     r"(?:re-?funded|reimbursed|credited|returned|cancell?ed|changed|updated|corrected|issued|sent|processed|made|set|"
@@ -225,7 +224,7 @@ DONE = _compile(
     r"|\b(?:is|are|be) (?:back )?(?:in|on|with) (?:your|the)\b|\byou(?:'ll| will| can| should)(?: soon| then)? "
     r"(?:see|receive|get|have|find)\b|\b(?:has|have) (?:arrived|left|gone|reached)\b"
 )
-# What is said of a wish that was fulfilled, or will be.
+# Words for a wish that was or will be fulfilled.
 _DO = (
     r"(?:re-?fund|reimburse|credit|return|cancel|change|update|correct|issue|send|process|make|wire|transfer|reverse|"
     r"pay|repay|void|release|deposit|arrange|complete|fulfil+|grant|finali[sz]e)"
@@ -245,7 +244,7 @@ FULFILLED = _compile(
     r"|\bwill(?: \w+ly| now| soon| also){0,2} (?:arrive|come|follow|go|land|reach|appear|show|leave)\b"
     rf"|\b(?:i|we)(?:'ll|'m|'re| will| shall| am| are)(?: \w+ly| now| just| also| going to){{0,2}} (?:{_DO}|{_DOING})\b"
 )
-# A wish that counts as fulfilled, without a word of what was done.
+# "Done as requested": a wish counts as fulfilled, without naming what was done.
 AS_ASKED = _compile(
     r"\b(?:it|that)(?:'s| is| has been| was)(?: all| now| already){0,2} done\b|"
     r"\beverything (?:is|was|has been)(?: now| already){0,2} (?:done|settled|sorted|arranged|resolved|taken care of)\b|"
@@ -258,28 +257,28 @@ AS_ASKED = _compile(
     r"\balles erledigt\b|\bc'est fait\b|"
     r"\b(?:ya )?esta hecho\b"
 )
-# Amounts that are none of an effect: what was ordered, asked for or is still possible,
+# Words for amounts that belong to no effect: what was ordered, asked for or is still possible ...
 OTHER_AMOUNT = _compile(
     r"\b(?:totals?|prices?|priced|costs?|worth|value of|asked|requested|request|in question|subtotal|shipping|"
     r"could not|couldn't|cannot|can't|unable|not able|may still be|order was paid in|would have|invoice|tax|limit|"
     r"gesamtbetrag|preis|kostet|prix|coute|precio|cuesta|prezzo|costa|prijs|kost|preco|custa)\b"
 )
-# or what a sentence of an effect adds to it ("refunded $5, plus the shipping of $2"): such is of the effect,
+# ... but not if a sentence about an effect adds them to it ("refunded $5, plus the shipping of $2") ...
 ADDED = _compile(
     r"\b(?:also|too|as well|plus|likewise|in addition|additionally|along with|together with|ebenso|ebenfalls|auch|"
     r"zusatzlich|zuzuglich|aussi|egalement|ainsi que|tambien|ademas|anche|inoltre|ook|tambem)\b"
 )
-# unless they are said to move.
+# ... or says that they move.
 MOVING = _compile(
     r"\b(?:will|shall|'ll|going to|sent|send|sending|on (?:its|the|their) way|see|seen|follow\w*|receive\w*|get|got|"
     r"arriv\w*|transferr?\w*|wired?|wiring|credit\w*|(?<!order was )paid|issued|reversed|"
     r"deposit\w*|goes|went|refunded|reimbursed|"
     r"returned|back (?:to|in|on|with)|tomorrow|soon|werden|wird|erstattet|sera|sera|sara|wordt|zal)\b|'ll\b"
 )
-# What a clause moves that was named in another one: "the total was $84.00 and you will see it soon".
-IT = _compile(r"\b(?:it|this|that|them)\b")
-# Words of refund that tell of all that was paid.
-WHOLE = _compile(
+# A pronoun for an amount in another clause: "the total was $84.00 and you will see it soon".
+PRONOUN = _compile(r"\b(?:it|this|that|them)\b")
+# Words for a refund of everything that was paid.
+FULL_REFUND = _compile(
     r"(?<!not )(?<!not a )(?<!not the )\b(?:in full|(?:full|whole|entire|complete|total) "
     r"(?:\w+ )?(?:re-?funds?|re-?imbursements?|amounts?|prices?|sums?|payments?|costs?|value|purchase|orders?|"
     r"money\d*|balance)|"
@@ -299,9 +298,9 @@ WHOLE = _compile(
     r"rimborso (?:totale|completo)|volledig\w*|(?:hele|gehele|totale|volle) \w+|helemaal|valor (?:total|completo)|"
     r"por inteiro|todo o \w+)(?!\w)"
 )
-# "per" a way, a rule or a time, and not per thing.
+# "per e-mail", "per our policy", "per day": not "per item".
 _NOT_EACH = r"(?!e-?mail|mail|bank|post|card|cent\b|paypal|our|your|request|day|telefon|phone|transfer|sepa|the\b)"
-# An amount that nobody can hold against another; a stretch of time is none.
+# An amount in words, which can't be compared. A period of time ("thirty days") doesn't count.
 NUMBER_WORD = _compile(
     r"\b(?:ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|"
     r"hundred|thousand|zwanzig|dreissig|vierzig|funfzig|sechzig|siebzig|achtzig|neunzig|hundert|tausend|"
@@ -309,7 +308,7 @@ NUMBER_WORD = _compile(
     r"(?![\w -]{0,14}\b(?:minutes?|hours?|days?|weeks?|months?|per ?cent|%|tage\w*|wochen|stunden|jours?|semaines?|"
     r"dias|semanas)\b)"
 )
-# How many succeeded effects a word needs.
+# Words that need at least this many succeeded effects.
 COUNTS = {
     2: _compile(
         r"\b(?:twice|(?<!have your money )again|another|"
@@ -320,12 +319,12 @@ COUNTS = {
     ),
     3: _compile(r"\b(?:thrice|third|three|triple|3x|x3|dreimal|trois fois|tres veces|tre volte|driemaal|tres vezes)\b"),
 }
-# A further effect, like the one that the sentence tells of: "and will do the same for the lamp".
-THE_SAME = _compile(
+# One more effect of the kind just mentioned: "and will do the same for the lamp".
+SAME_AGAIN = _compile(
     r"\b(?:(?:do|did|done|doing|get|got|goes) (?:the same|likewise)|(?:the same|likewise) (?:goes|was done)|"
     r"(?:das gleiche|dasselbe|ebenso mit)|(?:de meme|la meme chose)|lo mismo)\b"
 )
-# What a sentence says of an order by itself; one that says nothing of the kind is about what was told before or after,
+# Words for what a sentence says about an order itself. A sentence without them refers to an effect in another one ...
 OWN_SUBJECT = _compile(
     r"\b(?:deliver\w*|on (?:its|the|their) way|ship(?:s|ped|ping)?|dispatch\w*|transit|pack(?:ed|ing)?|parcel|"
     r"warehouse|track\w*|placed|arriv\w*|came back|sold|was paid in|status|pending|wait\w*|remain\w*|unchanged|"
@@ -333,7 +332,7 @@ OWN_SUBJECT = _compile(
     r"nicht|livre\w*|route|expedi\w+|pas|entregad\w+|camino|enviad\w+|consegnat\w+|spedit\w+|geleverd|onderweg|verzonden|niet|"
     r"entregue|caminho)\b|n't\b"
 )
-# as is a clause that begins so, whatever else its sentence says: "it was for #W1, which is on its way".
+# ... and so is a clause that starts with these words: "it was for #W1, which is on its way".
 REFERS_BACK = _compile(
     r"^(?:(?:it|this|that|these|those|they|both|all of (?:it|this|that))(?: also| all)? "
     r"(?:is|was|were|are|covers?|covered|includes?|included|concerns?|concerned|applies|applied|belongs?|goes|went)"

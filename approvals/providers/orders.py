@@ -1,4 +1,4 @@
-"""The shop: orders and customers as read now, cancellations and account changes (docs/contracts/orders.yaml)."""
+"""The shop's adapter: read orders and customers, cancel orders, change accounts (docs/contracts/orders.yaml)."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ NAME = "orders"
 
 
 class ContractModel(BaseModel):
-    """Fields that the contract does not name are passed over, not refused: a provider may add some."""
+    """Ignores fields that the contract doesn't name, because a provider may add some."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -40,7 +40,7 @@ class Payment(ContractModel):
 
 
 class Order(ContractModel):
-    """Amounts are minor units of `currency`."""
+    """Amounts are in minor units of `currency`."""
 
     order_id: str
     customer_id: str
@@ -71,32 +71,33 @@ class Customer(ContractModel):
     tags: list[str] = Field(default_factory=list)
 
     def has(self, fields: Mapping[str, Any]) -> bool:
-        """Whether the account is as these of its fields say; an address may have parts that they do not name, and an
-        e-mail address is the same in small letters."""
+        """Return whether the account has these values. The address may have further parts, and e-mail addresses are
+        compared without case."""
         now = self.model_dump(mode="json")
         return all(_same(name, wanted, now.get(name)) for name, wanted in fields.items())
 
 
 def get_order(order_id: str) -> Order | None:
-    """The order, or None where there is none of this id. Raises ProviderError."""
+    """Return the order, or None if there is none with this id. Raises ProviderError."""
     return _one(Order, f"/orders/{quote(order_id, safe='')}")
 
 
 def find_orders(*, customer_email: str | None = None, tracking_number: str | None = None) -> list[Order]:
-    """Newest first; by the customer's address or by a parcel's tracking number. Raises ProviderError."""
+    """Return orders by the customer's e-mail address or a parcel's tracking number, newest first. Raises
+    ProviderError."""
     wanted = {"customer_email": customer_email, "tracking_number": tracking_number}
     answer = _read("/orders", params={key: value for key, value in wanted.items() if value})
     return [_parse(Order, order) for order in _field(answer.data, "orders")]
 
 
 def get_customer(customer_id: str) -> Customer | None:
-    """The customer, or None where there is none of this id. Raises ProviderError."""
+    """Return the customer, or None if there is none with this id. Raises ProviderError."""
     return _one(Customer, f"/customers/{quote(customer_id, safe='')}")
 
 
 def cancel_order(order_id: str, *, body: str, key: str) -> Receipt:
-    """Cancels the order, at most once per `key`. Raises ProviderError, also where what is answered is not this order
-    as cancelled: that proves nothing."""
+    """Cancel the order, at most once per `key`. Raises ProviderError, also if the answer is not this order with the
+    status `cancelled`, because such an answer proves nothing."""
     answer = _write("POST", f"/orders/{quote(order_id, safe='')}/cancel", body, key)
     order = _written(Order, answer)
     if (order.order_id, order.status) != (order_id, "cancelled"):
@@ -105,8 +106,8 @@ def cancel_order(order_id: str, *, body: str, key: str) -> Receipt:
 
 
 def change_customer(customer_id: str, *, body: str, key: str) -> Receipt:
-    """Changes the fields that `body` (CustomerChange as JSON) holds, at most once per `key`. Raises ProviderError, also
-    where what is answered is not this customer with those fields: that proves nothing."""
+    """Change the fields in `body` (CustomerChange as JSON), at most once per `key`. Raises ProviderError, also if the
+    answer is not this customer with those values, because such an answer proves nothing."""
     answer = _write("PATCH", f"/customers/{quote(customer_id, safe='')}", body, key)
     customer = _written(Customer, answer)
     if customer.customer_id != customer_id or not customer.has(json.loads(body)):
@@ -151,7 +152,7 @@ def _receipt(reference: str, answer: http.JsonAnswer) -> Receipt:
 
 
 def _read(path: str, **options: Any) -> http.JsonAnswer:
-    """A read has no effect, whatever becomes of it."""
+    """Send a GET request. Reading has no effect, so EffectUnknown becomes Transient."""
     try:
         return http.call(_client(), "GET", path, **options)
     except EffectUnknown as error:
@@ -171,7 +172,7 @@ def _parse[Shape: ContractModel](shape: type[Shape], data: Any) -> Shape:
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        # A broken answer may be a passing fault of a proxy in between.
+        # A malformed answer may come from a proxy in between and pass, so it is worth a retry.
         raise Transient("unreadable_answer", f"not the contract's shape: {error}", body=str(data)[:2000]) from error
 
 

@@ -1,4 +1,4 @@
-"""Reading what is read by no hand and holds nobody up: what is transient is asked for again, here and at once."""
+"""Retries for background reads, which keep no person waiting: transient errors are retried here, in place."""
 
 import time
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from django.conf import settings
 from agentops.lib import retry
 from agentops.lib.errors import ProviderError
 
-# A provider that wants to be left alone for longer than this is asked again by the next comparison.
+# If the provider asks for a longer pause than this, give up and leave the read to the next comparison.
 LONGEST_SECONDS = 60.0
 
 
 def read[T](ask: Callable[[], T]) -> T:
-    """What `ask` answers, after a few more tries where it fails and may heal. Raises the last ProviderError."""
+    """Return the result of `ask`, retrying transient errors a few times. Raises the last ProviderError."""
     attempt = 1
     while True:
         try:

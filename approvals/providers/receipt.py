@@ -1,4 +1,4 @@
-"""What a provider says of an effect that exists."""
+"""Receipts: what a provider reports about an effect that exists."""
 
 import hashlib
 import json
@@ -16,14 +16,15 @@ PENDING, SUCCEEDED, FAILED, UNREADABLE = "pending", "succeeded", "failed", "unre
 REFUND_FIELDS = ("reference", "payment_id", "order_id", "amount", "currency")
 
 
-# What the database can hold, of a name that a provider gives.
+# A provider's name or id that the database can store: limited length, no NUL.
 Name = Annotated[str, Field(max_length=MAX_REFERENCE, pattern=r"^[^\x00]*$")]
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """`reference` is the provider's own id of the effect; `status` is PENDING, SUCCEEDED or FAILED, in a list
-    UNREADABLE too; `answer` the raw text it came as; `replayed` whether our key had been answered before."""
+    """`reference` is the provider's own id of the effect. `status` is PENDING, SUCCEEDED or FAILED; in a list it may
+    also be UNREADABLE. `answer` is the raw response text, and `replayed` whether the provider had answered our key
+    before."""
 
     reference: str
     status: str = SUCCEEDED
@@ -33,15 +34,15 @@ class Receipt:
     replayed: bool = False
 
     def stored(self) -> dict[str, Any]:
-        """The fields of an Action that keep it: redacted, and without what the database cannot hold. An effect that
-        exists must never be lost because its description cannot be written down."""
+        """Return the Action fields that store the receipt, redacted and without values the database can't hold. An
+        effect that exists must never be lost because its description can't be stored."""
         result: dict[str, Any] = {}
         left = MAX_RESULT
         for name, value in self.data.items():
             try:
                 clean = redact.data({name: value})
                 left_then = left - len(json.dumps(clean, allow_nan=False))
-            except (ValueError, TypeError, RecursionError):  # NaN, or nested without end
+            except (ValueError, TypeError, RecursionError):  # NaN, or nested too deeply
                 continue
             if left_then >= 0:
                 result |= clean
@@ -51,8 +52,8 @@ class Receipt:
 
 
 def unreadable(row: Any, *, name: str, why: str) -> Receipt:
-    """One row of the provider's books that is not what it should be: UNREADABLE, under its own id in the field `name`
-    where it has one, or else under a digest of it; `data` says what is wrong."""
+    """Return an UNREADABLE receipt for a provider's row that does not match its schema. Its reference is the row's own
+    id from the field `name`, or a digest of the row. `data` says what is wrong."""
     text = redact.storable(json.dumps(row))
     own = row.get(name) if isinstance(row, dict) else None
     known = isinstance(own, str) and 0 < len(redact.storable(own)) <= MAX_REFERENCE
@@ -62,17 +63,17 @@ def unreadable(row: Any, *, name: str, why: str) -> Receipt:
 
 
 def unlikeness(refund: Mapping[str, Any], wanted: Mapping[str, Any], known: str) -> tuple[bool, bool, bool]:
-    """Sorts refunds that bear our reference, ours first: the one that is `known` by its id, or else one that did not
-    fail, or else one that is as it was asked for."""
+    """Return a sort key that puts our refund first among those with our reference: first the one whose id is `known`,
+    then one that did not fail, then one that matches the request."""
     return refund["refund_id"] != known, refund["status"] == FAILED, bool(_others(refund, wanted))
 
 
 def require_asked_for(refund: Mapping[str, Any], wanted: Mapping[str, Any], *, answer: str) -> None:
-    """An answer about something else proves nothing about ours. Raises EffectUnknown (`another_refund`), with the
-    fields that differ in its message, and what was `found` in its details."""
+    """Raise EffectUnknown (`another_refund`) if the refund is not the one that was requested: such an answer proves
+    nothing about ours. The message lists the fields that differ, and `details["found"]` holds the refund."""
     if other := _others(refund, wanted):
-        told = f"the answer is of another refund: {', '.join(other)}"
-        raise EffectUnknown("another_refund", told, body=answer[:MAX_RESULT], details={"found": dict(refund)})
+        message = f"the answer is about a different refund; these fields differ: {', '.join(other)}"
+        raise EffectUnknown("another_refund", message, body=answer[:MAX_RESULT], details={"found": dict(refund)})
 
 
 def _others(refund: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

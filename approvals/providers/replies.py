@@ -1,4 +1,4 @@
-"""Where a reply leaves: a signed webhook to the help desk (docs/contracts/replies.yaml), or e-mail."""
+"""Send replies: as a signed webhook to the help desk (docs/contracts/replies.yaml), or as e-mail."""
 
 import json
 import smtplib
@@ -22,13 +22,13 @@ SMTP_UNAUTHORIZED = (530, 535)  # authentication required, or refused
 
 
 def send_reply(*, body: str, key: str) -> Receipt:
-    """Delivers the reply that `body` (docs/contracts/replies.yaml as JSON) holds, under `key`. Raises ProviderError."""
+    """Deliver the reply in `body` (JSON, docs/contracts/replies.yaml) under `key`. Raises ProviderError."""
     return _send_email(body, key) if settings.REPLIES_BACKEND == "email" else _send_webhook(body, key)
 
 
 def keeps_keys() -> bool:
-    """Whether the receiver knows a reply that it has had before: a help desk by the webhook's id; a mailbox has no
-    way to say that it has the message, and would get it twice."""
+    """Return whether the receiver recognises a reply that it already has. A help desk does, by the webhook's id; a
+    mailbox doesn't, so a repeated e-mail arrives twice."""
     return bool(settings.REPLIES_BACKEND != "email")
 
 
@@ -41,7 +41,7 @@ def _send_webhook(body: str, key: str) -> Receipt:
         "webhook-signature": _signature(key, now, body),
     }
     response = http.send_request(_client(), "POST", settings.REPLIES_URL, content=_bytes(body), headers=headers)
-    # 409 is "delivered before": the same reply under the same id, which is what we want to hear.
+    # 409 means that the same reply was delivered before under the same id, which is a success.
     if response.is_success or response.status_code == 409:
         text, replayed = response.text[: http.MAX_BODY_KEPT], response.status_code == 409
         return Receipt(reference=key, answer=text, http_status=response.status_code, replayed=replayed)
@@ -53,7 +53,7 @@ def _signature(key: str, now: datetime, body: str) -> str:
     try:
         return Webhook(settings.REPLIES_SIGNING_SECRET).sign(key, now, body)
     except (EmptyWebhookSecretError, ValueError) as error:
-        # Nothing is wrong with the reply: it waits until the secret is there.
+        # The reply itself is fine, so it waits until the secret is configured.
         raise Unauthorized("no_signing_secret", f"REPLIES_SIGNING_SECRET cannot sign: {error}") from error
 
 
@@ -74,8 +74,8 @@ def _send_email(body: str, key: str) -> Receipt:
     )
     try:
         message.message().as_bytes()
-    except ValueError as error:  # a line break in the subject, an address that no mail server can take
-        raise Terminal("unsendable", f"no such e-mail can be made: {error}") from error
+    except ValueError as error:  # a line break in the subject, or an address that no mail server accepts
+        raise Terminal("unsendable", f"this e-mail can't be built: {error}") from error
     connection = _connected()
     try:
         connection.send_messages([message])
@@ -85,16 +85,16 @@ def _send_email(body: str, key: str) -> Receipt:
         raise _smtp_answer(error) from error
     except (smtplib.SMTPNotSupportedError, ValueError) as error:
         raise Terminal("unsendable", f"the mail server cannot take it: {error}") from error
-    except OSError as error:  # lost in the middle: the server may have taken it
+    except OSError as error:  # lost while sending: the server may have accepted it
         raise EffectUnknown("connection_lost", f"no answer: {error or type(error).__name__}") from error
     finally:
-        with suppress(OSError):  # what is sent is sent, however the farewell goes
+        with suppress(OSError):  # the message is sent, even if closing the connection fails
             connection.close()
     return Receipt(reference=message.extra_headers["Message-ID"])
 
 
 def _connected() -> BaseEmailBackend:
-    """A connection that is open and logged in; what fails before that was never sent."""
+    """Return an open connection, logged in. An error up to here means that nothing was sent."""
     connection: BaseEmailBackend = mailers.default
     try:
         connection.open()

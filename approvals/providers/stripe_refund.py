@@ -1,4 +1,4 @@
-"""A refund as Stripe tells it, in answers and in events: its shape, its states, its units of money."""
+"""Stripe's refund object, as in API responses and events: its schema, statuses and money units."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -8,8 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from agentops.lib import money
 from approvals.providers.receipt import FAILED, PENDING, SUCCEEDED, Name
 
-# Stripe's states in the words of a Receipt. `requires_action`: the customer has to name an account; `canceled`: they
-# did not, and the money is back with us.
+# Stripe's statuses as those of a Receipt. `requires_action`: the customer must provide a bank account. `canceled`: they
+# didn't, and the money is back with us.
 STATUS = {
     "pending": PENDING,
     "requires_action": PENDING,
@@ -17,20 +17,20 @@ STATUS = {
     "failed": FAILED,
     "canceled": FAILED,
 }
-# docs.stripe.com/currencies: digits of an amount on Stripe's side, where they are not two. ISK and UGX have no minor
-# unit any more, and Stripe still wants two digits for them, always 00 (its special cases, which prevail over its list).
+# Decimal places of Stripe's amounts, if not two (docs.stripe.com/currencies). ISK and UGX have no minor unit any more,
+# but Stripe still expects two digits for them, always 00: its special cases override its list.
 DIGITS = {
     **dict.fromkeys(
         ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"), 0
     ),
     **dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 3),
 }
-# In seconds; before the year 10,000, which no datetime holds.
+# Seconds since 1970, limited to the year 9999, the last one a datetime can hold.
 UnixTime = Annotated[int, Field(ge=0, lt=253_402_300_800)]
 
 
 def _ours(given: Any) -> Any:
-    """What of a refund's metadata is ours: the rest is other systems', and may be anything."""
+    """Return our part of a refund's metadata. The rest belongs to other systems and may be anything."""
     if not isinstance(given, dict):
         return given or {}
     return {name: given[name] for name in ("reference", "order_id") if name in given}
@@ -56,8 +56,8 @@ class StripeRefund(BaseModel):
         return self.metadata.get("reference", "")
 
     def as_data(self) -> dict[str, Any]:
-        """The same in the shape of refunds.yaml, with Stripe's own words added. Raises ValueError where the amount
-        is none that we can hold."""
+        """Return the refund in the schema of docs/contracts/refunds.yaml, plus Stripe's own status and reason. Raises
+        ValueError if the amount isn't a whole number of our minor units."""
         currency = self.currency.upper()
         return {
             "refund_id": self.id,
@@ -75,15 +75,15 @@ class StripeRefund(BaseModel):
 
 
 def to_stripe(amount: int, currency: str) -> int:
-    """Our minor units in Stripe's. Raises ValueError where Stripe cannot move exactly this amount."""
+    """Convert our minor units to Stripe's. Raises ValueError if Stripe can't move exactly this amount."""
     moved = _shifted(amount, _digits(currency) - money.digits(currency), currency)
     if _digits(currency) == 3 and moved % 10:
-        raise ValueError(f"Stripe moves {currency} in steps of 10 minor units; {amount} is none of them")
+        raise ValueError(f"Stripe moves {currency} in steps of 10 minor units; {amount} is not a multiple of 10")
     return moved
 
 
 def to_ours(amount: int, currency: str) -> int:
-    """Stripe's units in our minor units. Raises ValueError where there is a rest."""
+    """Convert Stripe's units to our minor units. Raises ValueError if there is a remainder."""
     return _shifted(amount, money.digits(currency) - _digits(currency), currency)
 
 
@@ -94,5 +94,5 @@ def _digits(currency: str) -> int:
 def _shifted(amount: int, places: int, currency: str) -> int:
     whole, rest = divmod(amount * int(10 ** max(places, 0)), int(10 ** max(-places, 0)))
     if rest:
-        raise ValueError(f"{amount} of {currency} is no whole number in the other side's units")
+        raise ValueError(f"{amount} {currency} is not a whole number in the other side's units")
     return whole

@@ -1,4 +1,5 @@
-"""Where a refund is sent: the backend that PAYMENTS_BACKEND names. Only `execution` and `reconcile` may import this."""
+"""Send and look up refunds through the backend that PAYMENTS_BACKEND names. Only `approvals.effects` and
+`approvals.reconciliation` may import this package."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,7 +15,7 @@ NAME = "payments"
 
 
 class Backend(Protocol):
-    """What a module of this package offers."""
+    """The functions that each backend module provides."""
 
     def send_refund(self, *, body: str, key: str) -> Receipt: ...
     def find_refund(self, *, body: str, known: str) -> Receipt | None: ...
@@ -31,23 +32,23 @@ def send_refund(*, body: str, key: str) -> Receipt:
 
 
 def find_refund(*, body: str, known: str = "") -> Receipt | None:
-    """The refund that `body` asked for, by the reference in it, or None where the provider has none; of several the one
-    whose id is `known`, where an answer has told it. Raises ProviderError, also where what bears our reference is
-    another refund."""
+    """Return the refund that `body` requested, found by its reference, or None if the provider has none. If there are
+    several, prefer the one whose id is `known` from an earlier answer. Raises ProviderError, also if the refund with
+    our reference is not the one requested."""
     try:
         return BACKENDS[settings.PAYMENTS_BACKEND].find_refund(body=body, known=known)
-    except EffectUnknown as error:  # a read has no effect, whatever becomes of it
+    except EffectUnknown as error:  # reading has no effect
         raise Transient(
             error.code, error.message, http_status=error.http_status, body=error.body, details=error.details
         ) from error
 
 
 def refunds_since(since: datetime) -> Iterator[Receipt]:
-    """Every refund that the provider made since then, whoever asked for it, newest first; `data` has `reference`
-    (may be empty) and `created_at`. Raises ProviderError."""
+    """Yield every refund that the provider made since then, including other systems' refunds, newest first. `data` has
+    `reference` (may be empty) and `created_at`. Raises ProviderError."""
     return BACKENDS[settings.PAYMENTS_BACKEND].refunds_since(since)
 
 
 def keeps_keys() -> bool:
-    """Whether the provider answers a key that it has seen with its first answer, instead of doing it again."""
+    """Return whether the provider replays its first answer for a known key instead of repeating the refund."""
     return bool(settings.PAYMENTS_IDEMPOTENT)

@@ -1,4 +1,4 @@
-"""Refunds as docs/contracts/refunds.yaml says: the `http` backend."""
+"""The `http` backend: refunds as in docs/contracts/refunds.yaml."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,15 +16,15 @@ from approvals.providers import patience
 from approvals.providers.receipt import Name, Receipt, require_asked_for, unlikeness, unreadable
 
 
-def _held(moment: datetime) -> datetime:
-    """In UTC. One in whose own zone it is before the year 1, or after 9999, is none that a database gives back."""
+def _to_utc(moment: datetime) -> datetime:
+    """Convert to UTC. A moment outside the years 1 to 9999 in UTC can't be read back from the database."""
     try:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except OverflowError as error:
         raise ValueError("not within the years 1 to 9999 in UTC") from error
 
 
-Moment = Annotated[datetime, AfterValidator(_held)]
+Moment = Annotated[datetime, AfterValidator(_to_utc)]
 
 
 class Refund(BaseModel):
@@ -40,7 +40,7 @@ class Refund(BaseModel):
 
 
 def send_refund(*, body: str, key: str) -> Receipt:
-    """Asks for the refund that `body` describes, at most once per `key`. Raises ProviderError."""
+    """Request the refund in `body`, at most once per `key`. Raises ProviderError."""
     headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
     answer = http.call(_client(), "POST", "/refunds", content=body.encode(), headers=headers)
     made = _receipt(_parse(answer.data, answer.text), answer)
@@ -49,9 +49,9 @@ def send_refund(*, body: str, key: str) -> Receipt:
 
 
 def find_refund(*, body: str, known: str) -> Receipt | None:
-    """The refund that bears our reference, of several the likeliest to be ours. Raises ProviderError, also where it is
-    not the one that `body` asked for, or where refunds of another reference are answered: then the provider did not
-    look for ours."""
+    """Return the refund with our reference, the most likely one if there are several. Raises ProviderError, also if it
+    is not the one that `body` requested, or if the provider returns other references: then it did not search for ours.
+    """
     wanted = json.loads(body)
     ours = []
     for row, answer in _listed(_page, {"reference": wanted["reference"]}):
@@ -67,11 +67,11 @@ def find_refund(*, body: str, known: str) -> Receipt | None:
 
 
 def refunds_since(since: datetime) -> Iterator[Receipt]:
-    """Every refund made since then, whoever made it, newest first. Patiently. Raises ProviderError."""
+    """Yield every refund made since then, newest first, retrying transient errors. Raises ProviderError."""
     for row, answer in _listed(lambda asked: patience.read(lambda: _page(asked)), {"created_after": since.isoformat()}):
         try:
             found = _receipt(_parse(row, answer.text), answer)
-        except EffectUnknown as error:  # the others are as they are
+        except EffectUnknown as error:  # one bad row must not hide the others
             found = unreadable(row, name="refund_id", why=error.message)
         yield found
 
@@ -79,7 +79,7 @@ def refunds_since(since: datetime) -> Iterator[Receipt]:
 def _listed(
     page: Callable[[dict[str, str]], tuple[list[Any], http.JsonAnswer]], asked: dict[str, str]
 ) -> Iterator[tuple[Any, http.JsonAnswer]]:
-    """The rows of every page, to the last. A cursor that comes back is no end: what follows was not read.
+    """Yield the rows of every page. A repeated cursor is an error, not the end, because the rest would go unread.
     Raises ProviderError."""
     seen: set[str] = set()
     following = asked

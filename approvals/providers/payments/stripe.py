@@ -1,5 +1,5 @@
-"""Refunds through Stripe: the `stripe` backend. Its own client builds and reads the requests; the connection, the
-time-outs and the classification of errors (docs/design.md, 8) are ours, and nothing is retried here."""
+"""The `stripe` backend. Stripe's client builds the requests and parses the answers. The connection, the timeouts and
+the classification of errors (docs/design.md, 8) are ours, and nothing is retried here."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -28,11 +28,11 @@ from approvals.providers.stripe_refund import StripeRefund, to_stripe
 if TYPE_CHECKING:
     from stripe.params import RefundCreateParams, RefundListParams
 
-# Otherwise the client would measure our calls, describe this host, and write an id of it into the home folder.
+# Otherwise the client reports our latencies and host details, and writes a host id into the home folder.
 stripe.enable_telemetry = False
 PAGE = 100
 type _Asking = Callable[[], stripe.ListObject[stripe.Refund]]
-type _Page = tuple[list[str], _Asking | None]  # the rows, and how the next page is asked for
+type _Page = tuple[list[str], _Asking | None]  # the rows, and the request for the next page
 
 
 def send_refund(*, body: str, key: str) -> Receipt:
@@ -47,7 +47,7 @@ def send_refund(*, body: str, key: str) -> Receipt:
     asked = {
         _named(wanted["payment_id"]): wanted["payment_id"],
         "amount": amount,
-        # There is no looking up by key: this is what find_refund knows it by.
+        # Stripe has no look-up by key, so find_refund searches for this reference.
         "metadata": {"reference": wanted["reference"], "order_id": wanted["order_id"]},
     }
     try:
@@ -56,15 +56,15 @@ def send_refund(*, body: str, key: str) -> Receipt:
         raise _classified(error) from error
     response = getattr(made, "last_response", None)
     if response is None:
-        raise EffectUnknown("unreadable_answer", "the answer is no object", body=str(made)[:2000])
+        raise EffectUnknown("unreadable_answer", "the answer is not an object", body=str(made)[:2000])
     refund = _parse(response.data, response.body)
     require_asked_for(_as_wanted(refund, wanted), wanted, answer=response.body)
     return _receipt(refund, response.body, response.code, replayed=_replayed(response.headers))
 
 
 def find_refund(*, body: str, known: str) -> Receipt | None:
-    """The refund of this payment that bears our reference, of several the likeliest to be ours: Stripe has no search
-    over refunds, so all of the payment are read. Raises ProviderError, also where it is another."""
+    """Return the payment's refund with our reference, the most likely one if there are several. Stripe can't search
+    refunds, so all refunds of the payment are read. Raises ProviderError, also if it is not the one requested."""
     wanted = json.loads(body)
     ours = [
         (_as_wanted(refund, wanted), refund, text)
@@ -80,7 +80,7 @@ def find_refund(*, body: str, known: str) -> Receipt | None:
 
 
 def _names_another(row: Any, reference: str) -> bool:
-    """Whether a row is plainly not ours, however odd the rest of it is: it keeps ours from nothing."""
+    """Return whether the row clearly belongs to someone else. Such a row is skipped even if it is malformed."""
     if not isinstance(row, dict) or "metadata" not in row:
         return False
     metadata = row["metadata"]
@@ -88,27 +88,27 @@ def _names_another(row: Any, reference: str) -> bool:
 
 
 def _as_wanted(refund: StripeRefund, wanted: dict[str, Any]) -> dict[str, Any]:
-    """A refund of a charge is one of its payment intent too: it answers to either id."""
+    """Return the refund's data under the payment id that we asked for: Stripe names both a charge and its intent."""
     data = refund.as_data()
     named = wanted["payment_id"] in (refund.payment_intent, refund.charge)
     return {**data, "payment_id": wanted["payment_id"]} if named else data
 
 
 def refunds_since(since: datetime) -> Iterator[Receipt]:
-    """Every refund made since then, whoever made it, newest first. Patiently. Raises ProviderError."""
+    """Yield every refund made since then, newest first, retrying transient errors. Raises ProviderError."""
     for row, text in _listed(
         lambda ask: patience.read(lambda: _ask(ask)), {"created": {"gte": int(since.timestamp())}}
     ):
         try:
             found = _receipt(_parse(row, text), text, 200)
-        except EffectUnknown as error:  # the others are as they are
+        except EffectUnknown as error:  # one bad row must not hide the others
             found = unreadable(row, name="id", why=error.message)
         yield found
 
 
 def _listed(page: Callable[[_Asking], _Page], asked: dict[str, Any]) -> Iterator[tuple[Any, str]]:
-    """The rows of every page, and each as text. A page that comes again is no end: what follows was not read.
-    Raises ProviderError."""
+    """Yield each row of every page, parsed and as text. A repeated page is an error, not the end, because the rest
+    would go unread. Raises ProviderError."""
     seen: set[str] = set()
     texts, following = page(lambda: _client().v1.refunds.list(cast("RefundListParams", {**asked, "limit": PAGE})))
     while True:
@@ -134,12 +134,12 @@ def _ask(asking: _Asking) -> _Page:
         TypeError,
         KeyError,
         ValueError,
-    ) as error:  # no list, or of what
+    ) as error:  # not a list, or not of refunds
         raise EffectUnknown("unreadable_answer", f"not a list of refunds: {error}") from error
 
 
 class Transport(stripe.HTTPClient):
-    """Carries the client's requests over one kept httpx2 client; what was never answered is classified here."""
+    """Sends the client's requests through one shared httpx2 client, which classifies requests without an answer."""
 
     name = "httpx2"
 
@@ -176,9 +176,9 @@ def _named(payment_id: str) -> Literal["payment_intent", "charge"]:
 
 
 def _classified(error: stripe.StripeError) -> ProviderError:
-    """The error that Stripe's answer is. One without a status is an answer that could not be read."""
-    status, told = error.http_status or 0, error.error
-    code = error.code or (told and (told.code or told.type)) or f"http_{status}"
+    """Convert Stripe's error to ours. An error without a status means that the answer was unreadable."""
+    status, details = error.http_status or 0, error.error
+    code = error.code or (details and (details.code or details.type)) or f"http_{status}"
     headers = httpx2.Headers(error.headers)
     return _class_of(error, status, headers)(
         str(code),
@@ -194,7 +194,7 @@ def _class_of(error: stripe.StripeError, status: int, headers: httpx2.Headers) -
         return Unauthorized
     if isinstance(error, stripe.IdempotencyError):
         return IdempotencyMismatch
-    # Stripe knows best whether the same request can have another answer (docs.stripe.com/error-low-level).
+    # Stripe says whether the same request can get a different answer (docs.stripe.com/error-low-level).
     advice = headers.get("Stripe-Should-Retry", "").lower()
     if status in (409, 425, 429, 503):
         return Terminal if advice == "false" else Transient
@@ -212,8 +212,8 @@ def _parse(data: Any, text: str) -> StripeRefund:
     try:
         refund = StripeRefund.model_validate(data)
         refund.as_data()
-    except ValueError as error:  # pydantic's is one
-        raise EffectUnknown("unreadable_answer", f"not a refund of Stripe's: {error}", body=text) from error
+    except ValueError as error:  # pydantic.ValidationError is one
+        raise EffectUnknown("unreadable_answer", f"not a Stripe refund: {error}", body=text) from error
     return refund
 
 
