@@ -20,7 +20,7 @@ from agentops.telemetry import tallies
 from agentops.worker import heartbeat, sweep
 from approvals import states
 from approvals.audit import events, notifications
-from approvals.decisions import decide, expiry
+from approvals.decisions import decide
 from approvals.effects import execution, lookup
 from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Notification
 from approvals.reconciliation import comparison
