@@ -90,8 +90,7 @@ PYTEST := $(BIN)/python -m pytest
 .PHONY: test test-unit test-integration test-acceptance test-setup test-crash benchmark benchmark-ticket
 .PHONY: pictures lint format types contracts docs
 test: lint types contracts ## Lint, types, import contracts and the tests of every floor but crash
-	@$(PYTEST) -n 2 --dist loadfile tests/unit tests/integration $(ARGS)
-	@$(PYTEST) -n 2 --dist loadfile tests/acceptance $(ARGS)
+	@$(PYTEST) -n 2 tests/acceptance tests/integration tests/unit $(ARGS)
 
 test-unit: $(STAMP) ## Tests that need no server (under 10 s)
 	@$(PYTEST) $(or $(TESTS),tests/unit) $(ARGS)
@@ -100,7 +99,7 @@ test-integration: $(STAMP) ## Tests against PostgreSQL, Valkey and HTTP
 	@$(PYTEST) $(or $(TESTS),tests/integration) $(ARGS)
 
 test-acceptance: $(STAMP) ## The whole system: workers, web server, browser
-	@$(PYTEST) -n 2 --dist loadfile tests/acceptance $(ARGS)
+	@$(PYTEST) -n 2 tests/acceptance $(ARGS)
 
 test-setup: $(STAMP) ## make demo and make test in closed, read-only and oddly named folders (as root; 2 minutes)
 	@$(PYTEST) -n 2 $(or $(TESTS),tests/setup) $(ARGS)

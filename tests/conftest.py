@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psycopg
@@ -24,6 +25,7 @@ from django.test import override_settings
 from django.test.utils import setup_databases, teardown_databases
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
+from xdist.scheduler import LoadScopeScheduling
 
 from agentops.lab.local.ports import reserved_port
 from agentops.runs import steps
@@ -36,11 +38,39 @@ PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "main")
 PRISTINE, LIVE = f"agentops_pristine_{PROCESS}", f"agentops_live_{PROCESS}"
 
 
+# Files and folders whose tests take longest come first, so that no process is still busy with one at the end.
+LONGEST = ("acceptance/test_evaluate.py", "acceptance/test_chaos.py", "acceptance/browser", "acceptance", "integration")
+# A folder whose tests share processes stays with one process of pytest; otherwise a file does.
+SHARING = "tests/acceptance/browser/"
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        floor = item.path.relative_to(Path(__file__).parent).parts[0]
+        floor = place(item).parts[0]
         if floor in FLOORS:
             item.add_marker(floor)
+    items.sort(key=rank)
+
+
+def place(item: pytest.Item) -> Path:
+    return item.path.relative_to(Path(__file__).parent)
+
+
+def rank(item: pytest.Item) -> int:
+    return next((at for at, name in enumerate(LONGEST) if place(item).is_relative_to(name)), len(LONGEST))
+
+
+class Shares(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands out tests file by file in the order of the collection, and those of SHARING together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return SHARING if nodeid.startswith(SHARING) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shares:
+    config.option.loadscopereorder = False
+    return Shares(config, log)
 
 
 def pytest_unconfigure() -> None:

@@ -107,6 +107,7 @@ def test_a_demo_continues_after_being_stopped_and_killed(folder: Path) -> None:
         until(lambda: "\n0 tickets posted" in output(), seconds=90)
         assert keys.read_text().split('"url"')[0] == passwords
         servers = children(process.pid)
+        assert len(servers) == 5
         process.kill()
         process.wait()
         until(lambda: not any(alive(server) for server in servers), seconds=60)

@@ -3,7 +3,7 @@ the same ledger and inbox."""
 
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ import pytest
 
 from agentops.management.intake import Intake
 from approvals.models import ApprovalRequest
-from tests.conftest import serving, working
+from tests.conftest import working
 from tests.hostile_broker import HostileBroker, hostile_broker
-from tests.live import Lead, Simulator
+from tests.live import Lead, Simulator, Web, Worker
 from tests.services import INTAKE_SECRET, child_environment
 from tests.waiting import until
 from tests.world import put_rules, write_shop
@@ -41,20 +41,19 @@ def shelf(simulator_data: Path) -> Shelf:
     return write_shop(simulator_data)
 
 
-@contextmanager
-def system(
-    database: str, broker: str, simulator: Simulator, *, times: int, workers: int
-) -> Iterator[tuple[HostileBroker, str]]:
-    """Start the web server and workers behind a hostile broker that delivers each message `times` times, and return
-    the web server's address."""
-    with ExitStack() as stack:
-        hostile = stack.enter_context(hostile_broker(broker, times=times))
-        settings = {"DATABASE_URL": database, "REDIS_URL": hostile.url, "SWEEP_SECONDS": "0.3", **simulator.settings()}
-        environment = child_environment(**settings)
-        web = stack.enter_context(serving(environment))
-        for _ in range(workers):
-            stack.enter_context(working(environment))
-        yield hostile, web.url
+@pytest.fixture(scope="module")
+def hostile(broker: str) -> Iterator[HostileBroker]:
+    with hostile_broker(broker, times=1) as hostile:
+        yield hostile
+
+
+@pytest.fixture(scope="module")
+def environment(
+    live_database: str, hostile: HostileBroker, shelf: Shelf, simulator_process: Simulator
+) -> dict[str, str]:
+    """With the shop's files written before the simulator reads them."""
+    settings = {"DATABASE_URL": live_database, "REDIS_URL": hostile.url, "SWEEP_SECONDS": "0.3"}
+    return child_environment(**settings, **simulator_process.settings())
 
 
 def post(url: str, orders: list[dict[str, Any]]) -> None:
@@ -95,18 +94,28 @@ def ids(orders: list[dict[str, Any]]) -> list[str]:
     ],
 )
 def test_the_ledger_is_the_same_whatever_the_queue_does(
-    live_database: str, broker: str, shelf: Shelf, simulator: Simulator, times: int, workers: int
+    hostile: HostileBroker,
+    environment: dict[str, str],
+    web: Web,
+    worker: Worker,
+    shelf: Shelf,
+    simulator: Simulator,
+    times: int,
+    workers: int,
 ) -> None:
     put_rules()
+    hostile.times, pushed_before = times, hostile.pushed
     # Every refund answer is lost once, so that redelivered messages meet retries.
     simulator.faults(endpoints={"POST /refunds": [{"fault": "lost_answer", "rate": 1.0, "times": 1}]})
     orders = [shelf["plain"].popleft() for _ in MOVED]
-    with system(live_database, broker, simulator, times=times, workers=workers) as (hostile, url):
-        post(url, orders)
-        approve_what_waits(url, orders)
+    with ExitStack() as stack:
+        for _ in range(workers - 1):
+            stack.enter_context(working(environment))
+        post(web.url, orders)
+        approve_what_waits(web.url, orders)
         tickets = Ticket.objects.filter(external_id__in=ids(orders))
         until(lambda: tickets.filter(status="answered").count() == len(orders), seconds=ENOUGH_SECONDS)
-    assert hostile.pushed >= len(orders)
+    assert hostile.pushed - pushed_before >= len(orders)
     ledger = simulator.ledger()
     refunds = [row for row in ledger["refunds"] if row["order_id"] in ids(orders)]
     assert sorted(row["amount"] for row in refunds) == MOVED
