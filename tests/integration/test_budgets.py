@@ -550,9 +550,10 @@ def test_prices_are_append_only(world: World, admin: User) -> None:
     assert (event.before["input"], event.after["input"], event.after["note"]) == ("0.5", "1", "Dearer.")
 
 
-@pytest.mark.parametrize(("per", "model", "most"), [("year", "", {"max_usd": 1}), ("day", "", {})])
+@pytest.mark.parametrize(("per", "most", "code"), [("year", {"max_usd": 1}, "per_unknown"), ("day", {}, "cap_missing")])
 def test_a_budget_without_a_cap_is_refused(
-    world: World, admin: User, per: str, model: str, most: dict[str, Any]
+    world: World, admin: User, per: str, most: dict[str, Any], code: str
 ) -> None:
-    with pytest.raises(Refused):
-        cap(admin, per=per, model=model, **most)
+    with pytest.raises(Refused) as refused:
+        cap(admin, per=per, **most)
+    assert refused.value.code == code

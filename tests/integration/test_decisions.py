@@ -273,7 +273,7 @@ def test_an_edited_reply_is_sent_as_edited(world: World, lead: User) -> None:
     ticket = ticket_of(world.order())
     given = {"text": "Your refund is on its way.", "reason": "Tells them."}
     request = ApprovalRequest.objects.get(action=propose(ticket, "reply", given, run_id=1))
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match=r"^text: "):
         edit(request, lead, text="   ")
     edit(request, lead, text="We are looking into it.")
     assert execution.execute(request.action_id).status == states.SUCCEEDED

@@ -252,4 +252,3 @@ def test_characters_that_the_database_cannot_store_are_not_recorded(model: Scrip
     model.will_say(Say(json.dumps(completion({"content": "a\x00b\ud800c"}).body).encode()))
     answer = complete()
     assert answer.output["content"] == "a\ufffdb\ufffdc"
-    assert "\\u0000" not in answer.raw or "\x00" not in answer.raw

@@ -271,8 +271,9 @@ def test_it_cannot_be_rerun_while_something_is_in_progress(lead: User, under_way
         an_action(ticket, status="unresolved")
     else:
         Ticket.objects.filter(pk=ticket.pk).update(status="answered")
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as refused:
         closing.run_again(ticket.pk, by=lead)
+    assert refused.value.code == ("not_with_person" if under_way == "answered" else "under_way")
     assert not AuditEvent.objects.filter(verb="ticket.run_again").exists()
 
 

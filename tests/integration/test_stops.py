@@ -228,7 +228,7 @@ def test_a_kind_is_not_stopped_twice(admin: User) -> None:
     throw(admin)
     with pytest.raises(Refused, match="the-admin has stopped this already"):
         throw(admin)
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with pytest.raises(IntegrityError, match="stop_in_force_once_per_kind"), transaction.atomic():
         Stop.objects.create(kind="", reason="again", stopped_by=admin)
 
 
