@@ -2,7 +2,7 @@
 
     1  run             engine: every commit of a run starts with its fenced update
        model calls     admission: breaker, budgets, spending rows; nothing else is locked at the same time
-    2  ticket          `ticket`, `with_ticket`; intake, and every change of a ticket's status
+    2  ticket          `ticket`, `with_ticket`; intake, and ticket_status.move_ticket
     3  request         decisions: approve, edit, reject, expire
     4  order's money   reservations.lock, then the sums of circumstances.serialise
     5  action          transitions.move, `with_ticket`; an absorbed duplicate

@@ -25,7 +25,8 @@ ORDER = (
 )
 UPDATES = re.compile(r'\s*(?:UPDATE|DELETE FROM) "(\w+)"')
 UPSERTS = re.compile(r'\s*INSERT INTO "?(\w+)"? .* ON CONFLICT', re.DOTALL)
-SELECTS = re.compile(r'\s*SELECT\b.*? FROM "(\w+)".* FOR (?:NO KEY )?UPDATE', re.DOTALL)
+# A statement that locks rows in its first CTE counts as well.
+SELECTS = re.compile(r'\s*(?:WITH \w+ \([\w, ]+\) AS \()?SELECT\b.*? FROM "(\w+)".* FOR (?:NO KEY )?UPDATE', re.DOTALL)
 
 
 class LockOrder:

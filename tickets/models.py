@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from agentops.lib.ids import new_id
+from tickets import states
 
 
 class Customer(models.Model):
@@ -21,17 +22,20 @@ class Customer(models.Model):
 
 
 class Ticket(models.Model):
-    """A customer's case. While it needs a person, `reason` says why, `person_since` since when, and `claimed_by` who is
-    working on it. A `held` ticket leaves that status only through a person: an effect that the customer was told about
-    was undone, or money moved without our knowledge, and an answer of the agent must not hide that."""
+    """A customer's case. Only `approvals.ticket_status` writes its status; PostgreSQL refuses an illegal move as well.
+
+    While it needs a person, `reason` says why, `person_since` since when, and `claimed_by` who works on it. The agent
+    can't take back a ticket that is `kept_by_person`: an effect that the customer was told of was undone, or money
+    moved that we know nothing of, and a later answer of the agent must not hide that.
+    """
 
     class Status(models.TextChoices):
-        OPEN = "open", "Open"
-        WORKING = "working", "Working"
-        AWAITING_APPROVAL = "awaiting_approval", "Awaiting approval"
-        ANSWERED = "answered", "Answered"
-        NEEDS_PERSON = "needs_person", "Needs a person"
-        CLOSED = "closed", "Closed"
+        OPEN = states.OPEN, "Open"
+        WORKING = states.WORKING, "Working"
+        AWAITING_APPROVAL = states.AWAITING_APPROVAL, "Awaiting approval"
+        ANSWERED = states.ANSWERED, "Answered"
+        NEEDS_PERSON = states.NEEDS_PERSON, "Needs a person"
+        CLOSED = states.CLOSED, "Closed"
 
     id = models.CharField(primary_key=True, max_length=14, default=new_id, editable=False)
     source = models.CharField(max_length=40)
@@ -40,7 +44,8 @@ class Ticket(models.Model):
     subject = models.CharField(max_length=300)
     status = models.CharField(max_length=20, choices=Status, default=Status.OPEN)
     reason = models.CharField(max_length=500, blank=True)
-    held = models.BooleanField(default=False)
+    # The column keeps the name it had in 0.1.0, so that its workers can continue while the database is migrated.
+    kept_by_person = models.BooleanField(default=False, db_column="held")
     person_since = models.DateTimeField(null=True, blank=True, editable=False)
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="claimed_tickets"
@@ -54,7 +59,7 @@ class Ticket(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source", "external_id"], name="ticket_once_per_delivery"),
             models.CheckConstraint(
-                condition=Q(status__in=["open", "working", "awaiting_approval", "answered", "needs_person", "closed"]),
+                condition=Q(status__in=states.ALL),
                 name="ticket_status_known",
             ),
         ]
@@ -62,10 +67,17 @@ class Ticket(models.Model):
             models.Index(fields=["status", "-created_at", "-id"], name="ticket_by_status"),
             models.Index(fields=["-created_at", "-id"], name="ticket_by_time"),
             models.Index(
-                fields=["-held", "person_since", "id"], name="ticket_with_person", condition=Q(status="needs_person")
+                fields=["-kept_by_person", "person_since", "id"],
+                name="ticket_with_person",
+                condition=Q(status=states.NEEDS_PERSON),
             ),
         ]
         triggers = [
+            pgtrigger.FSM(
+                name="legal_moves",
+                field="status",
+                transitions=[(before, after) for before in states.ALL for after in sorted(states.MOVES[before])],
+            ),
             # A trigger, so that these columns follow the status no matter which code writes it.
             pgtrigger.Trigger(
                 name="with_person",
@@ -82,7 +94,7 @@ class Ticket(models.Model):
                     END IF;
                     RETURN NEW;
                 """,
-            )
+            ),
         ]
 
     def __str__(self) -> str:

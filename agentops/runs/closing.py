@@ -10,6 +10,7 @@ from agentops.runs import cancellation, leasing, signals
 from approvals import states
 from approvals.audit import events
 from approvals.models import Action
+from approvals.ticket_status import move_ticket
 from tickets.models import Message, Ticket
 
 
@@ -26,16 +27,7 @@ def close_ticket(ticket_id: str, *, by: User) -> bool:
         for run in held:
             cancellation.cancel(run, by=by.get_username(), reason="The ticket was closed.")
         _require_nothing_under_way(ticket)
-        before = {"status": ticket.status, "reason": ticket.reason}
-        Ticket.objects.filter(pk=ticket.pk).update(status=Ticket.Status.CLOSED, reason="", updated_at=Now())
-        events.record(
-            actor=by.get_username(),
-            verb="ticket.closed",
-            object_type="ticket",
-            object_id=ticket.pk,
-            before=before,
-            after={"status": Ticket.Status.CLOSED.value, "reason": ""},
-        )
+        move_ticket(ticket.pk, Ticket.Status.CLOSED.value, actor=by.get_username())
     return True
 
 
@@ -58,7 +50,7 @@ def run_again(ticket_id: str, *, by: User) -> Run:
             raise Refused("not_with_person", f"It needs no person any more: it is {_standing(ticket)}.")
         _require_nothing_under_way(ticket)
         message = Message.objects.filter(ticket=ticket, direction=Message.Direction.INBOUND).latest("pk")
-        run = leasing.queue_run(message)
+        run = leasing.queue_run(message, actor=by.get_username())
         events.record(
             actor=by.get_username(),
             verb="ticket.run_again",

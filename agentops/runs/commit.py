@@ -6,11 +6,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from agentops.llm import admission, budgets
 from agentops.models import Hold, Run, Step
+from approvals.audit import events
+from approvals.ticket_status import NOT_KEPT, move_ticket
 from tickets.models import Ticket
 
 COUNTED = ("turns", "tokens", "cost_usd", "triage", "llm_model", "route")
@@ -39,13 +41,12 @@ def record(
             _end_hold(run)
 
 
-def set_ticket(run: Run, status: Ticket.Status, reason: str = "") -> None:
-    """An older run that goes on does not take back what a newer one gave to a person, and none what is held for one."""
+def set_ticket(run: Run, status: Ticket.Status, reason: str = "", *, actor: str = events.AGENT) -> None:
+    """Move the run's ticket. No run takes back a ticket that a person keeps, and an older run not one that a newer run
+    gave to a person."""
     handed_over = Run.objects.filter(ticket=OuterRef("pk"), number__gt=run.number, outcome=Run.Outcome.WITH_PERSON)
-    ticket = Ticket.objects.filter(pk=run.ticket_id, held=False)
-    if status != Ticket.Status.NEEDS_PERSON:
-        ticket = ticket.filter(~Exists(handed_over))
-    ticket.update(status=status, reason=reason[:500], updated_at=Now())
+    only_if = NOT_KEPT if status == Ticket.Status.NEEDS_PERSON else NOT_KEPT & Q(~Exists(handed_over))
+    move_ticket(run.ticket_id, status.value, actor=actor, reason=reason, only_if=only_if)
 
 
 def lease() -> Any:

@@ -10,16 +10,18 @@ from agentops.models import Hold, Run, Step
 from agentops.runs import cancellation
 from agentops.runs.commit import lease, set_ticket
 from approvals import states
+from approvals.audit import events
 from tickets.models import Message, Ticket
 
 
-def queue_run(message: Message) -> Run:
-    """A new run for what the customer wrote. Call it in the transaction that records the message."""
+def queue_run(message: Message, *, actor: str = events.SYSTEM) -> Run:
+    """Queue a run for what the customer wrote. Call it in the transaction that records the message, or in which `actor`
+    asks for another run on it."""
     ticket = Ticket.objects.select_for_update(no_key=True, of=("self",)).get(pk=message.ticket_id)
     last = Run.objects.filter(ticket=ticket).order_by("-number").first()
     run = Run.objects.create(ticket=ticket, number=last.number + 1 if last else 1, through_message=message.pk)
     if ticket.status in (Ticket.Status.ANSWERED, Ticket.Status.CLOSED, Ticket.Status.NEEDS_PERSON):
-        _open(ticket, run)
+        _open(ticket, run, actor)
     tracing.touch(ticket_id=ticket.pk, run_id=run.pk)
     return run
 
@@ -67,13 +69,13 @@ def claim(run_id: int) -> Run | None:
     return run
 
 
-def _open(ticket: Ticket, run: Run) -> None:
-    """The agent has it again, unless the run stands behind one that waits for a person."""
+def _open(ticket: Ticket, run: Run, actor: str) -> None:
+    """Give the ticket back to the agent, unless the run is queued behind one that waits for a person."""
     hold = Hold.objects.filter(run__ticket=ticket).order_by("run__number").first()
     if hold is None:
-        set_ticket(run, Ticket.Status.OPEN)
+        set_ticket(run, Ticket.Status.OPEN, actor=actor)
     elif ticket.status != Ticket.Status.NEEDS_PERSON:
-        set_ticket(run, Ticket.Status.NEEDS_PERSON, hold.reason)
+        set_ticket(run, Ticket.Status.NEEDS_PERSON, hold.reason, actor=actor)
 
 
 def ready() -> QuerySet[Run]:

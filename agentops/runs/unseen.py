@@ -8,10 +8,9 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from agentops.models import Run
-from approvals import states
+from approvals import states, ticket_status
 from approvals.audit import events
 from approvals.models import Action, ApprovalRequest
-from tickets import standing
 from tickets.models import Ticket
 from tickets.queries import IN_PROGRESS
 
@@ -60,7 +59,7 @@ def _give(ticket_id: str, reason: str) -> bool:
         still = forgotten().filter(pk=ticket_id).exists() or undecidable().filter(ticket=ticket_id).exists()
         if not still:
             return False
-        standing.needs_person(ticket_id, reason)
+        ticket_status.hand_to_person(ticket_id, reason)
         events.record(
             actor=events.SYSTEM,
             verb="ticket.found_unseen",

@@ -3,10 +3,9 @@
 from django.db import transaction
 from django.db.models.functions import Now
 
-from approvals import locks, states, transitions
+from approvals import locks, states, ticket_status, transitions
 from approvals.audit import events
 from approvals.models import ApprovalRequest
-from tickets import standing
 
 
 def due(limit: int) -> list[int]:
@@ -27,5 +26,5 @@ def expire(request_id: int) -> bool:
         transitions.move(request.action, states.EXPIRED, actor=events.SYSTEM, verb="action.expired")
         if request.action.run_id is None:  # written by a person, so no run will notice
             why = f"{request.action.idempotency_key}, which a person wrote, expired before it was approved."
-            standing.needs_person(request.action.ticket_id, why, held=True)
+            ticket_status.hand_to_person(request.action.ticket_id, why, keep=True)
     return True

@@ -7,12 +7,11 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from agentops.lib import redact
-from approvals import states, transitions
+from approvals import states, ticket_status, transitions
 from approvals.audit import events
 from approvals.effects import settlement
 from approvals.models import Action
 from approvals.providers.receipt import FAILED, PENDING, Receipt
-from tickets import standing
 
 log = logging.getLogger(__name__)
 LATE = "answered_late"  # of an attempt that had been given up: it was done after all
@@ -60,7 +59,7 @@ def contradicted(action: Action, *, reference: str, status: str, who: str) -> No
     )
     what = action.get_kind_display().lower()
     reason = f"{who} has the {what} {reference} ({status}) for {action}, which is {action.status} here."
-    standing.needs_person(action.ticket_id, reason, held=True)
+    ticket_status.hand_to_person(action.ticket_id, reason, keep=True)
 
 
 def arrived(action: Action, result: dict[str, Any]) -> bool:

@@ -10,13 +10,12 @@ from django.db.models.functions import Now
 
 from agentops.lib import redact
 from agentops.lib.errors import IdempotencyMismatch, ProviderError, Terminal
-from approvals import states, transitions
+from approvals import states, ticket_status, transitions
 from approvals.audit import events
 from approvals.effects import attempt_plan, pauses
 from approvals.models import Action
 from approvals.policy import versions
 from approvals.providers.receipt import FAILED, Receipt
-from tickets import standing
 from tickets.models import Message, Ticket
 
 log = logging.getLogger(__name__)
@@ -94,7 +93,7 @@ def reply_arrived(action: Action) -> None:
     if action.run_id is None:  # a person wrote it; after a run's reply the engine sets the status
         waits = Action.objects.filter(ticket=action.ticket_id, status=states.AWAITING_APPROVAL).exists()
         status = Ticket.Status.AWAITING_APPROVAL if waits else Ticket.Status.ANSWERED
-        Ticket.objects.filter(pk=action.ticket_id).update(status=status, reason="", updated_at=Now())
+        ticket_status.move_ticket(action.ticket_id, status.value, actor=events.SYSTEM)
 
 
 def not_delivered(action: Action, why: str) -> None:
@@ -102,7 +101,7 @@ def not_delivered(action: Action, why: str) -> None:
     transaction of the action's move."""
     if action.run_id is None:
         what = f"A person's {action.get_kind_display().lower()} ({action.idempotency_key})"
-        standing.needs_person(action.ticket_id, f"{what} was not delivered: {redact.text(why)}", held=True)
+        ticket_status.hand_to_person(action.ticket_id, f"{what} was not delivered: {redact.text(why)}", keep=True)
 
 
 def error_fields(error: ProviderError) -> dict[str, str]:
@@ -119,7 +118,7 @@ def _unresolved(action: Action, error: ProviderError) -> None:
     if action.facts.get("fixed"):
         return  # an acknowledgement: the ticket is with a person, who knows a better reason
     # A run that waits is not woken by this, and may have said that it waits for approval.
-    standing.needs_person(action.ticket_id, f"The outcome of {action.idempotency_key} is not known yet.")
+    ticket_status.hand_to_person(action.ticket_id, f"The outcome of {action.idempotency_key} is not known yet.")
 
 
 def _fail(action: Action, error: ProviderError, **kept: Any) -> None:

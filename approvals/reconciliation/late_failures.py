@@ -6,13 +6,12 @@ from django.db import transaction
 
 from agentops.lib import redact
 from agentops.lib.errors import Terminal
-from approvals import locks, states, transitions
+from approvals import locks, states, ticket_status, transitions
 from approvals.audit import events
 from approvals.effects import settlement
 from approvals.models import Action, Finding
 from approvals.providers.receipt import Receipt
 from approvals.reconciliation import findings
-from tickets import standing
 
 
 def record_late_failure(action: Action, theirs: Receipt, *, why: str, happened_at: datetime) -> bool:
@@ -35,5 +34,5 @@ def record_late_failure(action: Action, theirs: Receipt, *, why: str, happened_a
             **settlement.error_fields(error),
         )
         reason = f"{action.idempotency_key} had succeeded and failed afterwards: {redact.text(error.message)}"
-        standing.needs_person(action.ticket_id, reason, held=True)
+        ticket_status.hand_to_person(action.ticket_id, reason, keep=True)
     return new

@@ -411,7 +411,7 @@ def test_a_success_after_we_gave_up_goes_to_a_person(world: World) -> None:
     )
     assert contradicted_event.before == {"status": "failed"}
     ticket = Ticket.objects.get(pk=action.ticket_id)
-    assert (ticket.status, ticket.held) == ("needs_person", True)
+    assert (ticket.status, ticket.kept_by_person) == ("needs_person", True)
     assert "The provider has the" in ticket.reason
     assert action.attempts.get(number=1).http_status == 200
 

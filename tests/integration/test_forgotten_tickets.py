@@ -12,7 +12,7 @@ from pytest_django import Settings
 from agentops.models import Run
 from agentops.runs import leasing, unseen
 from agentops.worker import sweep
-from approvals import states
+from approvals import states, ticket_status
 from approvals.decisions import decide
 from approvals.effects import execution, lookup
 from approvals.models import Action, ApprovalRequest, AuditEvent

@@ -66,7 +66,7 @@ def place(ticket: Ticket, name: str = "needs-a-person-ticket") -> str:
 
 def test_tickets_are_sorted_by_money_at_stake_then_waiting_time(maya: Client) -> None:
     for subject, since, held in (("Young", 1, False), ("Old", 50, False), ("Held, young", 2, True), ("Held", 9, True)):
-        with_person(subject, since=since, held=held)
+        with_person(subject, since=since, kept_by_person=held)
     a_ticket("Answered long ago")
     page = markup(maya.get(reverse("needs-a-person")))
     places = [page.index(f">{subject}<") for subject in ("Held", "Held, young", "Old", "Young")]
@@ -77,7 +77,8 @@ def test_tickets_are_sorted_by_money_at_stake_then_waiting_time(maya: Client) ->
 def test_person_pages_neither_skip_nor_repeat_tickets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "PAGE", 3)
     at = timezone.now()
-    wanted = [with_person(held=number < 4, person_since=at - timedelta(minutes=number % 3)).pk for number in range(10)]
+    since = [at - timedelta(minutes=number % 3) for number in range(10)]
+    wanted = [with_person(kept_by_person=number < 4, person_since=since[number]).pk for number in range(10)]
     seen: list[str] = []
     after = ""
     while True:
@@ -112,7 +113,7 @@ def test_the_list_updates_itself_and_the_navigation_counts(maya: Client, monkeyp
 
 def test_the_database_records_since_when_a_person_is_needed(lead: User) -> None:
     ticket = a_ticket("Answered")
-    Ticket.objects.filter(pk=ticket.pk).update(status="needs_person", held=True, claimed_by=lead)
+    Ticket.objects.filter(pk=ticket.pk).update(status="needs_person", kept_by_person=True, claimed_by=lead)
     ticket.refresh_from_db()
     first = ticket.person_since
     Ticket.objects.filter(pk=ticket.pk).update(status="needs_person", reason="Another.")
@@ -120,7 +121,7 @@ def test_the_database_records_since_when_a_person_is_needed(lead: User) -> None:
     assert (first is not None, ticket.person_since) == (True, first)
     Ticket.objects.filter(pk=ticket.pk).update(status="answered")
     ticket.refresh_from_db()
-    assert (ticket.person_since, ticket.held, ticket.claimed_by) == (None, False, None)
+    assert (ticket.person_since, ticket.kept_by_person, ticket.claimed_by) == (None, False, None)
 
 
 # --- the failed step ------------------------------------------------------------------------------------
@@ -181,7 +182,7 @@ def test_an_unusable_answer_is_the_failure_not_the_call_before(lead: User) -> No
 
 
 def test_an_undone_effect_is_shown_before_a_later_answered_run(maya: Client) -> None:
-    ticket = with_person(held=True, reason="t:refund:1 had succeeded and failed afterwards.")
+    ticket = with_person(kept_by_person=True, reason="t:refund:1 had succeeded and failed afterwards.")
     action = an_action(ticket, status="failed", error_code="provider_failed", error_class="terminal",
                        error_message="The card was closed.")  # fmt: skip
     an_attempt(action)
@@ -202,7 +203,7 @@ def test_an_unknown_outcome_is_shown_as_such() -> None:
 
 
 def test_an_undelivered_reply_by_a_person_is_shown(maya: Client) -> None:
-    ticket = with_person(held=True)
+    ticket = with_person(kept_by_person=True)
     an_action(ticket, kind="reply", status="failed", run_id=None, error_code="invalid_recipient",
               error_class="terminal", params={"text": "My own words.", "reason": "Written."})  # fmt: skip
     a_run(ticket, {"name": "hand_over"})

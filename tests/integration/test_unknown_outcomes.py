@@ -179,7 +179,7 @@ def test_a_persons_undelivered_reply_is_shown_on_its_ticket(world: World, leads:
     action = an_action(ticket, kind="reply", status=states.UNRESOLVED, params={"text": "Hello", "reason": "Written"})
     assert say(action, leads[0], False, "The help desk has no such message.").status == states.FAILED
     ticket.refresh_from_db()
-    assert (ticket.status, ticket.held) == ("needs_person", True)
+    assert (ticket.status, ticket.kept_by_person) == ("needs_person", True)
     assert ticket.reason == (
         f"A person's reply ({action.idempotency_key}) was not delivered: The help desk has no such message."
     )

@@ -1,4 +1,4 @@
-"""A ticket's whole case: the conversation, the runs on it and their actions, on one time line."""
+"""A ticket's whole case on one timeline: the conversation, its runs and actions, and how its status changed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,16 +8,22 @@ from agentops.models import Run
 from agentops.web.queries import runs
 from approvals import states
 from approvals.models import Action, ApprovalRequest
+from approvals.web.queries import events
+from tickets import states as ticket_states
 from tickets.models import Ticket
 from tickets.queries import IN_PROGRESS
+
+# That the agent works on a ticket is shown by its run.
+SHOWN = [f"ticket.{status}" for status in ticket_states.ALL if status != ticket_states.WORKING]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that happened: a Message, a Run that began or an Action that was proposed."""
+    """One thing that happened: a Message, a Run that started, an Action that was proposed, or the AuditEvent of a
+    change of status."""
 
     at: datetime
-    kind: Literal["message", "run", "action"]
+    kind: Literal["message", "run", "action", "status"]
     subject: Any
 
 
@@ -38,6 +44,7 @@ def of(ticket: Ticket) -> Case:
         *(Entry(message.sent_at, "message", message) for message in ticket.messages.all()),
         *(Entry(run.started_at or run.created_at, "run", run) for run in its_runs),
         *(Entry(action.created_at, "action", action) for action in actions),
+        *(Entry(event.at, "status", event) for event in events.events_of("ticket", ticket.pk).filter(verb__in=SHOWN)),
     ]
     waiting = [action.pk for action in actions if action.status == states.AWAITING_APPROVAL]
     requests = ApprovalRequest.objects.filter(action__in=waiting, closed_at__isnull=True)

@@ -96,8 +96,9 @@ def broken(ticket: Ticket) -> Broken:
 
 
 def _following(ticket: Ticket) -> Q:
-    later = Q(person_since__gt=ticket.person_since) | Q(person_since=ticket.person_since, pk__gt=ticket.pk)
-    return Q(held=False) | (Q(held=True) & later) if ticket.held else Q(held=False) & later
+    waited_less = Q(person_since__gt=ticket.person_since) | Q(person_since=ticket.person_since, pk__gt=ticket.pk)
+    alike = Q(kept_by_person=ticket.kept_by_person) & waited_less
+    return alike | Q(kept_by_person=False) if ticket.kept_by_person else alike
 
 
 def _broken(tickets: Sequence[Ticket]) -> dict[str, Broken]:
@@ -110,7 +111,8 @@ def _broken(tickets: Sequence[Ticket]) -> dict[str, Broken]:
     )
     for step in wanted.order_by("run_id", "index"):
         steps.setdefault(step.run_id, []).append(step)
-    undone = Action.objects.filter(ticket__in=[ticket.pk for ticket in tickets if ticket.held], status=states.FAILED)
+    kept = [ticket.pk for ticket in tickets if ticket.kept_by_person]
+    undone = Action.objects.filter(ticket__in=kept, status=states.FAILED)
     come_undone = {action.ticket_id: action for action in undone.order_by("settled_at")}
     return {ticket.pk: _of(ticket, runs.get(ticket.pk), steps, come_undone.get(ticket.pk)) for ticket in tickets}
 
@@ -164,7 +166,7 @@ def _did(step: Step | None, action: Action | None) -> str:
 
 def _went(step: Step | None, action: Action | None, ticket: Ticket) -> str:
     """What happened there, in a sentence or two for people."""
-    if action and action.status == states.FAILED and ticket.held:
+    if action and action.status == states.FAILED and ticket.kept_by_person:
         return (
             "We recorded this as done, or expected it to be, but it didn't go through. The customer may believe it did."
         )

@@ -54,8 +54,8 @@ def find_events(filters: EventFilters) -> QuerySet[AuditEvent]:
     return found.filter(wanted)
 
 
-def events_of(object_type: str, *object_ids: int) -> QuerySet[AuditEvent]:
-    """What happened to these objects, oldest first."""
+def events_of(object_type: str, *object_ids: int | str) -> QuerySet[AuditEvent]:
+    """Return what happened to these objects, oldest first."""
     return AuditEvent.objects.filter(object_type=object_type, object_id__in=map(str, object_ids)).order_by("pk")
 
 
