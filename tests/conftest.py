@@ -36,6 +36,7 @@ from tests.services import child_environment, services
 FLOORS = ("unit", "integration", "acceptance", "setup", "crash", "benchmarks")
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "main")
 PRISTINE, LIVE = f"agentops_pristine_{PROCESS}", f"agentops_live_{PROCESS}"
+EMPTY = "template0"
 
 
 # Files and folders whose tests take longest come first, so that no process is still busy with one at the end.
@@ -117,10 +118,10 @@ def live_database(django_db_setup: None, broker: str, django_db_blocker: DjangoD
 
 
 @contextmanager
-def own_database(broker: str, blocker: DjangoDbBlocker) -> Iterator[str]:
+def own_database(broker: str, blocker: DjangoDbBlocker, *, source: str = PRISTINE) -> Iterator[str]:
     redis.Redis.from_url(broker).flushall()
     usual = connection.settings_dict["NAME"]
-    copy_database(PRISTINE, LIVE)
+    copy_database(source, LIVE)
     with blocker.unblock():
         connection.settings_dict["NAME"] = LIVE
         steps._known.clear()  # the texts that this process has stored, in another database
