@@ -145,11 +145,11 @@ def test_dump(world: World, model: Script, settings: Settings) -> None:
 def seal() -> None:
     """What the sweep does: the first time marks, the second time seals."""
     try:
-        seals = import_module("approvals.audit.seals")
+        seal_events = import_module("approvals.audit.seals").seal_events
     except ModuleNotFoundError:
-        seals = import_module("approvals.seals")  # its name in 0.1.0
+        seal_events = import_module("approvals.seals").seal  # its name in 0.1.0
     for _ in range(2):
-        seals.seal(pause=timedelta())
+        seal_events(pause=timedelta())
     assert AuditSeal.objects.filter(sealed_at__isnull=False).exists()
 
 
