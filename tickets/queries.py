@@ -52,7 +52,8 @@ def tickets_page(filters: TicketFilters) -> tuple[list[Ticket], str]:
 
 
 def tickets_with_person() -> QuerySet[Ticket]:
-    """Return the tickets that need a person: those that a person keeps first, then the longest waiting. A partial index covers them."""
+    """Return the tickets that need a person: first those that a person keeps, then the longest waiting. A partial
+    index covers them."""
     needed = Ticket.objects.filter(status=Ticket.Status.NEEDS_PERSON)
     return needed.select_related("customer", "claimed_by").order_by("-kept_by_person", "person_since", "pk")
 

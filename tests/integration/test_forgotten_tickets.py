@@ -12,7 +12,7 @@ from pytest_django import Settings
 from agentops.models import Run
 from agentops.runs import leasing, unseen
 from agentops.worker import sweep
-from approvals import states, ticket_status
+from approvals import states
 from approvals.decisions import decide
 from approvals.effects import execution, lookup
 from approvals.models import Action, ApprovalRequest, AuditEvent
@@ -109,7 +109,7 @@ def test_one_failing_ticket_does_not_hide_the_others(world: World, caplog: pytes
     for ticket in (bad, good):
         end_run(ticket)
         stands(ticket, "working")
-    with before_statement('UPDATE "tickets_ticket"', given=bad.pk, act=fail_with(RuntimeError("poison"))):
+    with before_statement("UPDATE tickets_ticket", given=bad.pk, act=fail_with(RuntimeError("poison"))):
         assert unseen.hand_over() == 1
     assert (status(good)[0], status(bad)[0]) == ("needs_person", "working")
     assert f"ticket {bad.pk} is unseen, and could not be given" in caplog.text
