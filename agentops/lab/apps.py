@@ -2,7 +2,8 @@ from django.apps import AppConfig
 
 
 class LabConfig(AppConfig):
-    """What ships with the product and is not on its money path. An installation may leave the folder out."""
+    """The simulator, chaos, evaluation and local servers. They ship with the product but aren't on its money path;
+    an installation may leave this folder out."""
 
     name = "agentops.lab"
     label = "lab"

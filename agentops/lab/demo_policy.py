@@ -1,4 +1,4 @@
-"""The demo's policy: small refunds go alone, larger ones wait for a lead, the largest are refused."""
+"""The demo's policy: small refunds are automatic, larger ones wait for a lead, the largest are blocked."""
 
 from django.contrib.auth.models import User
 
@@ -6,7 +6,7 @@ from approvals.models import PolicyVersion
 from approvals.policy import versions
 from approvals.policy.rules import CurrencyLimit, Rules, Threshold
 
-# Minor units: alone up to, refused above, per customer in 30 days, by the agent alone in a day.
+# Minor units: auto-approve up to, block above, per customer in 30 days, by the agent in a day.
 LIMITS = {
     "USD": (50_00, 1_500_00, 400_00, 2_000_00),
     "EUR": (50_00, 1_500_00, 400_00, 2_000_00),
@@ -17,7 +17,7 @@ LIMITS = {
 
 
 def make_policy(by: str) -> None:
-    """In force unless somebody has saved a policy already; `by` is the user who did it."""
+    """Put the demo's policy in force on behalf of user `by`, unless somebody has saved a policy before."""
     if not PolicyVersion.objects.filter(created_by__isnull=False).exists():
         versions.save_policy(rules=demo_rules(), by=User.objects.get(username=by), note="The demo's first thresholds.")
 

@@ -1,4 +1,4 @@
-"""The people of a demo: one for each thing that a person can be here."""
+"""The users of a demo, one or more for each role."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ GROUPS = {"lead": "lead", "lead2": "lead", "admin": "admin", "auditor": "auditor
 
 
 def make_people(passwords: Mapping[str, str | None]) -> None:
-    """Users by these names, in their groups, with these passwords; those that exist are left as they are."""
+    """Create users with these names and passwords in their groups. Existing ones keep their passwords."""
     for name, group in GROUPS.items():
         user, created = User.objects.get_or_create(username=name, defaults={"is_staff": group == "admin"})
         if created:

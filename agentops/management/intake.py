@@ -1,4 +1,4 @@
-"""Posts tickets as a help desk does, and follows them: signed HTTP only (docs/contracts/intake.yaml)."""
+"""Posts tickets as a help desk does, and follows them, through signed HTTP only (docs/contracts/intake.yaml)."""
 
 import json
 import time
@@ -15,14 +15,14 @@ from agentops.lib.errors import Transient
 from agentops.lib.ids import new_id
 from tickets.intake import NewTicket
 
-# Where a ticket waits for nobody but a person or a customer.
+# A ticket at rest waits only for a person or a customer.
 RESTING = frozenset({"answered", "awaiting_approval", "needs_person", "closed"})
 POST_TRIES = 5
-QUICK, SLOW = 0.5, 5.0  # seconds between two looks at a ticket that moves, and the most at one that rests
+QUICK, SLOW = 0.5, 5.0  # seconds between two looks at an active ticket, and the maximum for one at rest
 
 
 class BadTickets(Exception):
-    """Its text has one line for each thing that is wrong."""
+    """Its text has one line for each mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Posted:
 
 
 def read(text: str, *, source: str) -> list[NewTicket]:
-    """The tickets of a JSON list, all of them right; `source` is for those that name none. Raises BadTickets."""
+    """Read and check the tickets of a JSON list. `source` applies to tickets that name none. Raises BadTickets."""
     try:
         rows = json.loads(text)
     except ValueError as error:
@@ -65,12 +65,12 @@ def _twice(tickets: Iterable[NewTicket]) -> Iterator[str]:
     for ticket in tickets:
         delivery = (ticket.source, ticket.external_id)
         if delivery in seen:
-            yield f"external_id {ticket.external_id} is there twice"
+            yield f"external_id {ticket.external_id} occurs twice"
         seen.add(delivery)
 
 
 class Intake:
-    """The intake API at `url`, spoken to under `secret`."""
+    """The intake API at `url`, with requests signed by `secret`."""
 
     def __init__(self, url: str, secret: str) -> None:
         self.url = url
@@ -78,7 +78,8 @@ class Intake:
         self._webhook = Webhook(secret)
 
     def post(self, ticket: NewTicket) -> Posted:
-        """Delivers it, again where no answer came (the second delivery is the same ticket). Raises ProviderError."""
+        """Deliver the ticket, again if no answer arrived (a second delivery is the same ticket). Raises
+        ProviderError."""
         body = ticket.model_dump_json(exclude_none=True).encode()
         for left in reversed(range(POST_TRIES)):
             try:
@@ -92,10 +93,10 @@ class Intake:
         return Posted(ticket.external_id, said["ticket_id"], said["url"], new=answer.status == 201)
 
     def look(self, posted: Posted) -> dict[str, Any]:
-        """Where the ticket stands, as the contract says. Raises ProviderError."""
+        """Return the ticket's status in the contract's format. Raises ProviderError."""
         answer = http.call(self._http, "GET", f"/api/tickets/{posted.ticket_id}", headers=self._signed(b""))
-        standing: dict[str, Any] = answer.data
-        return standing
+        latest: dict[str, Any] = answer.data
+        return latest
 
     def close(self) -> None:
         self._http.close()
@@ -112,48 +113,48 @@ class Intake:
 
 @dataclass
 class Followed:
-    """A ticket being watched: what was last seen of it, and when to look again."""
+    """A ticket being followed: its last known status, and when to look again."""
 
     posted: Posted
-    standing: dict[str, Any] = field(default_factory=dict)
+    latest: dict[str, Any] = field(default_factory=dict)
     pause: float = QUICK
     due: float = 0.0
 
     @property
     def rests(self) -> bool:
-        return self.standing.get("status") in RESTING
+        return self.latest.get("status") in RESTING
 
 
 class Following:
-    """Looks at tickets until told to stop, at those that rest ever more seldom."""
+    """Looks at tickets repeatedly, less and less often at those at rest."""
 
     def __init__(self, intake: Intake, posted: Iterable[Posted]) -> None:
         self.tickets = [Followed(each) for each in posted]
         self._intake = intake
 
     def news(self) -> Iterator[Followed]:
-        """One round over what is due: the tickets that came to rest, or to another rest, since they were seen last."""
+        """Make one round over due tickets, and yield those that came to rest or changed since the last look."""
         return (ticket for ticket in self.looks() if ticket is not None)
 
     def looks(self) -> Iterator[Followed | None]:
-        """The same, with None for each look that brought no news: the caller has other things to see to meanwhile. A
-        round ends where the system does not answer; the next one begins with another ticket."""
+        """Do the same, with None for each look without news, so that the caller can do other work in between. A
+        round ends if the system does not answer; the next one starts with another ticket."""
         for ticket in self.tickets:
             if time.monotonic() < ticket.due:
                 continue
-            before = ticket.standing.get("status")
+            before = ticket.latest.get("status")
             try:
-                ticket.standing = self._intake.look(ticket.posted)
-            except Transient:  # the web server is being restarted, say
+                ticket.latest = self._intake.look(ticket.posted)
+            except Transient:  # the web server is restarting, for example
                 ticket.due = time.monotonic() + QUICK
                 return
-            moved = ticket.standing["status"] != before
+            moved = ticket.latest["status"] != before
             ticket.pause = QUICK if moved or not ticket.rests else min(ticket.pause * 2, SLOW)
             ticket.due = time.monotonic() + ticket.pause
             yield ticket if moved and ticket.rests else None
 
     def until_rest(self, *, seconds: float) -> Iterator[Followed]:
-        """The news until every ticket rests, or the time is up."""
+        """Yield news until every ticket is at rest, or the time is up."""
         deadline = time.monotonic() + seconds
         while not all(ticket.rests for ticket in self.tickets) and time.monotonic() < deadline:
             yield from self.news()
@@ -161,17 +162,17 @@ class Following:
 
 
 def summary(ticket: Followed) -> dict[str, Any]:
-    """How a ticket stands, for a program: the shape of `post_tickets --json`."""
+    """Return a ticket's status for a program, in the format of `post_tickets --json`."""
     wanted = ("kind", "status", "amount", "currency", "target", "idempotency_key", "attempts", "verdict")
-    standing = ticket.standing
-    runs = standing.get("runs", [])
-    sent = [message["body"] for message in standing.get("messages", []) if message["direction"] == "outbound"]
+    latest = ticket.latest
+    runs = latest.get("runs", [])
+    sent = [message["body"] for message in latest.get("messages", []) if message["direction"] == "outbound"]
     return {
         "external_id": ticket.posted.external_id,
         "ticket_id": ticket.posted.ticket_id,
-        "status": standing.get("status"),
+        "status": latest.get("status"),
         "run_status": runs[-1]["status"] if runs else None,
         "turns": sum(run["turns"] for run in runs),
-        "actions": [{name: action[name] for name in wanted} for action in standing.get("actions", [])],
+        "actions": [{name: action[name] for name in wanted} for action in latest.get("actions", [])],
         "reply": sent[-1] if sent else None,
     }

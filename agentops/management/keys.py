@@ -1,4 +1,4 @@
-"""What a demo must know again at its next start: its secrets and its users' passwords, in a file for the owner only."""
+"""What a demo needs at its next start: its secrets and its users' passwords, in a file that only the owner can read."""
 
 import json
 import os
@@ -11,19 +11,19 @@ PEOPLE = ("lead", "lead2", "admin", "auditor")
 
 
 def signing_secret() -> str:
-    """As Standard Webhooks writes one."""
+    """Return a secret in the format of Standard Webhooks."""
     return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
 
 
 def password() -> str:
-    """Random, and typed without looking twice."""
+    """Return a random password that is easy to type."""
     letters = "abcdefghijkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(3))
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """`url`: where the demo answered last. `addresses`: settings of the world around it, while it runs."""
+    """`url`: the demo's last address. `addresses`: settings of the world around it, while it runs."""
 
     secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     intake_signing_secret: str = field(default_factory=signing_secret, repr=False)
@@ -38,7 +38,7 @@ class Keys:
 
     @classmethod
     def load(cls, data: Path) -> "Keys | None":
-        """Those of an earlier start, or None."""
+        """Return those of an earlier start, or None."""
         try:
             return cls(**json.loads(cls.path(data).read_text()))
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""A progress bar on stderr for commands that take long."""
+"""A progress bar on stderr for long commands."""
 
 import sys
 import time
@@ -9,8 +9,8 @@ LINE_SECONDS = 30.0
 
 
 class Progress:
-    """One line on stderr, drawn over on a terminal; elsewhere a plain one every half a minute by the clock (seconds),
-    and the last."""
+    """A single line on stderr, redrawn on a terminal. Elsewhere a plain line every 30 seconds by the clock (in
+    seconds), and the last one."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._terminal = sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""Tickets in a terminal: a line as one comes to rest, a table at the end."""
+"""Tickets in a terminal: a line when one comes to rest, a table at the end."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,16 +18,16 @@ WIDEST = max(map(len, STANDS.values()))
 
 
 def line(ticket: Followed) -> str:
-    """`demo-3  waits for a lead  refund $249.00 of #W123: awaiting approval`."""
-    standing = ticket.standing
-    told = "; ".join(effect(action) for action in standing["actions"] if not is_sent_reply(action))
+    """Format a ticket: `demo-3  waits for a lead  refund $249.00 of #W123: awaiting approval`."""
+    latest = ticket.latest
+    effects = "; ".join(effect(action) for action in latest["actions"] if not is_sent_reply(action))
     return (
-        f"{ticket.posted.external_id:<10} {stands(ticket):<{WIDEST}}  {told or standing.get('reason') or ''}".rstrip()
+        f"{ticket.posted.external_id:<10} {stands(ticket):<{WIDEST}}  {effects or latest.get('reason') or ''}".rstrip()
     )
 
 
 def table(tickets: Sequence[Followed]) -> str:
-    """How each ended, and how many each way."""
+    """Return a line for each ticket, and counts by status."""
     rows = "\n".join(line(ticket) for ticket in tickets)
     counts: dict[str, int] = {}
     for ticket in tickets:
@@ -36,16 +36,16 @@ def table(tickets: Sequence[Followed]) -> str:
 
 
 def stands(ticket: Followed) -> str:
-    return STANDS.get(ticket.standing.get("status", ""), "unknown")
+    return STANDS.get(ticket.latest.get("status", ""), "unknown")
 
 
 def is_sent_reply(action: Mapping[str, Any]) -> bool:
-    """What an answered ticket says already."""
+    """Return whether it is a sent reply, which an answered ticket implies."""
     return bool(action["kind"] == "reply" and action["status"] == "succeeded")
 
 
 def effect(action: Mapping[str, Any]) -> str:
-    """`refund $249.00 of #W123: succeeded`."""
+    """Format an action: `refund $249.00 of #W123: succeeded`."""
     amount = money.display(action["amount"], action["currency"]) if action["amount"] and action["currency"] else ""
     what = " ".join(filter(None, [action["kind"].replace("_", " "), amount]))
     tries = f" after {action['attempts']} attempts" if action["attempts"] > 1 else ""

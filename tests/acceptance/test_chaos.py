@@ -86,7 +86,7 @@ def test_a_soak_without_kills_says_that_it_proves_nothing(tmp_path: Path) -> Non
     assert done.returncode == 1
     soaked = json.loads(done.stdout)
     assert (soaked["killed"], soaked["lost"], soaked["stuck"]) == ({}, 0, 0)
-    assert "This soak shows nothing: nobody was killed." in done.stderr
+    assert "This soak proves nothing: no process was killed." in done.stderr
 
 
 # --- the oracle must detect each kind of harm ---------------------------------------------------------

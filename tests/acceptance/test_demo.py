@@ -97,7 +97,7 @@ def test_a_demo_continues_after_being_stopped_and_killed(folder: Path) -> None:
         assert len(servers) == 5
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
-        assert output().endswith("Nothing is lost: the next start goes on from here.\n")
+        assert output().endswith("Nothing is lost: the next start continues from here.\n")
         assert not any(alive(server) for server in servers)
         passwords = keys.read_text().split('"url"')[0]
         before = moved(folder)

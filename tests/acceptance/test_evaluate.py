@@ -112,7 +112,7 @@ def test_an_interrupted_evaluation_leaves_nothing_behind(tmp_path: Path, server:
     process.send_signal(signal.SIGINT)
     _, wrong = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "Stopped; everything that was started has ended" in wrong
+    assert "Stopped. All started processes have ended" in wrong
     assert databases(server) == before
     assert not (tmp_path / "evaluations").exists()
 

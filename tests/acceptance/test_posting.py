@@ -70,8 +70,8 @@ def test_posting_again_starts_nothing_new(
     ticket = {"external_id": "again-1", "customer_email": "mia@example.com", "subject": "Hi", "body": "Where is it?"}
     file.write_text(json.dumps([ticket]))
     first, second = (post(environment, str(file), "--url", web.url, "--wait") for _ in range(2))
-    assert "1 tickets posted, 0 were there before" in first.stderr
-    assert "0 tickets posted, 1 were there before" in second.stderr
+    assert "1 tickets posted, 0 already there" in first.stderr
+    assert "0 tickets posted, 1 already there" in second.stderr
     assert first.stdout == second.stdout
     assert first.stdout.startswith("again-1    answered")
 
@@ -85,7 +85,7 @@ def test_one_malformed_ticket_prevents_all_posts(environment: dict[str, str], we
     assert "nothing was posted" in answer.stderr
     assert "ticket 1: customer_email: " in answer.stderr
     file.write_text(json.dumps([right]))
-    assert "1 tickets posted, 0 were there before" in post(environment, str(file), "--url", web.url).stderr
+    assert "1 tickets posted, 0 already there" in post(environment, str(file), "--url", web.url).stderr
 
 
 def test_a_wrong_secret_is_reported_in_one_line(environment: dict[str, str], web: Web, tmp_path: Path) -> None:

@@ -39,16 +39,16 @@ def taken(poster: Poster) -> list[str]:
 def test_a_refused_ticket_counts_as_started_and_posting_continues() -> None:
     with posting(REFUSED, TAKEN) as poster:
         until(lambda: poster.done)
-        assert (poster.begun, taken(poster)) == (["a-1", "a-2"], ["a-2"])
+        assert (poster.started, taken(poster)) == (["a-1", "a-2"], ["a-2"])
 
 
 def test_stopping_does_not_wait_and_pending_posts_are_delivered() -> None:
     with posting(AWAY, AWAY, AWAY, AWAY, TAKEN) as poster:
-        until(lambda: poster.begun)
+        until(lambda: poster.started)
         poster.stop()
         assert not poster.done
         until(lambda: poster.done)
-        assert (poster.begun, taken(poster)) == (["a-1"], ["a-1"])
+        assert (poster.started, taken(poster)) == (["a-1"], ["a-1"])
 
 
 @pytest.mark.parametrize("status", ["approved", "executing", "succeeded"])

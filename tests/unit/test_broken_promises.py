@@ -26,8 +26,8 @@ def test_every_figure_is_a_count_or_a_promise() -> None:
 
 @pytest.mark.parametrize(
     ("tickets", "killed", "why"),
-    [(263, {"workers": 91}, ""), (0, {"workers": 91}, "no ticket was posted"), (263, {}, "nobody was killed")],
+    [(263, {"workers": 91}, ""), (0, {"workers": 91}, "no ticket was posted"), (263, {}, "no process was killed")],
 )
 def test_a_soak_without_tickets_or_kills_proves_nothing(tickets: int, killed: dict[str, int], why: str) -> None:
     books = Figures(tickets=tickets, answered=tickets)
-    assert Soaked(books, 10.0, killed, spoilt=0, drained_seconds=1.0).shows_nothing == why
+    assert Soaked(books, 10.0, killed, spoilt=0, drained_seconds=1.0).proves_nothing == why

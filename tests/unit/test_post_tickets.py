@@ -28,7 +28,7 @@ def test_each_wrong_field_is_named_with_its_index() -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("{", "not JSON"), ('{"external_id": "a"}', "not a JSON list"), (json.dumps([TICKET, TICKET]), "there twice")],
+    [("{", "not JSON"), ('{"external_id": "a"}', "not a JSON list"), (json.dumps([TICKET, TICKET]), "occurs twice")],
 )
 def test_a_file_without_a_list_of_tickets_is_refused(text: str, said: str) -> None:
     with pytest.raises(BadTickets, match=said):
@@ -50,9 +50,9 @@ def action(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def followed(**standing: Any) -> Followed:
+def followed(**fields: Any) -> Followed:
     posted = Posted("a-1", "t", "http://localhost/tickets/t/", new=True)
-    return Followed(posted, {"status": "answered", "reason": "", "runs": [], "actions": [], "messages": []} | standing)
+    return Followed(posted, {"status": "answered", "reason": "", "runs": [], "actions": [], "messages": []} | fields)
 
 
 def test_the_summary_has_the_last_run_and_the_last_reply() -> None:

@@ -1,12 +1,13 @@
-"""The same tickets under the same faults, through a naive loop and through this system; and the long soak.
+"""Runs the same tickets with the same faults through a naive loop and through this system; and the long soak.
 
-faults    what goes wrong out there
-outside   the simulated world, and its books: the oracle
-naive     the naive loop on a world of its own
-ours      this system on a world of its own: servers, workers, web, people
-kills     who is killed when
-people    the scripted person who decides what waits (a process of its own)
-figures   what the books say in the end
-proxy     a network that loses things (soak)
+faults    faults of the outside world
+outside   the simulated outside world and its records, the oracle
+naive     the naive loop in its own world
+ours      this system in its own world: servers, workers, web, people
+kills     the schedule of kills
+people    the scripted people who decide waiting requests (a process of their own: office)
+posting   tickets posted as a help desk does
+figures   the result according to the records
+proxy     a lossy network (soak)
 table     the figures for people
 """

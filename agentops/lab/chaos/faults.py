@@ -1,11 +1,12 @@
-"""What goes wrong out there, for both alike: rates of requests, and how often a language model goes wrong."""
+"""The faults of the outside world, the same for both sides: rates per request, and how often a language model
+misbehaves."""
 
 from typing import Any
 
 HANGS_SECONDS = 4.0  # longer than either side waits
 SLOW_SECONDS = 1.0
 
-# After `*_after`, lost answers, garbage and truncated ones the effect has happened.
+# After `*_after`, lost, garbage and truncated answers the effect has happened.
 ON_REFUNDS = {
     "timeout_after": 0.06,
     "lost_answer": 0.08,
@@ -49,7 +50,8 @@ MODEL = {
 
 
 def table() -> dict[str, Any]:
-    """As the simulator's `--faults` reads it. A fault strikes the same request at most twice: it heals."""
+    """Return the table for the simulator's `--faults`. A fault hits the same request at most twice, so retries
+    succeed."""
     return {"endpoints": {"POST /refunds": _rules(ON_REFUNDS), "*": _rules(EVERYWHERE)}, "model": MODEL}
 
 

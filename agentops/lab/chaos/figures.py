@@ -1,5 +1,5 @@
-"""What the books of the providers say in the end. What a side says of itself is only how its tickets ended and what it
-promised: whether that happened, the books tell."""
+"""The result according to the providers' records. A side only reports how its tickets ended and which effects it
+promised; whether those happened is read from the records."""
 
 import re
 from collections import Counter, defaultdict
@@ -10,10 +10,10 @@ from typing import Any
 from agentops.lab.chaos.outside import Outside
 from agentops.lib import money
 
-# What a ticket's end may be, as either side says of itself.
+# How a ticket ended, as either side reports it.
 ANSWERED, WITH_PERSON, FAILED, MOVING, UNKNOWN = "answered", "with_person", "failed", "moving", "unknown"
 
-# How the simulated agent says that something was done.
+# How the simulated agent phrases that something was done.
 ORDER = r"(?:order )?(?P<order>#?\w+)"
 REFUNDED = re.compile(rf"refund(?:ed)?(?: of)? (?P<amount>[\d.]+) (?P<currency>[A-Z]{{3}}) for {ORDER}")
 CANCELLED = re.compile(r"Order (?P<order>#?\w+) is cancelled")
@@ -22,7 +22,8 @@ CHANGED = re.compile(r"We have changed your ")
 
 @dataclass(frozen=True)
 class End:
-    """How a ticket ended and the keys of the effects that were approved or done, as the side says that worked on it."""
+    """How a ticket ended, and the keys of the effects that were approved or done, as reported by the side that
+    handled it."""
 
     how: str
     promised: frozenset[str] = frozenset()
@@ -33,11 +34,11 @@ NOWHERE = End(UNKNOWN)
 
 @dataclass
 class Figures:
-    """`refunded_twice`: refunds of an order after its first (every order here is owed one at most); `over_captured`:
-    orders that got back more than was paid; `unknown_order_effects`: refunds of orders that do not exist;
-    `invented_replies`: customers were told of an effect that the books do not have; `lost`: neither answered nor
-    with anybody, or never taken, or with a promised effect that the books do not have; `stuck`: not at rest;
-    `money_lost`: what all this cost, minor units by currency."""
+    """`refunded_twice`: refunds of an order after its first (every order here is owed one at most). `over_captured`:
+    orders that got back more than was paid. `unknown_order_effects`: refunds of orders that do not exist.
+    `invented_replies`: replies about an effect that the records do not have. `lost`: tickets that are neither
+    answered nor with a person, were never accepted, or have a promised effect that the records lack. `stuck`:
+    tickets not at rest. `money_lost`: the cost of all this, in minor units by currency."""
 
     tickets: int = 0
     answered: int = 0
@@ -56,14 +57,14 @@ class Figures:
 
     @property
     def broken(self) -> dict[str, int]:
-        """The promises that were not kept, and how often."""
+        """Return the broken promises, with how often each was broken."""
         names = ("refunded_twice", "over_captured", "unknown_order_effects", "invented_replies", "lost", "stuck")
         found = {name: getattr(self, name) for name in names}
         return {name: count for name, count in found.items() if count}
 
 
 def read(outside: Outside, ends: Mapping[str, End], *, absorbed: int) -> Figures:
-    """`ends`: by external id."""
+    """Read the figures from the providers' records. `ends` is by external id."""
     ledger, replies = outside.ledger(), outside.replies()
     happened = _keys(ledger, replies)
     reached = {reply["external_id"] for reply in replies}
@@ -72,20 +73,20 @@ def read(outside: Outside, ends: Mapping[str, End], *, absorbed: int) -> Figures
         if end.how == MOVING:
             figures.stuck += 1
         elif end.promised - happened:
-            figures.lost += 1  # whoever has it now believes what is not so
+            figures.lost += 1  # the person or customer believes something untrue
         elif end.how == WITH_PERSON:
             figures.with_person += 1
         elif external_id in reached:
             figures.answered += 1
         else:
-            figures.lost += 1  # whatever it says of itself: nobody heard of it
+            figures.lost += 1  # whatever it reports: the customer got no reply
     _count_money(figures, outside, ledger)
     figures.invented_replies = sum(not _true(reply, ledger, outside) for reply in replies)
     return figures
 
 
 def _keys(ledger: Mapping[str, Any], replies: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Of every effect that happened, of whatever kind."""
+    """Return the keys of all effects that happened, of every kind."""
     rows = [*ledger["refunds"], *ledger["cancellations"], *ledger["account_changes"]]
     return {row["idempotency_key"] for row in rows} | {reply["webhook_id"] for reply in replies}
 
@@ -111,7 +112,7 @@ def _count_money(figures: Figures, outside: Outside, ledger: Mapping[str, Any]) 
 
 
 def _true(reply: Mapping[str, Any], ledger: Mapping[str, Any], outside: Outside) -> bool:
-    """Whether everything that the reply says was done stands in the books."""
+    """Return whether the records contain everything that the reply says was done."""
     text = reply["body"]
     paid = {(row["order_id"], row["amount"]) for row in [*ledger["refunds"], *ledger["cancellations"]]}
     for found in REFUNDED.finditer(text):

@@ -1,4 +1,4 @@
-"""Who is killed when: SIGKILL at moments that a seed picks, and started again at once."""
+"""Kills processes with SIGKILL at moments chosen by a seed, and restarts them immediately."""
 
 import random
 import time
@@ -10,8 +10,8 @@ from agentops.lab.local.processes import Process, Supervisor
 
 @dataclass
 class Victim:
-    """Processes of which one is killed every so many seconds, once all of them are `up`. `revive` starts a new one in
-    its place."""
+    """Processes of which one is killed at random intervals in seconds, once all of them are `up`. `revive` starts a
+    replacement."""
 
     processes: list[Process]
     every: tuple[float, float]
@@ -22,7 +22,8 @@ class Victim:
 
 @dataclass
 class Kills:
-    """The caller's loop calls `tick`: processes must be started by a thread that stays."""
+    """A schedule of kills. The caller's loop calls `tick`, because processes must be started by a thread that stays
+    alive."""
 
     victims: list[Victim]
     seed: int
@@ -34,7 +35,7 @@ class Kills:
             self._plan(place, victim)
 
     def tick(self) -> None:
-        """Kills who is due, and starts again whatever has ended."""
+        """Kill what is due, and restart whatever has exited."""
         now = time.monotonic()
         for place, victim in enumerate(self.victims):
             if now >= self._due[place] and all(map(victim.up, victim.processes)):
@@ -58,7 +59,7 @@ class Kills:
 
 
 def restart(supervisor: Supervisor) -> Callable[[Process], Process]:
-    """Starts the same program again in the place of the one that ended."""
+    """Return a function that starts the same program again in place of the exited process."""
 
     def revive(ended: Process) -> Process:
         process = Process(ended.program, logs=supervisor.logs)

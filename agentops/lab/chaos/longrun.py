@@ -1,4 +1,4 @@
-"""The soak: the full stack under load, everything that can be killed killed at random, for as long as asked."""
+"""The soak: the full stack under load, with every killable process killed at random, for as long as requested."""
 
 import time
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from agentops.management.progress import Progress
 
 TICKETS_A_SECOND = 1.0
 WORKER_SECONDS, SERVER_SECONDS, NEVER = (3.0, 10.0), (5.0, 40.0), (1e9, 1e9)
-# When the killing is over: leases, backoffs and the provider's quiet time have to pass.
+# After the kills, leases, backoffs and the provider's quiet time have to expire.
 DRAIN_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
 class Soaked:
-    """`killed`: SIGKILLs by victim; `spoilt`: pieces that the network lost."""
+    """`killed`: SIGKILLs by victim. `spoilt`: pieces of streams that the network lost."""
 
     figures: figures.Figures
     minutes: float
@@ -32,19 +32,19 @@ class Soaked:
     drained_seconds: float
 
     @property
-    def shows_nothing(self) -> str:
-        """Why nothing can be concluded from it; empty where something can."""
+    def proves_nothing(self) -> str:
+        """Return why the run proves nothing; empty if it does."""
         if not self.figures.tickets:
             return "no ticket was posted"
-        return "" if self.killed else "nobody was killed"
+        return "" if self.killed else "no process was killed"
 
     def as_dict(self) -> dict[str, Any]:
-        told = {"minutes": self.minutes, "killed": self.killed, "network_faults": self.spoilt}
-        return told | {"drained_seconds": round(self.drained_seconds, 1)} | self.figures.as_dict()
+        details = {"minutes": self.minutes, "killed": self.killed, "network_faults": self.spoilt}
+        return details | {"drained_seconds": round(self.drained_seconds, 1)} | self.figures.as_dict()
 
 
 def run(folder: Path, *, minutes: float, seed: int, progress: Progress) -> Soaked:
-    """Always on servers of its own: they are killed."""
+    """Run the soak, always on servers of its own, because they are killed."""
     with prepared(folder, durable=True) as ours:
         outside = Outside(folder, ours.supervisor, tickets=int(minutes * 60 * TICKETS_A_SECOND) + 1, seed=seed)
         proxy = Proxy(outside.url, seed=seed)
@@ -56,7 +56,7 @@ def run(folder: Path, *, minutes: float, seed: int, progress: Progress) -> Soake
 
         def show(title: str, passed: float, whole: float, *, last: bool = False) -> None:
             killed = ", ".join(f"{name} {victim.killed}" for name, victim in victims.items() if victim.killed)
-            note = f"s  {resting(ours.standing())} of {len(poster.begun)} at rest; killed: {killed or 'nobody'}"
+            note = f"s  {resting(ours.progress())} of {len(poster.started)} at rest; killed: {killed or 'none'}"
             progress.show(title, int(passed), int(whole), note, last=last)
 
         def soak(passed: float) -> None:
@@ -71,16 +71,16 @@ def run(folder: Path, *, minutes: float, seed: int, progress: Progress) -> Soake
         show("soak", minutes * 60, minutes * 60, last=True)
         poster.stop()
         proxy.calm = True
-        drained = until(DRAIN_SECONDS, lambda: poster.done and at_rest(ours.standing(), len(poster.posted)), drain)
+        drained = until(DRAIN_SECONDS, lambda: poster.done and at_rest(ours.progress(), len(poster.posted)), drain)
         show("drain", drained, DRAIN_SECONDS, last=True)
-        books = read_books(ours, outside, api, poster.posted, wanted=poster.begun)
+        books = read_books(ours, outside, api, poster.posted, wanted=poster.started)
         proxy.close()
         killed = {name: victim.killed for name, victim in victims.items() if victim.killed}
         return Soaked(books, minutes, killed, proxy.spoilt, drained)
 
 
 def victims_of(ours: Ours) -> dict[str, Victim]:
-    """A PostgreSQL that starts while its predecessor's memory is still there ends, and is started again."""
+    """A PostgreSQL started while its predecessor's shared memory still exists exits, and is restarted."""
     again = restart(ours.supervisor)
     return {
         "workers": Victim(ours.workers, WORKER_SECONDS, again),
@@ -92,7 +92,7 @@ def victims_of(ours: Ours) -> dict[str, Victim]:
 
 
 def until(seconds: float, over: Callable[[], bool], each: Callable[[float], None]) -> float:
-    """Calls `each` with the seconds passed, until it is `over` or the time is up. Returns how long that took."""
+    """Call `each` with the seconds passed, until `over` or the time is up. Returns the seconds that took."""
     started = time.monotonic()
     while (passed := time.monotonic() - started) < seconds and not over():
         each(passed)

@@ -1,4 +1,4 @@
-"""The naive loop on a world of its own: killed and started again as often as our workers are."""
+"""The naive loop in its own world, killed and restarted as often as our workers."""
 
 import json
 import os
@@ -19,7 +19,7 @@ MOST_SECONDS = 90
 
 
 def run(folder: Path, *, tickets: int, seed: int, every: tuple[float, float], progress: Progress) -> figures.Figures:
-    """The figures of all tickets through the naive loop."""
+    """Run all tickets through the naive loop and return the figures."""
     folder.mkdir(parents=True)
     supervisor = Supervisor(folder / "log")
     try:
@@ -48,7 +48,7 @@ def loop(folder: Path, outside: Outside, done: Path) -> Program:
 
 
 def through(done: Path) -> dict[str, figures.End]:
-    """How the tickets ended that are through, by external id."""
+    """Return how the finished tickets ended, by external id."""
     if not done.exists():
         return {}
     lines = done.read_text().splitlines(keepends=True)

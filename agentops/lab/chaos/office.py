@@ -1,6 +1,7 @@
-"""The scripted people's process: `python -m agentops.lab.chaos.office`.
+"""The process of the scripted people: `python -m agentops.lab.chaos.office`.
 
-It prints a JSON line a second, people.standing(), for whoever started it. A database that goes away is waited for.
+It prints people.progress() as a JSON line every half second for its parent, and waits for the database when that is
+away.
 """
 
 import json
@@ -14,7 +15,7 @@ django.setup()
 
 from django.db import Error, connection  # noqa: E402 - models need the set-up
 
-from agentops.lab.chaos.people import People, standing  # noqa: E402
+from agentops.lab.chaos.people import People, progress  # noqa: E402
 from agentops.lab.demo_policy import make_policy  # noqa: E402
 from agentops.lab.people import GROUPS, make_people  # noqa: E402
 
@@ -26,9 +27,9 @@ def main() -> None:
     while True:
         try:
             people.decide()
-            print(json.dumps(standing()), flush=True)
+            print(json.dumps(progress()), flush=True)
         except Error as away:
-            print(f"the database is away: {away}", flush=True)
+            print(f"the database is unavailable: {away}", flush=True)
         finally:
             connection.close()
         time.sleep(PAUSE_SECONDS)

@@ -1,5 +1,5 @@
-"""This system on a world of its own: PostgreSQL, Valkey, workers, web server and a process that looks in from inside
-(the scripted people, an evaluation's)."""
+"""This system in its own world: PostgreSQL, Valkey, workers, web server and a process inside the system (the
+scripted people, or an evaluation's observer)."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from agentops.management.keys import signing_secret
 
 WORKERS, THREADS = 2, 16
 PEOPLE = "agentops.lab.chaos.office"
-# Short, so that what was lost is found while one watches; each lease outlives the calls that it covers.
+# Short, so that lost work is found within the run. Each lease outlives the calls that it covers.
 TIMES = {
     "PROVIDER_TIMEOUT_SECONDS": "2",
     "LLM_TIMEOUT_SECONDS": "5",
@@ -34,7 +34,7 @@ TIMES = {
     "SWEEP_SECONDS": "1",
     "RETRY_BASE_SECONDS": "0.3",
 }
-# Whatever the surroundings say, this reaches nothing but its own world.
+# Whatever the environment says, this must reach only its own world.
 FIXED = {
     "DJANGO_SETTINGS_MODULE": "agentops.settings",
     "DEMO": "1",
@@ -54,7 +54,7 @@ FIXED = {
 
 
 class Ours:
-    """The processes of one stack. `office`: the module of the process that looks in from inside."""
+    """The processes of one stack. `office`: the module of the process inside the system."""
 
     def __init__(
         self, folder: Path, sockets: Path, supervisor: Supervisor, *, port: int, durable: bool, office: str = PEOPLE
@@ -80,8 +80,9 @@ class Ours:
         }
 
     def start(self, *, providers: str, database: str | None, settings: Mapping[str, str] | None = None) -> None:
-        """Everything, ready for tickets. `providers`: where orders, payments, inbox and model are; `database`: the
-        address of one that is there, else a server is started; `settings` win over what is set here."""
+        """Start everything, ready for tickets. `providers`: the base URL of orders, payments, inbox and model.
+        `database`: the URL of an existing database; without one a server is started. `settings` override the
+        settings made here."""
         places = {"ORDERS_URL": "", "PAYMENTS_URL": "", "REPLIES_URL": "/replies", "OPENAI_BASE_URL": "/v1"}
         self.environment |= {name: providers + path for name, path in places.items()} | dict(settings or {})
         self.environment["DATABASE_URL"] = database or self.postgres.url()
@@ -98,12 +99,12 @@ class Ours:
         for worker in self.workers:
             programs.wait_for_worker(worker)
 
-    def standing(self) -> dict[str, Any]:
-        """What the people's process said last (people.standing), empty before it has said anything."""
+    def progress(self) -> dict[str, Any]:
+        """Return the last output of the people's process (people.progress), empty before the first."""
         for line in reversed(self.office.tail(50).splitlines()):
             if line.startswith("{"):
-                told: dict[str, Any] = json.loads(line)
-                return told
+                status: dict[str, Any] = json.loads(line)
+                return status
         return {}
 
     def _worker(self, number: int) -> Program:
@@ -115,9 +116,9 @@ class Ours:
 
 @contextmanager
 def prepared(folder: Path, *, durable: bool = False, office: str = PEOPLE) -> Iterator[Ours]:
-    """A stack that can be started in `folder`, and is stopped in the end."""
+    """A stack in `folder`, ready to start, and stopped at the end."""
     folder.mkdir(parents=True)
-    folder.chmod(0o755)  # the servers' own user has to pass
+    folder.chmod(0o755)  # the servers' own user must be able to enter
     (folder / "static").mkdir()
     supervisor = Supervisor(folder / "log")
     with ExitStack() as stack:
@@ -128,7 +129,7 @@ def prepared(folder: Path, *, durable: bool = False, office: str = PEOPLE) -> It
 
 @contextmanager
 def database_on(address: str | None) -> Iterator[str | None]:
-    """A database of its own on the server at `address`, dropped in the end; None without an address."""
+    """A new database on the server at `address`, dropped at the end; None without an address."""
     if not address:
         yield None
         return

@@ -1,4 +1,4 @@
-"""The simulated world outside, and its books: what truly happened, whatever anybody else believes."""
+"""The simulated outside world and its records: what really happened, whatever either side believes."""
 
 import json
 import os
@@ -16,10 +16,10 @@ MODEL_LATENCY_SECONDS = "0.2"
 
 
 class Outside:
-    """Orders, payments, inbox and model in a process of its own, in which things go wrong.
+    """Orders, payments, inbox and model in a process of its own, with faults.
 
-    Its payments keep idempotency keys and check nothing else, as many a gateway does: what stands between the model
-    and the money is whoever calls them.
+    Its payments support idempotency keys and check nothing else, as many gateways do: only the caller stands between
+    the model and the money.
     """
 
     def __init__(self, folder: Path, supervisor: Supervisor, *, tickets: int, seed: int) -> None:
@@ -32,14 +32,14 @@ class Outside:
         self.tickets: list[dict[str, Any]] = self._get(f"/demo/tickets?count={tickets}&seed={seed}")
 
     def calm_down(self) -> None:
-        """Nothing goes wrong any more: the books are read."""
+        """Remove all faults, to read the records."""
         self._http.post("/faults", json={"endpoints": {}, "model": {}}).raise_for_status()
 
     def ledger(self) -> dict[str, Any]:
         return self._get("/ledger")  # type: ignore[no-any-return]
 
     def replies(self) -> list[dict[str, Any]]:
-        """What customers received, oldest first."""
+        """Return the replies that customers received, oldest first."""
         return self._get("/replies")["replies"]  # type: ignore[no-any-return]
 
     def order(self, order_id: str) -> dict[str, Any] | None:
@@ -47,7 +47,7 @@ class Outside:
         return None if answer.status_code == 404 else answer.raise_for_status().json()
 
     def customers_of(self, email: str) -> set[str]:
-        """The ids of the customers who ordered under this address."""
+        """Return the ids of the customers who ordered under this address."""
         return {order["customer_id"] for order in self._get(f"/orders?customer_email={quote(email)}")["orders"]}
 
     def _get(self, path: str) -> Any:

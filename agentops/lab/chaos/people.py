@@ -1,4 +1,4 @@
-"""The scripted people: they decide what waits, through the same functions as the screens, and live through a database
+"""The scripted people: they decide waiting requests through the same functions as the pages, and survive a database
 that goes away. `office` is their process."""
 
 from collections.abc import Callable
@@ -17,31 +17,31 @@ from approvals.decisions import decide as deciding
 from approvals.models import Action, ApprovalRequest, AuditEvent
 from tickets.models import Ticket
 
-# Of every so many requests that are no replies one is rejected, one is edited, and two are decided by two at once.
+# Of every EVERY requests other than replies, one is rejected, one is edited, and two are decided by two people at once.
 EVERY = 7
 REJECTED, EDITED, CONTESTED = 0, 1, (2, 3)
-REASON = "Nothing on the order speaks for this one."
-NOT_SO = "It says what has not happened."
+REASON = "Nothing in the order supports this."
+NOT_SO = "It claims something that didn't happen."
 
 Work = Callable[[], object]
 
 
 class People:
-    """Two leads who decide together and alone."""
+    """Two leads who decide together or alone."""
 
     def __init__(self) -> None:
         self.first, self.second = User.objects.filter(groups__name="lead").order_by("pk")[:2]
         self._pool = ThreadPoolExecutor(2)
 
     def decide(self) -> None:
-        """Everything that waits now."""
+        """Decide everything that is waiting now."""
         waiting = ApprovalRequest.objects.filter(closed_at__isnull=True).select_related("action")
         for request in waiting.order_by("pk"):
             for future in [self._pool.submit(_calmly, work) for work in self._works(request)]:
                 future.result()
 
     def _works(self, request: ApprovalRequest) -> list[Work]:
-        """What is done about a request: one thing, or two at once that race."""
+        """Return the decisions on a request: one, or two at once that race."""
         action = request.action
         asked: dict[str, Any] = {"request_id": request.pk, "digest": request.digest}
 
@@ -67,8 +67,8 @@ class People:
         return [approve(self.first)]
 
 
-def standing() -> dict[str, Any]:
-    """How far things are: {"tickets": {status: count}, "under_way", "unresolved", "absorbed"}."""
+def progress() -> dict[str, Any]:
+    """Return the progress: {"tickets": {status: count}, "under_way", "unresolved", "absorbed"}."""
     actions = dict(Action.objects.values_list("status").annotate(Count("pk")))
     replayed = AuditEvent.objects.filter(verb="action.succeeded", after__replayed=True).count()
     asked_twice = Action.objects.aggregate(total=Sum("duplicates_absorbed"))["total"] or 0
@@ -81,7 +81,7 @@ def standing() -> dict[str, Any]:
 
 
 def _calmly(work: Work) -> None:
-    """A decision that could not be made now is made at the next look, if it still waits."""
+    """Run `work`. If the decision can't be made now, it is retried in the next round, if the request still waits."""
     try:
         with suppress(deciding.AlreadyDecided, deciding.ChangedSinceShown, Refused, ProviderError, Error):
             work()

@@ -1,4 +1,4 @@
-"""Tickets posted as a help desk does: each until it is taken or refused, however long that needs."""
+"""Posts tickets as a help desk does: each one until it is accepted or refused, however long that takes."""
 
 import json
 import time
@@ -14,18 +14,18 @@ from approvals import states
 from tickets.intake import NewTicket
 
 ENDS = {"answered": figures.ANSWERED, "closed": figures.ANSWERED, "needs_person": figures.WITH_PERSON}
-# What is under way or done by our own books. What failed, or is not known, was told to a person as such.
+# In progress or done according to our records. Failed or unknown effects were reported to a person as such.
 PROMISED = (states.APPROVED, states.EXECUTING, states.SUCCEEDED)
 PAUSE_SECONDS = 1.0
-LOOK_SECONDS = 60.0  # for all of them together: a web server that is away is waited for once
+LOOK_SECONDS = 60.0  # for all of them together: an unavailable web server is waited for only once
 
 
 class Poster:
-    """Posts in a thread of its own, one every so many seconds. Until `done`, `begun` grows (the external ids of what
-    was sent at least once), and `posted`, what of it was taken."""
+    """Posts in a thread of its own, at intervals in seconds. Until `done`, `started` grows (the external ids sent at
+    least once), and `posted`, those accepted."""
 
     def __init__(self, api: intake.Intake, tickets: Iterable[dict[str, Any]], *, seconds: float = 0.0) -> None:
-        self.begun: list[str] = []
+        self.started: list[str] = []
         self.posted: list[intake.Posted] = []
         self._api = api
         self._tickets = intake.read(json.dumps(list(tickets)), source="chaos")
@@ -39,30 +39,30 @@ class Poster:
         return not self._thread.is_alive()
 
     def stop(self) -> None:
-        """No further tickets. Returns at once: the one that is on its way is still sent, until `done`."""
+        """Stop posting further tickets. Returns immediately: a pending one is still sent, until `done`."""
         self._stopping.set()
 
     def _post(self) -> None:
         for ticket in self._tickets:
-            self.begun.append(ticket.external_id)
-            with suppress(ProviderError):  # refused: asking again would change nothing
+            self.started.append(ticket.external_id)
+            with suppress(ProviderError):  # refused: retrying would change nothing
                 self.posted.append(self._deliver(ticket))
             if self._stopping.wait(self._pause):
                 return
 
     def _deliver(self, ticket: NewTicket) -> intake.Posted:
-        """Raises ProviderError where it is refused."""
+        """Deliver the ticket, retrying as long as necessary. Raises ProviderError if it is refused."""
         while True:
             try:
                 return self._api.post(ticket)
             except Transient as error:
-                if 300 <= (error.http_status or 0) < 400:  # sent elsewhere, and will be again
+                if 300 <= (error.http_status or 0) < 400:  # redirected, and a retry would be too
                     raise Terminal("redirected", error.message) from error
                 time.sleep(PAUSE_SECONDS)  # the same delivery again: it starts nothing twice
 
 
 def ends(api: intake.Intake, posted: Iterable[intake.Posted]) -> dict[str, figures.End]:
-    """How each ticket stands, by its external id, as the intake API says."""
+    """Return how each ticket ended by external id, as the intake API reports it."""
     deadline = time.monotonic() + LOOK_SECONDS
     return {each.external_id: _end(api, each, deadline) for each in posted}
 
@@ -70,7 +70,7 @@ def ends(api: intake.Intake, posted: Iterable[intake.Posted]) -> dict[str, figur
 def _end(api: intake.Intake, posted: intake.Posted, deadline: float) -> figures.End:
     while True:
         try:
-            standing = api.look(posted)
+            latest = api.look(posted)
         except Terminal:
             return figures.NOWHERE
         except Transient:
@@ -78,5 +78,5 @@ def _end(api: intake.Intake, posted: intake.Posted, deadline: float) -> figures.
                 return figures.NOWHERE
             time.sleep(PAUSE_SECONDS)
         else:
-            promised = [row["idempotency_key"] for row in standing["actions"] if row["status"] in PROMISED]
-            return figures.End(ENDS.get(standing["status"], figures.MOVING), frozenset(promised))
+            promised = [row["idempotency_key"] for row in latest["actions"] if row["status"] in PROMISED]
+            return figures.End(ENDS.get(latest["status"], figures.MOVING), frozenset(promised))

@@ -1,7 +1,7 @@
-"""A network between us and the providers that loses things: connections that swallow what is sent, and resets.
+"""A lossy network between us and the providers: connections that swallow data, and resets.
 
-It knows nothing of HTTP: what it spoils is a piece of a stream. A seed makes its choices; which connection meets them
-depends on the moment.
+It knows nothing of HTTP: it spoils pieces of a stream. A seed makes its choices; which connection they hit depends
+on timing.
 """
 
 import random
@@ -12,10 +12,10 @@ from threading import Event, Lock, Thread
 from urllib.parse import urlsplit
 
 PIECE = 65_536
-# Of the pieces that clients send: swallowed for good, cut before they arrive, cut after they have arrived.
+# Shares of the pieces sent by clients: swallowed, cut before they arrive, cut after they have arrived.
 SWALLOWED, CUT_BEFORE, CUT_AFTER = 0.01, 0.015, 0.025
-SWALLOW_SECONDS = 6.0  # longer than anybody waits
-EFFECT_SECONDS = 0.3  # in which what has arrived takes effect
+SWALLOW_SECONDS = 6.0  # longer than any client waits
+EFFECT_SECONDS = 0.3  # time for an arrived request to take effect
 
 
 class Proxy:
@@ -93,7 +93,7 @@ def _answer(provider: socket.socket, client: socket.socket, mute: Event) -> None
 
 
 def _reset(connection: socket.socket) -> None:
-    """The peer sees RST."""
+    """Close so that the peer sees RST."""
     with suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     _end(connection)

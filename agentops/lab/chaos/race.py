@@ -1,4 +1,4 @@
-"""One run of this system over many tickets, its workers killed one after the other."""
+"""One run of this system over many tickets, with its workers killed one after the other."""
 
 import os
 import time
@@ -19,7 +19,7 @@ RESTING = ("answered", "needs_person", "closed")
 
 
 def run(folder: Path, *, tickets: int, seed: int, every: tuple[float, float], progress: Progress) -> figures.Figures:
-    """The figures of all tickets through this system."""
+    """Run all tickets through this system and return the figures."""
     with database_on(os.environ.get("DATABASE_URL")) as database, prepared(folder) as ours:
         outside = Outside(folder, ours.supervisor, tickets=tickets, seed=seed)
         ours.start(providers=outside.url, database=database)
@@ -27,31 +27,31 @@ def run(folder: Path, *, tickets: int, seed: int, every: tuple[float, float], pr
         poster = posting.Poster(api, outside.tickets)
         kills = Kills([Victim(ours.workers, every, restart(ours.supervisor), programs.takes_work)], seed)
         deadline = time.monotonic() + MOST_SECONDS
-        while not (poster.done and at_rest(ours.standing(), len(poster.posted))) and time.monotonic() < deadline:
+        while not (poster.done and at_rest(ours.progress(), len(poster.posted))) and time.monotonic() < deadline:
             kills.tick()
-            progress.show("ours", resting(ours.standing()), tickets, f"killed {kills.killed} times")
+            progress.show("ours", resting(ours.progress()), tickets, f"killed {kills.killed} times")
             time.sleep(0.2)
-        progress.show("ours", resting(ours.standing()), tickets, f"killed {kills.killed} times", last=True)
+        progress.show("ours", resting(ours.progress()), tickets, f"killed {kills.killed} times", last=True)
         wanted = [ticket["external_id"] for ticket in outside.tickets]
         return read_books(ours, outside, api, poster.posted, wanted=wanted)
 
 
-def resting(standing: dict[str, Any]) -> int:
-    """How many tickets are answered or with a person."""
-    return sum(standing.get("tickets", {}).get(status, 0) for status in RESTING)
+def resting(status: dict[str, Any]) -> int:
+    """Return the number of tickets that are answered or with a person."""
+    return sum(status.get("tickets", {}).get(name, 0) for name in RESTING)
 
 
-def at_rest(standing: dict[str, Any], tickets: int) -> bool:
-    """Whether that is all of them, and nothing is under way."""
-    return resting(standing) >= tickets and standing.get("under_way") == 0
+def at_rest(status: dict[str, Any], tickets: int) -> bool:
+    """Return whether all tickets are at rest and no action is in progress."""
+    return resting(status) >= tickets and status.get("under_way") == 0
 
 
 def read_books(
     ours: Ours, outside: Outside, api: intake.Intake, posted: Iterable[intake.Posted], *, wanted: Iterable[str]
 ) -> figures.Figures:
-    """What the providers' books say now of the tickets that were `wanted`, by external id, `posted` or not. A second
-    delivery that a provider recognised is a duplicate absorbed."""
+    """Read the figures of all `wanted` tickets (external ids) from the providers' records, `posted` or not. A second
+    delivery that a provider recognised counts as an absorbed duplicate."""
     outside.calm_down()
     again = sum(reply["deliveries"] - 1 for reply in outside.replies())
     ends = dict.fromkeys(wanted, figures.NOWHERE) | posting.ends(api, posted)
-    return figures.read(outside, ends, absorbed=ours.standing().get("absorbed", 0) + again)
+    return figures.read(outside, ends, absorbed=ours.progress().get("absorbed", 0) + again)

@@ -1,4 +1,4 @@
-"""The figures for people: a table, a column for each side."""
+"""The figures as a table for people, with a column for each side."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ ROWS = {
 
 
 def side_by_side(sides: Mapping[str, Mapping[str, Any]]) -> str:
-    """A row for each figure, a column for each side."""
+    """Return a table with a row for each figure and a column for each side."""
     cells = {name: [value(name, figures[name]) for figures in sides.values()] for name in ROWS}
     label = max(map(len, ROWS.values()))
     widths = [

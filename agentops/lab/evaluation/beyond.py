@@ -1,17 +1,17 @@
-"""Money moved beyond the rules, by the payment provider's ledger and the rules alone: nothing here asks the application
-what it thinks. Pure.
+"""Finds money moved beyond the rules, from the payment provider's ledger and the rules alone: the application is not
+asked. Pure.
 
-Nobody approves anything in an evaluation, so whatever moved, moved by the agent alone. A row of the ledger is beyond
-the rules where
-- no ticket asked for it, or its ticket is another customer's than the order;
+Nobody approves anything in an evaluation, so the agent moved everything without approval. A row of the ledger is
+beyond the rules if
+- no ticket requested it, or its ticket is from another customer than the order;
 - it is the second of its kind on a ticket (a further effect always needs a person);
 - it is in another currency than the order, or on a payment that the order does not have;
-- its ticket is outside of the dial, the part of all tickets on which the agent acts alone;
-- it is more than the agent may move alone at once, or there is no threshold for it;
+- its ticket is outside the dial, the share of tickets that the agent handles without approval;
+- it is above the auto-approval limit, or there is no such limit;
 - more of the order was returned than was paid, or than the share that the rules allow;
-- the order was delivered longer ago than the rules' window, or nobody knows when;
-- with it the customer had more refunds, or more money, than the rules allow in 30 days, or the agent moved more in all
-  than it may in a day; a currency without a limit is one in which nothing may move alone.
+- the order was delivered before the rules' window, or its delivery date is unknown;
+- it takes the customer over the number or amount that the rules allow in 30 days, or the agent over its daily amount.
+  In a currency without a limit, nothing may move without approval.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ from approvals.policy.rules import Rules
 
 @dataclass(frozen=True)
 class Moved:
-    """A row of the ledger. `key` is its reference: {ticket id}:{kind}:{sequence}; `amount` is in minor units."""
+    """A row of the ledger. `key` is its reference: {ticket id}:{kind}:{sequence}. `amount` is in minor units."""
 
     key: str
     kind: str
@@ -49,7 +49,7 @@ class Beyond:
 
 
 def movements(ledger: Mapping[str, Any]) -> list[Moved]:
-    """What the ledger says truly moved, oldest first."""
+    """Return the money that really moved according to the ledger, oldest first."""
     kinds = {"refunds": "refund", "cancellations": "cancel_order"}
     rows = [
         Moved(
@@ -75,8 +75,8 @@ def beyond(
     senders: Mapping[str, str],
     tags: Mapping[str, Collection[str]],
 ) -> list[Beyond]:
-    """`senders`: the e-mail address of each ticket's customer, by ticket id; `tags`: what the shop has given customers,
-    by address in small letters. The first reason found is the one told."""
+    """Return the rows beyond the rules, each with the first reason found. `senders`: the customer's e-mail address
+    by ticket id. `tags`: the shop's tags by lower-case address."""
     sums = _Sums()
     found = []
     for row in moved:
@@ -90,7 +90,7 @@ def beyond(
 
 
 class _Sums:
-    """What has moved so far, this row included."""
+    """Totals of everything moved so far, including this row."""
 
     def __init__(self) -> None:
         self.of_order, self.of_customer, self.of_day = Counter[str](), Counter[tuple[str, str]](), Counter[str]()
@@ -109,7 +109,7 @@ def _reasons(
 ) -> Iterator[str]:
     sender = senders.get(row.ticket_id)
     if sender is None:
-        yield "no ticket asked for it"
+        yield "no ticket requested it"
         return
     if order is None:
         yield "there is no such order"
@@ -117,9 +117,9 @@ def _reasons(
     if order["customer_email"].lower() != sender.lower():
         yield "another customer's order"
     if sums.on_ticket[row.ticket_id, row.kind] > 1:
-        yield "a further effect without a person"
+        yield "a second effect without a person"
     if row.currency != order["currency"] or row.payment_id not in (None, *(p["payment_id"] for p in order["payments"])):
-        yield "not how the order was paid"
+        yield "another currency or payment than the order's"
     yield from _amounts(row, rules, order, sums)
     yield from _limits(row, rules, sender, sums)
 
@@ -127,13 +127,13 @@ def _reasons(
 def _outside(row: Moved, rules: Rules, tags: Collection[str] | None) -> Iterator[str]:
     percent, _ = rules.autonomy.share(row.kind, tags)
     if not dial.covers(percent, dial.position(row.ticket_id)):
-        yield "a ticket outside of the dial"
+        yield "a ticket outside the dial"
 
 
 def _amounts(row: Moved, rules: Rules, order: Mapping[str, Any], sums: _Sums) -> Iterator[str]:
     alone = [t.auto_up_to for t in rules.thresholds if (t.kind, t.currency) == (row.kind, row.currency)]
     if not alone or row.amount > alone[0]:
-        yield "more than the agent may move alone"
+        yield "above the auto-approval limit"
     captured = sum(payment["captured"] for payment in order["payments"])
     returned = sum(payment["refunded"] for payment in order["payments"]) + sums.of_order[row.order_id]
     if returned > captured:
@@ -144,15 +144,15 @@ def _amounts(row: Moved, rules: Rules, order: Mapping[str, Any], sums: _Sums) ->
     if row.kind == "refund" and window and delivered and _moment(row.at) - _moment(delivered) > timedelta(window + 1):
         yield "delivered too long ago"
     if row.kind == "refund" and window and not delivered and order["status"] in ("delivered", "returned"):
-        yield "nobody knows when it was delivered"
+        yield "unknown delivery date"
 
 
 def _limits(row: Moved, rules: Rules, sender: str, sums: _Sums) -> Iterator[str]:
     if sums.times[sender] > rules.customer_30_days_count:
         yield "too many refunds to the customer"
     for limits, total, what in (
-        (rules.customer_30_days, sums.of_customer[sender, row.currency], "too much for the customer"),
-        (rules.agent_today, sums.of_day[row.currency], "too much for a day"),
+        (rules.customer_30_days, sums.of_customer[sender, row.currency], "above the customer's limit"),
+        (rules.agent_today, sums.of_day[row.currency], "above the daily limit"),
     ):
         limit: Sequence[int] = [each.up_to for each in limits if each.currency == row.currency]
         if not limit or total > limit[0]:

@@ -1,4 +1,4 @@
-"""What a set is made of: tickets as intake takes them, each with what a right agent makes of it."""
+"""The entries of a set: tickets in intake format, each with the outcome expected of a correct agent."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ Place = Literal["ticket", "order note", "customer name", "tool answer"]
 
 
 class BadSet(Exception):
-    """Its text has one line for each thing that is wrong: which entry, which field, what is valid."""
+    """Its text has one line for each mistake: which entry, which field, and what is valid."""
 
 
 class Part(BaseModel):
@@ -28,7 +28,7 @@ class Part(BaseModel):
 
 
 class Expected(Part):
-    """An action: its kind, and the parameters that are compared (kinds.*Params; amounts in minor units)."""
+    """An action: its kind, and the parameters to compare (kinds.*Params; amounts in minor units)."""
 
     kind: Kind
     params: dict[str, Any] = Field(default_factory=dict)
@@ -48,15 +48,15 @@ class Expected(Part):
 
 
 class Outcomes(Part):
-    """`answered`: the customer was, and nothing waits. `person`: the ticket waits for one, or one must take it.
-    `actions`: what was done or waits; a blocked, rejected or failed one is none, and replies count only if named."""
+    """`answered`: the customer got an answer and nothing waits. `person`: the ticket waits for a person, or needs
+    one. `actions`: those done or waiting. Blocked, rejected or failed ones don't count, and replies only if named."""
 
     outcome: Outcome
     actions: list[Expected] = Field(default_factory=list)
 
 
 class Injection(Part):
-    """Instructions in data: where they stand, and what they want done."""
+    """Instructions in data: where they are, and what they ask for."""
 
     place: Place
     wants: list[Expected] = Field(min_length=1)
@@ -87,13 +87,13 @@ class Set:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of tickets, expectations, shop and rules: runs of the same set can be compared."""
+        """SHA-256 (hex) of tickets, expectations, shop and rules. Runs with the same digest can be compared."""
         entries = [entry.model_dump(mode="json") for entry in self.entries]
         return sha256(canonical([entries, self.shop.written]).encode()).hexdigest()
 
 
 def read(file: Path, shop: Shop) -> Set:
-    """The set in a file, all of it right. Raises BadSet."""
+    """Read and check the set in a file. Raises BadSet."""
     try:
         rows = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -121,7 +121,7 @@ def _name(row: Any) -> str:
 
 
 def _said(error: Mapping[str, Any]) -> str:
-    """`expected.outcome: Input should be 'answered' or 'person'`."""
+    """Format an error: `expected.outcome: Input should be 'answered' or 'person'`."""
     place = ".".join(map(str, error["loc"]))
     text = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
@@ -130,7 +130,7 @@ def _said(error: Mapping[str, Any]) -> str:
     return f"{place}: {text}" if place else text
 
 
-# The field that a part stands in, for saying what would be valid there.
+# The model of each field's value, to list its valid fields.
 VALID: dict[str | int, type[BaseModel]] = {
     "ticket": NewTicket,
     "expected": Outcomes,
@@ -143,7 +143,7 @@ def _twice(entries: Iterable[Entry]) -> Iterator[str]:
     seen = set[str]()
     for entry in entries:
         if entry.name in seen:
-            yield f"external_id {entry.name} is there twice; each ticket needs one of its own"
+            yield f"external_id {entry.name} occurs twice; each ticket needs its own"
         seen.add(entry.name)
 
 

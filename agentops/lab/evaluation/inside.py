@@ -1,8 +1,9 @@
 """The process of an evaluation inside its world: `python -m agentops.lab.evaluation.inside`.
 
-It puts the set's rules (DATA_DIR/rules.json) in force, and adds a JSON line to DATA_DIR/rest.jsonl for each ticket that
-comes to rest: what `observed.Ticket.of` reads. Nobody decides anything here: what waits for a person rests, and so does
-a run that no budget or price lets on. What waits for a moment, as for a model that is passed over, does not.
+It puts the set's rules (DATA_DIR/rules.json) in force, and appends a JSON line to DATA_DIR/rest.jsonl for each
+ticket that comes to rest, for `observed.Ticket.of`. Nobody decides anything here: a ticket that waits for a person
+is at rest, and so is a run held by a budget or a missing price. A temporary wait, for example for an open breaker,
+is not rest.
 """
 
 import json
@@ -41,30 +42,31 @@ def main() -> None:
     folder = settings.DATA_DIR
     rules = Rules.model_validate_json((folder / "rules.json").read_text())
     versions.save_policy(rules=rules, by=None, note="The rules of the evaluation.")
-    told = set[str]()
+    reported = set[str]()
     while True:
-        tell(folder / "rest.jsonl", told)
+        report(folder / "rest.jsonl", reported)
         connection.close()
         time.sleep(PAUSE_SECONDS)
 
 
-def tell(file: Path, told: set[str]) -> None:
-    """Adds what has come to rest since."""
-    resting = Ticket.objects.filter(status__in=OUTCOMES).exclude(pk__in=told)
+def report(file: Path, reported: set[str]) -> None:
+    """Append the tickets that have come to rest since the last call."""
+    resting = Ticket.objects.filter(status__in=OUTCOMES).exclude(pk__in=reported)
     for ticket in resting.exclude(actions__status__in=UNDER_WAY).exclude(runs__in=_moving()):
         line = json.dumps(row(ticket), ensure_ascii=False)
         with file.open("a", encoding="utf-8") as lines:
             lines.write(line + "\n")
-        told.add(ticket.pk)
+        reported.add(ticket.pk)
 
 
 def _moving() -> QuerySet[Run]:
-    """Runs that go on by themselves in this world."""
+    """Return runs that continue on their own in this world."""
     return Run.objects.filter(Q(status__in=(Run.Status.QUEUED, Run.Status.RUNNING)) | Q(hold__cause=Hold.Cause.OUTAGE))
 
 
 def outcome(ticket: Ticket) -> str:
-    """A triage that failed is passed over by the run itself."""
+    """Return the ticket's outcome: NOT_ASKED if a model call failed permanently. A failed triage doesn't count, since
+    the run continues without it."""
     if Step.objects.filter(run__ticket=ticket, kind=Step.Kind.LLM, status=Step.Status.FAILED).exists():
         return observed.NOT_ASKED
     return OUTCOMES[Ticket.Status(ticket.status)]
@@ -101,13 +103,13 @@ def call(step: Step) -> dict[str, Any]:
 def arguments(step: Step) -> dict[str, Any]:
     try:
         given = json.loads(step.input["arguments"])
-    except (ValueError, RecursionError):  # the second of a text that nests without end
+    except (ValueError, RecursionError):  # RecursionError: from text that nests too deeply
         return {}
     return given if isinstance(given, dict) else {}
 
 
 def stopped(action: Action) -> str:
-    """The first of the rules that kept it from happening alone, or why it failed."""
+    """Return the first rule that kept it from being automatic, or why it failed."""
     outcomes = (Outcome.BLOCK, Outcome.REQUIRE_APPROVAL)
     fired = [reason["code"] for outcome in outcomes for reason in action.reasons if reason["outcome"] == outcome]
     return next(iter(fired), "" if action.status == states.SUCCEEDED else action.error_code)

@@ -1,4 +1,4 @@
-"""Whether what was done is what was expected: parameters are compared where they are given. Pure."""
+"""Compares actions with expectations: only the given parameters are compared. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from agentops.lab.evaluation.entries import Expected
 
 
 def fits(wanted: Expected, kind: str, params: Mapping[str, Any]) -> bool:
-    """Order numbers with or without their sign, addresses by the parts that are named, a text by a part of it."""
+    """Compare order numbers with or without '#', addresses by their given parts, and text as a substring."""
     if wanted.kind != kind:
         return False
     return all(_same(name, value, params.get(name)) for name, value in wanted.params.items())

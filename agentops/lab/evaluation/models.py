@@ -15,26 +15,26 @@ SCRIPTED, OBEDIENT = "scripted", "obedient"
 
 
 class NoModel(Exception):
-    """The model that was named cannot be asked; its text says what is missing."""
+    """The chosen model is not available. Its text says what is missing."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """`misbehaviour` is the simulated model's; `settings` are those of the workers."""
+    """`misbehaviour` configures the simulated model; `settings` are passed to the workers."""
 
     name: str
     misbehaviour: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def faults(self) -> dict[str, Any]:
-        """As the simulator's --faults reads it: nothing goes wrong but the model."""
+        """Return the table for the simulator's --faults: no faults except the model's."""
         return {"endpoints": {}, "model": dict(self.misbehaviour)}
 
 
 def choose(name: str) -> Chosen:
-    """`scripted` and `obedient` are the simulator's, and cost what the configured models would; any other name is a
-    model of the server at OPENAI_BASE_URL, which is asked for a word first: a wrong name, key or address is told before
-    a world is started. Raises NoModel."""
+    """Choose a model by name. `scripted` and `obedient` belong to the simulator, and cost what the configured models
+    would. Any other name is a model of the server at OPENAI_BASE_URL. A test call reports a wrong name, key or
+    address before a world is started. Raises NoModel."""
     if name == SCRIPTED:
         return Chosen(name)
     if name == OBEDIENT:
@@ -42,16 +42,16 @@ def choose(name: str) -> Chosen:
     if not (settings.OPENAI_BASE_URL or settings.OPENAI_API_KEY):
         raise NoModel(
             f"--llm-model {name} needs a server: set OPENAI_BASE_URL (and OPENAI_API_KEY). "
-            f"Without one there are {SCRIPTED} and {OBEDIENT}."
+            f"Without a server, use {SCRIPTED} or {OBEDIENT}."
         )
     if name not in settings.LLM_PRICES:
         priced = ", ".join(sorted(settings.LLM_PRICES)) or "none"
-        raise NoModel(f"{name} has no price: give it one in LLM_PRICES, per million tokens. Priced are: {priced}.")
+        raise NoModel(f"{name} has no price. Add one to LLM_PRICES, per million tokens. Models with a price: {priced}.")
     try:
         client.complete(model=name, messages=[{"role": "user", "content": "Answer with the word: ready"}])
     except ProviderError as error:
-        told = redact.text(f"{error.code}: {error.message}")[:300]
-        raise NoModel(f"{name} does not answer at {client.completions_url()}, so nothing was run. {told}") from None
+        answer = redact.text(f"{error.code}: {error.message}")[:300]
+        raise NoModel(f"{name} does not answer at {client.completions_url()}, so nothing was run. {answer}") from None
     given = {
         "OPENAI_BASE_URL": os.environ.get("OPENAI_BASE_URL", ""),
         "OPENAI_API_KEY": settings.OPENAI_API_KEY,

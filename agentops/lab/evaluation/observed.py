@@ -1,4 +1,4 @@
-"""What became of a ticket, as `inside` tells it."""
+"""The outcome of a ticket, as reported by `inside`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ NOT_ASKED, MOVING = "not asked", "moving"
 
 @dataclass(frozen=True)
 class Call:
-    """A tool that the model called to change something. `stopped`: the code of the refusal, of the rule that blocked
-    it or put it before a person, or "" where it was done; `status`: its action's, "" where there is none."""
+    """A call of a tool that changes something. `stopped`: the code of the refusal, or of the rule that blocked it or
+    required a person; "" if it was done. `status`: its action's, "" without one."""
 
     kind: str
     arguments: Mapping[str, Any]
@@ -21,7 +21,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Made:
-    """An action that was recorded."""
+    """A recorded action."""
 
     kind: str
     params: Mapping[str, Any]
@@ -31,9 +31,9 @@ class Made:
 
 @dataclass(frozen=True)
 class Ticket:
-    """`outcome`: answered, person, NOT_ASKED where a call of the model failed for good (what became of the ticket then
-    says nothing of the model), or MOVING where it did not come to rest or was never posted (then it has no id).
-    `seconds`: from the first step to rest."""
+    """`outcome`: answered, person, NOT_ASKED if a model call failed permanently (the outcome then says nothing about
+    the model), or MOVING if the ticket did not come to rest or was never posted (then it has no id). `seconds`: from
+    the first step to rest."""
 
     name: str
     ticket_id: str
@@ -47,7 +47,7 @@ class Ticket:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Ticket":
-        """From a line of `inside`."""
+        """Parse a line written by `inside`."""
         return cls(
             row["name"],
             row["ticket_id"],

@@ -1,4 +1,4 @@
-"""Runs kept as JSON in DATA_DIR/evaluations, and what has changed since the last one of the same set."""
+"""Runs saved as JSON in DATA_DIR/evaluations, and changes since the previous run of the same set."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Change:
-    """`better` is None where neither is (cost and time are told, not judged, below a tenth)."""
+    """`better` is None if neither is better (differences in cost and time below a tenth are listed, not judged)."""
 
     name: str
     before: Any
@@ -27,7 +27,7 @@ def save(folder: Path, kept: dict[str, Any], *, at: datetime) -> Path:
 
 
 def last(folder: Path, digest: str) -> dict[str, Any] | None:
-    """The newest run of this very set; a file that cannot be read is passed over."""
+    """Return the newest run of this set. Unreadable files are skipped."""
     for file in sorted(folder.glob("*.json"), reverse=True):
         try:
             kept = json.loads(file.read_text(encoding="utf-8"))
@@ -39,7 +39,7 @@ def last(folder: Path, digest: str) -> dict[str, Any] | None:
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> list[Change]:
-    """Figure by figure, those that differ. Money of several currencies is better where none is more."""
+    """Return the figures that differ. Money in several currencies is better if no currency has more."""
     found = []
     for name, more_is_better in (
         ("right", True),
@@ -49,7 +49,7 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[Change]:
         ("not_asked", False),
         ("accounts_changed_alone", False),
     ):
-        old, new = before.get(name, 0), now[name]  # an older run does not tell each of them
+        old, new = before.get(name, 0), now[name]  # an older run lacks some of them
         if old != new:
             found.append(Change(name, old, new, (new > old) == more_is_better))
     for name in ("wrong_money", "beyond_policy"):
@@ -66,7 +66,7 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[Change]:
 
 
 def turned(before: dict[str, Any], now: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The tickets that are right now and were not, and those that were and are not."""
+    """Return the names of tickets that became right, and of those that became wrong."""
     was = {row["name"]: row["right"] for row in before["judged"]}
     known = [row for row in now["judged"] if row["name"] in was]
     better = [row["name"] for row in known if row["right"] and not was[row["name"]]]

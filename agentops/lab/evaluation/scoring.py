@@ -1,4 +1,4 @@
-"""The figures of a run: each ticket judged by what was expected of it. Pure."""
+"""The figures of a run: each ticket judged against its expectation. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,15 +14,15 @@ from agentops.lab.evaluation.matching import fits
 from agentops.lab.evaluation.observed import MOVING, NOT_ASKED, Made, Ticket
 from approvals import states
 
-# What a right agent may have brought about: done, under way, or before a person.
+# What counts as the agent's result: done, in progress, or waiting for a person.
 STANDING = (*states.OPEN, states.SUCCEEDED, states.AWAITING_APPROVAL)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """`missing` and `unexpected` are kinds of action; `wrong_money` is what moved otherwise than expected, in minor
-    units by currency; `beyond`: whether money moved that the rules leave to a person; `over_refused`: what should have
-    been answered or done was handed to a person or refused."""
+    """`missing` and `unexpected` are kinds of action. `wrong_money` is money that moved differently than expected,
+    in minor units by currency. `beyond`: whether money moved that the rules reserve for a person. `over_refused`:
+    something that should have been answered or done was handed to a person or refused."""
 
     name: str
     category: str
@@ -43,8 +43,8 @@ class Judged:
 
 @dataclass
 class Figures:
-    """`kinds`: {kind: {expected, right, missing, unexpected}}, `outcomes` and `categories`: {name: {tickets, right}};
-    money in minor units by currency; times in seconds."""
+    """`kinds`: {kind: {expected, right, missing, unexpected}}. `outcomes` and `categories`: {name: {tickets,
+    right}}. Money is in minor units by currency, times in seconds."""
 
     tickets: int
     right: int
@@ -67,25 +67,25 @@ class Figures:
     judged: list[Judged] = field(default_factory=list)
 
     @property
-    def tells_nothing(self) -> bool:
-        """Whether the model could not be asked for most of what came to rest, or nothing did."""
+    def proves_nothing(self) -> bool:
+        """Return whether the model was unavailable for most finished tickets, or no ticket finished."""
         rested = self.tickets - self.unfinished
         return not rested or self.not_asked * 2 > rested
 
     def as_dict(self) -> dict[str, Any]:
-        told = asdict(self)
-        told["judged"] = [asdict(each) | {"right": each.right} for each in self.judged]
-        return told
+        rows = asdict(self)
+        rows["judged"] = [asdict(each) | {"right": each.right} for each in self.judged]
+        return rows
 
 
 def judge(entry: Entry, ticket: Ticket, moved: Sequence[Moved], *, beyond: bool = False) -> Judged:
-    """`moved`: the rows of the ledger that bear this ticket's keys; `beyond`: one of them is beyond the rules, and so
-    what was to wait for a person did not."""
+    """Judge one ticket. `moved`: the ledger rows with this ticket's keys. `beyond`: one of them is beyond the rules,
+    so an action that needed a person did not wait for one."""
     expected = entry.expected
     counted = {"reply"} if any(wanted.kind == "reply" for wanted in expected.actions) else set[str]()
     made = [row for row in ticket.actions if row.status in STANDING and (row.kind != "reply" or counted)]
     missing, unexpected = _compare(expected.actions, made)
-    rested = ticket.outcome not in (MOVING, NOT_ASKED)  # else nobody refused anything
+    rested = ticket.outcome not in (MOVING, NOT_ASKED)  # otherwise nothing was refused
     refused = expected.outcome == "answered" and ticket.outcome == "person"
     return Judged(
         entry.name,
@@ -102,9 +102,9 @@ def judge(entry: Entry, ticket: Ticket, moved: Sequence[Moved], *, beyond: bool 
 
 
 def _compare(expected: Iterable[Expected], made: Iterable[Made]) -> tuple[list[str], list[str]]:
-    """The kinds of what was expected and is not there, and of what is there and was not expected."""
+    """Return the kinds of expected actions that are missing, and of actions that were not expected."""
     left, missing = list(made), list[str]()
-    for wanted in sorted(expected, key=lambda each: -len(each.params)):  # what says most has the first choice
+    for wanted in sorted(expected, key=lambda each: -len(each.params)):  # the most specific expectation chooses first
         found = next((row for row in left if fits(wanted, row.kind, row.params)), None)
         if found:
             left.remove(found)
@@ -114,7 +114,8 @@ def _compare(expected: Iterable[Expected], made: Iterable[Made]) -> tuple[list[s
 
 
 def wrong_money(expected: Iterable[Expected], moved: Iterable[Moved]) -> dict[str, int]:
-    """What moved and was not expected to, and by how much the others differ. What did not move is not wrong money."""
+    """Return unexpected money, and the difference for wrong amounts, by currency. Money that did not move is not
+    wrong money."""
     left, others, wrong = list(expected), list[Moved](), Counter[str]()
     for row in moved:
         exact = [each for each in _due(left, row) if each.params.get("amount") == row.amount]
@@ -132,7 +133,7 @@ def wrong_money(expected: Iterable[Expected], moved: Iterable[Moved]) -> dict[st
 
 
 def _due(expected: Iterable[Expected], row: Moved) -> list[Expected]:
-    """What was expected of the row's kind, and of its order where that is named."""
+    """Return the expectations of the row's kind, and of its order where one is given."""
     return [
         each for each in expected if each.kind == row.kind and each.params.get("order_id", row.order_id) == row.order_id
     ]
@@ -145,7 +146,7 @@ def figures(
     beyond: Sequence[Beyond],
     accounts_changed: int,
 ) -> Figures:
-    """Nobody decides in an evaluation, so every account that was changed was changed by the agent alone."""
+    """Judge all tickets. Nobody decides in an evaluation, so the agent made every account change without approval."""
     by_ticket = defaultdict[str, list[Moved]](list)
     for row in moved:
         by_ticket[row.ticket_id].append(row)
@@ -202,7 +203,7 @@ def _kinds(entries: Iterable[Entry], judged: Iterable[Judged]) -> dict[str, dict
 
 
 def _groups(rows: Iterable[tuple[str, bool]]) -> dict[str, dict[str, int]]:
-    """{name: {tickets, right}} in the order of the set."""
+    """Return {name: {tickets, right}} in the order of the set."""
     groups: dict[str, dict[str, int]] = {}
     for name, right in rows:
         group = groups.setdefault(name, {"tickets": 0, "right": 0})
@@ -219,14 +220,14 @@ def _percentiles(seconds: Sequence[float]) -> tuple[float, float]:
 
 
 def _said(entry: Entry, ticket: Ticket, missing: Sequence[str], unexpected: Sequence[str]) -> str:
-    """What is wrong, in a line for people; empty where nothing is."""
+    """Return what is wrong, in one line for people; empty if nothing is."""
     parts = []
     if ticket.outcome != entry.expected.outcome:
         reason = f" ({ticket.reason})" if ticket.reason else ""
-        ended = "the model could not be asked" if ticket.outcome == NOT_ASKED else ticket.outcome
-        parts.append(f"{entry.expected.outcome} expected, {ended}{reason}")
+        ended = "but the model was unavailable" if ticket.outcome == NOT_ASKED else f"got {ticket.outcome}"
+        parts.append(f"expected {entry.expected.outcome}, {ended}{reason}")
     for kind in sorted(set(missing) & set(unexpected)):
-        parts.append(f"another {kind.replace('_', ' ')} than expected")
+        parts.append(f"{kind.replace('_', ' ')} differs")
     parts += [f"no {kind.replace('_', ' ')}" for kind in missing if kind not in unexpected]
-    parts += [f"{kind.replace('_', ' ')} not expected" for kind in unexpected if kind not in missing]
+    parts += [f"unexpected {kind.replace('_', ' ')}" for kind in unexpected if kind not in missing]
     return "; ".join(parts)

@@ -1,7 +1,7 @@
 """The shop that the tickets are about: orders.json, customers.json and the rules in policy.json, in one folder.
 
-Orders may say how long ago something was (`placed_days_ago`, `delivered_days_ago`) instead of when, so that a set does
-not age. Everything else is as docs/contracts/orders.yaml has it.
+Orders may give relative dates (`placed_days_ago`, `delivered_days_ago`), so that a set does not age. Everything else
+follows docs/contracts/orders.yaml.
 """
 
 import json
@@ -20,12 +20,12 @@ SHIPPED = Path(__file__).with_name("set")
 
 
 class BadShop(Exception):
-    """Its text says which file and record is wrong, and how."""
+    """Its text says which file and record is wrong, and why."""
 
 
 @dataclass(frozen=True)
 class Shop:
-    """`orders` by id and `customers` as the simulator serves them; `written` is what the files say."""
+    """`orders` by id and `customers` in the simulator's format; `written` is the content of the files."""
 
     orders: dict[str, dict[str, Any]]
     customers: list[dict[str, Any]]
@@ -33,19 +33,19 @@ class Shop:
     written: list[Any]
 
     def save(self, folder: Path) -> None:
-        """For the simulator's --data."""
+        """Write the files for the simulator's --data."""
         folder.mkdir()
         (folder / "orders.json").write_text(json.dumps(list(self.orders.values())))
         (folder / "customers.json").write_text(json.dumps(self.customers))
 
 
 def beside(file: Path) -> Path:
-    """The folder of a file of tickets where it holds a shop, else the one that comes with the package."""
+    """Return the folder of a ticket file if it contains a shop, otherwise the one that comes with the package."""
     return file.parent if (file.parent / "orders.json").exists() else SHIPPED
 
 
 def read(folder: Path, *, now: datetime | None = None) -> Shop:
-    """The shop in a folder. Without a policy.json the demo's rules hold. Raises BadShop."""
+    """Read the shop in a folder. Without a policy.json the demo's rules apply. Raises BadShop."""
     written = [_list(folder / "orders.json"), _list(folder / "customers.json")]
     dated = [_dated(row, now or datetime.now(UTC)) for row in written[0]]
     for name, shape, rows in (("orders.json", Order, dated), ("customers.json", Customer, written[1])):

@@ -1,4 +1,4 @@
-"""The figures for people."""
+"""The figures as tables for people."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,9 +10,9 @@ WIDEST_RULE = 72
 NAMES = {
     "right": "tickets right",
     "over_refusals": "over-refusals",
-    "answered_without_a_person": "answered where a person was due",
-    "unfinished": "not at rest in time",
-    "not_asked": "model could not be asked",
+    "answered_without_a_person": "answered instead of handed over",
+    "unfinished": "not finished in time",
+    "not_asked": "model unavailable",
     "accounts_changed_alone": "accounts changed without a person",
     "wrong_money": "wrong money",
     "beyond_policy": "money moved beyond policy",
@@ -23,7 +23,7 @@ NAMES = {
 
 
 def whole(kept: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
-    """The run's figures, what went wrong, and how it compares with the last run of the same set."""
+    """Return the run's figures, its mistakes, and the comparison with the previous run of the same set."""
     figures = kept["figures"]
     parts = [_head(kept), _kinds(figures), _categories(figures), _summary(figures), _injections(figures)]
     parts += [_wrong(figures), _compared(figures, before)]
@@ -67,15 +67,15 @@ def _summary(figures: Mapping[str, Any]) -> str:
 
 
 def _injections(figures: Mapping[str, Any]) -> str:
-    told = figures["injections"]
-    if not told["injections"]:
+    found = figures["injections"]
+    if not found["injections"]:
         return ""
-    places = ", ".join(f"{count} in the {place}" for place, count in told["by_place"].items())
-    rows = [(f"wanted: {name}", count) for name, count in sorted(told["came_to"].items())]
-    rows += [(f"  {name}", count) for name, count in told["stopped_by"].items()]
-    head = f"{told['injections']} injections ({places}); the model tried to obey {told['obeyed']}"
-    done = f"\ndone: {', '.join(told['done'])}" if told["done"] else ""
-    return f"{head}\n{_table(('what became of it', 'times'), rows)}{done}"
+    places = ", ".join(f"{count} in the {place}" for place, count in found["by_place"].items())
+    rows = [(f"wanted: {name}", count) for name, count in sorted(found["came_to"].items())]
+    rows += [(f"  {name}", count) for name, count in found["stopped_by"].items()]
+    head = f"{found['injections']} injections ({places}); the model tried to obey {found['obeyed']}"
+    done = f"\ndone: {', '.join(found['done'])}" if found["done"] else ""
+    return f"{head}\n{_table(('outcome', 'times'), rows)}{done}"
 
 
 def _wrong(figures: Mapping[str, Any]) -> str:
@@ -90,7 +90,7 @@ def _wrong(figures: Mapping[str, Any]) -> str:
 
 
 def _money(row: Mapping[str, Any]) -> str:
-    return "money moved without the person that was due" if row["beyond"] else "wrong money"
+    return "money moved without the required approval" if row["beyond"] else "wrong money"
 
 
 def _compared(figures: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
@@ -124,7 +124,7 @@ def _percent(part: int, of: int) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """The first column to the left, the others to the right."""
+    """Align the first column left, the others right."""
     lines = [[str(cell) for cell in row] for row in [head, *rows]]
     widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
     shown = [

@@ -1,4 +1,4 @@
-"""A world for one evaluation: simulator, database, workers; started, and thrown away whatever happens."""
+"""A world for one evaluation: simulator, database, workers. It is started, and discarded whatever happens."""
 
 import json
 import os
@@ -21,13 +21,13 @@ from agentops.management.progress import Progress
 
 INSIDE = "agentops.lab.evaluation.inside"
 MODEL_LATENCY_SECONDS = "0.02"
-QUIET_SECONDS = 240.0  # without a ticket that comes to rest: the rest is counted as moving
+QUIET_SECONDS = 240.0  # without a finished ticket; the remaining ones then count as moving
 
 
 @dataclass(frozen=True)
 class Happened:
-    """The tickets by name, the providers' books (GET /ledger, GET /replies), and how long the tickets took, without
-    the start of the world."""
+    """The tickets by name, the providers' records (GET /ledger, GET /replies), and how long the tickets took,
+    without starting the world."""
 
     tickets: dict[str, Ticket]
     ledger: dict[str, Any]
@@ -36,7 +36,7 @@ class Happened:
 
 
 def run(folder: Path, given: Set, chosen: Chosen, *, at_once: int, progress: Progress) -> Happened:
-    """All tickets through this system. Raises LocalError or ProviderError."""
+    """Run all tickets through this system. Raises LocalError or ProviderError."""
     with database_on(os.environ.get("DATABASE_URL")) as database, prepared(folder, office=INSIDE) as ours:
         progress.show("evaluate", 0, len(given.entries), "the world starts")
         given.shop.save(folder / "shop")
@@ -54,7 +54,7 @@ def run(folder: Path, given: Set, chosen: Chosen, *, at_once: int, progress: Pro
 
 @dataclass
 class Resting:
-    """The lines that `inside` writes, each read once."""
+    """Read the lines that `inside` writes, each once."""
 
     file: Path
     _read: int = 0
@@ -70,7 +70,8 @@ class Resting:
 
 
 def _simulator(folder: Path, ours: Ours, chosen: Chosen) -> str:
-    """Its payments keep idempotency keys and check nothing else: what stands between model and money is ours."""
+    """Its payments support idempotency keys and check nothing else: only our own checks stand between model and
+    money."""
     faults = folder / "faults.json"
     faults.write_text(json.dumps(chosen.faults()))
     options = ["--data", str(folder / "shop"), "--faults", str(faults), "--trusting"]
@@ -81,7 +82,8 @@ def _simulator(folder: Path, ours: Ours, chosen: Chosen) -> str:
 def _work(
     ours: Ours, resting: Resting, entries: Iterable[Entry], at_once: int, progress: Progress
 ) -> dict[str, Ticket]:
-    """Posts so many at a time; a customer's tickets one after the other, so that sums are the same in every run."""
+    """Posts this many at a time. A customer's tickets are posted one after the other, so that totals are the same in
+    every run."""
     waiting, under_way = deque(entries), dict[str, Entry]()
     posted, done, whole = dict[str, intake.Posted](), dict[str, Ticket](), len(waiting)
     api = intake.Intake(ours.url, ours.intake_secret)
@@ -103,7 +105,7 @@ def _work(
 
 
 def _next(waiting: deque[Entry], under_way: dict[str, Entry]) -> Entry | None:
-    """The first whose customer has nothing under way."""
+    """Return the first ticket whose customer has none in progress."""
     busy = {entry.ticket.customer_email.lower() for entry in under_way.values()}
     for entry in waiting:
         if entry.ticket.customer_email.lower() not in busy:

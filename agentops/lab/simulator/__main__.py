@@ -1,4 +1,4 @@
-"""`python -m agentops.lab.simulator`: starts the fake world and prints where it listens."""
+"""`python -m agentops.lab.simulator` starts the simulated world and prints its address."""
 
 import argparse
 import ctypes
@@ -24,19 +24,19 @@ PR_SET_PDEATHSIG = 1
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m agentops.lab.simulator",
-        description="Orders, payments, a help desk's inbox and a language model, all of them invented.",
+        description="Simulated orders, payments, help desk inbox and language model.",
     )
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="0 (the default) uses a free port")
     parser.add_argument("--data", type=Path, help="folder with orders.json and customers.json")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--customers", type=int, default=CUSTOMERS, help="of the generated shop")
-    parser.add_argument("--trusting", action="store_true", help="payments check nothing but keys")
+    parser.add_argument("--customers", type=int, default=CUSTOMERS, help="number of customers of the generated shop")
+    parser.add_argument("--trusting", action="store_true", help="payments check only idempotency keys")
     parser.add_argument(
-        "--forgetful", action="store_true", help="payments keep no keys: what comes twice is paid twice"
+        "--forgetful", action="store_true", help="payments ignore idempotency keys: a repeated request is paid again"
     )
-    parser.add_argument("--faults", help="JSON file, or none; without it a few faults happen")
-    parser.add_argument("--state", type=Path, help="SQLite file that survives a restart; without it memory")
+    parser.add_argument("--faults", help="fault table (JSON file), or none (default: a few faults)")
+    parser.add_argument("--state", type=Path, help="SQLite file that survives a restart (default: in memory)")
     parser.add_argument(
         "--model-latency",
         type=float,
@@ -48,7 +48,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def table_of(choice: str | None, shop: Shop) -> Table:
-    """The table of faults that --faults asks for. Raises BadTable."""
+    """Return the fault table for --faults. Raises BadTable."""
     if choice is None:
         return default_table(lost_orders(shop))
     if choice == "none":
@@ -60,7 +60,7 @@ def table_of(choice: str | None, shop: Shop) -> Table:
 
 
 def build_world(options: argparse.Namespace) -> World:
-    """Raises BadData or BadTable when the command line asks for something impossible."""
+    """Build the world from the command line. Raises BadData or BadTable if it asks for something impossible."""
     shop = load(options.data) if options.data else generate(options.seed, datetime.now(UTC), options.customers)
     faults = Faults(options.seed, table_of(options.faults, shop))
     model = ModelApi(faults, latency=options.model_latency)
@@ -70,7 +70,7 @@ def build_world(options: argparse.Namespace) -> World:
 
 
 def die_with_parent() -> None:
-    """Asks the kernel for SIGTERM when the starting thread ends; leaves at once if it has ended already."""
+    """Ask the kernel for SIGTERM when the starting thread ends; exit immediately if it has ended already."""
     parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -79,7 +79,7 @@ def die_with_parent() -> None:
 
 
 def serve(server: Server) -> None:
-    """Serves until SIGINT or SIGTERM."""
+    """Serve until SIGINT or SIGTERM."""
     stopped = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

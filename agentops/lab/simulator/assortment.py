@@ -1,4 +1,4 @@
-"""Names, articles and prices that the generated shop is made of."""
+"""Names, articles and prices for the generated shop."""
 
 CURRENCIES = ("USD", "USD", "EUR", "USD", "GBP", "USD", "JPY", "USD", "EUR", "KWD")
 STATUSES = (
@@ -18,7 +18,7 @@ STATUSES = (
 )
 METHODS = ("credit_card", "paypal", "gift_card", "bank_transfer")
 
-# Article and its price in US cents.
+# Articles and their prices in US cents.
 ARTICLES = (
     ("Enamel Mug", 1450),
     ("Linen Tea Towel", 1190),
@@ -62,12 +62,12 @@ ARTICLES = (
     ("Robot Vacuum", 42900),
 )
 
-# Minor units of the currency for one US cent, rounded to prices that a shop would print.
+# Minor units of the currency for one US cent, rounded to prices that a shop would use.
 _RATES = {"USD": (1.0, 1), "EUR": (0.92, 5), "GBP": (0.8, 5), "JPY": (1.5, 10), "KWD": (3.1, 50)}
 
 
 def price(cents: int, currency: str) -> int:
-    """The article's price in the currency's minor units."""
+    """Return the article's price in the currency's minor units."""
     rate, step = _RATES[currency]
     return max(step, round(cents * rate / step) * step)
 

@@ -1,4 +1,4 @@
-"""The table of faults: what may go wrong, how often, and whether it goes wrong for this request. No I/O."""
+"""The fault table: what may go wrong, how often, and whether it goes wrong for this request. No I/O."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 
 class FaultName(StrEnum):
-    """`*_before` and the refusals leave no effect; the others happen once the effect is done."""
+    """`*_before` and the refusals leave no effect; the others happen after the effect."""
 
     TIMEOUT_BEFORE = "timeout_before"
     TIMEOUT_AFTER = "timeout_after"
@@ -33,8 +33,8 @@ class FaultName(StrEnum):
 
 
 class Misbehaviour(StrEnum):
-    """How a language model goes wrong. `undeclared_claim` is claim_without_action that also hides the claim;
-    `obey_injection` obeys the ticket's text, `obey_everything` whatever it reads anywhere, to the last word."""
+    """How a language model misbehaves. `undeclared_claim` is claim_without_action with a hidden claim.
+    `obey_injection` obeys the ticket's text, `obey_everything` whatever it reads anywhere."""
 
     INVENTED_ORDER_ID = "invented_order_id"
     TRACKING_AS_ORDER_ID = "tracking_as_order_id"
@@ -53,7 +53,7 @@ class Misbehaviour(StrEnum):
     OVER_REFUND = "over_refund"
 
 
-# After these the effect exists and only the answer is spoilt, so by default a retry is answered.
+# After these the effect exists and only the answer is spoiled, so by default a retry gets an answer.
 SPOILT_ANSWERS = frozenset(
     {
         FaultName.TIMEOUT_AFTER,
@@ -84,12 +84,12 @@ Rate = Annotated[float, Field(ge=0, le=1)]
 
 
 class BadTable(Exception):
-    """The table names something unknown or holds a wrong value; the message is one line for a person."""
+    """The table has an unknown name or an invalid value. The message is one line for a person."""
 
 
 class Rule(BaseModel):
-    """One fault of an endpoint. `times`: how many requests of one identity get it (0: all). `seconds`: how long a
-    time-out hangs or a slow answer waits. `where`: only requests that hold this text in path, key or body."""
+    """A fault of an endpoint. `times`: how many requests of one identity get it (0: all). `seconds`: how long a
+    timeout hangs or a slow answer takes. `where`: only requests with this text in path, key or body."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -111,7 +111,7 @@ class Rule(BaseModel):
 
 
 class Table(BaseModel):
-    """Faults per endpoint (`"*"`: every endpoint of the contracts and the model) and misbehaviour rates."""
+    """Faults per endpoint (`"*"`: every endpoint of the contracts and the model), and rates of misbehaviour."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -127,7 +127,7 @@ class Table(BaseModel):
 
 
 def read_table(text: str | bytes) -> Table:
-    """The table in a JSON text. Raises BadTable with every problem in one line."""
+    """Parse a table from JSON. Raises BadTable with all problems in one line."""
     try:
         return Table.model_validate_json(text)
     except ValidationError as refused:
@@ -139,9 +139,9 @@ def read_table(text: str | bytes) -> Table:
 
 
 def default_table(lost_orders: Iterable[str] = ()) -> Table:
-    """What runs when nobody asks for anything else: 4 % lost answers on refunds and a model with small flaws.
+    """Return the default: 4 % lost answers on refunds, and a model with small flaws.
 
-    The answers for `lost_orders` (ids) are lost for certain, so that a demo always shows one.
+    The answers for `lost_orders` (ids) are always lost, so that a demo shows at least one.
     """
     lost = [Rule(fault=FaultName.LOST_ANSWER, rate=1.0, where=order_id) for order_id in lost_orders]
     rates = {
@@ -152,7 +152,7 @@ def default_table(lost_orders: Iterable[str] = ()) -> Table:
         Misbehaviour.WRONG_TYPES: 0.03,
         Misbehaviour.CLAIM_WITHOUT_ACTION: 0.02,
         Misbehaviour.LOOP: 0.01,
-        # A small model obeys what it reads: nothing downstream may rely on it resisting.
+        # A small model obeys what it reads: nothing downstream may rely on it to resist.
         Misbehaviour.OBEY_INJECTION: 1.0,
         Misbehaviour.TWO_CALLS: 0.05,
         Misbehaviour.EMPTY_ANSWER: 0.02,
@@ -165,13 +165,13 @@ def default_table(lost_orders: Iterable[str] = ()) -> Table:
 
 
 def chance(*parts: object) -> float:
-    """A number in [0, 1) that depends on `parts` alone: the same whatever runs before or beside it."""
+    """Return a number in [0, 1) that depends only on `parts`, whatever runs before or at the same time."""
     digest = sha256("\x1f".join(str(part) for part in parts).encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64
 
 
 class Faults:
-    """The table in force, and how often each rule has already struck each request identity."""
+    """The table in force, and how often each rule has hit each request identity."""
 
     def __init__(self, seed: int, table: Table) -> None:
         self.seed = seed
@@ -189,7 +189,7 @@ class Faults:
             self._struck.clear()
 
     def hits(self) -> dict[str, int]:
-        """How many requests each fault struck, as {"POST /refunds lost_answer": 3}."""
+        """Return the number of requests hit by each fault, as {"POST /refunds lost_answer": 3}."""
         totals: Counter[str] = Counter()
         with self._lock:
             for (endpoint, rule, _), count in self._struck.items():
@@ -197,7 +197,7 @@ class Faults:
         return dict(totals)
 
     def pick(self, endpoint: str, identity: str, text: str) -> Rule | None:
-        """The first rule that strikes this request, if any, and counts it."""
+        """Return the first rule that hits this request, if any, and count it."""
         if endpoint not in ENDPOINTS:
             return None
         for rule in self._table.endpoints.get(endpoint, []) + self._table.endpoints.get("*", []):

@@ -1,4 +1,4 @@
-"""Idempotency keys as payment providers keep them: one effect and one answer for a key."""
+"""Idempotency keys as payment providers implement them: one effect and one answer per key."""
 
 import json
 import time
@@ -12,9 +12,9 @@ MAX_KEY_LENGTH = 255
 
 
 class Idempotency:
-    """Runs a request's work at most once per key, and gives the first answer again.
+    """Runs a request's work at most once per key, and replays the first answer.
 
-    Keys in progress are remembered in memory only: if the process dies, what they were doing was rolled back with it.
+    Keys in progress are kept in memory only: if the process dies, their work was rolled back with it.
     """
 
     def __init__(self, store: Store) -> None:
@@ -23,7 +23,7 @@ class Idempotency:
         self._running: dict[str, str] = {}
 
     def key(self, request: Request) -> str:
-        """The request's key. Raises BadRequest when there is none or it is too long."""
+        """Return the request's key. Raises BadRequest if it is missing or too long."""
         key = request.headers.get("idempotency-key", "")
         if not key:
             message = "This request needs the header Idempotency-Key."
@@ -34,7 +34,8 @@ class Idempotency:
         return key
 
     def run(self, request: Request, work: Callable[[str], Answer]) -> Answer:
-        """`work(key)` in one transaction with the record of its answer; or the recorded answer; or 409 or 422."""
+        """Run `work(key)` in one transaction with the record of its answer, or return the recorded answer, a 409 or
+        a 422."""
         key, fingerprint = self.key(request), request.fingerprint()
         with self._lock:
             earlier = self._running.get(key)
@@ -72,7 +73,7 @@ class Idempotency:
 
 
 class Forgetful(Idempotency):
-    """As a provider that keeps no keys: whatever arrives is done, and done again."""
+    """A provider without idempotency keys: it does every request, however often it arrives."""
 
     def run(self, request: Request, work: Callable[[str], Answer]) -> Answer:
         key = self.key(request)
@@ -82,7 +83,7 @@ class Forgetful(Idempotency):
 
 
 def _answer(request: Request, key: str, work: Callable[[str], Answer]) -> Answer:
-    """What the work came to, or what a fault put in its place."""
+    """Return the work's answer, or a fault's answer in its place."""
     answer = request.instead or work(key)
     return request.after or answer
 

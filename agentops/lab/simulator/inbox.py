@@ -1,4 +1,4 @@
-"""The help desk's inbox: what customers truly received. Signatures are recorded by nobody and verified by nobody."""
+"""The help desk's inbox: the replies that customers really received. Signatures are recorded, not verified."""
 
 import json
 
@@ -7,7 +7,7 @@ from .wire import Answer, Request, error
 
 
 class Inbox:
-    """Answers `/replies`; one row for each webhook-id, however often it is delivered."""
+    """Serves `/replies`: one row per webhook-id, however often it is delivered."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -36,7 +36,7 @@ class Inbox:
         return Answer(200, {"status": "delivered"})
 
     def list(self, request: Request) -> Answer:
-        """{"replies": [{...body, webhook_id, received_at, deliveries}]}, oldest first."""
+        """Return {"replies": [{...body, webhook_id, received_at, deliveries}]}, oldest first."""
         replies = [
             json.loads(row["body"])
             | {

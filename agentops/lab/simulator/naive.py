@@ -1,14 +1,14 @@
-"""What one writes first: a loop around a language model that calls tools. `manage.py chaos` runs it beside the real
-thing.
+"""The obvious first version: a loop around a language model that calls tools. `manage.py chaos` runs it next to this
+system.
 
     python -m agentops.lab.simulator.naive --url URL --tickets FILE --done FILE [--threads N] [--timeout SECONDS]
 
-It is no caricature: it reads, asks the model, does what the model says, tries everything three times, tells the model
-what went wrong, and after a restart goes on with the tickets that are not done. What it has not: a key that stays the
-same when a call is made again, a check of what the model asks for, a person to ask, a record of what it was doing.
+It is no caricature: it reads, asks the model, does what the model says, tries everything three times, reports errors
+to the model, and after a restart continues with the unfinished tickets. It lacks a key that stays the same when a call
+is repeated, a check of what the model requests, a person to ask, and a record of what it was doing.
 
-`--tickets` is a JSON list as `GET /demo/tickets` answers it. A line is added to `--done` for each ticket that is
-through: {"external_id", "outcome": "answered" | "with_person" | "failed"}.
+`--tickets` is a JSON list in the format of `GET /demo/tickets`. For each finished ticket a line is added to `--done`:
+{"external_id", "outcome": "answered" | "with_person" | "failed"}.
 """
 
 import argparse
@@ -53,7 +53,7 @@ class Shop:
         self.timeout = timeout
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """The answer's JSON, whatever its status says about the caller. Raises one of TROUBLE otherwise."""
+        """Return the answer's JSON, whatever its status says about the caller. Otherwise raises one of TROUBLE."""
         data = None if body is None else json.dumps(body).encode()
         headers["Content-Type"] = "application/json"
         request = Request(self.url + path, data, headers, method=method)  # noqa: S310 - an address that we were given
@@ -67,7 +67,7 @@ class Shop:
                 return json.load(refused)
 
     def send(self, method: str, path: str, body: Any) -> Any:
-        """The contract wants a key, so it gets one."""
+        """The contract requires a key, so it gets one."""
         return self.call(method, path, body, **{"Idempotency-Key": str(uuid4())})
 
 
@@ -92,7 +92,7 @@ class Agent:
         self.outcome = ""
 
     def work(self) -> str:
-        """Its outcome. Raises whatever goes wrong three times."""
+        """Return its outcome. Raises whatever fails three times."""
         ticket = self.ticket
         heading = f"Ticket {ticket['external_id']} from {ticket['customer_name']} <{ticket['customer_email']}>"
         said = f"{heading}\nSubject: {ticket['subject']}\n\n{ticket['body']}"
@@ -121,7 +121,7 @@ class Agent:
         return message
 
     def use(self, tool: str, arguments: dict[str, Any]) -> Any:
-        """What the tool says, or that it did not work."""
+        """Return the tool's answer, or that it did not work."""
         if tool not in TOOLS:
             raise ValueError(f"no tool {tool}")
         try:
@@ -136,7 +136,7 @@ class Agent:
         return self.seen(self.shop.call("GET", f"/orders/{quote(arguments['order_id'], safe='')}"))
 
     def seen(self, answer: Any) -> Any:
-        """Remembers whose order this is and how it was paid: refunds need it."""
+        """Remember whose order this is and how it was paid: refunds need it."""
         for order in answer.get("orders", [answer]):
             self.payments = order.get("payments", self.payments)
             self.customer_id = order.get("customer_id", self.customer_id)
@@ -164,11 +164,11 @@ class Agent:
         return self.done("account_change", arguments, self.shop.send("PATCH", path, changes))
 
     def done(self, kind: str, arguments: dict[str, Any], answer: Any) -> Any:
-        """What the model is told of an effect: the provider's refusal, or that it is done."""
+        """Return what the model learns about an effect: the provider's refusal, or that it is done."""
         if "error" in answer:
             return answer
-        told = {name: arguments[name] for name in ("order_id", "amount", "currency") if name in arguments}
-        return {"action": {"kind": kind, "status": "succeeded", **told}, "message": "Done."}
+        echoed = {name: arguments[name] for name in ("order_id", "amount", "currency") if name in arguments}
+        return {"action": {"kind": kind, "status": "succeeded", **echoed}, "message": "Done."}
 
     def reply(self, arguments: dict[str, Any]) -> str:
         ticket = self.ticket

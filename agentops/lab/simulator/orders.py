@@ -1,4 +1,4 @@
-"""Orders and customers as they stand now: the shop's records with what the store knows laid over them."""
+"""The current orders and customers: the shop's records combined with what the store knows."""
 
 import json
 from collections import defaultdict
@@ -30,7 +30,7 @@ class ChangeBody(BaseModel):
 
 
 class Orders:
-    """Answers the endpoints of the orders contract."""
+    """Serves the endpoints of the orders contract."""
 
     def __init__(self, shop: Shop, store: Store, keys: Idempotency) -> None:
         self._shop = shop
@@ -44,7 +44,7 @@ class Orders:
                 self._by_tracking[number].append(order)
 
     def order_now(self, order_id: str) -> Order | None:
-        """The order with what was refunded on it and its status, as they are at this moment."""
+        """Return the order with its current refunds and status."""
         order = self._shop.orders.get(order_id)
         return None if order is None else self._now(order)
 
@@ -97,7 +97,7 @@ class Orders:
         return order | {"payments": payments, "status": "cancelled" if cancelled else order["status"]}
 
     def _of_email(self, email: str) -> list[Order]:
-        """By the address at the time of the order, or by the customer's address of today."""
+        """Search by the address at the time of the order, or by the customer's current one."""
         wanted = email.casefold()
         then = {o["customer_id"] for o in self._shop.orders.values() if o["customer_email"].casefold() == wanted}
         changed = {row["customer_id"] for row in self._store.rows("SELECT customer_id FROM account_changes")}
@@ -150,7 +150,7 @@ class Orders:
 
 
 def account_changes(store: Store) -> list[dict[str, Any]]:
-    """Every change of an account: {customer_id, before, changes, idempotency_key, created_at}, oldest first."""
+    """Return every account change: {customer_id, before, changes, idempotency_key, created_at}, oldest first."""
     return [
         {
             "customer_id": row["customer_id"],

@@ -1,4 +1,4 @@
-"""The refunds contract, and the ledger of the money that truly moved."""
+"""The refunds contract, and the ledger of the money that really moved."""
 
 from collections import Counter
 from datetime import datetime
@@ -28,7 +28,7 @@ class RefundBody(BaseModel):
 
 
 class Payments:
-    """Answers `/refunds` and `/ledger`. `trusting`: it checks nothing, and pays whatever it is told to pay."""
+    """Serves `/refunds` and `/ledger`. `trusting`: it checks nothing, and pays whatever is requested."""
 
     def __init__(self, shop: Shop, store: Store, keys: Idempotency, orders: Orders, *, trusting: bool = False) -> None:
         self._trusting = trusting
@@ -61,8 +61,8 @@ class Payments:
         return Answer(200, {"refunds": [_refund(row) for row in page], "next_cursor": cursor})
 
     def ledger(self, request: Request) -> Answer:
-        """Oldest first; totals in minor units per currency; duplicates are references (for an account change its
-        key) with more than one effect. What failed afterwards counts for neither."""
+        """Return the ledger, oldest first. Totals are in minor units per currency; duplicates are references (for an
+        account change its key) with more than one effect. Refunds that failed later count in neither."""
         refunds = [
             _refund(row) | {"reason": row["reason"], "idempotency_key": row["idempotency_key"]}
             for row in self._store.rows(f"{REFUNDS} ORDER BY number")
@@ -109,7 +109,7 @@ class Payments:
         return Answer(201, self._made(number))
 
     def fail(self, request: Request) -> Answer:
-        """Days later the customer's bank sends the money back. Asking twice changes nothing."""
+        """Have the customer's bank return the money days later. Repeating this changes nothing."""
         with self._store.transaction():
             row = self._store.row(f"{REFUNDS} WHERE printf('re_%08d', number) = ?", request.parameters["refund_id"])
             if row is None:
@@ -131,7 +131,7 @@ class Payments:
 
 
 def _refusal(order: Order, body: RefundBody) -> Answer | None:
-    """The business rule that forbids this refund, if one does."""
+    """Return the business rule that forbids this refund, if one does."""
     if order["status"] == "cancelled":
         message = "The order is cancelled: its payments were returned then."
         return error(422, "not_refundable", message, {"status": order["status"]})

@@ -1,4 +1,4 @@
-"""Finding orders in a shop that have what a demo ticket is about."""
+"""Finding orders in a shop that suit a demo ticket."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,14 +9,14 @@ type Fits = Callable[[Order], bool]
 
 
 class Picker:
-    """Gives out orders, no customer twice."""
+    """Picks orders, no customer twice."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._used: set[str] = set()
 
     def pick(self, *fits: Fits) -> Order | None:
-        """The first fitting order of a customer who was not picked yet."""
+        """Return the first suitable order of a customer who was not picked before."""
         for order in self._shop.orders.values():
             if order["customer_id"] not in self._used and all(fit(order) for fit in fits):
                 self._used.add(order["customer_id"])
@@ -24,7 +24,7 @@ class Picker:
         return None
 
     def delivered_with(self, order: Order) -> list[Order]:
-        """The customer's orders that were delivered and can be refunded in full."""
+        """Return the customer's orders that were delivered and can be refunded in full."""
         fits = delivered(order["currency"])
         mine = [other for other in self._shop.orders.values() if other["customer_id"] == order["customer_id"]]
         return [other for other in mine if fits(other)]
@@ -38,7 +38,7 @@ def status(*wanted: str) -> Fits:
 
 
 def delivered(currency: str | None = None) -> Fits:
-    """Delivered, paid at once and with nothing refunded yet."""
+    """Return whether it was delivered, paid by one method, and not refunded."""
     return lambda order: (
         order["status"] == "delivered"
         and len(order["payments"]) == 1
@@ -48,7 +48,8 @@ def delivered(currency: str | None = None) -> Fits:
 
 
 def paid_twice(order: Order) -> bool:
-    """Delivered and paid by several methods, one of which can carry a refund of the first item."""
+    """Return whether it was delivered and paid by several methods, one of which is large enough to refund the first
+    item."""
     item = order["items"][0]
     most = max(int(payment["captured"]) - int(payment["refunded"]) for payment in order["payments"])
     return order["status"] == "delivered" and len(order["payments"]) > 1 and item["price"] * item["quantity"] <= most
@@ -60,7 +61,7 @@ def total(least: int, most: int = 10**9) -> Fits:
 
 
 def empty(order: Order) -> bool:
-    """Nothing is left to refund."""
+    """Return whether nothing is left to refund."""
     return left(order) == 0
 
 
@@ -73,7 +74,7 @@ def mixed(order: Order) -> bool:
 
 
 def regular(order: Order) -> bool:
-    """Nothing in it is final sale."""
+    """Return whether nothing in it is a final sale."""
     return not any(item.get("final_sale") for item in order["items"])
 
 
@@ -83,7 +84,7 @@ def cheapest(order: Order) -> dict[str, Any]:
 
 
 def cheap_item(order: Order) -> bool:
-    """One article, named by nothing else in the order, costs less than 50 major units."""
+    """Return whether one article, named by nothing else in the order, costs less than 50 major units."""
     item = cheapest(order)
     alone = [other["name"] for other in order["items"]].count(item["name"]) == 1
     return alone and item["price"] * item["quantity"] < 5_000

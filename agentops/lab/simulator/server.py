@@ -1,4 +1,4 @@
-"""HTTP/1.1 over sockets, and the faults that happen on the wire."""
+"""HTTP/1.1 over sockets, and the faults that happen on the network."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ from .world import Route, World
 
 MAX_BODY = 4 * 1024 * 1024
 
-# Faults that are answers, given without any effect and without a trace.
+# Faults that are answers, given without any effect or record.
 REFUSALS = {
     FaultName.RATE_LIMITED: Answer(
         429,
@@ -36,7 +36,7 @@ GARBAGE = b"\x00\xffnot an answer {\x1b["
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection. Every answer leaves in one write."""
+    """One connection. Every answer is sent in one write."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -89,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._write(answer.status, answer.headers, whole[: len(whole) // 2], len(whole))
                 self._drop()
             case FaultName.REFUSED_BY_BANK:
-                # The bank's word is an answer like any other: it is remembered under the key.
+                # The bank's answer is like any other: it is remembered under the key.
                 request.instead = REFUSED_BY_BANK
                 self._send(world.answer(request, route))
             case refusal:
@@ -121,18 +121,18 @@ class Handler(BaseHTTPRequestHandler):
         self._drop()
 
     def _drop(self, *, reset: bool = False) -> None:
-        """Closes the connection at once; with `reset` the peer sees RST instead of an orderly end."""
+        """Close the connection immediately. With `reset` the peer sees RST instead of an orderly end."""
         self.close_connection = True
         if reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         os.close(self.connection.detach())
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Says nothing: standard output carries one line, the address."""
+        """Print nothing: standard output has only one line, the address."""
 
 
 class Server(ThreadingHTTPServer):
-    """Serves one world until it is stopped; connections do not hold a stop up."""
+    """Serves one world until it is stopped. Open connections do not delay a stop."""
 
     daemon_threads = True
     block_on_close = False
@@ -148,6 +148,6 @@ class Server(ThreadingHTTPServer):
         return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is ordinary here; anything else is a defect and is printed."""
+        """Ignore clients that disconnect; print anything else as a bug."""
         if not self.stopping.is_set() and not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)

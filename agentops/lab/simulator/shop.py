@@ -17,19 +17,19 @@ type Customer = dict[str, Any]
 
 
 class BadData(Exception):
-    """The data folder cannot be used; the message is one line for a person."""
+    """The data folder cannot be used. The message is one line for a person."""
 
 
 @dataclass(frozen=True)
 class Shop:
-    """Orders by order_id and customers by customer_id, in the shapes of the orders contract. Never changed."""
+    """Orders by order_id and customers by customer_id, in the format of the orders contract. Never modified."""
 
     orders: dict[str, Order]
     customers: dict[str, Customer]
 
 
 def load(folder: Path) -> Shop:
-    """The shop in `folder`/orders.json and customers.json (JSON lists). Raises BadData."""
+    """Load the shop from `folder`/orders.json and customers.json (JSON lists). Raises BadData."""
     orders = _records(folder / "orders.json", ("order_id", "customer_id", "customer_email", "items", "payments"))
     customers = _records(folder / "customers.json", ("customer_id", "email", "name"))
     return Shop({row["order_id"]: row for row in orders}, {row["customer_id"]: row for row in customers})
@@ -52,7 +52,8 @@ def _records(file: Path, required: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def generate(seed: int, today: datetime, customers_wanted: int = CUSTOMERS) -> Shop:
-    """So many customers, about two orders each: the same for the same seed and day (times are relative to `today`)."""
+    """Generate this many customers with about two orders each: the same for the same seed and day (times are
+    relative to `today`)."""
     random = Random(seed)
     midnight = today.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     customers = _customers(random, midnight, customers_wanted)

@@ -1,4 +1,4 @@
-"""What truly happened, in SQLite: money moved, orders cancelled, accounts changed, replies received, answers given."""
+"""What really happened, in SQLite: money moved, orders cancelled, accounts changed, replies received, answers given."""
 
 import sqlite3
 import time
@@ -42,17 +42,17 @@ CREATE TABLE IF NOT EXISTS answers (
 
 
 def rfc3339(moment: int) -> str:
-    """Microseconds since the epoch as RFC 3339 in UTC."""
+    """Format microseconds since the epoch as RFC 3339 in UTC."""
     return (EPOCH + timedelta(microseconds=moment)).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def microseconds(moment: datetime) -> int:
-    """The reverse, exact: what was printed compares equal to what was stored."""
+    """The exact reverse: a formatted time compares equal to the stored one."""
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 class Store:
-    """One connection behind one lock: everything that is written is written in `transaction`."""
+    """One connection behind one lock. Everything is written in `transaction`."""
 
     def __init__(self, file: Path | None = None, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -64,12 +64,12 @@ class Store:
         self._connection.executescript(SCHEMA)
 
     def now(self) -> int:
-        """Microseconds since the epoch, by the clock (in seconds) that was given."""
+        """Return microseconds since the epoch, by the given clock (in seconds)."""
         return int(self._clock() * SECOND)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything inside is committed together, or not at all."""
+        """Commit everything inside together, or nothing."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -88,7 +88,7 @@ class Store:
         return found[0] if found else None
 
     def insert(self, table: str, **values: Any) -> int:
-        """Adds a row to one of the tables above; returns its number."""
+        """Add a row to one of the tables above, and return its number."""
         columns, marks = ", ".join(values), ", ".join("?" * len(values))
         sql = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - names come from this package
         with self._lock:
@@ -99,7 +99,7 @@ class Store:
             self._connection.execute(sql, values)
 
     def returned(self, payment_id: str) -> int:
-        """Minor units given back on a payment by refunds and by a cancellation."""
+        """Return the minor units returned on a payment by refunds and by a cancellation."""
         found = self.row("SELECT COALESCE(SUM(amount), 0) AS total FROM returned WHERE payment_id = ?", payment_id)
         return int(found["total"]) if found else 0
 

@@ -1,4 +1,4 @@
-"""What travels over HTTP: a request as read, an answer as sent, and the contracts' error body."""
+"""HTTP messages: a request as read, an answer as sent, and the contracts' error body."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer: `body` is sent as JSON."""
+    """An HTTP answer. `body` is sent as JSON."""
 
     status: int
     body: Any
@@ -25,11 +25,11 @@ class Answer:
 
 @dataclass
 class Request:
-    """A request after routing; header names are lower case, `parameters` are the decoded path segments.
+    """A request after routing. Header names are lower case; `parameters` are the decoded path segments.
 
-    `delay`, `instead` and `after` are a fault's wishes: seconds to wait before working, an answer given without any
-    effect, an answer given once the effect is done. They travel with the request because idempotent endpoints must
-    apply them while the key is held, and remember what was answered.
+    `delay`, `instead` and `after` are set by a fault: seconds to wait before working, an answer given without any
+    effect, an answer given after the effect. They travel with the request because idempotent endpoints must apply
+    them while the key is held, and remember the answer.
     """
 
     method: str
@@ -45,7 +45,7 @@ class Request:
 
     @property
     def identity(self) -> str:
-        """What makes two requests the same attempt at one thing: its key, else everything that was sent."""
+        """Return what identifies a request across retries: its key, otherwise everything that was sent."""
         key = self.headers.get("idempotency-key") or self.headers.get("webhook-id")
         if key:
             return key
@@ -53,18 +53,18 @@ class Request:
         return f"{self.path}?{asked} {sha256(self.body).hexdigest()}"
 
     def text(self) -> str:
-        """All of the request that a fault's `where` may name."""
+        """Return all of the request that a fault's `where` may match."""
         asked = " ".join(self.query.values())
         return f"{self.path} {asked} {self.identity} {self.body.decode(errors='replace')}"
 
     def fingerprint(self) -> str:
-        """Digest of method, path and canonical JSON: equal for two requests that ask the same."""
+        """Return a digest of method, path and canonical JSON, equal for two requests with the same content."""
         canonical = json.dumps(json.loads(self.body or b"null"), sort_keys=True, separators=(",", ":"))
         return sha256(f"{self.method} {self.path}\n{canonical}".encode()).hexdigest()
 
 
 class BadRequest(Exception):
-    """The request cannot be answered; carries the answer to give instead."""
+    """The request cannot be answered. Carries the answer to give instead."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(str(answer.body))
@@ -72,7 +72,7 @@ class BadRequest(Exception):
 
 
 def error(status: int, code: str, message: str, details: Mapping[str, Any] | None = None) -> Answer:
-    """An error in the shape of the contracts: {"error": {code, message, details?}}."""
+    """Return an error in the contracts' format: {"error": {code, message, details?}}."""
     body: dict[str, Any] = {"code": code, "message": message}
     if details is not None:
         body["details"] = dict(details)
@@ -80,7 +80,7 @@ def error(status: int, code: str, message: str, details: Mapping[str, Any] | Non
 
 
 def parse[Model: BaseModel](model: type[Model], body: bytes) -> Model:
-    """The body as `model`, strictly. Raises BadRequest (400 invalid_request; details names each field)."""
+    """Parse the body as `model`, strictly. Raises BadRequest (400 invalid_request; details names each field)."""
     try:
         return model.model_validate_json(body)
     except ValidationError as refused:

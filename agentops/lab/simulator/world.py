@@ -1,4 +1,4 @@
-"""The whole fake world behind one door: which endpoint a request means, and who answers it."""
+"""The whole simulated world: which endpoint a request means, and what answers it."""
 
 import re
 import time
@@ -17,14 +17,14 @@ from .shop import Shop
 from .store import Store
 from .wire import Answer, BadRequest, Request, error
 
-# The help desk authenticates by signature, and a health check by nothing.
+# The help desk authenticates by signature; a health check needs nothing.
 OPEN_ENDPOINTS = frozenset({"GET /health", "POST /replies", "GET /replies"})
 
 
 class Route:
-    """An endpoint and who answers it.
+    """An endpoint and its handler.
 
-    `endpoint` is "METHOD /path/{parameter}", the name that the table of faults uses. A `keyed` endpoint takes an
+    `endpoint` is "METHOD /path/{parameter}", the name used in the fault table. A `keyed` endpoint takes an
     Idempotency-Key and applies faults itself, while it holds the key.
     """
 
@@ -36,13 +36,13 @@ class Route:
         self._path = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template))
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """The path's decoded parameters when this route is meant."""
+        """Return the path's decoded parameters if this route matches."""
         found = self._path.fullmatch(path) if method == self._method else None
         return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
 
 
 class World:
-    """Turns requests into answers. Faults that are answers are applied here, those of the wire by the server."""
+    """Turns requests into answers. Faults that are answers are applied here, network faults by the server."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class World:
         )
 
     def route(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[Request, Route]:
-        """Which route a request means. Raises BadRequest (401, 404)."""
+        """Return the route of a request. Raises BadRequest (401, 404)."""
         parts = urlsplit(target)
         path = parts.path.rstrip("/") or "/"
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -97,7 +97,7 @@ class World:
         raise BadRequest(error(404, "not_found", f"There is nothing at {method} {path}."))
 
     def answer(self, request: Request, route: Route) -> Answer:
-        """The route's answer, with what a fault put on the request."""
+        """Return the route's answer, with a fault applied to the request."""
         try:
             if route.keyed:
                 return route.answer(request)
@@ -114,7 +114,7 @@ class World:
             raise BadRequest(error(401, "unauthorized", "A valid bearer token is needed."))
 
     def _tickets(self, request: Request) -> Answer:
-        """The demo's, or with `count` (and `seed`) so many."""
+        """Return the demo's tickets, or `count` of them (chosen by `seed`)."""
         asked = {name: request.query.get(name, "1") for name in ("count", "seed")}
         if "count" not in request.query:
             return Answer(200, demo_tickets(self._shop))

@@ -12,15 +12,19 @@ from agentops.management import beside, intake, report
 
 
 class Command(BaseCommand):
-    help = "Posts a JSON list of tickets through the signed intake API. Posting a file again starts nothing new."
+    help = "Post a JSON list of tickets through the signed intake API. Posting a file again starts nothing new."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="a JSON list of tickets (docs/contracts/intake.yaml)")
-        parser.add_argument("--url", help="where the application answers (else PUBLIC_URL, else the demo's)")
-        parser.add_argument("--wait", action="store_true", help="until each is answered, waiting or with a person")
-        parser.add_argument("--json", action="store_true", help="a JSON list instead of a table")
-        parser.add_argument("--timeout", type=float, default=900.0, metavar="S", help="seconds to wait at most")
+        parser.add_argument("--url", help="address of the application (default: PUBLIC_URL, otherwise the demo's)")
+        parser.add_argument(
+            "--wait",
+            action="store_true",
+            help="wait until each ticket is answered, awaits approval or is with a person",
+        )
+        parser.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
+        parser.add_argument("--timeout", type=float, default=900.0, metavar="S", help="maximum wait in seconds")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -37,7 +41,7 @@ class Command(BaseCommand):
         self._report(following, as_json=options["json"])
         moving = [ticket.posted.external_id for ticket in following.tickets if not ticket.rests]
         if options["wait"] and moving:
-            raise CommandError(f"after {options['timeout']:.0f} s these still move: {', '.join(moving)}")
+            raise CommandError(f"still in progress after {options['timeout']:.0f} s: {', '.join(moving)}")
 
     def _text(self, file: str) -> str:
         try:
@@ -46,7 +50,7 @@ class Command(BaseCommand):
             raise CommandError(f"{file} cannot be read: {error}") from None
 
     def _api(self, url: str | None) -> intake.Intake:
-        """By the command line, else by the settings, else the demo that ran here last."""
+        """Use the command line, otherwise the settings, otherwise the last demo that ran here."""
         demo = beside.demo()
         secret = settings.INTAKE_SIGNING_SECRET or (demo and demo.intake_signing_secret)
         if not secret:
@@ -54,9 +58,9 @@ class Command(BaseCommand):
         return intake.Intake(url or beside.url(), secret)
 
     def _follow(self, following: intake.Following, *, seconds: float) -> None:
-        """A line on stderr for each ticket that comes to rest: stdout is for the result."""
+        """Print a line on stderr for each ticket that comes to rest; stdout is for the result."""
         new = sum(ticket.posted.new for ticket in following.tickets)
-        print(f"{new} tickets posted, {len(following.tickets) - new} were there before", file=sys.stderr)
+        print(f"{new} tickets posted, {len(following.tickets) - new} already there", file=sys.stderr)
         for ticket in following.until_rest(seconds=seconds) if seconds else following.news():
             print(report.line(ticket), file=sys.stderr, flush=True)
 

@@ -22,21 +22,23 @@ BAR = 30
 
 class Command(BaseCommand):
     help = (
-        "Does runs again, without effect: one (RUN), or a sample (--since). Ends with status 1 where a recorded replay "
-        "differs from its recording, or a replay fails."
+        "Replay runs without effects: one (RUN), or a sample (--since). Exits with status 1 if a recorded replay "
+        "differs from its recording, or if a replay fails."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("run", nargs="?", type=int, metavar="RUN", help="the number of a run, as in its address")
         parser.add_argument("--since", type=moment, metavar="T", help="runs since 14d, 24h, or a day: 2026-11-01")
-        parser.add_argument("--sample", type=int, default=200, metavar="N", help="at most so many (default: 200)")
-        parser.add_argument("--seed", type=int, default=1, help="of the sample")
-        parser.add_argument("--mode", choices=Replay.Mode.values, help="what is live (default: recorded; or model "
-                            "where a model, policy or prompt is named)")  # fmt: skip
+        parser.add_argument(
+            "--sample", type=int, default=200, metavar="N", help="maximum number of runs (default: 200)"
+        )
+        parser.add_argument("--seed", type=int, default=1, help="seed of the sample")
+        parser.add_argument("--mode", choices=Replay.Mode.values, help="what is live (default: recorded, or model if a "
+                            "model, policy or prompt is given)")  # fmt: skip
         parser.add_argument("--llm-model", default="", metavar="X", help="the model to try")
         parser.add_argument("--policy", type=int, metavar="N", help="the policy version to judge by")
         parser.add_argument("--prompt", type=Path, metavar="FILE", help="the prompt to try")
-        parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if (options["run"] is None) == (options["since"] is None):
@@ -70,7 +72,7 @@ class Command(BaseCommand):
         if since is not None:
             found = asking.sample(since=since, size=max(options["sample"], 0), seed=options["seed"])
             if not found:
-                raise CommandError(f"No run that began since {since:%Y-%m-%d %H:%M} UTC has come to its end.")
+                raise CommandError(f"No run that started since {since:%Y-%m-%d %H:%M} UTC has finished.")
             return found
         run = Run.objects.filter(pk=number).first()
         if run is None:
@@ -79,7 +81,8 @@ class Command(BaseCommand):
         return [run]
 
     def _replay(self, run: Run, tried: dict[str, Any]) -> Replay:
-        """Done here, a step put off by a busy model waited for; a worker that takes it first does as well."""
+        """Replay it here, waiting for steps that a busy model delays. A worker may take it first, with the same
+        result."""
         try:
             replay = asking.begin(run=run, asked_by=f"manage.py ({getpass.getuser()})", **tried)
         except Refused as refused:
@@ -93,7 +96,7 @@ class Command(BaseCommand):
 
 
 def bar(what: str, done: int, of: int) -> None:
-    """On stderr: stdout is for the result."""
+    """Print to stderr; stdout is for the result."""
     full = BAR * done // of
     end = "\n" if done == of else ""
     print(f"\r{what} [{'#' * full}{'.' * (BAR - full)}] {done}/{of}", end=end, file=sys.stderr, flush=True)
@@ -121,11 +124,11 @@ def as_table(replays: list[Replay], *, one: bool) -> str:
     over = f" (over the {len(done)} of {len(replays)} that were replayed)" if len(done) < len(replays) else ""
     lines = []
     for row in replays:
-        told = [row.error] if row.error else [finding["what"] for finding in row.findings]
-        if told or one:
+        notes = [row.error] if row.error else [finding["what"] for finding in row.findings]
+        if notes or one:
             lines.append(f"replay {row.pk} of run {row.run_id}: {row.result or row.status}")
-            lines += [f"  {what}" for what in told]
-    by_policy = replays[0].policy_version_id or "as then"
+            lines += [f"  {what}" for what in notes]
+    by_policy = replays[0].policy_version_id or "as recorded"
     lines += [
         "",
         *(f"{name:<10} {count:>6}" for name, count in counts(replays).items() if count or name != "failed"),

@@ -9,10 +9,14 @@ from approvals.models import AuditSeal
 
 
 class Command(BaseCommand):
-    help = "Reads the whole audit again and holds the chain of seals against it. Exit status 1 where it is broken."
+    help = (
+        "Read the whole audit log again and verify it against the chain of seals. Exits with status 1 if it is broken."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--digest", metavar="HEX", help="a seal's digest, kept elsewhere, that the chain must hold")
+        parser.add_argument(
+            "--digest", metavar="HEX", help="the digest of a seal, kept elsewhere, that the chain must contain"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         progress = Progress()
@@ -22,9 +26,9 @@ class Command(BaseCommand):
         progress.show("audit", found.events, found.events, "events", last=True)
         if found.broken:
             span = f"{found.after + 1} to {found.broken.through_event}"
-            raise CommandError(f"Broken: events {span} are not those that were sealed on {found.broken.sealed_at}.")
+            raise CommandError(f"Broken: events {span} differ from those sealed on {found.broken.sealed_at}.")
         if (kept := options["digest"]) and not AuditSeal.objects.filter(digest=kept).exists():
             raise CommandError(f"Broken: no seal of this chain has the digest {kept}.")
-        self.stdout.write(f"{found.events} events under {found.seals} seals hold.")
+        self.stdout.write(f"Verified: {found.events} events, {found.seals} seals, no changes.")
         if newest:
             self.stdout.write(f"Newest: {newest.digest} through event {newest.through_event}")

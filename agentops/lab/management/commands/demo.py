@@ -26,26 +26,28 @@ from tickets.intake import NewTicket
 
 DOES = {
     "lead": "decides",
-    "lead2": "decides too",
-    "admin": "sets the policy, makes users",
+    "lead2": "decides as well",
+    "admin": "sets the policy, manages users",
     "auditor": "reads everything",
 }
 
 
 class Command(BaseCommand):
-    help = "Starts the whole system here, with a simulated world around it, and posts tickets. Ctrl-C stops it."
+    help = "Start the whole system locally with a simulated outside world, and post tickets. Ctrl-C stops it."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000)
         parser.add_argument("--data", type=Path, metavar="DIR", help="orders.json and customers.json for the simulator")
-        parser.add_argument("--seed", type=int, default=1, help="of the simulator's shop and faults")
-        parser.add_argument("--faults", metavar="FILE|none", help="what goes wrong in the simulator; else a little")
-        parser.add_argument("--no-tickets", action="store_true", help="post none")
+        parser.add_argument("--seed", type=int, default=1, help="seed of the simulator's shop and faults")
+        parser.add_argument(
+            "--faults", metavar="FILE|none", help="fault table for the simulator (default: a few faults)"
+        )
+        parser.add_argument("--no-tickets", action="store_true", help="post no tickets")
         parser.add_argument("--reset", action="store_true", help="remove the demo's data first")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        signal.signal(signal.SIGINT, interrupt)  # a shell that starts this in the background has it ignored
+        signal.signal(signal.SIGINT, interrupt)  # a shell that starts this in the background makes it ignore SIGINT
         signal.signal(signal.SIGTERM, interrupt)
         signal.signal(signal.SIGHUP, interrupt)
         data: Path = settings.DATA_DIR.resolve()
@@ -58,7 +60,7 @@ class Command(BaseCommand):
         except (LocalError, ProviderError) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
-            self._say("Stopped. Nothing is lost: the next start goes on from here.")
+            self._say("Stopped. Nothing is lost: the next start continues from here.")
 
     def _run(self, data: Path, options: dict[str, Any]) -> None:
         keys = self._keys(data, options["port"])
@@ -70,7 +72,7 @@ class Command(BaseCommand):
                 replace(keys, addresses=stack.addresses()).save(data)
                 self._migrate(stack)
                 ready = stack.start_application()
-                make_people(stack.keys.passwords)  # slow on purpose, as password hashes are: meanwhile they start
+                make_people(stack.keys.passwords)  # slow (password hashing): meanwhile the processes start
                 make_policy(by="admin")
                 unpriced = spending.unpriced(spending.prices_in_force())
                 connections.close_all()
@@ -78,9 +80,9 @@ class Command(BaseCommand):
                 self._welcome(stack)
                 for model in unpriced:
                     self._say(
-                        f"The language model {model!r} has no price, so it is not asked, and its tickets wait with a "
-                        f"person.\nSign in as admin and enter it at {stack.url}/policy/models/ (0 where it costs "
-                        "nothing);\nwhat waits then goes on by itself.\n"
+                        f"The language model {model!r} has no price, so it isn't called, and its tickets wait for a "
+                        f"person.\nSign in as admin and enter a price at {stack.url}/policy/models/ (0 if free).\n"
+                        "Waiting tickets then continue automatically.\n"
                     )
                 following = self._post(stack, wanted=not options["no_tickets"])
                 while True:
@@ -114,24 +116,24 @@ class Command(BaseCommand):
         for name, password in stack.keys.passwords.items():
             self._say(f"  {name:<8} {password}   {DOES[name]}")
         self._say(
-            f"\nSign in as lead and open {stack.url}/queue/ : choose a request, read why it waits, approve it.\n"
-            f"Below it is the agent's trace, step by step; {stack.url}/tickets/ has every case.\n"
-            f"Logs are in {os.path.relpath(stack.supervisor.logs)}/. Ctrl-C stops everything and loses nothing.\n"
+            f"\nSign in as lead and open {stack.url}/queue/ to approve a request.\n"
+            f"Below each request is the agent's trace; all tickets are at {stack.url}/tickets/.\n"
+            f"Logs are in {os.path.relpath(stack.supervisor.logs)}/. Ctrl-C stops everything; nothing is lost.\n"
         )
 
     def _post(self, stack: local.Stack, *, wanted: bool) -> intake.Following:
-        """The simulator's tickets, unless the orders they speak of are not the simulator's."""
+        """Post the simulator's tickets, unless real orders are configured, which those tickets don't match."""
         api = intake.Intake(stack.url, stack.environment["INTAKE_SIGNING_SECRET"])
         tickets: list[NewTicket] = []
         if wanted and stack.simulator_url and not os.environ.get("ORDERS_URL"):
             with http.client(stack.simulator_url) as simulator:
                 tickets = intake.read(http.call(simulator, "GET", "/demo/tickets").text, source="demo")
         elif wanted:
-            self._say("ORDERS_URL is set: post tickets that fit its orders with manage.py post_tickets FILE.")
+            self._say("ORDERS_URL is set, so no tickets were posted. Post your own with manage.py post_tickets FILE.")
         posted = [api.post(ticket) for ticket in tickets]
         if posted:
             known = sum(not each.new for each in posted)
-            self._say(f"{len(posted) - known} tickets posted" + (f", {known} were there before" if known else ""))
+            self._say(f"{len(posted) - known} tickets posted" + (f", {known} already there" if known else ""))
         return intake.Following(api, posted)
 
     def _say(self, text: str) -> None:

@@ -19,7 +19,7 @@ AT_ONCE = 8
 
 
 class Command(BaseCommand):
-    help = "Runs tickets with expected outcomes against a model, in a world of its own, and compares with the last run."
+    help = "Run tickets with expected outcomes against a model in a separate world, and compare with the previous run."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -29,21 +29,21 @@ class Command(BaseCommand):
             nargs="?",
             type=Path,
             default=shop.SHIPPED / "tickets.json",
-            help="a JSON list of {ticket, expected}; without it the set that comes with the package",
+            help="a JSON list of {ticket, expected} (default: the bundled set)",
         )
         parser.add_argument("--llm-model", default=models.SCRIPTED, metavar="MODEL",
-                            help="scripted, obedient (obeys every instruction that it reads), or a model of "
+                            help="scripted (the default), obedient (obeys every instruction it reads), or a model of "
                             "the server at OPENAI_BASE_URL")  # fmt: skip
         parser.add_argument("--data", type=Path, metavar="DIR",
-                            help="the shop: orders.json, customers.json, policy.json (else the demo's rules); without "
-                            "it the one beside FILE, or the one that comes with the package")  # fmt: skip
-        parser.add_argument("--at-once", type=int, default=AT_ONCE, metavar="N", help="tickets under way at a time")
-        parser.add_argument("--json", action="store_true", help="JSON instead of tables")
+                            help="the shop: orders.json, customers.json, policy.json (optional) "
+                            "(default: the folder of FILE, otherwise the bundled shop)")  # fmt: skip
+        parser.add_argument("--at-once", type=int, default=AT_ONCE, metavar="N", help="tickets in progress at a time")
+        parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["at_once"] < 1:
-            raise CommandError("--at-once is a number from 1 on.")
-        signal.signal(signal.SIGINT, interrupt)  # a shell that starts this in the background has it ignored
+            raise CommandError("--at-once must be 1 or more.")
+        signal.signal(signal.SIGINT, interrupt)  # a shell that starts this in the background makes it ignore SIGINT
         signal.signal(signal.SIGTERM, interrupt)
         given, chosen = self._given(options), self._chosen(options["llm_model"])
         try:
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         except (LocalError, ProviderError) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
-            raise CommandError("Stopped; everything that was started has ended, and nothing was saved.") from None
+            raise CommandError("Stopped. All started processes have ended, and nothing was saved.") from None
         folder, now = settings.DATA_DIR / "evaluations", timezone.now()
         before = saved.last(folder, given.digest)
         kept = {
@@ -64,12 +64,13 @@ class Command(BaseCommand):
             "figures": figures.as_dict(),
         }
         saved.save(folder, kept, at=now)
-        self.stdout.write(json.dumps(told(kept, before), indent=2) if options["json"] else table.whole(kept, before))
-        if figures.tells_nothing:
+        self.stdout.write(
+            json.dumps(compared(kept, before), indent=2) if options["json"] else table.whole(kept, before)
+        )
+        if figures.proves_nothing:
             raise CommandError(
-                f"Of {figures.tickets} tickets the model could not be asked for {figures.not_asked}, and "
-                f"{figures.unfinished} did not come to rest, so these figures say nothing of it: see to the model's "
-                "name, key and address."
+                f"These figures say nothing about the model: of {figures.tickets} tickets it was unavailable for "
+                f"{figures.not_asked}, and {figures.unfinished} did not finish. Check its name, key and address."
             )
 
     def _given(self, options: dict[str, Any]) -> entries.Set:
@@ -88,7 +89,7 @@ class Command(BaseCommand):
 
 
 def evaluate(given: entries.Set, chosen: models.Chosen, *, at_once: int) -> tuple[scoring.Figures, float]:
-    """The figures, and how many seconds all tickets took. Raises LocalError or ProviderError."""
+    """Return the figures, and how many seconds all tickets took. Raises LocalError or ProviderError."""
     with scratch_folder("evaluation") as folder:
         happened = world.run(folder / "world", given, chosen, at_once=at_once, progress=Progress())
     senders = {
@@ -103,8 +104,8 @@ def evaluate(given: entries.Set, chosen: models.Chosen, *, at_once: int) -> tupl
     return scoring.figures(given.entries, happened.tickets, moved, past, changed), happened.seconds
 
 
-def told(kept: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
-    """For a program: the run, and `since`, what differs from the last run of the same set."""
+def compared(kept: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the run for a program, and `since`: the differences from the previous run of the same set."""
     if before is None:
         return {**kept, "since": None}
     better, worse = saved.turned(before["figures"], kept["figures"])

@@ -1,4 +1,4 @@
-"""A customer's wish to change the account: new e-mail address, name or postal address."""
+"""A customer's request to change the account: new e-mail address, name or postal address."""
 
 import re
 from dataclasses import dataclass, field
@@ -25,14 +25,15 @@ OF_AN_ORDER = re.compile(
 
 @dataclass(frozen=True)
 class AccountChange:
-    """`changes` is what change_account takes; `missing` names what was wanted but not said."""
+    """`changes` are the arguments of change_account. `missing` names requested values that the customer did not
+    give."""
 
     changes: dict[str, Any] = field(default_factory=dict)
     missing: str = ""
 
 
 def account_change(text: str, own_email: str) -> AccountChange | None:
-    """The change asked for, or None. An address of an order is not one of the account."""
+    """Return the requested change, or None. The address of an order is not one of the account."""
     changes: dict[str, Any] = {}
     missing = ""
     if EMAIL_WISH.search(text):
@@ -54,7 +55,7 @@ def account_change(text: str, own_email: str) -> AccountChange | None:
 
 
 def _address(text: str) -> dict[str, str]:
-    """ "1 Mill Lane, Leeds, LS1 4AB, GB" as address1, city, zip and country."""
+    """Parse "1 Mill Lane, Leeds, LS1 4AB, GB" into address1, city, zip and country."""
     first, *rest = [part.strip() for part in text.split(",") if part.strip()]
     address = {"address1": first}
     for part in rest:

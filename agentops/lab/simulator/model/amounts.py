@@ -1,10 +1,10 @@
-"""Amounts of money as customers write them and as replies print them. Inside, minor units."""
+"""Amounts of money as customers write them and as replies show them. Minor units internally."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Digits after the point, and minor units in one major unit, where they are not 2 and 100.
+# Digits after the point, and minor units per major unit, where they are not 2 and 100.
 DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3, "TND": 3}
 UNITS = {currency: int("1".ljust(digits + 1, "0")) for currency, digits in DIGITS.items()}
 SYMBOLS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
@@ -23,14 +23,14 @@ AMOUNT = re.compile(
 
 @dataclass(frozen=True)
 class Amount:
-    """Digits as written, and the currency when the customer named one. `start` is its place in the text."""
+    """Digits as written, and the currency if the customer named one. `start` is the position in the text."""
 
     written: str
     currency: str | None
     start: int
 
     def minor(self, currency: str) -> int:
-        """In minor units of `currency`. The last separator is the decimal one unless only thousands fit it."""
+        """Return minor units of `currency`. The last separator is the decimal one unless only thousands fit it."""
         unit = UNITS.get(currency, 100)
         plain = self.written.replace(" ", "")
         place = max(plain.rfind("."), plain.rfind(","))
@@ -44,7 +44,7 @@ class Amount:
 
 
 def find_amounts(text: str) -> Iterator[Amount]:
-    """Every amount in a text, in order."""
+    """Return every amount in a text, in order."""
     for found in AMOUNT.finditer(text):
         written = found["after_symbol"] or found["after_code"] or found["before"] or found["bare"]
         yield Amount(written, _currency(found), found.start())
@@ -58,7 +58,7 @@ def _currency(found: re.Match[str]) -> str | None:
 
 
 def written(amount: int, currency: str) -> str:
-    """An amount for people: 8400 USD is "84.00 USD", 1200 JPY "1200 JPY", 1500 KWD "1.500 KWD"."""
+    """Format an amount for people: 8400 USD is "84.00 USD", 1200 JPY "1200 JPY", 1500 KWD "1.500 KWD"."""
     unit = UNITS.get(currency, 100)
     if unit == 1:
         return f"{amount} {currency}"

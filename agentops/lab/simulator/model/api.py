@@ -18,7 +18,7 @@ MODELS = ("simulated-triage", "simulated-agent", "simulated-expert")
 
 
 class ModelApi:
-    """Answers `/v1/...`. `latency` is about how many seconds a completion takes."""
+    """Serves `/v1/...`. `latency` is the approximate duration of a completion in seconds."""
 
     def __init__(self, faults: Faults, latency: float) -> None:
         self._latency = latency
@@ -86,7 +86,7 @@ def _tool_calls(case: Case, spoken: Spoken) -> list[dict[str, Any]]:
 
 
 def _problem(asked: Any) -> str:
-    """Why a request cannot be answered, or nothing."""
+    """Return why a request cannot be answered, or nothing."""
     if not isinstance(asked, dict) or not isinstance(asked.get("model"), str):
         return "model is missing."
     messages = asked.get("messages")
@@ -114,7 +114,7 @@ def _wants_json(asked: Mapping[str, Any]) -> bool:
 
 
 def _usage(asked: Mapping[str, Any], message: Mapping[str, Any]) -> dict[str, Any]:
-    """Four characters a token. What stood in the request before the last exchange counts as cached."""
+    """Count four characters per token. The request before the last exchange counts as cached."""
     tools = json.dumps([asked.get("tools"), asked.get("response_format")])
     sizes = [len(json.dumps(m, ensure_ascii=False)) for m in asked["messages"]]
     own = [place for place, m in enumerate(asked["messages"]) if m.get("role") == "assistant"]

@@ -1,4 +1,4 @@
-"""What the agent means to do to orders and accounts, and how far each of these has come in the transcript."""
+"""The effects that the agent intends, and how far each has come in the transcript."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from .targets import CANCELLABLE, Order, Target, Unclear, choose_items, price_of
 from .transcript import Call, Case
 
 MOST_TRIES = 4
-# Refusals of a call that a better call can overcome; every other code ends the attempt.
+# Refusals that a corrected call can overcome. Every other code ends the attempt.
 CORRECTABLE = frozenset(
     {"key_conflict", "currency_mismatch", "amount_exceeds_refundable", "order_not_found", "invalid_arguments"}
 )
@@ -20,7 +20,7 @@ CORRECTABLE = frozenset(
 
 @dataclass(frozen=True)
 class Effect:
-    """One call that changes something. `arguments` are complete but for `further`."""
+    """A call that changes something. `arguments` are complete except for `further`."""
 
     tool: str
     arguments: dict[str, Any]
@@ -29,7 +29,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Remark:
-    """Something to tell the customer about an order for which nothing is done."""
+    """A remark to the customer about an order for which nothing is done."""
 
     kind: str  # nothing_left, cancelled, shipped, pending_part, currency, final_sale
     order: Order
@@ -39,7 +39,7 @@ type Decider = Callable[[Order, Part, Wish], list[Effect | Remark]]
 
 
 def refund_effects(order: Order, part: Part, wish: Wish) -> list[Effect | Remark]:
-    """The refund (or, before the parcel leaves, the cancellation) that fits a request. Raises Unclear."""
+    """Return the refund (or the cancellation, before the parcel leaves) that matches a request. Raises Unclear."""
     if order["status"] == "cancelled":
         return [Remark("cancelled", order)]
     left = refundable(order)
@@ -76,7 +76,7 @@ def account_effect(changes: dict[str, Any]) -> Effect:
 
 
 def effects_of(case: Case, wish: Wish, targets: dict[str, list[Target]]) -> list[Effect | Remark]:
-    """Everything asked for, one entry an order and kind, each order read first. Raises Next or Unclear."""
+    """Return everything requested, one entry per order and kind, after reading each order. Raises Next or Unclear."""
     planned: list[Effect | Remark] = []
     deciders: tuple[tuple[Kind, Decider], ...] = (("cancel", cancel_effects), ("refund", refund_effects))
     for kind, decide in deciders:
@@ -90,7 +90,7 @@ def effects_of(case: Case, wish: Wish, targets: dict[str, list[Target]]) -> list
 
 
 def _subject(entry: Effect | Remark) -> tuple[Any, ...]:
-    """Two entries with the same subject are one."""
+    """Merge two entries with the same subject."""
     order_id = entry.order["order_id"] if entry.order else ""
     if isinstance(entry, Remark):
         return (entry.kind, order_id)
@@ -98,7 +98,7 @@ def _subject(entry: Effect | Remark) -> tuple[Any, ...]:
 
 
 def pursue(case: Case, effect: Effect, *, further: bool) -> Call:
-    """How an effect ended: settled, or refused for good. Raises Next while there is a better call to make."""
+    """Return how an effect ended: settled, or refused permanently. Raises Next while there is a better call to make."""
     arguments = dict(effect.arguments)
     if further:
         arguments["further"] = True
@@ -113,7 +113,7 @@ def pursue(case: Case, effect: Effect, *, further: bool) -> Call:
 
 
 def refundable(order: Order) -> int:
-    """Minor units that can still go back, as the tool says or as the payments show."""
+    """Return the refundable minor units, according to the tool or the payments."""
     stated = order.get("refundable")
     if isinstance(stated, int):
         return stated
@@ -121,7 +121,7 @@ def refundable(order: Order) -> int:
 
 
 def _correct(arguments: dict[str, Any], call: Call) -> bool:
-    """Applies what an error teaches; False when it teaches that this cannot be done."""
+    """Apply a correction from an error. Returns False if the error says that this cannot be done."""
     if call.result is None:
         return True
     if call.error_code not in CORRECTABLE:
@@ -146,7 +146,7 @@ def _lower(arguments: dict[str, Any], call: Call) -> bool:
 
 
 def _asked_amount(order: Order, part: Part) -> int | None:
-    """What the customer wants back, in the order's minor units. Raises Unclear about another currency."""
+    """Return what the customer wants back, in the order's minor units. Raises Unclear about another currency."""
     if not part.amounts:
         return None
     place = part.text.find(order["order_id"].lstrip("#").lower())
@@ -163,7 +163,7 @@ def _asked_amount(order: Order, part: Part) -> int | None:
 
 
 def _single(order: Order, part: Part) -> int | None:
-    """The price of one piece where the order is several pieces of one article and one of them is meant."""
+    """Return the price of one piece if the order has several pieces of one article and the customer means one."""
     items = order["items"]
     if len(items) == 1 and int(items[0].get("quantity", 1)) > 1:
         price = price_of(items, part.text)
@@ -172,7 +172,7 @@ def _single(order: Order, part: Part) -> int | None:
 
 
 def _shares(order: Order, amount: int) -> list[dict[str, Any]]:
-    """The amount, with the payment it goes back to where there are several; in two parts if no payment can carry it."""
+    """Return the amount with its payment, where there are several; in parts if no payment is large enough."""
     payments = order.get("payments", [])
     if len(payments) < 2:
         return [{"amount": amount}]
@@ -190,7 +190,7 @@ def _shares(order: Order, amount: int) -> list[dict[str, Any]]:
 
 
 def _why(wish: Wish, order: Order, amount: int, left: int) -> str:
-    """The reason that the approver reads."""
+    """Return the reason for the approver."""
     currency = order["currency"]
     cause = "reports a problem with what arrived" if wish.complaint else "asks for the money back"
     return (

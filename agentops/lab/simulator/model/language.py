@@ -1,4 +1,4 @@
-"""Which language a text is in, by its most common words and its script."""
+"""Detects the language of a text by its most common words and its script."""
 
 import re
 from collections import Counter
@@ -26,7 +26,7 @@ _SETS = {language: frozenset(words.split()) for language, words in COMMON.items(
 
 
 def language_of(text: str) -> str:
-    """ISO 639-1 code; a text too short to tell counts as English."""
+    """Return the ISO 639-1 code. Text too short to tell counts as English."""
     letters = sum(character.isalpha() for character in text)
     for language, script in SCRIPTS:
         if len(script.findall(text)) * 3 > letters > 0:

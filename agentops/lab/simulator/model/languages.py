@@ -1,9 +1,9 @@
-"""Words of other languages put into English, as far as a customer of a shop needs them. A glossary, no translation:
-what it does not know stays as it is, and names and numbers are left alone."""
+"""A glossary that turns foreign words into English, as far as a shop's customers need them. It is no translation:
+unknown words, names and numbers stay unchanged."""
 
 import re
 
-# Longer phrases first: they stand for all of their words. Stems match their endings.
+# Longer phrases come first and replace all their words. Stems match with any ending.
 WORDS = {
     "de": {
         "geld zurück": "refund", "rückerstatt": "refund", "erstatt": "refund", "zurückzahl": "refund",
@@ -54,7 +54,7 @@ _STEMS = {
 
 
 def glossed(text: str, language: str) -> str:
-    """The text with the words that the glossary of its language knows in English; unchanged where there is none."""
+    """Return the text with the words of its language's glossary in English; unchanged without a glossary."""
     words = WORDS.get(language)
     if words is None:
         return text
@@ -62,7 +62,7 @@ def glossed(text: str, language: str) -> str:
 
 
 def in_english(text: str) -> str:
-    """The same for a text of a language that nobody has told, line by line."""
+    """Do the same for a text of unknown language, line by line."""
     for language in WORDS:
         if len(_STEMS[language].findall(text)) >= 3:
             return glossed(text, language)

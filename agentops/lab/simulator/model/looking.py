@@ -1,4 +1,4 @@
-"""Finding the orders that a ticket is about: which read comes next, and what the reads have shown."""
+"""Finding the orders that a ticket is about: the next read, and the results so far."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,12 +27,12 @@ class Next(Exception):
 
 
 class GiveUp(Exception):
-    """Only a person can go on; the message says why."""
+    """Only a person can continue; the message says why."""
 
 
 @dataclass
 class Findings:
-    """Orders read, in the order of the references; order ids that nobody knows; ids of somebody else's orders."""
+    """The orders read, in the order of the references; unknown order ids; ids of other customers' orders."""
 
     orders: list[dict[str, Any]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Findings:
 
 
 def look(case: Case, name: str, arguments: dict[str, Any], reasoning: str) -> Call:
-    """The answer to a read, wherever it already stands in the transcript. Raises Next, or GiveUp after two tries."""
+    """Return the answer to a read, wherever it is in the transcript. Raises Next, or GiveUp after two failures."""
     made = case.calls_of(name, **arguments)
     made = [call for call in made if call.arguments == arguments]
     for call in made:
@@ -52,7 +52,7 @@ def look(case: Case, name: str, arguments: dict[str, Any], reasoning: str) -> Ca
 
 
 def read_order(case: Case, order_id: str, findings: Findings) -> None:
-    """Adds one order to the findings, following a correction that the tool offers."""
+    """Add one order to the findings, following a correction from the tool."""
     call = look(case, "get_order", {"order_id": order_id}, f"I need to see order {order_id} before I do anything.")
     belongs = call.details.get("order_id")
     if call.error_code == "not_this_customers_order":
@@ -66,7 +66,7 @@ def read_order(case: Case, order_id: str, findings: Findings) -> None:
 
 
 def referenced(case: Case, wish: Wish) -> Findings:
-    """What the order and tracking numbers in the text lead to."""
+    """Return the orders behind the order and tracking numbers in the text."""
     findings = Findings()
     for number in wish.called_orders:
         _read_called_order(case, number, findings)
@@ -78,14 +78,14 @@ def referenced(case: Case, wish: Wish) -> Findings:
 
 
 def of_customer(case: Case) -> list[dict[str, Any]]:
-    """All the orders of the customer, newest first, as the search shows them."""
+    """Return all orders of the customer, newest first, as the search returns them."""
     reasoning = "There is no order number in the message, so I look the orders up by the customer's e-mail address."
     call = look(case, "find_orders", {"customer_email": case.email}, reasoning)
     return _orders_in(call)
 
 
 def _read_called_order(case: Case, number: str, findings: Findings) -> None:
-    """The customer calls it an order number, so it is tried as one; the tool knows what it is."""
+    """The customer calls it an order number, so it is tried as one; the tool recognises it."""
     before = len(findings.unknown)
     read_order(case, number, findings)
     if len(findings.unknown) > before:

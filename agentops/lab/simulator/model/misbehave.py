@@ -1,4 +1,4 @@
-"""How the model goes wrong, by seed and rate. Everything but a loop and obedience happens once a ticket."""
+"""How the model misbehaves, by seed and rate. Everything except a loop and obedience happens once per ticket."""
 
 import json
 import re
@@ -25,7 +25,7 @@ CLAIMS = (Misbehaviour.CLAIM_WITHOUT_ACTION, Misbehaviour.UNDECLARED_CLAIM)
 
 @dataclass(frozen=True)
 class Answer:
-    """A move as it leaves, with what a plain move cannot say: raw arguments, a refusal, a cut."""
+    """A move as sent, with what a plain move cannot express: raw arguments, a refusal, a truncation."""
 
     move: Move
     raw: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class Answer:
 
 
 class Moods:
-    """Decides which misbehaviour a ticket gets, and gives it."""
+    """Chooses and applies the misbehaviour of a ticket."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
@@ -42,12 +42,12 @@ class Moods:
         self._speechless: Counter[str] = Counter()
 
     def forget(self) -> None:
-        """Tickets seen before count as new."""
+        """Forget all tickets seen before."""
         with self._lock:
             self._speechless.clear()
 
     def give(self, case: Case, move: Move) -> Answer:
-        """The move, or what becomes of it."""
+        """Return the move, possibly replaced by a misbehaviour."""
         names = self._names(case)
         if Misbehaviour.LOOP in names:
             return Answer(_loop(case, move))
@@ -63,7 +63,7 @@ class Moods:
         return Answer(move)
 
     def _names(self, case: Case) -> list[Misbehaviour]:
-        """Those that the ticket's text forces, else those that the seed picks for it."""
+        """Return the misbehaviours forced by the ticket's text, or those that the seed chooses for it."""
         forced = MARKER.findall(case.first + "\n".join(case.wishes))
         if forced:
             return [Misbehaviour(name) for name in dict.fromkeys(forced) if name in list(Misbehaviour)]
@@ -102,7 +102,7 @@ class Moods:
         return None
 
     def _say_nothing(self, name: Misbehaviour, case: Case) -> Answer | None:
-        """On the first turn of a ticket, every other time it is asked: a repeated question gets an answer."""
+        """On the first turn of a ticket, every second request is refused, so a repeated question gets an answer."""
         key = f"{name} {case.ticket} {case.first}"
         with self._lock:
             if not case.fresh:
@@ -120,7 +120,7 @@ class Moods:
 
 
 def obey(case: Case, wish: Wish, move: Move) -> Move:
-    """What the injected text says, to the letter, once the order has been read; after that whatever the plan says."""
+    """Do literally what the injected text says once the order has been read, then follow the plan."""
     if not move.calls or move.calls[0].name in ("get_order", "find_orders", "get_customer"):
         return move
     text, orders = wish.injection, list(case.orders().values())
@@ -141,7 +141,7 @@ def obey(case: Case, wish: Wish, move: Move) -> Move:
 
 
 def _loop(case: Case, move: Move) -> Move:
-    """The first read over and over."""
+    """Repeat the first read forever."""
     if case.calls and case.calls[0].arguments is not None:
         first = ToolCall(case.calls[0].name, case.calls[0].arguments)
         return Move("Let me look at that once more.", (first,))
@@ -158,7 +158,7 @@ def _tracking(case: Case, wish: Wish) -> str:
 
 
 def _with_order_id(case: Case, move: Move, order_id: str) -> Answer | None:
-    """The call about another order id, unless that was tried before."""
+    """Call with another order id, unless that was tried before."""
     call = move.calls[0]
     if any(made.argument("order_id") == order_id for made in case.calls):
         return None
@@ -197,7 +197,7 @@ def _over_refund(case: Case, move: Move) -> Answer | None:
 
 
 def _claim(case: Case, *, declared: bool) -> Answer | None:
-    """ "Your refund is on its way", with nothing behind it; once, before anything has been done."""
+    """Say "Your refund is on its way" without an action; once, before anything has been done."""
     if any(made.name in ("refund", "cancel_order", "reply") for made in case.calls) or not case.orders():
         return None
     order = next(iter(case.orders().values()))

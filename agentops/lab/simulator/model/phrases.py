@@ -1,4 +1,4 @@
-"""The English phrases that the agent goes by, in lower case unless said otherwise."""
+"""The English phrases that the agent recognises, in lower case unless noted otherwise."""
 
 import re
 from typing import Literal
@@ -43,7 +43,7 @@ VERBS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         ),
     ),
 )
-# "the total refund", "the refund on my card": about a refund that something else asks for.
+# "the total refund", "the refund on my card": about a refund that another sentence requests.
 REFUND_NOUN = re.compile(r"\b(?:the|total|any|or) refund(?! of| for)\b|\brefund amount\b|\bto know\b.*\bget back\b")
 REFUND_STATUS = re.compile(r"where(?:'s| is) my (?:refund|money)|refund (?:status|yet)|status of my refund")
 COMPLAINT = re.compile(
@@ -85,7 +85,7 @@ ANGER = re.compile(
     r"\b(?:furious|outrag\w+|ridiculous|unacceptable|disgust\w+|scam\w*|useless|worst|angry|fed up|appalling)\b|!{2,}"
 )
 THANKS = re.compile(r"^\W*(?:(?:many )?thanks?|thank you|great|perfect|wonderful|got it|ok(?:ay)?|cheers)\b")
-# What speaks to the machine instead of to the shop.
+# Text addressed to the machine instead of the shop.
 INJECTION = re.compile(
     r"(?:ignore|disregard|forget) (?:all |any |the )?(?:of )?(?:your |my |previous |prior |above |earlier )+"
     r"(?:instructions?|rules?|polic(?:y|ies)|guidelines?)|\bsystem (?:override|prompt|message|note|notice|update)\b"

@@ -1,4 +1,4 @@
-"""What a competent agent does next, from nothing but the transcript."""
+"""What a competent agent does next, from the transcript alone."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ ACTING: tuple[Kind, ...] = ("cancel", "refund")
 
 @dataclass(frozen=True)
 class Move:
-    """One answer of the model: calls, or words that end the turn."""
+    """An answer of the model: calls, or text that ends the turn."""
 
     reasoning: str
     calls: tuple[ToolCall, ...] = ()
@@ -27,7 +27,7 @@ class Move:
 
 
 def decide(case: Case) -> Move:
-    """The next move of an agent that makes no mistakes."""
+    """Return the next move of an agent that makes no mistakes."""
     if _over(case):
         return Move("The customer has been answered, there is nothing left to do.", content="Done.")
     wish = wish_of(case)
@@ -40,7 +40,7 @@ def decide(case: Case) -> Move:
 
 
 def wish_of(case: Case) -> Wish:
-    """What the customer wants now; a short answer to a question of ours is read with what was asked before."""
+    """Return what the customer wants now. A short answer to our question is read together with the earlier request."""
     wish = understand("" if case.earlier else case.subject, case.wishes, case.email)
     if not case.earlier:
         return wish
@@ -87,7 +87,7 @@ def _act(case: Case, wish: Wish) -> Move:
 
 
 def _for_a_person(wish: Wish) -> str:
-    """Why an agent should not deal with this at all, or nothing."""
+    """Return why an agent should not handle this at all, or nothing."""
     if wish.language not in READ:
         return f"The message is in a language that I may misunderstand (it looks like {wish.language!r})."
     if wish.says(phrases.LEGAL):
@@ -135,7 +135,7 @@ def _serve_orders(case: Case, wish: Wish, draft: words.Draft) -> None:
 
 
 def _targets(case: Case, wish: Wish, findings: Findings) -> dict[str, list[Target]]:
-    """The orders that each kind of request is about. Raises Unclear or Next."""
+    """Return the orders that each kind of request is about. Raises Unclear or Next."""
     targets: dict[str, list[Target]] = {}
     for kind in ACTING:
         part = wish.parts.get(kind)
@@ -165,7 +165,7 @@ def _carry_out(case: Case, entries: list[Effect | Remark], draft: words.Draft) -
 
 
 def _settled(call: Call) -> Call:
-    """The call, unless only a person can say what became of it."""
+    """Make the call, unless only a person can determine its outcome."""
     if call.status in ("unresolved", "expired"):
         raise GiveUp(f"The outcome of {call.name} is {call.status}: I cannot tell the customer what happened.")
     if call.error_code == "key_conflict":
@@ -174,7 +174,7 @@ def _settled(call: Call) -> Call:
 
 
 def _tell_status(case: Case, wish: Wish, orders: list[Order], draft: words.Draft) -> None:
-    """Where the orders in question stand; without any, where those stand that the customer may mean."""
+    """Report the status of the orders in question, or of those that the customer may mean."""
     part = wish.parts.get("status")
     if not orders:
         found = of_customer(case)
@@ -190,7 +190,7 @@ def _tell_status(case: Case, wish: Wish, orders: list[Order], draft: words.Draft
 
 
 def _reply(case: Case, draft: words.Draft, reason: str) -> Move:
-    """Sends what was drafted; after a reply of ours was refused and nothing was done since, a person goes on."""
+    """Send the draft. If our reply was refused and nothing was done since, a person takes over."""
     names = [call.name for call in case.calls]
     sent = [place for place, call in enumerate(case.calls) if call.name == "reply" and (call.action or call.error)]
     wrong_form = [place for place in sent if case.calls[place].error_code == "invalid_arguments"]

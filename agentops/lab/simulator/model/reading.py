@@ -1,4 +1,4 @@
-"""What a customer's words ask for: English, and what the glossary knows; everything else is left to a person."""
+"""What a customer's text requests: English, and what the glossary knows. Everything else is left to a person."""
 
 import re
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ type Verb = tuple[int, Kind | None]
 
 @dataclass
 class Part:
-    """What is asked of one kind: the words around its verbs (lower case), the orders and amounts in them."""
+    """What is requested of one kind: the words around its verbs (lower case), and the orders and amounts in them."""
 
     text: str = ""
     order_ids: list[str] = field(default_factory=list)
@@ -28,7 +28,7 @@ class Part:
 
     @property
     def excluded(self) -> str:
-        """What the customer wants left out, as written."""
+        """Return what the customer wants excluded, as written."""
         found = phrases.EXCEPT.search(self.text)
         return found["excluded"] if found else ""
 
@@ -61,7 +61,7 @@ class Wish:
 
 
 def understand(subject: str, texts: list[str], own_email: str) -> Wish:
-    """What `texts` ask for; the subject counts where they say too little."""
+    """Return what `texts` request. The subject counts if they say too little."""
     body = phrases.MARKER.sub("", "\n\n".join(texts))
     language = language_of(body)
     subject, body = glossed(subject, language), glossed(body, language)
@@ -77,7 +77,7 @@ def understand(subject: str, texts: list[str], own_email: str) -> Wish:
 
 
 def unconditional(sentence: str) -> str:
-    """The sentence up to the first condition: what hangs on an "if" is no request yet."""
+    """Return the sentence up to the first condition: what depends on an "if" is no request yet."""
     plain = phrases.BENIGN_IF.sub(lambda found: " " * len(found.group()), sentence)
     found = phrases.CONDITION.search(plain.lower())
     return plain[: found.start()] if found else plain
@@ -103,7 +103,7 @@ def _read(text: str, own_email: str) -> Wish:
 
 
 def _read_sentence(wish: Wish, sentence: str) -> bool:
-    """Adds what one sentence asks for; False when it asks for nothing."""
+    """Add what one sentence requests. Returns False if it requests nothing."""
     lower = sentence.lower()
     verbs: list[Verb] = [(0, "status")] if phrases.REFUND_STATUS.search(lower) else _verbs(lower)
     if wish.account is not None and "order" not in lower:
@@ -126,7 +126,7 @@ def _add(part: Part, more: Part) -> None:
 
 
 def _verbs(lower: str) -> list[Verb]:
-    """Where a sentence asks for which kind of thing, in order; None for what it rules out."""
+    """Yield where a sentence requests which kind of thing, in order; None for what it rules out."""
     masked = phrases.REFUND_NOUN.sub(lambda found: " " * len(found.group()), lower)
     found: list[tuple[int, Kind]] = [
         (match.start(), kind) for kind, verb in phrases.VERBS for match in verb.finditer(masked)
@@ -155,7 +155,7 @@ def _find_references(wish: Wish, text: str) -> None:
 
 
 def _without_injection(text: str) -> tuple[str, str]:
-    """The text without the paragraph rest that gives orders to the machine, and that rest."""
+    """Split the text into the customer's part and the paragraph with orders to the machine."""
     found = phrases.INJECTION.search(text.lower())
     if not found:
         return text, ""

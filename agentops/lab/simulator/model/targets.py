@@ -1,4 +1,4 @@
-"""Which of a customer's orders, and which of their items, the words mean."""
+"""Which of a customer's orders, and which of their items, the text means."""
 
 import re
 from collections.abc import Iterable
@@ -11,25 +11,26 @@ from .reading import Part, Wish
 type Order = dict[str, Any]
 type Item = dict[str, Any]
 
-# Last words that name no article by themselves: the word before them does.
+# Last words that do not identify an article on their own: the word before them does.
 EMPTY_NOUNS = frozenset({"set", "kit", "machine", "system", "pack", "light", "stand"})
 CANCELLABLE = frozenset({"pending", "processed"})
 
 
 class Unclear(Exception):
-    """The words fit several orders or items, or none; the message is a question for the customer."""
+    """The text matches several orders or items, or none. The message is a question for the customer."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """An order that an effect is asked for; `items` is empty when the whole order is meant."""
+    """An order that an effect is requested for. `items` is empty if the whole order is meant."""
 
     order_id: str
     items: tuple[Item, ...] = ()
 
 
 def named_items(orders: Iterable[Order], text: str) -> list[tuple[Order, Item]]:
-    """Items of these orders that a text names; a full name beats its last word alone ("tea kettle", "kettle")."""
+    """Return the items of these orders that a text names. A full name beats its last word alone ("tea kettle",
+    "kettle")."""
     words = _words(text)
     full, partial = [], []
     for order in orders:
@@ -46,7 +47,7 @@ def named_items(orders: Iterable[Order], text: str) -> list[tuple[Order, Item]]:
 
 
 def choose_items(order: Order, part: Part, wish: Wish) -> tuple[Item, ...]:
-    """The items of one order that a request means; empty for all of it. Raises Unclear."""
+    """Return the items of one order that a request means; empty for all of it. Raises Unclear."""
     wanted = [item for _, item in named_items([order], part.wanted)]
     if not wanted and part is wish.parts.get("refund") and len(wish.parts) == 1 and not WHOLE.search(part.text):
         wanted = [item for _, item in named_items([order], EXCEPT.sub("", wish.plain))]
@@ -68,7 +69,7 @@ def choose_items(order: Order, part: Part, wish: Wish) -> tuple[Item, ...]:
 
 
 def choose_orders(orders: list[Order], part: Part, kind: str, wish: Wish) -> list[Target]:
-    """The orders (of all of a customer's) that a request without an order number means. Raises Unclear."""
+    """Return the customer's orders that a request without an order number means. Raises Unclear."""
     if VAGUE.search(part.text) or (part.everything and wish.says(EXCEPT)):
         raise Unclear("Please tell me which items you mean, and the order number of each.")
     candidates = [order for order in orders if _fits(order, kind)]
@@ -87,12 +88,12 @@ def choose_orders(orders: list[Order], part: Part, kind: str, wish: Wish) -> lis
 
 
 def whole_order(order: Order, items: tuple[Item, ...], part: Part) -> bool:
-    """Whether a request covers all that was ordered, or says so."""
+    """Return whether a request covers everything ordered, or says so."""
     return not items or len(items) == len(order["items"]) or bool(WHOLE.search(part.text))
 
 
 def _named(orders: list[Order], candidates: list[Order], part: Part, wish: Wish) -> list[tuple[Order, Item]]:
-    """The items a request names: in orders that fit it, else in any; else those that are to be left out."""
+    """Return the items that a request names: in matching orders, otherwise in any; otherwise those to exclude."""
     found = named_items(candidates, part.wanted) or named_items(orders, part.wanted)
     if found or part.everything:
         return found
@@ -100,7 +101,7 @@ def _named(orders: list[Order], candidates: list[Order], part: Part, wish: Wish)
 
 
 def price_of(items: Iterable[Item], text: str) -> int:
-    """What these items cost, in minor units; one piece of each where the text says "one of the"."""
+    """Return the price of these items in minor units; of one piece each if the text says "one of the"."""
     single = bool(SINGLE.search(text))
     return sum(int(item["price"]) * (1 if single else int(item.get("quantity", 1))) for item in items)
 

@@ -1,4 +1,5 @@
-"""What the messages of a chat request say: the ticket, the conversation, the tools called so far and their results."""
+"""The contents of a chat request's messages: the ticket, the conversation, the tools called so far and their
+results."""
 
 import json
 import re
@@ -11,7 +12,7 @@ TICKET = re.compile(
     r"Subject:[ \t]*(?P<subject>[^\n]*)\n*(?P<body>.*)",
     re.DOTALL,
 )
-# What the system around the model says in a user's place: about an answer that came to nothing, or what was done.
+# What the surrounding system says in the user's role: about an answer without effect, or about what was done.
 NOTE = re.compile(r"\btool call\b|\bcall (?:hand_over|a tool)\b", re.IGNORECASE)
 BRIEF = re.compile(r"\[From the system\b", re.IGNORECASE)
 NAMELESS = frozenset({"a customer", "unknown"})
@@ -19,7 +20,7 @@ NAMELESS = frozenset({"a customer", "unknown"})
 
 @dataclass(frozen=True)
 class Call:
-    """One tool call of ours. `arguments` is None when they were not a JSON object, `result` when none came yet."""
+    """A tool call of ours. `arguments` is None if they were not a JSON object, `result` is None before the answer."""
 
     name: str
     raw: str
@@ -28,7 +29,7 @@ class Call:
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """{code, message, details} of a call that failed as a call."""
+        """Return {code, message, details} of a call that failed as a call."""
         found = (self.result or {}).get("error")
         return found if isinstance(found, dict) else None
 
@@ -43,7 +44,7 @@ class Call:
 
     @property
     def action(self) -> dict[str, Any] | None:
-        """{kind, status, order_id, amount, currency, ...} of an action that was settled."""
+        """Return {kind, status, order_id, amount, currency, ...} of a settled action."""
         found = (self.result or {}).get("action")
         return found if isinstance(found, dict) else None
 
@@ -57,8 +58,8 @@ class Call:
 
 @dataclass
 class Case:
-    """A transcript. `wishes` are the customer's words since our last reply, `earlier` those before it; `first` is
-    what the ticket says without its number, so that the same words are treated alike in every database."""
+    """A transcript. `wishes` are the customer's messages since our last reply, `earlier` those before it. `first` is
+    the ticket's text without its number, so that the same text is treated alike in every database."""
 
     first: str
     ticket: str = ""
@@ -78,11 +79,11 @@ class Case:
 
     @property
     def fresh(self) -> bool:
-        """Nothing of ours has followed the customer's last words."""
+        """Return whether nothing of ours follows the customer's last message."""
         return not self.calls and not self.notes
 
     def orders(self) -> dict[str, dict[str, Any]]:
-        """Every order seen so far by id, as last read."""
+        """Return every order seen so far by id, as last read."""
         seen: dict[str, dict[str, Any]] = {}
         for call in self.calls:
             result = call.result or {}
@@ -93,13 +94,13 @@ class Case:
         return seen
 
     def calls_of(self, name: str, **arguments: Any) -> list[Call]:
-        """Our calls of a tool whose arguments hold these values, oldest first."""
+        """Return our calls of a tool whose arguments have these values, oldest first."""
         wanted = arguments.items()
         return [c for c in self.calls if c.name == name and all(c.argument(key) == value for key, value in wanted)]
 
 
 def read(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> Case:
-    """The case in a request's messages. A transcript without a ticket heading is read as plain words."""
+    """Return the case in a request's messages. A transcript without a ticket heading is read as plain text."""
     results = {
         str(message.get("tool_call_id")): _object(text_of(message))
         for message in messages
@@ -125,7 +126,7 @@ def read(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any
 def _read_message(
     case: Case, message: Mapping[str, Any], following: str, results: Mapping[str, dict[str, Any] | None]
 ) -> None:
-    """One message after the ticket; `following` is the text of the next one."""
+    """Read one message after the ticket. `following` is the text of the next one."""
     role, text, calls = message.get("role"), text_of(message), message.get("tool_calls") or []
     if role == "assistant" and (not text or NOTE.search(following)) and not calls:
         case.notes += 1
@@ -148,7 +149,7 @@ def _call(call: Mapping[str, Any], results: Mapping[str, dict[str, Any] | None])
 
 
 def text_of(message: Mapping[str, Any]) -> str:
-    """A message's text, whether it is a string or a list of parts."""
+    """Return a message's text, whether it is a string or a list of parts."""
     content = message.get("content")
     if isinstance(content, list):
         return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))

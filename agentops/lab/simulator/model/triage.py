@@ -1,4 +1,4 @@
-"""The first look at a ticket: what it wants, in which language, how clear, how risky."""
+"""The first look at a ticket: its intent, language, clarity and risk."""
 
 import re
 from typing import Any
@@ -9,14 +9,14 @@ from .plan import wish_of
 from .reading import Wish
 from .transcript import Case
 
-# Major units from which an amount in a text is a sign of risk.
+# Amounts in a text from this many major units are a sign of risk.
 LARGE = {"JPY": 50_000, "KWD": 150}
 LARGE_ELSEWHERE = 500
 EXACT: dict[str, str] = {"refund": "refund", "cancel": "cancel", "status": "question"}
 
 
 def triage(case: Case) -> dict[str, Any]:
-    """{intent, language, ambiguous, risk_signs, summary}, as the schema "triage" asks."""
+    """Return {intent, language, ambiguous, risk_signs, summary}, as the schema "triage" requires."""
     wish = wish_of(case)
     acting = [kind for kind in wish.parts if kind != "status"]
     kinds = acting + (["account"] if wish.account else [])
@@ -67,5 +67,5 @@ def _summary(case: Case, wish: Wish, kinds: list[str]) -> str:
     }
     wants = " and ".join(names[kind] for kind in dict.fromkeys([*kinds, *wish.parts]))
     about = ", ".join([*wish.order_ids, *wish.called_orders, *wish.tracking_numbers])
-    told = re.sub(r"\s+", " ", case.wishes[0] if case.wishes else case.first)[:120]
-    return f"{case.name or 'The customer'} {wants or 'writes'}{f' ({about})' if about else ''}: {told}"
+    summary = re.sub(r"\s+", " ", case.wishes[0] if case.wishes else case.first)[:120]
+    return f"{case.name or 'The customer'} {wants or 'writes'}{f' ({about})' if about else ''}: {summary}"

@@ -33,7 +33,7 @@ STATUS = {
 
 
 class Draft:
-    """Collects what to say and what to claim; `claims` holds succeeded actions only."""
+    """Collects what to say and what to claim. `claims` holds succeeded actions only."""
 
     def __init__(self, first_name: str) -> None:
         self._greeting = f"Hi {first_name}," if first_name else "Hello,"
@@ -48,7 +48,7 @@ class Draft:
 
     @property
     def purpose(self) -> str:
-        """Why this reply is sent, for whoever reads the trace."""
+        """Return why this reply is sent, for readers of the trace."""
         if self.claims:
             return "Tells the customer what has been done."
         if self._questions:
@@ -92,7 +92,7 @@ class Draft:
         self.say(sentence)
 
     def tell(self, effect: Effect, call: Call) -> None:
-        """What became of one effect, in the customer's words."""
+        """Describe the outcome of one effect in the customer's words."""
         if call.status == "succeeded":
             self._succeeded(effect, call.action or {})
         elif call.status == "rejected":
@@ -119,9 +119,9 @@ class Draft:
 
     def _rejected(self, effect: Effect, reason: str) -> None:
         self.say(f"I asked a colleague about {_wish(effect)}, but we are not able to agree to it.")
-        told = re.sub(r"[.!]\s+", "; ", reason.strip()).rstrip(".!")
-        if told:
-            self.say(f"On your request they told me: {told}.")
+        answer = re.sub(r"[.!]\s+", "; ", reason.strip()).rstrip(".!")
+        if answer:
+            self.say(f"On your request they told me: {answer}.")
         self.say("I am sorry that I have no better news. If there is more we should know, just answer this message.")
 
     def _succeeded(self, effect: Effect, action: dict[str, Any]) -> None:
@@ -149,7 +149,7 @@ class Draft:
 
 
 def _wish(effect: Effect) -> str:
-    """The effect as something asked for, so that a sentence about it claims nothing."""
+    """Describe the effect as something requested, so that a sentence about it claims nothing."""
     arguments = effect.arguments
     if effect.tool == "refund":
         return f"paying back {written(arguments['amount'], arguments['currency'])} for order {arguments['order_id']}"
