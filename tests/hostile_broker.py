@@ -5,12 +5,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock, Thread
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import redis
+
+from agentops.lab.local.runtime import scratch_folder
 
 TAKEN = b":1\r\n"
 
@@ -94,8 +95,8 @@ def _pass_on(server: socket.socket, client: socket.socket) -> None:
 
 @contextmanager
 def hostile_broker(behind: str, *, times: int) -> Iterator[HostileBroker]:
-    with TemporaryDirectory(prefix="broker-") as folder:
-        broker = HostileBroker(behind, Path(folder) / "valkey.sock", times=times)
+    with scratch_folder("broker") as folder:
+        broker = HostileBroker(behind, folder / "valkey.sock", times=times)
         try:
             yield broker
         finally:
