@@ -28,6 +28,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from xdist.scheduler import LoadScopeScheduling
 
 from agentops.lab.local.ports import reserved_port
+from agentops.lab.local.runtime import scratch_place
 from agentops.runs import steps
 from tests import browser as browsers
 from tests.live import Simulator, Web, Worker
@@ -246,7 +247,9 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
         if os.environ.get("CI") == "true":
             pytest.fail(browsers.MISSING)
         pytest.skip(browsers.MISSING)
-    browser = playwright.chromium.launch(executable_path=program, args=browsers.ARGUMENTS)
+    # It has a socket in TMPDIR, whose path may be too long.
+    environment = {**os.environ, "TMPDIR": str(scratch_place())}
+    browser = playwright.chromium.launch(executable_path=program, args=browsers.ARGUMENTS, env=environment)
     yield browser
     browser.close()
 

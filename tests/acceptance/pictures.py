@@ -9,11 +9,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import ceil
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from agentops.lab.local.programs import ROOT
+from agentops.lab.local.runtime import scratch_folder
 from agentops.management.keys import Keys
 from tests.acceptance.test_demo import demo
 from tests.conftest import is_error
@@ -59,20 +61,23 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(browser: Browser) -> Iterator[Desk]:
     """A demo whose tickets have all come to rest."""
-    folder = tmp_path_factory.mktemp("demo") / "var"
-    faults = folder.with_suffix(".json")
-    faults.write_text(json.dumps(FAULTS))
-    with demo(folder, "--faults", str(faults)) as (_, port, output):
+    with scratch_folder("pictures") as scratch, demo(scratch / "var", *faults(scratch)) as (_, port, output):
         until(lambda: at_rest(output), seconds=120)
-        keys = Keys.load(folder)
+        keys = Keys.load(scratch / "var")
         assert keys
         desk = Desk(browser, f"http://localhost:{port}", keys.passwords)
         yield desk
         for context in desk.contexts:
             context.close()
         assert desk.errors == []
+
+
+def faults(folder: Path) -> tuple[str, str]:
+    file = folder / "faults.json"
+    file.write_text(json.dumps(FAULTS))
+    return "--faults", str(file)
 
 
 def at_rest(output: Callable[[], str]) -> bool:

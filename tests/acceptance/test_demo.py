@@ -15,6 +15,7 @@ import pytest
 
 from agentops.lab.local.ports import reserved_port
 from agentops.lab.local.programs import ROOT
+from agentops.lab.local.runtime import scratch_folder
 from tests.services import ENVIRONMENT
 from tests.waiting import until
 
@@ -23,8 +24,9 @@ UNSET = {"DJANGO_SETTINGS_MODULE", "DATA_DIR", "PORT", *ENVIRONMENT, "DATABASE_U
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "var of a demo"
+def folder() -> Iterator[Path]:
+    with scratch_folder("demo") as scratch:
+        yield scratch / "var of a demo"
 
 
 def environment(folder: Path) -> dict[str, str]:
