@@ -1,5 +1,5 @@
-// What every page does: copy buttons, times that stay true, one submit per click, messages, the live region.
-// Everything is delegated from the document, so what htmx swaps in needs no wiring. Pages work without this file.
+// Behaviour of every page: copy buttons, up-to-date times, one submit per form, messages, the live region.
+// All events are delegated from the document, so content swapped in by htmx needs no wiring. Pages work without this file.
 (() => {
   const live = (text) => { const region = document.getElementById("live"); if (region) region.textContent = text; };
   window.announce = live;
@@ -22,14 +22,14 @@
 
   async function copyText(text) {
     if (navigator.clipboard) return navigator.clipboard.writeText(text);
-    const field = Object.assign(document.createElement("textarea"), { value: text }); // plain HTTP has no clipboard
+    const field = Object.assign(document.createElement("textarea"), { value: text }); // no clipboard API over plain HTTP
     document.body.append(field);
     field.select();
     document.execCommand("copy");
     return field.remove();
   }
 
-  // A message of success leaves by itself, unless one points at it; the others stay until they are dismissed.
+  // Success messages disappear automatically, unless hovered or focused; others stay until they are dismissed.
   setInterval(() => {
     for (const toast of document.querySelectorAll(".toast.is-success:not(:hover, :focus-within)")) {
       if (toast.dataset.old) toast.remove();
@@ -37,7 +37,7 @@
     }
   }, 5000);
 
-  // --- a form sends once, however often it is clicked -------------------------------------------------------
+  // --- a form is sent once, even after several clicks -------------------------------------------------------
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!form.matches("[data-once]") || form.matches("[hx-post]")) return; // htmx has hx-sync and hx-disable
@@ -73,7 +73,7 @@
   document.addEventListener("htmx:after:swap", times);
   times();
 
-  // --- htmx: signed out in the meantime, the server away, a hidden page -------------------------------------
+  // --- htmx: an expired session, an unreachable server, a hidden page ---------------------------------------
   document.addEventListener("htmx:before:request", (event) => {
     const polls = event.detail.ctx.sourceEvent?.type === "every";
     if (polls && document.hidden) event.preventDefault();
@@ -85,10 +85,10 @@
       location.reload();
     }
   });
-  // Leaving a page ends its requests with the same error: a moment later the page is gone, and no one is told.
-  let away;
-  const answered = () => { clearTimeout(away); document.getElementById("offline").hidden = true; };
-  const unanswered = () => { away = setTimeout(() => { document.getElementById("offline").hidden = false; }, 1000); };
+  // Leaving a page aborts its requests with the same error; the delay keeps the notice from flashing up.
+  let offlineTimer;
+  const answered = () => { clearTimeout(offlineTimer); document.getElementById("offline").hidden = true; };
+  const unanswered = () => { offlineTimer = setTimeout(() => { document.getElementById("offline").hidden = false; }, 1000); };
   document.addEventListener("htmx:after:request", answered);
   document.addEventListener("htmx:error", (event) => {
     if (event.detail.error instanceof TypeError || event.detail.error?.name === "AbortError") unanswered();

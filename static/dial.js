@@ -1,4 +1,4 @@
-// The dial: a slider that moves the number beside it, and is moved by it. Without this file there is the number.
+// The dial: keeps a slider and the number next to it in sync. Without this file only the number is shown.
 (() => {
   for (const slider of document.querySelectorAll("input[type=range][data-mirrors]")) {
     const number = document.getElementById(slider.dataset.mirrors);

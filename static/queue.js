@@ -1,4 +1,4 @@
-// The queue's keyboard, and telling what is new. Without it the page is links and forms.
+// The queue's keyboard shortcuts, and announcements of new requests. Without this file the page is links and forms.
 (() => {
   const rows = () => [...document.querySelectorAll("#rows .q-row")];
   const pane = () => document.getElementById("pane");
@@ -24,7 +24,7 @@
   let armed = null;
   function approve() {
     const button = document.querySelector("[data-approve]");
-    if (!button?.checkVisibility()) return; // a form is open, whose own button decides
+    if (!button?.checkVisibility()) return; // a form is open, and its own button decides
     if (button.hasAttribute("data-armed")) {
       disarm();
       return button.click();
@@ -42,7 +42,7 @@
     const fold = document.getElementById(id);
     if (!fold) return;
     fold.open = true;
-    enter(fold); // at once, so that the next key is typed and no shortcut
+    enter(fold); // immediately, so that the next key is typed and not taken as a shortcut
   }
   document.addEventListener("toggle", (event) => {
     if (event.target.matches?.(".i-fold[open]") && !document.activeElement.closest(".i-form")) enter(event.target);
@@ -75,7 +75,7 @@
     if (fold) document.getElementById("item-title")?.focus();
   }
 
-  // --- what is new ------------------------------------------------------------------------------------------
+  // --- new requests -----------------------------------------------------------------------------------------
   const waiting = () => Number(document.getElementById("rows")?.dataset.waiting ?? 0);
   let known = waiting();
   document.addEventListener("htmx:after:swap", () => {
@@ -83,7 +83,7 @@
     if (count > known) announce(`${count - known} new in the queue, ${count} waiting`);
     known = count;
   });
-  // A new card is read from its top; the list is never moved.
+  // Show a new card from its top. The list never scrolls.
   document.addEventListener("htmx:after:settle", (event) => {
     if (event.target === pane()) pane().scrollTop = 0;
   });

@@ -1,5 +1,5 @@
-// The trace: a step that opens out of sight, below the waterfall on a narrow screen, is brought into view; the
-// page's address names it, so that a reload or a sent link opens it again.
+// The trace: scrolls to an opened step that is out of sight (below the waterfall on a narrow screen), and puts it in
+// the page's address, so that a reload or a shared link opens it again.
 document.addEventListener("htmx:after:swap", (event) => {
   const { sourceElement, request } = event.detail.ctx;
   const step = document.getElementById("step");
