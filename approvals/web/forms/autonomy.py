@@ -1,4 +1,4 @@
-"""The autonomy dial as a form: the dial, what is set for kinds and tags, and when it lowers itself."""
+"""The form for the autonomy dial: the dial, the shares per kind and tag, and the auto-lowering."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from approvals.kinds import KINDS
 from approvals.policy.dial import Dial, KindShare, Lowering, TagShare
 from approvals.policy.rules import Rules
 
-SPARE = 2  # empty rows to write new tags into
+SPARE = 2  # empty rows for new tags
 
 
 def percent_field(label: str, *, required: bool = False, least: int = 0, **more: Any) -> forms.IntegerField:
@@ -24,7 +24,7 @@ class DialForm(forms.Form):
 
 
 class KindsForm(forms.Form):
-    """One field per kind; empty is the dial itself."""
+    """One field per kind. An empty field means that the dial applies."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,8 +59,8 @@ class NoteForm(forms.Form):
 
 
 class AutonomyForm:
-    """All of it as one. After is_valid(), `rules` is what it says, with all else as given. Only `saving` asks for the
-    note."""
+    """The forms above as one. After is_valid(), `rules` are the given rules with the form's values. The note is only
+    required when `saving`."""
 
     def __init__(self, rules: Rules, data: Any = None, *, saving: bool = False) -> None:
         self.base = rules
@@ -81,7 +81,7 @@ class AutonomyForm:
 
     def is_valid(self) -> bool:
         parts = (self.dial, self.kinds, self.tags, self.lowering, self.saying)
-        faults = [part for part in parts if not part.is_valid()]  # each is asked, so that each shows its own
+        faults = [part for part in parts if not part.is_valid()]  # validate all parts, so that each shows its errors
         if faults:
             return False
         kinds = {name: value for name, value in self.kinds.cleaned_data.items() if value is not None}

@@ -1,5 +1,5 @@
-"""The forms of a decision. What may be edited is made from the kind's own pydantic schema, so that a new kind, or a
-new editable parameter, needs no form of its own."""
+"""The forms for a decision. The edit form is generated from the kind's pydantic schema, so a new kind or a new editable
+parameter needs no form of its own."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from approvals.kinds import KINDS, Kind
 from approvals.models import Action
 from approvals.web.forms.labels import label
 
-LONG = 300  # characters from which a text gets a text area
+LONG = 300  # a field that allows more characters than this gets a text area
 
 
 class RejectForm(forms.Form):
@@ -24,7 +24,7 @@ class RejectForm(forms.Form):
 
 
 class MoneyField(forms.CharField):
-    """Entered in major units, cleaned to minor units of its currency."""
+    """An amount that is entered in major units and cleaned to minor units of its currency."""
 
     def __init__(self, *, currency: str, **kwargs: Any) -> None:
         self.currency = currency
@@ -43,8 +43,8 @@ class MoneyField(forms.CharField):
 
 
 class EditForm(forms.Form):
-    """The editable parameters of an action, as they are now. `changes()` are those a person made different:
-    {name: value}, amounts in minor units, a nested object whole."""
+    """The editable parameters of an action with their current values. `changes()` returns the changed ones as
+    {name: value}: amounts in minor units, a nested object as a whole."""
 
     def __init__(self, action: Action, data: Any = None) -> None:
         super().__init__(data, prefix="edit")
@@ -82,7 +82,7 @@ class EditForm(forms.Form):
     def _entered(self, name: str) -> Any:
         if name in self.fields:
             value = self.cleaned_data[name]
-            # A browser ends each line of a text area with CR LF.
+            # Browsers submit line breaks in a text area as CR LF.
             return value.replace("\r\n", "\n") if isinstance(value, str) and value else value or None
         parts = {key: text for key, text in self.cleaned_data.items() if key.startswith(f"{name}.")}
         return {key.removeprefix(f"{name}."): text for key, text in parts.items() if text} or None
@@ -106,7 +106,7 @@ def _text_field(name: str, property_: dict[str, Any], *, required: bool, value: 
 
 
 def _plain(property_: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """A property without what JSON schema wraps around it: references, and "or null"."""
+    """Return the property with its `$ref` resolved and "or null" removed."""
     if "anyOf" in property_:
         property_ = next(choice for choice in property_["anyOf"] if choice.get("type") != "null")
     if "$ref" in property_:

@@ -1,4 +1,4 @@
-"""What the names of parameters and fields are called in front of people."""
+"""Labels for the names of parameters and fields."""
 
 KNOWN = {
     "email": "Email",
@@ -11,6 +11,6 @@ KNOWN = {
 
 
 def label(name: str) -> str:
-    """order_id -> Order id; of a part, like address.city, the part."""
+    """order_id -> Order id; address.city -> City."""
     last = name.split(".")[-1]
     return KNOWN.get(last, last.replace("_", " ").capitalize())

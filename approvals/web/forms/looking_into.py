@@ -1,11 +1,11 @@
-"""What a person says after looking into something that the system cannot know by itself."""
+"""Forms for what people find out: the outcome of an unresolved action, and the explanation of a finding."""
 
 from django import forms
 from django.http import QueryDict
 
 
 class SettleForm(forms.Form):
-    """What became of an action whose outcome is not known."""
+    """The outcome of an unresolved action, and the evidence for it."""
 
     happened = forms.TypedChoiceField(
         label="Outcome",
@@ -24,7 +24,7 @@ class SettleForm(forms.Form):
 
 
 class CloseForm(forms.Form):
-    """What a finding was. Several are on one page: each has the finding's number in the ids of its fields."""
+    """The explanation of a finding. A page has several of these forms, so its field ids have the finding's number."""
 
     note = forms.CharField(label="Explanation", min_length=3, max_length=500)
 

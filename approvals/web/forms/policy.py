@@ -1,4 +1,4 @@
-"""The policy as a form: tables of rows in major units, and what applies to all of it."""
+"""The policy form: tables of limits in major units, and general settings."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -12,7 +12,7 @@ from approvals.grounding import check
 from approvals.kinds import KINDS
 from approvals.policy.rules import ACKNOWLEDGEMENT, CurrencyLimit, Rules, Threshold
 
-SPARE = 2  # empty rows to write new ones into
+SPARE = 2  # empty rows for new limits
 ACKNOWLEDGE = [
     ("never", "Never"),
     ("failed", "When the agent failed"),
@@ -22,7 +22,7 @@ MONEY_KINDS = [(kind.name, kind.label) for kind in KINDS.values() if kind.moves_
 
 
 class CurrencyRow(forms.Form):
-    """A row about one currency; its amounts are entered in major units and cleaned to minor ones."""
+    """A row for one currency. Its amounts are entered in major units and cleaned to minor units."""
 
     AMOUNTS: tuple[str, ...] = ("up_to",)
     currency = forms.CharField(
@@ -72,7 +72,7 @@ class ThresholdRow(CurrencyRow):
         return cleaned
 
     def has_changed(self) -> bool:
-        # A spare row always has a kind chosen; it is empty as long as nothing else is written.
+        # A spare row always has a kind selected, so it counts as empty until another field is filled in.
         return bool(set(self.changed_data) - {"kind"})
 
 
@@ -126,8 +126,8 @@ class GeneralForm(forms.Form):
 
 
 class PolicyForm:
-    """All of the policy's forms as one. After is_valid(), `rules` is what they say, and `rules` as given for all that
-    they do not ask. Only `saving` asks for the note."""
+    """The policy's forms as one. After is_valid(), `rules` are the given rules with the forms' values. The note is only
+    required when `saving`."""
 
     def __init__(self, rules: Rules, data: Any = None, *, note: str = "", spare: int = 0, saving: bool = False) -> None:
         self.base = shown = rules
@@ -154,7 +154,7 @@ class PolicyForm:
 
     def is_valid(self) -> bool:
         parts = (self.general, self.thresholds, self.customer, self.agent)
-        faults = [part for part in parts if not part.is_valid()]  # each is asked, so that each shows its own
+        faults = [part for part in parts if not part.is_valid()]  # validate all parts, so that each shows its errors
         if faults:
             return False
         general = {name: value for name, value in self.general.cleaned_data.items() if name != "note"}
@@ -188,6 +188,6 @@ def _plain(amount: Decimal) -> str:
 
 
 def _rows(formset: Any) -> list[dict[str, Any]]:
-    """What is written, without deleted and empty rows."""
+    """Return the filled-in rows, without deleted ones."""
     kept = [form.cleaned_data for form in formset.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
     return [{name: value for name, value in row.items() if name != "DELETE"} for row in kept if row.get("currency")]

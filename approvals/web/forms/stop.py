@@ -1,4 +1,4 @@
-"""Which effects are stopped, and why."""
+"""The form that stops actions of one kind, or all, with a reason."""
 
 from django import forms
 

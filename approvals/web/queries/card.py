@@ -1,4 +1,4 @@
-"""The exact-action card: what would run, and what the world looks like, as rows that a page can print."""
+"""The action card: the parameters that would be sent and the order or customer as last read, as rows for a page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ MONEY_FIELDS = ("total", "refundable", "left for this action", "captured", "refu
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter, named for people; `long` ones are texts."""
+    """A parameter with its label. `long` values are texts and get their own block."""
 
     label: str
     value: str
@@ -22,7 +22,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class ValueChange:
-    """One value before and after; `same` where nothing would change."""
+    """A value before and after a change."""
 
     label: str
     before: str
@@ -35,8 +35,8 @@ class ValueChange:
 
 @dataclass(frozen=True)
 class Funds:
-    """An order's money in minor units, and as parts of a hundred for the bar: returned already or promised, this
-    action, and what stays."""
+    """An order's money: minor units, and percentages of the captured total for the bar. `returned_part` is already
+    refunded or reserved, `action_part` is this action; the rest remains."""
 
     currency: str
     captured: int
@@ -50,7 +50,7 @@ class Funds:
 
 
 def parameters(action: Action, params: dict[str, Any] | None = None) -> list[Parameter]:
-    """Every parameter that would be sent, in the schema's order; an amount with its currency."""
+    """Return every parameter that would be sent, in the schema's order. An amount includes its currency."""
     values = action.params if params is None else params
     lines = []
     for name in kinds.KINDS[action.kind].params.model_fields:
@@ -69,13 +69,13 @@ def parameters(action: Action, params: dict[str, Any] | None = None) -> list[Par
 
 
 def account_differences(action: Action, customer: dict[str, Any]) -> list[ValueChange]:
-    """What an account change would make of the account as it is now."""
+    """Return how an account change would change the account as it is now."""
     rows = []
     for name in ("name", "email"):
         if wanted := action.params.get(name):
             rows.append(ValueChange(label(name), str(customer.get(name) or "—"), wanted))
     new, old = action.params.get("address") or {}, customer.get("address") or {}
-    for part in kinds.Address.model_fields:  # in the order of an address; stored JSON has none
+    for part in kinds.Address.model_fields:  # the usual order of an address; stored JSON keeps none
         before, after = str(old.get(part) or "—"), str(new.get(part) or "—")
         if new and before != after:
             rows.append(ValueChange(label(part), before, after))
@@ -83,7 +83,7 @@ def account_differences(action: Action, customer: dict[str, Any]) -> list[ValueC
 
 
 def funds(action: Action, order: dict[str, Any]) -> Funds | None:
-    """None where this is no order."""
+    """Return the order's money, or None if `order` is not a snapshot of an order."""
     captured = sum(payment["captured"] for payment in order.get("payments", []))
     if not captured or "refundable" not in order:
         return None
@@ -98,7 +98,7 @@ def funds(action: Action, order: dict[str, Any]) -> Funds | None:
 
 
 def snapshot_changes(found: ApprovalRequest) -> list[ValueChange]:
-    """What is no longer as it was when the action was proposed."""
+    """Return what has changed since the action was proposed."""
     currency = found.action.currency
     return [
         ValueChange(
@@ -111,7 +111,7 @@ def snapshot_changes(found: ApprovalRequest) -> list[ValueChange]:
 
 
 def view_digest(found: ApprovalRequest) -> str:
-    """Names what the card shows of the world: a decision on an older view is asked for again."""
+    """Return a digest of the snapshot that the card shows, so that a decision made on an older view can be refused."""
     return kinds.digest({"snapshot": found.snapshot})[:16]
 
 

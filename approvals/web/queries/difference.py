@@ -1,4 +1,4 @@
-"""What differs between two JSON objects, field by field, for people. Pure."""
+"""Compare two JSON objects field by field. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ ABSENT = object()
 
 @dataclass(frozen=True)
 class FieldDifference:
-    """`field` is a dotted path; `was` and `had` say what stood there before and whether anything did."""
+    """A field that differs. `field` is a dotted path, `was` and `now` are its values, and `had` and `has` say whether
+    the field existed at all."""
 
     field: str
     was: Any
@@ -19,7 +20,7 @@ class FieldDifference:
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[FieldDifference]:
-    """Fields that are new, gone or other; what is the same on both sides is left out. Lists are compared whole."""
+    """Return the fields that were added, removed or changed. A list counts as one value."""
     was, now = dict(_flat(before)), dict(_flat(after))
     return [
         FieldDifference(field, was.get(field), now.get(field), field in was, field in now)

@@ -1,4 +1,4 @@
-"""The audit's events as they are read: by person, verb, object and time."""
+"""Read audit events by actor, verb, object and time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from approvals.audit import events as audit_events
 from approvals.models import AuditEvent
 from approvals.web.queries.history import UrlFilters, between_days, date_errors, read_filters
 
-# Every verb once, by stepping through the index from one to the next: 10 million events cost as much as ten.
+# A loose index scan: it jumps through the index from one verb to the next, so 10 million events cost as much as ten.
 VERBS = """
     WITH RECURSIVE step AS (
         (SELECT verb FROM approvals_auditevent ORDER BY verb LIMIT 1)
@@ -26,7 +26,7 @@ VERBS = """
 
 @dataclass(frozen=True)
 class EventFilters(UrlFilters):
-    """`actor` is a user's name, `agent` or `system`; `since` and `until` are days, both inclusive."""
+    """`actor` is a user name, `agent` or `system`. `since` and `until` are days, both inclusive."""
 
     actor: str = ""
     verb: str = ""
@@ -37,13 +37,13 @@ class EventFilters(UrlFilters):
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "EventFilters":
-        said = read_filters(cls, query)
-        return cls(**said, errors=date_errors(said))
+        values = read_filters(cls, query)
+        return cls(**values, errors=date_errors(values))
 
 
 def find_events(filters: EventFilters) -> QuerySet[AuditEvent]:
-    """Newest first, by time where a day is asked for: each order has its index. Nothing where the filters cannot
-    be read."""
+    """Return matching events, newest first: by time if the filters name a day, else by number. Both orders have an
+    index. Returns nothing if a filter is invalid."""
     found = AuditEvent.objects.order_by(*(("-at", "-pk") if filters.since or filters.until else ("-pk",)))
     if filters.errors:
         return found.none()

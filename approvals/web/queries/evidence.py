@@ -1,7 +1,7 @@
-"""What the dial would have meant: the real actions of the last days, judged again at every setting at once.
+"""Show what other dial settings would have meant: judge recent actions again at every setting at once.
 
-One pass over a bounded sample: an action that the other rules let pass runs alone from the setting on that reaches its
-ticket's place, up to what is set for its kind and its customer's tags.
+One pass over a bounded sample is enough. An action that the other rules auto-approve runs without approval from the
+setting that covers its ticket's position, unless the share for its kind or its customer's tags is lower.
 """
 
 from dataclasses import dataclass, field
@@ -21,8 +21,8 @@ NAMES = ("alone", "decided", "edited", "rejected", "expired", "failed")
 
 @dataclass
 class Point:
-    """At so many per cent: how many would have run alone; and of those how many people decided, edited and rejected,
-    how many expired undecided, and how many came to nothing at the provider (or nobody knows)."""
+    """The dial at `percent`: how many actions would have been auto-approved (`alone`), and how many of those people had
+    decided, edited or rejected, how many expired, and how many failed or are unresolved."""
 
     percent: int
     alone: int = 0
@@ -35,8 +35,8 @@ class Point:
 
 @dataclass
 class Evidence:
-    """A point for each of 0..100 per cent. `whole` is False where there were more actions than are looked at; `oldest`
-    is when the first of those looked at was made. `untagged`: how many have no record of their customer's tags."""
+    """A point for each percentage from 0 to 100. `whole` is False if there were more actions than the sample holds, and
+    `oldest` is when the oldest in the sample was proposed. `untagged` counts actions without recorded customer tags."""
 
     days: int
     actions: int = 0
@@ -47,8 +47,8 @@ class Evidence:
 
 
 def evidence(rules: Rules, days: int) -> Evidence:
-    """Of the agent's own proposals, the newest SAMPLE, by these rules. What people said is what they truly
-    said then."""
+    """Judge the agent's newest SAMPLE proposals of the last `days` by these rules. The decisions counted are the real
+    ones."""
     agents = Action.objects.filter(created_at__gte=Now() - timedelta(days=days), run_id__isnull=False)
     found = list(
         agents.only("ticket_id", "kind", "status", "facts", "created_at")
@@ -61,7 +61,7 @@ def evidence(rules: Rules, days: int) -> Evidence:
     wide_open, caps = _apart(rules)
     for action in looked_at:
         facts = policy_facts.recorded(action)
-        if facts.fixed:  # the policy's own words, no deed of the agent's
+        if facts.fixed:  # an acknowledgement, which the policy sends, not the agent
             result.actions -= 1
             continue
         result.untagged += facts.tags is None
@@ -75,13 +75,13 @@ def evidence(rules: Rules, days: int) -> Evidence:
 
 
 def auto_approved_from(rules: Rules, facts: Facts) -> int | None:
-    """The lowest setting of the dial at which the agent does this alone; None where it does at none. Where the
-    customer's tags were not recorded it counts as without any: most customers are, and the page says how many."""
+    """Return the lowest dial setting at which this action is auto-approved, or None. Unrecorded customer tags count as
+    no tags, because most customers have none; the page shows how many were unrecorded."""
     return _from(*_apart(rules), facts)
 
 
 def _apart(rules: Rules) -> tuple[Rules, dial.Dial]:
-    """The rules with the dial wide open, and what is set for kinds and tags alone."""
+    """Return the rules with the dial at 100 %, and the dial with only its shares for kinds and tags."""
     wide_open = rules.model_copy(update={"autonomy": dial.Dial()})
     return wide_open, rules.autonomy.model_copy(update={"percent": 100})
 

@@ -1,4 +1,5 @@
-"""What the dashboard says of actions. Every sum is of a partial index's rows or of a bounded stretch of time."""
+"""Figures about actions for the dashboard. Every query reads a partial index or a limited period, so its cost does not
+grow with the history."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,9 +13,9 @@ from approvals.models.books import MISSED
 from approvals.policy.rules import Outcome
 
 MONEY = [kind.name for kind in kinds.KINDS.values() if kind.moves_money]
-# What settles today was approved within this: the index is by the time of approval.
+# An action that settles today was approved within this period. The index is on the time of approval.
 SETTLES_WITHIN = timedelta(days=30)
-# More that wait for a stop are not counted.
+# Counting actions on hold stops here.
 HELD_BACK = 1_000
 
 
@@ -26,7 +27,7 @@ class WaitingRequests:
 
 @dataclass
 class MoneyFigures:
-    """Amounts in minor units of one currency: moved today, waiting for a person, promised or on its way."""
+    """Amounts of one currency in minor units: `moved` today, `held` for approval, `underway` (approved, unsettled)."""
 
     currency: str
     moved: int = 0
@@ -38,8 +39,8 @@ class MoneyFigures:
 
 @dataclass(frozen=True)
 class ProviderFailures:
-    """Calls to providers that failed, by class: how many, of how many actions, and how many of those went well
-    in the end."""
+    """Failed attempts of one error class: the attempts, the actions they belong to, and how many of those actions
+    succeeded in the end."""
 
     error_class: str
     attempts: int
@@ -49,7 +50,7 @@ class ProviderFailures:
 
 @dataclass(frozen=True)
 class AutonomyDay:
-    """Actions approved on a day, and how many of them by the policy alone."""
+    """Actions approved on a day, and how many of them were auto-approved (`alone`)."""
 
     day: date
     actions: int = 0
@@ -64,7 +65,7 @@ class UnresolvedActions:
 
 @dataclass(frozen=True)
 class OpenFindings:
-    """`uncompared`: nobody knows of more, since the books have not been compared for hours."""
+    """Open findings. `uncompared` means that comparisons have been failing, so there may be more."""
 
     count: int
     oldest: datetime | None
@@ -77,7 +78,7 @@ def waiting_requests() -> WaitingRequests:
 
 
 def money_figures(today: datetime) -> list[MoneyFigures]:
-    """Per currency, the busiest first. `today` is its first moment."""
+    """Return the figures per currency, the busiest first. `today` is the start of the day."""
     found: dict[str, MoneyFigures] = {}
     moved = Action.objects.filter(
         kind__in=MONEY, status=states.SUCCEEDED, settled_at__gte=today, approved_at__gte=today - SETTLES_WITHIN
@@ -97,13 +98,13 @@ def money_figures(today: datetime) -> list[MoneyFigures]:
 
 
 def held_back(kind: str) -> int:
-    """Approved actions that wait for a stop of this kind (empty: of all), counted up to `HELD_BACK`."""
+    """Count the approved actions that a stop of this kind holds back (empty: all kinds), up to `HELD_BACK`."""
     held = Action.objects.filter(status=states.APPROVED, **({"kind": kind} if kind else {}))
     return held[:HELD_BACK].count()
 
 
 def duplicates_absorbed(since: datetime) -> int:
-    """Proposals that met their own action again, on tickets that came since."""
+    """Count repeated proposals that returned the existing action, on tickets created since then."""
     met = Action.objects.filter(ticket__created_at__gte=since, duplicates_absorbed__gt=0)
     return met.aggregate(total=Sum("duplicates_absorbed"))["total"] or 0
 
@@ -120,7 +121,7 @@ def finding_figures() -> OpenFindings:
 
 
 def provider_failures(since: datetime) -> list[ProviderFailures]:
-    """Of actions on tickets that came since."""
+    """Return failed attempts by error class, for tickets created since then."""
     bad = Attempt.objects.filter(action__ticket__created_at__gte=since).exclude(
         outcome__in=("", "succeeded", "changed")
     )
@@ -132,7 +133,7 @@ def provider_failures(since: datetime) -> list[ProviderFailures]:
 
 
 def autonomy_by_day(since: datetime, today: date) -> list[AutonomyDay]:
-    """One row per day, days without an action included."""
+    """Return one row per day, including days without actions."""
     alone = Count("pk", filter=Q(verdict=Outcome.AUTO_APPROVE))
     rows = (
         Action.objects.filter(approved_at__gte=since)

@@ -1,4 +1,4 @@
-"""Findings of the reconciliation as they are read: open and closed ones, newest first, paged by key."""
+"""Read reconciliation findings, open or closed, newest first, paged by key."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +10,13 @@ from approvals.models import Comparison, Finding
 
 LANES = {"open": "Open", "closed": "Closed"}
 PAGE = 50
-# An unfinished comparison that began before this is not waited for any more.
+# The page stops waiting for a comparison that has been running longer than this.
 PATIENCE_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class FindingSide:
-    """What one side's books say; all empty where they say nothing."""
+    """One side's record, as text for the page. All fields are empty if that side has no record."""
 
     amount: str
     status: str
@@ -27,7 +27,7 @@ class FindingSide:
 
 
 def findings_page(lane: str, after: str) -> tuple[list[Finding], str]:
-    """A page of findings, and `after` of the next one (empty on the last)."""
+    """Return a page of findings, and the next page's `after` (empty on the last page)."""
     rows = unclosed_findings() if lane == "open" else Finding.objects.filter(closed_at__isnull=False).order_by("-pk")
     if after:
         rows = rows.filter(pk__lt=after)
@@ -44,7 +44,7 @@ def last_comparison() -> Comparison | None:
 
 
 def last_answered() -> Comparison | None:
-    """The newest comparison that the provider answered to its end."""
+    """Return the newest comparison that finished without an error."""
     return Comparison.objects.filter(finished_at__isnull=False, error="").order_by("-pk").first()
 
 
@@ -56,7 +56,7 @@ def their_side(finding: Finding) -> FindingSide:
     return _side(finding.theirs, finding.theirs.get("refund_id", ""))
 
 
-def _side(told: dict[str, Any], reference: str) -> FindingSide:
-    amount, currency = told.get("amount"), told.get("currency")
+def _side(record: dict[str, Any], reference: str) -> FindingSide:
+    amount, currency = record.get("amount"), record.get("currency")
     shown = money.display(amount, currency) if amount is not None and currency else ""
-    return FindingSide(shown, str(told.get("status", "")), reference)
+    return FindingSide(shown, str(record.get("status", "")), reference)

@@ -1,6 +1,6 @@
-"""The history of actions: filters of its address, and a page or a stream of its rows.
+"""The history of actions: the filters in its URL, and a page or a stream of its rows.
 
-Pages and exports go by key, newest first, without a count: they cost the same at any age of the history.
+Pages and exports go by key, newest first, without counts or offsets, so their cost doesn't grow with the history.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,15 +22,15 @@ HEAVY = ("snapshot", "request", "result", "facts")
 
 @dataclass(frozen=True)
 class UrlFilters:
-    """Filters that live in the address: text fields of a dataclass, and what is wrong with them."""
+    """Base of filters that are kept in the URL: text fields, and the errors in them by field name."""
 
     after: str = ""
     errors: dict[str, str] = field(default_factory=dict, compare=False)
 
     def query(self, **other: str) -> str:
-        """The same filters as a query string; what is empty is left out."""
-        said = {row.name: getattr(self, row.name) for row in fields(self) if row.name != "errors"} | other
-        text = urlencode({name: value for name, value in said.items() if value})
+        """Return the filters as a query string, with `other` replacing values. Empty filters are left out."""
+        values = {row.name: getattr(self, row.name) for row in fields(self) if row.name != "errors"} | other
+        text = urlencode({name: value for name, value in values.items() if value})
         return f"?{text}" if text else ""
 
     @property
@@ -44,8 +44,9 @@ class UrlFilters:
 
 @dataclass(frozen=True)
 class ActionFilters(UrlFilters):
-    """`amount_from` and `amount_to` are in the major unit of `currency`; `since` and `until` are days, both
-    inclusive, of what `dates` names; `failure` is the class of an attempt's error; `by` who decided."""
+    """`amount_from` and `amount_to` are in the major unit of `currency`. `since` and `until` are days, both inclusive,
+    and `dates` says whether they are about the proposal or the settlement. `failure` is an attempt's error class, `by`
+    the user who decided."""
 
     kind: str = ""
     status: str = ""
@@ -62,40 +63,41 @@ class ActionFilters(UrlFilters):
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "ActionFilters":
-        said = read_filters(cls, query)
-        said["currency"] = said["currency"].upper()
-        said["dates"] = said["dates"] if said["dates"] in DATES else ""
-        errors = date_errors(said)
+        values = read_filters(cls, query)
+        values["currency"] = values["currency"].upper()
+        values["dates"] = values["dates"] if values["dates"] in DATES else ""
+        errors = date_errors(values)
         for name in ("amount_from", "amount_to"):
-            if said[name] and not said["currency"]:
+            if values[name] and not values["currency"]:
                 errors[name] = "Choose a currency first."
-            elif said[name]:
+            elif values[name]:
                 try:
-                    money.minor(said[name], said["currency"])
+                    money.minor(values[name], values["currency"])
                 except ValueError as error:
                     errors[name] = str(error)
-        return cls(**said, errors=errors)
+        return cls(**values, errors=errors)
 
 
 def read_filters(cls: type[UrlFilters], query: Mapping[str, str]) -> dict[str, str]:
-    """The address's values for the fields of `cls`, trimmed."""
+    """Return the URL's values for the fields of `cls`, trimmed and limited in length."""
     names = [row.name for row in fields(cls) if row.name != "errors"]
-    said = {name: query.get(name, "").strip().replace("\x00", "")[:200] for name in names}
-    if not said["after"].isdecimal() or len(said["after"]) > 18:
-        said["after"] = ""
-    return said
+    values = {name: query.get(name, "").strip().replace("\x00", "")[:200] for name in names}
+    if not values["after"].isdecimal() or len(values["after"]) > 18:
+        values["after"] = ""
+    return values
 
 
-def date_errors(said: Mapping[str, str]) -> dict[str, str]:
+def date_errors(values: Mapping[str, str]) -> dict[str, str]:
     return {
         name: "Enter a date such as 2026-01-31."
         for name in ("since", "until")
-        if said[name] and not parse_day(said[name])
+        if values[name] and not parse_day(values[name])
     }
 
 
 def parse_day(text: str) -> date | None:
-    """A day of the calendar that has one before and one after it."""
+    """Parse an ISO date. Returns None if it is invalid, or the first or last day that Python can represent, because the
+    next day is needed too."""
     try:
         found = date.fromisoformat(text)
     except ValueError:
@@ -104,7 +106,7 @@ def parse_day(text: str) -> date | None:
 
 
 def between_days(column: str, since: str, until: str) -> Q:
-    """Days in UTC, both inclusive."""
+    """Return the condition that `column` is between two days in UTC, both inclusive."""
     wanted = Q()
     if first := parse_day(since):
         wanted &= Q(**{f"{column}__gte": datetime.combine(first, time(), UTC)})
@@ -114,7 +116,8 @@ def between_days(column: str, since: str, until: str) -> Q:
 
 
 def find_actions(filters: ActionFilters) -> QuerySet[Action]:
-    """Newest first, by the day that is asked for where one is. Nothing where the filters cannot be read."""
+    """Return matching actions, newest first: by the requested date if there is one, else by id. Returns nothing if a
+    filter is invalid."""
     moment = DATES[filters.dates or "proposed"]
     found = Action.objects.select_related("ticket__customer").order_by("-pk")
     if filters.errors:
@@ -139,7 +142,7 @@ def find_actions(filters: ActionFilters) -> QuerySet[Action]:
 
 
 def _named(text: str) -> Q:
-    """By what a person copies: a key, an address, an order, a ticket. Each is an index's leading column."""
+    """Match what people paste: a key, an e-mail address, an order or a ticket. Each is the first column of an index."""
     if not text:
         return Q()
     if "@" in text:
@@ -150,14 +153,14 @@ def _named(text: str) -> Q:
 
 
 def paginate[Row: Model](rows: QuerySet[Row], after: str) -> tuple[list[Row], str]:
-    """A page of rows in descending order, and `after` of the next one (empty on the last)."""
+    """Return a page of rows in descending order, and the next page's `after` (empty on the last page)."""
     last = rows.model._default_manager.filter(pk=int(after)).first() if after else None
     found = list((_past(rows, last) if last else rows)[: PAGE + 1])
     return found[:PAGE], str(found[PAGE - 1].pk) if len(found) > PAGE else ""
 
 
 def stream_rows[Row: Model](rows: QuerySet[Row]) -> Iterator[Row]:
-    """Every row in descending order, a batch in memory at a time, no transaction or cursor held between them."""
+    """Yield every row in descending order. Only one batch is in memory, and no transaction or cursor stays open."""
     last: Row | None = None
     while batch := list((_past(rows, last) if last else rows)[:BATCH]):
         yield from batch
@@ -165,14 +168,14 @@ def stream_rows[Row: Model](rows: QuerySet[Row]) -> Iterator[Row]:
 
 
 def _past[Row: Model](rows: QuerySet[Row], last: Row) -> QuerySet[Row]:
-    """What comes after `last` in the rows' own order: by descending key, or by a descending time and key."""
+    """Return the rows after `last` in their own order: descending by key, or by time and key."""
     moment = str(rows.query.order_by[0]).lstrip("-")
     if moment == "pk":
         return rows.filter(pk__lt=last.pk)
     then = getattr(last, moment)
     if then is None:
         return rows
-    # The first condition is the one that an index can use.
+    # The first condition is redundant, but it lets PostgreSQL use the index.
     return rows.filter(**{f"{moment}__lte": then}).exclude(**{moment: then, "pk__gte": last.pk})
 
 
@@ -182,12 +185,12 @@ def with_decisions(rows: QuerySet[Action]) -> QuerySet[Action]:
 
 
 def last_decision(action: Action) -> Decision | None:
-    """What the last person said of an action loaded by `with_decisions`."""
+    """Return the last decision on an action loaded by `with_decisions`."""
     decided = [request.decision for request in action.requests.all() if hasattr(request, "decision")]
     return decided[-1] if decided else None
 
 
 def deciders() -> list[str]:
-    """Names of those who have decided anything."""
-    said = Decision.objects.filter(by=OuterRef("pk"))
-    return list(User.objects.filter(Exists(said)).order_by("username").values_list("username", flat=True)[:200])
+    """Return the names of users who have made decisions."""
+    decisions = Decision.objects.filter(by=OuterRef("pk"))
+    return list(User.objects.filter(Exists(decisions)).order_by("username").values_list("username", flat=True)[:200])

@@ -1,4 +1,4 @@
-"""The whole life of one action, from the agent's proposal to the customer's answer, in order."""
+"""The full history of one action in order, from the agent's proposal to the reply to the customer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MomentKind = Literal["proposed", "judged", "asked", "claimed", "decided", "expir
 
 @dataclass(frozen=True)
 class Moment:
-    """`subject` is the row that the moment is told from."""
+    """A point in the history. `subject` is the database row that it comes from."""
 
     at: datetime
     kind: MomentKind
@@ -42,33 +42,33 @@ def load_action(action_id: int) -> Action | None:
 
 
 def life_of(action: Action) -> Life:
-    """Of an action loaded by `find`."""
-    told = list(events.events_of("action", action.pk))
-    looked = list(events.events_of("request", *(request.pk for request in action.requests.all())))
+    """Return the history of an action loaded by `load_action`."""
+    action_events = list(events.events_of("action", action.pk))
+    request_events = list(events.events_of("request", *(request.pk for request in action.requests.all())))
     moments = [
         Moment(action.created_at, "proposed", action),
         Moment(action.created_at, "judged", action),
-        *(moment for request in action.requests.all() for moment in _asked(request, told)),
-        *(Moment(event.at, "claimed", event) for event in looked),
+        *(moment for request in action.requests.all() for moment in _asked(request, action_events)),
+        *(Moment(event.at, "claimed", event) for event in request_events),
         *(Moment(attempt.started_at, "attempt", attempt) for attempt in action.attempts.all()),
         *_settled(action),
     ]
-    order = sorted(moments, key=lambda moment: moment.at)  # stable: what is simultaneous stays as listed
-    return Life(order, sorted([*told, *looked], key=lambda event: event.pk))
+    order = sorted(moments, key=lambda moment: moment.at)  # stable, so moments at the same time stay in the order above
+    return Life(order, sorted([*action_events, *request_events], key=lambda event: event.pk))
 
 
-def _asked(request: ApprovalRequest, told: list[AuditEvent]) -> Iterator[Moment]:
+def _asked(request: ApprovalRequest, audit_events: list[AuditEvent]) -> Iterator[Moment]:
     yield Moment(request.created_at, "asked", request)
     decision: Decision | None = getattr(request, "decision", None)
     if decision is not None:
-        yield Moment(decision.decided_at, "decided", decision, tuple(_edits(decision, told)))
+        yield Moment(decision.decided_at, "decided", decision, tuple(_edits(decision, audit_events)))
     elif request.closed_at is not None:
         yield Moment(request.closed_at, "expired", request)
 
 
-def _edits(decision: Decision, told: list[AuditEvent]) -> list[FieldDifference]:
-    """What the person changed: the audit keeps the parameters as they were proposed."""
-    for event in told:
+def _edits(decision: Decision, audit_events: list[AuditEvent]) -> list[FieldDifference]:
+    """Return what the person changed, from the audit event that keeps the proposed parameters."""
+    for event in audit_events:
         if event.verb == "action.edited" and event.after.get("params") == decision.edited:
             return differences(event.after.get("proposed", {}), decision.edited or {})
     return []

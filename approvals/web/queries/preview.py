@@ -1,4 +1,4 @@
-"""What a change of the policy would have meant for the last actions."""
+"""Preview a policy change on recent actions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,12 +11,13 @@ from approvals.effects import facts as policy_facts
 from approvals.models import Action
 from approvals.policy.rules import Facts, Outcome, Rules, evaluate
 
-SAMPLE = 5_000  # actions at most that a preview looks at, the newest
+SAMPLE = 5_000  # a preview judges no more than this many of the newest actions
 
 
 @dataclass
 class Preview:
-    """How the last actions would have been judged: counts by outcome now and then, and examples that change."""
+    """Counts of recent actions by outcome: as judged (`_now`) and by the new rules (`_then`). `examples` are actions
+    whose outcome changes, with both outcomes."""
 
     total: int = 0
     auto_now: int = 0
@@ -36,7 +37,7 @@ _NAMES = {
 
 
 def preview_of(*, rules: Rules, days: int) -> Preview:
-    """The rules on the real actions of the last `days`, newest first, at most `SAMPLE`."""
+    """Judge the newest actions of the last `days` by these rules, at most SAMPLE of them."""
     result = Preview()
     for action, facts in _judged(days):
         then = evaluate(rules, facts).outcome
@@ -51,5 +52,5 @@ def preview_of(*, rules: Rules, days: int) -> Preview:
 
 def _judged(days: int) -> Iterator[tuple[Action, Facts]]:
     actions: QuerySet[Action] = Action.objects.filter(created_at__gte=Now() - timedelta(days=days))
-    for action in actions.order_by("-created_at", "-pk")[:SAMPLE]:  # the order of an index: bounded however many
+    for action in actions.order_by("-created_at", "-pk")[:SAMPLE]:  # in index order, so the limit bounds the cost
         yield action, policy_facts.recorded(action)

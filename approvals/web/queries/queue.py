@@ -1,7 +1,7 @@
-"""The approval queue as it is read: its lanes and filters, a page of rows, and what comes next.
+"""Read the approval queue: lanes, filters, pages of rows, and the next request.
 
-Every list starts from a partial index (open requests, unresolved actions) or a bounded stretch of time, and pages
-by key: it costs the same however long the history is.
+Every list reads a partial index (open requests, unresolved actions) or a limited period, and pages by key, so its cost
+doesn't grow with the history.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ HEAVY = ("params", "snapshot", "request", "result", "facts")
 
 @dataclass(frozen=True)
 class QueueFilters:
-    """What the address bar says of the list."""
+    """The filters in the queue's URL."""
 
     lane: str = "waiting"
     kind: str = ""
@@ -44,17 +44,18 @@ class QueueFilters:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "QueueFilters":
-        said = {name: query.get(name, "").strip().replace("\x00", "")[:200] for name in ADDRESS}
+        values = {name: query.get(name, "").strip().replace("\x00", "")[:200] for name in ADDRESS}
         return cls(
-            lane=said["lane"] if said["lane"] in LANES else "waiting",
-            kind=said["kind"],
-            currency=said["currency"].upper(),
-            text=said["q"],
-            after=said["after"] if said["after"].isdecimal() and len(said["after"]) < 19 else "",
+            lane=values["lane"] if values["lane"] in LANES else "waiting",
+            kind=values["kind"],
+            currency=values["currency"].upper(),
+            text=values["q"],
+            after=values["after"] if values["after"].isdecimal() and len(values["after"]) < 19 else "",
         )
 
     def query(self, **other: str) -> str:
-        """The same filters as a query string; the first lane and what is empty are left out."""
+        """Return the filters as a query string, with `other` replacing values. The default lane and empty filters are
+        left out."""
         fields = {
             "lane": self.lane,
             "kind": self.kind,
@@ -64,8 +65,8 @@ class QueueFilters:
         } | other
         if fields["lane"] == "waiting":
             fields["lane"] = ""
-        said = urlencode({name: value for name, value in fields.items() if value})
-        return f"?{said}" if said else ""
+        text = urlencode({name: value for name, value in fields.items() if value})
+        return f"?{text}" if text else ""
 
     @property
     def narrowed(self) -> bool:
@@ -74,7 +75,7 @@ class QueueFilters:
 
 @dataclass(frozen=True)
 class QueueRow:
-    """One line of the list: an action, and the request for it where a person was asked."""
+    """A row of the list: an action, and its approval request if there is one."""
 
     action: Action
     request: ApprovalRequest | None
@@ -87,7 +88,7 @@ class QueuePage:
 
 
 def queue_page(filters: QueueFilters, person: Person) -> QueuePage:
-    """Oldest first, except what is decided: newest first, of the last seven days."""
+    """Return a page of the lane, oldest first. Decided requests are newest first and limited to DECIDED_DAYS."""
     if filters.lane == "unknown":
         return _page([QueueRow(action, None) for action in _unresolved(filters)[: PAGE + 1]])
     requests = _lane(filters, person)
@@ -95,7 +96,7 @@ def queue_page(filters: QueueFilters, person: Person) -> QueuePage:
 
 
 def lane_counts(person: Person) -> dict[str, int]:
-    """How many are in each lane that somebody has to work on."""
+    """Count the rows in each lane that needs work."""
     opened = ApprovalRequest.objects.filter(closed_at__isnull=True).aggregate(
         waiting=Count("pk"),
         mine=Count("pk", filter=Q(claimed_by=person.pk)),
@@ -105,7 +106,7 @@ def lane_counts(person: Person) -> dict[str, int]:
 
 
 def find_request(request_id: int) -> ApprovalRequest | None:
-    """A request with everything its card shows of it."""
+    """Return a request with everything its card needs, or None."""
     return (
         ApprovalRequest.objects.select_related(
             "action__ticket__customer", "action__policy_version", "claimed_by", "decision__by"
@@ -116,7 +117,7 @@ def find_request(request_id: int) -> ApprovalRequest | None:
 
 
 def find_action(action_id: int) -> Action | None:
-    """An action with its ticket, and its attempts."""
+    """Return an action with its ticket and attempts, or None."""
     return (
         Action.objects.select_related("ticket__customer", "policy_version")
         .prefetch_related("attempts")
@@ -126,19 +127,19 @@ def find_action(action_id: int) -> Action | None:
 
 
 def last_manual_check(action_id: int) -> AuditEvent | None:
-    """When a person last had the provider asked for it, and what it said."""
+    """Return the event of the last manual check with the provider, which holds its answer, or None."""
     asked = AuditEvent.objects.filter(object_type="action", object_id=str(action_id), verb="action.asked_again")
     return asked.order_by("-pk").first()
 
 
 def customer_messages(ticket_id: str) -> list[Message]:
-    """The customer's own words, oldest first; of a long conversation the last twenty."""
+    """Return the customer's last twenty messages, oldest first."""
     newest = Message.objects.filter(ticket_id=ticket_id, direction=Message.Direction.INBOUND).order_by("-pk")
     return list(newest[:20])[::-1]
 
 
 def next_request(done: ApprovalRequest, filters: QueueFilters, person: Person) -> ApprovalRequest | None:
-    """What opens by itself after a decision: the next of the lane, else its first."""
+    """Return the request to open after a decision: the next one in the lane, or else the first."""
     lane = QueueFilters(
         lane=filters.lane if filters.lane in ("mine", "changed") else "waiting",
         kind=filters.kind,

@@ -1,4 +1,4 @@
-"""How durations, counts, the cost of a model and what differs are written for people."""
+"""Template filters and tags for durations, counts, percentages, model costs and audit values."""
 
 import json
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ LONG = 300
 
 @register.filter
 def duration(value: timedelta | float | None) -> str:
-    """A timedelta or seconds: '1.24 s', '3 d 2 h'. Empty where there is none."""
+    """Format a timedelta or seconds: '1.24 s', '3 d 2 h'. None becomes ''."""
     if value is None:
         return ""
     return durations.format_duration(value.total_seconds() if isinstance(value, timedelta) else float(value))
@@ -23,7 +23,7 @@ def duration(value: timedelta | float | None) -> str:
 
 @register.simple_tag
 def took(start: datetime | None, end: datetime | None) -> str:
-    """From one moment to another; empty while one of them is not known."""
+    """Format the time between two moments, '' while either is missing."""
     return "" if start is None or end is None else durations.format_duration((end - start).total_seconds())
 
 
@@ -35,7 +35,7 @@ def thousands(value: int | None) -> str:
 
 @register.filter
 def usd(value: Decimal | None) -> str:
-    """US dollars, as many digits as a small cost needs: $0.0024, $0.25, $1.20."""
+    """Format US dollars with as many digits as a small cost needs: $0.0024, $0.25, $1.20."""
     if value is None:
         return "unknown"
     if value and value < Decimal("0.0001"):
@@ -45,19 +45,19 @@ def usd(value: Decimal | None) -> str:
 
 @register.filter
 def price(value: Decimal) -> str:
-    """US dollars per million tokens, as entered: $0.25, $0.025."""
+    """Format US dollars per million tokens as entered: $0.25, $0.025."""
     exact = value.normalize()
     return f"${value:,.2f}" if exact == round(exact, 2) else f"${exact:,f}"
 
 
 @register.filter
 def percent(part: int, whole: int) -> int:
-    """A whole number of per cent; 0 of nothing is 0."""
+    """Return `part` of `whole` in whole percent; 0 if `whole` is 0."""
     return round(100 * part / whole) if whole else 0
 
 
 @register.filter
 def json_line(value: Any) -> str:
-    """A value on one line, for a difference: text as it is, the rest as JSON, long ones cut."""
+    """Show a changed value on one line: text as it is, everything else as JSON, shortened if long."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONG else f"{text[:LONG]}…"

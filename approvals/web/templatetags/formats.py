@@ -1,4 +1,4 @@
-"""How money, times, identifiers and JSON are written for people."""
+"""Template filters and tags for money, times, identifiers and JSON."""
 
 import json
 from datetime import datetime
@@ -19,7 +19,7 @@ UNITS = ((60, 1, "s"), (3600, 60, "min"), (48 * 3600, 3600, "h"), (float("inf"),
 
 @register.simple_tag
 def money(amount: int | None, currency: str | None) -> str:
-    """8400 USD -> $84.00. Empty where there is no amount; a code that nobody knows is shown as it is."""
+    """8400 USD -> $84.00. Empty without an amount; an unknown currency code is shown as it is."""
     if amount is None or not currency:
         return ""
     return lib_money.display(amount, currency)
@@ -27,13 +27,13 @@ def money(amount: int | None, currency: str | None) -> str:
 
 @register.simple_tag
 def major(amount: int | None, currency: str | None) -> str:
-    """8400 USD -> 84.00, without the symbol: what is put into a form field."""
+    """8400 USD -> 84.00, without the symbol, for a form field."""
     return "" if amount is None or not currency else f"{lib_money.major(amount, currency):f}"
 
 
 @register.simple_tag
 def query(filters: Any, **other: str) -> str:
-    """A list's filters as a query string, with some of them other."""
+    """Return a list's filters as a query string, with `other` replacing values."""
     return str(filters.query(**other))
 
 
@@ -45,7 +45,7 @@ def difference(before: int, after: int) -> str:
 
 @register.filter
 def ago(moment: datetime | None) -> str | SafeString:
-    """'12 min ago', the exact time on hover; app.js keeps it true while the page is open."""
+    """'12 min ago', with the exact time on hover. app.js keeps it up to date while the page is open."""
     if moment is None:
         return ""
     seconds = (timezone.now() - moment).total_seconds()
@@ -54,7 +54,7 @@ def ago(moment: datetime | None) -> str | SafeString:
 
 @register.filter
 def waiting(moment: datetime | None) -> str | SafeString:
-    """'12 min': how long since."""
+    """'12 min': the time since then."""
     if moment is None:
         return ""
     return _time(moment, span((timezone.now() - moment).total_seconds()), "data-since")
@@ -71,14 +71,14 @@ def until(moment: datetime | None) -> str | SafeString:
 
 @register.filter
 def urgency(moment: datetime | None) -> str:
-    """The class for a time that is near: under two hours red, under a day amber."""
+    """Return the CSS class for a deadline: red below two hours, amber below a day."""
     hours = (moment - timezone.now()).total_seconds() / 3600 if moment else 1000
     return "text-danger" if hours < 2 else "text-warn" if hours < 24 else ""
 
 
 @register.filter
 def clock(moment: datetime | None) -> str | SafeString:
-    """'14:02', with the day where it is not today; the date on hover. app.js makes it the reader's own time."""
+    """'14:02', with the day if it isn't today and the full date on hover. app.js converts it to local time."""
     if moment is None:
         return ""
     local = timezone.localtime(moment)
@@ -88,14 +88,14 @@ def clock(moment: datetime | None) -> str | SafeString:
 
 @register.filter
 def short(text: str, length: int = 12) -> str:
-    """The beginning of an identifier or a digest."""
+    """Return the start of an identifier or digest."""
     text = str(text)
     return text if len(text) <= length else f"{text[:length]}…"
 
 
 @register.filter
 def pretty_json(value: Any) -> str:
-    """JSON over several lines; text that is not JSON stays as it is."""
+    """Format JSON on several lines; other text stays as it is."""
     try:
         parsed = json.loads(value) if isinstance(value, str) else value
     except ValueError:

@@ -1,4 +1,4 @@
-"""What surrounds every page: the navigation's links, and the banners that everybody has to see."""
+"""Template tags for the frame of every page: navigation links, banners and icons."""
 
 from typing import Any
 
@@ -26,19 +26,19 @@ SECTIONS = {
     "finding": "actions",
     "findings": "actions",
 }
-# More are not counted for a banner.
+# Counting for a banner stops here.
 MANY = 100
 
 
 @register.simple_tag
 def in_a_demo() -> bool:
-    """Whether this is one, which has more to show than the work."""
+    """Return whether this is a demo, whose pages link to the lab as well."""
     return bool(settings.DEMO)
 
 
 @register.simple_tag(takes_context=True)
 def nav_link(context: dict[str, Any], name: str, label: str, count: str = "") -> SafeString:
-    """A link of the main navigation; it says whether the page that is shown belongs to it, and how much waits there."""
+    """Render a link of the main navigation, marked if it is the current section, with a count of waiting items."""
     match = getattr(context.get("request"), "resolver_match", None)
     first_word = (match.url_name or "").split("-")[0] if match else ""
     current = SECTIONS.get(first_word, first_word) == name
@@ -53,7 +53,7 @@ def nav_link(context: dict[str, Any], name: str, label: str, count: str = "") ->
 
 @register.simple_tag(takes_context=True)
 def tab_link(context: dict[str, Any], name: str, label: str, also: str = "") -> SafeString:
-    """A link of the navigation inside a section; `also` names further addresses that belong to it."""
+    """Render a link of the navigation within a section. `also` lists more URL names that belong to it."""
     match = getattr(context.get("request"), "resolver_match", None)
     current = match is not None and match.url_name in (name, *also.split())
     return format_html(
@@ -63,35 +63,35 @@ def tab_link(context: dict[str, Any], name: str, label: str, also: str = "") -> 
 
 @register.inclusion_tag("approvals/paused.html", takes_context=True)
 def paused_providers(context: dict[str, Any]) -> dict[str, Any]:
-    """Providers that refused our credentials: everyone is told, on every page."""
+    """Render the banner about paused providers, shown to everyone on every page."""
     shared = {name: context.get(name) for name in ("perms", "csrf_token")}
     return {**shared, "pauses": ProviderPause.objects.order_by("provider")}
 
 
 @register.inclusion_tag("approvals/stopped.html", takes_context=True)
 def stopped_effects(context: dict[str, Any]) -> dict[str, Any]:
-    """What is stopped, by whom, since when and why: on every page."""
+    """Render the banner about stops, shown on every page: what, by whom, since when and why."""
     shared = {name: context.get(name) for name in ("perms", "csrf_token")}
     return {**shared, "stops": stops.in_force()}
 
 
 @register.inclusion_tag("approvals/waits_for_stop.html")
 def waits_for_stop(action: Action) -> dict[str, Any]:
-    """That an action, approved or about to be, waits until a stop is released."""
+    """Render the note that an action is on hold, or will be after its approval, because of a stop."""
     concerned = action.status in (states.AWAITING_APPROVAL, states.APPROVED)
     return {"stop": stops.holding(action.kind) if concerned else None, "decided": action.status == states.APPROVED}
 
 
 @register.inclusion_tag("approvals/dial_lowered.html", takes_context=True)
 def dial_lowered(context: dict[str, Any]) -> dict[str, Any]:
-    """That the dial lowered itself, until an admin has seen it or has set another policy."""
+    """Render the banner that the dial lowered itself, until an admin dismisses it or changes the dial."""
     shared = {name: context.get(name) for name in ("perms", "csrf_token")}
     return {**shared, "lowered": lowering.unseen_lowering()}
 
 
 @register.inclusion_tag("approvals/findings_banner.html", takes_context=True)
 def open_findings(context: dict[str, Any]) -> dict[str, Any]:
-    """That the provider's books and ours differ: whoever may read it is told, on every page but the findings' own."""
+    """Render the banner about open findings for users who may see actions, except on the findings pages themselves."""
     match = getattr(context.get("request"), "resolver_match", None)
     here = bool(match and (match.url_name or "").startswith("finding"))
     if here or not context["perms"]["approvals"]["view_action"]:
@@ -101,7 +101,7 @@ def open_findings(context: dict[str, Any]) -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def with_person(context: dict[str, Any]) -> str:
-    """How many tickets need a person; empty where none does, or where it is none of the reader's business."""
+    """Return how many tickets need a person, or '' if there are none or the user may not see tickets."""
     if not context["perms"]["tickets"]["view_ticket"]:
         return ""
     count = count_with_person()
@@ -110,7 +110,7 @@ def with_person(context: dict[str, Any]) -> str:
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """A drawing of static/icons.svg; it repeats what a word beside it says."""
+    """Render an icon of static/icons.svg. It is hidden from screen readers: the text beside it says the same."""
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>', static("icons.svg"), name
     )

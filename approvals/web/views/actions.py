@@ -1,4 +1,4 @@
-"""`/actions/`: the history of actions, its export, and one action's whole life."""
+"""`/actions/`: the history of actions, its export, and the full history of one action."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -62,11 +62,10 @@ def action_detail(request: HttpRequest, action_id: int) -> HttpResponse:
     action = life.load_action(action_id)
     if action is None:
         raise Http404("No such action.")
-    told = life.life_of(action)
     waits = action.status == states.AWAITING_APPROVAL
     context = {
         "action": action,
-        "life": told,
+        "life": life.life_of(action),
         "open_request": next((row for row in action.requests.all() if row.closed_at is None), None) if waits else None,
         "moving": action.status not in states.SETTLED,
     }
@@ -76,7 +75,7 @@ def action_detail(request: HttpRequest, action_id: int) -> HttpResponse:
 
 def _exported(actions: Iterator[Action]) -> Iterator[dict[str, Any]]:
     for action in actions:
-        said = queries.last_decision(action)
+        decision = queries.last_decision(action)
         yield {
             "id": action.pk,
             "idempotency_key": action.idempotency_key,
@@ -95,10 +94,10 @@ def _exported(actions: Iterator[Action]) -> Iterator[dict[str, Any]]:
             "proposed_at": action.created_at,
             "approved_at": action.approved_at,
             "settled_at": action.settled_at,
-            "decided_by": said.by.get_username() if said else "",
-            "decision": said.verdict if said else "",
-            "decided_at": said.decided_at if said else None,
-            "decision_reason": said.reason if said else "",
+            "decided_by": decision.by.get_username() if decision else "",
+            "decision": decision.verdict if decision else "",
+            "decided_at": decision.decided_at if decision else None,
+            "decision_reason": decision.reason if decision else "",
             "attempts": action.fence,
             "duplicates_absorbed": action.duplicates_absorbed,
             "provider_reference": action.provider_reference,

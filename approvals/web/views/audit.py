@@ -1,4 +1,4 @@
-"""`/audit/`: who did what to which object, and its export."""
+"""`/audit/`: the audit log, its export, and the check of its seals."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ from approvals.web.views import export as exports
 
 HEADER = ["id", "at", "actor", "verb", "object_type", "object_id", "before", "after"]
 OBJECT_TYPES = ("action", "request", "policy", "provider", "ticket", "finding", "comparison")
-VERIFIED_HERE = 20_000  # events that a page may read; `manage.py verify_audit` reads all
+VERIFIED_HERE = 20_000  # the page checks about this many of the newest events; `manage.py verify_audit` checks all
 
 
 @require_GET
@@ -45,7 +45,7 @@ def audit_log(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permission_required("approvals.view_auditevent", raise_exception=True)
 def verify_audit(request: HttpRequest) -> HttpResponse:
-    """Holds the newest seals of the chain against the events."""
+    """Check the newest seals against the events."""
     found = seals.verify_chain(most_events=VERIFIED_HERE)
     if found.broken:
         span = f"{found.after + 1} to {found.broken.through_event}"

@@ -1,4 +1,4 @@
-"""The autonomy dial beside its evidence: anybody looks at what another setting would have meant, admins set it."""
+"""The autonomy dial with its evidence. Everyone can see what another setting would have meant; only admins set it."""
 
 from typing import Any
 
@@ -26,21 +26,21 @@ CHANGE = "approvals.change_policyversion"
 @require_http_methods(["GET", "POST"])
 @permission_required("approvals.view_policyversion", raise_exception=True)
 def edit_autonomy(request: HtmxRequest) -> HttpResponse:
-    """GET shows the rules in force, with `percent` as the dial would stand there; POST previews or saves the form."""
+    """GET shows the rules in force, with the dial at the URL's `percent` if given. POST previews or saves the form."""
     newest = versions.current()
     try:
         rules = versions.rules_of(newest)
     except Refused as refused:
         return render(request, "approvals/autonomy.html", {"unreadable": refused.message})
     if request.method == "GET":
-        return _page(request, AutonomyForm(rules), newest, _looked_at(request, rules), newest.pk)
+        return _page(request, AutonomyForm(rules), newest, _with_requested_percent(request, rules), newest.pk)
     if not request.user.has_perm(CHANGE):
         raise PermissionDenied
     based_on = based_on_of(request)
     saving = request.POST.get("do") == "save"
     form = AutonomyForm(rules, request.POST, saving=saving)
     try:
-        if saving:  # before its evidence is asked for: what is shown of an outdated change misleads
+        if saving:  # first, because the evidence for an outdated change would be misleading
             versions.require_newest(newest=newest, based_on=based_on)
         if not form.is_valid():
             return _page(request, form, newest, rules, based_on, status=422)
@@ -50,7 +50,7 @@ def edit_autonomy(request: HtmxRequest) -> HttpResponse:
         saved = versions.save_policy(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
     except Refused as refused:
         if refused.code in versions.OUTDATED:
-            return _anew(request, refused)
+            return _show_newest(request, refused)
         form.errors = [refused.message]
         return _page(request, form, newest, form.rules, based_on, status=409)
     messages.success(
@@ -62,22 +62,22 @@ def edit_autonomy(request: HtmxRequest) -> HttpResponse:
 @require_POST
 @permission_required(CHANGE, raise_exception=True)
 def dismiss_lowering(request: HtmxRequest, version_id: int) -> HttpResponse:
-    """An admin has seen that the dial lowered itself."""
+    """Record that an admin has seen the lowering, which removes the banner."""
     if lowering.acknowledge_lowering(version_id=version_id, by=request.user):
         messages.success(request, "Dismissed. The dial stays where it is until an admin changes it.")
     return redirect("policy-autonomy")
 
 
-def _looked_at(request: HtmxRequest, rules: Rules) -> Rules:
-    """The rules with the dial at the percentage that the address names."""
+def _with_requested_percent(request: HtmxRequest, rules: Rules) -> Rules:
+    """Return the rules with the dial at the URL's `percent`, if it is valid."""
     wanted = request.GET.get("percent", "")
     if not wanted.isdecimal() or len(wanted) > 3 or int(wanted) > 100:
         return rules
     return rules.model_copy(update={"autonomy": rules.autonomy.model_copy(update={"percent": int(wanted)})})
 
 
-def _anew(request: HtmxRequest, refused: Refused) -> HttpResponse:
-    """The newest version's dial, with why the change to another one was not saved."""
+def _show_newest(request: HtmxRequest, refused: Refused) -> HttpResponse:
+    """Show the newest version's form, with the reason why the change was not saved."""
     newest = versions.current()
     rules = versions.rules_of(newest)
     form = AutonomyForm(rules)
@@ -95,7 +95,7 @@ def _page(
     status: int = 200,
     **more: Any,
 ) -> HttpResponse:
-    """`based_on` is the version that the form was first opened with: a preview does not change it."""
+    """Render the page. `based_on` is the version that the form was first opened with; a preview doesn't change it."""
     found = evidence(shown, PREVIEW_DAYS)
     percent = shown.autonomy.percent
     context = {

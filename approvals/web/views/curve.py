@@ -1,6 +1,7 @@
-"""A small curve: what would have run alone at every setting of the dial, and below it what people changed of that.
+"""A chart of what each dial setting would have auto-approved and, below it, what people changed or rejected of that.
 
-Points of an SVG whose box is 100 by 100, from the top left."""
+The points are for an SVG with a 100 by 100 view box, from the top left.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ class CurveLine:
 
 @dataclass(frozen=True)
 class Curve:
-    """Two charts over the same axis, each with a scale of its own that ends at `…_top`."""
+    """Two charts with the same horizontal axis. `top` and `below_top` are the maxima of their vertical axes."""
 
     top: int
     area: str

@@ -1,4 +1,4 @@
-"""The five things a person can do to a request. Only a POST decides; each answers a redirect, or htmx a fragment."""
+"""The five actions on an approval request, all by POST. They answer with a redirect, or with a fragment for htmx."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ may_decide = permission_required("approvals.decide", raise_exception=True)
 @require_POST
 @may_decide
 def approve_request(request: HtmxRequest, request_id: int) -> HttpResponse:
-    return _decided(
+    return _apply(
         request,
         found_or_404(request_id),
         lambda: decide.approve(request_id=request_id, by=request.user, digest=request.POST.get("digest", "")),
@@ -41,7 +41,7 @@ def edit_request(request: HtmxRequest, request_id: int) -> HttpResponse:
     form = EditForm(found.action, request.POST)
     if not form.is_valid():
         return render_item(request, card_context(request, found, edit=form), 422)
-    return _decided(
+    return _apply(
         request,
         found,
         lambda: decide.edit(
@@ -61,7 +61,7 @@ def reject_request(request: HtmxRequest, request_id: int) -> HttpResponse:
     form = RejectForm(request.POST)
     if not form.is_valid():
         return render_item(request, card_context(request, found, reject=form), 422)
-    return _decided(
+    return _apply(
         request,
         found,
         lambda: decide.reject(
@@ -77,45 +77,45 @@ def reject_request(request: HtmxRequest, request_id: int) -> HttpResponse:
 @require_POST
 @may_decide
 def assign_request(request: HtmxRequest, request_id: int) -> HttpResponse:
-    return _claimed(request, request_id, assignment.assign)
+    return _set_assignee(request, request_id, assignment.assign)
 
 
 @require_POST
 @may_decide
 def unassign_request(request: HtmxRequest, request_id: int) -> HttpResponse:
-    return _claimed(request, request_id, assignment.unassign)
+    return _set_assignee(request, request_id, assignment.unassign)
 
 
-def _decided(
+def _apply(
     request: HtmxRequest,
     found: ApprovalRequest,
-    say: Callable[[], Decision],
+    apply_decision: Callable[[], Decision],
     *,
     edit: EditForm | None = None,
     reject: RejectForm | None = None,
 ) -> HttpResponse:
-    """Says it, and opens what comes next; where nothing was decided, the card again, with why."""
+    """Apply the decision and open the next request. If it was not applied, show the card again with the reason."""
     try:
         if reject is None and request.POST.get("seen", cards.view_digest(found)) != cards.view_digest(found):
             raise decide.ChangedSinceShown(found)
-        decision = say()
+        decision = apply_decision()
     except decide.AlreadyDecided as first:
-        return _again(request, 409, "warning", _who_was_first(first.request))
+        return _show_again(request, 409, "warning", _already_decided(first.request))
     except decide.ChangedSinceShown as changed:
         text = "Your decision was not applied: the request changed after you opened it. Review it and decide again."
-        return _again(request, 409, "warning", text, changed.request.pk)
+        return _show_again(request, 409, "warning", text, changed.request.pk)
     except Refused as refused:
-        return _again(
+        return _show_again(
             request, 422, "error", f"Your decision was not applied. {refused.message}", found.pk, edit, reject
         )
     except ProviderError as error:
         text = f"Your decision was not applied: we couldn't read the order ({error.message}). Try again in a moment."
-        return _again(request, 503, "error", text, found.pk, edit, reject)
-    messages.success(request, _done(decision, found.action))
-    return _next(request, found)
+        return _show_again(request, 503, "error", text, found.pk, edit, reject)
+    messages.success(request, _success_message(decision, found.action))
+    return _open_next(request, found)
 
 
-def _again(
+def _show_again(
     request: HtmxRequest,
     status: int,
     level: str,
@@ -129,7 +129,7 @@ def _again(
     return render_item(request, {**context, "notice": {"level": level, "text": text}}, status)
 
 
-def _next(request: HtmxRequest, done: ApprovalRequest) -> HttpResponse:
+def _open_next(request: HtmxRequest, done: ApprovalRequest) -> HttpResponse:
     filters = QueueFilters.of(request.GET)
     following = queries.next_request(done, filters, request.user)
     place = reverse("queue-item", args=[following.pk]) if following else reverse("queue")
@@ -144,19 +144,19 @@ def _next(request: HtmxRequest, done: ApprovalRequest) -> HttpResponse:
     return response
 
 
-def _claimed(request: HtmxRequest, request_id: int, say: Callable[..., None]) -> HttpResponse:
+def _set_assignee(request: HtmxRequest, request_id: int, change: Callable[..., None]) -> HttpResponse:
     try:
-        say(request_id=request_id, by=request.user)
+        change(request_id=request_id, by=request.user)
     except decide.AlreadyDecided as first:
-        messages.warning(request, _who_was_first(first.request))
+        messages.warning(request, _already_decided(first.request))
     filters = QueueFilters.of(request.GET)
     if not request.htmx:
         return redirect(reverse("queue-item", args=[request_id]) + filters.query())
     return render_screen(request, "queue.html#list", queue_context(request, filters, **selection(request_id, None)))
 
 
-def _done(decision: Decision, action: Action) -> str:
-    """What happened, for the message: 'Approved: refund of $84.00 to …'."""
+def _success_message(decision: Decision, action: Action) -> str:
+    """Return the success message, for example 'Approved: refund of $84.00, Maya Chen.'"""
     rejected = decision.verdict == Decision.Verdict.REJECT
     amount = decision.edited.get("amount", action.amount) if decision.edited else action.amount
     what = action.get_kind_display().lower()
@@ -166,7 +166,7 @@ def _done(decision: Decision, action: Action) -> str:
     return f"{decision.get_verdict_display()}: {what}, {action.ticket.customer}.{waits}"
 
 
-def _who_was_first(closed: ApprovalRequest) -> str:
+def _already_decided(closed: ApprovalRequest) -> str:
     decision = getattr(closed, "decision", None)
     if decision is None:
         return "Your decision was not applied: this request has expired and its action won't be sent."

@@ -1,4 +1,4 @@
-"""Answers that stream a long list as CSV or JSON, row by row."""
+"""Stream a long list as a CSV or JSON download, row by row."""
 
 import csv
 import io
@@ -9,12 +9,12 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 
-# A spreadsheet reads a cell that begins so as a formula, and customers write into these cells.
+# A spreadsheet treats a cell that starts with one of these as a formula, and customers write some of the cells.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def download(name: str, rows: Iterable[dict[str, Any]], *, header: list[str], as_json: bool) -> StreamingHttpResponse:
-    """A download called `name` and today's date. Each row has the keys of `header`; JSON may have more."""
+    """Return a download named after `name` and today's date. Each row has the keys of `header`; JSON may have more."""
     ending = "json" if as_json else "csv"
     response = StreamingHttpResponse(
         json_lines(rows) if as_json else csv_lines(rows, header),
@@ -37,7 +37,7 @@ def csv_lines(rows: Iterable[dict[str, Any]], header: list[str]) -> Iterator[str
 
 
 def json_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """A JSON list, one object a line."""
+    """Yield a JSON list with one object per line."""
     between = "[\n"
     for row in rows:
         yield between + json.dumps(row, default=_plain, ensure_ascii=False)
@@ -46,7 +46,7 @@ def json_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def cell(value: Any) -> str:
-    """A value as a spreadsheet's cell: text that would be read as a formula is kept text by an apostrophe."""
+    """Return the value for a spreadsheet cell. An apostrophe keeps text that looks like a formula from being run."""
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=_plain)
     text = "" if value is None else str(_plain(value))

@@ -1,4 +1,4 @@
-"""Where the provider's books and ours differ: what is open, what was closed, and the last comparison."""
+"""The reconciliation page: open and closed findings, and the last comparison."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,7 +32,7 @@ def show_findings(request: HtmxRequest) -> HttpResponse:
 @require_POST
 @may_close
 def start_comparison(request: HtmxRequest) -> HttpResponse:
-    """A worker reads the provider's books of the last day; the page shows when it is done."""
+    """Start a comparison of the last day in a worker. The page shows its progress."""
     comparison.request_comparison(since=timezone.now() - LOOK_BACK, by=request.user)
     return redirect("findings")
 
@@ -67,7 +67,7 @@ def _screen(request: HtmxRequest, template: str, status: int = 200, **more: Any)
 
 
 def _context(request: HtmxRequest, *, form: CloseForm | None = None, refused_id: int = 0) -> dict[str, Any]:
-    """The page is shown anew, from its start, after a form of it was refused."""
+    """Return the page's context. After a refused form (a POST), it is the first page of the open findings."""
     asked = request.GET if request.method == "GET" else {}
     lane = asked.get("lane", "") if asked.get("lane", "") in queries.LANES else "open"
     after = after if (after := asked.get("after", "")).isdecimal() and len(after) <= 18 else ""

@@ -1,4 +1,4 @@
-"""The policy: what is in force, its versions, and changing it with its effect seen first."""
+"""The policy pages: the version in force, older versions, and the form, which previews a change before saving it."""
 
 from typing import Any
 
@@ -26,21 +26,21 @@ VERSIONS = 50
 @require_GET
 @permission_required("approvals.view_policyversion", raise_exception=True)
 def show_current_policy(request: HtmxRequest) -> HttpResponse:
-    return _read(request, policy_versions.current())
+    return _show_version(request, policy_versions.current())
 
 
 @require_GET
 @permission_required("approvals.view_policyversion", raise_exception=True)
 def show_policy_version(request: HtmxRequest, version_id: int) -> HttpResponse:
-    return _read(request, get_object_or_404(PolicyVersion.objects.select_related("created_by"), pk=version_id))
+    return _show_version(request, get_object_or_404(PolicyVersion.objects.select_related("created_by"), pk=version_id))
 
 
 @require_http_methods(["GET", "POST"])
 @permission_required("approvals.change_policyversion", raise_exception=True)
 def edit_policy(request: HtmxRequest) -> HttpResponse:
-    """The form; `from` starts it with an older version, which is how one is restored."""
+    """Show, preview or save the form. `from` starts it with an older version, which is how one is restored."""
     newest = policy_versions.current()
-    older = _restored(request)
+    older = _version_to_restore(request)
     base = policy_versions.rules_of(older or newest)
     if request.method == "GET":
         note = f"Restores version {older.pk}." if older else ""
@@ -51,7 +51,7 @@ def edit_policy(request: HtmxRequest) -> HttpResponse:
     if request.POST.get("do") == "rows":
         return _form(request, PolicyForm(base, _with_more_rows(request)), based_on, restored=older)
     try:
-        if saving:  # before its effect is asked for: what is shown of an outdated change misleads
+        if saving:  # first, because the preview of an outdated change would be misleading
             policy_versions.require_newest(newest=newest, based_on=based_on)
         if not form.is_valid():
             return _form(request, form, based_on, status=422, restored=older)
@@ -62,14 +62,14 @@ def edit_policy(request: HtmxRequest) -> HttpResponse:
         saved = policy_versions.save_policy(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
     except Refused as refused:
         if refused.code in policy_versions.OUTDATED:
-            return _anew(request, refused)
+            return _show_newest(request, refused)
         form.errors = [refused.message]
         return _form(request, form, based_on, status=422, restored=older)
     messages.success(request, f"Policy version {saved.pk} is now current.")
     return leave_for(request, "policy")
 
 
-def _read(request: HtmxRequest, shown: PolicyVersion) -> HttpResponse:
+def _show_version(request: HtmxRequest, shown: PolicyVersion) -> HttpResponse:
     versions = PolicyVersion.objects.select_related("created_by").defer("rules").order_by("-pk")
     context = {
         "shown": shown,
@@ -84,16 +84,16 @@ def _read(request: HtmxRequest, shown: PolicyVersion) -> HttpResponse:
     return render(request, "approvals/policy.html", context)
 
 
-def _restored(request: HtmxRequest) -> PolicyVersion | None:
-    """The older version that is put back, with all that the form does not ask, such as the dial."""
+def _version_to_restore(request: HtmxRequest) -> PolicyVersion | None:
+    """Return the older version to restore, if any. It also provides what the form doesn't show, such as the dial."""
     wanted = (request.GET if request.method == "GET" else request.POST).get("from", "")
     if not wanted.isdecimal() or len(wanted) > 18:
         return None
     return get_object_or_404(PolicyVersion, pk=wanted)
 
 
-def _anew(request: HtmxRequest, refused: Refused) -> HttpResponse:
-    """The newest version's form, with why the change to another one was not saved."""
+def _show_newest(request: HtmxRequest, refused: Refused) -> HttpResponse:
+    """Show the newest version's form, with the reason why the change was not saved."""
     newest = policy_versions.current()
     form = PolicyForm(policy_versions.rules_of(newest))
     form.errors = [refused.message]
@@ -107,7 +107,7 @@ def _form(request: HtmxRequest, form: PolicyForm, based_on: int, *, status: int 
 
 
 def _with_more_rows(request: HtmxRequest) -> Any:
-    """What was entered, with three further empty rows in each table."""
+    """Return the entered data with three more empty rows in each table."""
     data = request.POST.copy()
     for prefix in ("thresholds", "customer", "agent"):
         total = data.get(f"{prefix}-TOTAL_FORMS", "0")
@@ -116,12 +116,12 @@ def _with_more_rows(request: HtmxRequest) -> Any:
 
 
 def leave_for(request: HtmxRequest, name: str) -> HttpResponse:
-    """htmx would follow a redirect and put the whole page into the form's place."""
+    """Redirect the browser. With htmx this needs a header, because htmx would swap the whole page into the form."""
     return HttpResponseClientRedirect(reverse(name)) if request.htmx else redirect(name)
 
 
 def based_on_of(request: HtmxRequest) -> int:
-    """The version that the form was opened with, as the form says; 0, which is none, where it does not."""
+    """Return the version that the form says it was opened with, or 0, which doesn't exist, if it names none."""
     given = request.POST.get("based_on", "")
     return int(given) if given.isdecimal() and len(given) <= 18 else 0
 
@@ -131,5 +131,5 @@ def outdated_status(refused: Refused) -> int:
 
 
 def proof_of(rules: Rules) -> str:
-    """Names the rules whose effect was shown: others are not saved before theirs was."""
+    """Return a digest of the rules that were previewed. Rules can only be saved after their own preview."""
     return kinds.digest(rules.model_dump(mode="json"))

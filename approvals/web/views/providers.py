@@ -1,4 +1,4 @@
-"""A provider that was paused, because it refused our credentials, goes on when a person says so."""
+"""Resume a provider that was paused because it refused our credentials."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required

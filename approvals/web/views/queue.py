@@ -1,4 +1,4 @@
-"""The approval queue: the list on the left, what is selected on the right. One template; htmx asks for a part of it."""
+"""The approval queue: a list on the left, the selected item on the right. One template, of which htmx loads parts."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +26,7 @@ from approvals.web.views.request import HtmxRequest, part_of
 @permission_required("approvals.view_dashboard", raise_exception=True)
 def show_queue(request: HtmxRequest) -> HttpResponse:
     if part_of(request) == "queue-list":
-        shown = _shown(request)
+        shown = _open_item(request)
         return render_screen(request, "queue.html#list", queue_context(request, **selection(*shown)))
     return render_screen(request, "queue.html", queue_context(request))
 
@@ -40,7 +40,7 @@ def show_request(request: HtmxRequest, request_id: int) -> HttpResponse:
 @require_GET
 @permission_required("approvals.view_dashboard", raise_exception=True)
 def refresh_card(request: HtmxRequest, request_id: int) -> HttpResponse:
-    """The order or customer read again, for the card that is open."""
+    """Read the order or customer again and show the updated card."""
     unread = ""
     try:
         found = decide.refresh_request(request_id=request_id)
@@ -58,7 +58,7 @@ def refresh_card(request: HtmxRequest, request_id: int) -> HttpResponse:
 
 
 def render_item(request: HtmxRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """The selected item: alone where htmx asks for the pane, else with the list beside it."""
+    """Render the selected item: alone if htmx asks for the pane, otherwise with the list."""
     if part_of(request) == "pane":
         return render_screen(request, "queue.html#pane", {**context, "focus": True}, status)
     return render_screen(request, "queue.html", context, status)
@@ -67,12 +67,12 @@ def render_item(request: HtmxRequest, context: dict[str, Any], status: int = 200
 def render_screen(request: HtmxRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
     response = render(request, f"approvals/{template}", context, status=status)
     patch_vary_headers(response, ("HX-Request", "HX-Target"))
-    response["Cache-Control"] = "no-store"  # one address, several answers: none may come back from a cache
+    response["Cache-Control"] = "no-store"  # one URL has several answers, so none may come from a cache
     return response
 
 
 def queue_context(request: HtmxRequest, filters: QueueFilters | None = None, **more: Any) -> dict[str, Any]:
-    """The list, for whoever looks."""
+    """Return the context of the list, with the counts for this user."""
     filters = filters or QueueFilters.of(request.GET)
     counts = queries.lane_counts(request.user)
     return {
@@ -90,7 +90,7 @@ def queue_context(request: HtmxRequest, filters: QueueFilters | None = None, **m
 def card_context(
     request: HtmxRequest, found: ApprovalRequest, *, edit: EditForm | None = None, reject: RejectForm | None = None
 ) -> dict[str, Any]:
-    """The selected request. A form that was refused comes back open, with what was entered."""
+    """Return the context of the selected request. A refused form is shown open, with its data."""
     list_context = {} if part_of(request) == "pane" else queue_context(request)
     return {
         "filters": QueueFilters.of(request.GET),
@@ -104,7 +104,7 @@ def card_context(
 
 
 def now_context(found: ApprovalRequest) -> dict[str, Any]:
-    """What would run and the world as last read: the part of the card that is read again."""
+    """Return the context of the part of the card that can be refreshed: the action and the order or customer."""
     action = found.action
     return {
         "item": found,
@@ -119,7 +119,7 @@ def now_context(found: ApprovalRequest) -> dict[str, Any]:
 
 
 def selection(request_id: int | None, action_id: int | None) -> dict[str, Any]:
-    """What is open in the pane, for the list that marks it."""
+    """Return the item that is open in the pane, so that the list can mark it."""
     item = queries.find_request(request_id) if request_id else None
     return {"item": item, "action": item.action if item else None, "selected_action": action_id}
 
@@ -131,8 +131,8 @@ def found_or_404(request_id: int) -> ApprovalRequest:
     return found
 
 
-def _shown(request: HtmxRequest) -> tuple[int | None, int | None]:
-    """The request or action that the browser's address names: the list is asked for by its own address."""
+def _open_item(request: HtmxRequest) -> tuple[int | None, int | None]:
+    """Return the request or action in the browser's URL, because htmx loads the list from the list's own URL."""
     try:
         match = resolve(urlsplit(request.htmx.current_url or "").path)
     except Resolver404:

@@ -1,4 +1,4 @@
-"""The request as django-htmx's middleware hands it on: it knows what htmx asks for."""
+"""The request type of the views, with the attributes that middleware adds."""
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
@@ -6,14 +6,14 @@ from django_htmx.middleware import HtmxDetails
 
 
 class HtmxRequest(HttpRequest):
-    """Behind the login, so `user` is a person."""
+    """A request with django-htmx's details. Views behind the login only see signed-in users."""
 
     htmx: HtmxDetails
     user: User
 
 
 def part_of(request: HtmxRequest) -> str:
-    """The id of the element that htmx will put the answer into; empty for a whole page."""
+    """Return the id of the element that htmx will replace, or '' if a whole page is needed."""
     if not request.htmx or request.htmx.history_restore_request:
         return ""
     return (request.htmx.target or "").partition("#")[2]

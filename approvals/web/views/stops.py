@@ -1,4 +1,4 @@
-"""The stop switch: what is stopped, stopping, and letting go on."""
+"""The stop switch: show what is stopped, stop actions and resume them."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def show_stops(request: HtmxRequest) -> HttpResponse:
 @require_GET
 @permission_required("approvals.view_policyversion", raise_exception=True)
 def stop_banners(request: HtmxRequest) -> HttpResponse:
-    """The banners alone: a page that stands open hears of a stop, and of its end."""
+    """Return only the banners, so that open pages can poll for stops and their end."""
     return render(request, "approvals/stopped.html", {"stops": stops.in_force()})
 
 

@@ -1,4 +1,4 @@
-"""The lane "outcome unknown": what was tried, what the provider says now, and what people found out."""
+"""The queue's "Unknown" lane: what was tried, what the provider says now, and what people found out."""
 
 from typing import Any
 
@@ -26,16 +26,16 @@ may_decide = permission_required("approvals.decide", raise_exception=True)
 @require_GET
 @permission_required("approvals.view_dashboard", raise_exception=True)
 def show_unresolved(request: HtmxRequest, action_id: int) -> HttpResponse:
-    """An action whose effect nobody knows: what was tried, and what was answered."""
+    """Show an unresolved action with its attempts and answers."""
     return render_item(request, _context(request, _found_or_404(action_id)))
 
 
 @require_POST
 @may_decide
 def check_with_provider(request: HtmxRequest, action_id: int) -> HttpResponse:
-    """Asks the provider now; what it says is the message."""
+    """Ask the provider now and show its answer as a message."""
     _found_or_404(action_id)
-    return _told(request, by_hand.check_now(action_id=action_id, by=request.user))
+    return _show_result(request, by_hand.check_now(action_id=action_id, by=request.user))
 
 
 @require_POST
@@ -45,25 +45,25 @@ def resolve_outcome(request: HtmxRequest, action_id: int) -> HttpResponse:
     form = SettleForm(request.POST)
     if not form.is_valid():
         return render_item(request, _context(request, found, form=form), 422)
-    said = form.cleaned_data
+    report = form.cleaned_data
     try:
         asked = by_hand.resolve_by_hand(
-            action_id=action_id, by=request.user, happened=said["happened"], reason=said["reason"]
+            action_id=action_id, by=request.user, happened=report["happened"], reason=report["reason"]
         )
     except Refused as refused:
         context = _context(request, _found_or_404(action_id), form=form)
         return render_item(request, {**context, "refused": refused.message}, 422)
-    return _told(request, asked)
+    return _show_result(request, asked)
 
 
-def _told(request: HtmxRequest, asked: Asked) -> HttpResponse:
+def _show_result(request: HtmxRequest, asked: Asked) -> HttpResponse:
     level = messages.INFO if asked.action.status == states.UNRESOLVED else messages.SUCCESS
     messages.add_message(request, level, asked.said)
-    return _shown_again(request, asked.action.pk)
+    return _show_updated(request, asked.action.pk)
 
 
-def _shown_again(request: HtmxRequest, action_id: int) -> HttpResponse:
-    """The card as it now is. Without htmx by a redirect, with it beside the list as it now is."""
+def _show_updated(request: HtmxRequest, action_id: int) -> HttpResponse:
+    """Show the updated card: by redirect, or with the updated list for htmx."""
     filters = _filters(request)
     if not request.htmx:
         return redirect(reverse("queue-unknown", args=[action_id]) + filters.query())

@@ -1,4 +1,4 @@
-"""Where providers tell us what became of our effects. The signature is the login."""
+"""Webhooks of the providers. The signature replaces the login."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
@@ -15,7 +15,7 @@ STATUS = {"bad_signature": 401, "no_secret": 401}
 @login_not_required
 @require_POST
 def stripe_webhook(request: HttpRequest) -> JsonResponse:
-    """Stripe delivers again, for three days, what is not answered with 2xx."""
+    """Receive a Stripe event. Stripe repeats an event for three days unless the answer is 2xx."""
     try:
         outcome = webhooks.receive_stripe(request.body, request.headers.get("Stripe-Signature", ""))
     except Refused as refused:
