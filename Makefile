@@ -116,6 +116,9 @@ benchmark-ticket: $(STAMP) ## What an automatic ticket costs the database: state
 pictures: $(STAMP) ## Make docs/pictures anew, from a demo
 	@$(PYTEST) tests/acceptance/pictures.py $(ARGS)
 
+texts: $(STAMP) ## Write the visible text of every page, for each role, to var/texts.txt
+	@$(PYTEST) tests/acceptance/visible_text.py $(ARGS)
+
 lint: $(STAMP) ## ruff, the formatting of code and templates, and no merge left half-done
 	@! grep -rnIE '^(<{7}|>{7}) ' --exclude-dir='.?*' --exclude-dir=var . || { echo "A merge was left half-done." >&2; exit 1; }
 	@$(BIN)/python -m ruff check .

@@ -76,7 +76,7 @@ def call(http: httpx2.Client, method: str, url: str, **options: Any) -> JsonAnsw
     except (ValueError, RecursionError) as error:
         raise EffectUnknown(
             "unreadable_answer",
-            "the answer is not JSON",
+            "The response isn't JSON",
             http_status=response.status_code,
             body=_kept(response.text),
         ) from error
@@ -87,13 +87,13 @@ def send_request(http: httpx2.Client, method: str, url: str, **options: Any) -> 
     try:
         return http.request(method, url, **options)
     except NEVER_SENT as error:
-        raise Transient("unreachable", f"never sent: {error}") from error
+        raise Transient("unreachable", f"Not sent: {error}") from error
     except httpx2.TimeoutException as error:
-        raise EffectUnknown("timeout", f"no answer in time: {type(error).__name__}") from error
+        raise EffectUnknown("timeout", "The provider didn't respond (timeout)") from error
     except httpx2.DecodingError as error:
         raise EffectUnknown("unreadable_answer", str(error)) from error
     except httpx2.HTTPError as error:
-        raise EffectUnknown("connection_lost", f"connection lost: {error or type(error).__name__}") from error
+        raise EffectUnknown("connection_lost", f"Connection lost: {error or type(error).__name__}") from error
 
 
 def failure(

@@ -36,12 +36,12 @@ def minor(text: str, currency: str) -> int:
     written = text.strip()
     found = _AMOUNT.fullmatch(written)
     if not found:
-        raise ValueError(f"{written!r} is not an amount; write it like {major(1250, currency)}")
+        raise ValueError(f"{written!r} isn't an amount. Enter it like {major(1250, currency)}")
     after_point = found[1] or ""
     decimals = digits(currency)
     if len(after_point) > decimals:
-        fault = f"{written!r} has more digits than {currency} has ({decimals})"
-        raise ValueError(f"{fault}; write it like {major(1250, currency)}")
+        fault = f"{written!r} has more decimals than {currency} allows ({decimals})"
+        raise ValueError(f"{fault}. Enter it like {major(1250, currency)}")
     whole = written.split(".")[0].replace(",", "")
     return int(whole + after_point.ljust(decimals, "0"))
 

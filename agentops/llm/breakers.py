@@ -64,12 +64,12 @@ def choose(targets: Sequence[Target], refusal: Callable[[Target], Held | None] =
             return Choice(target, tuple(passed))
         if _may_probe(row):
             return Choice(target, tuple(passed), probe=True)
-        passed.append(f"{target} has failed {row.failures} times: {row.last_error}")
+        passed.append(f"{target} failed {row.failures} times: {row.last_error}")
     if refused:
-        refused[0].reason += f" It also continues when {targets[0]} answers again."
+        refused[0].reason += f" It also continues when {targets[0]} responds again."
         raise refused[0]
     problem = f"No language model is available: {'; '.join(passed)}."
-    raise PassedOver(targets[0].model, problem, "when one of them answers again")
+    raise PassedOver(targets[0].model, problem, "when one of them responds again")
 
 
 def calls_allowed(targets: Sequence[Target]) -> int | None:

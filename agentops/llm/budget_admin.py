@@ -30,7 +30,7 @@ def set_budget(
             "cap_missing", "Enter a limit in dollars, in tokens or both. To have no limit, remove the budget."
         )
     if not note.strip():
-        raise Refused("note_missing", "Say why the budget changes.")
+        raise Refused("note_missing", "Enter a reason for this change.")
     with transaction.atomic():
         budgets.lock_exclusively()
         before = Budget.objects.filter(per=per, model=model.strip()).first()
@@ -45,7 +45,7 @@ def set_budget(
 def remove_budget(*, budget: Budget, by: User, note: str) -> None:
     """Remove the budget. Raises Refused without a note."""
     if not note.strip():
-        raise Refused("note_missing", "Say why the budget is removed.")
+        raise Refused("note_missing", "Enter a reason for removing the budget.")
     with transaction.atomic():
         budgets.lock_exclusively()
         _record_change(budget, by=by, before=_audited(budget), after={"note": note.strip()[:500]})

@@ -294,12 +294,12 @@ def _shortage(status: BudgetStatus, worst: WorstCase) -> str:
     parts = []
     if cap.max_usd is not None and worst.usd > (status.left_usd or _ZERO):
         parts.append(
-            f"${use.spent_usd:.4f} of ${cap.max_usd:.4f} is spent and ${use.reserved_usd:.4f} reserved; "
+            f"${use.spent_usd:.4f} of ${cap.max_usd:.4f} spent, ${use.reserved_usd:.4f} reserved; "
             f"the next call may cost up to ${worst.usd:.4f}"
         )
     if cap.max_tokens is not None and worst.tokens > (status.left_tokens or 0):
         parts.append(
-            f"{use.spent_tokens:,} of {cap.max_tokens:,} tokens are spent and {use.reserved_tokens:,} reserved; "
+            f"{use.spent_tokens:,} of {cap.max_tokens:,} tokens spent, {use.reserved_tokens:,} reserved; "
             f"the next call may take up to {worst.tokens:,}"
         )
-    return f"The budget “{cap}” has no room: {'; '.join(parts)}."
+    return f"The budget “{cap}” is used up: {'; '.join(parts)}."

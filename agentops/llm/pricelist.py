@@ -98,7 +98,7 @@ def save_initial_prices(**_: Any) -> None:
         raise ValueError(f"LLM_PRICES must be {{model: {{input, output, cached, reasoning}}}}: {error}") from error
     known = set(ModelPrice.objects.filter(model__in=table).values_list("model", flat=True))
     missing = [
-        _row(model, rates, "From the setting LLM_PRICES.") for model, rates in table.items() if model not in known
+        _row(model, rates, "From the LLM_PRICES setting.") for model, rates in table.items() if model not in known
     ]
     ModelPrice.objects.bulk_create(missing)
 

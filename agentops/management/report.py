@@ -9,9 +9,9 @@ from agentops.management.intake import Followed
 STANDS = {
     "open": "open",
     "working": "working",
-    "awaiting_approval": "waits for a lead",
+    "awaiting_approval": "awaiting approval",
     "answered": "answered",
-    "needs_person": "with a person",
+    "needs_person": "needs a person",
     "closed": "closed",
 }
 WIDEST = max(map(len, STANDS.values()))

@@ -22,7 +22,7 @@ class Replay(models.Model):
     """
 
     class Mode(models.TextChoices):
-        RECORDED = "recorded", "Everything recorded"
+        RECORDED = "recorded", "Recorded"
         MODEL = "model", "Recorded tools, live model"
         LIVE = "live", "Live reads, live model"
 

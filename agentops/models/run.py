@@ -40,7 +40,7 @@ class Run(models.Model):
 
     class Outcome(models.TextChoices):
         ANSWERED = "answered", "Answered"
-        WITH_PERSON = "with_person", "With a person"
+        WITH_PERSON = "with_person", "Needs a person"
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="runs")
     number = models.PositiveIntegerField()

@@ -10,7 +10,7 @@ from typing import Any
 LABELS = {
     "name": "Tool or model",
     "messages": "Messages sent",
-    "answer": "Answer",
+    "answer": "Response",
     "arguments": "Arguments",
     "verdict": "Verdict",
     "reply": "Reply",

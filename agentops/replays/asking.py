@@ -36,18 +36,18 @@ def begin(
     _require_replayable(run)
     recorded = mode == Replay.Mode.RECORDED
     if recorded and (llm_model or prompt or policy_version):
-        told = "Everything recorded has no other model, prompt or policy; choose a live model for that."
+        told = "A recorded replay can't use another model, prompt or policy. Choose a live mode instead."
         raise Refused("nothing_to_try", told, valid=[Replay.Mode.MODEL.value, Replay.Mode.LIVE.value])
     if not (recorded or settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL):
-        told = "No language model is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL to a server of your own."
+        told = "No model is configured. Set OPENAI_API_KEY, or OPENAI_BASE_URL for your own server."
         raise Refused("no_model", told, valid=[Replay.Mode.RECORDED.value])
     if len(prompt) > MOST_PROMPT:
-        raise Refused("prompt_too_long", f"The prompt has {len(prompt):,} characters; at most {MOST_PROMPT:,}.")
+        raise Refused("prompt_too_long", f"The prompt has {len(prompt):,} characters. The limit is {MOST_PROMPT:,}.")
     name = llm_model.strip()[:100]
     if name and pricelist.find_price(name) is None:
         known = list(ModelPrice.objects.order_by("model").values_list("model", flat=True).distinct())
         raise Refused(
-            "no_price", f"The language model {name!r} has no price; known are {', '.join(known)}.", valid=known
+            "no_price", f"The model {name!r} has no price. Models with a price: {', '.join(known)}.", valid=known
         )
     version = None if recorded else _version(policy_version)
     digest = steps.stored(prompt) if prompt.strip() else ""
@@ -84,9 +84,9 @@ def sample(*, since: datetime, size: int, seed: int) -> list[Run]:
 
 def _require_replayable(run: Run) -> None:
     if run.finished_at is None:
-        raise Refused("not_finished", "The run is not over yet; replay it when it is.")
+        raise Refused("not_finished", "This run hasn't finished yet.")
     if not run.steps.filter(index=0, kind="triage").exists():
-        raise Refused("nothing_recorded", "The run recorded no step, so there is nothing to replay it from.")
+        raise Refused("nothing_recorded", "This run recorded no steps, so it can't be replayed.")
 
 
 def _version(number: int | None) -> PolicyVersion:
@@ -95,5 +95,5 @@ def _version(number: int | None) -> PolicyVersion:
     found = PolicyVersion.objects.filter(pk=number).first()
     if found is None:
         newest = versions.current().pk
-        raise Refused("unknown_policy", f"There is no policy version {number}; the newest is {newest}.", newest=newest)
+        raise Refused("unknown_policy", f"There is no policy version {number}. The newest is {newest}.", newest=newest)
     return found

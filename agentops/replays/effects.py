@@ -70,7 +70,7 @@ def would_be(
         decision = tools.decision_on(before) if before else None
         output = redact.data(tools.told(twin, decision, again=True))
         steps.tell(step, twin.status, output, twin.error_class)
-        return None, Became(twin.status, ReplayStep.Source.RECORDED, "The one proposed before.")
+        return None, Became(twin.status, ReplayStep.Source.RECORDED, "Same as the earlier proposal.")
     then = then or next((row for row in recorded if kinds.same_effect(row.params, resolved.params)), None)
     return _judged(replay, recording, step, resolved, then, further=further, sources=sources, sequence=len(existing))
 
@@ -165,14 +165,14 @@ def _facts(
 def _became(verdict: Verdict, then: Action | None, decision: Decision | None) -> Became:
     """What happened then, where that is what would happen; else what is assumed, so that the replay can go on."""
     if verdict.outcome == Outcome.BLOCK:
-        return Became(states.BLOCKED, ReplayStep.Source.RECORDED, "The policy would have blocked it.")
+        return Became(states.BLOCKED, ReplayStep.Source.RECORDED, "The policy would block this.")
     person = verdict.outcome == Outcome.REQUIRE_APPROVAL
     settled = then is not None and then.status in states.SETTLED and then.status != states.BLOCKED
     if then is not None and settled and person == (then.verdict == Outcome.REQUIRE_APPROVAL):
-        who = f"{decision.by} {decision.get_verdict_display().lower()}" if decision else "as it went then"
-        note = f"Would have waited for a person; then: {who}." if person else "Would have run alone, as it did then."
+        who = f"{decision.by} {decision.get_verdict_display().lower()}" if decision else "same as before"
+        note = f"Would need approval. Originally: {who}." if person else "Would be auto-approved, as before."
         return Became(then.status, ReplayStep.Source.RECORDED, note, decision)
-    said = "Would have waited for a person; assumed approved." if person else "Would have run alone; assumed done."
+    said = "Would need approval. Assumed approved." if person else "Would be auto-approved. Assumed done."
     return Became(states.SUCCEEDED, ReplayStep.Source.ASSUMED, said)
 
 

@@ -12,7 +12,7 @@ VERSIONS = 50
 class ReplayForm(forms.Form):
     """What a replay tries. A field left out is as it is in force now."""
 
-    mode = forms.ChoiceField(choices=Replay.Mode.choices, initial=Replay.Mode.RECORDED, label="What is live")
+    mode = forms.ChoiceField(choices=Replay.Mode.choices, initial=Replay.Mode.RECORDED, label="Mode")
     llm_model = forms.CharField(
         max_length=100, required=False, label="Model", widget=forms.TextInput(attrs={"list": "replay-models"})
     )
@@ -25,7 +25,7 @@ class ReplayForm(forms.Form):
         super().__init__(*args, **kwargs)
         versions = PolicyVersion.objects.order_by("-pk").values_list("pk", "note")[:VERSIONS]
         named = [(pk, f"Version {pk}: {note[:60]}") for pk, note in versions]
-        self.fields["policy_version"].choices = [("", "The one in force"), *named]  # type: ignore[attr-defined]
+        self.fields["policy_version"].choices = [("", "Current version"), *named]  # type: ignore[attr-defined]
 
     @property
     def models(self) -> list[str]:

@@ -25,8 +25,8 @@ BY_VERDICT = {
     Decision.Verdict.REJECT: {ALONE: "worse", BLOCKED: "better"},
     Decision.Verdict.EDIT: {ALONE: "worse", BLOCKED: "different"},
 }
-THEN = {ALONE: "ran alone", PERSON: "waited for a person", BLOCKED: "was blocked"}
-NOW = {ALONE: "would run alone", PERSON: "would wait for a person", BLOCKED: "would be blocked"}
+THEN = {ALONE: "was auto-approved", PERSON: "needed approval", BLOCKED: "was blocked"}
+NOW = {ALONE: "would be auto-approved", PERSON: "would need approval", BLOCKED: "would be blocked"}
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def of(replay: Replay, recording: Recording, kept: Sequence[ReplayStep]) -> tupl
         findings = list(_by_effects(recording, kept))
     run = recording.run
     if replay.outcome != run.outcome:
-        findings.append(Finding("outcome", "different", f"It ends {_end(replay)}; then it ended {_end(run)}."))
+        findings.append(Finding("outcome", "different", f"Outcome: {_end(replay)}, originally {_end(run)}."))
     elif replay.mode == Replay.Mode.RECORDED and replay.reason != run.reason:
-        findings.append(Finding("reason", "different", f"The reason is “{replay.reason}”; then it was “{run.reason}”."))
+        findings.append(Finding("reason", "different", f"Reason: “{replay.reason}”, originally “{run.reason}”."))
     results = {finding.result for finding in findings}
     worst_first = (Replay.Result.WORSE, Replay.Result.BETTER, Replay.Result.DIFFERENT)
     return next((each.value for each in worst_first if each.value in results), Replay.Result.SAME.value), findings
@@ -96,7 +96,7 @@ def _by_effects(recording: Recording, kept: Sequence[ReplayStep]) -> Any:
             yield _missing(action, decision)
     for step in left:
         effect = step.effect or {}
-        yield Finding("new", "different", f"{_named(effect['kind'], effect)} is new: it {NOW[effect['verdict']]}.")
+        yield Finding("new", "different", f"{_named(effect['kind'], effect)} is new and {NOW[effect['verdict']]}.")
 
 
 def _same_effect(left: Sequence[ReplayStep], action: Action, proposed: dict[str, Any]) -> ReplayStep | None:
@@ -126,7 +126,7 @@ def _changed(action: Action, decision: Decision | None, proposed: dict[str, Any]
         known = not other and (not refused or effect["proposed"].get("text") == proposed.get("text"))
         if other:
             result = "better" if refused and effect["verdict"] != BLOCKED else "different"
-            yield Finding("claims", result, f"The reply claims other effects ({_decided(decision)}).")
+            yield Finding("claims", result, f"The reply makes different claims ({_decided(decision)}).")
     elif not kinds.same_effect(effect["proposed"], proposed):
         as_edited = said == Decision.Verdict.EDIT and kinds.same_effect(effect["proposed"], action.params)
         if said == Decision.Verdict.REJECT:  # nobody knows what people would say of another one, unless none is asked
@@ -134,14 +134,14 @@ def _changed(action: Action, decision: Decision | None, proposed: dict[str, Any]
         else:
             better = as_edited and effect["verdict"] != BLOCKED
             result = "better" if better else _worse_if_approved(decision)
-        told = "as the person edited it then" if as_edited else f"otherwise than then ({_decided(decision)})"
+        told = "as the person had edited it" if as_edited else f"with other parameters ({_decided(decision)})"
         yield Finding("params", result, f"{name} is proposed {told}.")
         return
     if effect["verdict"] != action.verdict:
         by_person = BY_VERDICT.get(Decision.Verdict(said), {}) if said and known else {}
         result = by_person.get(effect["verdict"], "different")
         then, now = THEN[action.verdict], NOW[effect["verdict"]]
-        yield Finding("verdict", result, f"{name} {now}; then it {then} ({_decided(decision)}).")
+        yield Finding("verdict", result, f"{name} {now}. Originally it {then} ({_decided(decision)}).")
 
 
 def _missing(action: Action, decision: Decision | None) -> Finding:
@@ -163,7 +163,7 @@ def _claims(params: dict[str, Any]) -> list[str]:
 
 
 def _decided(decision: Decision | None) -> str:
-    return f"{decision.get_verdict_display().lower()} by {decision.by}" if decision else "no person decided then"
+    return f"{decision.get_verdict_display().lower()} by {decision.by}" if decision else "no decision by a person"
 
 
 def _named(kind: str, effect: dict[str, Any]) -> str:
@@ -173,7 +173,7 @@ def _named(kind: str, effect: dict[str, Any]) -> str:
 
 
 def _end(row: Any) -> str:
-    return row.get_outcome_display().lower() if row.outcome else "without an outcome"
+    return row.get_outcome_display().lower() if row.outcome else "no outcome"
 
 
 def _then(step: Step) -> Side:

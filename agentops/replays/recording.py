@@ -25,7 +25,7 @@ class NotRecorded(Exception):
     """`what` was never asked for in the recorded run."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"Not recorded: {what} was never asked for in the run that is replayed.")
+        super().__init__(f"Not recorded: the original run never requested {what}.")
 
 
 def call_key(name: str, arguments: str) -> str:

@@ -43,7 +43,7 @@ def advance(replay_id: int) -> None:
     try:
         spending.presume(replay)  # of a worker that died at a call
         if replay.attempt > LOST_WORKERS:
-            _finish(replay, status=Replay.Status.FAILED, error=f"{LOST_WORKERS} tries at one step came to nothing.")
+            _finish(replay, status=Replay.Status.FAILED, error=f"One step failed {LOST_WORKERS} times.")
             return
         with outbound.only(*worlds.allowed(replay.mode)):
             _go_on(replay)
@@ -203,7 +203,7 @@ def _put_off(replay: Replay, step: Step, error: ProviderError) -> None:
 
 def _told(error: ProviderError) -> str:
     """What did not answer (its own message says model or not) and how, in one sentence."""
-    return redact.text(f"Something that this replay needs live did not answer ({error.code}): {error.message}")[:500]
+    return redact.text(f"A live service didn't respond ({error.code}): {error.message}")[:500]
 
 
 def _keep(replay: Replay, run: Run, step: Step, effect: dict[str, Any] | None, became: Became) -> ReplayStep:
@@ -226,7 +226,7 @@ def _end_of_record(replay: Replay, recording: Recording, kept: list[ReplayStep])
     broke = bool(recording.steps) and recording.steps[-1].error_code == "fault"
     if broke or run.status == Run.Status.CANCELLED:
         return _end(replay, recording, kept, Run.Outcome(run.outcome) if run.outcome else None, run.reason)
-    return _end(replay, recording, kept, None, "The recording ends here: the run asked the model no further.")
+    return _end(replay, recording, kept, None, "The recording ends here. The original run made no further model calls.")
 
 
 def _end(

@@ -20,7 +20,7 @@ class Copied(Exception):
     """The step ended in an error that its record holds: it is taken from there."""
 
     def __init__(self, step: Step) -> None:
-        super().__init__(f"step {step.index} as it was recorded")
+        super().__init__(f"Recorded step {step.index}")
         self.step = step
 
 

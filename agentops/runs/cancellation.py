@@ -42,7 +42,7 @@ def stands(run: Run) -> bool:
     reply = replies.exclude(status__in=states.WITHOUT_EFFECT).order_by("pk").last()
     if reply is None:
         return True
-    reason = f"A person answered while it waited ({reply.idempotency_key})."
+    reason = f"A person replied while this was waiting ({reply.idempotency_key})."
     for unaware in locked:
         if unaware.created_at <= reply.created_at:
             cancel(unaware, by=events.SYSTEM, reason=reason)

@@ -47,7 +47,7 @@ def run_again(ticket_id: str, *, by: User) -> Run:
     with transaction.atomic():
         ticket = Ticket.objects.select_for_update(no_key=True, of=("self",)).get(pk=ticket_id)
         if ticket.status != Ticket.Status.NEEDS_PERSON:
-            raise Refused("not_with_person", f"It needs no person any more: it is {_standing(ticket)}.")
+            raise Refused("not_with_person", f"The ticket no longer needs a person: it is {_standing(ticket)}.")
         _require_nothing_under_way(ticket)
         message = Message.objects.filter(ticket=ticket, direction=Message.Direction.INBOUND).latest("pk")
         run = leasing.queue_run(message, actor=by.get_username())
@@ -68,7 +68,7 @@ def _set_claim(ticket_id: str, by: User, holder: User | None) -> None:
     with transaction.atomic():
         if not with_person.update(claimed_by=holder, claimed_at=Now() if holder else None):
             ticket = Ticket.objects.get(pk=ticket_id)
-            raise Refused("not_with_person", f"It needs no person any more: it is {_standing(ticket)}.")
+            raise Refused("not_with_person", f"The ticket no longer needs a person: it is {_standing(ticket)}.")
         verb = "ticket.claimed" if holder else "ticket.released"
         events.record(actor=by.get_username(), verb=verb, object_type="ticket", object_id=ticket_id)
 
@@ -84,9 +84,9 @@ def under_way(ticket: Ticket) -> str:
     waiting = next((action for action in unsettled if not action.facts.get("fixed")), None)
     if waiting:
         what = f"{waiting.get_kind_display()} {waiting.idempotency_key}"
-        return f"{what} is not settled yet; decide or settle it first."
+        return f"{what} is still open. Decide it or confirm its outcome first."
     if Run.objects.filter(ticket=ticket, finished_at__isnull=True).exists():
-        return "The agent is still at work on this ticket, or waits to go on with it."
+        return "The agent is still working on this ticket or waiting to continue."
     return ""
 
 

@@ -57,7 +57,7 @@ def _advance(run: Run) -> None:
         raise  # the database will be back: the lease runs out, and the run goes on where it was
     except Exception as error:  # a fault of ours must not repeat for ever, nor pass in silence: a person takes it
         log.exception("run %s broke", run.pk)
-        _give_up(run, f"A fault of this system: {type(error).__name__}: {redact.text(str(error))}")
+        _give_up(run, f"Bug in AgentOps: {type(error).__name__}: {redact.text(str(error))}")
 
 
 def _go_on(run: Run) -> None:
@@ -99,9 +99,9 @@ def _count_lost_worker(run: Run, step: Step) -> None:
         return
     run.status = Run.Status.QUEUED
     budgets.book_lost(step)
-    _note_failure(step, code=WORKER_LOST, error_class="transient", message="The worker died.")
+    _note_failure(step, code=WORKER_LOST, error_class="transient", message="The worker crashed.")
     if _lost_workers(step) >= LOST_WORKERS:
-        steps.fail(step, {"code": WORKER_LOST, "message": f"{LOST_WORKERS} workers died at it."}, "transient")
+        steps.fail(step, {"code": WORKER_LOST, "message": f"{LOST_WORKERS} workers crashed on this step."}, "transient")
     step.attempts += 1
 
 
@@ -232,7 +232,7 @@ def _wait(run: Run, step: Step, action: Action) -> None:
             case states.AWAITING_APPROVAL:
                 set_ticket(run, Ticket.Status.AWAITING_APPROVAL)
             case states.UNRESOLVED:
-                reason = f"The outcome of {action.idempotency_key} is not known yet."
+                reason = f"The outcome of {action.idempotency_key} is unknown."
                 set_ticket(run, Ticket.Status.NEEDS_PERSON, reason)
     raise Paused
 

@@ -70,7 +70,7 @@ def route(steps: Sequence[Recorded], rules: Rules) -> Route:
     for code, what in _signs(steps):
         if code == UNREADABLE or code in rules.expert_on:
             return Route("expert", code, what)
-    return Route("plain", PLAIN, "A plain case: nothing asks for the expert.")
+    return Route("plain", PLAIN, "Simple ticket: no rule asks for the larger model.")
 
 
 def _signs(steps: Sequence[Recorded]) -> Iterator[tuple[str, str]]:
@@ -79,7 +79,7 @@ def _signs(steps: Sequence[Recorded]) -> Iterator[tuple[str, str]]:
             case turn.TRIAGE:
                 yield from _of_triage(step)
             case turn.LLM if step.status == turn.DONE and not turn.calls_of(step.output or {}):
-                yield "no_call", "An answer of the cheap model held no tool call."
+                yield "no_call", "The standard model responded without a tool call."
             case turn.TOOL:
                 yield from _of_tool(step)
 

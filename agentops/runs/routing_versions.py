@@ -30,7 +30,7 @@ def rules_of(version: RoutingVersion) -> Rules:
 def save(*, rules: Rules, by: User, note: str) -> RoutingVersion:
     """Puts new rules in force, with who and why. Raises Refused without a note."""
     if not note.strip():
-        raise Refused("note_missing", "Say why the routing changes.")
+        raise Refused("note_missing", "Enter a reason for this change.")
     with transaction.atomic():
         before = in_force()
         version = RoutingVersion.objects.create(

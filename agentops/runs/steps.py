@@ -117,7 +117,7 @@ def do_triage(run: Run, step: Step, world: World = REAL) -> None:
     try:
         triage = turn.Triage.model_validate_json(answer.output["content"] or "")
     except ValueError as error:
-        triage = turn.Triage(summary="The triage could not be read.")
+        triage = turn.Triage(summary="The triage response couldn't be read.")
         step.error_code, step.error_class = "unreadable_triage", "terminal"
         step.error_message = redact.text(str(error))[:1000]
     run.triage = redact.data(triage.model_dump())

@@ -107,11 +107,11 @@ def next_step(steps: Sequence[Recorded], *, max_turns: int) -> Next:
         return Resume(unfinished.index)
     broken = next((step for step in steps if step.kind == LLM and step.status == FAILED), None)
     if broken:
-        return HandOver(f"The language model could not be asked: {broken.error_code}.", failed=True)
+        return HandOver(f"The model call failed: {broken.error_code}.", failed=True)
     if ended := _ended(steps):
         return ended
     if sum(map(_is_nonsense, _answers(steps))) >= MAX_NONSENSE:
-        return HandOver(f"The model's answers could not be used {MAX_NONSENSE} times.", failed=True)
+        return HandOver(f"The model's response was unusable {MAX_NONSENSE} times.", failed=True)
     turns = [step for step in steps if step.kind == LLM]
     if turns and (call := _open_call(turns[-1], steps)):
         return call
@@ -129,7 +129,7 @@ def _ended(steps: Sequence[Recorded]) -> Next | None:
         if step.name == "reply" and step.action_status in ("failed", "unresolved", "expired", "blocked"):
             return HandOver(f"The reply was not delivered ({step.action_status}).")
         if step.name == "hand_over" and step.status == DONE and "error" not in (step.output or {}):
-            return HandOver(str((step.output or {}).get("reason") or "The agent handed over."))
+            return HandOver(str((step.output or {}).get("reason") or "The agent handed this ticket over."))
     return None
 
 

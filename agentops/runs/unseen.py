@@ -16,8 +16,8 @@ from tickets.queries import IN_PROGRESS
 
 log = logging.getLogger(__name__)
 AT_ONCE = 100
-REASON = "Nothing was under way on this ticket any more, and nobody had been told."
-UNDECIDABLE = "{} waits for a decision that nobody is asked for."
+REASON = "Work on this ticket stopped without anyone being told."
+UNDECIDABLE = "{} awaits a decision, but no request is in the queue."
 
 
 def forgotten() -> QuerySet[Ticket]:

@@ -20,8 +20,8 @@ SpanKind = Literal["llm", "tool", "policy", "human", "provider"]
 SpanStatus = Literal["ok", "running", "waiting", "stopped", "error"]
 # verdict: (how the policy's span is shown, its name)
 VERDICTS: dict[str, tuple[SpanStatus, str]] = {
-    "auto_approve": ("ok", "policy: alone"),
-    "require_approval": ("waiting", "policy: a person"),
+    "auto_approve": ("ok", "policy: auto-approved"),
+    "require_approval": ("waiting", "policy: needs approval"),
     "block": ("stopped", "policy: blocked"),
 }
 STEPS: dict[str, SpanStatus] = {"started": "running", "waiting": "waiting", "done": "ok", "failed": "error"}
@@ -178,12 +178,12 @@ def _action(action: Action, above: Span) -> Iterator[Span]:
 def _request(request: ApprovalRequest, above: Span) -> Span:
     decision: Decision | None = getattr(request, "decision", None)
     status: SpanStatus = "waiting"
-    name, note = "waits for a person", f"claimed by {request.claimed_by}" if request.claimed_by else ""
+    name, note = "awaiting approval", f"assigned to {request.claimed_by}" if request.claimed_by else ""
     if decision is not None:
         status = "stopped" if decision.verdict == Decision.Verdict.REJECT else "ok"
         name, note = decision.get_verdict_display().lower(), f"by {decision.by}"
     elif request.closed_at is not None:
-        status, name, note = "stopped", "expired", "nobody decided"
+        status, name, note = "stopped", "expired", "no decision in time"
     return Span(
         id=f"human-{request.pk}",
         kind="human",

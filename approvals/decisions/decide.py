@@ -64,7 +64,7 @@ def edit(*, request_id: int, by: User, digest: str, changes: dict[str, Any]) -> 
 def reject(*, request_id: int, by: User, digest: str, reason: str) -> Decision:
     """Reject the action; the agent gets the reason. Raises AlreadyDecided, ChangedSinceShown or Refused."""
     if not reason.strip():
-        raise Refused("reason_missing", "Say why: the agent answers the customer by it.")
+        raise Refused("reason_missing", "Enter a reason. The agent uses it to reply to the customer.")
     with transaction.atomic():
         request = _open(request_id, digest)
         decision = _record_decision(request, by, Decision.Verdict.REJECT, reason=reason.strip()[:500])
@@ -126,7 +126,7 @@ def _approve(
     if world.reading and (amount or 0) > (left := snapshots.left(world, action)):
         raise Refused(
             "amount_exceeds_refundable",
-            f"Only {display(left, action.currency)} may still be refunded of order {action.order_id}.",
+            f"Only {display(left, action.currency)} of order {action.order_id} can still be refunded.",
             refundable=left,
         )
     decision = _record_decision(request, by, verdict, edited=fields.get("params"))
@@ -157,10 +157,12 @@ def _edited(action: Action, changes: dict[str, Any]) -> dict[str, Any]:
     kind = kinds.KINDS[action.kind]
     unknown = sorted(set(changes) - set(kind.editable))
     if unknown:
-        raise Refused("not_editable", f"Cannot edit {', '.join(unknown)}.", valid=list(kind.editable))
+        raise Refused("not_editable", f"These fields can't be edited: {', '.join(unknown)}.", valid=list(kind.editable))
     params = kinds.parse(kind.params, {**action.params, **changes}).model_dump(mode="json", exclude_none=True)
     if action.attempts.filter(outcome__in=attempt_plan.POSSIBLE_EFFECT).exists():
-        raise Refused("already_sent", "It has been sent before under this key; it can only be approved as it is.")
+        raise Refused(
+            "already_sent", "This action was sent before with this key, so it can only be approved unchanged."
+        )
     amount = params.get("amount", action.amount)
     return {**payload.freeze(kind, params, key=action.idempotency_key, ticket=action.ticket), "amount": amount}
 
@@ -168,7 +170,7 @@ def _edited(action: Action, changes: dict[str, Any]) -> dict[str, Any]:
 def _require_as_shown(action: Action, digest: str) -> None:
     """Raise Refused unless the frozen request still has the digest that the person saw."""
     if not digest == action.digest == payload.digest_of(action):
-        raise Refused("digest_mismatch", "What would be sent is not what was shown. It can only be rejected.")
+        raise Refused("digest_mismatch", "The request to be sent differs from the one shown. It can only be rejected.")
 
 
 def _require_below_ceiling(action: Action, amount: int | None) -> None:

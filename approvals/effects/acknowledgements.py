@@ -18,7 +18,7 @@ from approvals.policy import versions
 from tickets.models import Ticket
 
 log = logging.getLogger(__name__)
-REASON = "The policy has every customer told whose ticket {}."
+REASON = "Policy: customers get a message when their ticket {}."
 
 
 def acknowledge(ticket_id: str, *, run_id: int, failed: bool) -> Action | None:
@@ -31,7 +31,7 @@ def acknowledge(ticket_id: str, *, run_id: int, failed: bool) -> Action | None:
             ticket = Ticket.objects.select_related("customer").get(pk=ticket_id)
             if not _wanted(ticket):
                 return None
-            reason = REASON.format("could not be worked on" if failed else "goes to a person")
+            reason = REASON.format("fails" if failed else "goes to a person")
             resolved = resolution.fixed_reply(rules.acknowledgement, reason, ticket)
             action = proposals.record(resolved, ticket_id=ticket_id, run_id=run_id, actor=events.SYSTEM)
     except Refused as refused:  # the ticket is with a person either way

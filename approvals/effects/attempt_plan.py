@@ -77,7 +77,7 @@ def plan(
     used_up = spent(outcomes) + 1 > retry.ACTION_RETRIES.attempts
     if not may_have_happened(outcomes):
         if used_up:
-            return GiveUp(Terminal("overtaken", "Every attempt's lease ran out before anything was sent."))
+            return GiveUp(Terminal("overtaken", "Every attempt's lease expired before anything was sent."))
         first = Send(again=False, check=True)
         return first if keeps_keys or not can_be_looked_up else LookFirst(first)
     forgotten = any(attempt.started_at < now - horizon for attempt in earlier)
@@ -89,7 +89,11 @@ def plan(
         return LookFirst(Unknown(ReplayedFailure("attempts_used_up", "Every attempt was lost. We keep looking it up.")))
     if not keeps_keys:  # an earlier request may still arrive, and a second one would be a second effect
         return LookFirst(
-            Unknown(ReplayedFailure("not_sent_again", "It may have happened: the provider keeps no keys."))
+            Unknown(
+                ReplayedFailure(
+                    "not_sent_again", "This may have gone through, and the provider doesn't support idempotency keys."
+                )
+            )
         )
     return LookFirst(Send(again=True, check=True))
 

@@ -143,7 +143,7 @@ def _give_up_lost(action: Action) -> None:
         outcome="lost",
         finished_at=Now(),
         error_code="worker_lost",
-        error_message="The worker did not come back.",
+        error_message="The worker stopped responding.",
     )
 
 
@@ -211,13 +211,13 @@ def _succeeded(action: Action, receipt: Receipt) -> None:
 def _broke(action: Action, error: Exception) -> None:
     """Settle an attempt that our own code broke. It may have happened before that: unknown, until it is looked up."""
     log.exception("%s: attempt %s broke", action.idempotency_key, action.fence)
-    _failed(action, ReplayedFailure("fault", f"A fault of this system: {type(error).__name__}: {error}"))
+    _failed(action, ReplayedFailure("fault", f"Bug in AgentOps: {type(error).__name__}: {error}"))
 
 
 def _require_as_approved(action: Action) -> None:
     """Check the bytes that are about to be sent. Raises Terminal."""
     if payload.digest_of(action) != action.digest:
-        raise Terminal("digest_mismatch", "What would be sent is not what was approved.")
+        raise Terminal("digest_mismatch", "The request to be sent differs from the approved one.")
 
 
 def _require_lease(action: Action) -> None:
@@ -263,7 +263,7 @@ def _check_world(action: Action) -> None:
 
 def _require_unchanged(action: Action) -> None:
     if acknowledgements.outdated(action):
-        raise Terminal("answered_meanwhile", "The ticket was answered or taken up again in the meantime.")
+        raise Terminal("answered_meanwhile", "The ticket was answered or picked up again in the meantime.")
     if action.kind == "reply":
         snapshot, changes = snapshots.reply_now(action, resolution.read_again(action), known=action.snapshot)
         if changes:  # what it tells of has come undone while it waited
@@ -290,7 +290,7 @@ def _check_again(action: Action) -> None:
         _check_world(action)
     except Changed as changed:
         fields = ", ".join(str(row["field"]) for row in changed.changes)
-        raise ReplayedFailure("changed", f"Not sent again: changed since it was approved ({fields}).") from changed
+        raise ReplayedFailure("changed", f"Not sent again: changed since the approval ({fields}).") from changed
 
 
 def _moved_by_us(action: Action, now: dict[str, Any]) -> bool:

@@ -27,7 +27,7 @@ def receive(action: Action, receipt: Receipt) -> None:
     another = action.provider_reference not in ("", receipt.stored()["provider_reference"])
     if receipt.status == FAILED:
         return
-    late.update(error_code=LATE, error_message="It was done; the answer came after the attempt had been given up.")
+    late.update(error_code=LATE, error_message="This went through. The response arrived after we stopped waiting.")
     if action.status in (states.APPROVED, states.EXECUTING):
         return
     if action.status == states.UNRESOLVED and action.kind == "reply":

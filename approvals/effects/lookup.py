@@ -25,9 +25,9 @@ QUIET_SECONDS = 60
 ASK_SOON_SECONDS, ASK_AGAIN_SECONDS = 1, 60
 # What was looked at, for each kind that can be looked up, where there is no such effect.
 NEVER_HAPPENED = {
-    "refund": "The provider was asked by our reference and has no such effect.",
-    "cancel_order": "The order was read again, and it is not cancelled.",
-    "account_change": "The account was read again, and it is as it was when the change was approved.",
+    "refund": "The provider has no refund with our reference.",
+    "cancel_order": "The order isn't cancelled.",
+    "account_change": "The account is unchanged since the approval.",
 }
 
 
@@ -66,7 +66,7 @@ def lookup(action: Action) -> Receipt | None:
 
 def _cancelled(order: orders.Order | None) -> Receipt | None:
     if order is None:
-        raise CannotBeAsked("the order is not there any more, so nobody can see whether it was cancelled")
+        raise CannotBeAsked("the order no longer exists")
     if order.status != "cancelled":
         return None
     return Receipt(reference=order.order_id, data=order.model_dump(mode="json"))
@@ -75,13 +75,13 @@ def _cancelled(order: orders.Order | None) -> Receipt | None:
 def _account_changed(action: Action, customer: orders.Customer | None) -> Receipt | None:
     """What was changed and then changed again by others looks like neither."""
     if customer is None:
-        raise CannotBeAsked("the account is not there any more, so nobody can see whether it was changed")
+        raise CannotBeAsked("the account no longer exists")
     wanted = {field: action.params[field] for field in ("email", "name", "address") if action.params.get(field)}
     now = customer.model_dump(mode="json")
     if customer.has(wanted):
         return Receipt(reference=customer.customer_id, data=now)
     if any(now[field] != action.snapshot.get(field) for field in wanted):
-        raise CannotBeAsked("the account is neither as it was at approval nor as it was to be")
+        raise CannotBeAsked("the account has neither the old nor the new values")
     return None
 
 
@@ -99,7 +99,7 @@ def ask(action_id: int) -> Asked:
     """The same, and what the provider said. Raises Action.DoesNotExist."""
     action = Action.objects.get(pk=action_id)
     if action.status != states.UNRESOLVED:
-        return Asked(action, "It is settled.")
+        return Asked(action, "This action is already settled.")
     span = tracing.attempt_span(action.pk, action.fence)  # asking is about the attempt that was last
     try:
         with tracing.at(ticket_id=action.ticket_id, run_id=action.run_id, span=span, action=action.idempotency_key):
@@ -118,13 +118,13 @@ def _ask(action: Action) -> Asked:
     except (CannotBeAsked, ProviderError) as error:
         log.info("%s stays unresolved: %s", action.idempotency_key, error)
         _ask_later(action)
-        told = "The provider cannot tell" if isinstance(error, CannotBeAsked) else "The provider did not answer"
+        told = "The provider can't tell" if isinstance(error, CannotBeAsked) else "The provider didn't respond"
         return Asked(action, f"{told}: {error}")
     try:
         return _write(action, found, quiet=quiet)
     except transitions.Lost:
         action.refresh_from_db()
-        return Asked(action, "It was settled in the meantime.")
+        return Asked(action, "This action was settled in the meantime.")
 
 
 def quiet_in(action: Action) -> float:
@@ -150,13 +150,13 @@ def _write(action: Action, found: Receipt | None, *, quiet: bool) -> Asked:
             told={"found": redact.storable(found.reference)},
             **found.stored(),
         )
-        return Asked(action, f"The provider has it: {found.reference}, {found.status}.")
+        return Asked(action, f"The provider has this: {found.reference}, {found.status}.")
     if found is None and not quiet:
         _ask_later(action)
-        said = "The provider does not have it; an attempt of a moment ago may still arrive, so that proves nothing yet."
+        said = "The provider doesn't have this yet. A recent attempt may still arrive, so check again in a minute."
         return Asked(action, said, absent=True)
     code, message = (
-        ("provider_failed", "The provider says that it failed.")
+        ("provider_failed", "The provider reports that this failed.")
         if found
         else ("never_happened", NEVER_HAPPENED[action.kind])
     )

@@ -176,7 +176,7 @@ def _still_left(resolved: Resolved) -> None:
     left = min(left, reservations.left(resolved.reading))
     if resolved.amount > left:
         shown = display(left, resolved.currency)
-        message = f"Only {shown} may still be refunded of order {resolved.order_id}."
+        message = f"Only {shown} of order {resolved.order_id} can still be refunded."
         raise Refused("amount_exceeds_refundable", message, refundable=left, currency=resolved.currency)
 
 

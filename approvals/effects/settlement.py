@@ -28,7 +28,7 @@ def succeeded(action: Action, receipt: Receipt) -> None:
     _finish_attempt(action, outcome, receipt.http_status, receipt.answer)
     kept = receipt.stored()
     if receipt.status == FAILED:
-        return _fail(action, Terminal("provider_failed", "The provider says that it failed."), **kept)
+        return _fail(action, Terminal("provider_failed", "The provider reports that this failed."), **kept)
     told = {"provider_reference": kept["provider_reference"], "replayed": receipt.replayed}
     _close(action, states.SUCCEEDED, "action.succeeded", told, not_before=None, **kept)
     if action.kind == "reply":
@@ -70,7 +70,7 @@ def overtaken(action: Action) -> None:
         outcome=OVERTAKEN,
         finished_at=Now(),
         error_code=OVERTAKEN,
-        error_message="Its lease ran out before anything was sent.",
+        error_message="The lease expired before anything was sent.",
     )
 
 
@@ -118,7 +118,7 @@ def _unresolved(action: Action, error: ProviderError) -> None:
     if action.facts.get("fixed"):
         return  # an acknowledgement: the ticket is with a person, who knows a better reason
     # A run that waits is not woken by this, and may have said that it waits for approval.
-    ticket_status.hand_to_person(action.ticket_id, f"The outcome of {action.idempotency_key} is not known yet.")
+    ticket_status.hand_to_person(action.ticket_id, f"The outcome of {action.idempotency_key} is unknown.")
 
 
 def _fail(action: Action, error: ProviderError, **kept: Any) -> None:

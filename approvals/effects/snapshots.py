@@ -43,7 +43,7 @@ def reply_now(action: Action, world: Resolved, *, known: dict[str, Any]) -> tupl
         return {}, []
     now = facts.ungrounded(world, action.ticket_id)
     new = [sentence for sentence in now if sentence not in known.get("ungrounded", [])]
-    changed = {"field": "what it rests on", "before": "had happened", "after": " ".join(new)}
+    changed = {"field": "verified claims", "before": "had happened", "after": " ".join(new)}
     return {"ungrounded": now}, [changed] if new else []
 
 

@@ -23,14 +23,14 @@ def stop(*, kind: str, reason: str, by: User) -> Stop:
 
     Raises Refused without a reason, for an unknown kind, and where it is stopped already."""
     if kind != ALL and kind not in kinds.KINDS:
-        raise Refused("unknown_kind", f"{kind!r} is no kind of action.", valid=sorted(kinds.KINDS))
+        raise Refused("unknown_kind", f"{kind!r} is not a kind of action.", valid=sorted(kinds.KINDS))
     if not reason.strip():
-        raise Refused("reason_missing", "Say why: everyone sees it until the stop is released.")
+        raise Refused("reason_missing", "Enter a reason. Everyone sees it until an admin resumes.")
     with transaction.atomic():
         _lock(shared=False)
         standing = in_force().filter(kind=kind).first()
         if standing:
-            raise Refused("already_stopped", f"{standing.stopped_by.get_username()} has stopped this already.")
+            raise Refused("already_stopped", f"{standing.stopped_by.get_username()} already stopped this.")
         made = Stop.objects.create(kind=kind, reason=reason.strip()[:500], stopped_by=by)
         events.record(
             actor=by.get_username(),

@@ -41,7 +41,7 @@ class ProviderEvent(models.Model):
         APPLIED = "applied", "Applied"
         NOTHING_NEW = "nothing_new", "Nothing new"
         NOT_OURS = "not_ours", "Not ours"
-        CONTRADICTED = "contradicted", "Contradicted what we know"
+        CONTRADICTED = "contradicted", "Contradicts our records"
 
     provider = models.CharField(max_length=40)
     event_id = models.CharField(max_length=255)
@@ -68,11 +68,11 @@ class Finding(models.Model):
     """
 
     class Kind(models.TextChoices):
-        OURS_ALONE = "ours_alone", "Ours without theirs"
-        THEIRS_ALONE = "theirs_alone", "Theirs without ours"
+        OURS_ALONE = "ours_alone", "Missing at the provider"
+        THEIRS_ALONE = "theirs_alone", "Unknown refund at the provider"
         AMOUNTS_DIFFER = "amounts_differ", "Amounts differ"
-        FAILED_AFTERWARDS = "failed_afterwards", "Failed afterwards"
-        UNREADABLE = "unreadable", "Cannot be read"
+        FAILED_AFTERWARDS = "failed_afterwards", "Failed later"
+        UNREADABLE = "unreadable", "Unreadable"
 
     kind = models.CharField(max_length=20, choices=Kind)
     reference = models.CharField(max_length=255)

@@ -70,33 +70,36 @@ def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) ->
     """
     reason = reason.strip()
     if not reason:
-        raise Refused("reason_missing", "Say how you know: the statement, the provider's support, the customer.")
+        raise Refused(
+            "reason_missing",
+            "Enter the evidence: for example the bank statement, the provider's support or the customer.",
+        )
     action = Action.objects.get(pk=action_id)
     absent = False
     if action.status == states.UNRESOLVED and lookup.can_be_asked(action):
         asked = check_now(action_id=action_id, by=by)
         absent = asked.absent
         if asked.action.status != states.UNRESOLVED:
-            return replace(asked, said=f"Not by hand; it was looked up first. {asked.said}")
+            return replace(asked, said=f"The provider answered first. {asked.said}")
     with transaction.atomic():
         action = locks.with_ticket(action)
         if action.status != states.UNRESOLVED:
-            raise Refused("already_settled", f"It is {action.get_status_display().lower()} by now.")
+            raise Refused("already_settled", f"This action is now {action.get_status_display().lower()}.")
         before = decisions_on(action)
         if any(row.by_id == by.pk for row in before.said):
-            raise Refused("said_before", "You have said what you know; another person must confirm it.")
+            raise Refused("said_before", "Your answer is recorded. Another person must confirm it.")
         if before.wait and (absent or not happened):
-            known = "The provider does not have it, and an" if absent else "An"
-            told = f"{known} attempt may still arrive; what became of it can be said in {before.wait} seconds."
+            known = "The provider doesn't have this yet, and an" if absent else "An"
+            told = f"{known} attempt may still arrive. You can confirm the outcome in {before.wait} seconds."
             raise Refused("too_early", told)
         HandSettlement.objects.create(action=action, by=by, happened=happened, reason=reason[:LONGEST_REASON])
         agree = 1 + sum(row.happened == happened for row in before.said)
         against = 1 + len(before.said) - agree
         if agree >= before.needed and agree > against:
             _settle(action, by, happened, reason)
-            said = f"Settled by hand: {action.get_status_display().lower()}."
+            said = f"Outcome confirmed: {action.get_status_display().lower()}."
         else:
-            said = "Recorded. It stays unknown until another person confirms it."
+            said = "Recorded. The outcome stays unknown until another person confirms it."
             events.record(
                 actor=by.get_username(),
                 verb="action.settlement_proposed",

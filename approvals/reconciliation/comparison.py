@@ -83,7 +83,7 @@ def _alert_about_missed(last: int) -> None:
     missed = [str(number) for number in Comparison.objects.missed().values_list("pk", flat=True)]
     alerts = AuditEvent.objects.filter(object_type="comparison", object_id__in=missed, verb="comparison.missing")
     if len(missed) >= MISSED and not alerts.exists():
-        why = Comparison.objects.get(pk=last).error or "It did not come to its end."
+        why = Comparison.objects.get(pk=last).error or "The comparison was interrupted."
         events.record(actor=events.SYSTEM, verb="comparison.missing", object_type="comparison", object_id=last,
                      after={"why": why})  # fmt: skip
 
@@ -264,7 +264,7 @@ class _Books:
         self._open(Finding.Kind.UNREADABLE, reference, happened_at, **about)
 
     def _write_failure(self, action: Action, receipt: Receipt, happened_at: datetime) -> None:
-        why = "The provider says that it failed."
+        why = "The provider reports that this failed."
         try:
             new = late_failures.record_late_failure(action, receipt, why=why, happened_at=happened_at)
             self.comparison.opened += new

@@ -68,16 +68,16 @@ def close_finding(*, finding_id: int, by: User, note: str) -> None:
     """Close a finding on a person's word. Raises Refused without a note, or if it is closed already."""
     note = note.strip()[:500]
     if not note:
-        raise Refused("note_missing", "Say what it was.")
+        raise Refused("note_missing", "Enter an explanation.")
     with transaction.atomic():
         if not _close(finding_id, actor=by.get_username(), closed_by=by, note=note):
-            raise Refused("already_closed", "It was closed before.")
+            raise Refused("already_closed", "This finding was already closed.")
 
 
 def close_unseen(finding_id: int) -> int:
     """Close a finding that the comparison no longer saw. Returns 1, or 0 if it was closed already."""
     with transaction.atomic():
-        return _close(finding_id, actor=events.SYSTEM, note="The next comparison no longer saw it.")
+        return _close(finding_id, actor=events.SYSTEM, note="No longer seen in the next comparison.")
 
 
 def _close(finding_id: int, *, actor: str, note: str, closed_by: User | None = None) -> int:

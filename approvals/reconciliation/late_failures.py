@@ -33,6 +33,6 @@ def record_late_failure(action: Action, theirs: Receipt, *, why: str, happened_a
             result={**(action.result or {}), "status": "failed"},
             **settlement.error_fields(error),
         )
-        reason = f"{action.idempotency_key} had succeeded and failed afterwards: {redact.text(error.message)}"
+        reason = f"{action.idempotency_key} succeeded at first and failed later: {redact.text(error.message)}"
         ticket_status.hand_to_person(action.ticket_id, reason, keep=True)
     return new

@@ -130,7 +130,7 @@ def _apply(action: Action, refund: StripeRefund) -> Outcome:
             late_failures.record_late_failure(
                 action,
                 Receipt(reference=refund.id, status=FAILED, data=refund.as_data()),
-                why=f"Stripe says that it failed: {refund.failure_reason or refund.status}.",
+                why=f"Stripe reports that this failed: {refund.failure_reason or refund.status}.",
                 happened_at=datetime.fromtimestamp(refund.created, UTC),
             )
             return Outcome.APPLIED

@@ -81,9 +81,9 @@ def failing(folder: Path, *, port: int) -> str:
 def test_a_demo_continues_after_being_stopped_and_killed(folder: Path) -> None:
     with demo(folder) as (process, port, output):
         until(lambda: "tickets posted" in output(), seconds=90)
-        assert f"AgentOps answers at http://localhost:{port}" in output()
+        assert f"AgentOps is running at http://localhost:{port}" in output()
         until(lambda: httpx2.get(f"http://localhost:{port}/readyz").status_code == 200, seconds=60)
-        until(lambda: "waits for a lead" in output(), seconds=60)
+        until(lambda: "awaiting approval" in output(), seconds=60)
         keys = folder / "demo.json"
         assert keys.stat().st_mode & 0o777 == 0o600
         assert "lead2" in output()

@@ -82,7 +82,7 @@ def test_one_malformed_ticket_prevents_all_posts(environment: dict[str, str], we
     file.write_text(json.dumps([right, right | {"external_id": "half-2", "customer_email": "nobody"}]))
     answer = post(environment, str(file), "--url", web.url)
     assert answer.returncode == 1
-    assert "nothing was posted" in answer.stderr
+    assert "no tickets were posted" in answer.stderr
     assert "ticket 1: customer_email: " in answer.stderr
     file.write_text(json.dumps([right]))
     assert "1 tickets posted, 0 already there" in post(environment, str(file), "--url", web.url).stderr

@@ -158,7 +158,7 @@ def test_the_command_reports_whether_the_chain_is_valid(capsys: pytest.CaptureFi
     made = sealed()
     call_command("verify_audit", digest=made.digest)
     assert made.digest in capsys.readouterr().out
-    with pytest.raises(CommandError, match="no seal of this chain"):
+    with pytest.raises(CommandError, match="no seal in this chain"):
         call_command("verify_audit", digest="0" * 64)
     past_the_trigger("DELETE FROM approvals_auditevent WHERE id = %s", victim.pk)
     with pytest.raises(CommandError, match=f"events 1 to {victim.pk} differ"):

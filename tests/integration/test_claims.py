@@ -170,7 +170,7 @@ def test_a_reply_whose_refund_fails_before_sending_needs_a_person(
     assert received(world, ticket) == []
     request = ApprovalRequest.objects.get(action=reply_of(ticket))
     (change,) = request.changes
-    assert change["field"] == "what it rests on"
+    assert change["field"] == "verified claims"
     assert f"“{SAID}” mentions a refund, but the reply names no action for it." in change["after"]
     assert request.snapshot["ungrounded"][0].startswith(
         "The reply says money was refunded, but there is no such refund"

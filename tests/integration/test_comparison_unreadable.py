@@ -67,7 +67,7 @@ def test_an_unreadable_refund_is_a_finding_and_others_are_compared(
     assert "amount" in finding.theirs["why"]
     assert AuditEvent.objects.filter(verb="finding.opened", object_id=str(finding.pk)).count() == 1
     shown = markup(signed_in().get(reverse("findings")))
-    assert "Cannot be read" in shown
+    assert "Unreadable" in shown
     assert "can't be compared with ours: " in shown
     assert "Unknown" in shown
 
@@ -224,4 +224,4 @@ def test_people_are_notified_once_after_hours_without_comparison(
     assert notified == [0, 0, 0, 1, 1]
     assert shown == [False, False, False, True, True]
     event = AuditEvent.objects.get(verb="comparison.missing")
-    assert "never sent" in event.after["why"]
+    assert "Not sent" in event.after["why"]

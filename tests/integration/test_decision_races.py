@@ -78,7 +78,7 @@ def test_an_automatic_refund_after_an_approval_learns_what_is_left(world: World,
     order, request, (status, _), answer = in_turn(world, maya, person_first=True)
     assert (status, decided(request)) == (302, [("maya", "approve")])
     assert isinstance(answer, Refused)
-    assert answer.message == f"Only $20.00 may still be refunded of order {order['order_id']}."
+    assert answer.message == f"Only $20.00 of order {order['order_id']} can still be refunded."
     assert execution.execute(request.action_id).status == states.SUCCEEDED
     assert moved(world, order) == [WAIT]
 
@@ -91,7 +91,7 @@ def test_an_approval_after_an_automatic_refund_asks_for_another_look(world: Worl
 
     status, page = press(maya, "approve", shown(request))
     assert (status, decided(request)) == (422, [])
-    assert f"Your decision was not applied. Only $60.00 may still be refunded of order {order['order_id']}." in page
+    assert f"Your decision was not applied. Only $60.00 of order {order['order_id']} can still be refunded." in page
     assert moved(world, order) == [RUN]
 
 

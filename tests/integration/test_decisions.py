@@ -71,7 +71,7 @@ def test_a_rejected_action_never_runs_and_keeps_its_reason(world: World, lead: U
 @pytest.mark.parametrize("reason", ["", "   ", "\n"])
 def test_rejecting_in_the_browser_needs_a_reason(world: World, lead: User, reason: str) -> None:
     _, request = waiting(world)
-    with pytest.raises(Refused, match="Say why"):
+    with pytest.raises(Refused, match="Enter a reason"):
         reject(request, lead, reason)
     assert undecided(request)
 

@@ -343,7 +343,7 @@ def test_five_unusable_answers_mean_a_person(world: World, model: Script) -> Non
     )
     run = run_through(ticket)
     assert (run.outcome, run.turns) == ("with_person", 5)
-    assert status(ticket) == ("needs_person", "The model's answers could not be used 5 times.")
+    assert status(ticket) == ("needs_person", "The model's response was unusable 5 times.")
 
 
 def test_a_loop_goes_to_a_person_after_twelve_turns(world: World, model: Script) -> None:

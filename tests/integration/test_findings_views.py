@@ -64,9 +64,9 @@ def test_the_page_shows_the_last_comparison(maya: Client) -> None:
     page = markup(maya.get(reverse("findings")))
     assert "1,234" in page
     assert "1,233" in page
-    Comparison.objects.create(since=now, finished_at=now, error="no answer in time")
+    Comparison.objects.create(since=now, finished_at=now, error="The provider didn't respond (timeout)")
     page = markup(maya.get(reverse("findings")))
-    assert "no answer in time" in page
+    assert "The provider didn't respond (timeout)" in page
     assert "1,234" in page, "the last successful comparison still counts"
 
 
@@ -83,7 +83,7 @@ def test_closing_needs_a_note_and_is_audited(maya: Client) -> None:
     page = markup(maya.get(reverse("findings"), {"lane": "closed"}))
     assert "Paid in the back office." in page
     assert "by maya" in page
-    assert "It was closed before" in markup(close(maya, finding, follow=True))
+    assert "already closed" in markup(close(maya, finding, follow=True))
 
 
 def test_htmx_gets_the_updated_list(maya: Client) -> None:
@@ -200,7 +200,7 @@ def test_the_provider_can_be_asked_again(maya: Client, world: World) -> None:
     action = unresolved_refund(world)
     answer = maya.post(card(action, "-ask"), follow=True)
     page = markup(answer)
-    assert "The provider has it: re_" in page
+    assert "The provider has this: re_" in page
     assert "Now settled: Succeeded." in page
     assert "Checked by maya" in page
     assert card(action, "-ask") not in page
@@ -211,7 +211,7 @@ def test_an_unreachable_provider_is_reported_in_the_pane(maya: Client, world: Wo
     settings.PAYMENTS_URL = "http://127.0.0.1:1"
     answer = markup(maya.post(card(action, "-ask"), headers=PANE))
     assert "<html" not in answer
-    assert "The provider did not answer" in answer
+    assert "The provider didn't respond" in answer
     assert 'hx-target="#toasts"' in answer
     assert card(action, "-ask") in answer
 
@@ -223,7 +223,7 @@ def test_a_person_resolves_an_unknown_outcome(maya: Client, world: World) -> Non
     assert "One person is enough" in page
     assert "Confirm</button>" in page
     answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, follow=True)
-    assert "Settled by hand: failed." in markup(answer)
+    assert "Outcome confirmed: failed." in markup(answer)
     assert "Support says no." in markup(answer)
     assert Action.objects.get(pk=action.pk).status == states.FAILED
 
@@ -231,7 +231,7 @@ def test_a_person_resolves_an_unknown_outcome(maya: Client, world: World) -> Non
 def test_the_providers_answer_replaces_a_manual_resolution(maya: Client, world: World) -> None:
     action = unresolved_refund(world)
     answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, follow=True)
-    assert "Not by hand; it was looked up first. The provider has it" in markup(answer)
+    assert "The provider answered first. The provider has this" in markup(answer)
     assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
 
 
@@ -240,7 +240,9 @@ def test_the_form_says_when_a_failure_can_be_reported(maya: Client, world: World
     assert "more seconds before you confirm" in markup(maya.get(card(action)))
     answer = maya.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."}, headers=PANE)
     assert answer.status_code == 422
-    assert "Not confirmed.</strong> The provider does not have it, and an attempt may still arrive" in markup(answer)
+    assert "Not confirmed.</strong> The provider doesn't have this yet, and an attempt may still arrive" in markup(
+        answer
+    )
     make_quiet(action)
     assert "before you confirm" not in markup(maya.get(card(action)))
 
@@ -277,7 +279,7 @@ def test_above_the_limit_a_second_person_sees_the_first_answer(maya: Client, wor
     action = unknown_refund(200_000)
     assert "2 people must agree" in markup(maya.get(card(action)))
     first = maya.post(card(action, "-settle"), {"happened": "yes", "reason": "The bank <i>says</i> so."}, follow=True)
-    assert "It stays unknown until another person confirms it." in markup(first)
+    assert "The outcome stays unknown until another person confirms it." in markup(first)
     page = markup(maya.get(card(action)))
     assert "Another person has to confirm it." in page
     assert card(action, "-settle") not in page
@@ -291,7 +293,7 @@ def test_above_the_limit_a_second_person_sees_the_first_answer(maya: Client, wor
     noor.post(card(action, "-settle"), {"happened": "no", "reason": "Support says no."})
     assert "Answers conflict" in markup(noor.get(card(action)))
     omar = signed_in("omar").post(card(action, "-settle"), {"happened": "yes", "reason": "Seen it."}, follow=True)
-    assert "Settled by hand: succeeded." in markup(omar)
+    assert "Outcome confirmed: succeeded." in markup(omar)
 
 
 @pytest.mark.usefixtures("away")
@@ -301,7 +303,7 @@ def test_the_form_reports_that_the_outcome_was_settled_meanwhile(maya: Client, w
     by_hand.resolve_by_hand(action_id=action.pk, by=User.objects.get(username="maya"), happened=True, reason="Seen.")
     answer = noor.post(card(action, "-settle"), {"happened": "no", "reason": "Late."}, headers=PANE)
     assert answer.status_code == 422
-    assert "It is succeeded by now" in markup(answer)
+    assert "This action is now succeeded" in markup(answer)
 
 
 def test_auditors_may_read_but_not_resolve(world: World, maya: Client) -> None:

@@ -94,7 +94,7 @@ def test_an_action_that_waits_for_nobody_is_found(world: World) -> None:
     ApprovalRequest.objects.filter(action=action).update(closed_at=Now())
     assert action.ticket_id in found()
     unseen.hand_over()
-    assert status(action.ticket) == ("needs_person", f"{action} waits for a decision that nobody is asked for.")
+    assert status(action.ticket) == ("needs_person", f"{action} awaits a decision, but no request is in the queue.")
 
 
 def test_a_ticket_resumed_at_the_same_moment_is_left_alone(ticket: Ticket) -> None:
@@ -144,7 +144,7 @@ def test_an_undone_effect_is_not_hidden_by_a_later_answer(world: World, model: S
     model.will_say(triage(), replies("Thank you for your message."))
     assert run_through(ticket).outcome == "answered"
     assert status(ticket)[0] == "needs_person"
-    assert "failed afterwards: The card was closed." in status(ticket)[1]
+    assert "failed later: The card was closed." in status(ticket)[1]
 
 
 def test_a_further_message_does_not_take_it_from_the_person(world: World, model: Script, lead: User) -> None:
@@ -245,7 +245,7 @@ def test_a_bug_in_an_effect_does_not_loop_forever(world: World, place: str, capl
     with broken[place]:
         assert execution.execute(action.pk).status == states.UNRESOLVED
     assert status(action.ticket)[0] == "needs_person"
-    assert "A fault of this system" in Action.objects.get(pk=action.pk).error_message
+    assert "Bug in AgentOps" in Action.objects.get(pk=action.pk).error_message
     assert "attempt 1 broke" in caplog.text
     if place == "keep":  # it had happened: the look-up by reference finds it, and nothing is sent twice
         assert lookup.settle(action.pk).status == states.SUCCEEDED

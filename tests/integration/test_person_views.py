@@ -128,7 +128,7 @@ def test_the_database_records_since_when_a_person_is_needed(lead: User) -> None:
 
 
 def test_the_failed_step_is_shown_with_its_request(maya: Client) -> None:
-    ticket = with_person(reason="The language model could not be asked: timeout.")
+    ticket = with_person(reason="The model call failed: timeout.")
     run = a_run(
         ticket,
         {"kind": "llm", "name": "gpt-x", "output": {"tool_calls": []}},
@@ -138,7 +138,7 @@ def test_the_failed_step_is_shown_with_its_request(maya: Client) -> None:
     )  # fmt: skip
     page = markup(maya.get(place(ticket)))
     for shown in ("2. gpt-x", "asking the model what to do next", "timeout", "No answer within 60 s.",
-                  "No usable response after 4 attempts", "The language model could not be asked", "No response",
+                  "No usable response after 4 attempts", "The model call failed", "No response",
                   f'{reverse("run", args=[run.pk])}?step=2', reverse("ticket", args=[ticket.pk]),
                   "My lamp is broken. &lt;script&gt;"):  # fmt: skip
         assert shown in page
@@ -240,7 +240,7 @@ def test_a_ticket_is_claimed_taken_over_and_released(maya: Client) -> None:
     ]  # fmt: skip
     Ticket.objects.filter(pk=ticket.pk).update(status="answered")
     answer = maya.post(place(ticket, "needs-a-person-claim"), follow=True)
-    assert "It needs no person any more: it is answered." in markup(answer)
+    assert "The ticket no longer needs a person: it is answered." in markup(answer)
 
 
 def test_claiming_with_htmx_updates_the_list_and_the_assignee(maya: Client) -> None:

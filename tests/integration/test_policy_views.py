@@ -155,9 +155,9 @@ def test_adding_rows_keeps_the_entered_values(admin: Client, version: PolicyVers
     [
         ("note", "", "required"),
         ("thresholds-0-currency", "XYZ", "isn't an ISO 4217 currency"),
-        ("thresholds-0-auto_up_to", "50.005", "more digits"),
-        ("thresholds-0-auto_up_to", "-1", "not an amount"),
-        ("thresholds-0-auto_up_to", "12,50", "write it like 12.50"),
+        ("thresholds-0-auto_up_to", "50.005", "more decimals"),
+        ("thresholds-0-auto_up_to", "-1", "isn't an amount"),
+        ("thresholds-0-auto_up_to", "12,50", "Enter it like 12.50"),
         ("thresholds-0-auto_up_to", "2000", "at least the auto-approve amount"),
         ("share_of_order_percent", "101", "less than or equal to 100"),
     ],

@@ -217,7 +217,7 @@ def test_an_edit_is_entered_in_major_units(maya: Client, world: World) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "said"),
-    [("80.00", "Nothing was changed"), ("1.005", "more digits"), ("", "required"), ("101", "may still be refunded")],
+    [("80.00", "Nothing was changed"), ("1.005", "more decimals"), ("", "required"), ("101", "can still be refunded")],
 )
 def test_an_invalid_edit_stays_open_with_its_error(maya: Client, world: World, amount: str, said: str) -> None:
     request = waiting(world)

@@ -197,7 +197,7 @@ def test_a_missing_account_may_have_been_changed_before(world: World, lead: User
             settings.ORDERS_URL = shop.url
             asked = lookup.ask(action.pk)
         settings.ORDERS_URL = world.simulator.url
-        assert (asked.action.status, "not there any more" in asked.said) == (states.UNRESOLVED, True)
+        assert (asked.action.status, "no longer exists" in asked.said) == (states.UNRESOLVED, True)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_an_account_matching_neither_state_proves_nothing(
     with scripted(Say({**action.snapshot, **now})) as shop:
         settings.ORDERS_URL = shop.url
         asked = lookup.ask(action.pk)
-    assert (asked.action.status, "neither as it was" in asked.said) == (states.UNRESOLVED, True)
+    assert (asked.action.status, "neither the old nor the new values" in asked.said) == (states.UNRESOLVED, True)
 
 
 def test_an_unrelated_account_change_does_not_hide_the_outcome(world: World, lead: User, settings: Settings) -> None:
@@ -224,7 +224,7 @@ def test_an_unrelated_account_change_does_not_hide_the_outcome(world: World, lea
 
 
 def test_a_failed_look_up_result_names_what_was_checked(world: World) -> None:
-    assert lookup.ask(unknown_cancellation(world).pk).said == "The order was read again, and it is not cancelled."
+    assert lookup.ask(unknown_cancellation(world).pk).said == "The order isn't cancelled."
 
 
 def test_a_reply_that_may_have_been_sent_needs_a_person(world: World, settings: Settings) -> None:

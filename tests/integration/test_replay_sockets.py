@@ -182,7 +182,7 @@ def test_other_libraries_cannot_open_a_socket_either(pointed: dict[str, Listener
         with pytest.raises(NotLetOut):
             EmailMessage(subject="x", body="x", to=["kim@example.com"]).send()
     assert nobody_came(pointed)
-    with http.client(pointed["payments"].url) as ours, pytest.raises(Exception, match="connection lost"):
+    with http.client(pointed["payments"].url) as ours, pytest.raises(Exception, match="Connection lost"):
         http.call(ours, "POST", "/refunds")
     assert pointed["payments"].connections, "outside a replay it would have arrived"
 

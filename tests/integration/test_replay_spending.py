@@ -90,8 +90,8 @@ def test_without_budget_a_replay_names_the_cap_and_the_remedy(
     asked = len(model.asked)
     replay = advanced(begun(run))
     assert (replay.status, replay.result, len(model.asked)) == ("failed", "", asked)
-    assert replay.error.startswith("The budget “All models per day” has no room: ")
-    assert replay.error.endswith("Start the replay again when an admin raises the cap, or tomorrow (UTC).")
+    assert replay.error.startswith("The budget “All models per day” is used up: ")
+    assert replay.error.endswith("Restart the replay when an admin raises the budget, or tomorrow (UTC).")
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING], "nothing broke"
     assert booked() == NOTHING
 
@@ -103,8 +103,8 @@ def test_a_model_without_a_price_ends_the_replay(
     replay = advanced(begun(run))
     assert replay.status == "failed"
     assert replay.error == (
-        "The language model 'no-such-price' has no price, so it isn't used. "
-        "Start the replay again when an admin has entered one under Policy, Models."
+        "The model 'no-such-price' has no price, so it isn't used. "
+        "Restart the replay when an admin adds one under Policy, Models."
     )
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING], "nothing broke"
     assert booked() == NOTHING

@@ -206,7 +206,7 @@ def test_a_new_effect_is_judged_and_assumed(world: World, model: Script) -> None
     replay = replayed(run, "model")
     assert effects(replay)[0] == ("refund", "require_approval", "succeeded")
     step = replay.steps.get(name="refund")
-    assert (step.source, step.note) == ("assumed", "Would have waited for a person; assumed approved.")
+    assert (step.source, step.note) == ("assumed", "Would need approval. Assumed approved.")
     assert what(replay) == [("params", "different"), ("claims", "different")]
     assert effects(replay)[1][1] == "auto_approve", "the reply claims what this replay assumes"
 
@@ -349,7 +349,7 @@ def test_a_live_replay_cannot_return_the_same_money_twice(world: World, model: S
 def test_an_impossible_replay_is_refused_with_the_alternatives(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
     run = Run.objects.get(ticket=ticket)
-    with pytest.raises(Refused, match="not over yet"):
+    with pytest.raises(Refused, match="hasn't finished yet"):
         asking.begin(run=run, mode="recorded", asked_by="lead")
     finished, _ = a_small_refund(world, model)
     for tried, code in (
@@ -407,6 +407,6 @@ def test_without_a_language_model_only_recorded_replays_work(world: World, model
     run, _ = a_small_refund(world, model)
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "", None
     for mode in ("model", "live"):
-        with pytest.raises(Refused, match="No language model is configured"):
+        with pytest.raises(Refused, match="No model is configured"):
             asking.begin(run=run, mode=mode, asked_by="lead")
     assert replayed(run).result == "same"

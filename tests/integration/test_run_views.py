@@ -24,7 +24,7 @@ def finished_run(db: None) -> FinishedRun:
 
 def test_the_trace_shows_each_span_and_names_its_cuts(maya: Client, finished_run: FinishedRun) -> None:
     page = markup(maya.get(reverse("run", args=[finished_run.run.pk])))
-    for name in ("get_order", "policy: a person", "approved", "refund, attempt 1", "refund, attempt 2", "reply"):
+    for name in ("get_order", "policy: needs approval", "approved", "refund, attempt 1", "refund, attempt 2", "reply"):
         assert name in page
     assert "Cut from the scale: 3 d (human wait). Nothing ran during this gap" in page
     assert "<script>alert" not in page

@@ -226,7 +226,7 @@ def test_a_stop_without_reason_or_with_unknown_kind_is_refused(admin: User, kind
 
 def test_a_kind_is_not_stopped_twice(admin: User) -> None:
     throw(admin)
-    with pytest.raises(Refused, match="the-admin has stopped this already"):
+    with pytest.raises(Refused, match="the-admin already stopped this"):
         throw(admin)
     with pytest.raises(IntegrityError, match="stop_in_force_once_per_kind"), transaction.atomic():
         Stop.objects.create(kind="", reason="again", stopped_by=admin)

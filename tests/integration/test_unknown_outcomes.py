@@ -46,7 +46,7 @@ def test_an_effect_at_the_provider_is_settled_at_once(world: World, lead: User) 
     action = unresolved_refund(world)
     asked = by_hand.check_now(action_id=action.pk, by=lead)
     assert asked.action.status == states.SUCCEEDED
-    assert asked.said.startswith("The provider has it: re_")
+    assert asked.said.startswith("The provider has this: re_")
     event = AuditEvent.objects.get(object_id=action.pk, verb="action.asked_again")
     assert (event.actor, event.after) == ("lead", {"said": asked.said})
 
@@ -58,7 +58,7 @@ def test_a_missing_effect_counts_as_failed_after_a_while(world: World, lead: Use
     assert "may still arrive" in early.said
     make_quiet(action)
     late = by_hand.check_now(action_id=action.pk, by=lead)
-    assert (late.action.status, "has no such effect" in late.said) == (states.FAILED, True)
+    assert (late.action.status, "has no refund with our reference" in late.said) == (states.FAILED, True)
 
 
 def test_an_unreachable_provider_reports_why(world: World, payments: Script, lead: User) -> None:
@@ -66,17 +66,17 @@ def test_an_unreachable_provider_reports_why(world: World, payments: Script, lea
     payments.will_say(Say({"error": {"code": "unavailable", "message": "Closed on Sundays."}}, 503))
     asked = by_hand.check_now(action_id=action.pk, by=lead)
     assert asked.action.status == states.UNRESOLVED
-    assert asked.said == "The provider did not answer: Closed on Sundays."
+    assert asked.said == "The provider didn't respond: Closed on Sundays."
 
 
 def test_a_reply_cannot_be_looked_up(world: World, lead: User) -> None:
     asked = by_hand.check_now(action_id=an_action(kind="reply", status=states.UNRESOLVED).pk, by=lead)
-    assert asked.said.startswith("The provider cannot tell")
+    assert asked.said.startswith("The provider can't tell")
 
 
 def test_a_settled_action_is_left_alone(world: World, lead: User) -> None:
     asked = by_hand.check_now(action_id=an_action().pk, by=lead)
-    assert (asked.action.status, asked.said) == (states.SUCCEEDED, "It is settled.")
+    assert (asked.action.status, asked.said) == (states.SUCCEEDED, "This action is already settled.")
 
 
 # --- resolved by people ---------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def test_nobody_can_answer_twice(world: World, leads: list[User]) -> None:
     action = unknown_refund(200_000)
     say(action, leads[0], True)
     for happened in (True, False):
-        with pytest.raises(Refused, match="another person must confirm") as refused:
+        with pytest.raises(Refused, match="Another person must confirm") as refused:
             say(action, leads[0], happened)
         assert refused.value.code == "said_before"
     assert Action.objects.get(pk=action.pk).status == states.UNRESOLVED
@@ -147,7 +147,7 @@ def test_two_different_answers_need_a_third_person(world: World, leads: list[Use
 @pytest.mark.parametrize("reason", ["", "   \n"])
 def test_a_resolution_needs_a_reason(world: World, leads: list[User], reason: str) -> None:
     action = unknown_refund()
-    with pytest.raises(Refused, match="how you know"):
+    with pytest.raises(Refused, match="Enter the evidence"):
         say(action, leads[0], True, reason)
     assert not HandSettlement.objects.filter(action=action).exists()
 
@@ -204,7 +204,7 @@ def test_the_providers_success_overrides_a_persons_answer(world: World, leads: l
     action = unresolved_refund(world)
     asked = by_hand.resolve_by_hand(action_id=action.pk, by=leads[0], happened=happened, reason="Support says so.")
     assert asked.action.status == states.SUCCEEDED
-    assert asked.said.startswith("Not by hand; it was looked up first. The provider has it: re_")
+    assert asked.said.startswith("The provider answered first. The provider has this: re_")
     assert not HandSettlement.objects.filter(action=action).exists()
     assert AuditEvent.objects.filter(object_id=action.pk, verb="action.reconciled").count() == 1
 
@@ -218,7 +218,9 @@ def test_a_long_missing_effect_overrides_it_too(world: World, leads: list[User])
 
 def test_success_cannot_be_reported_while_the_provider_denies_it(world: World, leads: list[User]) -> None:
     action = unresolved_refund(world, happened=False)
-    with pytest.raises(Refused, match=r"The provider does not have it, .* can be said in \d+ seconds") as refused:
+    with pytest.raises(
+        Refused, match=r"The provider doesn't have this yet, .* confirm the outcome in \d+ seconds"
+    ) as refused:
         say(action, leads[0], True)
     assert refused.value.code == "too_early"
     assert not HandSettlement.objects.filter(action=action).exists()
@@ -231,7 +233,7 @@ def test_failure_cannot_be_reported_while_it_may_still_arrive(
     action = unresolved_refund(world, happened=False)
     if not reachable:
         settings.PAYMENTS_URL = "http://127.0.0.1:1"
-    with pytest.raises(Refused, match=r"may still arrive; .* can be said in \d+ seconds") as refused:
+    with pytest.raises(Refused, match=r"may still arrive. You can confirm the outcome in \d+ seconds") as refused:
         say(action, leads[0], False)
     assert refused.value.code == "too_early"
     assert not HandSettlement.objects.filter(action=action).exists()

@@ -1,6 +1,6 @@
 """`make demo` and `make test` where README says that they work, in real folders, mounts, networks and users.
 
-A demo runs until its first ticket waits for a lead. Of `make test` a part runs: lint, the import contracts and a test
+A demo runs until its first ticket awaiting approval. Of `make test` a part runs: lint, the import contracts and a test
 that starts PostgreSQL. To save time, most tests try several circumstances at once. Slow starts, ports in use and data
 of other versions are tried in tests/integration/test_local_servers.py; CI itself installs the packages without uv.
 """
@@ -96,13 +96,13 @@ class Checkout:
                 start_new_session=True,
             )
             try:
-                until(lambda: "waits for a lead" in output.read_text() or process.poll() is not None, seconds=600)
+                until(lambda: "awaiting approval" in output.read_text() or process.poll() is not None, seconds=600)
             finally:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
                 process.wait()
         said = output.read_text()
-        assert "waits for a lead" in said, said
+        assert "awaiting approval" in said, said
         assert "Stopped. Nothing is lost" in said, said
 
 

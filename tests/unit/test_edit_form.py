@@ -54,13 +54,13 @@ def test_currencies_without_minor_units_are_supported() -> None:
 def test_more_digits_than_the_currency_has_are_refused() -> None:
     edited = form("refund", REFUND, amount="84.005")
     assert not edited.is_valid()
-    assert "more digits" in edited.errors["amount"][0]
+    assert "more decimals" in edited.errors["amount"][0]
 
 
 @pytest.mark.parametrize("text", ["12,50", "2,50", "1e9", "1_0", "١٢", "-5"])
 def test_ambiguous_amounts_are_refused(text: str) -> None:
     edited = form("refund", REFUND, amount=text)
-    assert edited.errors["amount"] == [f"{text!r} is not an amount; write it like 12.50"]
+    assert edited.errors["amount"] == [f"{text!r} is not an amount; Enter it like 12.50"]
 
 
 def test_thousands_separators_are_accepted() -> None:

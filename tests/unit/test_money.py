@@ -71,7 +71,7 @@ def test_an_amount_is_parsed_into_minor_units(text: str, currency: str, amount: 
     ],
 )
 def test_an_invalid_amount_for_the_currency_is_refused(text: str, currency: str) -> None:
-    with pytest.raises(ValueError, match=r"write it like (12\.50|1250)$"):
+    with pytest.raises(ValueError, match=r"Enter it like (12\.50|1250)$"):
         money.minor(text, currency)
 
 

@@ -86,5 +86,5 @@ def test_each_line_lists_effects_and_the_table_counts_them() -> None:
     third = followed(status="needs_person", reason="The customer asks for a person.")
     assert report.line(first).split(maxsplit=2)[2] == "refund $36.50 of #W1: succeeded after 2 attempts"
     assert report.line(second).endswith("account change of #W1: awaiting approval")
-    assert report.line(third).endswith("with a person     The customer asks for a person.")
-    assert report.table([first, second, third, first]).endswith("2 answered, 1 waits for a lead, 1 with a person")
+    assert report.line(third).endswith("needs a person     The customer asks for a person.")
+    assert report.table([first, second, third, first]).endswith("2 answered, 1 awaiting approval, 1 needs a person")

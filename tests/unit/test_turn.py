@@ -108,7 +108,7 @@ def test_an_unreadable_handover_does_not_end_the_run() -> None:
 
 def test_an_unreachable_model_means_a_person() -> None:
     step = Recorded(1, turn.LLM, turn.FAILED, {"error": {}}, error_code="timeout")
-    assert after(triage(), step) == HandOver("The language model could not be asked: timeout.", failed=True)
+    assert after(triage(), step) == HandOver("The model call failed: timeout.", failed=True)
 
 
 def test_the_number_of_turns_is_bounded() -> None:
@@ -125,13 +125,13 @@ def test_five_unusable_calls_mean_a_person(code: str) -> None:
     for number in range(5):
         assert after(*steps) == AskModel(number + 1)
         steps += [said(len(steps), call("x")), did(len(steps) + 1, "x", status=turn.FAILED, error_code=code)]
-    assert after(*steps) == HandOver("The model's answers could not be used 5 times.", failed=True)
+    assert after(*steps) == HandOver("The model's response was unusable 5 times.", failed=True)
 
 
 def test_five_answers_without_a_call_mean_a_person() -> None:
     steps = [triage(), *(said(index) for index in range(1, 6))]
     assert after(*steps[:5]) == AskModel(5)
-    assert after(*steps) == HandOver("The model's answers could not be used 5 times.", failed=True)
+    assert after(*steps) == HandOver("The model's response was unusable 5 times.", failed=True)
 
 
 def test_a_factual_mistake_does_not_count_as_unusable() -> None:

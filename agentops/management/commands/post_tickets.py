@@ -16,7 +16,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="a JSON list of tickets (docs/contracts/intake.yaml)")
+        parser.add_argument("file", metavar="FILE", help="JSON list of tickets (docs/contracts/intake.yaml)")
         parser.add_argument("--url", help="address of the application (default: PUBLIC_URL, otherwise the demo's)")
         parser.add_argument(
             "--wait",
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         try:
             tickets = intake.read(self._text(options["file"]), source="file")
         except intake.BadTickets as error:
-            raise CommandError(f"{options['file']}: nothing was posted.\n{error}") from None
+            raise CommandError(f"{options['file']}: no tickets were posted.\n{error}") from None
         api = self._api(options["url"])
         try:
             posted = [api.post(ticket) for ticket in tickets]
@@ -47,14 +47,14 @@ class Command(BaseCommand):
         try:
             return Path(file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{file} cannot be read: {error}") from None
+            raise CommandError(f"Can't read {file}: {error}") from None
 
     def _api(self, url: str | None) -> intake.Intake:
         """Use the command line, otherwise the settings, otherwise the last demo that ran here."""
         demo = beside.demo()
         secret = settings.INTAKE_SIGNING_SECRET or (demo and demo.intake_signing_secret)
         if not secret:
-            raise CommandError("INTAKE_SIGNING_SECRET is not set, and no demo has run here.")
+            raise CommandError("INTAKE_SIGNING_SECRET is not set and no demo has run here.")
         return intake.Intake(url or beside.url(), secret)
 
     def _follow(self, following: intake.Following, *, seconds: float) -> None:

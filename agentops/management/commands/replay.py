@@ -27,22 +27,22 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("run", nargs="?", type=int, metavar="RUN", help="the number of a run, as in its address")
-        parser.add_argument("--since", type=moment, metavar="T", help="runs since 14d, 24h, or a day: 2026-11-01")
+        parser.add_argument("run", nargs="?", type=int, metavar="RUN", help="number of the run")
+        parser.add_argument("--since", type=moment, metavar="T", help="runs since 14d, 24h or a date, 2026-11-01")
         parser.add_argument(
             "--sample", type=int, default=200, metavar="N", help="maximum number of runs (default: 200)"
         )
         parser.add_argument("--seed", type=int, default=1, help="seed of the sample")
         parser.add_argument("--mode", choices=Replay.Mode.values, help="what is live (default: recorded, or model if a "
                             "model, policy or prompt is given)")  # fmt: skip
-        parser.add_argument("--llm-model", default="", metavar="X", help="the model to try")
-        parser.add_argument("--policy", type=int, metavar="N", help="the policy version to judge by")
-        parser.add_argument("--prompt", type=Path, metavar="FILE", help="the prompt to try")
+        parser.add_argument("--llm-model", default="", metavar="X", help="model to use")
+        parser.add_argument("--policy", type=int, metavar="N", help="policy version to use")
+        parser.add_argument("--prompt", type=Path, metavar="FILE", help="file with the prompt to use")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if (options["run"] is None) == (options["since"] is None):
-            raise CommandError("Name one run (manage.py replay 17) or many (manage.py replay --since 14d).")
+            raise CommandError("Name one run (manage.py replay 17) or several (manage.py replay --since 14d).")
         beside.use_demo()
         tried = self._tried(options)
         runs = self._runs(options["run"], options["since"], options)
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         failed = [replay for replay in replays if replay.status == Replay.Status.FAILED]
         differ = [row for row in replays if row.mode == Replay.Mode.RECORDED and row.result not in ("", "same")]
         if failed or differ:
-            raise CommandError(f"{len(differ)} differ from their recording, {len(failed)} could not be replayed.")
+            raise CommandError(f"{len(differ)} differ from their recording, {len(failed)} failed to replay.")
 
     def _tried(self, options: dict[str, Any]) -> dict[str, Any]:
         prompt = ""
@@ -63,7 +63,7 @@ class Command(BaseCommand):
             try:
                 prompt = options["prompt"].read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise CommandError(f"{options['prompt']} cannot be read: {error}") from None
+                raise CommandError(f"Can't read {options['prompt']}: {error}") from None
         live = bool(options["llm_model"] or options["policy"] or prompt)
         mode = options["mode"] or (Replay.Mode.MODEL.value if live else Replay.Mode.RECORDED.value)
         return {"mode": mode, "llm_model": options["llm_model"], "policy_version": options["policy"], "prompt": prompt}
@@ -77,7 +77,7 @@ class Command(BaseCommand):
         run = Run.objects.filter(pk=number).first()
         if run is None:
             newest = Run.objects.order_by("-pk").values_list("pk", flat=True).first()
-            raise CommandError(f"There is no run {number}; the newest is {newest or 'none'}.")
+            raise CommandError(f"There is no run {number}. The newest is {newest or 'none'}.")
         return [run]
 
     def _replay(self, run: Run, tried: dict[str, Any]) -> Replay:

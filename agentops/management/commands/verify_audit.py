@@ -28,7 +28,7 @@ class Command(BaseCommand):
             span = f"{found.after + 1} to {found.broken.through_event}"
             raise CommandError(f"Broken: events {span} differ from those sealed on {found.broken.sealed_at}.")
         if (kept := options["digest"]) and not AuditSeal.objects.filter(digest=kept).exists():
-            raise CommandError(f"Broken: no seal of this chain has the digest {kept}.")
+            raise CommandError(f"Verification failed: no seal in this chain has the digest {kept}.")
         self.stdout.write(f"Verified: {found.events} events, {found.seals} seals, no changes.")
         if newest:
-            self.stdout.write(f"Newest: {newest.digest} through event {newest.through_event}")
+            self.stdout.write(f"Newest seal: {newest.digest} up to event {newest.through_event}")

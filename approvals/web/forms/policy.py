@@ -77,7 +77,7 @@ class ThresholdRow(CurrencyRow):
 
 
 class LimitRow(CurrencyRow):
-    up_to = amount_field("Auto-approve up to")
+    up_to = amount_field("Limit")
 
 
 class GeneralForm(forms.Form):

@@ -34,8 +34,8 @@ def curve(evidence: Evidence) -> Curve:
     last = points[-1]
     top, below_top = max(last.alone, 1), max(last.edited, last.rejected, last.failed, 1)
     below = [
-        CurveLine("edited", "edited by people", _line([point.edited for point in points], below_top)),
-        CurveLine("rejected", "rejected by people", _line([point.rejected for point in points], below_top)),
+        CurveLine("edited", "Edited", _line([point.edited for point in points], below_top)),
+        CurveLine("rejected", "Rejected", _line([point.rejected for point in points], below_top)),
         CurveLine("failed", "failed", _line([point.failed for point in points], below_top)),
     ]
     area = f"0,100 {_line([point.alone for point in points], top)} 100,100"

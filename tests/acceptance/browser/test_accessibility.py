@@ -152,8 +152,8 @@ def test_open_forms_and_dialogs_are_accessible(cases: dict[str, Case], enter: En
 def test_the_policys_preview_is_accessible(cases: dict[str, Case], enter: Enter) -> None:
     page = enter("admin")
     page.goto("/policy/edit/")
-    page.get_by_label("Alone up to, row 1").first.fill("90.00")
-    page.get_by_label("Why").fill("To see what it would do.")
+    page.get_by_label("Auto-approve up to, row 1").first.fill("90.00")
+    page.get_by_label("Reason").fill("To see what it would do.")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("#preview")).to_contain_text("Examples of changes")
     assert faults_of(page) == []

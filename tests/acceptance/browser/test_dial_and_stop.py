@@ -40,16 +40,16 @@ def test_the_evidence_and_the_next_ticket_follow_the_slider(desk: Desk, enter: E
     expect(said).not_to_contain_text("At 100 %, 0 of")
     slider.press("Home")
     expect(said).to_contain_text("At 0 %")
-    admin.get_by_label("Why").fill("First we look on.")
+    admin.get_by_label("Reason").fill("First we look on.")
     admin.get_by_role("button", name="Save as a new version").click()
-    expect_message(admin, "the dial stands at 0 %")
+    expect_message(admin, "with the dial at 0 %")
     assert versions.rules_of(versions.current()).autonomy.percent == 0
 
     outside = desk.small_refund()
     request = outside.request()
     lead = enter("lead")
     lead.goto(f"/queue/{request}/")
-    expect(lead.locator("body")).to_contain_text("The agent acts alone on 0 % of tickets; this one is outside.")
+    expect(lead.locator("body")).to_contain_text("Not among the 0 % of tickets that the agent handles without approval")
     assert outside.refunds() == []
 
 
@@ -61,9 +61,9 @@ def test_the_dial_can_be_set_without_javascript(desk: Desk, enter: Enter) -> Non
     admin.get_by_label("Refund", exact=True).fill("25")
     admin.get_by_role("button", name="Preview").click()
     expect(admin.locator(".a-said")).to_contain_text("At 40 %")
-    admin.get_by_label("Why").fill("Slowly.")
+    admin.get_by_label("Reason").fill("Slowly.")
     admin.get_by_role("button", name="Save as a new version").click()
-    expect_message(admin, "the dial stands at 40 %")
+    expect_message(admin, "with the dial at 40 %")
     lead = enter("lead", java_script_enabled=False)
     lead.goto("/policy/autonomy/")
     expect(lead.locator("main")).to_contain_text("At most 25 %")
@@ -78,7 +78,7 @@ def test_stopped_actions_wait_and_run_once_after_resuming(desk: Desk, enter: Ent
     case.request()
     admin, lead = enter("admin"), enter("lead")
     lead.goto("/policy/stop/")
-    lead.get_by_label("Why").fill("The bank called.")
+    lead.get_by_label("Reason").fill("The bank called.")
     lead.get_by_role("button", name="Stop now").click()
     expect_message(lead, "Everything is stopped")
     for page in (lead, admin):

@@ -42,8 +42,8 @@ def test_an_admins_new_limit_applies_to_the_next_refund(desk: Desk, enter: Enter
     row = admin.locator(".p-rows tbody tr").first
     expect(row.locator("select")).to_have_value("refund")
     expect(row.get_by_label("Currency, row 1")).to_have_value("USD")
-    row.get_by_label("Alone up to, row 1").fill("80.00")
-    admin.get_by_label("Why").fill("Lamps break often.")
+    row.get_by_label("Auto-approve up to, row 1").fill("80.00")
+    admin.get_by_label("Reason").fill("Lamps break often.")
     admin.get_by_role("button", name="Preview").click()
     effect = admin.locator("#preview")
     expect(effect).to_contain_text("Effect on the last 14 days")

@@ -15,7 +15,9 @@ def test_a_refund_below_the_limit_is_automatic(desk: Desk, lead: Page) -> None:
     expect(lead.locator("#case")).to_contain_text("the Mug is cracked")
     expect(lead.locator("#case")).to_contain_text("20.00")
     expect(lead.locator("[data-status=answered]").first).to_be_visible()
-    shows_trace(lead, case, "triage", "get_order", "refund succeeded", "policy: alone", "refund, attempt 1", "reply")
+    shows_trace(
+        lead, case, "triage", "get_order", "refund succeeded", "policy: auto-approved", "refund, attempt 1", "reply"
+    )
 
 
 def test_a_refund_above_the_limit_waits_and_is_approved(desk: Desk, lead: Page) -> None:
@@ -27,7 +29,7 @@ def test_a_refund_above_the_limit_waits_and_is_approved(desk: Desk, lead: Page) 
     expect(card).to_contain_text("Refund to be sent")
     expect(card).to_contain_text("$100.00 refundable of $100.00 charged")
     expect(card).to_contain_text("The Desk Lamp of my order")  # the customer's own words
-    expect(card).to_contain_text("$80.00 is above $50.00")  # the policy's reason
+    expect(card).to_contain_text("Over the agent's $50.00 limit")  # the policy's reason
     expect(card).to_contain_text(case.action("refund").idempotency_key)
     expect(card.locator(".w-row").first).to_be_visible()  # the trace, below
     assert case.refunds() == []
@@ -36,7 +38,9 @@ def test_a_refund_above_the_limit_waits_and_is_approved(desk: Desk, lead: Page) 
     expect_message(lead, "Approved: refund of $80.00")
     assert "80.00 USD" in case.reply()
     assert case.refunds() == [(8_000, "USD")]
-    shows_trace(lead, case, "refund succeeded", "policy: a person", "approved by lead", "refund, attempt 1", "reply")
+    shows_trace(
+        lead, case, "refund succeeded", "policy: needs approval", "approved by lead", "refund, attempt 1", "reply"
+    )
 
 
 def test_a_refund_is_edited_and_approved(desk: Desk, lead: Page) -> None:
@@ -65,7 +69,7 @@ def test_a_refund_is_rejected_and_the_customer_gets_the_reason(desk: Desk, lead:
     expect_message(lead, "Rejected: refund of $80.00")
     assert "the photo shows a lamp that is not ours" in case.reply()
     assert case.refunds() == []
-    shows_trace(lead, case, "refund rejected", "policy: a person", "rejected by lead", "reply")
+    shows_trace(lead, case, "refund rejected", "policy: needs approval", "rejected by lead", "reply")
 
 
 def test_an_account_change_is_approved(desk: Desk, lead: Page) -> None:
@@ -78,7 +82,9 @@ def test_an_account_change_is_approved(desk: Desk, lead: Page) -> None:
     assert "e-mail" in case.reply()
     (change,) = case.effects("account_changes")
     assert "kim.moved@example.com" in str(change)
-    shows_trace(lead, case, "account", "policy: a person", "approved by lead", "account_change, attempt 1", "reply")
+    shows_trace(
+        lead, case, "account", "policy: needs approval", "approved by lead", "account_change, attempt 1", "reply"
+    )
 
 
 def test_an_order_is_cancelled(desk: Desk, lead: Page) -> None:
@@ -86,7 +92,7 @@ def test_an_order_is_cancelled(desk: Desk, lead: Page) -> None:
     assert case.order["order_id"] in case.reply()
     assert [row["amount"] for row in case.effects("cancellations")] == [4_000]
     assert case.world.now(case.order)["status"] == "cancelled"
-    shows_trace(lead, case, "cancel_order succeeded", "policy: alone", "cancel_order, attempt 1", "reply")
+    shows_trace(lead, case, "cancel_order succeeded", "policy: auto-approved", "cancel_order, attempt 1", "reply")
 
 
 def test_the_agent_corrects_a_tracking_number_given_as_order_id(desk: Desk, lead: Page) -> None:
@@ -133,4 +139,4 @@ def test_a_false_reply_is_held_edited_and_sent(desk: Desk, lead: Page) -> None:
     assert case.reply() == "Hi Kim,\n\nwe are looking into it and write again tomorrow.\n\nSupport"
     assert case.refunds() == []
     assert Decision.objects.get(request__action__ticket=case.ticket_id).verdict == Decision.Verdict.EDIT
-    shows_trace(lead, case, "reply succeeded", "policy: a person", "by lead", "reply, attempt 1")
+    shows_trace(lead, case, "reply succeeded", "policy: needs approval", "by lead", "reply, attempt 1")

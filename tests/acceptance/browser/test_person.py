@@ -69,7 +69,7 @@ def test_nothing_is_rerun_while_an_outcome_is_unknown(desk: Desk, lead: Page) ->
     expect(lead.locator(".n-broken")).to_contain_text("We don't know yet if this went through.")
     shot(lead, "unknown")
     desk.world.simulator.faults()
-    expect(lead.locator(".n-under-way")).to_contain_text(f"{case.ticket_id}:reply:1 is not settled yet")
+    expect(lead.locator(".n-under-way")).to_contain_text(f"{case.ticket_id}:reply:1 is still open")
     expect(lead.get_by_role("button", name="Run the agent again")).to_have_count(0)
     lead.get_by_role("link", name="Confirm the outcome").click()
     expect(lead.locator("#item-title")).to_contain_text("Reply")

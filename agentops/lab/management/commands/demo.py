@@ -44,7 +44,7 @@ class Command(BaseCommand):
             "--faults", metavar="FILE|none", help="fault table for the simulator (default: a few faults)"
         )
         parser.add_argument("--no-tickets", action="store_true", help="post no tickets")
-        parser.add_argument("--reset", action="store_true", help="remove the demo's data first")
+        parser.add_argument("--reset", action="store_true", help="delete the demo's data first")
 
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGINT, interrupt)  # a shell that starts this in the background makes it ignore SIGINT
@@ -108,11 +108,11 @@ class Command(BaseCommand):
     def _migrate(self, stack: local.Stack) -> None:
         if not os.environ.get("DATABASE_URL"):
             connections["default"].settings_dict["HOST"] = str(stack.sockets)
-        self._say("Preparing the database …")
+        self._say("Preparing the database…")
         call_command("migrate", verbosity=0)
 
     def _welcome(self, stack: local.Stack) -> None:
-        self._say(f"\nAgentOps answers at {stack.url}\n")
+        self._say(f"\nAgentOps is running at {stack.url}\n")
         for name, password in stack.keys.passwords.items():
             self._say(f"  {name:<8} {password}   {DOES[name]}")
         self._say(
