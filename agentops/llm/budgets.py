@@ -151,7 +151,7 @@ def reserve(
     for status in statuses_of(caps, used):
         if not status.has_room(worst):
             cap = status.budget
-            when = f"when an admin raises the cap{_UNTIL[cap.per]}"
+            when = f"when an admin raises the budget{_UNTIL[cap.per]}"
             raise Exhausted(
                 model, _shortage(status, worst), when, per=cap.per, budget=cap.pk, as_of=cap.changed_at, worst=worst
             )

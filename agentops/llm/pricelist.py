@@ -50,7 +50,7 @@ def price_today(model: str) -> tuple[Price, date]:
     if row is None:
         raise Unpriced(
             model,
-            f"The language model {model!r} has no price, so it isn't used.",
+            f"The model {model!r} has no price, so it isn't used.",
             "when an admin adds one under Policy, Models",
         )
     return price_of(row), row.today

@@ -50,7 +50,7 @@ def advance(replay_id: int) -> None:
     except ProviderError as error:  # what is live did not answer: that says nothing of the run
         _finish(replay, status=Replay.Status.FAILED, error=_told(error))
     except Held as held:  # no room or no price: nothing broke, and nothing goes on by itself
-        _finish(replay, status=Replay.Status.FAILED, error=f"{held.problem} Start the replay again {held.when}."[:500])
+        _finish(replay, status=Replay.Status.FAILED, error=f"{held.problem} Restart the replay {held.when}."[:500])
     except Superseded:
         log.warning("replay %s was taken over by another worker", replay.pk)
     except (OperationalError, InterfaceError):

@@ -137,7 +137,7 @@ def test_an_invalid_file_runs_nothing(tmp_path: Path, subset: Path) -> None:
         (
             "some-model",
             {"OPENAI_BASE_URL": "http://localhost:1/v1"},
-            "some-model has no price: give it one in LLM_PRICES",
+            "some-model has no price. Add one to LLM_PRICES",
         ),
         (
             "gpt-5-mini",
