@@ -70,6 +70,7 @@ class Shares(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         return SHARING if nodeid.startswith(SHARING) else nodeid.partition("::")[0]
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shares:
     config.option.loadscopereorder = False
     return Shares(config, log)
