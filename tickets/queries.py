@@ -76,7 +76,7 @@ def _tickets(filters: TicketFilters) -> QuerySet[Ticket]:
         wanted = IN_PROGRESS if filters.status == UNFINISHED else (filters.status,)
         tickets = tickets.filter(status__in=wanted)
     if filters.q:
-        tickets = _search(tickets, filters.q)
+        tickets = search(tickets, filters.q)
     cursor = Ticket.objects.filter(pk=filters.after).first() if filters.after else None
     if cursor:
         # The first condition is redundant, but it lets PostgreSQL use the index.
@@ -85,15 +85,15 @@ def _tickets(filters: TicketFilters) -> QuerySet[Ticket]:
     return tickets
 
 
-def _search(tickets: QuerySet[Ticket], text: str) -> QuerySet[Ticket]:
-    """Search all tickets by e-mail address or id, and the newest SEARCH_DEPTH by words."""
+def search(tickets: QuerySet[Ticket], text: str, *, depth: int = SEARCH_DEPTH) -> QuerySet[Ticket]:
+    """Search all tickets by e-mail address or id, and the newest `depth` by words."""
     if "@" in text:
         return tickets.filter(customer__email__startswith=text.lower())
     exact = Q(pk=text.lower()) | Q(external_id=text)
     if Ticket.objects.filter(exact).exists():
         return tickets.filter(exact)
     newest = Ticket.objects.order_by("-created_at", "-pk").values_list("created_at", flat=True)
-    for oldest in newest[SEARCH_DEPTH : SEARCH_DEPTH + 1]:
+    for oldest in newest[depth : depth + 1]:
         tickets = tickets.filter(created_at__gte=oldest)
     return tickets.filter(
         Q(subject__icontains=text) | Q(customer__name__icontains=text) | Q(customer__email__icontains=text)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
@@ -13,7 +14,6 @@ from approvals.models import Action
 from approvals.policy import dial, versions
 from approvals.policy.dial import Dial, KindShare, TagShare
 from approvals.policy.rules import Rules
-from approvals.web.queries import evidence as evidence_module
 from approvals.web.queries.evidence import auto_approved_from, evidence
 from tests.integration.history_rows import a_ticket, an_action, asked, signed_in
 from tests.screen import markup
@@ -100,13 +100,15 @@ def test_only_the_agents_own_proposals_are_evidence(db: None) -> None:
     assert evidence(RULES, 14).actions == 0
 
 
-def test_only_the_newest_actions_are_counted_and_it_says_so(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence_module, "SAMPLE", 3)
+def test_only_the_newest_actions_are_counted_and_it_says_so(db: None) -> None:
     replies = [a_reply() for _ in range(5)]
-    found = evidence(RULES, 14)
+    found = evidence(RULES, 14, sample=3)
     assert (found.actions, found.whole, found.oldest) == (3, False, replies[2].created_at)
-    page = markup(signed_in().get(reverse("policy-autonomy")))
-    assert "Based on the latest 3 proposals" in page
+    page = signed_in().get(reverse("policy-autonomy"))
+    assert "Based on every action the agent proposed" in " ".join(markup(page).split())
+    context = page.context[0].flatten() | page.context[-1].flatten()
+    said = render_to_string("approvals/autonomy.html", context | {"evidence": found})
+    assert "Based on the latest 3 proposals" in " ".join(said.split())
 
 
 # --- the page ------------------------------------------------------------------------------------------------

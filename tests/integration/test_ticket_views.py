@@ -59,9 +59,8 @@ def test_the_list_is_filtered_by_status(maya: Client) -> None:
     assert "Is answered" not in listed(maya, status="unfinished")
 
 
-def test_ticket_pages_neither_skip_nor_repeat_tickets(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "PAGE", 3)
-    same_moment = Ticket.objects.filter(pk__in=[a_ticket().pk for _ in range(8)])
+def test_ticket_pages_neither_skip_nor_repeat_tickets(db: None) -> None:
+    same_moment = Ticket.objects.filter(pk__in=[a_ticket().pk for _ in range(2 * queries.PAGE + 2)])
     same_moment.update(created_at=same_moment.latest("created_at").created_at)
     seen, after = [], ""
     for _ in range(3):
@@ -71,13 +70,13 @@ def test_ticket_pages_neither_skip_nor_repeat_tickets(maya: Client, monkeypatch:
     assert seen == sorted(same_moment.values_list("pk", flat=True), reverse=True)
 
 
-def test_text_search_covers_only_the_newest_tickets(maya: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "SEARCH_DEPTH", 2)
+def test_text_search_covers_only_the_newest_tickets(db: None) -> None:
     old = a_ticket("Lamp of old", ago=timedelta(days=9))
-    for day in range(3):
-        a_ticket(f"Lamp {day}", ago=timedelta(days=day))
-    assert "Lamp of old" not in listed(maya, q="lamp")
-    assert "Lamp of old" in listed(maya, q=old.pk)
+    new = [a_ticket(f"Lamp {day}", ago=timedelta(days=day)) for day in range(3)]
+    tickets = Ticket.objects.all()
+    assert old not in queries.search(tickets, "lamp", depth=2)
+    assert set(queries.search(tickets, "lamp", depth=3)) == {*new, old}
+    assert set(queries.search(tickets, old.pk, depth=2)) == {old}
 
 
 def test_htmx_gets_only_the_results(maya: Client) -> None:

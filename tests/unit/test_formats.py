@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from approvals.web.templatetags import formats
+from approvals.web.templatetags.shell import badge
 
 
 def test_money_uses_the_digits_of_its_currency() -> None:
@@ -43,3 +44,8 @@ def test_near_deadlines_are_highlighted() -> None:
 def test_json_is_indented_and_other_text_is_unchanged() -> None:
     assert formats.pretty_json('{"a":[1]}') == '{\n  "a": [\n    1\n  ]\n}'
     assert formats.pretty_json("<html>502</html>") == "<html>502</html>"
+
+
+@pytest.mark.parametrize(("count", "shown"), [(0, ""), (1, "1"), (999, "999"), (1_000, "999+"), (5_000, "999+")])
+def test_the_navigation_shows_at_most_999(count: int, shown: str) -> None:
+    assert badge(count) == shown

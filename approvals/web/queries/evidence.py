@@ -46,15 +46,15 @@ class Evidence:
     points: list[Point] = field(default_factory=lambda: [Point(percent) for percent in range(101)])
 
 
-def evidence(rules: Rules, days: int) -> Evidence:
-    """Judge the agent's newest SAMPLE proposals of the last `days` by these rules. The decisions counted are the real
+def evidence(rules: Rules, days: int, *, sample: int = SAMPLE) -> Evidence:
+    """Judge the agent's newest `sample` proposals of the last `days` by these rules. The decisions counted are the real
     ones."""
     agents = Action.objects.filter(created_at__gte=Now() - timedelta(days=days), run_id__isnull=False)
     found = list(
         agents.only("ticket_id", "kind", "status", "facts", "created_at")
-        .order_by("-created_at", "-pk")[: SAMPLE + 1]
+        .order_by("-created_at", "-pk")[: sample + 1]
     )  # fmt: skip
-    looked_at = found[:SAMPLE]
+    looked_at = found[:sample]
     result = Evidence(days, len(looked_at), whole=len(found) == len(looked_at))
     result.oldest = looked_at[-1].created_at if looked_at else None
     said = _decisions([action.pk for action in looked_at])

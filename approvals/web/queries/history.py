@@ -152,17 +152,17 @@ def _named(text: str) -> Q:
     return Q(ticket_id=text.lower()) | Q(order_id__in=[text, f"#{text.lstrip('#').upper()}"])
 
 
-def paginate[Row: Model](rows: QuerySet[Row], after: str) -> tuple[list[Row], str]:
+def paginate[Row: Model](rows: QuerySet[Row], after: str, *, size: int = PAGE) -> tuple[list[Row], str]:
     """Return a page of rows in descending order, and the next page's `after` (empty on the last page)."""
     last = rows.model._default_manager.filter(pk=int(after)).first() if after else None
-    found = list((_past(rows, last) if last else rows)[: PAGE + 1])
-    return found[:PAGE], str(found[PAGE - 1].pk) if len(found) > PAGE else ""
+    found = list((_past(rows, last) if last else rows)[: size + 1])
+    return found[:size], str(found[size - 1].pk) if len(found) > size else ""
 
 
-def stream_rows[Row: Model](rows: QuerySet[Row]) -> Iterator[Row]:
+def stream_rows[Row: Model](rows: QuerySet[Row], *, batch_size: int = BATCH) -> Iterator[Row]:
     """Yield every row in descending order. Only one batch is in memory, and no transaction or cursor stays open."""
     last: Row | None = None
-    while batch := list((_past(rows, last) if last else rows)[:BATCH]):
+    while batch := list((_past(rows, last) if last else rows)[:batch_size]):
         yield from batch
         last = batch[-1]
 

@@ -104,7 +104,11 @@ def with_person(context: dict[str, Any]) -> str:
     """Return how many tickets need a person, or '' if there are none or the user may not see tickets."""
     if not context["perms"]["tickets"]["view_ticket"]:
         return ""
-    count = count_with_person()
+    return badge(count_with_person())
+
+
+def badge(count: int) -> str:
+    """Return the count as the navigation shows it: nothing for 0, "999+" if there may be more than were counted."""
     return f"{MANY_TICKETS - 1}+" if count >= MANY_TICKETS else str(count or "")
 
 
