@@ -18,7 +18,7 @@ COPIED: tuple[type[models.Model], ...] = (
 )  # fmt: skip
 LONG_TEXT = "left(md5({column} || '{days}'), 14)"
 # Unique columns besides the primary keys.
-MADE_ANEW = {
+REPLACED = {
     (Customer, "email"): "'{days}.' || email",
     (Ticket, "id"): LONG_TEXT.replace("{column}", "id"),
     (Ticket, "external_id"): "'{days}.' || external_id",
@@ -62,8 +62,8 @@ def _value(
     days: int,
 ) -> str:
     column = f'"{field.column}"'
-    if anew := MADE_ANEW.get((model, field.name)):
-        return anew.format(days=days, action=offsets[Action])
+    if replacement := REPLACED.get((model, field.name)):
+        return replacement.format(days=days, action=offsets[Action])
     target = field.related_model if field.is_relation else None
     if target is Ticket:
         return LONG_TEXT.format(column=column, days=days)

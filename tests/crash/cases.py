@@ -67,7 +67,7 @@ FAULTS = {
 
 # Other activity during the story (tests.crash.people).
 FURTHER = "the customer writes again"
-ELSEWHERE = "the shop refunds something by itself"
+ELSEWHERE = "the shop makes a refund of its own"
 STOPPED = "somebody throws the stop switch"
 UNPRICED = "the model has no price yet"
 HANDED_OVER = "a person runs it again, answers and closes it"

@@ -190,7 +190,7 @@ def _by_hand(case: Case, inside: Inside, inbox: list[dict[str, Any]]) -> Iterato
 def _elsewhere(case: Case, refunds: list[dict[str, Any]]) -> Iterator[Finding]:
     """A refund made by the shop itself is found once, and a person has looked into it."""
     if case.scenario.also == ELSEWHERE and case.fault.name == "none" and len(refunds) != 1:
-        yield "books", f"the shop refunded {len(refunds)} times by itself, and should have once"
+        yield "books", f"the shop refunded {len(refunds)} times of its own, and should have once"
     found = list(people.elsewhere(case.number)) if refunds else []
     if len(found) != len(refunds):
         yield (

@@ -195,10 +195,10 @@ class Harness:
         places = [fate.next()]
         if fate.processes == 0 and race != ALONE:
             places = [deaths, deaths] if race == OVERTAKEN else [deaths[::2], deaths[1::2]]
-        begun = [self._job(fate, there) for there in places]
-        for job in begun:
+        jobs = [self._job(fate, there) for there in places]
+        for job in jobs:
             self.warm.start(job)
-        return [job.name for job in begun]
+        return [job.name for job in jobs]
 
     def _job(self, fate: Fate, deaths: tuple[str, ...]) -> Job:
         self._jobs += 1

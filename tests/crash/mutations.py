@@ -198,10 +198,10 @@ def another_amount_said() -> None:
 def intake_without_dedupe() -> None:
     receive = intake.receive_ticket
 
-    def anew(incoming: intake.NewTicket) -> Any:
+    def without_dedupe(incoming: intake.NewTicket) -> Any:
         return receive(incoming.model_copy(update={"external_id": f"{incoming.external_id}-{time.monotonic_ns()}"}))
 
-    intake.receive_ticket = anew
+    intake.receive_ticket = without_dedupe
 
 
 def nothing_else() -> None:

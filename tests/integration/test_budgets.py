@@ -185,9 +185,9 @@ def test_yesterdays_unused_reservation_frees_nothing_in_todays_budget(
     biller.greedy = 0.0
     run, first = triaged(world)
     reserved = Decimal(first.reservation["usd"])
-    begun = date.fromisoformat(first.reservation["day"]) - timedelta(days=days)
-    Spending.objects.update(day=begun)
-    first.settled = replace(first.settled, day=begun)
+    earlier = date.fromisoformat(first.reservation["day"]) - timedelta(days=days)
+    Spending.objects.update(day=earlier)
+    first.settled = replace(first.settled, day=earlier)
     following = steps.start_llm(run, [first])
     cap(admin, per=per, max_usd=Decimal("0.000001"))
     with pytest.raises(Exhausted) as refused:
@@ -205,9 +205,9 @@ def test_yesterdays_unused_reservation_frees_nothing_in_todays_budget(
 def test_a_call_held_over_midnight_checks_the_whole_month(world: World, biller: Biller, admin: User) -> None:
     cap(admin, per="month", max_usd=Decimal(1))
     budgets.post_entries([budgets.SpendingEntry(date(2030, 6, 2), "cheap", spent_usd=Decimal(1))])
-    begun = {"worst": WorstCase(Decimal("0.5"), 1), "ticket_id": "none", "entries": [], "today": date(2030, 6, 1)}
+    call = {"worst": WorstCase(Decimal("0.5"), 1), "ticket_id": "none", "entries": [], "today": date(2030, 6, 1)}
     with transaction.atomic(), pytest.raises(Exhausted):
-        budgets.reserve(model="cheap", **begun)
+        budgets.reserve(model="cheap", **call)
 
 
 # --- per ticket -----------------------------------------------------------------------------------------

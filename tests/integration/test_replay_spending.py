@@ -42,7 +42,7 @@ def cap(**given: Any) -> None:
     budget_admin.set_budget(**{"per": "day", "model": "", **given}, by=admin, note="for a test")
 
 
-def begun(run: Run) -> Replay:
+def start_replay(run: Run) -> Replay:
     return asking.begin(run=run, mode="model", asked_by="lead")
 
 
@@ -76,7 +76,7 @@ def unmetered(said: Say) -> Say:
 
 def test_each_calls_cost_is_booked_and_no_reservation_stays(run: Run, model: Script) -> None:
     model.will_say(triage(), hands_over())
-    replay = advanced(begun(run))
+    replay = advanced(start_replay(run))
     assert (replay.status, replay.reservation) == ("done", None), replay.error
     assert booked() == (replay.cost_usd, 0)
     assert replay.cost_usd == run.cost_usd
@@ -88,7 +88,7 @@ def test_without_budget_a_replay_names_the_cap_and_the_remedy(
 ) -> None:
     cap(max_usd=Decimal("0.0001"))
     asked = len(model.asked)
-    replay = advanced(begun(run))
+    replay = advanced(start_replay(run))
     assert (replay.status, replay.result, len(model.asked)) == ("failed", "", asked)
     assert replay.error.startswith("The budget “All models per day” is used up: ")
     assert replay.error.endswith("Restart the replay when an admin raises the budget, or tomorrow (UTC).")
@@ -100,7 +100,7 @@ def test_a_model_without_a_price_ends_the_replay(
     run: Run, model: Script, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.LLM_TRIAGE_MODEL = "no-such-price"
-    replay = advanced(begun(run))
+    replay = advanced(start_replay(run))
     assert replay.status == "failed"
     assert replay.error == (
         "The model 'no-such-price' has no price, so it isn't used. "
@@ -113,7 +113,7 @@ def test_a_model_without_a_price_ends_the_replay(
 def test_a_runs_ticket_budget_does_not_limit_its_replay(run: Run, model: Script) -> None:
     cap(per="ticket", max_usd=run.cost_usd)
     model.will_say(triage(), hands_over())
-    replay = advanced(begun(run))
+    replay = advanced(start_replay(run))
     assert replay.status == "done", replay.error
 
 
@@ -122,7 +122,7 @@ def test_a_runs_ticket_budget_does_not_limit_its_replay(run: Run, model: Script)
 
 def test_a_dead_workers_call_costs_its_worst_case_once(run: Run, model: Script, settings: Settings) -> None:
     model.will_say(triage(), hands_over(), triage())  # the last of them answers the dead worker, too late
-    replay = begun(run)
+    replay = start_replay(run)
     with lossy(model.url) as relay:
         relay.hold = 1
         settings.OPENAI_BASE_URL = f"{relay.url}/v1"
@@ -151,7 +151,7 @@ def test_a_dead_workers_call_costs_its_worst_case_once(run: Run, model: Script, 
 
 
 def test_giving_up_a_replay_books_a_dead_workers_reservation(run: Run, model: Script) -> None:
-    replay = begun(run)
+    replay = start_replay(run)
     model.will_say(triage())
     gone = fail_with(OperationalError("gone"))
     with before_statement('INSERT INTO "agentops_replaystep"', act=gone), pytest.raises(OperationalError, match="gone"):
@@ -166,14 +166,14 @@ def test_giving_up_a_replay_books_a_dead_workers_reservation(run: Run, model: Sc
 
 
 def test_aborting_a_replay_within_a_call_leaves_no_reservation(run: Run) -> None:
-    replay = begun(run)
+    replay = start_replay(run)
     with before_request(MODEL, fail_with(KeyboardInterrupt())), pytest.raises(KeyboardInterrupt):
         running.advance(replay.pk)
     assert_nothing_is_reserved(replay, "running")
 
 
 def test_a_bug_of_ours_during_a_call_leaves_no_reservation(run: Run, settings: Settings) -> None:
-    replay = begun(run)
+    replay = start_replay(run)
 
     def confuse_the_call() -> None:
         settings.LLM_TIMEOUT_SECONDS = "soon"
@@ -193,7 +193,7 @@ def assert_nothing_is_reserved(replay: Replay, status: str) -> None:
 
 def test_a_lost_answer_costs_its_worst_case_a_refusal_nothing(run: Run, model: Script) -> None:
     model.will_say(CUT)
-    replay = advanced(begun(run))
+    replay = advanced(start_replay(run))
     lost, reserved = booked()
     assert (replay.status, replay.reservation, replay.cost_usd, reserved) == ("queued", None, lost, 0)
     assert presumed() == lost > 0
@@ -207,7 +207,7 @@ def test_a_lost_answer_costs_its_worst_case_a_refusal_nothing(run: Run, model: S
 
 def test_an_unmetered_server_makes_a_replay_cost_its_worst_case(run: Run, model: Script) -> None:
     model.will_say(unmetered(triage()), unmetered(hands_over()))
-    replay = advanced(begun(run))
+    replay = advanced(start_replay(run))
     assert replay.status == "done", replay.error
     assert replay.cost_usd == presumed() == booked()[0] > run.cost_usd
     assert sum(step.cost_usd for step in replay.steps.all()) == replay.cost_usd
@@ -215,9 +215,9 @@ def test_an_unmetered_server_makes_a_replay_cost_its_worst_case(run: Run, model:
 
 def test_the_table_compares_costs_and_says_of_how_many(run: Run, model: Script, settings: Settings) -> None:
     model.will_say(triage(), hands_over())
-    done = advanced(begun(run))
+    done = advanced(start_replay(run))
     settings.LLM_TRIAGE_MODEL = "no-such-price"
-    failed = advanced(begun(run))
+    failed = advanced(start_replay(run))
     lines = as_table([done, failed], one=False).splitlines()
     assert f"cost then  ${run.cost_usd:.4f} (over the 1 of 2 that were replayed)" in lines
     assert f"cost now   ${done.cost_usd:.4f} (over the 1 of 2 that were replayed)" in lines

@@ -39,7 +39,7 @@ class Shop:
         (folder / "customers.json").write_text(json.dumps(self.customers))
 
 
-def beside(file: Path) -> Path:
+def folder_for(file: Path) -> Path:
     """Return the folder of a ticket file if it contains a shop, otherwise the one that comes with the package."""
     return file.parent if (file.parent / "orders.json").exists() else SHIPPED
 

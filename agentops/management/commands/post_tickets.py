@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from agentops.lib.errors import ProviderError
-from agentops.management import beside, intake, report
+from agentops.management import intake, report, running_demo
 
 
 class Command(BaseCommand):
@@ -51,11 +51,11 @@ class Command(BaseCommand):
 
     def _api(self, url: str | None) -> intake.Intake:
         """Use the command line, otherwise the settings, otherwise the last demo that ran here."""
-        demo = beside.demo()
+        demo = running_demo.demo()
         secret = settings.INTAKE_SIGNING_SECRET or (demo and demo.intake_signing_secret)
         if not secret:
             raise CommandError("INTAKE_SIGNING_SECRET is not set and no demo has run here.")
-        return intake.Intake(url or beside.url(), secret)
+        return intake.Intake(url or running_demo.url(), secret)
 
     def _follow(self, following: intake.Following, *, seconds: float) -> None:
         """Print a line on stderr for each ticket that comes to rest; stdout is for the result."""

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from agentops.management import beside
+from agentops.management import running_demo
 from approvals.models import Comparison, Finding
 from approvals.reconciliation import comparison
 from approvals.web.queries import findings
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        beside.use_demo()
+        running_demo.use_demo()
         if settings.PAYMENTS_BACKEND == "http" and not settings.PAYMENTS_URL:
             raise CommandError("PAYMENTS_URL is not set, so there is nothing to compare with.")
         made = comparison.compare_records(since=options["since"])

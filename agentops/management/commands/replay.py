@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from agentops.lib.errors import Refused
-from agentops.management import beside
+from agentops.management import running_demo
 from agentops.management.commands.reconcile import moment
 from agentops.models import Replay, Run
 from agentops.replays import asking, running
@@ -43,7 +43,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if (options["run"] is None) == (options["since"] is None):
             raise CommandError("Name one run (manage.py replay 17) or several (manage.py replay --since 14d).")
-        beside.use_demo()
+        running_demo.use_demo()
         tried = self._tried(options)
         runs = self._runs(options["run"], options["since"], options)
         replays = []

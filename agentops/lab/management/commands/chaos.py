@@ -13,7 +13,7 @@ from agentops.lab.chaos.figures import Figures
 from agentops.lab.chaos.table import side_by_side
 from agentops.lab.local.errors import LocalError
 from agentops.lab.local.runtime import scratch_folder
-from agentops.management import beside
+from agentops.management import running_demo
 from agentops.management.progress import Progress
 
 KILL_SECONDS = (5.0, 10.0)
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         result = {name: figures.as_dict() for name, figures in sides.items()}
         keep(settings.DATA_DIR / "chaos.json", result, **given)
         self.stdout.write(json.dumps(result, indent=2) if options["json"] else side_by_side(result))
-        print(f"The demo shows this as a chart: {beside.url()}/chaos/", file=sys.stderr)
+        print(f"The demo shows this as a chart: {running_demo.url()}/chaos/", file=sys.stderr)
         if broken := sides["ours"].broken:
             print(f"Promises broken: {broken}", file=sys.stderr)
             sys.exit(1)

@@ -75,7 +75,7 @@ class Command(BaseCommand):
 
     def _given(self, options: dict[str, Any]) -> entries.Set:
         try:
-            return entries.read(options["file"], shop.read(options["data"] or shop.beside(options["file"])))
+            return entries.read(options["file"], shop.read(options["data"] or shop.folder_for(options["file"])))
         except entries.BadSet as error:
             raise CommandError(f"{options['file']}: nothing was run.\n{error}") from None
         except shop.BadShop as error:

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings as django_settings
 from pytest_django import Settings
 
-from agentops.management import beside
+from agentops.management import running_demo
 from agentops.management.keys import Keys
 
 WORLD = {
@@ -28,24 +28,24 @@ def demo(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_unset_settings_come_from_the_demo(demo: Path) -> None:
-    beside.use_demo()
+    running_demo.use_demo()
     assert {name: getattr(django_settings, name) for name in WORLD} == WORLD
 
 
 def test_settings_that_are_set_are_kept(demo: Path, settings: Settings) -> None:
     settings.PAYMENTS_URL, settings.OPENAI_API_KEY = "https://payments.example", "a-key-of-ones-own"
-    beside.use_demo()
+    running_demo.use_demo()
     assert django_settings.PAYMENTS_URL == "https://payments.example"
     assert (django_settings.OPENAI_API_KEY, django_settings.OPENAI_BASE_URL) == ("a-key-of-ones-own", None)
 
 
 def test_another_database_takes_nothing_from_the_demo(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(django_settings.DATABASES["default"], "HOST", "db.example")
-    beside.use_demo()
+    running_demo.use_demo()
     assert django_settings.PAYMENTS_URL == ""
 
 
 def test_without_a_demo_nothing_is_taken(demo: Path) -> None:
     Keys.path(demo).unlink()
-    beside.use_demo()
+    running_demo.use_demo()
     assert django_settings.PAYMENTS_URL == ""
