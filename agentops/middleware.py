@@ -19,7 +19,7 @@ from agentops.models import WebRequest
 log = structlog.stdlib.get_logger(__name__)
 ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
 class RequestLog:
@@ -44,7 +44,7 @@ class RequestLog:
             bind_contextvars(user=request.user.get_username())
 
     def _answer(self, request: HttpRequest, request_id: str) -> HttpResponse:
-        if request.method in SAFE or not tracing.exporting():
+        if request.method in SAFE_METHODS or not tracing.exporting():
             begun = timezone.now()
             response = self._get_response(request)
         else:
@@ -52,7 +52,7 @@ class RequestLog:
                 begun = timezone.now()
                 response = self._get_response(request)
             _record(request, response, request_id, begun, touched)
-        if request.method not in SAFE or response.status_code >= 500:
+        if request.method not in SAFE_METHODS or response.status_code >= 500:
             _log(request, response, begun)
         return response
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-READ = (
+_READ = (
     "approvals.view_dashboard",
     "approvals.view_action",
     "approvals.view_policyversion",
@@ -15,7 +15,7 @@ READ = (
 )
 ROLES = {
     "lead": (
-        *READ,
+        *_READ,
         "approvals.decide",
         "approvals.stop_effects",
         "agentops.replay_run",
@@ -24,7 +24,7 @@ ROLES = {
         "tickets.post_message",
     ),
     "admin": (
-        *READ,
+        *_READ,
         "tickets.add_ticket",
         "approvals.change_policyversion",
         "approvals.stop_effects",
@@ -37,7 +37,7 @@ ROLES = {
         "approvals.close_finding",
         *(f"auth.{verb}_{model}" for verb in ("view", "add", "change") for model in ("user", "group")),
     ),
-    "auditor": READ,
+    "auditor": _READ,
 }
 
 

@@ -19,7 +19,7 @@ from approvals.models import Action
 from tickets import intake, queries
 from tickets.models import Message, Ticket
 
-MAX_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 View = Callable[..., JsonResponse]
 
 
@@ -40,8 +40,8 @@ def signed(view: View) -> View:
         if not length and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
             # A server that does not say where its input ends (wsgi.py): it would be read as an empty body.
             return error(400, "invalid_request", "Send the body with a Content-Length, not in chunks.")
-        if int(length or 0) > MAX_BYTES or len(request.body) > MAX_BYTES:
-            return error(413, "too_large", f"A request has at most {MAX_BYTES} bytes.")
+        if int(length or 0) > MAX_BODY_BYTES or len(request.body) > MAX_BODY_BYTES:
+            return error(413, "too_large", f"A request has at most {MAX_BODY_BYTES} bytes.")
         if not settings.INTAKE_SIGNING_SECRET:
             return error(401, "no_secret", "INTAKE_SIGNING_SECRET is not set; nothing can be accepted.")
         try:
@@ -56,7 +56,7 @@ def signed(view: View) -> View:
 
 @signed
 @require_POST
-def tickets(request: HttpRequest) -> JsonResponse:
+def post_ticket(request: HttpRequest) -> JsonResponse:
     incoming = _read(intake.NewTicket, request)
     if isinstance(incoming, JsonResponse):
         return incoming
@@ -68,7 +68,7 @@ def tickets(request: HttpRequest) -> JsonResponse:
 
 @signed
 @require_POST
-def messages(request: HttpRequest, ticket_id: str) -> JsonResponse:
+def post_message(request: HttpRequest, ticket_id: str) -> JsonResponse:
     incoming = _read(intake.NewMessage, request)
     if isinstance(incoming, JsonResponse):
         return incoming
@@ -83,7 +83,7 @@ def messages(request: HttpRequest, ticket_id: str) -> JsonResponse:
 
 @signed
 @require_GET
-def ticket(request: HttpRequest, ticket_id: str) -> JsonResponse:
+def get_ticket(request: HttpRequest, ticket_id: str) -> JsonResponse:
     found = queries.find_ticket(ticket_id)
     if found is None:
         return _no_ticket(ticket_id)

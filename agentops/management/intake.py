@@ -35,7 +35,7 @@ class Posted:
     new: bool
 
 
-def read(text: str, *, source: str) -> list[NewTicket]:
+def read_tickets(text: str, *, source: str) -> list[NewTicket]:
     """Read and check the tickets of a JSON list. `source` applies to tickets that name none. Raises BadTickets."""
     try:
         rows = json.loads(text)

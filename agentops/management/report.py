@@ -6,7 +6,7 @@ from typing import Any
 from agentops.lib import money
 from agentops.management.intake import Followed
 
-STANDS = {
+STATES = {
     "open": "open",
     "working": "working",
     "awaiting_approval": "awaiting approval",
@@ -14,16 +14,15 @@ STANDS = {
     "needs_person": "needs a person",
     "closed": "closed",
 }
-WIDEST = max(map(len, STANDS.values()))
+WIDEST = max(map(len, STATES.values()))
 
 
 def line(ticket: Followed) -> str:
     """Format a ticket: `demo-3  waits for a lead  refund $249.00 of #W123: awaiting approval`."""
     latest = ticket.latest
     effects = "; ".join(effect(action) for action in latest["actions"] if not is_sent_reply(action))
-    return (
-        f"{ticket.posted.external_id:<10} {stands(ticket):<{WIDEST}}  {effects or latest.get('reason') or ''}".rstrip()
-    )
+    detail = effects or latest.get("reason") or ""
+    return f"{ticket.posted.external_id:<10} {state_of(ticket):<{WIDEST}}  {detail}".rstrip()
 
 
 def table(tickets: Sequence[Followed]) -> str:
@@ -31,12 +30,12 @@ def table(tickets: Sequence[Followed]) -> str:
     rows = "\n".join(line(ticket) for ticket in tickets)
     counts: dict[str, int] = {}
     for ticket in tickets:
-        counts[stands(ticket)] = counts.get(stands(ticket), 0) + 1
+        counts[state_of(ticket)] = counts.get(state_of(ticket), 0) + 1
     return f"{rows}\n\n{', '.join(f'{count} {name}' for name, count in counts.items())}"
 
 
-def stands(ticket: Followed) -> str:
-    return STANDS.get(ticket.latest.get("status", ""), "unknown")
+def state_of(ticket: Followed) -> str:
+    return STATES.get(ticket.latest.get("status", ""), "unknown")
 
 
 def is_sent_reply(action: Mapping[str, Any]) -> bool:

@@ -61,7 +61,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class AlignedRow:
     """A pair of steps, or a step that the other run does not have."""
 
     then: Side | None
@@ -98,17 +98,17 @@ class Row:
         return [cell for cell in self.cells if not cell.differs]
 
 
-def align(then: Sequence[Side], now: Sequence[Side]) -> list[Row]:
+def align(then: Sequence[Side], now: Sequence[Side]) -> list[AlignedRow]:
     """Both runs in order; steps of the same tool are paired as a diff pairs equal lines."""
-    rows: list[Row] = []
+    rows: list[AlignedRow] = []
     matcher = SequenceMatcher(None, [_key(side) for side in then], [_key(side) for side in now], autojunk=False)
     for _tag, left, left_end, right, right_end in matcher.get_opcodes():
         if _tag == "equal":
             pairs = zip(then[left:left_end], now[right:right_end], strict=True)
-            rows += [Row(one, other, _cells(one, other)) for one, other in pairs]
+            rows += [AlignedRow(one, other, _cells(one, other)) for one, other in pairs]
         else:
-            rows += [Row(one, None, _cells(one, None)) for one in then[left:left_end]]
-            rows += [Row(None, other, _cells(None, other)) for other in now[right:right_end]]
+            rows += [AlignedRow(one, None, _cells(one, None)) for one in then[left:left_end]]
+            rows += [AlignedRow(None, other, _cells(None, other)) for other in now[right:right_end]]
     return rows
 
 

@@ -18,10 +18,10 @@ from approvals.policy import versions
 
 replay_asked = Signal()  # replay_id, in the transaction that records it: whoever runs work hurries it
 RECORDED = Q(steps__index=0, steps__kind="triage")
-MOST_PROMPT = 50_000  # characters
+MAX_PROMPT = 50_000  # characters
 
 
-def begin(
+def queue_replay(
     *,
     run: Run,
     mode: str,
@@ -41,8 +41,8 @@ def begin(
     if not (recorded or settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL):
         told = "No model is configured. Set OPENAI_API_KEY, or OPENAI_BASE_URL for your own server."
         raise Refused("no_model", told, valid=[Replay.Mode.RECORDED.value])
-    if len(prompt) > MOST_PROMPT:
-        raise Refused("prompt_too_long", f"The prompt has {len(prompt):,} characters. The limit is {MOST_PROMPT:,}.")
+    if len(prompt) > MAX_PROMPT:
+        raise Refused("prompt_too_long", f"The prompt has {len(prompt):,} characters. The limit is {MAX_PROMPT:,}.")
     name = llm_model.strip()[:100]
     if name and pricelist.find_price(name) is None:
         known = list(ModelPrice.objects.order_by("model").values_list("model", flat=True).distinct())
@@ -50,7 +50,7 @@ def begin(
             "no_price", f"The model {name!r} has no price. Models with a price: {', '.join(known)}.", valid=known
         )
     version = None if recorded else _version(policy_version)
-    digest = steps.stored(prompt) if prompt.strip() else ""
+    digest = steps.store_text(prompt) if prompt.strip() else ""
     with transaction.atomic():
         replay = Replay.objects.create(
             run=run,

@@ -18,11 +18,11 @@ from approvals.models import Action, Decision
 from approvals.policy import rules, versions
 from approvals.policy.rules import Outcome, Verdict
 
-FIELDS = ("kind", "params", "idempotency_key", "order_id", "amount", "currency", "status", "sequence")
+_FIELDS = ("kind", "params", "idempotency_key", "order_id", "amount", "currency", "status", "sequence")
 
 
 @dataclass(frozen=True)
-class Became:
+class EffectOutcome:
     """How an effect ends in a replay, and why that is so."""
 
     status: str
@@ -31,7 +31,7 @@ class Became:
     decision: Decision | None = None
 
 
-def as_recorded(recording: Recording, step: Step, then: Step) -> dict[str, Any]:
+def repeat_recorded(recording: Recording, step: Step, then: Step) -> dict[str, Any]:
     """The same call as it was: judged again by the rules and facts of then, and told of again."""
     action = then.action
     assert action is not None
@@ -39,17 +39,17 @@ def as_recorded(recording: Recording, step: Step, then: Step) -> dict[str, Any]:
     again = action.run_id != recording.run.pk or any(
         row.action_id == action.pk for row in recording.steps if row.index < then.index
     )
-    output = redact.data(tools.told(action, tools.decision_on(action), again=again))
+    output = redact.data(tools.action_result(action, tools.decision_on(action), again=again))
     told = then.output or {}
     status = str(told["action"]["status"])
     # Where it has gone on since, the model was told of then.
-    steps.tell(step, status, output if status == action.status else told, action.error_class)
+    steps.finish_action(step, status, output if status == action.status else told, action.error_class)
     return _effect(action, verdict, action.policy_version_id, recorded=action.pk)
 
 
-def would_be(
+def judge_effect(
     replay: Replay, recording: Recording, step: Step, done: Sequence[Step], made: Sequence[Action]
-) -> tuple[dict[str, Any] | None, Became]:
+) -> tuple[dict[str, Any] | None, EffectOutcome]:
     """Judges the call by the replay's rules and says what becomes of it; the step is told so. The effect is None for
     one that was made before in this replay. Raises Refused, NotRecorded and, in a live one, ProviderError."""
     kind, given = kinds.BY_TOOL[step.name], steps.arguments(step)
@@ -68,9 +68,9 @@ def would_be(
         same = (row for row in recording.actions(kind.name) if kinds.same_effect(row.params, twin.params))
         before = twin if twin.pk else next(same, None)
         decision = tools.decision_on(before) if before else None
-        output = redact.data(tools.told(twin, decision, again=True))
-        steps.tell(step, twin.status, output, twin.error_class)
-        return None, Became(twin.status, ReplayStep.Source.RECORDED, "Same as the earlier proposal.")
+        output = redact.data(tools.action_result(twin, decision, again=True))
+        steps.finish_action(step, twin.status, output, twin.error_class)
+        return None, EffectOutcome(twin.status, ReplayStep.Source.RECORDED, "Same as the earlier proposal.")
     then = then or next((row for row in recorded if kinds.same_effect(row.params, resolved.params)), None)
     return _judged(replay, recording, step, resolved, then, further=further, sources=sources, sequence=len(existing))
 
@@ -111,7 +111,7 @@ def _judged(
     further: bool,
     sources: Sources,
     sequence: int,
-) -> tuple[dict[str, Any], Became]:
+) -> tuple[dict[str, Any], EffectOutcome]:
     assert replay.policy_version is not None
     facts = _facts(replay, recording, step, resolved, then, further=further, sources=sources)
     verdict = rules.evaluate(versions.rules_of(replay.policy_version), facts)
@@ -135,8 +135,8 @@ def _judged(
         ended = next(row for row in recording.actions(then.kind) if row.pk == then.pk)  # as a person made it
         for name in ("params", "amount", "error_code", "error_class", "error_message"):
             setattr(action, name, getattr(ended, name))
-    output = redact.data(tools.told(action, became.decision, again=False))
-    steps.tell(step, action.status, output, action.error_class)
+    output = redact.data(tools.action_result(action, became.decision, again=False))
+    steps.finish_action(step, action.status, output, action.error_class)
     effect = _effect(action, verdict, replay.policy_version.pk, recorded=then.pk if then else None)
     return {**effect, "proposed": resolved.params}, became
 
@@ -162,23 +162,23 @@ def _facts(
     return policy_facts.of(resolved, step.run.ticket, left=left, further=further, sources=sources, at=at)
 
 
-def _became(verdict: Verdict, then: Action | None, decision: Decision | None) -> Became:
+def _became(verdict: Verdict, then: Action | None, decision: Decision | None) -> EffectOutcome:
     """What happened then, where that is what would happen; else what is assumed, so that the replay can go on."""
     if verdict.outcome == Outcome.BLOCK:
-        return Became(states.BLOCKED, ReplayStep.Source.RECORDED, "The policy would block this.")
+        return EffectOutcome(states.BLOCKED, ReplayStep.Source.RECORDED, "The policy would block this.")
     person = verdict.outcome == Outcome.REQUIRE_APPROVAL
     settled = then is not None and then.status in states.SETTLED and then.status != states.BLOCKED
     if then is not None and settled and person == (then.verdict == Outcome.REQUIRE_APPROVAL):
         who = f"{decision.by} {decision.get_verdict_display().lower()}" if decision else "same as before"
         note = f"Would need approval. Originally: {who}." if person else "Would be auto-approved, as before."
-        return Became(then.status, ReplayStep.Source.RECORDED, note, decision)
+        return EffectOutcome(then.status, ReplayStep.Source.RECORDED, note, decision)
     said = "Would need approval. Assumed approved." if person else "Would be auto-approved. Assumed done."
-    return Became(states.SUCCEEDED, ReplayStep.Source.ASSUMED, said)
+    return EffectOutcome(states.SUCCEEDED, ReplayStep.Source.ASSUMED, said)
 
 
 def _effect(action: Action, verdict: Verdict, version: int, *, recorded: int | None) -> dict[str, Any]:
     return {
-        **{name: getattr(action, name) for name in FIELDS},
+        **{name: getattr(action, name) for name in _FIELDS},
         "facts": {"further": bool(action.facts.get("further"))},
         "proposed": action.params,
         "verdict": verdict.outcome.value,
@@ -188,7 +188,7 @@ def _effect(action: Action, verdict: Verdict, version: int, *, recorded: int | N
     }
 
 
-def made(replay: Replay, recording: Recording, done: Sequence[ReplayStep]) -> list[Action]:
+def effects_so_far(replay: Replay, recording: Recording, done: Sequence[ReplayStep]) -> list[Action]:
     """The effects of the replay so far, as values."""
     return [
         Action(
@@ -196,7 +196,7 @@ def made(replay: Replay, recording: Recording, done: Sequence[ReplayStep]) -> li
             run_id=recording.run.pk,
             reasons=row.effect["reasons"],
             facts=row.effect["facts"],
-            **{name: row.effect[name] for name in FIELDS},
+            **{name: row.effect[name] for name in _FIELDS},
         )
         for row in done
         if row.effect and replay.mode != Replay.Mode.RECORDED

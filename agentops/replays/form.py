@@ -3,10 +3,10 @@ from typing import Any
 from django import forms
 
 from agentops.models import ModelPrice, Replay
-from agentops.replays.asking import MOST_PROMPT
+from agentops.replays.asking import MAX_PROMPT
 from approvals.models import PolicyVersion
 
-VERSIONS = 50
+_VERSIONS = 50
 
 
 class ReplayForm(forms.Form):
@@ -18,12 +18,12 @@ class ReplayForm(forms.Form):
     )
     policy_version = forms.TypedChoiceField(coerce=int, empty_value=None, required=False, label="Policy")
     prompt = forms.CharField(
-        max_length=MOST_PROMPT, required=False, label="Prompt", widget=forms.Textarea(attrs={"rows": 4})
+        max_length=MAX_PROMPT, required=False, label="Prompt", widget=forms.Textarea(attrs={"rows": 4})
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        versions = PolicyVersion.objects.order_by("-pk").values_list("pk", "note")[:VERSIONS]
+        versions = PolicyVersion.objects.order_by("-pk").values_list("pk", "note")[:_VERSIONS]
         named = [(pk, f"Version {pk}: {note[:60]}") for pk, note in versions]
         self.fields["policy_version"].choices = [("", "Current version"), *named]  # type: ignore[attr-defined]
 

@@ -11,7 +11,7 @@ from typing import Any
 from agentops.lib.money import display
 from agentops.models import Replay, ReplayStep, Step
 from agentops.replays import alignment
-from agentops.replays.alignment import Row, Side
+from agentops.replays.alignment import AlignedRow, Side
 from agentops.replays.recording import Recording
 from agentops.runs import turn
 from approvals import kinds
@@ -25,12 +25,12 @@ BY_VERDICT = {
     Decision.Verdict.REJECT: {ALONE: "worse", BLOCKED: "better"},
     Decision.Verdict.EDIT: {ALONE: "worse", BLOCKED: "different"},
 }
-THEN = {ALONE: "was auto-approved", PERSON: "needed approval", BLOCKED: "was blocked"}
-NOW = {ALONE: "would be auto-approved", PERSON: "would need approval", BLOCKED: "would be blocked"}
+_THEN = {ALONE: "was auto-approved", PERSON: "needed approval", BLOCKED: "was blocked"}
+_NOW = {ALONE: "would be auto-approved", PERSON: "would need approval", BLOCKED: "would be blocked"}
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReplayFinding:
     """A difference in effect: `code` names it, `result` what it is (different, better, worse), `what` says it."""
 
     code: str
@@ -41,12 +41,12 @@ class Finding:
         return asdict(self)
 
 
-def rows(recording: Recording, kept: Sequence[ReplayStep]) -> list[Row]:
+def rows(recording: Recording, kept: Sequence[ReplayStep]) -> list[AlignedRow]:
     """Both runs, aligned."""
     return alignment.align([_then(step) for step in recording.steps], [_now(step) for step in kept])
 
 
-def of(replay: Replay, recording: Recording, kept: Sequence[ReplayStep]) -> tuple[str, list[Finding]]:
+def judge(replay: Replay, recording: Recording, kept: Sequence[ReplayStep]) -> tuple[str, list[ReplayFinding]]:
     """The result and the findings that it rests on."""
     if replay.mode == Replay.Mode.RECORDED:
         findings = list(_word_for_word(rows(recording, kept)))
@@ -54,26 +54,26 @@ def of(replay: Replay, recording: Recording, kept: Sequence[ReplayStep]) -> tupl
         findings = list(_by_effects(recording, kept))
     run = recording.run
     if replay.outcome != run.outcome:
-        findings.append(Finding("outcome", "different", f"Outcome: {_end(replay)}, originally {_end(run)}."))
+        findings.append(ReplayFinding("outcome", "different", f"Outcome: {_end(replay)}, originally {_end(run)}."))
     elif replay.mode == Replay.Mode.RECORDED and replay.reason != run.reason:
-        findings.append(Finding("reason", "different", f"Reason: “{replay.reason}”, originally “{run.reason}”."))
+        findings.append(ReplayFinding("reason", "different", f"Reason: “{replay.reason}”, originally “{run.reason}”."))
     results = {finding.result for finding in findings}
     worst_first = (Replay.Result.WORSE, Replay.Result.BETTER, Replay.Result.DIFFERENT)
     return next((each.value for each in worst_first if each.value in results), Replay.Result.SAME.value), findings
 
 
-def _word_for_word(aligned: Sequence[Row]) -> Any:
+def _word_for_word(aligned: Sequence[AlignedRow]) -> Any:
     for row in aligned:
         if row.now is None and row.then is not None:
-            yield Finding("step", "different", f"Step {row.then.index} ({row.then.name}) is missing.")
+            yield ReplayFinding("step", "different", f"Step {row.then.index} ({row.then.name}) is missing.")
         elif row.then is None and row.now is not None:
-            yield Finding("step", "different", f"Step {row.now.index} ({row.now.name}) is new.")
+            yield ReplayFinding("step", "different", f"Step {row.now.index} ({row.now.name}) is new.")
         elif row.then is not None and row.now is not None:
             differs = [name for name in row.differs if name != "messages" or row.then.values["messages"]]
             differs += ["status"] if row.then.status != row.now.status else []
             if differs:
                 what = ", ".join(alignment.LABELS.get(name, name).lower() for name in differs)
-                yield Finding("step", "different", f"Step {row.then.index} ({row.then.name}) differs: {what}.")
+                yield ReplayFinding("step", "different", f"Step {row.then.index} ({row.then.name}) differs: {what}.")
 
 
 def _by_effects(recording: Recording, kept: Sequence[ReplayStep]) -> Any:
@@ -96,7 +96,9 @@ def _by_effects(recording: Recording, kept: Sequence[ReplayStep]) -> Any:
             yield _missing(action, decision)
     for step in left:
         effect = step.effect or {}
-        yield Finding("new", "different", f"{_named(effect['kind'], effect)} is new and {NOW[effect['verdict']]}.")
+        yield ReplayFinding(
+            "new", "different", f"{_named(effect['kind'], effect)} is new and {_NOW[effect['verdict']]}."
+        )
 
 
 def _same_effect(left: Sequence[ReplayStep], action: Action, proposed: dict[str, Any]) -> ReplayStep | None:
@@ -126,7 +128,7 @@ def _changed(action: Action, decision: Decision | None, proposed: dict[str, Any]
         known = not other and (not refused or effect["proposed"].get("text") == proposed.get("text"))
         if other:
             result = "better" if refused and effect["verdict"] != BLOCKED else "different"
-            yield Finding("claims", result, f"The reply makes different claims ({_decided(decision)}).")
+            yield ReplayFinding("claims", result, f"The reply makes different claims ({_decided(decision)}).")
     elif not kinds.same_effect(effect["proposed"], proposed):
         as_edited = said == Decision.Verdict.EDIT and kinds.same_effect(effect["proposed"], action.params)
         if said == Decision.Verdict.REJECT:  # nobody knows what people would say of another one, unless none is asked
@@ -135,20 +137,20 @@ def _changed(action: Action, decision: Decision | None, proposed: dict[str, Any]
             better = as_edited and effect["verdict"] != BLOCKED
             result = "better" if better else _worse_if_approved(decision)
         told = "as the person had edited it" if as_edited else f"with other parameters ({_decided(decision)})"
-        yield Finding("params", result, f"{name} is proposed {told}.")
+        yield ReplayFinding("params", result, f"{name} is proposed {told}.")
         return
     if effect["verdict"] != action.verdict:
         by_person = BY_VERDICT.get(Decision.Verdict(said), {}) if said and known else {}
         result = by_person.get(effect["verdict"], "different")
-        then, now = THEN[action.verdict], NOW[effect["verdict"]]
-        yield Finding("verdict", result, f"{name} {now}. Originally it {then} ({_decided(decision)}).")
+        then, now = _THEN[action.verdict], _NOW[effect["verdict"]]
+        yield ReplayFinding("verdict", result, f"{name} {now}. Originally it {then} ({_decided(decision)}).")
 
 
-def _missing(action: Action, decision: Decision | None) -> Finding:
+def _missing(action: Action, decision: Decision | None) -> ReplayFinding:
     said = decision.verdict if decision else None
     result = "better" if said == Decision.Verdict.REJECT else _worse_if_approved(decision)
     given = {"amount": action.amount, "currency": action.currency, "order_id": action.order_id}
-    return Finding("missing", result, f"{_named(action.kind, given)} is not proposed ({_decided(decision)}).")
+    return ReplayFinding("missing", result, f"{_named(action.kind, given)} is not proposed ({_decided(decision)}).")
 
 
 def _worse_if_approved(decision: Decision | None) -> str:

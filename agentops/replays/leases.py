@@ -9,17 +9,17 @@ from django.db.models.functions import Now
 from agentops.models import Replay
 
 
-class Superseded(Exception):
+class ReplaySuperseded(Exception):
     """Another worker holds the replay now."""
 
 
-def write(replay: Replay, **fields: Any) -> None:
+def write_fenced(replay: Replay, **fields: Any) -> None:
     """Raises Superseded, and then has written nothing."""
     held = Replay.objects.filter(pk=replay.pk, fence=replay.fence, status=Replay.Status.RUNNING)
     if not held.update(**fields):
-        raise Superseded
+        raise ReplaySuperseded
 
 
-def until() -> Any:
+def lease_end() -> Any:
     """When a lease that is given now runs out."""
     return Now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)

@@ -20,14 +20,14 @@ from agentops.llm import budgets
 from agentops.llm.holds import Held
 from agentops.models import Replay, ReplayStep, Run, Step
 from agentops.replays import effects, judgement, leases, shadows, spending, worlds
-from agentops.replays.effects import Became
-from agentops.replays.leases import Superseded
+from agentops.replays.effects import EffectOutcome
+from agentops.replays.leases import ReplaySuperseded
 from agentops.replays.recording import NotRecorded, Recording, call_key
 from agentops.runs import steps, turn
 from approvals import kinds
 
 log = logging.getLogger(__name__)
-LOST_WORKERS = 8  # tries at one step, after which the replay is given up
+MAX_ATTEMPTS = 8  # tries at one step, after which the replay is given up
 
 
 def due(limit: int) -> list[int]:
@@ -35,15 +35,15 @@ def due(limit: int) -> list[int]:
     return list(_ready().order_by("pk").values_list("pk", flat=True)[:limit])
 
 
-def advance(replay_id: int) -> None:
+def advance_replay(replay_id: int) -> None:
     """Takes the replay as far as it goes now, if nobody else is at it."""
     replay = _claim(replay_id)
     if replay is None:
         return
     try:
-        spending.presume(replay)  # of a worker that died at a call
-        if replay.attempt > LOST_WORKERS:
-            _finish(replay, status=Replay.Status.FAILED, error=f"One step failed {LOST_WORKERS} times.")
+        spending.book_lost_call(replay)  # of a worker that died at a call
+        if replay.attempt > MAX_ATTEMPTS:
+            _finish(replay, status=Replay.Status.FAILED, error=f"One step failed {MAX_ATTEMPTS} times.")
             return
         with outbound.only(*worlds.allowed(replay.mode)):
             _go_on(replay)
@@ -51,7 +51,7 @@ def advance(replay_id: int) -> None:
         _finish(replay, status=Replay.Status.FAILED, error=_told(error))
     except Held as held:  # no room or no price: nothing broke, and nothing goes on by itself
         _finish(replay, status=Replay.Status.FAILED, error=f"{held.problem} Restart the replay {held.when}."[:500])
-    except Superseded:
+    except ReplaySuperseded:
         log.warning("replay %s was taken over by another worker", replay.pk)
     except (OperationalError, InterfaceError):
         raise  # the database will be back: the lease runs out, and the replay goes on where it was
@@ -60,8 +60,8 @@ def advance(replay_id: int) -> None:
         told = f"{type(error).__name__}: {redact.text(str(error))}"[:500]
         _finish(replay, status=Replay.Status.FAILED, error=told)
     except BaseException:  # Ctrl-C: there may be no worker that takes the replay up and enters the call
-        with suppress(DatabaseError, Superseded):
-            spending.presume(replay)
+        with suppress(DatabaseError, ReplaySuperseded):
+            spending.book_lost_call(replay)
         raise
 
 
@@ -80,7 +80,7 @@ def _claim(replay_id: int) -> Replay | None:
     claimed = untouched.update(
         status=Replay.Status.RUNNING,
         fence=replay.fence + 1,
-        lease_expires_at=leases.until(),
+        lease_expires_at=leases.lease_end(),
         not_before=None,
         attempt=replay.attempt + lost,
     )
@@ -91,14 +91,14 @@ def _claim(replay_id: int) -> Replay | None:
 
 def _go_on(replay: Replay) -> None:
     recording = Recording(replay.run)
-    run = shadows.of_run(replay)
+    run = shadows.shadow_run(replay)
     kept = list(replay.steps.order_by("index"))
-    done = [shadows.of_step(row, run) for row in kept]
+    done = [shadows.shadow_step(row, run) for row in kept]
     while True:
-        world = worlds.of(replay, recording, done)
-        match turn.next_step([steps.recorded(step) for step in done], max_turns=settings.MAX_TURNS):
+        world = worlds.world_for(replay, recording, done)
+        match turn.next_step([steps.to_recorded(step) for step in done], max_turns=settings.MAX_TURNS):
             case turn.AskTriage() if recording.triage:
-                step = steps.again_first(run, recording.triage.input, world)
+                step = steps.restart_triage(run, recording.triage.input, world)
                 _set_model(replay, step, recording.triage)
             case turn.AskModel():
                 step = steps.start_llm(run, done, world)
@@ -112,13 +112,13 @@ def _go_on(replay: Replay) -> None:
             case other:
                 raise RuntimeError(f"a replay has no way to {other}")
         if step.kind in budgets.MODEL_CALLS and replay.mode != Replay.Mode.RECORDED:
-            spending.reserve(replay, step, steps.request(run, step, done, world))
+            spending.reserve_replay_call(replay, step, steps.request(run, step, done, world))
         try:
             effect, became = _do(replay, recording, world, step, done, kept)
         except worlds.RecordingEnded:
             return _end_of_record(replay, recording, kept)
         except ProviderError as error:
-            spending.failed(replay, step, error)
+            spending.book_replay_failure(replay, step, error)
             return _put_off(replay, step, error)
         kept.append(_keep(replay, run, step, effect, became))
         done.append(shadows.with_action(step, effect))
@@ -126,10 +126,10 @@ def _go_on(replay: Replay) -> None:
 
 def _do(
     replay: Replay, recording: Recording, world: steps.World, step: Step, done: list[Step], kept: list[ReplayStep]
-) -> tuple[dict[str, Any] | None, Became]:
+) -> tuple[dict[str, Any] | None, EffectOutcome]:
     """Brings the step to its end. Raises ProviderError and RecordingEnded."""
     recorded = replay.mode == Replay.Mode.RECORDED
-    model = Became("", ReplayStep.Source.RECORDED if recorded else ReplayStep.Source.LIVE, "")
+    model = EffectOutcome("", ReplayStep.Source.RECORDED if recorded else ReplayStep.Source.LIVE, "")
     try:
         if step.kind == turn.TRIAGE:
             steps.do_triage(step.run, step, world)
@@ -142,12 +142,12 @@ def _do(
         else:
             steps.do_read(step.run, step, world)
             live = replay.mode == Replay.Mode.LIVE
-            return None, Became("", ReplayStep.Source.LIVE if live else ReplayStep.Source.RECORDED, "")
-    except worlds.Copied as copied:
+            return None, EffectOutcome("", ReplayStep.Source.LIVE if live else ReplayStep.Source.RECORDED, "")
+    except worlds.RecordedFailure as copied:
         _copy(step, copied.step)
     except NotRecorded as missing:
         steps.refuse(step, Refused("not_recorded", str(missing)))
-        return None, Became("", ReplayStep.Source.NOT_RECORDED, str(missing)[:300])
+        return None, EffectOutcome("", ReplayStep.Source.NOT_RECORDED, str(missing)[:300])
     except Refused as refused:
         steps.refuse(step, refused)
     return None, model
@@ -162,17 +162,17 @@ def _cost_as_then(replay: Replay, step: Step, then: Step | None) -> None:
 
 def _do_effect(
     replay: Replay, recording: Recording, step: Step, done: list[Step], kept: list[ReplayStep]
-) -> tuple[dict[str, Any] | None, Became]:
+) -> tuple[dict[str, Any] | None, EffectOutcome]:
     if replay.mode != Replay.Mode.RECORDED:
-        return effects.would_be(replay, recording, step, done, effects.made(replay, recording, kept))
+        return effects.judge_effect(replay, recording, step, done, effects.effects_so_far(replay, recording, kept))
     kinds.parse(kinds.BY_TOOL[step.name].arguments, steps.arguments(step))
     text = str(step.input["arguments"])
-    then = recording.call(step.name, text, worlds.answered(done, call_key(step.name, text)))
+    then = recording.call(step.name, text, worlds.count_calls(done, call_key(step.name, text)))
     if then is None:
         raise NotRecorded(f"{step.name} {text}")
     if then.action is None:
-        raise worlds.Copied(then)
-    return effects.as_recorded(recording, step, then), Became("", ReplayStep.Source.RECORDED, "")
+        raise worlds.RecordedFailure(then)
+    return effects.repeat_recorded(recording, step, then), EffectOutcome("", ReplayStep.Source.RECORDED, "")
 
 
 def _copy(step: Step, then: Step) -> None:
@@ -197,7 +197,7 @@ def _put_off(replay: Replay, step: Step, error: ProviderError) -> None:
     delay = policy.delay(replay.attempt, error, settings.RETRY_BASE_SECONDS)
     if delay is None:
         raise error
-    leases.write(replay, status=Replay.Status.QUEUED, attempt=replay.attempt + 1, lease_expires_at=None,
+    leases.write_fenced(replay, status=Replay.Status.QUEUED, attempt=replay.attempt + 1, lease_expires_at=None,
                  not_before=Now() + timedelta(seconds=delay))  # fmt: skip
 
 
@@ -206,15 +206,15 @@ def _told(error: ProviderError) -> str:
     return redact.text(f"A live service didn't respond ({error.code}): {error.message}")[:500]
 
 
-def _keep(replay: Replay, run: Run, step: Step, effect: dict[str, Any] | None, became: Became) -> ReplayStep:
+def _keep(replay: Replay, run: Run, step: Step, effect: dict[str, Any] | None, became: EffectOutcome) -> ReplayStep:
     """One commit: the step, what its call came to, and the replay with its lease."""
-    row = shadows.kept(replay, step, effect, source=became.source, note=became.note)
+    row = shadows.replay_step(replay, step, effect, source=became.source, note=became.note)
     replay.attempt = 1
     with transaction.atomic():
-        spending.settle(replay, step, attempt=1, lease_expires_at=leases.until())
+        spending.book_replay_call(replay, step, attempt=1, lease_expires_at=leases.lease_end())
         row.save()
     replay.reservation = None
-    for name, count in shadows.counted(run).items():
+    for name, count in shadows.counters(run).items():
         setattr(replay, name, count)
     return row
 
@@ -233,7 +233,7 @@ def _end(
     replay: Replay, recording: Recording, kept: list[ReplayStep], outcome: Run.Outcome | None, reason: str
 ) -> None:
     replay.outcome, replay.reason = outcome or "", reason[:500]
-    result, findings = judgement.of(replay, recording, kept)
+    result, findings = judgement.judge(replay, recording, kept)
     _finish(
         replay,
         status=Replay.Status.DONE,
@@ -245,5 +245,5 @@ def _end(
 
 
 def _finish(replay: Replay, **fields: Any) -> None:
-    spending.presume(replay)
-    leases.write(replay, lease_expires_at=None, finished_at=Now(), **fields)
+    spending.book_lost_call(replay)
+    leases.write_fenced(replay, lease_expires_at=None, finished_at=Now(), **fields)

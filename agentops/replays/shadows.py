@@ -9,10 +9,10 @@ from approvals import kinds
 from approvals.models import Action
 
 COPIED = tuple(field.name for field in StepRecord._meta.local_fields)
-COUNTED = ("triage", "turns", "tokens", "cost_usd")
+_COUNTERS = ("triage", "turns", "tokens", "cost_usd")
 
 
-def of_run(replay: Replay) -> Run:
+def shadow_run(replay: Replay) -> Run:
     """The run as its steps need it, with the replay's own counts."""
     run = replay.run
     return Run(
@@ -21,11 +21,11 @@ def of_run(replay: Replay) -> Run:
         number=run.number,
         through_message=run.through_message,
         started_at=run.started_at,
-        **{name: getattr(replay, name) for name in COUNTED},
+        **{name: getattr(replay, name) for name in _COUNTERS},
     )
 
 
-def of_step(row: ReplayStep, run: Run) -> Step:
+def shadow_step(row: ReplayStep, run: Run) -> Step:
     return with_action(Step(run=run, **{name: getattr(row, name) for name in COPIED}), row.effect)
 
 
@@ -37,12 +37,12 @@ def with_action(step: Step, effect: dict[str, Any] | None) -> Step:
     return step
 
 
-def kept(replay: Replay, step: Step, effect: dict[str, Any] | None, *, source: str, note: str) -> ReplayStep:
+def replay_step(replay: Replay, step: Step, effect: dict[str, Any] | None, *, source: str, note: str) -> ReplayStep:
     """The step as the replay keeps it; not yet saved."""
     copied = {name: getattr(step, name) for name in COPIED}
     return ReplayStep(replay=replay, effect=effect, source=source, note=note, **copied)
 
 
-def counted(run: Run) -> dict[str, Any]:
+def counters(run: Run) -> dict[str, Any]:
     """What the replay counts as its run's steps do."""
-    return {name: getattr(run, name) for name in COUNTED}
+    return {name: getattr(run, name) for name in _COUNTERS}

@@ -14,22 +14,22 @@ from agentops.models import Replay, Step
 from agentops.replays import leases, shadows
 
 
-def reserve(replay: Replay, step: Step, request: dict[str, Any]) -> None:
+def reserve_replay_call(replay: Replay, step: Step, request: dict[str, Any]) -> None:
     """One commit: the step may ask its model. Raises Held where there is no price or no room, and Superseded."""
     with transaction.atomic():
         entry = admission.reserve_call(step, request, Target(client.PRIMARY, step.name), ticket_id=None, entries=[])
-        leases.write(replay, reservation=step.reservation, lease_expires_at=leases.until())
+        leases.write_fenced(replay, reservation=step.reservation, lease_expires_at=leases.lease_end())
         budgets.post_entries([entry])
     replay.reservation = step.reservation
 
 
-def settle(replay: Replay, step: Step, **fields: Any) -> None:
+def book_replay_call(replay: Replay, step: Step, **fields: Any) -> None:
     """Enters what the step's call came to, and writes the replay, in a transaction of the caller's."""
-    leases.write(replay, reservation=None, **shadows.counted(step.run), **fields)
+    leases.write_fenced(replay, reservation=None, **shadows.counters(step.run), **fields)
     budgets.post_entries([step.settled] if step.settled else [])
 
 
-def failed(replay: Replay, step: Step, error: ProviderError) -> None:
+def book_replay_failure(replay: Replay, step: Step, error: ProviderError) -> None:
     """One commit. What may have been billed counts as spent; what was not sent, or was refused, is free again."""
     if isinstance(error, EffectUnknown):
         budgets.book_lost(step)
@@ -38,17 +38,17 @@ def failed(replay: Replay, step: Step, error: ProviderError) -> None:
     _close(replay, step)
 
 
-def presume(replay: Replay) -> None:
+def book_lost_call(replay: Replay) -> None:
     """One commit, where a call was left under way: it may have been billed, so its worst case counts as spent."""
     if replay.reservation is None:
         return
-    step = Step(run=shadows.of_run(replay), reservation=replay.reservation)
+    step = Step(run=shadows.shadow_run(replay), reservation=replay.reservation)
     budgets.book_lost(step)
     _close(replay, step)
 
 
 def _close(replay: Replay, step: Step) -> None:
     with transaction.atomic():
-        settle(replay, step)
+        book_replay_call(replay, step)
     replay.reservation = None
     replay.cost_usd = step.run.cost_usd

@@ -16,7 +16,7 @@ from agentops.runs.steps import REAL, World
 from tickets.models import Ticket
 
 
-class Copied(Exception):
+class RecordedFailure(Exception):
     """The step ended in an error that its record holds: it is taken from there."""
 
     def __init__(self, step: Step) -> None:
@@ -42,11 +42,11 @@ def allowed(mode: str) -> tuple[Allowed, ...]:
             return (model, *reads)
 
 
-def of(replay: Replay, recording: Recording, done: Sequence[Step]) -> World:
+def world_for(replay: Replay, recording: Recording, done: Sequence[Step]) -> World:
     """The world of the replay's next step."""
     if replay.mode == Replay.Mode.RECORDED:
         return _recorded(recording, done)
-    prompt = StoredText.objects.get(digest=replay.prompt).body if replay.prompt else prompts.AGENT
+    prompt = StoredText.objects.get(digest=replay.prompt).body if replay.prompt else prompts.AGENT_PROMPT
     world = replace(REAL, prompt=prompt)
     if replay.mode == Replay.Mode.MODEL:
         return replace(world, read=_reads(recording, done))
@@ -62,7 +62,7 @@ def _recorded(recording: Recording, done: Sequence[Step]) -> World:
         if then is None:
             raise RecordingEnded
         if then.status == turn.FAILED:
-            raise Copied(then)
+            raise RecordedFailure(then)
         output = {name: value for name, value in (then.output or {}).items() if name != "triage"}
         tokens = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
         counted = {name: getattr(then, name) for name in tokens}
@@ -75,8 +75,8 @@ def _recorded(recording: Recording, done: Sequence[Step]) -> World:
     return World(
         ask=ask,
         read=_reads(recording, done),
-        triage_prompt=prompts.TRIAGE if done else text("prompt", prompts.TRIAGE),
-        prompt=text("prompt", prompts.AGENT) if done else prompts.AGENT,
+        triage_prompt=prompts.TRIAGE_PROMPT if done else text("prompt", prompts.TRIAGE_PROMPT),
+        prompt=text("prompt", prompts.AGENT_PROMPT) if done else prompts.AGENT_PROMPT,
         tools=json.loads(tool_list) if tool_list else tools.specifications(),
     )
 
@@ -86,11 +86,11 @@ def _reads(recording: Recording, done: Sequence[Step]) -> Any:
     An order that was read in another way is told from that."""
 
     def read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
-        given = tools.parse(name, arguments)
+        given = tools.parse_read(name, arguments)
         text = json.dumps(arguments)
-        then = recording.call(name, text, answered(done, call_key(name, text)))
+        then = recording.call(name, text, count_calls(done, call_key(name, text)))
         if then is not None and then.status == turn.FAILED:
-            raise Copied(then)
+            raise RecordedFailure(then)
         if then is not None:
             return dict(then.output or {})
         known = recording.orders.get(str(getattr(given, "order_id", "")).lstrip("#"))
@@ -101,6 +101,6 @@ def _reads(recording: Recording, done: Sequence[Step]) -> Any:
     return read
 
 
-def answered(done: Sequence[Step], key: str) -> int:
+def count_calls(done: Sequence[Step], key: str) -> int:
     """How many calls of this key the replay has made."""
     return sum(step.kind == turn.TOOL and call_key(step.name, str(step.input["arguments"])) == key for step in done)

@@ -1,4 +1,4 @@
-"""Ending a run that waits for a budget or a price where a person has dealt with its ticket."""
+"""Cancel runs that are on hold when a person has dealt with their ticket."""
 
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
@@ -9,9 +9,11 @@ from approvals.audit import events
 from approvals.models import Action
 
 
-def lock(ticket_id: str) -> list[Run]:
-    """The ticket's runs that have a hold and those queued behind one, locked until the transaction ends. Before the
-    ticket (approvals.locks)."""
+def lock_held_runs(ticket_id: str) -> list[Run]:
+    """Lock the ticket's runs on hold, and those queued behind them, until the transaction ends.
+
+    Lock order: before the ticket (approvals.locks).
+    """
     first = Run.objects.filter(ticket=OuterRef("ticket"), hold__isnull=False, number__lt=OuterRef("number"))
     held = Q(status=Run.Status.WAITING, hold__isnull=False)
     behind = Q(status=Run.Status.QUEUED) & Exists(first)
@@ -19,8 +21,8 @@ def lock(ticket_id: str) -> list[Run]:
     return list(runs.select_for_update(of=("self",)).order_by("pk"))
 
 
-def cancel(run: Run, *, by: str, reason: str) -> None:
-    """The run would answer what a person has dealt with. It is locked."""
+def cancel_run(run: Run, *, by: str, reason: str) -> None:
+    """Cancel a locked run, which would answer what a person has already dealt with."""
     Hold.objects.filter(run=run).delete()
     said = {"status": Run.Status.CANCELLED, "reason": reason}
     Run.objects.filter(pk=run.pk).update(**said, finished_at=Now())
@@ -28,14 +30,17 @@ def cancel(run: Run, *, by: str, reason: str) -> None:
                  before={"status": run.status}, after=said)  # fmt: skip
 
 
-def stands(run: Run) -> bool:
-    """Whether the held run may still be taken up; what it needs is locked. It may not where another worker took it, nor
-    where a person has answered since its hold began: it knows nothing of that reply and is cancelled, and with it what
-    was queued behind it until then. Call it before the run's row is written."""
-    locked = lock(run.ticket_id)
+def may_continue(run: Run) -> bool:
+    """Lock a held run and return whether it may continue.
+
+    It may not if another worker took it, or if a person has answered since the hold began: the run doesn't know that
+    reply. Then it is cancelled, along with the runs that were queued behind it before the reply. Call this before
+    writing the run's row.
+    """
+    locked = lock_held_runs(run.ticket_id)
     if not any(other.pk == run.pk and other.fence == run.fence for other in locked):
         return False
-    locks.ticket(run.ticket_id)  # whoever proposes a reply holds it
+    locks.ticket(run.ticket_id)  # proposing a reply takes this lock too
     replies = Action.objects.filter(
         ticket=run.ticket_id, kind="reply", run_id__isnull=True, created_at__gte=Hold.objects.get(run=run).held_at
     )
@@ -45,5 +50,5 @@ def stands(run: Run) -> bool:
     reason = f"A person replied while this was waiting ({reply.idempotency_key})."
     for unaware in locked:
         if unaware.created_at <= reply.created_at:
-            cancel(unaware, by=events.SYSTEM, reason=reason)
+            cancel_run(unaware, by=events.SYSTEM, reason=reason)
     return False

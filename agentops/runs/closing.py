@@ -1,4 +1,4 @@
-"""What a person does with a ticket as a whole."""
+"""Actions of a person on a whole ticket: close it, assign it, run the agent again."""
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -15,35 +15,43 @@ from tickets.models import Message, Ticket
 
 
 def close_ticket(ticket_id: str, *, by: User) -> bool:
-    """Closes what nothing is under way on; False where it was closed already. A further message of the customer opens
-    it again. A run that waits for a budget is cancelled, and what is queued behind it. Raises Refused, and
-    Ticket.DoesNotExist."""
+    """Close a ticket on which no work is in progress. Returns False if it was closed already.
+
+    Runs on hold are cancelled, along with the runs queued behind them. A new message of the customer reopens the
+    ticket. Raises Refused, and Ticket.DoesNotExist.
+    """
     with transaction.atomic():
-        held = cancellation.lock(ticket_id)
-        # The lock that a new message takes too: it comes before this, and is seen here, or after, and opens it again.
+        held = cancellation.lock_held_runs(ticket_id)
+        # New messages take this lock too: a message comes either before it, and is seen here, or after it, and reopens
+        # the ticket.
         ticket = Ticket.objects.select_for_update(no_key=True, of=("self",)).get(pk=ticket_id)
         if ticket.status == Ticket.Status.CLOSED:
             return False
         for run in held:
-            cancellation.cancel(run, by=by.get_username(), reason="The ticket was closed.")
+            cancellation.cancel_run(run, by=by.get_username(), reason="The ticket was closed.")
         _require_nothing_under_way(ticket)
         move_ticket(ticket.pk, Ticket.Status.CLOSED.value, actor=by.get_username())
     return True
 
 
-def claim_ticket(ticket_id: str, *, by: User) -> None:
-    """Tells colleagues who has taken a ticket that needs a person; claiming what another holds takes it over. Raises
-    Refused where it needs none any more."""
+def assign_ticket(ticket_id: str, *, by: User) -> None:
+    """Assign a ticket that needs a person to `by`, taking it over from anyone else.
+
+    Raises Refused if it no longer needs a person.
+    """
     _set_claim(ticket_id, by, by)
 
 
-def release_ticket(ticket_id: str, *, by: User) -> None:
+def unassign_ticket(ticket_id: str, *, by: User) -> None:
     _set_claim(ticket_id, by, None)
 
 
 def run_again(ticket_id: str, *, by: User) -> Run:
-    """A new run of the agent on what the customer wrote last. Effects keep their keys: what was done is not done
-    again. Raises Refused while anything is under way, and Ticket.DoesNotExist."""
+    """Queue a new run on the customer's last message.
+
+    Effects keep their keys, so nothing is done twice. Raises Refused while work is in progress, and
+    Ticket.DoesNotExist.
+    """
     with transaction.atomic():
         ticket = Ticket.objects.select_for_update(no_key=True, of=("self",)).get(pk=ticket_id)
         if ticket.status != Ticket.Status.NEEDS_PERSON:
@@ -77,9 +85,11 @@ def _standing(ticket: Ticket) -> str:
     return ticket.get_status_display().lower()
 
 
-def under_way(ticket: Ticket) -> str:
-    """What has to come to its end before the ticket can be closed or run again, in a sentence; empty where nothing.
-    An acknowledgement is none: where the ticket needs no person any more it is not sent."""
+def work_in_progress(ticket: Ticket) -> str:
+    """Return what must end before the ticket can be closed or run again, as a sentence; empty if nothing.
+
+    Acknowledgements don't count: they aren't sent once the ticket no longer needs a person.
+    """
     unsettled = Action.objects.filter(ticket=ticket).exclude(status__in=states.SETTLED).order_by("pk")
     waiting = next((action for action in unsettled if not action.facts.get("fixed")), None)
     if waiting:
@@ -91,10 +101,10 @@ def under_way(ticket: Ticket) -> str:
 
 
 def waits_for_budget(ticket: Ticket) -> bool:
-    """Whether a run waits for room in a budget, or for a price: closing the ticket ends it."""
+    """Return whether a run waits for a budget, a price or a model. Closing the ticket ends it."""
     return Run.objects.filter(ticket=ticket, status=Run.Status.WAITING, hold__isnull=False).exists()
 
 
 def _require_nothing_under_way(ticket: Ticket) -> None:
-    if told := under_way(ticket):
+    if told := work_in_progress(ticket):
         raise Refused("under_way", told)

@@ -1,4 +1,4 @@
-"""The one way in which a run and its steps are written: fenced, and a step's end and the next one's start in one commit
+"""The only place that writes a run and its steps: fenced, with one step's end and the next one's start in one commit
 (docs/design.md, 5.4)."""
 
 from datetime import timedelta
@@ -15,25 +15,27 @@ from approvals.audit import events
 from approvals.ticket_status import NOT_KEPT, move_ticket
 from tickets.models import Ticket
 
-COUNTED = ("turns", "tokens", "cost_usd", "triage", "llm_model", "route")
+_COUNTERS = ("turns", "tokens", "cost_usd", "triage", "llm_model", "route")
 
 
-class Superseded(Exception):
-    """Another worker holds the run now."""
+class RunSuperseded(Exception):
+    """Another worker holds the run's lease."""
 
 
-def record(
+def commit_step(
     run: Run, finished: Step | None, started: Step | None, *, call: dict[str, Any] | None = None, **fields: Any
 ) -> None:
-    """One commit: the step that ended, the step that starts, the run and its lease, and what the steps' model calls
-    came to. `call` is what the started step is to ask a model; it is let through here. Raises Superseded, and Held:
-    then nothing has changed."""
-    counted = {name: getattr(run, name) for name in COUNTED}
-    held = {"lease_expires_at": lease(), **counted, **fields}
+    """Commit step end, step start, lease and spending together.
+
+    With `call`, the model request of the started step, also admit that call. Raises RunSuperseded or Held; nothing
+    is written then.
+    """
+    counted = {name: getattr(run, name) for name in _COUNTERS}
+    held = {"lease_expires_at": lease_expiry(), **counted, **fields}
     written = [step for step in (finished, started) if step is not None]
     with transaction.atomic(savepoint=False):
         if not Run.objects.filter(pk=run.pk, fence=run.fence, status=Run.Status.RUNNING).update(**held):
-            raise Superseded
+            raise RunSuperseded
         _account(run, written, started, call)
         for step in written:
             step.save()
@@ -49,12 +51,12 @@ def set_ticket(run: Run, status: Ticket.Status, reason: str = "", *, actor: str 
     move_ticket(run.ticket_id, status.value, actor=actor, reason=reason, only_if=only_if)
 
 
-def lease() -> Any:
+def lease_expiry() -> Any:
     return Now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)
 
 
 def _still_held(started: Step | None, fields: dict[str, Any]) -> bool:
-    """Whether the run has not come further than to try a model again."""
+    """Return whether the run did nothing since but probe a failing model."""
     probing = started is not None and started.call is not None and started.call.probe
     return bool(probing) or fields.get("status") == Run.Status.WAITING
 
@@ -65,7 +67,7 @@ def _end_hold(run: Run) -> None:
 
 
 def _account(run: Run, written: list[Step], started: Step | None, call: dict[str, Any] | None) -> None:
-    """Posts what the steps' calls came to, and reserves for the one that is to leave."""
+    """Book what the steps' calls cost, and reserve the worst case of the call about to be sent."""
     settled = [step for step in written if step.settled]
     entries = [step.settled for step in settled]
     asking = started if call is not None else None

@@ -1,8 +1,8 @@
 """The run engine: one run, one lease, one step at a time (docs/design.md, 5.4, 5.9 and 5.11).
 
-`advance` takes a run under a lease, asks `turn.next_step` what is missing, does it and records it, until the run
-waits or ends. Each commit finishes one step and starts the next, and is fenced: a worker that lost its lease writes
-nothing. What a crash leaves behind is taken up from the first step that is not recorded.
+`advance` leases a run, asks `turn.next_step` what to do, does it and records it, until the run waits or ends. Each
+commit finishes one step and starts the next, and is fenced: a worker that lost its lease writes nothing. After a
+crash the run continues with the first step that isn't recorded.
 """
 
 import logging
@@ -20,7 +20,7 @@ from agentops.llm import admission, breakers, budgets
 from agentops.llm.holds import Held
 from agentops.models import Run, Step
 from agentops.runs import leasing, steps, tools, turn
-from agentops.runs.commit import Superseded, record, set_ticket
+from agentops.runs.commit import RunSuperseded, commit_step, set_ticket
 from approvals import kinds, states
 from approvals.effects import acknowledgements, execution, pauses, proposals
 from approvals.grounding import claims
@@ -31,16 +31,16 @@ log = logging.getLogger(__name__)
 CREDENTIALS_SECONDS = 60
 UNDECIDED = (states.AWAITING_APPROVAL, states.APPROVED, states.EXECUTING, states.UNRESOLVED)
 WORKER_LOST = "worker_lost"
-LOST_WORKERS = 8  # at one step, after which it is given up
+MAX_LOST_WORKERS = 8  # at one step, then the step fails
 
 
 class Paused(Exception):
-    """The run waits: for an action, for what a model call needs, or for the time of a retry."""
+    """The run waits for an action, for what a model call needs, or for its next attempt."""
 
 
 def advance(run_id: int) -> None:
-    """Does what there is to do on this run now, if nobody else is at it."""
-    run = leasing.claim(run_id)
+    """Do what there is to do on this run now, unless another worker has it."""
+    run = leasing.lease_run(run_id)
     if run is not None:
         with tracing.at(ticket_id=run.ticket_id, run_id=run.pk, span="run"):
             _advance(run)
@@ -49,13 +49,13 @@ def advance(run_id: int) -> None:
 def _advance(run: Run) -> None:
     try:
         _go_on(run)
-    except Superseded:
+    except RunSuperseded:
         log.warning("run %s was taken over by another worker", run.pk)
     except Paused:
         log.debug("run %s waits", run.pk)
     except (OperationalError, InterfaceError):
-        raise  # the database will be back: the lease runs out, and the run goes on where it was
-    except Exception as error:  # a fault of ours must not repeat for ever, nor pass in silence: a person takes it
+        raise  # the database will be back: the lease expires, and the run continues from here
+    except Exception as error:  # a bug must neither repeat forever nor go unnoticed: a person takes over
         log.exception("run %s broke", run.pk)
         _give_up(run, f"Bug in AgentOps: {type(error).__name__}: {redact.text(str(error))}")
 
@@ -66,9 +66,9 @@ def _go_on(run: Run) -> None:
         step.run = run
     finished: Step | None = None
     while True:
-        match turn.next_step([steps.recorded(step) for step in done], max_turns=settings.MAX_TURNS):
+        match turn.next_step([steps.to_recorded(step) for step in done], max_turns=settings.MAX_TURNS):
             case turn.AskTriage():
-                step = steps.first(run)
+                step = steps.start_triage(run)
             case turn.AskModel():
                 step = steps.start_llm(run, done)
             case turn.RunTool() as call:
@@ -84,7 +84,7 @@ def _go_on(run: Run) -> None:
                 return _end(run, finished, Run.Outcome.WITH_PERSON, reason, status)
         asks = step.kind in budgets.MODEL_CALLS and step.status == Step.Status.STARTED
         try:
-            record(run, finished, step, call=steps.request(run, step, done) if asks else None)
+            commit_step(run, finished, step, call=steps.request(run, step, done) if asks else None)
         except Held as held:
             _hold(run, finished, step, held)
         if step.status != Step.Status.FAILED:
@@ -94,14 +94,16 @@ def _go_on(run: Run) -> None:
 
 
 def _count_lost_worker(run: Run, step: Step) -> None:
-    """A step whose worker died is done again, but not without end: it may be what killed it."""
+    """Repeat a step whose worker died, up to LOST_WORKERS times: the step itself may be what killed the worker."""
     if run.status != Run.Status.RUNNING or step.action_id is not None:
         return
     run.status = Run.Status.QUEUED
     budgets.book_lost(step)
     _note_failure(step, code=WORKER_LOST, error_class="transient", message="The worker crashed.")
-    if _lost_workers(step) >= LOST_WORKERS:
-        steps.fail(step, {"code": WORKER_LOST, "message": f"{LOST_WORKERS} workers crashed on this step."}, "transient")
+    if _lost_workers(step) >= MAX_LOST_WORKERS:
+        steps.fail(
+            step, {"code": WORKER_LOST, "message": f"{MAX_LOST_WORKERS} workers crashed on this step."}, "transient"
+        )
     step.attempts += 1
 
 
@@ -110,7 +112,7 @@ def _lost_workers(step: Step) -> int:
 
 
 def _note_failure(step: Step, *, code: str, error_class: str, message: str, **more: Any) -> None:
-    """An attempt at the step that came to nothing, with its times for the trace."""
+    """Record a failed attempt at the step, with its times for the trace."""
     began = step.tried_at or step.started_at
     times = {"started_at": began.isoformat(), "finished_at": timezone.now().isoformat()}
     failure = {"attempt": step.attempts, "code": code, "class": error_class, "message": message, **more, **times}
@@ -118,7 +120,7 @@ def _note_failure(step: Step, *, code: str, error_class: str, message: str, **mo
 
 
 def _do(run: Run, step: Step, done: list[Step]) -> None:
-    """Brings the step to its end, or raises Paused."""
+    """Finish the step, or raise Paused."""
     span = tracing.try_span(step.index, step.attempts)
     try:
         with tracing.at(ticket_id=run.ticket_id, run_id=run.pk, span=span, step=step.index):
@@ -138,51 +140,51 @@ def _do(run: Run, step: Step, done: list[Step]) -> None:
 
 
 def _do_action(run: Run, step: Step) -> None:
-    """Proposes the action once, executes what is approved, and waits for what is not."""
+    """Propose the action once, execute it if it is approved, and wait if it isn't settled."""
     if step.action is None:
         try:
             _propose(run, step)
         except Refused as refused:
             return steps.refuse(step, refused)
     assert step.action is not None
-    # Whatever the action's state, this is safe: only an approved one that is due is claimed.
+    # Safe in any state: execute only takes an approved action that is due.
     action = step.action = execution.execute(step.action.pk)
     if action.status not in states.SETTLED:
         _wait(run, step, action)
     if step.status == Step.Status.WAITING:
-        step.waited_for_person = step.waited_for_person or tools.held_up(action, step.started_at)
+        step.waited_for_person = step.waited_for_person or tools.was_delayed(action, step.started_at)
     again = Step.objects.filter(action=action).exclude(pk=step.pk).exists()
-    output = redact.data(tools.told(action, tools.decision_on(action), again=again))
-    return steps.tell(step, action.status, output, action.error_class)
+    output = redact.data(tools.action_result(action, tools.decision_on(action), again=again))
+    return steps.finish_action(step, action.status, output, action.error_class)
 
 
 def _propose(run: Run, step: Step) -> None:
-    """Gives the step its action. Raises Refused or ProviderError."""
+    """Create the step's action, or reuse the one from before. Raises Refused or ProviderError."""
     kind, given = kinds.BY_TOOL[step.name], steps.arguments(step)
     made = proposals.made_before(kind, given, ticket_id=run.ticket_id)
     resolved = None if made else proposals.resolve(kind, given, run.ticket, mendable=_mendable(run, kind))
     with transaction.atomic():
-        record(run, None, step)  # the run before its ticket, as whoever takes it over locks them: no deadlock
+        commit_step(run, None, step)  # lock the run before its ticket, as leasing does, to avoid deadlocks
         if made:
             step.action = proposals.absorb(made)
         elif resolved:
             step.action = proposals.record(resolved, ticket_id=run.ticket_id, run_id=run.pk)
-        record(run, None, step)
+        commit_step(run, None, step)
 
 
 def _mendable(run: Run, kind: kinds.Kind) -> bool:
-    """Whether the model is still to be told what its reply's claims lack: once a run, then a person reads the reply."""
+    """Return whether the model may still correct its reply's claims: once per run, then a person reviews the reply."""
     return kind.once_a_run and not Step.objects.filter(run=run, error_code=claims.INCOMPLETE).exists()
 
 
 def _try_later(run: Run, step: Step, error: ProviderError) -> None:
-    """A transient failure is tried again in time, visibly and within bounds; any other ends the step."""
+    """Schedule another attempt after a transient failure, within bounds. Any other failure ends the step."""
     asked_model = step.kind in budgets.MODEL_CALLS
     still_away = asked_model and admission.book_failure(step, error)
     if isinstance(error, Unauthorized):
         _wait_for_credentials(run, step, "llm" if asked_model else "orders", error)
     policy = retry.MODEL_RETRIES if asked_model else retry.READ_RETRIES
-    # Whoever died at it says nothing of the provider, and a probe nothing of the step.
+    # Dead workers are no evidence against the provider, and probes none against the step.
     answers = step.attempts - _lost_workers(step) - sum(failure.get("probe", False) for failure in step.failures)
     delay = 0.0 if still_away else policy.delay(answers, error, settings.RETRY_BASE_SECONDS)
     message = redact.text(error.message)[:300]
@@ -192,33 +194,33 @@ def _try_later(run: Run, step: Step, error: ProviderError) -> None:
     _note_failure(step, code=error.code, error_class=error.error_class, message=message, **more)
     step.attempts += 1
     due_at = Now() + timedelta(seconds=delay)
-    record(run, None, step, status=_back(run, step), not_before=due_at, lease_expires_at=None)
+    commit_step(run, None, step, status=_back(run, step), not_before=due_at, lease_expires_at=None)
     raise Paused
 
 
 def _back(run: Run, step: Step) -> Run.Status:
-    """How the run waits for the step's next attempt: with its hold where it has only tried a model again."""
+    """Return the status in which the run waits for the next attempt: waiting if only a probe failed, else queued."""
     probed = run.keeps_hold and step.call is not None and step.call.probe
     return Run.Status.WAITING if probed else Run.Status.QUEUED
 
 
 def _hold(run: Run, finished: Step | None, step: Step, held: Held) -> NoReturn:
-    """The call may not leave. Nothing was sent and nothing is lost: the run goes on from here when it may."""
+    """Put the run on hold because its call may not be sent. It continues from here when it may."""
     begun, step.waited_for_person = step if step.pk else None, True
     with transaction.atomic():
-        record(run, None, None)  # the run before the budget, and that before the lines of spending (approvals.locks)
+        commit_step(run, None, None)  # lock order: run, budget, spending rows (approvals.locks)
         admission.hold_run(run, held)
-        record(run, finished, begun, status=Run.Status.WAITING, lease_expires_at=None)
+        commit_step(run, finished, begun, status=Run.Status.WAITING, lease_expires_at=None)
         set_ticket(run, Ticket.Status.NEEDS_PERSON, held.reason)
     raise Paused
 
 
 def _wait_for_credentials(run: Run, step: Step, provider: str, error: ProviderError) -> NoReturn:
-    """Our credentials are at fault, not the ticket: everyone is told, and the step is tried again once a minute."""
+    """Pause the provider that rejected our credentials, and retry once a minute. The ticket is not at fault."""
     step.waited_for_person = True
     with transaction.atomic():
         due_at = Now() + timedelta(seconds=CREDENTIALS_SECONDS)
-        record(run, None, step, status=_back(run, step), not_before=due_at, lease_expires_at=None)
+        commit_step(run, None, step, status=_back(run, step), not_before=due_at, lease_expires_at=None)
         pauses.pause(provider, error.message)
     raise Paused
 
@@ -227,7 +229,7 @@ def _wait(run: Run, step: Step, action: Action) -> None:
     step.status = Step.Status.WAITING
     step.waited_for_person |= action.status == states.AWAITING_APPROVAL
     with transaction.atomic():
-        record(run, None, step, status=Run.Status.WAITING, lease_expires_at=None)
+        commit_step(run, None, step, status=Run.Status.WAITING, lease_expires_at=None)
         match action.status:
             case states.AWAITING_APPROVAL:
                 set_ticket(run, Ticket.Status.AWAITING_APPROVAL)
@@ -241,7 +243,7 @@ def _end(
     run: Run, finished: Step | None, outcome: Run.Outcome, reason: str, status: Run.Status = Run.Status.SUCCEEDED
 ) -> None:
     with transaction.atomic():
-        record(run, finished, None, status=status, outcome=outcome, reason=reason[:500], finished_at=Now(),
+        commit_step(run, finished, None, status=status, outcome=outcome, reason=reason[:500], finished_at=Now(),
                 lease_expires_at=None)  # fmt: skip
         if outcome == Run.Outcome.ANSWERED:
             set_ticket(run, Ticket.Status.AWAITING_APPROVAL if _others_wait(run) else Ticket.Status.ANSWERED)
@@ -251,18 +253,18 @@ def _end(
 
 
 def _give_up(run: Run, reason: str) -> None:
-    run.refresh_from_db(fields=["turns", "tokens", "cost_usd"])  # what is not recorded did not happen
+    run.refresh_from_db(fields=["turns", "tokens", "cost_usd"])  # discard what was counted but not recorded
     with transaction.atomic():
         for step in Step.objects.filter(run=run, status=Step.Status.STARTED):
             step.run = run
             budgets.book_lost(step)
             steps.fail(step, {"code": "fault", "message": reason}, "internal")
-            record(run, step, None)
+            commit_step(run, step, None)
         _end(run, None, Run.Outcome.WITH_PERSON, reason, Run.Status.FAILED)
 
 
 def _others_wait(run: Run) -> bool:
-    """Whether something of the ticket is still to be settled, by another run or by none that is left."""
+    """Return whether another run or action of the ticket is still open."""
     waiting = Run.objects.filter(ticket=run.ticket_id, status=Run.Status.WAITING).exclude(pk=run.pk)
     undecided = Action.objects.filter(ticket=run.ticket_id, status__in=UNDECIDED)
     return waiting.exists() or any(not action.facts.get("fixed") for action in undecided)

@@ -1,6 +1,7 @@
-"""Which model takes a step, and why: a pure function of the recorded steps, so that a resumed run routes the same.
+"""Choose the model for a step: a pure function of the recorded steps, so a resumed run is routed the same way.
 
-The cheap model triages and does the plain cases. The expert takes over where a sign asks for it, and keeps the run.
+The cheap model does triage and simple cases. The expert model takes over when a signal asks for it, and keeps the
+run.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,8 +35,8 @@ POLICY_CODES = {
 CODES = SIGNS | POLICY_CODES
 
 
-class Rules(BaseModel):
-    """The signs that bring the expert. A triage that cannot be read always does."""
+class RoutingRules(BaseModel):
+    """The signals that select the expert model. An unreadable triage always selects it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     expert_on: tuple[str, ...] = Field(
@@ -52,7 +53,7 @@ class Rules(BaseModel):
 
 @dataclass(frozen=True)
 class Route:
-    """`code` is `plain` or the sign that brought the expert; `why` the sentence for people."""
+    """`code` is `plain` or the signal that selected the expert model; `why` is a sentence for people."""
 
     tier: Tier
     code: str
@@ -62,8 +63,8 @@ class Route:
 FIRST = Route("plain", PLAIN, "The standard model reads every ticket first.")
 
 
-def route(steps: Sequence[Recorded], rules: Rules) -> Route:
-    """The route of the model call after `steps`. What brought the expert once keeps it for the rest of the run."""
+def choose_route(steps: Sequence[Recorded], rules: RoutingRules) -> Route:
+    """Return the route of the model call after `steps`. Once selected, the expert model keeps the run."""
     for step in steps:
         if step.kind == turn.LLM and step.routed not in ("", PLAIN):
             return Route("expert", step.routed, step.why)

@@ -1,4 +1,4 @@
-"""The routing rules in force and their versions."""
+"""The current routing rules and their versions."""
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -6,33 +6,33 @@ from pydantic import ValidationError
 
 from agentops.lib.errors import Refused
 from agentops.models import RoutingVersion
-from agentops.runs.routing import CODES, Rules
+from agentops.runs.routing import CODES, RoutingRules
 from approvals.audit import events
 
 
-def current() -> RoutingVersion | None:
+def current_routing() -> RoutingVersion | None:
     return RoutingVersion.objects.order_by("-pk").first()
 
 
-def in_force() -> Rules:
-    """Rules that cannot be read bring the expert at every sign."""
-    version = current()
-    return Rules() if version is None else rules_of(version)
+def rules_in_force() -> RoutingRules:
+    """Return the current rules. Unreadable rules select the expert model at every signal."""
+    version = current_routing()
+    return RoutingRules() if version is None else routing_rules_of(version)
 
 
-def rules_of(version: RoutingVersion) -> Rules:
+def routing_rules_of(version: RoutingVersion) -> RoutingRules:
     try:
-        return Rules.model_validate(version.rules)
+        return RoutingRules.model_validate(version.rules)
     except ValidationError:
-        return Rules(expert_on=tuple(CODES))
+        return RoutingRules(expert_on=tuple(CODES))
 
 
-def save(*, rules: Rules, by: User, note: str) -> RoutingVersion:
-    """Puts new rules in force, with who and why. Raises Refused without a note."""
+def save_routing(*, rules: RoutingRules, by: User, note: str) -> RoutingVersion:
+    """Save new rules as the current version, with actor and reason. Raises Refused without a note."""
     if not note.strip():
         raise Refused("note_missing", "Enter a reason for this change.")
     with transaction.atomic():
-        before = in_force()
+        before = rules_in_force()
         version = RoutingVersion.objects.create(
             rules=rules.model_dump(mode="json"), created_by=by, note=note.strip()[:500]
         )

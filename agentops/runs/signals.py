@@ -1,4 +1,4 @@
-"""A run is queued by a person: sent on commit. It only hurries what the sweep would find."""
+"""Sent on commit when a person queues a run. It only speeds up what the sweep would find."""
 
 from django.dispatch import Signal
 

@@ -1,5 +1,7 @@
-"""How each kind of step is done: the language model is asked, a tool is read. Each fills the step that it is given;
-recording it is the engine's. A ProviderError means: not done."""
+"""Carry out one step of each kind: call the language model, or run a read-only tool.
+
+Each function fills in the given step; the engine records it. A ProviderError means that the step is not done.
+"""
 
 import json
 from collections.abc import Callable
@@ -23,22 +25,25 @@ from tickets.models import Message, Ticket
 
 @dataclass(frozen=True)
 class World:
-    """Where a step's answers come from, and the texts that the model is given: the world itself for a run, for a
-    replay (in part) a record of it. `ask` is as llm.complete, `read` as tools.read."""
+    """The sources of a step's answers, and the texts given to the model.
+
+    Runs use the real world; replays use a recording, in whole or in part. `ask` is called like client.complete, `read`
+    like tools.run_read.
+    """
 
     ask: Callable[..., client.ModelAnswer] = client.complete
-    read: Callable[[str, Any, Ticket], dict[str, Any]] = tools.read
-    triage_prompt: str = prompts.TRIAGE
-    prompt: str = prompts.AGENT
+    read: Callable[[str, Any, Ticket], dict[str, Any]] = tools.run_read
+    triage_prompt: str = prompts.TRIAGE_PROMPT
+    prompt: str = prompts.AGENT_PROMPT
     tools: list[dict[str, Any]] = field(default_factory=tools.specifications)
 
 
 REAL = World()
-COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+_TOKEN_FIELDS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 
 
-def recorded(step: Step) -> turn.Recorded:
-    """The step as the decider sees it."""
+def to_recorded(step: Step) -> turn.Recorded:
+    """Return the step as `next_step` sees it."""
     routed = step.input.get("route", {})
     return turn.Recorded(
         index=step.index,
@@ -57,33 +62,34 @@ def recorded(step: Step) -> turn.Recorded:
     )
 
 
-def first(run: Run, world: World = REAL) -> Step:
-    """The triage step; its input keeps what was known of the ticket's actions and answers when the run began."""
+def start_triage(run: Run, world: World = REAL) -> Step:
+    """Create the triage step. Its input keeps what was known of the ticket's actions and answers when the run
+    started."""
     answers = Message.objects.filter(ticket=run.ticket, direction=Message.Direction.OUTBOUND)
     answered = answers.order_by("-pk").values_list("pk", flat=True).first()
-    return again_first(run, {"brief": _brief(run), "answered_through": answered or 0}, world)
+    return restart_triage(run, {"brief": _brief(run), "answered_through": answered or 0}, world)
 
 
-def again_first(run: Run, known: dict[str, Any], world: World) -> Step:
-    """The triage step, where what was known when the run began is on record (`known` is a first step's input)."""
+def restart_triage(run: Run, known: dict[str, Any], world: World) -> Step:
+    """Create the triage step from the input of an earlier one, `known`."""
     given = {name: known[name] for name in ("brief", "answered_through")}
-    given |= {"route": asdict(routing.FIRST), "prompt": stored(world.triage_prompt)}
-    given |= {"messages": turn.digest(_triage_messages(run, given, world))}
+    given |= {"route": asdict(routing.FIRST), "prompt": store_text(world.triage_prompt)}
+    given |= {"messages": turn.json_digest(_triage_messages(run, given, world))}
     return Step(run=run, index=0, kind=turn.TRIAGE, name=settings.LLM_TRIAGE_MODEL, input=given)
 
 
 def start_llm(run: Run, done: list[Step], world: World = REAL) -> Step:
-    """The step that asks the model of the route; admission may let another take it, and says why."""
-    route = routing.route([recorded(step) for step in done], routing_versions.in_force())
+    """Create the step that calls the routed model. Admission may choose another model, and records why."""
+    route = routing.choose_route([to_recorded(step) for step in done], routing_versions.rules_in_force())
     run.route = route.code
     model = settings.LLM_EXPERT_MODEL if route.tier == "expert" else settings.LLM_TRIAGE_MODEL
     sent = _messages(run, done, world.prompt)
     given = {
         "route": asdict(route),
         "model": model,
-        "prompt": stored(world.prompt),
-        "tools": stored(json.dumps(world.tools, sort_keys=True)),
-        "messages": turn.digest(sent),
+        "prompt": store_text(world.prompt),
+        "tools": store_text(json.dumps(world.tools, sort_keys=True)),
+        "messages": turn.json_digest(sent),
     }
     step = Step(run=run, index=len(done), kind=turn.LLM, name=model, input=given)
     step.sent = sent
@@ -91,7 +97,7 @@ def start_llm(run: Run, done: list[Step], world: World = REAL) -> Step:
 
 
 def request(run: Run, step: Step, done: list[Step], world: World = REAL) -> dict[str, Any]:
-    """What llm.complete is given for this step, the model apart."""
+    """Return the keyword arguments of client.complete for this step, except the model."""
     if step.kind == turn.LLM:
         return {"messages": step.sent or _messages(run, done, world.prompt), "tools": world.tools}
     shape = {"name": "triage", "schema": turn.Triage.model_json_schema()}
@@ -107,8 +113,8 @@ def start_tool(run: Run, done: list[Step], call: turn.RunTool) -> Step:
 
 
 def sent_messages(run: Run, steps: list[Step], index: int, prompt: str = "") -> list[dict[str, Any]]:
-    """The exact messages of the llm step at `index`, made again from what is recorded before it and its prompt."""
-    return _messages(run, [step for step in steps if step.index < index], prompt or prompts.AGENT)
+    """Return the exact messages of the llm step at `index`, rebuilt from the steps before it and its prompt."""
+    return _messages(run, [step for step in steps if step.index < index], prompt or prompts.AGENT_PROMPT)
 
 
 def do_triage(run: Run, step: Step, world: World = REAL) -> None:
@@ -131,17 +137,17 @@ def do_llm(run: Run, step: Step, done: list[Step], world: World = REAL) -> None:
 
 
 def _ask(run: Run, step: Step, done: list[Step], world: World) -> client.ModelAnswer:
-    """The call that was let through, or one that is answered from a record, which costs nothing."""
+    """Make the admitted call. A call without admission is answered from a recording and costs nothing."""
     if step.call is None:
         return world.ask(model=step.name, **request(run, step, done, world))
     return world.ask(model=step.name, provider=step.call.target.provider, **step.call.request)
 
 
 def do_read(run: Run, step: Step, world: World = REAL) -> None:
-    """A tool without an effect. Raises ProviderError; what the model got wrong is the step's answer."""
+    """Run a read-only tool. Raises ProviderError; a mistake of the model becomes the step's result."""
     try:
         if step.name == tools.HAND_OVER:
-            output = tools.hand_over(arguments(step))
+            output = tools.run_hand_over(arguments(step))
         else:
             output = world.read(step.name, arguments(step), run.ticket)
     except Refused as refused:
@@ -151,13 +157,13 @@ def do_read(run: Run, step: Step, world: World = REAL) -> None:
 
 
 def arguments(step: Step) -> Any:
-    """The arguments as the model wrote them, read. Raises Refused."""
+    """Parse the arguments as the model wrote them. Raises Refused."""
     name, text = step.name, step.input["arguments"]
-    if name not in tools.NAMES:
-        raise Refused("unknown_tool", f"There is no tool {name!r}.", valid=list(tools.NAMES))
+    if name not in tools.TOOL_NAMES:
+        raise Refused("unknown_tool", f"There is no tool {name!r}.", valid=list(tools.TOOL_NAMES))
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:  # the second of a text that nests without end
+    except (ValueError, RecursionError) as error:  # RecursionError: deeply nested text
         raise Refused("invalid_arguments", f"The arguments are not JSON: {error}.", valid="one JSON object") from None
 
 
@@ -167,9 +173,11 @@ def finish(step: Step, output: Any) -> None:
     step.finished_at = Now()
 
 
-def tell(step: Step, status: str, output: dict[str, Any], error_class: str) -> None:
-    """Ends the step of an action that ended in this status, with what the model is told of it (tools.told). The class
-    is the action's own where its provider failed; `action` where people or the policy decided."""
+def finish_action(step: Step, status: str, output: dict[str, Any], error_class: str) -> None:
+    """End the step of an action that has settled, with the result for the model (tools.action_result).
+
+    The error class is the action's own if its provider failed, or `action` if people or the policy decided.
+    """
     if status == states.SUCCEEDED:
         return finish(step, output)
     failed = error_class if status == states.FAILED else ""
@@ -179,7 +187,7 @@ def tell(step: Step, status: str, output: dict[str, Any], error_class: str) -> N
 
 
 def refuse(step: Step, refused: Refused) -> None:
-    """The model's mistake, as a structured error that it can reason about."""
+    """End the step with the model's mistake as a structured error that it can act on."""
     fail(step, redact.data(refused.as_dict()), "refused")
 
 
@@ -192,11 +200,11 @@ def fail(step: Step, error: dict[str, Any], error_class: str) -> None:
 
 
 def _take(step: Step, answer: client.ModelAnswer) -> None:
-    counts = {name: getattr(answer, name) for name in COUNTS}
+    counts = {name: getattr(answer, name) for name in _TOKEN_FIELDS}
     for name, value in (("reasoning", answer.reasoning), *counts.items()):
         setattr(step, name, value)
     step.raw_response = answer.raw
-    if not answer.metered:  # what it took is not told, and may be anything up to what was reserved
+    if not answer.metered:  # its usage is unknown and may be anything up to the reservation
         budgets.book_lost(step)
         return finish(step, answer.output)
     tokens = answer.input_tokens + answer.output_tokens
@@ -213,12 +221,14 @@ def _triage_messages(run: Run, known: dict[str, Any], world: World) -> list[dict
 
 
 def _messages(run: Run, done: list[Step], prompt: str) -> list[dict[str, Any]]:
-    return turn.messages(prompt, _conversation(run, done[0].input), [recorded(step) for step in done])
+    return turn.request_messages(prompt, _conversation(run, done[0].input), [to_recorded(step) for step in done])
 
 
 def _conversation(run: Run, known: dict[str, Any]) -> list[dict[str, str]]:
-    """The ticket's messages that this run knows (`known` is its first step's input); the customer's first bears the
-    ticket's head. What this run is about comes last, even where an answer to something earlier left after it came in.
+    """Return the ticket's messages that this run knows.
+
+    `known` is the run's first input. The customer's first message is preceded by the ticket's header. The messages
+    that this run is about come last, even if an answer to an earlier one was sent after they arrived.
     """
     ticket = run.ticket
     answered = Q(direction=Message.Direction.OUTBOUND, pk__lte=known["answered_through"])
@@ -235,12 +245,12 @@ def _conversation(run: Run, known: dict[str, Any]) -> list[dict[str, str]]:
         f"Ticket {ticket.pk} from {customer.name or 'a customer'} <{customer.email}>\n"
         f"Subject: {ticket.subject}\n\n{first['content']}"
     )
-    # In the system's role: a customer can write these very words, but not in it.
+    # The brief has the system role: a customer can write the same words, but not with that role.
     return [*said, {"role": "system", "content": known["brief"]}] if known.get("brief") else said
 
 
 def _brief(run: Run) -> str:
-    """What has become of the ticket's earlier actions, for a run that is not the first."""
+    """Summarize the ticket's earlier actions for a run that isn't the first."""
     earlier = Action.objects.filter(ticket=run.ticket).exclude(kind="reply").order_by("pk")
     lines = [
         f"- {action.kind}{_of(action)} {action.target}: {action.status} ({action.idempotency_key})"
@@ -253,9 +263,9 @@ def _of(action: Action) -> str:
     return f" of {display(action.amount, action.currency)} for" if action.amount is not None else ""
 
 
-def stored(text: str) -> str:
-    """Keeps a large text once; answers its digest."""
-    digest = turn.digest(text)
+def store_text(text: str) -> str:
+    """Store a large text once, and return its digest."""
+    digest = turn.json_digest(text)
     if digest not in _known:
         StoredText.objects.bulk_create([StoredText(digest=digest, body=text)], ignore_conflicts=True)
         _known.add(digest)

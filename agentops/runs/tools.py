@@ -1,6 +1,6 @@
-"""The tools that the model is offered, and the ones that only read. Side effects are approvals' kinds.
+"""The tools offered to the model, and the read-only ones among them. Side effects are the kinds in approvals.
 
-Identity comes from the ticket: every read is limited to the customer who wrote it (docs/design.md, 9).
+Identity comes from the ticket: reads are limited to the customer who wrote it (docs/design.md, 9).
 """
 
 from datetime import datetime
@@ -17,12 +17,12 @@ from approvals.models import Action, AuditEvent, Decision, Stop
 from approvals.providers import orders
 from tickets.models import Ticket
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)]
 
 
 class FindOrders(kinds.Strict):
-    customer_email: Text | None = Field(default=None, description="This customer's e-mail address.")
-    tracking_number: Text | None = Field(default=None, description="A parcel's tracking number.")
+    customer_email: _Text | None = Field(default=None, description="This customer's e-mail address.")
+    tracking_number: _Text | None = Field(default=None, description="A parcel's tracking number.")
 
     @model_validator(mode="after")
     def exactly_one(self) -> "FindOrders":
@@ -39,7 +39,7 @@ class GetCustomer(kinds.Strict):
     pass
 
 
-class HandOver(kinds.Strict):
+class HandOverArguments(kinds.Strict):
     reason: kinds.Reason = Field(description="Why a person must take this ticket; they will read it.")
 
 
@@ -49,24 +49,24 @@ READS: dict[str, tuple[type[BaseModel], str]] = {
     "get_customer": (GetCustomer, "This customer's account."),
 }
 HAND_OVER = "hand_over"
-NAMES = (*READS, *kinds.BY_TOOL, HAND_OVER)
-NO_TOOL = "unknown"  # what a tool that there is not is counted and told of as: its name is the model's own words
+TOOL_NAMES = (*READS, *kinds.BY_TOOL, HAND_OVER)
+UNKNOWN_TOOL = "unknown"  # stands for unknown tools in counts and exports: their names are the model's own words
 
 
 def specifications() -> list[dict[str, Any]]:
-    """The tool list in the form of Chat Completions."""
+    """Return the tool list in the format of Chat Completions."""
     rows = [(name, schema, text) for name, (schema, text) in READS.items()]
     rows += [(kind.tool, kind.arguments, kind.description) for kind in kinds.KINDS.values()]
-    rows.append((HAND_OVER, HandOver, "Give this ticket to a person; ends your work."))
+    rows.append((HAND_OVER, HandOverArguments, "Give this ticket to a person; ends your work."))
     return [
         {"type": "function", "function": {"name": name, "description": text, "parameters": _schema(schema)}}
         for name, schema, text in rows
     ]
 
 
-def read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
-    """What a reading tool answers. Raises Refused or ProviderError."""
-    match parse(name, arguments):
+def run_read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
+    """Run a read-only tool and return its result. Raises Refused or ProviderError."""
+    match parse_read(name, arguments):
         case FindOrders(tracking_number=str(number)):
             return {"orders": [_order(row) for row in _own(ticket) if number in row.tracking_numbers]}
         case FindOrders(customer_email=str(email)) if email.lower() != ticket.customer.email.lower():
@@ -83,25 +83,24 @@ def read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
             return resolution.customer_of(ticket).model_dump(mode="json")
 
 
-def parse(name: str, arguments: Any) -> BaseModel:
-    """The arguments of a reading tool. Raises Refused."""
+def parse_read(name: str, arguments: Any) -> BaseModel:
+    """Parse the arguments of a read-only tool. Raises Refused."""
     return kinds.parse(READS[name][0], arguments)
 
 
-def hand_over(arguments: Any) -> dict[str, Any]:
-    """Raises Refused."""
-    given = kinds.parse(HandOver, arguments)
+def run_hand_over(arguments: Any) -> dict[str, Any]:
+    """Parse the arguments of hand_over. Raises Refused."""
+    given = kinds.parse(HandOverArguments, arguments)
     return {"handed_over": True, "reason": redact.text(given.reason)}
 
 
 def decision_on(action: Action) -> Decision | None:
-    """What a person said of it last."""
+    """Return the newest decision on the action."""
     return Decision.objects.filter(request__action=action).order_by("-pk").first()
 
 
-def held_up(action: Action, since: datetime) -> bool:
-    """Whether an action that has ended by now had to wait, since then, for what people let go on: a stop or a paused
-    provider; or for the answer of what became of it."""
+def was_delayed(action: Action, since: datetime) -> bool:
+    """Return whether the settled action had to wait since then for a stop, a paused provider or a look-up."""
     events = AuditEvent.objects.filter(verb="provider.resumed", at__gt=since)
     waits = (
         Stop.objects.filter(released_at__gt=since, kind__in=(stops.ALL, action.kind)),
@@ -111,8 +110,8 @@ def held_up(action: Action, since: datetime) -> bool:
     return any(found.exists() for found in waits)
 
 
-def told(action: Action, decision: Decision | None, *, again: bool) -> dict[str, Any]:
-    """What the model is told of an action that is final; `again` where it had proposed the same one before."""
+def action_result(action: Action, decision: Decision | None, *, again: bool) -> dict[str, Any]:
+    """Return the result of a settled action for the model. `again` means it had proposed the same one before."""
     facts = {
         "kind": action.kind,
         "status": action.status,
@@ -154,7 +153,7 @@ def _order(order: orders.Order) -> dict[str, Any]:
 
 @cache
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Costs a third of a turn's own CPU to make, and never changes."""
+    """Return the model's JSON schema. Cached: building it takes a third of a turn's own CPU time."""
     schema = model.model_json_schema()
     schema.pop("title", None)
     schema.pop("description", None)

@@ -1,7 +1,7 @@
-"""What a run does next: a pure function of its recorded steps (docs/design.md, 5.9).
+"""The next step of a run, as a pure function of its recorded steps (docs/design.md, 5.9).
 
-The engine loads the steps, asks `next_step`, does that one thing and records it. A recorded answer of the model is
-never asked for again; a resumed run goes on from the first step that is missing. Pure: no Django, no HTTP.
+The engine loads the steps, calls `next_step`, does that one thing and records it. A recorded answer of the model is
+never requested again; a resumed run continues with the first missing step. Pure: no Django, no HTTP.
 """
 
 import hashlib
@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 TRIAGE, LLM, TOOL = "triage", "llm", "tool"
 STARTED, WAITING, DONE, FAILED = "started", "waiting", "done", "failed"
 MAX_NONSENSE = 5
-MAX_CALLS = 10  # of one answer; what a model asks for beyond them was never asked
+MAX_CALLS = 10  # per answer; further calls are ignored
 
 
 class Triage(BaseModel):
-    """The cheap model's structured answer. What cannot be read counts as ambiguous: the expert takes it."""
+    """The cheap model's structured answer. An unreadable answer counts as ambiguous, which selects the expert model."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     intent: Literal["refund", "cancel", "account_change", "question", "other"] = "other"
@@ -31,9 +31,12 @@ class Triage(BaseModel):
 
 @dataclass(frozen=True)
 class Recorded:
-    """A step as the decider sees it. `output` of an llm step: {content, tool_calls: [{id, name, arguments}],
-    finish_reason, refusal}; of a tool step: what the model is told; `call_id` ties a tool step to its call. `reasons`
-    are the policy's codes on its action; `routed` and `why` what a model call was routed by (routing.Route)."""
+    """A step as `next_step` sees it.
+
+    `output` of an llm step: {content, tool_calls: [{id, name, arguments}], finish_reason, refusal}; of a tool step:
+    the JSON returned to the model. `call_id` links a tool step to its call. `reasons` are the policy's codes on its
+    action. `routed` and `why` are the code and reason of the model call's routing.Route.
+    """
 
     index: int
     kind: str
@@ -69,7 +72,7 @@ class RunTool:
 
 @dataclass(frozen=True)
 class Resume:
-    """A step was started and its answer is not recorded: do it again, under the same index."""
+    """A step was started but has no recorded result: do it again under the same index."""
 
     index: int
 
@@ -87,17 +90,17 @@ class Answered:
 
 @dataclass(frozen=True)
 class HandOver:
-    """The run ends with a person; `failed` where it came to nothing, rather than decided so."""
+    """The run ends with a person. `failed` means that the agent gave up, not that it decided to hand over."""
 
     reason: str
     failed: bool = False
 
 
-Next = AskTriage | AskModel | RunTool | Resume | WaitFor | Answered | HandOver
+NextStep = AskTriage | AskModel | RunTool | Resume | WaitFor | Answered | HandOver
 
 
-def next_step(steps: Sequence[Recorded], *, max_turns: int) -> Next:
-    """The one thing to do now."""
+def next_step(steps: Sequence[Recorded], *, max_turns: int) -> NextStep:
+    """Return the one thing to do now."""
     if not steps:
         return AskTriage()
     unfinished = next((step for step in steps if step.status in (STARTED, WAITING)), None)
@@ -120,7 +123,7 @@ def next_step(steps: Sequence[Recorded], *, max_turns: int) -> Next:
     return AskModel(len(turns) + 1)
 
 
-def _ended(steps: Sequence[Recorded]) -> Next | None:
+def _ended(steps: Sequence[Recorded]) -> NextStep | None:
     for step in steps:
         if step.kind != TOOL:
             continue
@@ -134,7 +137,7 @@ def _ended(steps: Sequence[Recorded]) -> Next | None:
 
 
 def _open_call(turn: Recorded, steps: Sequence[Recorded]) -> RunTool | None:
-    """The first call of the model's newest answer that no step has taken up."""
+    """Return the first call of the newest answer that has no step yet."""
     taken = {step.call_id for step in steps if step.kind == TOOL and step.index > turn.index}
     for call in calls_of(turn.output):
         if call["id"] not in taken:
@@ -147,20 +150,20 @@ def _answers(steps: Sequence[Recorded]) -> list[Recorded]:
 
 
 def _is_nonsense(step: Recorded) -> bool:
-    """An answer without a call, or a call that could not even be read."""
+    """Return whether the answer has no tool call, or the call was unreadable."""
     if step.kind == LLM:
         return not calls_of(step.output or {})
     return step.error_code in ("invalid_arguments", "unknown_tool")
 
 
 def calls_of(answer: dict[str, Any]) -> list[dict[str, str]]:
-    """The tool calls of an answer that are taken up."""
+    """Return the tool calls of an answer, at most MAX_CALLS."""
     calls: list[dict[str, str]] = answer.get("tool_calls", [])
     return calls[:MAX_CALLS]
 
 
 def complaint(answer: dict[str, Any]) -> str:
-    """What the model is told of an answer that holds no tool call."""
+    """Return the message that tells the model its answer has no tool call."""
     if answer.get("refusal"):
         return "You refused. Call hand_over with the reason, so that a person takes this ticket."
     if answer.get("finish_reason") == "length":
@@ -171,9 +174,13 @@ def complaint(answer: dict[str, Any]) -> str:
     )
 
 
-def messages(prompt: str, conversation: Sequence[dict[str, str]], steps: Sequence[Recorded]) -> list[dict[str, Any]]:
-    """The list that is sent for the turn after `steps`: the prompt, the conversation, each recorded answer of the
-    model and what it was told. `conversation` is [{role, content}]."""
+def request_messages(
+    prompt: str, conversation: Sequence[dict[str, str]], steps: Sequence[Recorded]
+) -> list[dict[str, Any]]:
+    """Return the messages to send for the turn after `steps`.
+
+    The prompt, the conversation ([{role, content}]), then each recorded answer of the model with its result.
+    """
     result: list[dict[str, Any]] = [{"role": "system", "content": prompt}, *conversation]
     for step in steps:
         if step.kind == LLM and step.status == DONE:
@@ -186,8 +193,8 @@ def messages(prompt: str, conversation: Sequence[dict[str, str]], steps: Sequenc
     return result
 
 
-def digest(value: Any) -> str:
-    """SHA-256 (hex) of a JSON value."""
+def json_digest(value: Any) -> str:
+    """Return the SHA-256 digest (hex) of a JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -1,5 +1,7 @@
-"""Find tickets that nobody would ever see again (docs/design.md, 5.10): nothing is under way on them, they are neither
-answered nor closed, and no person was told. There must be none; a ticket found here goes to a person and is logged.
+"""Find tickets that everybody would overlook (docs/design.md, 5.10).
+
+These tickets have no work in progress, are neither answered nor closed, and no person was notified. There must be
+none: a ticket found here goes to a person and is logged as an error.
 """
 
 import logging
@@ -15,30 +17,30 @@ from tickets.models import Ticket
 from tickets.queries import IN_PROGRESS
 
 log = logging.getLogger(__name__)
-AT_ONCE = 100
-REASON = "Work on this ticket stopped without anyone being told."
-UNDECIDABLE = "{} awaits a decision, but no request is in the queue."
+_BATCH = 100
+_REASON = "Work on this ticket stopped without anyone being told."
+_UNDECIDABLE = "{} awaits a decision, but no request is in the queue."
 
 
 def forgotten() -> QuerySet[Ticket]:
-    """On their way by their status, with no run that goes on and no action that is still to be settled."""
+    """Return tickets with a status in progress but no active run and no unsettled action."""
     run = Run.objects.filter(ticket=OuterRef("pk"), status__in=("queued", "running", "waiting"))
     action = Action.objects.filter(ticket=OuterRef("pk")).exclude(status__in=states.SETTLED)
     return Ticket.objects.filter(~Exists(run), ~Exists(action), status__in=IN_PROGRESS)
 
 
 def undecidable() -> QuerySet[Action]:
-    """Actions that wait for people who are not asked, on tickets that no person has been given."""
+    """Return actions that need a decision although no request is open, on tickets that are not with a person."""
     asked = ApprovalRequest.objects.filter(action=OuterRef("pk"), closed_at__isnull=True)
     stuck = Q(status=states.PROPOSED) | (Q(status=states.AWAITING_APPROVAL) & ~Exists(asked))
     return Action.objects.filter(stuck).exclude(ticket__status=Ticket.Status.NEEDS_PERSON)
 
 
-def hand_over() -> int:
-    """Gives what it finds to people; how many tickets that were. Safe in several copies."""
-    found = dict.fromkeys(forgotten().order_by("pk").values_list("pk", flat=True)[:AT_ONCE], REASON)
+def hand_over_unseen() -> int:
+    """Hand the tickets found to people, and return their number. Several workers may run this at once."""
+    found = dict.fromkeys(forgotten().order_by("pk").values_list("pk", flat=True)[:_BATCH], _REASON)
     stuck = undecidable().order_by("pk").values_list("ticket_id", "idempotency_key")
-    found |= {ticket_id: UNDECIDABLE.format(key) for ticket_id, key in stuck[:AT_ONCE]}
+    found |= {ticket_id: _UNDECIDABLE.format(key) for ticket_id, key in stuck[:_BATCH]}
     return sum(_given(ticket_id, reason) for ticket_id, reason in found.items())
 
 
@@ -46,15 +48,15 @@ def _given(ticket_id: str, reason: str) -> bool:
     try:
         return _give(ticket_id, reason)
     except (OperationalError, InterfaceError):
-        raise  # the database is away: the next look finds them all again
-    except Exception:  # one that cannot be given must not hide the others
+        raise  # the database is down; the next run finds them all again
+    except Exception:  # one failure must not hide the other tickets
         log.exception("ticket %s is unseen, and could not be given to a person: %s", ticket_id, reason)
         return False
 
 
 def _give(ticket_id: str, reason: str) -> bool:
     with transaction.atomic():
-        # The lock that a message and a closing take too; what they changed is seen when it is looked at again.
+        # New messages and closing take this lock too, so their changes are visible to the check below.
         ticket = Ticket.objects.select_for_update(no_key=True, of=("self",)).get(pk=ticket_id)
         still = forgotten().filter(pk=ticket_id).exists() or undecidable().filter(ticket=ticket_id).exists()
         if not still:

@@ -10,10 +10,10 @@ from agentops.runs import steps
 from agentops.telemetry import conventions as names
 from agentops.trace import Span
 
-LONGEST = 20_000  # characters of one attribute
+MAX_LENGTH = 20_000  # characters of one attribute
 
 
-def of(run: Run, span: Span, step: Step) -> dict[str, str]:
+def content_of(run: Run, span: Span, step: Step) -> dict[str, str]:
     said = {names.ERROR_MESSAGE: clean(span.error_message)}
     match span.kind:
         case "llm":
@@ -30,7 +30,7 @@ def of(run: Run, span: Span, step: Step) -> dict[str, str]:
 
 
 def clean(text: str) -> str:
-    return redact.text(text)[:LONGEST]
+    return redact.text(text)[:MAX_LENGTH]
 
 
 def _messages(run: Run, step: Step) -> dict[str, str]:
@@ -59,4 +59,4 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(redact.data(value), ensure_ascii=False)[:LONGEST]
+    return json.dumps(redact.data(value), ensure_ascii=False)[:MAX_LENGTH]

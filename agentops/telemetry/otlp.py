@@ -15,17 +15,17 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from agentops.telemetry import conventions as names
-from agentops.telemetry.spans import Told
+from agentops.telemetry.spans import ExportedSpan
 from agentops.telemetry.watermark import EPOCH
 
-KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT, "server": SpanKind.SERVER}
+_SPAN_KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT, "server": SpanKind.SERVER}
 # Bad data, and too much at once. Every other no, wrong credentials too, is put right over there.
 REFUSED = (400, 413)
 _answers: list[int] = []
 _SCOPE = InstrumentationScope(names.SCOPE, schema_url=names.SCHEMA_URL)
 
 
-def send(told: Sequence[Told]) -> Literal["taken", "refused", "away"]:
+def export(told: Sequence[ExportedSpan]) -> Literal["taken", "refused", "away"]:
     """What the collector says of them; refused: these will never be taken, whoever else is. Takes as long as
     OTEL_EXPORTER_OTLP_TIMEOUT says at most, 10 s by default."""
     _answers.clear()
@@ -48,7 +48,7 @@ def _resource() -> Resource:
     return Resource.create({} if named else {names.SERVICE_NAME: names.SCOPE}, schema_url=names.SCHEMA_URL)
 
 
-def _span(told: Told) -> ReadableSpan:
+def _span(told: ExportedSpan) -> ReadableSpan:
     return ReadableSpan(
         name=told.name,
         context=_context(told.trace_id, told.span_id),
@@ -56,7 +56,7 @@ def _span(told: Told) -> ReadableSpan:
         resource=_resource(),
         attributes=_attributes(told),
         links=[_link(told.link)] if told.link else (),
-        kind=KINDS[told.kind],
+        kind=_SPAN_KINDS[told.kind],
         status=Status(StatusCode.ERROR, told.error) if told.error else Status(StatusCode.UNSET),
         start_time=_nanoseconds(told.started_at),
         end_time=_nanoseconds(told.finished_at),
@@ -64,7 +64,7 @@ def _span(told: Told) -> ReadableSpan:
     )
 
 
-def _attributes(told: Told) -> Mapping[str, Any]:
+def _attributes(told: ExportedSpan) -> Mapping[str, Any]:
     """Without what is not known."""
     given = {**told.attributes, names.ERROR_TYPE: told.error}
     return {name: value for name, value in given.items() if value not in ("", None, [])}

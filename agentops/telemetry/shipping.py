@@ -17,20 +17,20 @@ from django.db.models.functions import Now
 from agentops.lib import tracing
 from agentops.models import Watermark, WebRequest
 from agentops.telemetry import spans
-from agentops.telemetry.spans import Told
+from agentops.telemetry.spans import ExportedSpan
 from agentops.telemetry.watermark import SETTLE_SECONDS, safe_until
 from agentops.trace.loading import find_run
 
 log = structlog.stdlib.get_logger(__name__)
-NAME = "traces"
+_NAME = "traces"
 LEASE = timedelta(seconds=20)
-REST = timedelta(seconds=30)  # after a collector did not take it
-MOST_BEHIND = timedelta(days=1)  # what is older by the time a collector takes it is passed over
-AT_ONCE = 200
+_RETRY_PAUSE = timedelta(seconds=30)  # after a collector did not take it
+MAX_AGE = timedelta(days=1)  # what is older by the time a collector takes it is passed over
+_BATCH = 200
 BATCHES = 20
-MOST_REFUSED = 40  # that are found one by one; whatever else is refused of a batch is so as it is then
+MAX_REFUSED = 40  # that are found one by one; whatever else is refused of a batch is so as it is then
 
-ENDED = """
+_ENDED_SQL = """
     SELECT ended, run_id FROM (
         (SELECT finished_at AS ended, run_id FROM agentops_step
          WHERE finished_at > %(after)s AND finished_at <= %(until)s ORDER BY finished_at LIMIT %(most)s)
@@ -60,7 +60,7 @@ def due() -> list[int]:
     if not tracing.exporting():
         return []
     busy = Q(lease_expires_at__gt=Now()) | Q(not_before__gt=Now())
-    return [] if Watermark.objects.filter(busy, name=NAME).exists() else [SETTLE_SECONDS]
+    return [] if Watermark.objects.filter(busy, name=_NAME).exists() else [SETTLE_SECONDS]
 
 
 def ship(settle_seconds: int = SETTLE_SECONDS) -> None:
@@ -71,25 +71,27 @@ def ship(settle_seconds: int = SETTLE_SECONDS) -> None:
     safe = safe_until(settle_seconds)
     for _ in range(BATCHES):
         until, run_ids = _stretch(mark.through, safe)
-        requests = list(WebRequest.objects.order_by("pk")[:AT_ONCE])
-        told = [*_told(run_ids, mark.through, until), *(spans.of_request(request) for request in requests)]
+        requests = list(WebRequest.objects.order_by("pk")[:_BATCH])
+        told = [*_told(run_ids, mark.through, until), *(spans.request_span(request) for request in requests)]
         if not _sent(told):
-            Watermark.objects.filter(name=NAME, fence=mark.fence).update(lease_expires_at=None, not_before=Now() + REST)
+            Watermark.objects.filter(name=_NAME, fence=mark.fence).update(
+                lease_expires_at=None, not_before=Now() + _RETRY_PAUSE
+            )
             return
         WebRequest.objects.filter(pk__in=[request.pk for request in requests]).delete()
-        if not _move(mark, until) or (until >= safe and len(requests) < AT_ONCE):
+        if not _move(mark, until) or (until >= safe and len(requests) < _BATCH):
             break
-    Watermark.objects.filter(name=NAME, fence=mark.fence).update(lease_expires_at=None, not_before=None)
+    Watermark.objects.filter(name=_NAME, fence=mark.fence).update(lease_expires_at=None, not_before=None)
 
 
 def _claim() -> Watermark | None:
     """The watermark under a lease. What ended before anything was ever sent is history, and stays here."""
-    Watermark.objects.get_or_create(name=NAME, defaults={"through": Now()})
+    Watermark.objects.get_or_create(name=_NAME, defaults={"through": Now()})
     free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now())
-    if not Watermark.objects.filter(free, name=NAME).update(fence=F("fence") + 1, lease_expires_at=Now() + LEASE):
+    if not Watermark.objects.filter(free, name=_NAME).update(fence=F("fence") + 1, lease_expires_at=Now() + LEASE):
         return None
-    mark = Watermark.objects.get(name=NAME)
-    oldest = safe_until() - MOST_BEHIND
+    mark = Watermark.objects.get(name=_NAME)
+    oldest = safe_until() - MAX_AGE
     if mark.through < oldest:
         if not _failing:  # else it would be said anew each time that the collector is tried
             log.warning("traces of what ended before are not sent any more", before=oldest.isoformat())
@@ -100,37 +102,37 @@ def _claim() -> Watermark | None:
 
 def _move(mark: Watermark, until: datetime) -> bool:
     """False where another worker has taken over meanwhile."""
-    held = Watermark.objects.filter(name=NAME, fence=mark.fence)
+    held = Watermark.objects.filter(name=_NAME, fence=mark.fence)
     mark.through = max(until, mark.through)
     return bool(held.update(through=mark.through, lease_expires_at=Now() + LEASE))
 
 
 def _stretch(after: datetime, until: datetime) -> tuple[datetime, list[int]]:
     """How far the next batch goes, and the runs of which something ended on the way."""
-    ended = _ended(after, until, AT_ONCE)
-    if len(ended) == AT_ONCE:
+    ended = _ended(after, until, _BATCH)
+    if len(ended) == _BATCH:
         until = ended[-1][0]
-        ended = _ended(after, until, 100 * AT_ONCE)  # what ended in that very microsecond as well
+        ended = _ended(after, until, 100 * _BATCH)  # what ended in that very microsecond as well
     return until, sorted({run for _, run in ended if run is not None})
 
 
 def _ended(after: datetime, until: datetime, most: int) -> list[tuple[datetime, int | None]]:
     with connection.cursor() as cursor:
-        cursor.execute(ENDED, {"after": after, "until": until, "most": most})
+        cursor.execute(_ENDED_SQL, {"after": after, "until": until, "most": most})
         return list(cursor.fetchall())
 
 
-def _told(run_ids: list[int], after: datetime, until: datetime) -> Iterator[Told]:
+def _told(run_ids: list[int], after: datetime, until: datetime) -> Iterator[ExportedSpan]:
     for run_id in run_ids:
         try:
             run = find_run(run_id)
             if run is not None:
-                yield from spans.of(run, after, until)
+                yield from spans.spans_between(run, after, until)
         except Exception:  # one run that cannot be told of must not keep the others from it
             log.exception("a run is missing among the traces", run=run_id)
 
 
-def _sent(told: list[Told]) -> bool:
+def _sent(told: list[ExportedSpan]) -> bool:
     global _failing
     if not told:
         return True
@@ -143,12 +145,12 @@ def _sent(told: list[Told]) -> bool:
     return sent
 
 
-def _taken(told: list[Told]) -> bool:
+def _taken(told: list[ExportedSpan]) -> bool:
     """Whether the collector has all but those that it refuses while it takes others. A batch that is refused goes again
     in halves: what is wrong with one span, or too much at once, keeps no other from it. One that refuses everything is
     away."""
     send = import_module("agentops.telemetry.otlp").send
-    parts, taken, refused = [told], 0, list[Told]()
+    parts, taken, refused = [told], 0, list[ExportedSpan]()
     while parts:
         part = parts.pop()
         answer = send(part)
@@ -156,7 +158,7 @@ def _taken(told: list[Told]) -> bool:
             return False
         if answer == "taken":
             taken += len(part)
-        elif len(part) > 1 and len(refused) < MOST_REFUSED:
+        elif len(part) > 1 and len(refused) < MAX_REFUSED:
             parts += [part[len(part) // 2 :], part[: len(part) // 2]]
         else:
             refused += part

@@ -24,7 +24,7 @@ OPENAI = "https://api.openai.com"
 
 
 @dataclass(frozen=True)
-class Told:
+class ExportedSpan:
     """A span that ended. Ids are hexadecimal; `parent_id` is empty for the root; `link` is the W3C trace context of a
     caller, or empty; `error` says how it failed, in a word."""
 
@@ -40,7 +40,7 @@ class Told:
     link: str = ""
 
 
-def of(run: Run, after: datetime, until: datetime) -> Iterator[Told]:
+def spans_between(run: Run, after: datetime, until: datetime) -> Iterator[ExportedSpan]:
     """What of the run ended after the one moment and up to the other."""
 
     def within(moment: datetime | None) -> bool:
@@ -62,10 +62,10 @@ def of(run: Run, after: datetime, until: datetime) -> Iterator[Told]:
                     attributes=_of_run(run), error="run_failed" if run.status == Run.Status.FAILED else "")  # fmt: skip
 
 
-def of_request(request: WebRequest) -> Told:
+def request_span(request: WebRequest) -> ExportedSpan:
     """The web request that began the run, or changed what became of it."""
     trace_id = tracing.trace_id(request.ticket_id, request.run_id)
-    return Told(
+    return ExportedSpan(
         trace_id=trace_id,
         span_id=tracing.span_id(trace_id, tracing.web_span(request.request_id)),
         parent_id=tracing.span_id(trace_id, ROOT),
@@ -98,9 +98,9 @@ def _told(
     attributes: dict[str, Any] | None = None,
     error: str = "",
     kind: Literal["internal", "client"] = "internal",
-) -> Told:
+) -> ExportedSpan:
     trace_id = tracing.trace_id(run.ticket_id, run.pk)
-    return Told(
+    return ExportedSpan(
         trace_id=trace_id,
         span_id=tracing.span_id(trace_id, name),
         parent_id=tracing.span_id(trace_id, parent) if parent else "",
@@ -129,9 +129,11 @@ def _name(span: Span) -> str:
 
 def _tool(span: Span) -> str:
     """The tool's name. One that there is not has what the model made up: content, told of only when asked for."""
-    if span.name in tools.NAMES:
+    if span.name in tools.TOOL_NAMES:
         return span.name
-    return content.clean(span.name) if settings.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT else tools.NO_TOOL
+    return (
+        content.clean(span.name) if settings.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT else tools.UNKNOWN_TOOL
+    )
 
 
 def _error(span: Span) -> str:
@@ -141,7 +143,7 @@ def _error(span: Span) -> str:
 def _attributes(run: Run, span: Span, step: Step) -> dict[str, Any]:
     about = {names.STEP: span.step_index, names.ERROR_CLASS: span.error_class}
     if settings.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT:
-        about |= content.of(run, span, step)
+        about |= content.content_of(run, span, step)
     match span.kind:
         case "llm":
             return about | _of_model_call(run, span, step)
@@ -223,7 +225,7 @@ def _of_run(run: Run) -> dict[str, Any]:
     }
 
 
-def _tries(run: Run, span: Span, step: Step) -> Iterator[Told]:
+def _tries(run: Run, span: Span, step: Step) -> Iterator[ExportedSpan]:
     """Each call that the step made, or tried to: what a server says of it hangs below. An action's own attempts are
     told by themselves."""
     for failure in step.failures:
@@ -237,7 +239,7 @@ def _tries(run: Run, span: Span, step: Step) -> Iterator[Told]:
 
 def _try(
     run: Run, span: Span, number: int, began: datetime, ended: datetime, *, error: str, status: int | None = None
-) -> Told:
+) -> ExportedSpan:
     about = {
         names.STEP: span.step_index,
         names.ATTEMPT: number,

@@ -14,14 +14,14 @@ from agentops.runs import tools
 from agentops.telemetry.watermark import EPOCH, SETTLE_SECONDS, safe_until
 from approvals import states
 
-NAME = "tallies"
+_NAME = "tallies"
 EVERY = timedelta(seconds=5)
 KEPT = timedelta(days=9)
-STRETCH = timedelta(hours=1)
-STRETCHES = 50  # counted in one go: what is behind, such as years of history, is caught up in several
+_PERIOD = timedelta(hours=1)
+MAX_PERIODS = 50  # counted in one go: what is behind, such as years of history, is caught up in several
 
 # A name that is no tool's is the model's invention; how it is counted does not grow with its inventions.
-STEPS = """
+_STEPS_SQL = """
     SELECT finished_at AS ended, kind AS subject,
            CASE WHEN kind <> 'tool' OR name = ANY(%(tools)s) THEN name ELSE %(no_tool)s END AS name,
            status, error_class,
@@ -31,7 +31,7 @@ STEPS = """
            input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost_usd
     FROM agentops_step WHERE finished_at > %(after)s AND finished_at <= %(until)s
 """
-ATTEMPTS = """
+_ATTEMPTS_SQL = """
     SELECT attempt.finished_at AS ended, 'attempt' AS subject, action.kind AS name,
            CASE WHEN attempt.outcome = 'succeeded' THEN 'succeeded' ELSE 'failed' END AS status,
            CASE WHEN attempt.outcome = 'succeeded' THEN '' ELSE attempt.outcome END AS error_class,
@@ -40,14 +40,14 @@ ATTEMPTS = """
     FROM approvals_attempt attempt JOIN approvals_action action ON action.id = attempt.action_id
     WHERE attempt.finished_at > %(after)s AND attempt.finished_at <= %(until)s
 """
-RUNS = """
+_RUNS_SQL = """
     SELECT finished_at AS ended, 'run' AS subject, outcome AS name, status, '' AS error_class, NULL::float8 AS took,
            0 AS retried, 0 AS input_tokens, 0 AS cached_tokens, 0 AS output_tokens, 0 AS reasoning_tokens, 0 AS cost_usd
     FROM agentops_run WHERE finished_at > %(after)s AND finished_at <= %(until)s
 """
 # Each settling counts: what failed after it had succeeded is counted as both. So the events are read, and no row that
 # may have moved on since.
-ACTIONS = """
+_ACTIONS_SQL = """
     SELECT event.at AS ended, CASE WHEN event.verb = 'action.duplicate_absorbed' THEN 'duplicate' ELSE 'action' END
            AS subject, action.kind AS name, coalesce(event.after->>'status', '') AS status,
            CASE WHEN event.after->>'status' = 'failed' THEN action.error_class ELSE '' END AS error_class,
@@ -58,7 +58,7 @@ ACTIONS = """
       AND (event.verb = 'action.duplicate_absorbed'
            OR (event.after->>'status' = ANY(%(settled)s) AND event.before->>'status' IS NOT NULL))
 """
-ADD = """
+_ADD_SQL = """
     INSERT INTO agentops_tally AS kept (hour, subject, name, status, error_class, bucket, count, seconds, retried,
                                 input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost_usd)
     SELECT hours.hour, subject, name, status, error_class,
@@ -77,7 +77,7 @@ ADD = """
         cost_usd = kept.cost_usd + excluded.cost_usd
 """
 # The first thing that ended after a moment: stretches in which nothing did are passed over.
-NEXT = """
+_NEXT_SQL = """
     SELECT least(
         (SELECT min(finished_at) FROM agentops_step WHERE finished_at > %(after)s),
         (SELECT min(finished_at) FROM approvals_attempt WHERE finished_at > %(after)s),
@@ -89,14 +89,14 @@ NEXT = """
 
 def due() -> list[int]:
     """What `roll_up` is to be called with now; nothing while all is fresh."""
-    fresh = Watermark.objects.filter(name=NAME, through__gte=Now() - EVERY)
+    fresh = Watermark.objects.filter(name=_NAME, through__gte=Now() - EVERY)
     return [] if fresh.exists() else [SETTLE_SECONDS]
 
 
 def roll_up(settle_seconds: int = SETTLE_SECONDS) -> None:
     """Counts what has ended since, unless another worker is at it."""
-    Watermark.objects.get_or_create(name=NAME, defaults={"through": EPOCH})
-    for _ in range(STRETCHES):
+    Watermark.objects.get_or_create(name=_NAME, defaults={"through": EPOCH})
+    for _ in range(MAX_PERIODS):
         if not _count_a_stretch(settle_seconds):
             break
     Tally.objects.filter(hour__lt=Now() - KEPT, hour__gt=EPOCH).delete()
@@ -105,22 +105,22 @@ def roll_up(settle_seconds: int = SETTLE_SECONDS) -> None:
 def _count_a_stretch(settle_seconds: int) -> bool:
     """One transaction: counts and watermark together, so that nothing is counted twice. True where more is behind."""
     with transaction.atomic():
-        mark = Watermark.objects.select_for_update(skip_locked=True).filter(name=NAME).first()
+        mark = Watermark.objects.select_for_update(skip_locked=True).filter(name=_NAME).first()
         if mark is None:
             return False
         safe = safe_until(settle_seconds)
         begin = _next(mark.through)
-        until = safe if begin is None else min(safe, begin + STRETCH)
+        until = safe if begin is None else min(safe, begin + _PERIOD)
         if begin is not None and begin <= until:
             _count(mark.through, until)
         if until > mark.through:
-            Watermark.objects.filter(name=NAME).update(through=until, fence=F("fence") + 1)
+            Watermark.objects.filter(name=_NAME).update(through=until, fence=F("fence") + 1)
     return until < safe
 
 
 def _next(after: datetime) -> datetime | None:
     with connection.cursor() as cursor:
-        cursor.execute(NEXT, {"after": after})
+        cursor.execute(_NEXT_SQL, {"after": after})
         found: datetime | None = cursor.fetchone()[0]
     return found
 
@@ -130,12 +130,12 @@ def _count(after: datetime, until: datetime) -> None:
         "after": after,
         "until": until,
         "epoch": EPOCH,
-        "tools": list(tools.NAMES),
-        "no_tool": tools.NO_TOOL,
+        "tools": list(tools.TOOL_NAMES),
+        "no_tool": tools.UNKNOWN_TOOL,
         "settled": list(states.SETTLED),
         "most": len(buckets.BOUNDS),
         "falling": sorted(-bound for bound in buckets.BOUNDS),
     }
     with connection.cursor() as cursor:
-        for ended in (STEPS, ATTEMPTS, RUNS, ACTIONS):
-            cursor.execute(ADD.format(ended=ended), given)
+        for ended in (_STEPS_SQL, _ATTEMPTS_SQL, _RUNS_SQL, _ACTIONS_SQL):
+            cursor.execute(_ADD_SQL.format(ended=ended), given)

@@ -9,7 +9,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SETTLE_SECONDS = 1
 # Who has written holds a transaction number, and everything written since bears a later time than the transaction's
 # beginning. A statement without a number may be about to write; one that has run for a minute only reads.
-SAFE = """
+_SAFE_SQL = """
     SELECT least(
         statement_timestamp() - make_interval(secs => %s),
         (SELECT min(CASE WHEN backend_xid IS NOT NULL THEN xact_start ELSE query_start END) FROM pg_stat_activity
@@ -23,7 +23,7 @@ SAFE = """
 def safe_until(settle_seconds: float = SETTLE_SECONDS) -> datetime:
     """Nothing that ended up to this moment is still to be committed, by the database's clock."""
     with connection.cursor() as cursor:
-        cursor.execute(SAFE, [settle_seconds])
+        cursor.execute(_SAFE_SQL, [settle_seconds])
         [moment] = cursor.fetchone()
     assert isinstance(moment, datetime)
     return moment

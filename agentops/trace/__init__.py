@@ -24,9 +24,9 @@ VERDICTS: dict[str, tuple[SpanStatus, str]] = {
     "require_approval": ("waiting", "policy: needs approval"),
     "block": ("stopped", "policy: blocked"),
 }
-STEPS: dict[str, SpanStatus] = {"started": "running", "waiting": "waiting", "done": "ok", "failed": "error"}
+STEP_STATUS: dict[str, SpanStatus] = {"started": "running", "waiting": "waiting", "done": "ok", "failed": "error"}
 # An attempt that ended before anything was sent is no error; every outcome not named here is one.
-ATTEMPTS: dict[str, SpanStatus] = {"": "running", "succeeded": "ok", "changed": "stopped"}
+ATTEMPT_STATUS: dict[str, SpanStatus] = {"": "running", "succeeded": "ok", "changed": "stopped"}
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _step(step: Step, parent: str | None) -> Span:
 def _step_status(step: Step) -> SpanStatus:
     if step.action is not None and step.action.status in (states.BLOCKED, states.REJECTED, states.EXPIRED):
         return "stopped"  # as the policy or a person wanted it: no error
-    return "error" if step.error_code else STEPS[step.status]
+    return "error" if step.error_code else STEP_STATUS[step.status]
 
 
 def _step_note(step: Step) -> str:
@@ -204,7 +204,7 @@ def _request(request: ApprovalRequest, above: Span) -> Span:
 
 
 def _attempt(attempt: Attempt, action: Action, above: Span) -> Span:
-    status = ATTEMPTS.get(attempt.outcome, "error")
+    status = ATTEMPT_STATUS.get(attempt.outcome, "error")
     http = f"HTTP {attempt.http_status}" if attempt.http_status else ""
     return Span(
         id=tracing.attempt_span(action.pk, attempt.number),

@@ -51,7 +51,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Bar:
+class SpanBar:
     span: Span
     x: float
     width: float
@@ -60,7 +60,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Waterfall:
-    bars: list[Bar]
+    bars: list[SpanBar]
     cuts: list[Cut]
     ticks: list[Tick]
 
@@ -89,11 +89,11 @@ def draw(found: Sequence[Span], now: datetime) -> Waterfall:
     return Waterfall(bars, cuts, list(_ticks(pieces)))
 
 
-def _bar(span: Span, pieces: Sequence[Piece], begun: datetime, now: datetime) -> Bar:
+def _bar(span: Span, pieces: Sequence[Piece], begun: datetime, now: datetime) -> SpanBar:
     left = _x(pieces, _since(begun, span.started_at))
     right = _x(pieces, _since(begun, span.finished_at or now))
     left = min(left, WIDTH - NARROWEST)
-    return Bar(span, round(left, 3), round(max(right - left, NARROWEST), 3), span.seconds(now))
+    return SpanBar(span, round(left, 3), round(max(right - left, NARROWEST), 3), span.seconds(now))
 
 
 def _cut(piece: Piece, waits: Sequence[tuple[float, float]]) -> Cut:

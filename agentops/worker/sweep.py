@@ -1,7 +1,7 @@
-"""Finds work that nobody is at, and does it: what guarantees progress (docs/design.md, 5.11 and 9).
+"""Find and do due work. This guarantees progress, with or without messages (docs/design.md, 5.11 and 9).
 
-Every worker runs one, beside its messages and without any: a thread that asks the database what is due and gives it to
-a few threads of its own. Claims are guarded, so several sweeps and all messages may meet on the same work.
+Every worker runs one sweep: a thread that asks the database for due work and gives it to a few threads of its own.
+Claims are guarded, so several sweeps and all messages may meet on the same work.
 """
 
 import logging
@@ -25,25 +25,25 @@ from approvals.policy import lowering
 from approvals.reconciliation import comparison
 
 log = logging.getLogger(__name__)
-AT_ONCE = 8
-FEW = 2  # threads that what can wait, or may hang, holds at most
-UNSEEN_SECONDS = 60.0  # between looks for tickets that nobody would see
-BACKLOG_SECONDS = 0.5  # between rounds while more is due than threads are free
+_THREADS = 8
+FEW = 2  # threads at most for work that can wait or may hang
+UNSEEN_SECONDS = 60.0  # between checks for overlooked tickets
+BACKLOG_SECONDS = 0.5  # between rounds while more work is due than threads are free
 
 Work = tuple[Callable[[int], object], int]
 _stopping = threading.Event()
 
 
 class Sweep:
-    """Rounds over what is due. A slow item holds one of `at_once` threads, never the next round."""
+    """Rounds over due work. A slow item occupies one of `at_once` threads and never delays the next round."""
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
+    def __init__(self, at_once: int = _THREADS) -> None:
         self.at_once = at_once
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="sweep")
         self._at_work: dict[Work, Future[None]] = {}
 
     def round(self) -> list[Future[None]]:
-        """One look at the database; answers what it set going, at most as many as threads are free."""
+        """Start due work on the free threads, and return its futures."""
         self._at_work = {work: future for work, future in self._at_work.items() if not future.done()}
         _chore(seals.seal_events)
         free = self.at_once - len(self._at_work)
@@ -54,20 +54,20 @@ class Sweep:
 
     @property
     def idle(self) -> bool:
-        """Whether the last round found less than the threads can take."""
+        """Return whether the last round found less work than the threads can take."""
         return len(self._at_work) < self.at_once
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def start() -> None:
-    """Sweeps in a thread of its own until `stop`."""
+def start_sweeping() -> None:
+    """Sweep in a separate thread until `stop_sweeping`."""
     _stopping.clear()
     threading.Thread(target=_run, name="sweep", daemon=True).start()
 
 
-def stop() -> None:
+def stop_sweeping() -> None:
     _stopping.set()
 
 
@@ -82,10 +82,10 @@ def _run() -> None:
             sweep.round()
             if time.monotonic() - looked >= UNSEEN_SECONDS:
                 looked = time.monotonic()
-                _chore(unseen.hand_over)
+                _chore(unseen.hand_over_unseen)
             pause = settings.SWEEP_SECONDS if sweep.idle else BACKLOG_SECONDS
-        except Exception:  # a database that is away must not end the sweep: it is what heals
-            log.exception("the sweep failed; it goes on in %s s", settings.SWEEP_SECONDS)
+        except Exception:  # the sweep must survive a database outage: it does the recovery
+            log.exception("the sweep failed; next round in %s s", settings.SWEEP_SECONDS)
         finally:
             connection.close()
         _stopping.wait(pause)
@@ -93,9 +93,12 @@ def _run() -> None:
 
 
 def _due(limit: int) -> list[Work]:
-    """What is asked for in this order gets a thread in this order: what people must hear, the books once an hour, then
-    money, and runs. Mail that does not leave and replays, which can wait, hold a few threads at most. What is unknown
-    is asked for again and again, and so takes half of them from the others, and more where those leave some over."""
+    """Return due work in order of priority.
+
+    First what people must hear, then the hourly comparison, then money, then runs. E-mail that can't be sent and
+    replays can wait, so they get a few threads at most. Look-ups of unknown outcomes repeat for a long time, so they
+    take at most half of the threads before the others, and what is left over after them.
+    """
     few = min(limit, FEW)
     asked: list[tuple[Callable[[int], object], Callable[[], list[int]]]] = [
         (notifications.send_notification, lambda: notifications.due(few)),
@@ -107,7 +110,7 @@ def _due(limit: int) -> list[Work]:
         (lookup.settle, lambda: lookup.due(limit // 2)),
         (expiry.expire, lambda: expiry.due(limit)),
         (engine.advance, lambda: leasing.due(limit)),
-        (replays.advance, lambda: replays.due(few)),
+        (replays.advance_replay, lambda: replays.due(few)),
         (lookup.settle, lambda: lookup.due(limit)),
     ]
     return list(dict.fromkeys((work, number) for work, due in asked for number in _found(due)))
@@ -117,17 +120,17 @@ def _found(due: Callable[[], list[int]]) -> list[int]:
     try:
         return due()
     except (OperationalError, InterfaceError):
-        raise  # the database is away: the next round tries again
-    except Exception:  # what cannot be asked for must not keep the rest of the round from its turn
-        log.exception("what is due could not be asked for; the next sweep tries again")
+        raise  # the database is down; the next round tries again
+    except Exception:  # one failing query must not block the rest of the round
+        log.exception("a query for due work failed; the next round tries again")
         return []
 
 
 def _do(work: Callable[[int], object], number: int) -> None:
     try:
         work(number)
-    except Exception:  # one poisoned item must not keep the others from their turn
-        log.exception("%s(%s) failed; the next sweep tries again", work.__qualname__, number)
+    except Exception:  # one poisoned item must not block the others
+        log.exception("%s(%s) failed; the next round tries again", work.__qualname__, number)
     finally:
         connection.close()
 
@@ -136,15 +139,15 @@ def _chore(work: Callable[[], object]) -> None:
     try:
         work()
     except (OperationalError, InterfaceError):
-        raise  # the database is away: the next round tries again
-    except Exception:  # one that cannot be done must not keep the round from its work
-        log.exception("%s failed; the next sweep tries again", work.__qualname__)
+        raise  # the database is down; the next round tries again
+    except Exception:  # a failing chore must not stop the round
+        log.exception("%s failed; the next round tries again", work.__qualname__)
 
 
 def _beat() -> None:
-    """Tells `/readyz` that a worker is alive."""
+    """Record that a worker is alive, for `/readyz`."""
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as broker:
-            broker.set(heartbeat.KEY, int(time.time()), ex=heartbeat.seconds())
+            broker.set(heartbeat.KEY, int(time.time()), ex=heartbeat.max_age())
     except redis.RedisError as error:
         log.warning("no heartbeat: %s", error)

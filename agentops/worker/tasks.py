@@ -1,5 +1,5 @@
-"""Doors for messages, and the receivers that send them. A message carries an id and only hurries what the sweep
-would do (docs/design.md, 5.11)."""
+"""Celery tasks, and the receivers that send them. A message carries an id and only speeds up what the sweep would do
+(docs/design.md, 5.11)."""
 
 import logging
 from typing import Any
@@ -21,57 +21,57 @@ from tickets.models import Message
 from tickets.signals import message_received
 
 log = logging.getLogger(__name__)
-BROKER_AWAY = (OperationalError, RedisError, OSError)
+_BROKER_ERRORS = (OperationalError, RedisError, OSError)
 
 
 @shared_task(name="agentops.tasks.advance")
-def advance(run_id: int) -> None:
+def advance_run(run_id: int) -> None:
     engine.advance(run_id)
 
 
 @shared_task(name="agentops.tasks.replay")
-def replay(replay_id: int) -> None:
-    running.advance(replay_id)
+def advance_replay_task(replay_id: int) -> None:
+    running.advance_replay(replay_id)
 
 
 @receiver(message_received)
-def queue_run(sender: object, message: Message, **_: Any) -> None:
+def queue_run_for_message(sender: object, message: Message, **_: Any) -> None:
     run = leasing.queue_run(message)
-    transaction.on_commit(lambda: hurry(run.pk), robust=True)
+    transaction.on_commit(lambda: hurry_run(run.pk), robust=True)
 
 
 @receiver(action_settled)
-def go_on(sender: object, action_id: int, **_: Any) -> None:
+def hurry_waiting_runs(sender: object, action_id: int, **_: Any) -> None:
     for run_id in leasing.waiting_on(action_id):
-        hurry(run_id)
+        hurry_run(run_id)
 
 
 @receiver(run_queued)
-def hurry_again(sender: object, run_id: int, **_: Any) -> None:
-    hurry(run_id)
+def hurry_queued_run(sender: object, run_id: int, **_: Any) -> None:
+    hurry_run(run_id)
 
 
 @receiver(replay_asked)
 def hurry_replay(sender: object, replay_id: int, **_: Any) -> None:
-    transaction.on_commit(lambda: _send(replay, replay_id), robust=True)
+    transaction.on_commit(lambda: _send(advance_replay_task, replay_id), robust=True)
 
 
-def hurry(run_id: int) -> None:
-    _send(advance, run_id)
+def hurry_run(run_id: int) -> None:
+    _send(advance_run, run_id)
 
 
 def _send(task: Any, number: int) -> None:
     try:
         task.delay(number)
-    except BROKER_AWAY:
-        log.warning("no message for %s(%s): the broker is away; the sweep will find it", task.name, number)
+    except _BROKER_ERRORS:
+        log.warning("no message sent for %s(%s): the broker is down; the sweep will find it", task.name, number)
 
 
 @worker_ready.connect
 def start_sweep(**_: Any) -> None:
-    sweep.start()
+    sweep.start_sweeping()
 
 
 @worker_shutdown.connect
 def stop_sweep(**_: Any) -> None:
-    sweep.stop()
+    sweep.stop_sweeping()

@@ -40,7 +40,7 @@ PLUMBING = (
     "approvals.effects.reservations.",
     "approvals.effects.resolution.",
     "approvals.transitions.",
-    "agentops.runs.commit.record",
+    "agentops.runs.commit.commit_step",
 )
 NOBODY_LISTENS = 1  # a port
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)

@@ -124,7 +124,7 @@ def action_lease_by_the_workers_clock() -> None:
 
 
 def run_lease_by_the_workers_clock() -> None:
-    leasing.lease = commit.lease = ahead
+    leasing.lease_expiry = commit.lease_expiry = ahead
 
 
 def digest_not_checked() -> None:
@@ -226,15 +226,17 @@ def without(constraint: str) -> Iterator[None]:
 
 def run_not_fenced() -> None:
     def record(run: Any, finished: Any, started: Any, *, call: Any = None, **fields: Any) -> None:
-        counted = {name: getattr(run, name) for name in commit.COUNTED}
+        counted = {name: getattr(run, name) for name in commit._COUNTERS}
         written = [step for step in (finished, started) if step is not None]
         with transaction.atomic(savepoint=False):
-            engine.Run.objects.filter(pk=run.pk).update(**{"lease_expires_at": commit.lease(), **counted, **fields})
+            engine.Run.objects.filter(pk=run.pk).update(
+                **{"lease_expires_at": commit.lease_expiry(), **counted, **fields}
+            )
             commit._account(run, written, started, call)
             for step in written:
                 step.save()
 
-    commit.record = engine.record = record
+    commit.commit_step = engine.commit_step = record
 
 
 def moves_without_audit() -> None:

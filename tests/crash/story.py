@@ -89,7 +89,7 @@ def warm_up() -> None:
     _ = client._client(client.PRIMARY).chat.completions.with_raw_response.create
     importlib.import_module("psycopg_pool")
     tools.specifications()
-    tasks.advance.delay(0)
+    tasks.advance_run.delay(0)
     gc.collect()
     gc.freeze()
 

@@ -82,7 +82,7 @@ def test_the_acknowledgement_is_part_of_the_runs_trace(world: World, model: Scri
     send(ticket)
     found = find_run(run.pk)
     assert found is not None
-    by_name = {span.name: span for span in spans.of(found, run.created_at, timezone.now())}
+    by_name = {span.name: span for span in spans.spans_between(found, run.created_at, timezone.now())}
     attempt = by_name["reply attempt"]
     assert attempt.parent_id == by_name["execute_tool hand_over"].span_id
     assert attempt.span_id == tracing.span_id(attempt.trace_id, tracing.attempt_span(acknowledgements(ticket)[0].pk, 1))

@@ -37,7 +37,7 @@ def admin(live_database: str) -> User:
 def biller(world: World, settings: Settings, admin: User) -> Iterator[Biller]:
     """A model that bills its maximum for each call. Both models have prices; nothing is spent or held today."""
     # Open the shop's single connection before several threads need it.
-    tools.read("get_customer", {}, ticket_of(world.order()))
+    tools.run_read("get_customer", {}, ticket_of(world.order()))
     Spending.objects.all().delete()
     Hold.objects.all().delete()
     Run.objects.exclude(status__in=["succeeded", "failed"]).update(status="cancelled", lease_expires_at=None)
@@ -87,10 +87,10 @@ def left_at(call: int, ticket: Ticket) -> Run:
 
 def triaged(world: World) -> tuple[Run, Step]:
     """Return a run whose first call was answered but not yet recorded, and its step."""
-    run = leasing.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
+    run = leasing.lease_run(Run.objects.get(ticket=ticket_of(world.order())).pk)
     assert run is not None
-    first = steps.first(run)
-    commit.record(run, None, first, call=steps.request(run, first, []))
+    first = steps.start_triage(run)
+    commit.commit_step(run, None, first, call=steps.request(run, first, []))
     steps.do_triage(run, first)
     return run, first
 
@@ -191,14 +191,14 @@ def test_yesterdays_unused_reservation_frees_nothing_in_todays_budget(
     following = steps.start_llm(run, [first])
     cap(admin, per=per, max_usd=Decimal("0.000001"))
     with pytest.raises(Exhausted) as refused:
-        commit.record(run, first, following, call=steps.request(run, following, [first]))
+        commit.commit_step(run, first, following, call=steps.request(run, following, [first]))
     need = refused.value.worst.usd
     assert first.settled.spent_usd < reserved
     cap(admin, per=per, max_usd=need - Decimal("0.000001"))
     with pytest.raises(Exhausted):
-        commit.record(run, first, following, call=steps.request(run, following, [first]))
+        commit.commit_step(run, first, following, call=steps.request(run, following, [first]))
     cap(admin, per=per, max_usd=need)
-    commit.record(run, first, following, call=steps.request(run, following, [first]))
+    commit.commit_step(run, first, following, call=steps.request(run, following, [first]))
     assert booked()[1] == need
 
 
@@ -431,12 +431,12 @@ def test_an_answer_without_usage_costs_its_worst_case(world: World, biller: Bill
 
 
 def test_a_worker_without_its_lease_neither_reserves_nor_books(world: World, biller: Biller, admin: User) -> None:
-    run = leasing.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
+    run = leasing.lease_run(Run.objects.get(ticket=ticket_of(world.order())).pk)
     assert run is not None
     Run.objects.filter(pk=run.pk).update(fence=run.fence + 1)
-    step = steps.first(run)
-    with pytest.raises(commit.Superseded):
-        commit.record(run, None, step, call=steps.request(run, step, []))
+    step = steps.start_triage(run)
+    with pytest.raises(commit.RunSuperseded):
+        commit.commit_step(run, None, step, call=steps.request(run, step, []))
     assert booked() == (0, 0)
 
 

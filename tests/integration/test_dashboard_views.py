@@ -102,9 +102,9 @@ def test_the_automated_share_counts_approved_actions(db: None) -> None:
 def test_cost_per_ticket_counts_tickets_with_model_calls(db: None) -> None:
     a_run()
     a_ticket()
-    cost = figures.cost(timezone.now() - timedelta(days=7))
+    cost = figures.cost_since(timezone.now() - timedelta(days=7))
     assert (cost.tickets, str(cost.per_ticket)) == (1, "0.004200")
-    assert figures.cost(timezone.now()).per_ticket is None
+    assert figures.cost_since(timezone.now()).per_ticket is None
 
 
 def test_a_chart_axis_ends_at_a_round_number() -> None:

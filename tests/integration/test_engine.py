@@ -431,7 +431,7 @@ def test_a_model_that_stays_unavailable_means_a_person(
     while run.status == "queued":
         run = run_through(ticket)
     assert (run.status, run.outcome) == ("failed", "with_person")
-    assert "could not be asked" in status(ticket)[1]
+    assert "could not be reached" in status(ticket)[1]
     assert len(run.steps.get(index=1).failures) == retry.MODEL_RETRIES.attempts - 1
 
 
@@ -555,14 +555,14 @@ def test_a_step_that_keeps_killing_workers_is_given_up(world: World, model: Scri
     ticket = ticket_of(world.order())
     model.will_say(triage())
     with before_request(MODEL, from_call(2, die)):
-        for _ in range(engine.LOST_WORKERS):
+        for _ in range(engine.MAX_LOST_WORKERS):
             with pytest.raises(Killed):
                 run_through(ticket)
             crash(Run.objects.get(ticket=ticket))
         run = run_through(ticket)
     assert (run.status, run.outcome) == ("failed", "with_person")
     assert last_step(run).error_code == "worker_lost"
-    assert len(last_step(run).failures) == engine.LOST_WORKERS
+    assert len(last_step(run).failures) == engine.MAX_LOST_WORKERS
 
 
 def test_our_own_bug_needs_a_person_and_names_the_step(world: World, model: Script) -> None:
@@ -611,14 +611,14 @@ def test_a_crash_between_proposal_and_execution_loses_nothing(world: World, mode
 
 def test_a_worker_without_its_lease_writes_nothing(world: World, model: Script) -> None:
     ticket = ticket_of(world.order())
-    run = leasing.claim(Run.objects.get(ticket=ticket).pk)
+    run = leasing.lease_run(Run.objects.get(ticket=ticket).pk)
     assert run is not None
     crash(run)
     model.will_say(triage(), hands_over("The successor."))
     assert run_through(ticket).outcome == "with_person"
     before = list(Step.objects.filter(run=run).values())
     with pytest.raises(engine.Superseded):
-        commit.record(run, None, steps.first(run))
+        commit.commit_step(run, None, steps.start_triage(run))
     assert list(Step.objects.filter(run=run).values()) == before
     assert status(ticket) == ("needs_person", "The successor.")
 

@@ -62,13 +62,13 @@ def test_an_idle_ticket_is_found_and_given_to_a_person(
     end_run(ticket, of_run)
     stands(ticket, of_ticket)
     assert ticket.pk in found()
-    assert unseen.hand_over() >= 1
-    assert status(ticket) == ("needs_person", unseen.REASON)
+    assert unseen.hand_over_unseen() >= 1
+    assert status(ticket) == ("needs_person", unseen._REASON)
     event = AuditEvent.objects.get(verb="ticket.found_unseen", object_id=ticket.pk)
     assert event.before == {"status": of_ticket}
     assert f"ticket {ticket.pk} had been left unseen" in caplog.text
     assert found() == set()
-    assert unseen.hand_over() == 0
+    assert unseen.hand_over_unseen() == 0
 
 
 def test_a_ticket_without_a_run_is_found(ticket: Ticket) -> None:
@@ -93,14 +93,14 @@ def test_an_action_that_waits_for_nobody_is_found(world: World) -> None:
     action = propose_refund(world.order(), 6_000)
     ApprovalRequest.objects.filter(action=action).update(closed_at=Now())
     assert action.ticket_id in found()
-    unseen.hand_over()
+    unseen.hand_over_unseen()
     assert status(action.ticket) == ("needs_person", f"{action} awaits a decision, but no request is in the queue.")
 
 
 def test_a_ticket_resumed_at_the_same_moment_is_left_alone(ticket: Ticket) -> None:
     end_run(ticket)
     another_message(ticket)
-    assert unseen._give(ticket.pk, unseen.REASON) is False
+    assert unseen._give(ticket.pk, unseen._REASON) is False
     assert status(ticket)[0] == "open"
 
 
@@ -110,20 +110,20 @@ def test_one_failing_ticket_does_not_hide_the_others(world: World, caplog: pytes
         end_run(ticket)
         stands(ticket, "working")
     with before_statement("UPDATE tickets_ticket", given=bad.pk, act=fail_with(RuntimeError("poison"))):
-        assert unseen.hand_over() == 1
+        assert unseen.hand_over_unseen() == 1
     assert (status(good)[0], status(bad)[0]) == ("needs_person", "working")
     assert f"ticket {bad.pk} is unseen, and could not be given" in caplog.text
-    assert unseen.hand_over() == 1
+    assert unseen.hand_over_unseen() == 1
 
 
 def test_the_sweep_looks_for_forgotten_tickets(ticket: Ticket) -> None:
     end_run(ticket)
     stands(ticket, "working")
-    sweep.start()
+    sweep.start_sweeping()
     try:
         until(lambda: status(ticket)[0] == "needs_person")
     finally:
-        sweep.stop()
+        sweep.stop_sweeping()
 
 
 def test_a_running_run_without_a_lease_is_taken_over(ticket: Ticket) -> None:

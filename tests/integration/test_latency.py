@@ -101,7 +101,7 @@ def test_failures_without_earlier_data_are_not_called_an_increase(run: Run) -> N
 
 
 def test_the_slowest_steps_come_first_page_by_page(run: Run) -> None:
-    seconds = [number % 7 + 0.5 for number in range(2 * latency.PAGE + 1)]
+    seconds = [number % 7 + 0.5 for number in range(2 * latency._PAGE_SIZE + 1)]
     steps(run, "get_order", seconds)
     steps(run, "get_order", [90.0], EARLIER)
     steps(run, "get_order", [90_000.0], timedelta(days=1, hours=3), waited_for_person=True)
@@ -116,11 +116,11 @@ def test_the_slowest_steps_come_first_page_by_page(run: Run) -> None:
 
 def test_failed_steps_are_newest_first_without_human_rejections(run: Run) -> None:
     more = {"status": "failed", "error_code": "timeout", "error_class": "transient"}
-    bad = steps(run, "refund", [1.0] * (latency.PAGE + 1), **more)
+    bad = steps(run, "refund", [1.0] * (latency._PAGE_SIZE + 1), **more)
     steps(run, "refund", [1.0], status="failed", error_code="rejected", error_class="action")
-    first, after = latency.failed("refund")
-    second, end = latency.failed("refund", after)
-    assert (len(first), len(second)) == (latency.PAGE, 1)
+    first, after = latency.failed_steps("refund")
+    second, end = latency.failed_steps("refund", after)
+    assert (len(first), len(second)) == (latency._PAGE_SIZE, 1)
     assert [row.step.pk for row in [*first, *second]] == [step.pk for step in reversed(bad)]
     assert end == ""
 
@@ -136,7 +136,7 @@ def test_calls_of_nonexistent_tools_are_listed_together(run: Run) -> None:
     more = {"status": "failed", "error_code": "unknown_tool", "error_class": "refused"}
     bad = [*steps(run, "made_up", [1.0], **more), *steps(run, "another", [1.0], **more)]
     steps(run, "get_order", [1.0], status="failed", error_code="timeout", error_class="transient")
-    found, _ = latency.failed("unknown", kind="tool")
+    found, _ = latency.failed_steps("unknown", kind="tool")
     assert {row.step.pk for row in found} == {step.pk for step in bad}
 
 
@@ -163,13 +163,13 @@ def test_the_dashboard_leads_to_the_slow_step_in_two_clicks(maya: Client) -> Non
 
 
 def test_htmx_gets_a_fragment_whose_next_page_keeps_the_filters(maya: Client, run: Run) -> None:
-    steps(run, "get_order", [2.0] * latency.PAGE + [1.0])
+    steps(run, "get_order", [2.0] * latency._PAGE_SIZE + [1.0])
     page = maya.get(reverse("runs"), {"step": "get_order", "show": "slow"}, headers={"HX-Request": "true"})
     said = markup(page)
     assert "<html" not in said
     address = link(said, "after=")
     assert "show=slow" in address
-    assert f"Step {latency.PAGE} of" in markup(maya.get(address))
+    assert f"Step {latency._PAGE_SIZE} of" in markup(maya.get(address))
     for odd in ({"show": "slow"}, {"step": "get_order", "show": "nonsense"}):
         assert "All runs" in markup(maya.get(reverse("runs"), odd))
 
@@ -178,7 +178,7 @@ def test_each_list_uses_its_index(run: Run) -> None:
     steps(run, "get_order", [1.0] * 60, status="failed", error_code="timeout", error_class="transient")
     with CaptureQueriesContext(connection) as said:
         latency.slowest("get_order", "500000-1")
-        latency.failed("get_order", "0-1")
+        latency.failed_steps("get_order", "0-1")
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_sort = off")

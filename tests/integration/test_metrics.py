@@ -139,8 +139,8 @@ def test_replay_spending_counts_for_budgets_but_not_tickets(world: World, model:
     tallies.roll_up(0)
     cost, spent = total("agentops_llm_cost_usd_total"), total("agentops_budget_spent_usd_total")
     model.will_say(triage(), hands_over())
-    replay = asking.begin(run=run, mode="model", asked_by="lead")
-    running.advance(replay.pk)
+    replay = asking.queue_replay(run=run, mode="model", asked_by="lead")
+    running.advance_replay(replay.pk)
     tallies.roll_up(0)
     replay.refresh_from_db()
     assert replay.cost_usd > 0

@@ -16,7 +16,7 @@ from agentops.llm.breakers import Target
 from agentops.llm.holds import PassedOver
 from agentops.models import Breaker, Hold, RoutingVersion, Run, Spending
 from agentops.runs import closing, commit, engine, leasing, routing_versions, steps
-from agentops.runs.routing import Rules
+from agentops.runs.routing import RoutingRules
 from agentops.web.queries.spending import who_did_what
 from approvals.decisions import decide
 from approvals.models import ApprovalRequest, AuditEvent
@@ -85,8 +85,8 @@ def test_a_refused_call_selects_the_expert_for_the_rest(world: World, model: Scr
 
 def test_the_policys_reason_selects_the_expert_if_configured(world: World, model: Script, lead: User) -> None:
 
-    for rules, expected in ((Rules(), EXPERT), (Rules(expert_on=()), CHEAP)):
-        routing_versions.save(rules=rules, by=lead, note="for a test")
+    for rules, expected in ((RoutingRules(), EXPERT), (RoutingRules(expert_on=()), CHEAP)):
+        routing_versions.save_routing(rules=rules, by=lead, note="for a test")
         order = world.order()
         ticket = ticket_of(order)
         model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
@@ -96,33 +96,35 @@ def test_the_policys_reason_selects_the_expert_if_configured(world: World, model
         model.will_say(hands_over())
         run_through(ticket)
         assert asked(model)[-1] == expected
-    routing_versions.save(rules=Rules(), by=lead, note="as it began")
+    routing_versions.save_routing(rules=RoutingRules(), by=lead, note="as it began")
 
 
 def test_a_resumed_run_keeps_its_route_after_rules_change(world: World, model: Script, lead: User) -> None:
     model.will_say(triage(ambiguous=True), DOWN)
     ticket = ticket_of(world.order())
     run_through(ticket)
-    routing_versions.save(rules=Rules(expert_on=()), by=lead, note="for a test")
+    routing_versions.save_routing(rules=RoutingRules(expert_on=()), by=lead, note="for a test")
     model.will_say(hands_over())
     assert run_through(ticket).route == "ambiguous"
     assert asked(model) == [CHEAP, EXPERT, EXPERT]
-    routing_versions.save(rules=Rules(), by=lead, note="as it began")
+    routing_versions.save_routing(rules=RoutingRules(), by=lead, note="as it began")
 
 
 def test_a_routing_change_records_who_and_why(world: World, lead: User) -> None:
-    version = routing_versions.save(rules=Rules(expert_on=("ambiguous",)), by=lead, note="The expert is dear.")
+    version = routing_versions.save_routing(
+        rules=RoutingRules(expert_on=("ambiguous",)), by=lead, note="The expert is dear."
+    )
     event = AuditEvent.objects.filter(verb="routing.saved").latest("pk")
     assert (event.actor, event.after["note"]) == ("lead", "The expert is dear.")
     assert RoutingVersion.objects.latest("pk") == version
-    assert routing_versions.in_force().expert_on == ("ambiguous",)
-    routing_versions.save(rules=Rules(), by=lead, note="as it began")
+    assert routing_versions.rules_in_force().expert_on == ("ambiguous",)
+    routing_versions.save_routing(rules=RoutingRules(), by=lead, note="as it began")
 
 
 def test_unreadable_rules_select_the_expert_at_every_signal(world: World, lead: User) -> None:
     RoutingVersion.objects.create(rules={"expert_on": ["moon"]}, note="broken")
-    assert "share_of_order" in routing_versions.in_force().expert_on
-    routing_versions.save(rules=Rules(), by=lead, note="as it began")
+    assert "share_of_order" in routing_versions.rules_in_force().expert_on
+    routing_versions.save_routing(rules=RoutingRules(), by=lead, note="as it began")
 
 
 # --- breakers -------------------------------------------------------------------------------------------
@@ -160,15 +162,15 @@ def test_a_success_before_the_last_failure_resets_the_count(world: World, model:
 
 
 def test_a_late_answer_sent_before_the_failures_resets_the_count(world: World, model: Script) -> None:
-    run = leasing.claim(Run.objects.get(ticket=ticket_of(world.order())).pk)
+    run = leasing.lease_run(Run.objects.get(ticket=ticket_of(world.order())).pk)
     assert run is not None
-    step = steps.first(run)
-    commit.record(run, None, step, call=steps.request(run, step, []))
+    step = steps.start_triage(run)
+    commit.commit_step(run, None, step, call=steps.request(run, step, []))
     for _ in range(2):
         breakers.count_failure(Target("primary", CHEAP), "http_503")
     model.will_say(triage())
     engine._do(run, step, [])
-    commit.record(run, step, None)
+    commit.commit_step(run, step, None)
     breakers.count_failure(Target("primary", CHEAP), "http_503")
     row = Breaker.objects.get(model=CHEAP)
     assert (row.state, row.failures) == ("closed", 1), "two, an answer and one are not three in a row"
@@ -285,7 +287,7 @@ def ticket_and_run_status(ticket_id: str) -> Any:
 
 def test_failing_probes_leave_the_run_held_and_the_ticket_assigned(world: World, model: Script, lead: User) -> None:
     [run] = held_by_an_outage(world, 1)
-    closing.claim_ticket(run.ticket_id, by=lead)
+    closing.assign_ticket(run.ticket_id, by=lead)
     before = ticket_and_run_status(run.ticket_id)
     assert before[:2] == ("needs_person", "lead")
     for _ in range(6):

@@ -82,7 +82,7 @@ def test_person_pages_neither_skip_nor_repeat_tickets() -> None:
     seen: list[str] = []
     after = ""
     while True:
-        rows, after = person.page(after)
+        rows, after = person.waiting_page(after)
         seen += [row.ticket.pk for row in rows]
         if not after:
             break
@@ -291,7 +291,7 @@ def test_the_new_run_reads_the_customers_latest_message(lead: User) -> None:
     a_run(ticket, {"name": "hand_over"})
     ticket.messages.create(direction="outbound", external_id="k", body="A colleague will answer you.")
     run = closing.run_again(ticket.pk, by=lead)
-    said = steps.sent_messages(run, [steps.first(run)], 1)
+    said = steps.sent_messages(run, [steps.start_triage(run)], 1)
     assert [message["role"] for message in said] == ["system", "assistant", "user"]
     assert "My lamp is broken." in said[-1]["content"]
     assert said[-1]["content"].startswith(f"Ticket {ticket.pk} from Kim Doe")

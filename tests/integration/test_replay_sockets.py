@@ -107,8 +107,8 @@ def test_a_replayed_refund_and_reply_reach_no_server(
         model.will_say(uses("change_account", {"email": "thief@example.com", "reason": "They say so."}))
         model.will_say(claims_a_refund_of(order, 4_000))
     asked = len(model.asked)
-    replay = asking.begin(run=run, mode=mode, asked_by="lead")
-    running.advance(replay.pk)
+    replay = asking.queue_replay(run=run, mode=mode, asked_by="lead")
+    running.advance_replay(replay.pk)
     replay.refresh_from_db()
     assert (replay.status, replay.outcome) == ("done", "answered"), replay.error
     assert nobody_came(outside)
@@ -146,14 +146,14 @@ def test_a_replay_fails_where_its_code_would_send(
     settings.REPLIES_URL = f"{world.simulator.url}/replies"
     run, _ = an_answered_run(world, model)
     settings.PAYMENTS_URL = there
-    replay = asking.begin(run=run, mode="live", asked_by="lead")
+    replay = asking.queue_replay(run=run, mode="live", asked_by="lead")
 
     def send() -> None:
         payments.send_refund(body=REFUND, key="t:refund:1")
 
     model.will_say(triage())
     with before_request(MODEL, from_call(2, send)):
-        running.advance(replay.pk)
+        running.advance_replay(replay.pk)
     replay.refresh_from_db()
     assert replay.status == "failed"
     assert "NotLetOut: POST" in replay.error

@@ -43,11 +43,11 @@ def cap(**given: Any) -> None:
 
 
 def start_replay(run: Run) -> Replay:
-    return asking.begin(run=run, mode="model", asked_by="lead")
+    return asking.queue_replay(run=run, mode="model", asked_by="lead")
 
 
 def advanced(replay: Replay) -> Replay:
-    running.advance(replay.pk)
+    running.advance_replay(replay.pk)
     replay.refresh_from_db()
     return replay
 
@@ -133,12 +133,12 @@ def test_a_dead_workers_call_costs_its_worst_case_once(run: Run, model: Script, 
                 replay.refresh_from_db()
                 under_way.append((booked(), replay.reservation))
                 leave(replay)
-                running.advance(replay.pk)
+                running.advance_replay(replay.pk)
             finally:
                 relay.release.set()
 
         under_way: list[Any] = []
-        answers = at_once(lambda: running.advance(replay.pk), take_over)
+        answers = at_once(lambda: running.advance_replay(replay.pk), take_over)
         assert relay.arrived.wait(10)
     assert not [answer for answer in answers if isinstance(answer, BaseException)]
     replay.refresh_from_db()
@@ -155,11 +155,11 @@ def test_giving_up_a_replay_books_a_dead_workers_reservation(run: Run, model: Sc
     model.will_say(triage())
     gone = fail_with(OperationalError("gone"))
     with before_statement('INSERT INTO "agentops_replaystep"', act=gone), pytest.raises(OperationalError, match="gone"):
-        running.advance(replay.pk)
+        running.advance_replay(replay.pk)
     reserved = booked()[1]
     assert reserved > 0
     leave(replay)
-    Replay.objects.filter(pk=replay.pk).update(attempt=running.LOST_WORKERS)
+    Replay.objects.filter(pk=replay.pk).update(attempt=running.MAX_ATTEMPTS)
     advanced(replay)
     assert (replay.status, replay.reservation, replay.cost_usd) == ("failed", None, reserved)
     assert booked() == (reserved, 0)
@@ -168,7 +168,7 @@ def test_giving_up_a_replay_books_a_dead_workers_reservation(run: Run, model: Sc
 def test_aborting_a_replay_within_a_call_leaves_no_reservation(run: Run) -> None:
     replay = start_replay(run)
     with before_request(MODEL, fail_with(KeyboardInterrupt())), pytest.raises(KeyboardInterrupt):
-        running.advance(replay.pk)
+        running.advance_replay(replay.pk)
     assert_nothing_is_reserved(replay, "running")
 
 
@@ -179,7 +179,7 @@ def test_a_bug_of_ours_during_a_call_leaves_no_reservation(run: Run, settings: S
         settings.LLM_TIMEOUT_SECONDS = "soon"
 
     with before_statement("agentops_spending", act=confuse_the_call):
-        running.advance(replay.pk)
+        running.advance_replay(replay.pk)
     assert_nothing_is_reserved(replay, "failed")
     assert "TypeError" in replay.error
 

@@ -47,7 +47,7 @@ def test_a_lead_starts_a_replay_that_equals_its_recording(lead: Client, run: Run
     moving = markup(lead.get(reverse("replay", args=[replay.pk])))
     assert "Running" in moving
     assert "every 1s" in moving
-    running.advance(replay.pk)
+    running.advance_replay(replay.pk)
     page = markup(lead.get(reverse("replay", args=[replay.pk])))
     assert "Every step is identical" in page
     assert "every 1s" not in page
@@ -57,7 +57,7 @@ def test_a_lead_starts_a_replay_that_equals_its_recording(lead: Client, run: Run
 def test_differences_are_shown_side_by_side(lead: Client, run: Run, model: Script) -> None:
     replay = asked(lead, run, mode="model")
     model.will_say(triage(), replies("<script>alert(1)</script> No refund."))
-    running.advance(replay.pk)
+    running.advance_replay(replay.pk)
     page = markup(lead.get(reverse("replay", args=[replay.pk])))
     assert "is not proposed (no decision by a person)" in page
     assert "Not in the replay" in page

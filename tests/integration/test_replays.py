@@ -29,8 +29,8 @@ ORDER = dict[str, Any]
 
 
 def replayed(run: Run, mode: str = "recorded", **tried: Any) -> Replay:
-    replay = asking.begin(run=run, mode=mode, asked_by="lead", **tried)
-    running.advance(replay.pk)
+    replay = asking.queue_replay(run=run, mode=mode, asked_by="lead", **tried)
+    running.advance_replay(replay.pk)
     replay.refresh_from_db()
     assert replay.status == "done", replay.error
     return replay
@@ -156,7 +156,7 @@ def test_a_changed_message_is_a_difference_a_changed_prompt_not(
     world: World, model: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, _ = a_small_refund(world, model)
-    monkeypatch.setattr("agentops.runs.prompts.AGENT", "Another prompt.")
+    monkeypatch.setattr("agentops.runs.prompts.AGENT_PROMPT", "Another prompt.")
     assert replayed(run).result == "same"
     Message.objects.filter(ticket=run.ticket_id, direction="inbound").update(body="Other words.")
     replay = replayed(run)
@@ -350,7 +350,7 @@ def test_an_impossible_replay_is_refused_with_the_alternatives(world: World, mod
     ticket = ticket_of(world.order())
     run = Run.objects.get(ticket=ticket)
     with pytest.raises(Refused, match="hasn't finished yet"):
-        asking.begin(run=run, mode="recorded", asked_by="lead")
+        asking.queue_replay(run=run, mode="recorded", asked_by="lead")
     finished, _ = a_small_refund(world, model)
     for tried, code in (
         ({"mode": "backwards"}, "unknown_mode"),
@@ -359,21 +359,21 @@ def test_an_impossible_replay_is_refused_with_the_alternatives(world: World, mod
         ({"mode": "model", "prompt": "x" * 60_000}, "prompt_too_long"),
     ):
         with pytest.raises(Refused) as refused:
-            asking.begin(run=finished, asked_by="lead", **tried)
+            asking.queue_replay(run=finished, asked_by="lead", **tried)
         assert refused.value.code == code
 
 
 def test_an_interrupted_replay_resumes_after_its_last_step(world: World, model: Script) -> None:
     run, order = a_small_refund(world, model)
-    replay = asking.begin(run=run, mode="model", asked_by="lead")
+    replay = asking.queue_replay(run=run, mode="model", asked_by="lead")
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)))
     with before_request(MODEL, from_call(3, die)), pytest.raises(Killed):
-        running.advance(replay.pk)
+        running.advance_replay(replay.pk)
     assert replay.pk not in running.due(1000), "its lease holds"
     Replay.objects.filter(pk=replay.pk).update(lease_expires_at="2020-01-01T00:00:00Z")
     assert replay.pk in running.due(1000)
     model.will_say(claims_a_refund_of(order, 2_000))
-    running.advance(replay.pk)
+    running.advance_replay(replay.pk)
     replay.refresh_from_db()
     assert (replay.status, replay.result) == ("done", "same"), replay.error
 
@@ -381,12 +381,12 @@ def test_an_interrupted_replay_resumes_after_its_last_step(world: World, model: 
 def test_a_failing_model_is_retried_later(world: World, model: Script, settings: Settings) -> None:
     settings.RETRY_BASE_SECONDS = 0.0
     run, _ = a_small_refund(world, model)
-    replay = asking.begin(run=run, mode="model", asked_by="lead")
+    replay = asking.queue_replay(run=run, mode="model", asked_by="lead")
     model.will_say(Say({"error": {"code": "busy"}}, 503), triage(), hands_over())
-    running.advance(replay.pk)
+    running.advance_replay(replay.pk)
     replay.refresh_from_db()
     assert (replay.status, replay.attempt) == ("queued", 2)
-    running.advance(replay.pk)
+    running.advance_replay(replay.pk)
     replay.refresh_from_db()
     assert (replay.status, replay.attempt) == ("done", 1)
 
@@ -396,8 +396,8 @@ def test_an_unreachable_model_fails_the_replay_not_the_run(world: World, model: 
     for answer, code in ((Say({"error": {"code": "no_such_model", "message": "unheard of"}}, 404), "no_such_model"),
                          (Say({"error": {"code": "bad_key", "message": "who are you"}}, 401), "bad_key")):  # fmt: skip
         model.will_say(answer)
-        replay = asking.begin(run=run, mode="model", asked_by="lead")
-        running.advance(replay.pk)
+        replay = asking.queue_replay(run=run, mode="model", asked_by="lead")
+        running.advance_replay(replay.pk)
         replay.refresh_from_db()
         assert (replay.status, replay.result, replay.outcome) == ("failed", "", "")
         assert code in replay.error
@@ -408,5 +408,5 @@ def test_without_a_language_model_only_recorded_replays_work(world: World, model
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "", None
     for mode in ("model", "live"):
         with pytest.raises(Refused, match="No model is configured"):
-            asking.begin(run=run, mode=mode, asked_by="lead")
+            asking.queue_replay(run=run, mode=mode, asked_by="lead")
     assert replayed(run).result == "same"

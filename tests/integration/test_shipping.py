@@ -37,8 +37,8 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 @pytest.fixture
 def finished(monkeypatch: pytest.MonkeyPatch) -> FinishedRun:
     """A run of three days, of which nothing has been sent."""
-    monkeypatch.setattr(shipping, "MOST_BEHIND", timedelta(days=30))
-    Watermark.objects.create(name=shipping.NAME, through=timezone.now() - timedelta(days=5))
+    monkeypatch.setattr(shipping, "MAX_AGE", timedelta(days=30))
+    Watermark.objects.create(name=shipping._NAME, through=timezone.now() - timedelta(days=5))
     return a_run()
 
 
@@ -70,7 +70,7 @@ def test_without_a_collector_nothing_is_read_or_stored(monkeypatch: pytest.Monke
 
 
 def test_an_unrecorded_export_is_resent_with_the_same_spans(collector: Collector, finished: FinishedRun) -> None:
-    before = Watermark.objects.get(name=shipping.NAME).through
+    before = Watermark.objects.get(name=shipping._NAME).through
     shipping.ship(0)
     first = spans(collector, finished.run)
     Watermark.objects.update(through=before)
@@ -167,7 +167,7 @@ def test_fixing_the_collector_loses_no_spans(collector: Collector, finished: Fin
 def test_many_runs_are_sent_in_batches(
     collector: Collector, finished: FinishedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shipping, "AT_ONCE", 3)
+    monkeypatch.setattr(shipping, "_BATCH", 3)
     shipping.ship(0)
     assert collector.asked > 3
     assert len(collector.spans) == len(spans(collector, finished.run)) > 10
@@ -186,7 +186,7 @@ def test_one_worker_sends_and_a_dead_workers_lease_expires(collector: Collector,
 def test_spans_older_than_a_day_are_skipped(
     collector: Collector, finished: FinishedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shipping, "MOST_BEHIND", timedelta(days=1))
+    monkeypatch.setattr(shipping, "MAX_AGE", timedelta(days=1))
     shipping.ship(0)
     sent = {
         span.attributes["agentops.step.index"] for span in collector.spans if "agentops.step.index" in span.attributes
@@ -197,7 +197,7 @@ def test_spans_older_than_a_day_are_skipped(
 def test_web_requests_do_not_pile_up_during_an_outage(
     collector: Collector, finished: FinishedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shipping, "MOST_BEHIND", timedelta(days=1))
+    monkeypatch.setattr(shipping, "MAX_AGE", timedelta(days=1))
     collector.status = 400
     for request_id, hours in (("old", 25), ("new", 23)):
         then = timezone.now() - timedelta(hours=hours)
@@ -213,7 +213,7 @@ def test_a_first_start_does_not_export_history(collector: Collector) -> None:
     a_run()
     shipping.ship(0)
     assert collector.spans == []
-    assert Watermark.objects.filter(name=shipping.NAME).exists()
+    assert Watermark.objects.filter(name=shipping._NAME).exists()
 
 
 def test_a_run_that_cannot_be_exported_does_not_block_others(collector: Collector, finished: FinishedRun) -> None:

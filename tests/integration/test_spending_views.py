@@ -13,7 +13,7 @@ from pytest_django import Settings
 from agentops.llm import budget_admin, pricelist
 from agentops.models import Breaker, Budget, ModelPrice, Replay, Run, Spending, Step
 from agentops.runs import routing_versions
-from agentops.runs.routing import Rules
+from agentops.runs.routing import RoutingRules
 from approvals.models import AuditEvent
 from tests.screen import markup
 from tests.world import World, ticket_of
@@ -140,7 +140,7 @@ def test_a_used_model_without_a_price_is_named_with_advice(admin: Client, settin
 def test_a_routing_form_change_records_who_and_why(admin: Client) -> None:
     sent = {"signs": ["ambiguous"], "reasons": ["above_ceiling"], "note": "The expert is dear."}
     assert admin.post(reverse("policy-model-routing"), sent).status_code == 302
-    assert routing_versions.in_force() == Rules(expert_on=("ambiguous", "above_ceiling"))
+    assert routing_versions.rules_in_force() == RoutingRules(expert_on=("ambiguous", "above_ceiling"))
     assert "The expert is dear." in page(admin, "policy-models")
     assert admin.post(reverse("policy-model-routing"), {**sent, "signs": ["moon"]}).status_code == 422
     assert admin.post(reverse("policy-model-routing"), {"signs": []}).status_code == 422

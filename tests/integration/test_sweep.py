@@ -52,7 +52,7 @@ def rounds(sweeper: sweep.Sweep) -> int:
 @pytest.fixture(autouse=True)
 def nothing_left_over(world: World) -> None:
     """Finish work left by earlier tests of this module: compare this hour's records, and count what has ended."""
-    Watermark.objects.update_or_create(name=tallies.NAME, defaults={"through": timezone.now() + timedelta(days=1)})
+    Watermark.objects.update_or_create(name=tallies._NAME, defaults={"through": timezone.now() + timedelta(days=1)})
     Comparison.objects.create(since=timezone.now() - 2 * comparison.LOOK_BACK, periodic=True)
     Run.objects.exclude(status__in=["succeeded", "failed"]).update(status="cancelled", lease_expires_at=None)
 
@@ -84,7 +84,7 @@ def test_every_kind_of_forgotten_work_is_found(world: World, sweeper: sweep.Swee
 
 def test_a_dead_workers_run_is_taken_over(world: World, sweeper: sweep.Sweep, model: Script) -> None:
     ticket = ticket_of(world.order())
-    run = leasing.claim(Run.objects.get(ticket=ticket).pk)
+    run = leasing.lease_run(Run.objects.get(ticket=ticket).pk)
     assert run is not None
     assert rounds(sweeper) == 0, "while its lease is valid"
     Run.objects.filter(pk=run.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
@@ -173,7 +173,7 @@ def test_a_failing_query_does_not_block_other_work(
     with before_statement('FROM "approvals_notification"', act=broken), caplog.at_level(logging.ERROR):
         wait(sweeper.round(), timeout=30)
     assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED
-    assert "could not be asked for" in caplog.text
+    assert "a query for due work failed" in caplog.text
 
 
 def test_mail_and_replays_leave_threads_for_money(world: World, settings: Settings) -> None:
@@ -181,29 +181,29 @@ def test_mail_and_replays_leave_threads_for_money(world: World, settings: Settin
     action = propose_refund(world.order(), 2_000)
     run = Run.objects.get(ticket=action.ticket_id)
     Run.objects.filter(pk=run.pk).update(status="cancelled")
-    for number in range(sweep.AT_ONCE):
+    for number in range(sweep._THREADS):
         events.record(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=number,
                      after={"kind": "theirs_alone", "reference": f"re_{number}"})  # fmt: skip
         Replay.objects.create(run=run, mode=Replay.Mode.RECORDED, asked_by="lead")
-    due = sweep._due(sweep.AT_ONCE)
-    assert (execution.execute, action.pk) in due[: sweep.AT_ONCE]
+    due = sweep._due(sweep._THREADS)
+    assert (execution.execute, action.pk) in due[: sweep._THREADS]
     assert [work for work, _ in due].count(notifications.send_notification) == sweep.FEW
-    assert [work for work, _ in due].count(replays.advance) == sweep.FEW
+    assert [work for work, _ in due].count(replays.advance_replay) == sweep.FEW
     Notification.objects.all().delete()
     Replay.objects.all().delete()
 
 
 def test_repeated_look_ups_leave_threads_for_runs(world: World) -> None:
-    runs = [Run.objects.get(ticket=ticket_of(world.order())) for _ in range(sweep.AT_ONCE)]
+    runs = [Run.objects.get(ticket=ticket_of(world.order())) for _ in range(sweep._THREADS)]
     due = {"status": states.UNRESOLVED, "not_before": timezone.now()}
-    unknown = [succeeded(world.order(), **due) for _ in range(sweep.AT_ONCE)]
+    unknown = [succeeded(world.order(), **due) for _ in range(sweep._THREADS)]
     asked = {(lookup.settle, action.pk) for action in unknown}
     advanced = {(engine.advance, run.pk) for run in runs}
-    first = sweep._due(sweep.AT_ONCE)[: sweep.AT_ONCE]
-    assert len(asked.intersection(first)) == sweep.AT_ONCE // 2
+    first = sweep._due(sweep._THREADS)[: sweep._THREADS]
+    assert len(asked.intersection(first)) == sweep._THREADS // 2
     assert advanced.intersection(first)
     Run.objects.filter(pk__in=[run.pk for run in runs]).update(status="cancelled")
-    assert asked <= set(sweep._due(sweep.AT_ONCE)), "no other work needs the threads"
+    assert asked <= set(sweep._due(sweep._THREADS)), "no other work needs the threads"
     Action.objects.filter(pk__in=[action.pk for action in unknown]).update(status="failed")
 
 
@@ -225,9 +225,9 @@ def test_a_sweeping_worker_sends_a_heartbeat(world: World, settings: Settings) -
     settings.SWEEP_SECONDS = 0.05
     with redis.Redis.from_url(django_settings.REDIS_URL) as broker:
         broker.delete(heartbeat.KEY)
-        sweep.start()
+        sweep.start_sweeping()
         try:
             until(lambda: broker.get(heartbeat.KEY))
         finally:
-            sweep.stop()
-        assert 0 < broker.ttl(heartbeat.KEY) <= heartbeat.seconds()  # type: ignore[operator]
+            sweep.stop_sweeping()
+        assert 0 < broker.ttl(heartbeat.KEY) <= heartbeat.max_age()  # type: ignore[operator]

@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 
 from agentops.management import report
-from agentops.management.intake import BadTickets, Followed, Posted, read, summary
+from agentops.management.intake import BadTickets, Followed, Posted, read_tickets, summary
 
 TICKET = {"external_id": "a-1", "customer_email": "mia@example.com", "subject": "Hello", "body": "Where is it?"}
 
 
 def test_a_list_is_read_and_its_source_is_named() -> None:
-    first, second = read(json.dumps([TICKET, TICKET | {"source": "zendesk"}]), source="file")
+    first, second = read_tickets(json.dumps([TICKET, TICKET | {"source": "zendesk"}]), source="file")
     assert (first.source, first.external_id, second.source) == ("file", "a-1", "zendesk")
 
 
 def test_each_wrong_field_is_named_with_its_index() -> None:
     rows = [TICKET, TICKET | {"external_id": "a-2", "body": "", "colour": "red"}, 3]
     with pytest.raises(BadTickets) as raised:
-        read(json.dumps(rows), source="file")
+        read_tickets(json.dumps(rows), source="file")
     lines = str(raised.value).splitlines()
     assert [line.partition(": ")[0] for line in lines] == ["ticket 1", "ticket 1", "ticket 2"]
     assert lines[0].startswith("ticket 1: body: ")
@@ -32,7 +32,7 @@ def test_each_wrong_field_is_named_with_its_index() -> None:
 )
 def test_a_file_without_a_list_of_tickets_is_refused(text: str, said: str) -> None:
     with pytest.raises(BadTickets, match=said):
-        read(text, source="file")
+        read_tickets(text, source="file")
 
 
 def action(**changes: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agentops.runs import routing, turn
-from agentops.runs.routing import Route, Rules, route
+from agentops.runs.routing import Route, RoutingRules, choose_route
 from agentops.runs.turn import Recorded
 
 
@@ -22,8 +22,8 @@ def did(index: int, **more: Any) -> Recorded:
     return Recorded(index, turn.TOOL, turn.DONE, {}, name="refund", **more)
 
 
-def tier(*steps: Recorded, rules: Rules | None = None) -> tuple[str, str]:
-    found = route(steps, rules or Rules())
+def tier(*steps: Recorded, rules: RoutingRules | None = None) -> tuple[str, str]:
+    found = choose_route(steps, rules or RoutingRules())
     return found.tier, found.code
 
 
@@ -37,7 +37,7 @@ def test_a_simple_case_stays_with_the_small_model() -> None:
 )
 def test_triage_signals_select_the_expert(said: dict[str, Any], code: str) -> None:
     assert tier(triage(**said)) == ("expert", code)
-    assert tier(triage(**said), rules=Rules(expert_on=())) == ("plain", "plain")
+    assert tier(triage(**said), rules=RoutingRules(expert_on=())) == ("plain", "plain")
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,14 @@ def test_triage_signals_select_the_expert(said: dict[str, Any], code: str) -> No
     ],
 )
 def test_an_unreadable_triage_always_selects_the_expert(step: Recorded) -> None:
-    assert tier(step, rules=Rules(expert_on=())) == ("expert", "unreadable_triage")
+    assert tier(step, rules=RoutingRules(expert_on=())) == ("expert", "unreadable_triage")
 
 
 def test_a_refused_call_selects_the_expert_and_is_named() -> None:
     steps = [triage(), asked(1), did(2, error_class="refused", error_code="order_not_found")]
-    assert route(steps, Rules()) == Route("expert", "refused_call", "The refund call was rejected: order_not_found.")
+    assert choose_route(steps, RoutingRules()) == Route(
+        "expert", "refused_call", "The refund call was rejected: order_not_found."
+    )
 
 
 def test_an_answer_without_a_call_selects_the_expert() -> None:
@@ -64,25 +66,25 @@ def test_an_answer_without_a_call_selects_the_expert() -> None:
 def test_policy_reasons_select_the_expert_if_the_rules_say_so() -> None:
     steps = [triage(), asked(1), did(2, reasons=("share_of_order", "above_threshold"))]
     assert tier(*steps) == ("expert", "above_threshold")
-    assert tier(*steps, rules=Rules(expert_on=("share_of_order",))) == ("expert", "share_of_order")
-    assert tier(*steps, rules=Rules(expert_on=("ambiguous",))) == ("plain", "plain")
+    assert tier(*steps, rules=RoutingRules(expert_on=("share_of_order",))) == ("expert", "share_of_order")
+    assert tier(*steps, rules=RoutingRules(expert_on=("ambiguous",))) == ("plain", "plain")
 
 
 def test_the_expert_keeps_the_run_even_after_the_rules_change() -> None:
     steps = [triage(ambiguous=True), asked(1, "ambiguous", why="Unclear."), did(2)]
-    assert route(steps, Rules(expert_on=())) == Route("expert", "ambiguous", "Unclear.")
+    assert choose_route(steps, RoutingRules(expert_on=())) == Route("expert", "ambiguous", "Unclear.")
 
 
 def test_the_same_steps_always_get_the_same_route() -> None:
     steps = [triage(risk_signs=["x"]), asked(1, "risk_signs"), did(2, error_class="refused", error_code="y")]
-    assert [route(steps[:n], Rules()).code for n in (1, 2, 3)] == ["risk_signs"] * 3
+    assert [choose_route(steps[:n], RoutingRules()).code for n in (1, 2, 3)] == ["risk_signs"] * 3
 
 
 def test_an_unknown_signal_is_refused_and_valid_ones_are_listed() -> None:
     with pytest.raises(ValueError, match=r"moon: no sign.*valid are ambiguous"):
-        Rules(expert_on=("moon",))
+        RoutingRules(expert_on=("moon",))
 
 
 def test_rules_are_stored_in_a_fixed_order() -> None:
-    assert Rules(expert_on=("above_threshold", "ambiguous")).expert_on == ("ambiguous", "above_threshold")
-    assert set(routing.Rules().expert_on) <= set(routing.CODES)
+    assert RoutingRules(expert_on=("above_threshold", "ambiguous")).expert_on == ("ambiguous", "above_threshold")
+    assert set(routing.RoutingRules().expert_on) <= set(routing.CODES)

@@ -27,7 +27,7 @@ def did(index: int, name: str, number: int = 1, **more: Any) -> Recorded:
     return Recorded(index, turn.TOOL, call_id=f"call_{number}", name=name, **given)
 
 
-def after(*steps: Recorded, max_turns: int = 12) -> turn.Next:
+def after(*steps: Recorded, max_turns: int = 12) -> turn.NextStep:
     return next_step(steps, max_turns=max_turns)
 
 
@@ -165,7 +165,7 @@ def test_the_messages_hold_the_conversation_and_all_recorded_steps() -> None:
         said(3, content="It is refunded."),
         Recorded(4, turn.LLM, turn.STARTED),
     ]
-    sent = turn.messages("You are…", [{"role": "user", "content": "Hello"}], steps)
+    sent = turn.request_messages("You are…", [{"role": "user", "content": "Hello"}], steps)
     assert [message["role"] for message in sent] == ["system", "user", "assistant", "tool", "assistant", "user"]
     assert sent[2]["tool_calls"][0]["function"] == {"name": "get_order", "arguments": '{"order_id": "#W1"}'}
     assert sent[3] == {"role": "tool", "tool_call_id": "call_1", "content": '{"total": 1}'}
@@ -175,7 +175,9 @@ def test_the_messages_hold_the_conversation_and_all_recorded_steps() -> None:
 def test_rebuilding_the_messages_gives_the_same_result() -> None:
     steps = [triage(), said(1, call("get_order")), did(2, "get_order", output={"b": 1, "a": [2, "ü"]})]
     reread = [Recorded(**{**step.__dict__, "output": json.loads(json.dumps(step.output))}) for step in steps]
-    assert turn.digest(turn.messages("p", [], steps)) == turn.digest(turn.messages("p", [], reread))
+    assert turn.json_digest(turn.request_messages("p", [], steps)) == turn.json_digest(
+        turn.request_messages("p", [], reread)
+    )
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", '"refund"', '{"intent": "gift"}', '{"language": 5}', "not json"])
@@ -192,7 +194,7 @@ def test_the_calls_taken_from_one_answer_are_limited() -> None:
     answer = said(1, *(call("get_customer", number) for number in range(1, 402)))
     done = [did(index + 1, "get_customer", index) for index in range(1, turn.MAX_CALLS + 1)]
     assert after(triage(), answer, *done) == AskModel(2)
-    messages = turn.messages("", [], [triage(), answer, *done])
+    messages = turn.request_messages("", [], [triage(), answer, *done])
     assert len(messages[1]["tool_calls"]) == turn.MAX_CALLS
 
 

@@ -28,7 +28,7 @@ class Poster:
         self.started: list[str] = []
         self.posted: list[intake.Posted] = []
         self._api = api
-        self._tickets = intake.read(json.dumps(list(tickets)), source="chaos")
+        self._tickets = intake.read_tickets(json.dumps(list(tickets)), source="chaos")
         self._pause = seconds
         self._stopping = Event()
         self._thread = Thread(target=self._post, name="poster", daemon=True)

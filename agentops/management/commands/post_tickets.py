@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            tickets = intake.read(self._text(options["file"]), source="file")
+            tickets = intake.read_tickets(self._text(options["file"]), source="file")
         except intake.BadTickets as error:
             raise CommandError(f"{options['file']}: no tickets were posted.\n{error}") from None
         api = self._api(options["url"])

@@ -84,11 +84,11 @@ class Command(BaseCommand):
         """Replay it here, waiting for steps that a busy model delays. A worker may take it first, with the same
         result."""
         try:
-            replay = asking.begin(run=run, asked_by=f"manage.py ({getpass.getuser()})", **tried)
+            replay = asking.queue_replay(run=run, asked_by=f"manage.py ({getpass.getuser()})", **tried)
         except Refused as refused:
             raise CommandError(f"Run {run.pk}: {refused.message}") from None
         while replay.finished_at is None:
-            running.advance(replay.pk)
+            running.advance_replay(replay.pk)
             replay.refresh_from_db()
             if replay.finished_at is None:
                 time.sleep(0.2)

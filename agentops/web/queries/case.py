@@ -36,7 +36,7 @@ class Case:
     moving: bool
 
 
-def of(ticket: Ticket) -> Case:
+def case_of(ticket: Ticket) -> Case:
     """Of a ticket loaded with its messages."""
     its_runs = list(runs.of_ticket(ticket.pk))
     actions = list(Action.objects.filter(ticket=ticket).defer("snapshot", "request", "facts").order_by("pk"))

@@ -53,7 +53,7 @@ class Failures:
     runs: int
 
 
-def cost(since: datetime) -> Cost:
+def cost_since(since: datetime) -> Cost:
     runs = Run.objects.filter(WORKED, ticket__created_at__gte=since)
     found = runs.aggregate(tickets=Count("ticket", distinct=True), cost_usd=Sum("cost_usd"), tokens=Sum("tokens"))
     return Cost(found["tickets"], found["cost_usd"] or Decimal(0), found["tokens"] or 0)

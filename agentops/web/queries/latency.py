@@ -15,18 +15,18 @@ from agentops.models import Step, Tally
 from agentops.runs import tools
 
 DAY, BEFORE = timedelta(days=1), timedelta(days=7)
-PAGE = 50
+_PAGE_SIZE = 50
 # What people or the policy decided against has not failed (steps.tell).
 NOT_FAILED = ("", "action")
-LEAST = 20  # of each stretch, before its percentiles say anything
+MIN_COUNT = 20  # of each stretch, before its percentiles say anything
 SLOWER = 1.5  # times the 99th percentile of before: more than a bucket's width could feign
 OFTEN = 0.2  # of a step that nothing is known of before: the share that failed
 SEVERAL = 3  # one that was slow or failed is chance
-MOST_NAMES = 20
+MAX_NAMES = 20
 
 
 @dataclass
-class Stretch:
+class LatencyPeriod:
     """Steps of one name within a stretch of time."""
 
     count: int = 0
@@ -52,8 +52,8 @@ class Latency:
 
     kind: str
     name: str
-    day: Stretch = field(default_factory=Stretch)
-    before: Stretch = field(default_factory=Stretch)
+    day: LatencyPeriod = field(default_factory=LatencyPeriod)
+    before: LatencyPeriod = field(default_factory=LatencyPeriod)
 
     @property
     def p50(self) -> float | None:
@@ -74,7 +74,7 @@ class Latency:
     @property
     def slower(self) -> float | None:
         """How many times as long as before the slowest take, where that is a regression."""
-        if min(self.day.timed, self.before.timed) < LEAST:
+        if min(self.day.timed, self.before.timed) < MIN_COUNT:
             return None
         now, then = self.p99 or 0.0, self.p99_before or 0.0
         beyond = sum(count for bucket, count in self.day.durations.items() if bucket > buckets.bucket_of(then))
@@ -85,7 +85,7 @@ class Latency:
         """ "more" than before; "often" where there is not enough of before to compare with."""
         if self.day.failed < SEVERAL:
             return ""
-        if self.before.count < LEAST:
+        if self.before.count < MIN_COUNT:
             return "often" if self.day.failing > OFTEN else ""
         return "more" if self.day.failing > 2 * self.before.failing + 0.01 else ""
 
@@ -113,7 +113,7 @@ def latencies(now: datetime) -> list[Latency]:
         if bucket != buckets.UNTIMED:
             stretch.durations[bucket] += count
     busiest = sorted((row for row in found.values() if row.day.count), key=lambda row: (-row.day.count, row.name))
-    return sorted(busiest[:MOST_NAMES], key=lambda row: not (row.slower or row.fails))
+    return sorted(busiest[:MAX_NAMES], key=lambda row: not (row.slower or row.fails))
 
 
 def slowest(name: str, after: str = "", kind: str = "") -> tuple[list[Found], str]:
@@ -128,7 +128,7 @@ def slowest(name: str, after: str = "", kind: str = "") -> tuple[list[Found], st
     return _page(steps.order_by(took.desc(), F("pk").desc()))
 
 
-def failed(name: str, after: str = "", kind: str = "") -> tuple[list[Found], str]:
+def failed_steps(name: str, after: str = "", kind: str = "") -> tuple[list[Found], str]:
     """A page of the steps of this name (and kind) that failed, the newest first."""
     steps = Step.objects.filter(~Q(error_code=""), _named(name, kind)).exclude(error_class__in=NOT_FAILED)
     if (mark := _mark(after)) is not None:
@@ -140,19 +140,21 @@ def _named(name: str, kind: str) -> Q:
     """As a line of `latencies` counts them: a model triages and answers under one name, and every tool that there is
     not counts as one."""
     of_kind = Q(kind=kind) if kind else Q()
-    if (kind, name) == (Step.Kind.TOOL, tools.NO_TOOL):
-        return of_kind & ~Q(name__in=tools.NAMES)
+    if (kind, name) == (Step.Kind.TOOL, tools.UNKNOWN_TOOL):
+        return of_kind & ~Q(name__in=tools.TOOL_NAMES)
     return of_kind & Q(name=name)
 
 
-LISTS = {"slow": slowest, "failed": failed}
+LISTS = {"slow": slowest, "failed": failed_steps}
 
 
 def _page(steps: QuerySet[Step]) -> tuple[list[Found], str]:
     loaded = steps.select_related("run__ticket").defer("input", "output", "reasoning", "raw_response")
-    rows = list(loaded[: PAGE + 1])
-    found = [Found(step, step.finished_at - step.started_at if step.finished_at else None) for step in rows[:PAGE]]
-    return found, _after(found[-1]) if len(rows) > PAGE else ""
+    rows = list(loaded[: _PAGE_SIZE + 1])
+    found = [
+        Found(step, step.finished_at - step.started_at if step.finished_at else None) for step in rows[:_PAGE_SIZE]
+    ]
+    return found, _after(found[-1]) if len(rows) > _PAGE_SIZE else ""
 
 
 def _after(last: Found) -> str:

@@ -17,10 +17,10 @@ from approvals import states
 from approvals.effects import execution
 from approvals.models import Action, ApprovalRequest
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-OPEN = (states.PROPOSED, states.AWAITING_APPROVAL, *states.OPEN)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OPEN_STATUSES = (states.PROPOSED, states.AWAITING_APPROVAL, *states.OPEN)
 OPEN_RUNS = (Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.WAITING)
-STEPS = ("triage", "llm", "tool")
+_STEP_KINDS = ("triage", "llm", "tool")
 
 # Since when the work that is due longest is due, by its sort: each is the head of a partial index.
 OVERDUE = """
@@ -55,7 +55,7 @@ class Queue:
     oldest: float
 
 
-def now() -> datetime:
+def current_time() -> datetime:
     """By the database's clock, as all that is compared with it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
@@ -66,7 +66,12 @@ def now() -> datetime:
 
 def open_actions() -> list[tuple[str, str, int]]:
     """(kind, status, how many) of what is not final."""
-    rows = Action.objects.filter(status__in=OPEN).values_list("kind", "status").annotate(n=Count("pk")).order_by()
+    rows = (
+        Action.objects.filter(status__in=_OPEN_STATUSES)
+        .values_list("kind", "status")
+        .annotate(n=Count("pk"))
+        .order_by()
+    )
     return [(kind, status, count) for kind, status, count in rows]
 
 
@@ -75,7 +80,7 @@ def open_runs() -> list[tuple[str, int]]:
     return [(status, count) for status, count in rows]
 
 
-def queue(at: datetime) -> list[Queue]:
+def approval_queue(at: datetime) -> list[Queue]:
     found: dict[str, list[datetime]] = defaultdict(list)
     waiting = ApprovalRequest.objects.filter(closed_at__isnull=True)
     for kind, since in waiting.values_list("action__kind", "created_at"):
@@ -99,7 +104,7 @@ def overdue(at: datetime) -> dict[str, float]:
 
 def ended(subjects: Iterable[str]) -> list[tuple[str, str, str, str, int]]:
     """(subject, name, status, error class, how many) since ever."""
-    rows = Tally.objects.filter(hour=EPOCH, subject__in=subjects)
+    rows = Tally.objects.filter(hour=_EPOCH, subject__in=subjects)
     grouped = rows.values_list("subject", "name", "status", "error_class").annotate(n=Sum("count")).order_by()
     return [tuple(row) for row in grouped]
 
@@ -107,7 +112,7 @@ def ended(subjects: Iterable[str]) -> list[tuple[str, str, str, str, int]]:
 def timed(subjects: Iterable[str]) -> dict[tuple[str, str], Timed]:
     """By (subject, name): what was timed since ever."""
     found: dict[tuple[str, str], Timed] = defaultdict(Timed)
-    rows = Tally.objects.filter(hour=EPOCH, subject__in=subjects, bucket__gte=0)
+    rows = Tally.objects.filter(hour=_EPOCH, subject__in=subjects, bucket__gte=0)
     for subject, name, bucket, count, seconds in rows.values_list("subject", "name", "bucket", "count", "seconds"):
         row = found[subject, name]
         row.counts[bucket] += count
@@ -116,7 +121,7 @@ def timed(subjects: Iterable[str]) -> dict[tuple[str, str], Timed]:
 
 
 @dataclass(frozen=True)
-class Spent:
+class ModelSpending:
     model: str
     input: int
     cached: int
@@ -125,13 +130,13 @@ class Spent:
     cost_usd: Decimal
 
 
-def spent() -> list[Spent]:
+def spending_by_model() -> list[ModelSpending]:
     """Tokens and US dollars by model, since ever."""
     columns = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
     sums = {f"sum_{name}": Sum(name) for name in columns}
-    calls = Tally.objects.filter(hour=EPOCH, subject__in=("triage", "llm"))
+    calls = Tally.objects.filter(hour=_EPOCH, subject__in=("triage", "llm"))
     rows = calls.values_list("name").annotate(**sums).order_by("name")
-    return [Spent(*row) for row in rows]
+    return [ModelSpending(*row) for row in rows]
 
 
 def budgeted() -> list[tuple[str, Decimal, Decimal]]:
@@ -142,7 +147,7 @@ def budgeted() -> list[tuple[str, Decimal, Decimal]]:
 
 def retried() -> list[tuple[str, str, int]]:
     """(kind, name, attempts that failed and were made again) of steps, since ever."""
-    rows = Tally.objects.filter(hour=EPOCH, subject__in=STEPS).values_list("subject", "name")
+    rows = Tally.objects.filter(hour=_EPOCH, subject__in=_STEP_KINDS).values_list("subject", "name")
     found: Any = rows.annotate(n=Sum("retried")).order_by()
     return [tuple(row) for row in found]
 

@@ -13,7 +13,7 @@ from approvals.models import Action, Attempt
 from tickets import queries
 from tickets.models import Ticket
 
-HEAVY = ("raw_response", "reasoning", "failures")
+_HEAVY = ("raw_response", "reasoning", "failures")
 STOPPED = "The agent is on hold after this step. It continues automatically when it can, or a person replies instead."
 NOT_RUN = ("rejected", "blocked", "expired")
 
@@ -60,12 +60,12 @@ class Broken:
 
 
 @dataclass(frozen=True)
-class Row:
+class TicketRow:
     ticket: Ticket
     broken: Broken
 
 
-def page(after: str) -> tuple[list[Row], str]:
+def waiting_page(after: str) -> tuple[list[TicketRow], str]:
     """A page of rows, and `after` of the next one (empty on the last). `after` is a ticket's id."""
     tickets = queries.tickets_with_person()
     cursor = tickets.filter(pk=after[:14].replace("\x00", "")).first() if after else None
@@ -73,10 +73,10 @@ def page(after: str) -> tuple[list[Row], str]:
     shown = found[: queries.PAGE]
     broken = _broken(shown)
     more = shown[-1].pk if len(found) > queries.PAGE else ""
-    return [Row(ticket, broken[ticket.pk]) for ticket in shown], more
+    return [TicketRow(ticket, broken[ticket.pk]) for ticket in shown], more
 
 
-def find(ticket_id: str) -> Ticket | None:
+def find_waiting(ticket_id: str) -> Ticket | None:
     """A ticket, whether it still needs a person or no more."""
     tickets = Ticket.objects.select_related("customer", "claimed_by")
     return None if "\x00" in ticket_id else tickets.filter(pk=ticket_id).first()
@@ -107,7 +107,7 @@ def _broken(tickets: Sequence[Ticket]) -> dict[str, Broken]:
     runs = _newest(Run.objects.filter(ticket__in=ids))
     steps: dict[int, list[Step]] = {}
     wanted = (
-        Step.objects.filter(run__in=[run.pk for run in runs.values()]).defer(*HEAVY).select_related("action", "run")
+        Step.objects.filter(run__in=[run.pk for run in runs.values()]).defer(*_HEAVY).select_related("action", "run")
     )
     for step in wanted.order_by("run_id", "index"):
         steps.setdefault(step.run_id, []).append(step)

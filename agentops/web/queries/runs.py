@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from agentops.models import Replay, Run, Step, StoredText
 
-PAGE = 50
+PAGE_SIZE = 50
 RECENT_DAYS = 7
 
 
@@ -44,7 +44,7 @@ class RunFilters:
         return bool(self.query(after=""))
 
 
-def page(filters: RunFilters) -> tuple[list[Run], str]:
+def runs_page(filters: RunFilters) -> tuple[list[Run], str]:
     """A page of runs, newest first, and `after` of the next one (empty on the last)."""
     runs = Run.objects.select_related("ticket__customer").order_by("-pk")
     if filters.after:
@@ -59,8 +59,8 @@ def page(filters: RunFilters) -> tuple[list[Run], str]:
         steps = steps.filter(name=filters.step) if filters.step else steps
         recent = Now() - timedelta(days=RECENT_DAYS)
         runs = runs.filter(Exists(steps), ticket__created_at__gte=recent)
-    found = list(runs[: PAGE + 1])
-    return found[:PAGE], str(found[PAGE - 1].pk) if len(found) > PAGE else ""
+    found = list(runs[: PAGE_SIZE + 1])
+    return found[:PAGE_SIZE], str(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else ""
 
 
 def of_ticket(ticket_id: str) -> QuerySet[Run]:
@@ -72,7 +72,7 @@ def replays_of(run_id: int) -> list[Replay]:
     return list(Replay.objects.select_related("policy_version").filter(run=run_id).order_by("-pk")[:10])
 
 
-def stored(digests: Iterable[str]) -> dict[str, str]:
+def stored_texts(digests: Iterable[str]) -> dict[str, str]:
     """The texts that steps refer to, by digest."""
     found = StoredText.objects.filter(digest__in=[digest for digest in digests if digest])
     return dict(found.values_list("digest", "body"))

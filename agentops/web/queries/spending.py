@@ -16,7 +16,7 @@ from agentops.llm.tiers import PLAIN
 from agentops.models import Breaker, Hold, ModelPrice, Replay, Run, Step
 from agentops.runs import routing
 
-NOTHING = Decimal(0)
+_ZERO = Decimal(0)
 # A triage costs as well, before the first turn.
 WORKED = Q(turns__gt=0) | Q(cost_usd__gt=0)
 
@@ -27,8 +27,8 @@ class DayCost:
 
     day: date
     tickets: int = 0
-    plain: Decimal = NOTHING
-    expert: Decimal = NOTHING
+    plain: Decimal = _ZERO
+    expert: Decimal = _ZERO
 
     @property
     def per_ticket(self) -> Decimal | None:
@@ -49,7 +49,7 @@ class RouteCost:
 
 
 @dataclass
-class Stretch:
+class ModelSteps:
     """Steps in a row that one model took for one reason."""
 
     model: str
@@ -58,9 +58,9 @@ class Stretch:
     tier: str
     passed_over: tuple[str, ...] = ()
     steps: list[int] = field(default_factory=list)
-    cost_usd: Decimal = NOTHING
-    reserved_usd: Decimal = NOTHING
-    presumed_usd: Decimal = NOTHING
+    cost_usd: Decimal = _ZERO
+    reserved_usd: Decimal = _ZERO
+    presumed_usd: Decimal = _ZERO
 
 
 def cost_by_day(since: datetime, today: date) -> list[DayCost]:
@@ -88,7 +88,7 @@ def cost_by_route(since: datetime) -> list[RouteCost]:
 def replayed(since: datetime) -> dict[str, Any]:
     """{replays, cost_usd}: of those that asked a model. No ticket's cost, and out of the same budgets."""
     asked = Replay.objects.filter(created_at__gte=since, cost_usd__gt=0)
-    return asked.aggregate(replays=Count("pk"), cost_usd=Sum("cost_usd", default=NOTHING))
+    return asked.aggregate(replays=Count("pk"), cost_usd=Sum("cost_usd", default=_ZERO))
 
 
 def route_name(code: str) -> str:
@@ -97,17 +97,17 @@ def route_name(code: str) -> str:
     return routing.CODES.get(code) or "Triage failed"
 
 
-def who_did_what(steps: Sequence[Step]) -> list[Stretch]:
+def who_did_what(steps: Sequence[Step]) -> list[ModelSteps]:
     """Which model took which steps of a run, and why."""
     asked = [step for step in steps if step.kind in MODEL_CALLS]
     found = []
     for (model, provider, why, passed), group in groupby(asked, key=_taken):
-        stretch = Stretch(model, provider, why, "", passed)
+        stretch = ModelSteps(model, provider, why, "", passed)
         for step in group:
             stretch.tier = step.input.get("route", {}).get("tier", "")
             stretch.steps.append(step.index)
             stretch.cost_usd += step.cost_usd
-            stretch.presumed_usd += sum((Decimal(lost["usd"]) for lost in step.lost), NOTHING)
+            stretch.presumed_usd += sum((Decimal(lost["usd"]) for lost in step.lost), _ZERO)
             if step.reservation:
                 stretch.reserved_usd += Decimal(step.reservation["usd"])
         found.append(stretch)

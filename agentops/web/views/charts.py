@@ -17,7 +17,7 @@ ENDING_LABELS = {
     "open": "Open",
 }
 COST_LABELS = {"plain": "with the standard model", "expert": "with the larger model"}
-MILLION = 1_000_000
+_MILLION = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def costs(days: Sequence[DayCost]) -> Chart:
                 label = f"{figures.usd(usd / day.tickets)} per ticket {COST_LABELS[kind]}"
                 parts.append(Part(kind, label, value, round(y, 2), round(height, 2)))
         columns.append(Column(day.day, sum(part.value for part in parts), parts))
-    return Chart(columns, top, figures.usd(Decimal(top) / MILLION))
+    return Chart(columns, top, figures.usd(Decimal(top) / _MILLION))
 
 
 def endings(days: Sequence[Flow]) -> list[Ending]:
@@ -113,7 +113,7 @@ def _column(day: Flow, top: int) -> Column:
 
 
 def _millionths(usd: Decimal) -> int:
-    return int((usd * MILLION).to_integral_value())
+    return int((usd * _MILLION).to_integral_value())
 
 
 def _round_up(value: int) -> int:

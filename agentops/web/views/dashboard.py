@@ -37,7 +37,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "provider_failures": action_figures.provider_failures(week),
         "step_failures": figures.failures(week),
         "latencies": latency.latencies(now),
-        "cost": figures.cost(week),
+        "cost": figures.cost_since(week),
         "flow": charts.stacked(flow),
         "endings": charts.endings(flow),
         "autonomy": charts.shares(autonomy),

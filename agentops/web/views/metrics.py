@@ -21,13 +21,13 @@ from agentops.web.queries import metrics
 from agentops.worker import heartbeat
 
 # Of the bounds that durations are known by, those that Prometheus is told.
-BOUNDS = [bound for bound in buckets.BOUNDS if f"{bound:e}"[:3] in ("1.0", "2.5", "5.0")]
+_BOUNDS = [bound for bound in buckets.BOUNDS if f"{bound:e}"[:3] in ("1.0", "2.5", "5.0")]
 
 
 @require_safe
 @never_cache
 @login_not_required
-def show(request: HttpRequest) -> HttpResponse:
+def prometheus(request: HttpRequest) -> HttpResponse:
     """To whoever bears METRICS_TOKEN."""
     given = request.headers.get("Authorization", "")
     if not settings.METRICS_TOKEN:
@@ -47,7 +47,7 @@ def _refuse(why: str) -> HttpResponse:
 
 class Figures(Collector):
     def collect(self) -> Iterable[Metric]:
-        at = metrics.now()
+        at = metrics.current_time()
         yield from _actions()
         yield from _runs()
         yield from _queue(at=at)
@@ -102,7 +102,7 @@ def _queue(at: datetime) -> Iterable[Metric]:
     oldest = GaugeMetricFamily(
         "agentops_queue_oldest_seconds", "How long the one that waits longest has waited.", labels=["kind"]
     )
-    for row in metrics.queue(at):
+    for row in metrics.approval_queue(at):
         waiting.add_metric([row.kind], row.count)
         oldest.add_metric([row.kind], row.oldest)
     yield from (waiting, oldest)
@@ -111,7 +111,7 @@ def _queue(at: datetime) -> Iterable[Metric]:
 def _steps() -> Iterable[Metric]:
     labels = ["kind", "name"]
     ended = CounterMetricFamily("agentops_steps", "Steps that have ended.", labels=[*labels, "status", "error_class"])
-    for kind, name, status, error_class, count in metrics.ended(metrics.STEPS):
+    for kind, name, status, error_class, count in metrics.ended(metrics._STEP_KINDS):
         ended.add_metric([kind, name, status, error_class], count)
     again = CounterMetricFamily("agentops_step_retries", "Attempts at steps that were made again.", labels=labels)
     for kind, name, count in metrics.retried():
@@ -119,7 +119,7 @@ def _steps() -> Iterable[Metric]:
     durations = HistogramMetricFamily(
         "agentops_step_seconds", "How long a step took; those that waited for a person are left out.", labels=labels
     )
-    for (kind, name), timed in metrics.timed(metrics.STEPS).items():
+    for (kind, name), timed in metrics.timed(metrics._STEP_KINDS).items():
         durations.add_metric([kind, name], _cumulative(timed), timed.seconds)
     yield from (ended, again, durations)
 
@@ -131,7 +131,7 @@ def _spent() -> Iterable[Metric]:
         labels=["model", "type"],
     )
     cost = CounterMetricFamily("agentops_llm_cost_usd", "What its calls cost, in US dollars.", labels=["model"])
-    for row in metrics.spent():
+    for row in metrics.spending_by_model():
         for sort in ("input", "cached", "output", "reasoning"):
             tokens.add_metric([row.model, sort], getattr(row, sort))
         cost.add_metric([row.model], float(row.cost_usd))
@@ -176,6 +176,6 @@ def _cumulative(timed: metrics.Timed) -> list[tuple[str, float]]:
     told = [
         (f"{bound:g}", float(sum(count for bucket, count in timed.counts.items() if bucket <= place)))
         for place, bound in enumerate(buckets.BOUNDS)
-        if bound in BOUNDS
+        if bound in _BOUNDS
     ]
     return [*told, ("+Inf", float(sum(timed.counts.values())))]

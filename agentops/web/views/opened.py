@@ -34,7 +34,7 @@ def opened(run: Run, index: int, spans: Sequence[Span]) -> Opened | None:
     step = all_steps[position]
     of_step = [span for span in spans if span.step_index == index]
     digests = [str(step.input.get(name, "")) for name in ("prompt", "tools")]
-    texts = runs.stored(digests)
+    texts = runs.stored_texts(digests)
     prompt = texts.get(digests[0], "")
     sent = steps.sent_messages(run, all_steps, index, prompt) if step.kind == Step.Kind.LLM else []
     return Opened(
@@ -44,6 +44,6 @@ def opened(run: Run, index: int, spans: Sequence[Span]) -> Opened | None:
         previous=all_steps[position - 1].index if position else None,
         following=all_steps[position + 1].index if position + 1 < len(all_steps) else None,
         messages=sent,
-        exact=bool(sent) and turn.digest(sent) == step.input.get("messages"),
+        exact=bool(sent) and turn.json_digest(sent) == step.input.get("messages"),
         texts={name: texts.get(digest, "") for name, digest in zip(("prompt", "tools"), digests, strict=True)},
     )

@@ -25,7 +25,7 @@ may_act = permission_required("tickets.post_message", raise_exception=True)
 
 @require_GET
 @may_see
-def tickets(request: HtmxRequest) -> HttpResponse:
+def waiting_list(request: HtmxRequest) -> HttpResponse:
     if part_of(request) == "queue-list":
         return _screen(request, "#list", {**_list(request), "item": _shown(request)})
     return _screen(request, "", _list(request))
@@ -33,13 +33,13 @@ def tickets(request: HtmxRequest) -> HttpResponse:
 
 @require_GET
 @may_see
-def item(request: HtmxRequest, ticket_id: str) -> HttpResponse:
+def ticket_item(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     found = _found(ticket_id)
     context = {
         "item": found,
         "broken": queries.broken(found),
         "said": customer_messages(found.pk),
-        "under_way": closing.under_way(found),
+        "under_way": closing.work_in_progress(found),
         "waits_for_budget": closing.waits_for_budget(found),
     }
     if part_of(request) == "pane":
@@ -49,19 +49,19 @@ def item(request: HtmxRequest, ticket_id: str) -> HttpResponse:
 
 @require_POST
 @may_act
-def claim(request: HtmxRequest, ticket_id: str) -> HttpResponse:
-    return _claimed(request, ticket_id, closing.claim_ticket)
+def claim_ticket(request: HtmxRequest, ticket_id: str) -> HttpResponse:
+    return _claimed(request, ticket_id, closing.assign_ticket)
 
 
 @require_POST
 @may_act
-def release(request: HtmxRequest, ticket_id: str) -> HttpResponse:
-    return _claimed(request, ticket_id, closing.release_ticket)
+def unassign_ticket(request: HtmxRequest, ticket_id: str) -> HttpResponse:
+    return _claimed(request, ticket_id, closing.unassign_ticket)
 
 
 @require_POST
 @may_act
-def run_again(request: HtmxRequest, ticket_id: str) -> HttpResponse:
+def start_run(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     """From either page; `back` says which."""
     found = _found(ticket_id)
     following = queries.next_after(found)
@@ -93,7 +93,7 @@ def _claimed(request: HtmxRequest, ticket_id: str, say: Any) -> HttpResponse:
 
 
 def _list(request: HtmxRequest) -> dict[str, Any]:
-    rows, more = queries.page(request.GET.get("after", ""))
+    rows, more = queries.waiting_page(request.GET.get("after", ""))
     return {"rows": rows, "more": more, "after": request.GET.get("after", ""), "waiting": count_with_person()}
 
 
@@ -105,7 +105,7 @@ def _screen(request: HtmxRequest, part: str, context: dict[str, Any]) -> HttpRes
 
 
 def _found(ticket_id: str) -> Ticket:
-    found = queries.find(ticket_id)
+    found = queries.find_waiting(ticket_id)
     if found is None:
         raise Http404("No such ticket.")
     return found
@@ -117,4 +117,4 @@ def _shown(request: HtmxRequest) -> Ticket | None:
         match = resolve(urlsplit(request.htmx.current_url or "").path)
     except Resolver404:
         return None
-    return queries.find(str(match.kwargs.get("ticket_id", "")))
+    return queries.find_waiting(str(match.kwargs.get("ticket_id", "")))

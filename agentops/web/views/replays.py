@@ -20,7 +20,7 @@ from agentops.replays.recording import Recording
 from approvals.web.views.request import HtmxRequest
 
 may_read = permission_required("agentops.view_run", raise_exception=True)
-FIELDS = (
+_FIELDS = (
     "id", "run_id", "mode", "status", "llm_model", "prompt", "policy_version_id", "asked_by", "outcome", "reason",
     "result", "findings", "error", "triage", "turns", "tokens", "cost_usd", "created_at", "finished_at",
 )  # fmt: skip
@@ -28,7 +28,7 @@ FIELDS = (
 
 @require_POST
 @permission_required("agentops.replay_run", raise_exception=True)
-def begin(request: HtmxRequest, run_id: int) -> HttpResponse:
+def start_replay(request: HtmxRequest, run_id: int) -> HttpResponse:
     run = get_object_or_404(Run, pk=run_id)
     form = ReplayForm(request.POST)
     if not form.is_valid():
@@ -36,7 +36,7 @@ def begin(request: HtmxRequest, run_id: int) -> HttpResponse:
             messages.error(request, f"{form.fields[name].label}: {' '.join(map(str, errors))}")
         return redirect(_asking(run))
     try:
-        made = asking.begin(run=run, asked_by=request.user.get_username(), **form.cleaned_data)
+        made = asking.queue_replay(run=run, asked_by=request.user.get_username(), **form.cleaned_data)
     except Refused as refused:
         messages.warning(request, refused.message)
         return redirect(_asking(run))
@@ -45,7 +45,7 @@ def begin(request: HtmxRequest, run_id: int) -> HttpResponse:
 
 @require_GET
 @may_read
-def replay(request: HttpRequest, replay_id: int) -> HttpResponse:
+def replay_page(request: HttpRequest, replay_id: int) -> HttpResponse:
     """The page; with htmx, while it is under way, what there is of it by now."""
     found = _found(replay_id)
     part = "#both" if request.headers.get("HX-Request") else ""
@@ -60,7 +60,7 @@ def replay_json(request: HttpRequest, replay_id: int) -> JsonResponse:
     found = _found(replay_id)
     rows = judgement.rows(Recording(found.run), list(found.steps.all()))
     whole = {
-        "replay": {name: getattr(found, name) for name in FIELDS},
+        "replay": {name: getattr(found, name) for name in _FIELDS},
         "rows": [
             {**asdict(row), "differs": row.differs, "cells": [{**asdict(cell), "differs": cell.differs}
                                                                for cell in row.cells]}

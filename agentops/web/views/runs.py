@@ -26,7 +26,7 @@ from agentops.web.views.opened import opened
 def runs(request: HttpRequest) -> HttpResponse:
     filters = queries.RunFilters.of(request.GET)
     steps = latency.LISTS.get(filters.show) if filters.step else None
-    rows, more = steps(filters.step, filters.after, filters.kind) if steps else queries.page(filters)
+    rows, more = steps(filters.step, filters.after, filters.kind) if steps else queries.runs_page(filters)
     context = {
         "filters": filters,
         "rows": rows,

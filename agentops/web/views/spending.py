@@ -18,12 +18,12 @@ from agentops.web.forms import CapForm, PriceForm, RemoveForm, RoutingForm
 from agentops.web.queries import spending
 from approvals.web.views.request import HtmxRequest
 
-READ = "approvals.view_policyversion"
-SHOWN = 50
+_READ = "approvals.view_policyversion"
+_SHOWN = 50
 
 
 @require_GET
-@permission_required(READ, raise_exception=True)
+@permission_required(_READ, raise_exception=True)
 def limits(request: HtmxRequest) -> HttpResponse:
     """`?change=N` starts the form with a budget."""
     wanted = request.GET.get("change", "")
@@ -34,7 +34,7 @@ def limits(request: HtmxRequest) -> HttpResponse:
 
 @require_POST
 @permission_required("agentops.change_budget", raise_exception=True)
-def put(request: HtmxRequest) -> HttpResponse:
+def set_budget_view(request: HtmxRequest) -> HttpResponse:
     form = CapForm(request.POST)
     if not _done(form, lambda: budget_admin.set_budget(**form.cleaned_data, by=request.user)):
         return _limits(request, form, status=422)
@@ -44,7 +44,7 @@ def put(request: HtmxRequest) -> HttpResponse:
 
 @require_POST
 @permission_required("agentops.change_budget", raise_exception=True)
-def remove(request: HtmxRequest, budget_id: int) -> HttpResponse:
+def remove_budget_view(request: HtmxRequest, budget_id: int) -> HttpResponse:
     budget = get_object_or_404(Budget, pk=budget_id)
     form = RemoveForm(request.POST)
     if not _done(
@@ -56,7 +56,7 @@ def remove(request: HtmxRequest, budget_id: int) -> HttpResponse:
 
 
 @require_GET
-@permission_required(READ, raise_exception=True)
+@permission_required(_READ, raise_exception=True)
 def models(request: HtmxRequest) -> HttpResponse:
     """`?price=MODEL` starts the form of prices with a model."""
     return _models(request, price=PriceForm(initial={"model": request.GET.get("price", "")[:100].replace("\x00", "")}))
@@ -64,7 +64,7 @@ def models(request: HtmxRequest) -> HttpResponse:
 
 @require_POST
 @permission_required("agentops.add_modelprice", raise_exception=True)
-def enter_price(request: HtmxRequest) -> HttpResponse:
+def enter_price_view(request: HtmxRequest) -> HttpResponse:
     form = PriceForm(request.POST)
 
     def enter() -> None:
@@ -80,12 +80,12 @@ def enter_price(request: HtmxRequest) -> HttpResponse:
 
 @require_POST
 @permission_required("agentops.add_routingversion", raise_exception=True)
-def route(request: HtmxRequest) -> HttpResponse:
+def save_routing_view(request: HtmxRequest) -> HttpResponse:
     form = RoutingForm(request.POST)
 
     def save() -> None:
-        rules = routing.Rules(expert_on=form.codes)
-        routing_versions.save(rules=rules, by=request.user, note=form.cleaned_data["note"])
+        rules = routing.RoutingRules(expert_on=form.codes)
+        routing_versions.save_routing(rules=rules, by=request.user, note=form.cleaned_data["note"])
 
     if not _done(form, save):
         return _models(request, routing_form=form, status=422)
@@ -125,12 +125,12 @@ def _models(
     routing_form: RoutingForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    rules, prices = routing_versions.in_force(), spending.prices_in_force()
+    rules, prices = routing_versions.rules_in_force(), spending.prices_in_force()
     start = {"signs": rules.expert_on, "reasons": rules.expert_on}
     context = {
         "prices": prices,
         "unpriced": spending.unpriced(prices),
-        "entered": ModelPrice.objects.select_related("entered_by").order_by("-pk")[:SHOWN],
+        "entered": ModelPrice.objects.select_related("entered_by").order_by("-pk")[:_SHOWN],
         "breakers": spending.breakers(),
         "breaker_failures": settings.LLM_BREAKER_FAILURES,
         "tiers": [
@@ -138,8 +138,8 @@ def _models(
             ("Complex tickets (larger model)", admission.targets("expert")),
         ],
         "rules": [(code, what) for code, what in routing.CODES.items() if code in rules.expert_on],
-        "routing": routing_versions.current(),
-        "routings": RoutingVersion.objects.select_related("created_by").order_by("-pk")[:SHOWN],
+        "routing": routing_versions.current_routing(),
+        "routings": RoutingVersion.objects.select_related("created_by").order_by("-pk")[:_SHOWN],
         "price_form": price or PriceForm(),
         "routing_form": routing_form or RoutingForm(initial=start),
         "holds": [row for row in spending.held() if row["cause"] == "price"],

@@ -22,10 +22,10 @@ from tickets.models import Ticket
 @require_GET
 @vary_on_headers("HX-Request")
 @permission_required("tickets.view_ticket", raise_exception=True)
-def ticket(request: HttpRequest, ticket_id: str) -> HttpResponse:
+def ticket_page(request: HttpRequest, ticket_id: str) -> HttpResponse:
     found = _found(ticket_id)
     part = "#case" if "HX-Request" in request.headers else ""
-    return render(request, f"tickets/ticket.html{part}", {"ticket": found, "case": case.of(found)})
+    return render(request, f"tickets/ticket.html{part}", {"ticket": found, "case": case.case_of(found)})
 
 
 @require_POST
@@ -38,7 +38,7 @@ def reply(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     try:
         action = decide.reply_by_hand(ticket=found, text=text, by=request.user)
     except (Refused, ProviderError) as error:
-        context = {"ticket": found, "case": case.of(found), "reply": text, "refused": error.message}
+        context = {"ticket": found, "case": case.case_of(found), "reply": text, "refused": error.message}
         return render(request, "tickets/ticket.html", context, status=422)
     level, told = _became(action)
     messages.add_message(request, level, told)
@@ -47,7 +47,7 @@ def reply(request: HtmxRequest, ticket_id: str) -> HttpResponse:
 
 @require_POST
 @permission_required("tickets.post_message", raise_exception=True)
-def close(request: HtmxRequest, ticket_id: str) -> HttpResponse:
+def close_ticket_view(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     found = _found(ticket_id)
     following: Ticket | None = person.next_after(found)
     try:

@@ -78,8 +78,8 @@ def budgets_page() -> str:
 
 def replay_of(case: Case) -> str:
     """The finished replay of the case's run from its recording."""
-    made = asking.begin(run=case.run(), mode=Replay.Mode.RECORDED, asked_by="admin")
-    running.advance(made.pk)
+    made = asking.queue_replay(run=case.run(), mode=Replay.Mode.RECORDED, asked_by="admin")
+    running.advance_replay(made.pk)
     until(lambda: Replay.objects.get(pk=made.pk).finished_at)
     return f"/replays/{made.pk}/"
 

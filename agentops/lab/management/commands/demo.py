@@ -127,7 +127,7 @@ class Command(BaseCommand):
         tickets: list[NewTicket] = []
         if wanted and stack.simulator_url and not os.environ.get("ORDERS_URL"):
             with http.client(stack.simulator_url) as simulator:
-                tickets = intake.read(http.call(simulator, "GET", "/demo/tickets").text, source="demo")
+                tickets = intake.read_tickets(http.call(simulator, "GET", "/demo/tickets").text, source="demo")
         elif wanted:
             self._say("ORDERS_URL is set, so no tickets were posted. Post your own with manage.py post_tickets FILE.")
         posted = [api.post(ticket) for ticket in tickets]
