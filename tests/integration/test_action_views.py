@@ -163,7 +163,7 @@ def test_one_page_shows_the_full_history_of_an_action(maya: Client) -> None:
     finished = a_run()
     page = markup(maya.get(reverse("action", args=[finished.refund.pk])))
     said = ["Proposed by the agent", "Policy: needs approval", "Added to the queue", "Approved by maya",
-            "Attempt 1: effect unknown", "Attempt 2: succeeded", "Reply to customer"]  # fmt: skip
+            "Attempt 1: outcome unknown", "Attempt 2: succeeded", "Reply to customer"]  # fmt: skip
     order = [page.index(text) for text in said]
     assert order == sorted(order)
     assert "Refunded." in page

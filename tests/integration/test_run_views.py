@@ -40,7 +40,7 @@ def test_a_step_opens_by_its_address_without_htmx(maya: Client, finished_run: Fi
 
 def test_an_actions_step_shows_policy_person_and_attempts(maya: Client, finished_run: FinishedRun) -> None:
     page = markup(maya.get(reverse("run", args=[finished_run.run.pk]), {"step": "3"}))
-    for said in ("Above.", "Approved by maya after 3 d", "Attempt 1: effect unknown", "Attempt 2: succeeded", "re_1"):
+    for said in ("Above.", "Approved by maya after 3 d", "Attempt 1: outcome unknown", "Attempt 2: succeeded", "re_1"):
         assert said in page
     assert finished_run.refund.idempotency_key in page
 

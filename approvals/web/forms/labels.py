@@ -6,11 +6,13 @@ KNOWN = {
     "address1": "Address",
     "address2": "Address, line 2",
     "zip": "Postcode",
+    "order_id": "Order ID",
+    "payment_id": "Payment ID",
     "exists": "Exists",
 }
 
 
 def label(name: str) -> str:
-    """order_id -> Order id; address.city -> City."""
+    """refund_reason -> Refund reason; address.city -> City."""
     last = name.split(".")[-1]
     return KNOWN.get(last, last.replace("_", " ").capitalize())

@@ -14,6 +14,15 @@ from agentops.lib import money as lib_money
 register = template.Library()
 
 # (below this many seconds, seconds in one unit, its name)
+SAID = {
+    "auto_approve": "Auto-approved",
+    "require_approval": "Needs approval",
+    "block": "Blocked",
+    "effect_unknown": "Outcome unknown",
+    "unresolved": "Outcome unknown",
+    "order_id": "Order ID",
+    "payment_id": "Payment ID",
+}
 UNITS = ((60, 1, "s"), (3600, 60, "min"), (48 * 3600, 3600, "h"), (float("inf"), 86400, "d"))
 
 
@@ -105,8 +114,8 @@ def pretty_json(value: Any) -> str:
 
 @register.filter
 def words(name: str) -> str:
-    """order_id -> Order id."""
-    return name.replace("_", " ").replace(".", ": ").capitalize()
+    """Return a code as people read it: order_id -> Order ID, require_approval -> Needs approval."""
+    return SAID.get(name) or name.replace("_", " ").replace(".", ": ").capitalize()
 
 
 def span(seconds: float) -> str:
