@@ -40,7 +40,7 @@ def become(name: str) -> None:
         os.setgroups([])
         os.setgid(user.pw_gid)
         os.setuid(user.pw_uid)
-    except OSError as error:  # a container that does not grant the right to
+    except OSError as error:  # a container without that privilege
         sys.exit(f"cannot run as the user {name}: {error.strerror}")
 
 

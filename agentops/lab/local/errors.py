@@ -1,5 +1,5 @@
-"""What can go wrong when servers are started here."""
+"""Errors of servers started here."""
 
 
 class LocalError(Exception):
-    """Its text is one line for the person who typed the command: what is wrong and what to do."""
+    """Its text is one line for the person who ran the command: what is wrong and what to do."""

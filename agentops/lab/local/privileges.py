@@ -1,4 +1,4 @@
-"""The user that a server runs as: PostgreSQL refuses to run as root, and the others have no need to."""
+"""The user that a server runs as: PostgreSQL refuses to run as root, and the others don't need to."""
 
 import os
 import pwd
@@ -11,7 +11,7 @@ from .errors import LocalError
 
 @dataclass(frozen=True, slots=True)
 class Servant:
-    """The unprivileged user that a server is started as when we are root."""
+    """The unprivileged user that servers run as when we are root."""
 
     name: str
     uid: int
@@ -19,7 +19,7 @@ class Servant:
 
 
 def servant() -> Servant | None:
-    """An existing unprivileged user when we are root, else None: the server runs as we do."""
+    """Return an existing unprivileged user if we are root, else None: the server runs as our own user."""
     if os.geteuid() != 0:
         return None
     for name in ("nobody", "daemon", "postgres"):
@@ -36,7 +36,7 @@ def servant() -> Servant | None:
 
 
 def give(folder: Path, user: Servant | None) -> None:
-    """Make `folder` (created if missing) and everything in it `user`'s, closed to everyone else. Raises LocalError."""
+    """Give `folder` (created if missing) and its contents to `user`, closed to everyone else. Raises LocalError."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     if user is None:
@@ -44,7 +44,7 @@ def give(folder: Path, user: Servant | None) -> None:
     try:
         for path in (folder, *folder.rglob("*")):
             os.chown(path, user.uid, user.gid, follow_symlinks=False)
-    except OSError as error:  # root in a container without the right to, or without that user
+    except OSError as error:  # root in a container without that privilege, or without that user
         raise LocalError(
             f"PostgreSQL does not run as root, and {folder} cannot be given to the user {user.name} "
             f"({error.strerror}): run this as an ordinary user, or set DATABASE_URL and REDIS_URL to your own servers."
@@ -52,14 +52,14 @@ def give(folder: Path, user: Servant | None) -> None:
 
 
 def closed_to(user: Servant | None, path: Path) -> bool:
-    """Whether `user` cannot enter some folder on the way to `path` (a home at 0700, for example)."""
+    """Return whether `user` cannot enter some folder on the way to `path` (a home at 0700, for example)."""
     if user is None:
         return False
     return any(not _passes(user, folder.stat()) for folder in path.resolve().parents)
 
 
 def is_open(folder: Path) -> bool:
-    """Whether everyone may read `folder` and all that is in it (not so when it was installed under umask 077)."""
+    """Return whether everyone may read `folder` and its contents (not if it was installed under umask 077)."""
     for path in (folder, *folder.rglob("*")):
         mode = path.lstat().st_mode
         wanted = 0o005 if mode & stat.S_IXUSR else 0o004

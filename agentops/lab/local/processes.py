@@ -1,4 +1,4 @@
-"""Child processes: started under a name with a log, watched, stopped in order."""
+"""Child processes: started with a name and a log, watched, stopped in order."""
 
 import os
 import shlex
@@ -13,15 +13,15 @@ from pathlib import Path
 from .errors import LocalError
 from .privileges import Servant
 
-HEAL_SECONDS = 2.0  # what cannot start yet (its predecessor still goes, say) is not tried without a pause
-REPORT_SECONDS = 10.0  # between two lines about a process that is not ready yet
+HEAL_SECONDS = 2.0  # the pause before restarting a process that can't start yet (its predecessor may still be exiting)
+REPORT_SECONDS = 10.0  # between two progress lines about a process that is not ready yet
 LAUNCHER = Path(__file__).with_name("child.py")
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run. `restart`: an unexpected end is followed by a new start, not by the end of everything.
-    `orphan_signal` is what the kernel sends it when we are killed, else `stop_signal`."""
+    """What to run. `restart`: after an unexpected exit it is started again; otherwise everything ends.
+    `orphan_signal` is what the kernel sends it when we are killed, by default `stop_signal`."""
 
     name: str
     command: Sequence[str]
@@ -35,9 +35,9 @@ class Program:
 
 
 class Process:
-    """A running Program: in a session of its own, so that Ctrl-C reaches only us; the kernel ends it with us.
+    """A running Program, in a session of its own, so that Ctrl-C reaches only us; the kernel ends it when we end.
 
-    It must be started from a thread that lives as long as it should (the kernel watches the thread).
+    It must be started from a thread that lives as long as the process should (the kernel watches the thread).
     """
 
     def __init__(self, program: Program, *, logs: Path) -> None:
@@ -65,7 +65,7 @@ class Process:
         return self._child.poll()
 
     def output(self) -> str:
-        """What it has written since it was started."""
+        """Return its output since it was started."""
         with self.log.open("rb") as log:
             log.seek(self._start)
             return log.read().decode(errors="replace")
@@ -94,7 +94,7 @@ class Process:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Ask it to stop, and end it when its time is up, or when a person has no patience left."""
+        """Ask it to stop, and kill it when its time is up or the person presses Ctrl-C again."""
         if self.exit_code is None:
             self._child.send_signal(self.program.stop_signal)
         try:
@@ -103,7 +103,7 @@ class Process:
             self.kill()
 
     def kill(self) -> None:
-        """End it and its whole session with SIGKILL."""
+        """Kill it and its whole session with SIGKILL."""
         try:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -114,7 +114,7 @@ class Process:
 
 @dataclass
 class Supervisor:
-    """The processes of one stack, in the order in which they were started; `healed` is when each was started again."""
+    """The processes of one stack, in the order in which they were started. `healed` is when each was restarted."""
 
     logs: Path
     processes: list[Process] = field(default_factory=list)
@@ -126,7 +126,8 @@ class Supervisor:
         return process
 
     def heal(self) -> list[str]:
-        """Start again what ended and may be; a line for each. Raises LocalError for one that may not."""
+        """Restart exited processes that may be restarted, and return a line for each. Raises LocalError for any
+        other."""
         said = []
         for place, process in enumerate(self.processes):
             if process.exit_code is None:
@@ -142,13 +143,13 @@ class Supervisor:
         return said
 
     def stop(self) -> None:
-        """Stop all, the last started first."""
+        """Stop all, in reverse order."""
         while self.processes:
             self.processes.pop().stop()
 
 
 def launch(program: Program) -> list[str]:
-    """The command line that becomes `program`; see child.py."""
+    """Return the command line that becomes `program`; see child.py."""
     options = ["--parent", str(os.getpid()), "--signal", str(int(program.orphan_signal or program.stop_signal))]
     if program.user is not None:
         options += ["--user", program.user.name]
@@ -156,13 +157,13 @@ def launch(program: Program) -> list[str]:
 
 
 def report(text: str) -> None:
-    """Tell the person who waits."""
+    """Report to the waiting person."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
 
 def run(program: Program, *, logs: Path) -> None:
-    """Run `program` to its end. Raises LocalError when it fails."""
+    """Run `program` to its end. Raises LocalError if it fails."""
     process = Process(program, logs=logs)
     code = process.wait_until(lambda: process.exit_code)
     if code != 0:

@@ -1,4 +1,4 @@
-"""The application's own processes, as the demo and the tests start them."""
+"""The application's own processes, as started by the demo and the tests."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
 WORKER_THREADS = 16
 WEB_WORKERS = 2
 WEB_THREADS = 8
-FAILED_WORKER = "Unexpected exit from worker"  # granian's words
+FAILED_WORKER = "Unexpected exit from worker"  # granian's log message
 FAILED_WORKERS = 3
 
 
@@ -26,7 +26,7 @@ def simulator(environment: Mapping[str, str], *options: str) -> Program:
 
 
 def simulator_url(process: Process) -> str:
-    """Where a simulator listens, once it says so."""
+    """Return the address of a simulator, once it has printed it."""
 
     def announced() -> str | None:
         for line in process.output().splitlines():
@@ -40,7 +40,7 @@ def simulator_url(process: Process) -> str:
 def worker(environment: Mapping[str, str], *, threads: int = WORKER_THREADS, restart: bool = False) -> Program:
     command = [sys.executable, "-m", "celery", "--app", "agentops", "worker", "--pool", "threads"]
     command += ["--concurrency", str(threads), "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    # Without its servers, which end with us, a worker has nothing that it could still finish.
+    # Without its servers, which end with us, a worker can't finish anything.
     return Program("worker", command, environment, ROOT, orphan_signal=SIGKILL, stop_seconds=15, restart=restart)
 
 
@@ -49,7 +49,7 @@ def takes_work(worker: Process) -> bool:
 
 
 def wait_for_worker(process: Process) -> None:
-    """Until it takes work from the broker."""
+    """Wait until it takes work from the broker."""
     process.wait_until(lambda: takes_work(process) or None)
 
 
@@ -72,7 +72,7 @@ def web(environment: Mapping[str, str], *, port: int, workers: int = WEB_WORKERS
 
 
 def wait_for_web(process: Process, *, port: int) -> None:
-    """Wait until it answers. Raises LocalError when its workers end again and again, which it survives."""
+    """Wait until it answers. Raises LocalError if its workers keep exiting, which it survives."""
 
     def healthy() -> bool | None:
         if process.output().count(FAILED_WORKER) > FAILED_WORKERS:

@@ -23,7 +23,7 @@ from .programs import ROOT
 
 PLACES = ("/var/lib", "/var/tmp", "/tmp")  # noqa: S108 - what is there must be ours; best what outlives a restart
 MARK = "checkout"
-SOCKET_PATH_LIMIT = 107  # bytes; the kernel's
+SOCKET_PATH_LIMIT = 107  # bytes; a limit of the kernel
 LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
 ROOM = len("/agentops-evaluation-01234567/world/run/") + len(LONGEST_SOCKET_NAME)
 
@@ -112,7 +112,7 @@ def scratch_folder(purpose: str) -> Iterator[Path]:
     prefix = f"agentops-{purpose}-"
     with tempfile.TemporaryDirectory(prefix=prefix, dir=scratch_place(), ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        folder.chmod(0o711)  # the servers' user has to pass
+        folder.chmod(0o711)  # the servers' user must be able to enter
         yield folder
 
 
@@ -125,7 +125,7 @@ def _usable(place: Path, user: Servant | None) -> bool:
 
 
 def _stand_in(folder: Path, place: Path) -> Path:
-    """Move `place`, where `folder` is now, to the runtime folder, and leave a link to it."""
+    """Move `place`, which holds the data of `folder` so far, to the runtime folder, and leave a link to it."""
     found = runtime_folder() / f"{folder.name}-{_digest(folder)}"
     if place.is_dir() and place != found:
         shutil.move(place, found)

@@ -1,4 +1,4 @@
-"""Everything that a demo runs: servers, simulator, worker and web server, as one thing to start and to stop."""
+"""Everything that a demo runs (servers, simulator, worker and web server), started and stopped together."""
 
 import fcntl
 import os
@@ -18,7 +18,7 @@ from .processes import Process, Supervisor
 from .runtime import reachable, socket_folder
 from .valkey import Valkey
 
-# What the simulator stands for, and under which path, unless the environment names a real one.
+# What the simulator replaces, and under which path, unless the environment names a real one.
 SIMULATED = {"ORDERS_URL": "", "PAYMENTS_URL": "", "REPLIES_URL": "/replies", "OPENAI_BASE_URL": "/v1"}
 MODEL_LATENCY_SECONDS = "0.6"
 OWN_FILES = ("postgres", "postgres.unfinished", "valkey", "run", "log", "demo.json")
@@ -26,7 +26,8 @@ OWN_FILES = ("postgres", "postgres.unfinished", "valkey", "run", "log", "demo.js
 
 @dataclass
 class Stack:
-    """What runs on the folder `data`. `environment` is that of our own processes, complete after `start_servers`."""
+    """The processes on the folder `data`. `environment` is the environment of our own processes, complete after
+    `start_servers`."""
 
     data: Path
     sockets: Path
@@ -43,7 +44,7 @@ class Stack:
         return f"http://localhost:{self.port}"
 
     def start_servers(self, *, simulator_options: list[str]) -> None:
-        """The servers and the simulator, all at once, each unless the environment names another. Raises LocalError."""
+        """Start the servers and the simulator together, except those that the environment names. Raises LocalError."""
         waits: list[Callable[[], None]] = []
         replaced = [name for name in SIMULATED if not os.environ.get(name)]
         if replaced:
@@ -68,10 +69,11 @@ class Stack:
         self.simulator_url = programs.simulator_url(process)
         self.environment |= {name: self.simulator_url + SIMULATED[name] for name in names}
         if "OPENAI_BASE_URL" in names:
-            self.environment["OPENAI_API_KEY"] = "simulator"  # a real key is none of its business
+            self.environment["OPENAI_API_KEY"] = "simulator"  # it must not see a real key
 
     def addresses(self) -> dict[str, str]:
-        """Where what the simulator stands for answers; nothing of what the environment names, secrets least of all."""
+        """Return the addresses of what the simulator replaces. Nothing from the environment is included, least of
+        all secrets."""
         if not self.simulator_url:
             return {}
         names = [name for name in SIMULATED if not os.environ.get(name)]
@@ -95,7 +97,8 @@ class Stack:
         }
 
     def start_application(self) -> Callable[[], None]:
-        """The worker and the web server, on a migrated database. Returns what waits for both (raises LocalError)."""
+        """Start the worker and the web server on a migrated database. Returns a function that waits for both (raises
+        LocalError)."""
         worker = self.supervisor.start(programs.worker(self.environment, restart=True))
         web = self.supervisor.start(programs.web(self.environment, port=self.port, restart=True))
 
@@ -108,7 +111,7 @@ class Stack:
 
 @contextmanager
 def claimed(data: Path) -> Iterator[None]:
-    """The folder, for us alone. Raises LocalError when another demo runs on it, or it cannot be written."""
+    """Lock the folder for us. Raises LocalError if another demo runs on it, or it cannot be written."""
     with ExitStack() as stack:
         try:
             data.mkdir(parents=True, exist_ok=True)
@@ -130,7 +133,7 @@ def claimed(data: Path) -> Iterator[None]:
 
 @contextmanager
 def running(data: Path, *, port: int, keys: Keys, simulator_options: list[str]) -> Iterator[Stack]:
-    """A stack with its servers; the caller prepares the database and starts the application. Stops all of it."""
+    """A stack with its servers, stopped at the end. The caller prepares the database and starts the application."""
     stack = Stack(data, socket_folder(data / "run"), keys, port)
     try:
         stack.start_servers(simulator_options=simulator_options)
@@ -140,7 +143,7 @@ def running(data: Path, *, port: int, keys: Keys, simulator_options: list[str]) 
 
 
 def lost(data: Path) -> bool:
-    """Whether `make clean` has removed the database that the rest of the demo's data belongs to."""
+    """Return whether `make clean` has removed the database that the rest of the demo's data belongs to."""
     postgres = data / "postgres"
     return not os.environ.get("DATABASE_URL") and postgres.is_symlink() and not postgres.exists()
 
@@ -150,7 +153,7 @@ def forget(data: Path) -> None:
     if os.environ.get("DATABASE_URL"):
         raise LocalError("DATABASE_URL is set: the demo does not empty a database that is not its own.")
     for path in [*(data / name for name in OWN_FILES), *data.glob("simulator.sqlite3*")]:
-        if path.is_symlink():  # to its stand-in; see runtime.py
+        if path.is_symlink():  # the link to its stand-in; see runtime.py
             shutil.rmtree(path.resolve(), ignore_errors=True)
             path.unlink()
         elif path.is_dir():

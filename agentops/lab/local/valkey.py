@@ -18,8 +18,8 @@ from .runtime import runnable
 
 @dataclass(frozen=True, slots=True)
 class Valkey:
-    """A server's place: `data` holds its log of writes, `sockets` its socket (no TCP, so no password). As root, the
-    servers' user must be able to reach both (see runtime.py).
+    """A server's folders: `data` holds its append-only file, `sockets` its socket (no TCP, so no password). As root,
+    the servers' user must be able to reach both (see runtime.py).
 
     `throwaway`: nothing is kept.
     """
@@ -33,11 +33,11 @@ class Valkey:
         return self.sockets / "valkey.sock"
 
     def url(self) -> str:
-        """For REDIS_URL."""
+        """Return the URL for REDIS_URL."""
         return f"unix://{quote(str(self.socket))}"
 
     def program(self) -> Program:
-        """What to start. Raises LocalError."""
+        """Return the program to start. Raises LocalError."""
         try:
             executable = get_binary_path()
         except ValkeyBinaryNotFoundError as error:
@@ -57,7 +57,7 @@ class Valkey:
         )
 
     def wait(self, process: Process) -> None:
-        """Until it answers and has read its log of writes."""
+        """Wait until it answers and has loaded its append-only file."""
         process.wait_until(self._ping)
 
     def _ping(self) -> bool | None:
