@@ -88,7 +88,7 @@ demo-reset: $(STAMP) ## The same, from nothing: the demo's data is removed first
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: test test-unit test-integration test-acceptance test-setup test-crash benchmark benchmark-ticket
-.PHONY: pictures lint format types contracts docs
+.PHONY: pictures lint format types contracts names docs
 test: lint types contracts ## Lint, types, import contracts and the tests of every floor but crash
 	@$(PYTEST) -n 2 tests/acceptance tests/integration tests/unit $(ARGS)
 
@@ -133,6 +133,9 @@ format: $(STAMP) ## Format the code and the templates
 
 types: $(STAMP) ## mypy, strict
 	@$(BIN)/python -m mypy --no-error-summary manage.py agentops approvals tickets docs/hooks
+
+names: $(STAMP) ## List public names that several modules define; tests/unit/test_names.py limits them
+	@$(BIN)/python tests/unit/test_names.py
 
 contracts: $(STAMP) ## import-linter: arrows point down
 	@said=$$($(BIN)/python -c 'from importlinter.cli import lint_imports_command as run; run()' --no-logo \

@@ -25,7 +25,7 @@ def content_of(run: Run, span: Span, step: Step) -> dict[str, str]:
             }
             return said | told
         case "human":
-            return said | {names.REASON: clean(span.attributes["reason"])}
+            return said | {names.AGENTOPS_REASON: clean(span.attributes["reason"])}
     return said
 
 

@@ -11,7 +11,7 @@ from opentelemetry.semconv.schemas import Schemas
 
 SCHEMA_URL = Schemas.V1_41_0.value
 SCOPE = "agentops"
-AGENT = "agentops"
+AGENTOPS_AGENT = "agentops"
 PROVIDER = "openai"  # whose interface is spoken; `server.address` says who answers
 
 # --- operations: the first word of a span's name ----------------------------------------------------------
@@ -42,7 +42,7 @@ INPUT_MESSAGES = gen_ai.GEN_AI_INPUT_MESSAGES
 OUTPUT_MESSAGES = gen_ai.GEN_AI_OUTPUT_MESSAGES
 TOOL_ARGUMENTS = gen_ai.GEN_AI_TOOL_CALL_ARGUMENTS
 TOOL_RESULT = gen_ai.GEN_AI_TOOL_CALL_RESULT
-REASON = "agentops.reason"
+AGENTOPS_REASON = "agentops.reason"
 ERROR_MESSAGE = "agentops.error.message"
 
 # --- errors, HTTP -----------------------------------------------------------------------------------------

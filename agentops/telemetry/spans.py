@@ -58,7 +58,7 @@ def spans_between(run: Run, after: datetime, until: datetime) -> Iterator[Export
     if run.finished_at is not None and within(run.finished_at):
         if run.started_at is not None:
             yield _told(run, "queued", ROOT, "queued", run.created_at, run.started_at)
-        yield _told(run, ROOT, "", f"{names.INVOKE_AGENT} {names.AGENT}", run.created_at, run.finished_at,
+        yield _told(run, ROOT, "", f"{names.INVOKE_AGENT} {names.AGENTOPS_AGENT}", run.created_at, run.finished_at,
                     attributes=_of_run(run), error="run_failed" if run.status == Run.Status.FAILED else "")  # fmt: skip
 
 
@@ -206,11 +206,11 @@ def _of_model_call(run: Run, span: Span, step: Step) -> dict[str, Any]:
 
 def _of_run(run: Run) -> dict[str, Any]:
     totals = [(step.input_tokens, step.output_tokens) for step in run.steps.all()]
-    given = {names.REASON: content.clean(run.reason)}
+    given = {names.AGENTOPS_REASON: content.clean(run.reason)}
     return {
         names.OPERATION_NAME: names.INVOKE_AGENT,
         names.PROVIDER_NAME: names.PROVIDER,
-        names.AGENT_NAME: names.AGENT,
+        names.AGENT_NAME: names.AGENTOPS_AGENT,
         names.CONVERSATION_ID: run.ticket_id,
         names.REQUEST_MODEL: run.llm_model,
         names.INPUT_TOKENS: sum(read for read, _ in totals),

@@ -21,7 +21,7 @@ from approvals.policy import versions
 from approvals.policy.rules import Outcome, Rules
 
 log = logging.getLogger(__name__)
-SAMPLE = 1_000  # a rate looks at no more than this many of the newest cases
+_SAMPLE = 1_000  # a rate looks at no more than this many of the newest cases
 SHOWN = 3  # a note names no more than this many parts of the dial
 SAYS = {"rejected": "decisions were rejections", "failed": "auto-approved actions failed"}
 
@@ -59,7 +59,7 @@ def rates(version: PolicyVersion, rules: Rules) -> list[Rate]:
     decisions = Decision.objects.filter(
         Q(decided_at__gt=since), decided_at__gt=Now() - window, request__action__run_id__isnull=False
     )
-    said = list(decisions.order_by("-decided_at").values_list("verdict", flat=True)[:SAMPLE])
+    said = list(decisions.order_by("-decided_at").values_list("verdict", flat=True)[:_SAMPLE])
     failed = _failed_alone(since, window)
     return [
         Rate("rejected", said.count(Decision.Verdict.REJECT), len(said), rule.rejected_percent, rule.at_least),
@@ -160,8 +160,8 @@ def _failed_alone(since: datetime, window: timedelta) -> list[bool]:
         Q(settled_at__gt=since), settled_at__gt=Now() - window, status__in=(states.SUCCEEDED, states.FAILED)
     ).order_by("-settled_at", "-pk")
     unknown = ended.filter(status=states.UNRESOLVED).order_by("-ended_at", "-pk")
-    rows = [*settled.values_list("ended_at", "status")[:SAMPLE], *unknown.values_list("ended_at", "status")[:SAMPLE]]
-    return [status != states.SUCCEEDED for _, status in sorted(rows, reverse=True)[:SAMPLE]]
+    rows = [*settled.values_list("ended_at", "status")[:_SAMPLE], *unknown.values_list("ended_at", "status")[:_SAMPLE]]
+    return [status != states.SUCCEEDED for _, status in sorted(rows, reverse=True)[:_SAMPLE]]
 
 
 def _dial_set_at(version: PolicyVersion) -> datetime:

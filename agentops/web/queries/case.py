@@ -14,7 +14,7 @@ from tickets.models import Ticket
 from tickets.queries import IN_PROGRESS
 
 # That the agent works on a ticket is shown by its run.
-SHOWN = [f"ticket.{status}" for status in ticket_states.ALL if status != ticket_states.WORKING]
+_SHOWN = [f"ticket.{status}" for status in ticket_states.ALL if status != ticket_states.WORKING]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def case_of(ticket: Ticket) -> Case:
         *(Entry(message.sent_at, "message", message) for message in ticket.messages.all()),
         *(Entry(run.started_at or run.created_at, "run", run) for run in its_runs),
         *(Entry(action.created_at, "action", action) for action in actions),
-        *(Entry(event.at, "status", event) for event in events.events_of("ticket", ticket.pk).filter(verb__in=SHOWN)),
+        *(Entry(event.at, "status", event) for event in events.events_of("ticket", ticket.pk).filter(verb__in=_SHOWN)),
     ]
     waiting = [action.pk for action in actions if action.status == states.AWAITING_APPROVAL]
     requests = ApprovalRequest.objects.filter(action__in=waiting, closed_at__isnull=True)

@@ -55,7 +55,7 @@ def claim_ticket(request: HtmxRequest, ticket_id: str) -> HttpResponse:
 
 @require_POST
 @may_act
-def unassign_ticket(request: HtmxRequest, ticket_id: str) -> HttpResponse:
+def unassign_view(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     return _claimed(request, ticket_id, closing.unassign_ticket)
 
 

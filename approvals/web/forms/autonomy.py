@@ -9,7 +9,7 @@ from approvals.kinds import KINDS
 from approvals.policy.dial import Dial, KindShare, Lowering, TagShare
 from approvals.policy.rules import Rules
 
-SPARE = 2  # empty rows for new tags
+_SPARE = 2  # empty rows for new tags
 
 
 def percent_field(label: str, *, required: bool = False, least: int = 0, **more: Any) -> forms.IntegerField:
@@ -67,7 +67,7 @@ class AutonomyForm:
         set_to = rules.autonomy
         self.dial = DialForm(data, initial={"percent": set_to.percent})
         self.kinds = KindsForm(data, prefix="kind", initial={row.kind: row.percent for row in set_to.kinds})
-        rows = forms.formset_factory(TagRow, extra=SPARE, can_delete=True, max_num=100)
+        rows = forms.formset_factory(TagRow, extra=_SPARE, can_delete=True, max_num=100)
         self.tags = rows(data, prefix="tags", initial=[row.model_dump() for row in set_to.tags])
         self.lowering = LoweringForm(data, prefix="lower", initial=rules.lowering.model_dump())
         self.saying = NoteForm(data)

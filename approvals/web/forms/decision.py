@@ -10,7 +10,7 @@ from approvals.kinds import KINDS, Kind
 from approvals.models import Action
 from approvals.web.forms.labels import label
 
-LONG = 300  # a field that allows more characters than this gets a text area
+_LONG = 300  # a field that allows more characters than this gets a text area
 
 
 class RejectForm(forms.Form):
@@ -99,7 +99,7 @@ def _text_field(name: str, property_: dict[str, Any], *, required: bool, value: 
     described = {"label": label(name), "required": required, "initial": value}
     if property_.get("format") == "email":
         return forms.EmailField(**described)
-    if longest and longest > LONG:
+    if longest and longest > _LONG:
         rows = 12 if longest > 1000 else 3
         return forms.CharField(**described, max_length=longest, widget=forms.Textarea(attrs={"rows": rows}))
     return forms.CharField(**described, max_length=longest)

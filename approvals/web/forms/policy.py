@@ -12,7 +12,7 @@ from approvals.grounding import check
 from approvals.kinds import KINDS
 from approvals.policy.rules import ACKNOWLEDGEMENT, CurrencyLimit, Rules, Threshold
 
-SPARE = 2  # empty rows for new limits
+_SPARE = 2  # empty rows for new limits
 ACKNOWLEDGE = [
     ("never", "Never"),
     ("failed", "When the agent failed"),
@@ -173,7 +173,7 @@ class PolicyForm:
 
 
 def _table(row: type[CurrencyRow], prefix: str, data: Any, rules: Iterable[Any], spare: int) -> Any:
-    factory = forms.formset_factory(row, extra=SPARE + spare, can_delete=True, max_num=200)
+    factory = forms.formset_factory(row, extra=_SPARE + spare, can_delete=True, max_num=200)
     initial = [_initial(row, rule) for rule in rules]
     return factory(data, initial=initial, prefix=prefix)
 

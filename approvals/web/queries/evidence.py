@@ -14,7 +14,7 @@ from approvals.effects import facts as policy_facts
 from approvals.models import Action, Decision
 from approvals.policy import dial
 from approvals.policy.rules import Facts, Outcome, Rules, evaluate
-from approvals.web.queries.preview import SAMPLE
+from approvals.web.queries.preview import PREVIEW_SAMPLE
 
 NAMES = ("alone", "decided", "edited", "rejected", "expired", "failed")
 
@@ -46,7 +46,7 @@ class Evidence:
     points: list[Point] = field(default_factory=lambda: [Point(percent) for percent in range(101)])
 
 
-def evidence(rules: Rules, days: int, *, sample: int = SAMPLE) -> Evidence:
+def evidence(rules: Rules, days: int, *, sample: int = PREVIEW_SAMPLE) -> Evidence:
     """Judge the agent's newest `sample` proposals of the last `days` by these rules. The decisions counted are the real
     ones."""
     agents = Action.objects.filter(created_at__gte=Now() - timedelta(days=days), run_id__isnull=False)

@@ -17,7 +17,7 @@ from approvals.models import Action, ApprovalRequest, Attempt, Decision
 PAGE = 50
 BATCH = 500
 DATES = {"proposed": "created_at", "settled": "settled_at"}
-HEAVY = ("snapshot", "request", "result", "facts")
+_HEAVY = ("snapshot", "request", "result", "facts")
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def _past[Row: Model](rows: QuerySet[Row], last: Row) -> QuerySet[Row]:
 
 def with_decisions(rows: QuerySet[Action]) -> QuerySet[Action]:
     requests = ApprovalRequest.objects.select_related("decision__by").defer("snapshot").order_by("pk")
-    return rows.defer(*HEAVY).prefetch_related(Prefetch("requests", queryset=requests))
+    return rows.defer(*_HEAVY).prefetch_related(Prefetch("requests", queryset=requests))
 
 
 def last_decision(action: Action) -> Decision | None:

@@ -11,7 +11,7 @@ from approvals.effects import facts as policy_facts
 from approvals.models import Action
 from approvals.policy.rules import Facts, Outcome, Rules, evaluate
 
-SAMPLE = 5_000  # a preview judges no more than this many of the newest actions
+PREVIEW_SAMPLE = 5_000  # a preview judges no more than this many of the newest actions
 
 
 @dataclass
@@ -37,7 +37,7 @@ _NAMES = {
 
 
 def preview_of(*, rules: Rules, days: int) -> Preview:
-    """Judge the newest actions of the last `days` by these rules, at most SAMPLE of them."""
+    """Judge the newest actions of the last `days` by these rules, at most PREVIEW_SAMPLE of them."""
     result = Preview()
     for action, facts in _judged(days):
         then = evaluate(rules, facts).outcome
@@ -52,5 +52,7 @@ def preview_of(*, rules: Rules, days: int) -> Preview:
 
 def _judged(days: int) -> Iterator[tuple[Action, Facts]]:
     actions: QuerySet[Action] = Action.objects.filter(created_at__gte=Now() - timedelta(days=days))
-    for action in actions.order_by("-created_at", "-pk")[:SAMPLE]:  # in index order, so the limit bounds the cost
+    for action in actions.order_by("-created_at", "-pk")[
+        :PREVIEW_SAMPLE
+    ]:  # in index order, so the limit bounds the cost
         yield action, policy_facts.recorded(action)

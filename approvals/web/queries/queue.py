@@ -29,7 +29,7 @@ LANES = {
 PAGE = 50
 DECIDED_DAYS = 7
 ADDRESS = ("lane", "kind", "currency", "q", "after")
-HEAVY = ("params", "snapshot", "request", "result", "facts")
+_HEAVY = ("params", "snapshot", "request", "result", "facts")
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def next_request(done: ApprovalRequest, filters: QueueFilters, person: Person) -
 
 def _lane(filters: QueueFilters, person: Person) -> QuerySet[ApprovalRequest]:
     requests = ApprovalRequest.objects.select_related("action__ticket__customer", "claimed_by")
-    requests = requests.defer("snapshot", *(f"action__{name}" for name in HEAVY))
+    requests = requests.defer("snapshot", *(f"action__{name}" for name in _HEAVY))
     cursor = ApprovalRequest.objects.filter(pk=filters.after).first() if filters.after else None
     if filters.lane == "decided":
         requests = requests.filter(closed_at__gte=Now() - timedelta(days=DECIDED_DAYS))
@@ -175,7 +175,7 @@ def _unresolved(filters: QueueFilters) -> QuerySet[Action]:
     actions = Action.objects.filter(_matching(filters, ""), status=states.UNRESOLVED)
     if filters.after:
         actions = actions.filter(pk__gt=filters.after)
-    return actions.select_related("ticket__customer").defer(*HEAVY).order_by("pk")
+    return actions.select_related("ticket__customer").defer(*_HEAVY).order_by("pk")
 
 
 def _later(cursor: ApprovalRequest) -> Q:

@@ -10,7 +10,7 @@ from django import template
 from agentops.lib import durations
 
 register = template.Library()
-LONG = 300
+_LONG = 300
 
 
 @register.filter
@@ -60,4 +60,4 @@ def percent(part: int, whole: int) -> int:
 def json_line(value: Any) -> str:
     """Show a changed value on one line: text as it is, everything else as JSON, shortened if long."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONG else f"{text[:LONG]}…"
+    return text if len(text) <= _LONG else f"{text[:_LONG]}…"

@@ -18,7 +18,7 @@ from approvals.web.views import export as exports
 
 CURRENCIES = ("USD", "EUR", "GBP", "JPY", "KWD")
 FAILURES = ("transient", "effect_unknown", "replayed_failure", "terminal", "unauthorized", "lost")
-HEADER = [
+_HEADER = [
     "id", "idempotency_key", "ticket", "customer_email", "kind", "status", "verdict", "policy_version", "target",
     "order_id", "amount_minor", "amount", "currency", "reason", "proposed_at", "approved_at", "settled_at",
     "decided_by", "decision", "decided_at", "decision_reason", "attempts", "duplicates_absorbed",
@@ -52,7 +52,7 @@ def action_history(request: HttpRequest) -> HttpResponse:
 def export_actions(request: HttpRequest) -> StreamingHttpResponse:
     filters = queries.ActionFilters.of(request.GET)
     rows = queries.stream_rows(queries.with_decisions(queries.find_actions(filters)))
-    return exports.download("actions", _exported(rows), header=HEADER, as_json=request.GET.get("format") == "json")
+    return exports.download("actions", _exported(rows), header=_HEADER, as_json=request.GET.get("format") == "json")
 
 
 @require_GET

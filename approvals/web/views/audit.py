@@ -17,7 +17,7 @@ from approvals.web.queries import history
 from approvals.web.queries.difference import differences
 from approvals.web.views import export as exports
 
-HEADER = ["id", "at", "actor", "verb", "object_type", "object_id", "before", "after"]
+_HEADER = ["id", "at", "actor", "verb", "object_type", "object_id", "before", "after"]
 OBJECT_TYPES = ("action", "request", "policy", "provider", "ticket", "finding", "comparison")
 VERIFIED_HERE = 20_000  # the page checks about this many of the newest events; `manage.py verify_audit` checks all
 
@@ -59,7 +59,7 @@ def verify_audit(request: HttpRequest) -> HttpResponse:
 @permission_required("approvals.view_auditevent", raise_exception=True)
 def export_audit(request: HttpRequest) -> StreamingHttpResponse:
     rows = history.stream_rows(queries.find_events(queries.EventFilters.of(request.GET)))
-    return exports.download("audit", _exported(rows), header=HEADER, as_json=request.GET.get("format") == "json")
+    return exports.download("audit", _exported(rows), header=_HEADER, as_json=request.GET.get("format") == "json")
 
 
 def _exported(events: Iterator[AuditEvent]) -> Iterator[dict[str, Any]]:
