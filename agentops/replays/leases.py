@@ -1,4 +1,4 @@
-"""The one way in which a replay is written while it is under way: under its lease, fenced."""
+"""The only place that writes a replay while it runs: under its lease, fenced."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,16 +10,16 @@ from agentops.models import Replay
 
 
 class ReplaySuperseded(Exception):
-    """Another worker holds the replay now."""
+    """Another worker holds the replay's lease."""
 
 
 def write_fenced(replay: Replay, **fields: Any) -> None:
-    """Raises Superseded, and then has written nothing."""
+    """Write the fields. Raises ReplaySuperseded; nothing is written then."""
     held = Replay.objects.filter(pk=replay.pk, fence=replay.fence, status=Replay.Status.RUNNING)
     if not held.update(**fields):
         raise ReplaySuperseded
 
 
 def lease_end() -> Any:
-    """When a lease that is given now runs out."""
+    """Return the end of a lease that starts now."""
     return Now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)

@@ -1,4 +1,4 @@
-"""A replay's run and steps as the engine knows them. They are never saved; what is kept of them is a ReplayStep."""
+"""A replay's run and steps in the form the engine uses. They are never saved; a ReplayStep keeps what matters."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _COUNTERS = ("triage", "turns", "tokens", "cost_usd")
 
 
 def shadow_run(replay: Replay) -> Run:
-    """The run as its steps need it, with the replay's own counts."""
+    """Return the run as its steps need it, with the replay's own counters."""
     run = replay.run
     return Run(
         pk=run.pk,
@@ -30,7 +30,7 @@ def shadow_step(row: ReplayStep, run: Run) -> Step:
 
 
 def with_action(step: Step, effect: dict[str, Any] | None) -> Step:
-    """The step with what the decider and the routing ask of its action: how it ended, and the verdict's reasons."""
+    """Give the step an action with what `next_step` and the routing need: its status and the verdict's reasons."""
     told = step.output.get("action") if step.kind == turn.TOOL and isinstance(step.output, dict) else None
     if step.name in kinds.BY_TOOL and isinstance(told, dict):
         step.action = Action(status=told["status"], reasons=effect["reasons"] if effect else [])
@@ -38,11 +38,11 @@ def with_action(step: Step, effect: dict[str, Any] | None) -> Step:
 
 
 def replay_step(replay: Replay, step: Step, effect: dict[str, Any] | None, *, source: str, note: str) -> ReplayStep:
-    """The step as the replay keeps it; not yet saved."""
+    """Return the step as a ReplayStep, not yet saved."""
     copied = {name: getattr(step, name) for name in COPIED}
     return ReplayStep(replay=replay, effect=effect, source=source, note=note, **copied)
 
 
 def counters(run: Run) -> dict[str, Any]:
-    """What the replay counts as its run's steps do."""
+    """Return the counters that the run's steps changed."""
     return {name: getattr(run, name) for name in _COUNTERS}

@@ -1,7 +1,9 @@
-"""A replay's model calls count against the budgets of the day and the month, as a run's do: the worst case is reserved
-before a call, and what it came to is entered after it. The reservation stands on the replay's row meanwhile, so that
-whoever takes the replay up after a dead worker, or gives it up, enters it as spent. Budgets per ticket are not asked:
-they are there for what its runs spend."""
+"""Book a replay's model calls in the budgets per day and month, as a run's are.
+
+The worst case is reserved before a call, and its cost is booked after it. The reservation is kept on the replay's
+row meanwhile, so that a worker that takes over from a dead one, or gives the replay up, books it as spent. Budgets
+per ticket don't apply: they limit a ticket's runs.
+"""
 
 from typing import Any
 
@@ -15,7 +17,8 @@ from agentops.replays import leases, shadows
 
 
 def reserve_replay_call(replay: Replay, step: Step, request: dict[str, Any]) -> None:
-    """One commit: the step may ask its model. Raises Held where there is no price or no room, and Superseded."""
+    """Reserve the worst case of the step's call in one commit. Raises Held without a price or room, and
+    ReplaySuperseded."""
     with transaction.atomic():
         entry = admission.reserve_call(step, request, Target(client.PRIMARY, step.name), ticket_id=None, entries=[])
         leases.write_fenced(replay, reservation=step.reservation, lease_expires_at=leases.lease_end())
@@ -24,13 +27,13 @@ def reserve_replay_call(replay: Replay, step: Step, request: dict[str, Any]) -> 
 
 
 def book_replay_call(replay: Replay, step: Step, **fields: Any) -> None:
-    """Enters what the step's call came to, and writes the replay, in a transaction of the caller's."""
+    """Book the cost of the step's call and write the replay, in the caller's transaction."""
     leases.write_fenced(replay, reservation=None, **shadows.counters(step.run), **fields)
     budgets.post_entries([step.settled] if step.settled else [])
 
 
 def book_replay_failure(replay: Replay, step: Step, error: ProviderError) -> None:
-    """One commit. What may have been billed counts as spent; what was not sent, or was refused, is free again."""
+    """Book a failed call in one commit: its worst case if it may have been billed, nothing otherwise."""
     if isinstance(error, EffectUnknown):
         budgets.book_lost(step)
     else:
@@ -39,7 +42,7 @@ def book_replay_failure(replay: Replay, step: Step, error: ProviderError) -> Non
 
 
 def book_lost_call(replay: Replay) -> None:
-    """One commit, where a call was left under way: it may have been billed, so its worst case counts as spent."""
+    """Book the worst case of a call that was never finished, because it may have been billed. One commit."""
     if replay.reservation is None:
         return
     step = Step(run=shadows.shadow_run(replay), reservation=replay.reservation)

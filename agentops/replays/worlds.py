@@ -1,4 +1,4 @@
-"""What stands for the world in a replay's steps, by its mode, and what may leave here meanwhile."""
+"""The world of a replay's steps by its mode, and the requests that the mode allows."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from tickets.models import Ticket
 
 
 class RecordedFailure(Exception):
-    """The step ended in an error that its record holds: it is taken from there."""
+    """The recorded step ended in an error, which is copied from it."""
 
     def __init__(self, step: Step) -> None:
         super().__init__(f"Recorded step {step.index}")
@@ -25,11 +25,11 @@ class RecordedFailure(Exception):
 
 
 class RecordingEnded(Exception):
-    """The run asked the model no further."""
+    """The recorded run made no further model call."""
 
 
 def allowed(mode: str) -> tuple[Allowed, ...]:
-    """Nothing; the model alone; the model, and reads of the shop. No mode lets a write of ours out."""
+    """Return the allowed requests: none, the model only, or the model and reads of the shop. No mode allows a write."""
     model = Allowed("POST", client.completions_url())
     shop = settings.ORDERS_URL.rstrip("/")
     reads = tuple(Allowed("GET", f"{shop}/{name}") for name in ("orders", "customers"))
@@ -43,7 +43,7 @@ def allowed(mode: str) -> tuple[Allowed, ...]:
 
 
 def world_for(replay: Replay, recording: Recording, done: Sequence[Step]) -> World:
-    """The world of the replay's next step."""
+    """Return the world of the replay's next step."""
     if replay.mode == Replay.Mode.RECORDED:
         return _recorded(recording, done)
     prompt = StoredText.objects.get(digest=replay.prompt).body if replay.prompt else prompts.AGENT_PROMPT
@@ -54,7 +54,7 @@ def world_for(replay: Replay, recording: Recording, done: Sequence[Step]) -> Wor
 
 
 def _recorded(recording: Recording, done: Sequence[Step]) -> World:
-    """The model as it answered at this place, by the prompt and tools of then; tools as they answered these words."""
+    """Return the world as recorded: the model's answer at this place, and tools by name and arguments."""
     number = sum(step.kind == turn.LLM for step in done)
     then = recording.turn(number) if done else recording.triage
 
@@ -82,8 +82,10 @@ def _recorded(recording: Recording, done: Sequence[Step]) -> World:
 
 
 def _reads(recording: Recording, done: Sequence[Step]) -> Any:
-    """Answers of tools as they were recorded, by tool and arguments. One that is asked oftener than then gets the last.
-    An order that was read in another way is told from that."""
+    """Return a reader that answers from recorded calls by tool and arguments.
+
+    Calls beyond the recorded ones get the last result. An order that was read by another call is answered from that.
+    """
 
     def read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
         given = tools.parse_read(name, arguments)
@@ -102,5 +104,5 @@ def _reads(recording: Recording, done: Sequence[Step]) -> Any:
 
 
 def count_calls(done: Sequence[Step], key: str) -> int:
-    """How many calls of this key the replay has made."""
+    """Count the calls with this key that the replay has made."""
     return sum(step.kind == turn.TOOL and call_key(step.name, str(step.input["arguments"])) == key for step in done)

@@ -1,5 +1,4 @@
-"""What was said, for spans: messages, arguments, results and reasons. Sent only when it is asked for, and redacted once
-more whatever was stored."""
+"""Content for spans: messages, arguments, results and reasons. Exported only on request, and redacted again."""
 
 import json
 from typing import Any
@@ -34,7 +33,7 @@ def clean(text: str) -> str:
 
 
 def _messages(run: Run, step: Step) -> dict[str, str]:
-    """In the shape of the conventions' own schema: messages of parts."""
+    """Return the messages in the shape of the conventions' own schema: messages of parts."""
     if step.kind == Step.Kind.LLM:
         sent = steps.sent_messages(run, list(run.steps.all()), step.index)
         asked = {names.INPUT_MESSAGES: _json([_message(message) for message in sent])}

@@ -1,7 +1,7 @@
-"""Every name in what is exported, and the version of the conventions that they are from.
+"""All names in exports, and the version of the conventions they come from.
 
-GenAI's names are those of the OpenTelemetry semantic conventions 1.41.0, the last release before they moved to a
-repository of their own, where they are still called in development: another version is another module.
+GenAI names are those of the OpenTelemetry semantic conventions 1.41.0, the last release before they moved to a
+repository of their own. They are still in development there, so a newer version gets a new module.
 https://github.com/open-telemetry/semantic-conventions/tree/v1.41.0/docs/gen-ai
 """
 
@@ -12,7 +12,7 @@ from opentelemetry.semconv.schemas import Schemas
 SCHEMA_URL = Schemas.V1_41_0.value
 SCOPE = "agentops"
 AGENTOPS_AGENT = "agentops"
-PROVIDER = "openai"  # whose interface is spoken; `server.address` says who answers
+PROVIDER = "openai"  # the interface that is used; `server.address` names the server
 
 # --- operations: the first word of a span's name ----------------------------------------------------------
 INVOKE_AGENT = "invoke_agent"
@@ -55,13 +55,13 @@ SERVER_ADDRESS = server_attributes.SERVER_ADDRESS
 SERVER_PORT = server_attributes.SERVER_PORT
 SERVICE_NAME = service_attributes.SERVICE_NAME
 
-# --- our own: what no convention has a name for -----------------------------------------------------------
+# --- our own attributes, where the conventions have none ---------------------------------------------------
 TICKET = "agentops.ticket.id"
 RUN = "agentops.run.id"
 RUN_NUMBER = "agentops.run.number"
 RUN_STATUS = "agentops.run.status"
 RUN_OUTCOME = "agentops.run.outcome"
-URL = "agentops.url"  # our own page of it
+URL = "agentops.url"  # our own page about it
 TURNS = "agentops.turns"
 COST = "agentops.cost_usd"
 STEP = "agentops.step.index"

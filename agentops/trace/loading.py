@@ -1,4 +1,4 @@
-"""Load a run with everything that its trace is drawn from."""
+"""Load a run with everything that its trace shows."""
 
 from django.db.models import Prefetch, Q
 
@@ -16,7 +16,7 @@ def find_run(run_id: int) -> Run | None:
     actions = Action.objects.select_related("policy_version").prefetch_related(
         "attempts", Prefetch("requests", queryset=requests.order_by("pk"))
     )
-    # By the ticket, which has an index; a step may have met an action of an earlier run.
+    # Filter by ticket, which has an index. A step may refer to an action of an earlier run.
     asked_for = {step.action_id for step in run.steps.all() if step.action_id}
     mine = actions.filter(Q(run_id=run.pk) | Q(pk__in=asked_for), ticket=run.ticket_id).order_by("pk")
     found = {action.pk: action for action in mine}

@@ -1,4 +1,4 @@
-"""What a run took in all: time, people's time apart, calls, tokens and cost."""
+"""A run's totals: time with and without people, calls, tokens and cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Where each span of a trace is drawn, on a scale that stays readable with days of waiting in it.
+"""The position of each span in a chart that stays readable across days of waiting.
 
-Time in which nothing ran (a person was waited for, a retry was not yet due) is cut to a narrow band and said
-to be; between the cuts the scale is linear and one and the same. Units of x are per cent of the width.
+Time in which nothing ran (a wait for a person, a retry not yet due) is cut to a narrow, labelled band. Between the
+cuts the scale is linear and uniform. x is in percent of the width.
 """
 
 from bisect import bisect_right
@@ -14,7 +14,7 @@ from agentops.lib import durations
 from agentops.trace import Span, merged
 
 WIDTH = 100.0
-NARROWEST = 0.6  # a bar of a millisecond is still seen
+NARROWEST = 0.6  # keeps a bar of one millisecond visible
 CUT_WIDTH = 6.0
 CUTS_AT_MOST = 36.0  # all of them together
 LEAST_CUT = 2.0  # seconds
@@ -38,7 +38,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark of the scale, after `seconds` in which something ran."""
+    """A mark on the scale, after `seconds` of running time."""
 
     x: float
     seconds: float
@@ -67,7 +67,7 @@ class Waterfall:
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of time and where it is drawn. Seconds are since the beginning."""
+    """A period and where it is drawn. Seconds count from the start of the trace."""
 
     start: float
     end: float
@@ -77,7 +77,7 @@ class Piece:
 
 
 def draw(found: Sequence[Span], now: datetime) -> Waterfall:
-    """One bar per span, in their order. `now` ends what still lasts."""
+    """Return one bar per span, in order. Spans that are still open end at `now`."""
     if not found:
         return Waterfall([], [], [])
     begun = min(span.started_at for span in found)
@@ -103,7 +103,7 @@ def _cut(piece: Piece, waits: Sequence[tuple[float, float]]) -> Cut:
 
 
 def _pieces(found: Sequence[Span], begun: datetime, now: datetime) -> list[Piece]:
-    """Time divided at the moments where something begins or ends to run."""
+    """Divide time at the moments where something starts or stops running."""
     ended = max(max(span.finished_at or now for span in found), begun)
     busy = merged([interval for interval in _running(found, now) if interval[0] < interval[1]])
     edges = sorted({begun, ended, *(moment for interval in busy for moment in interval)})
@@ -125,7 +125,7 @@ def _pieces(found: Sequence[Span], begun: datetime, now: datetime) -> list[Piece
 
 
 def _running(found: Sequence[Span], now: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """When something ran: calls to models and providers, and a tool's time around what is beneath it."""
+    """Return when something ran: calls to models and providers, and a tool's time around its children."""
     beneath: dict[str, list[Span]] = {}
     for span in found:
         if span.parent is not None and span.kind in ("policy", "human", "provider"):
@@ -141,7 +141,7 @@ def _running(found: Sequence[Span], now: datetime) -> Iterator[tuple[datetime, d
 
 
 def _ticks(pieces: Sequence[Piece]) -> Iterator[Tick]:
-    """Round numbers of seconds in which something ran: what was cut is not counted."""
+    """Return marks at round numbers of running seconds; cuts don't count."""
     drawn = [piece for piece in pieces if not piece.cut and piece.width]
     if not drawn:
         return
