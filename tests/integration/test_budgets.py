@@ -44,7 +44,7 @@ def biller(world: World, settings: Settings, admin: User) -> Iterator[Biller]:
     for model, (read, said) in CHARGES.items():
         if pricelist.find_price(model) is None:
             given = Rates(input=read * 1_000_000, output=said * 1_000_000)
-            pricelist.enter_price(model=model, given=given, by=admin, note="for a test")
+            pricelist.enter_price(model=model, rates=given, by=admin, note="for a test")
     settings.LLM_TRIAGE_MODEL, settings.LLM_EXPERT_MODEL = "cheap", "dear"
     settings.LLM_MAX_TOKENS = 1000
     settings.RETRY_BASE_SECONDS = 0.0
@@ -454,7 +454,7 @@ def test_a_model_without_a_price_is_refused_and_named(
     assert "'no-such-price' has no price" in status(ticket)[1]
     assert run.pk not in leasing.due(1000)
     CHARGES["no-such-price"] = CHARGES["cheap"]
-    pricelist.enter_price(model="no-such-price", given=Rates(input=1, output=4), by=admin, note="Their page.")
+    pricelist.enter_price(model="no-such-price", rates=Rates(input=1, output=4), by=admin, note="Their page.")
     run_everything_due(run)
     assert Run.objects.get(pk=run.pk).status == "succeeded"
 
@@ -468,7 +468,7 @@ def test_a_call_costs_the_price_in_force_when_sent(world: World, biller: Biller,
 
 def enter_price(admin: User, per_million: Decimal | int) -> None:
     given = Rates(input=per_million, output=per_million)
-    pricelist.enter_price(model="cheap", given=given, by=admin, note="for a test")
+    pricelist.enter_price(model="cheap", rates=given, by=admin, note="for a test")
 
 
 @pytest.fixture
@@ -476,7 +476,7 @@ def prices_as_they_were(biller: Biller, admin: User) -> Iterator[None]:
     yield
     read, said = CHARGES["cheap"]
     given = Rates(input=read * 1_000_000, output=said * 1_000_000)
-    pricelist.enter_price(model="cheap", given=given, by=admin, note="for a test")
+    pricelist.enter_price(model="cheap", rates=given, by=admin, note="for a test")
 
 
 @pytest.mark.usefixtures("prices_as_they_were")
@@ -542,9 +542,9 @@ def test_a_backlog_does_not_starve_held_runs(world: World, biller: Biller, admin
 
 
 def test_prices_are_append_only(world: World, admin: User) -> None:
-    row = pricelist.enter_price(model="added", given=Rates(input="0.5", output=2), by=admin, note="Their page.")
+    row = pricelist.enter_price(model="added", rates=Rates(input="0.5", output=2), by=admin, note="Their page.")
     assert (row.cached, row.reasoning) == (Decimal("0.5"), 2)
-    pricelist.enter_price(model="added", given=Rates(input=1, output=2, cached="0.1"), by=admin, note="Dearer.")
+    pricelist.enter_price(model="added", rates=Rates(input=1, output=2, cached="0.1"), by=admin, note="Dearer.")
     assert pricelist.price_in_force("added").cached == Decimal("0.1")
     event = AuditEvent.objects.filter(verb="price.entered", object_id="added").latest("pk")
     assert (event.before["input"], event.after["input"], event.after["note"]) == ("0.5", "1", "Dearer.")
