@@ -1,6 +1,7 @@
 """Money as an integer in the currency's minor unit with an ISO 4217 code; never a float."""
 
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 
 from babel.numbers import format_currency, get_currency_precision, list_currencies
@@ -12,6 +13,35 @@ _ISO_DIGITS = {"IQD": 3} | dict.fromkeys(
 
 # A comma only separates groups of three digits: someone who writes "12,50" means twelve and a half, never 1,250.
 _AMOUNT = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]+))?")
+
+
+@dataclass(frozen=True)
+class Money:
+    """An amount in minor units of an ISO 4217 currency. Adding, subtracting or ordering two currencies raises
+    ValueError; amounts of different currencies are never equal."""
+
+    amount: int
+    currency: str
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(self.amount + self._same(other), self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(self.amount - self._same(other), self.currency)
+
+    def __lt__(self, other: "Money") -> bool:
+        return self.amount < self._same(other)
+
+    def __le__(self, other: "Money") -> bool:
+        return self.amount <= self._same(other)
+
+    def __str__(self) -> str:
+        return display(self.amount, self.currency)
+
+    def _same(self, other: "Money") -> int:
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} cannot be combined")
+        return other.amount
 
 
 def digits(currency: str) -> int:

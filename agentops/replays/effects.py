@@ -2,7 +2,7 @@
 it. Nothing is proposed, sent or stored: the actions here are values that are never saved."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentops.lib import redact
@@ -11,8 +11,10 @@ from agentops.replays.recording import NotRecorded, Recording
 from agentops.runs import steps, tools
 from approvals import kinds, states
 from approvals.effects import facts as policy_facts
-from approvals.effects import proposals, resolution
-from approvals.effects.resolution import Resolved, Sources
+from approvals.effects import proposals
+from approvals.effects.kinds import KINDS, verdict_on
+from approvals.effects.kinds.base import Arguments, Kind, Resolved
+from approvals.effects.resolution import Sources
 from approvals.grounding import claims
 from approvals.models import Action, Decision
 from approvals.policy import rules, versions
@@ -35,7 +37,7 @@ def repeat_recorded(recording: Recording, step: Step, then: Step) -> dict[str, A
     """The same call as it was: judged again by the rules and facts of then, and told of again."""
     action = then.action
     assert action is not None
-    verdict = rules.evaluate(versions.rules_of(action.policy_version), policy_facts.recorded(action))
+    verdict = verdict_on(policy_facts.recorded(action), versions.rules_of(action.policy_version))
     again = action.run_id != recording.run.pk or any(
         row.action_id == action.pk for row in recording.steps if row.index < then.index
     )
@@ -52,7 +54,9 @@ def judge_effect(
 ) -> tuple[dict[str, Any] | None, EffectOutcome]:
     """Judges the call by the replay's rules and says what becomes of it; the step is told so. The effect is None for
     one that was made before in this replay. Raises Refused, NotRecorded and, in a live one, ProviderError."""
-    kind, given = kinds.BY_TOOL[step.name], steps.arguments(step)
+    kind = KINDS.by_tool(step.name)
+    assert kind is not None
+    given = kind.parse(steps.arguments(step))
     existing = [row for row in [*recording.earlier, *made] if row.kind == kind.name]
     twin = proposals.in_the_same_words(kind, given, existing)
     sources = (recording.live if replay.mode == Replay.Mode.LIVE else recording.sources)(lambda: made)
@@ -71,41 +75,37 @@ def judge_effect(
         output = redact.data(tools.action_result(twin, decision, again=True))
         steps.finish_action(step, twin.status, output, twin.error_class)
         return None, EffectOutcome(twin.status, ReplayStep.Source.RECORDED, "Same as the earlier proposal.")
-    then = then or next((row for row in recorded if kinds.same_effect(row.params, resolved.params)), None)
+    then = then or next((row for row in recorded if kinds.same_effect(row.params, resolved.stored)), None)
     return _judged(replay, recording, step, resolved, then, further=further, sources=sources, sequence=len(existing))
 
 
 def _resolved(
     replay: Replay,
-    kind: kinds.Kind,
-    given: Any,
+    kind: Kind[Any, Any],
+    given: Arguments,
     step: Step,
     done: Sequence[Step],
     sources: Sources,
     then: Action | None,
-) -> Resolved:
+) -> Resolved[Any]:
     """An effect that the run had too is known. Live, its order has it by now: it is not held against it again."""
     if then is not None and replay.mode == Replay.Mode.LIVE:
-        return _of(then)
+        return KINDS.of(then).of(then)
     mendable = kind.once_a_run and not any(row.error_code == claims.INCOMPLETE for row in done)
     try:
-        return resolution.resolve(kind, given, step.run.ticket, mendable=mendable, sources=sources)
+        resolved: Resolved[Any] = kind.resolve(given, step.run.ticket, mendable=mendable, sources=sources)
+        return resolved
     except NotRecorded:
         if then is None:
             raise
-        return _of(then)
-
-
-def _of(action: Action) -> Resolved:
-    kind = kinds.KINDS[action.kind]
-    return Resolved(kind, action.params, action.target, False, action.order_id, action.amount, action.currency)
+        return KINDS.of(then).of(then)
 
 
 def _judged(
     replay: Replay,
     recording: Recording,
     step: Step,
-    resolved: Resolved,
+    resolved: Resolved[Any],
     then: Action | None,
     *,
     further: bool,
@@ -114,7 +114,7 @@ def _judged(
 ) -> tuple[dict[str, Any], EffectOutcome]:
     assert replay.policy_version is not None
     facts = _facts(replay, recording, step, resolved, then, further=further, sources=sources)
-    verdict = rules.evaluate(versions.rules_of(replay.policy_version), facts)
+    verdict = verdict_on(facts, versions.rules_of(replay.policy_version))
     decision = recording.decisions.get(then.pk) if then else None
     became = _became(verdict, then, decision)
     action = Action(
@@ -124,12 +124,12 @@ def _judged(
         sequence=sequence + 1,
         idempotency_key=f"{recording.run.ticket_id}:{resolved.kind.name}:{sequence + 1}",
         status=became.status,
-        params=resolved.params,
+        params=resolved.stored,
         order_id=resolved.order_id,
-        amount=resolved.amount,
-        currency=resolved.currency,
+        amount=resolved.money.amount if resolved.money else None,
+        currency=resolved.money.currency if resolved.money else "",
         reasons=[reason.model_dump(mode="json") for reason in verdict.reasons],
-        facts=asdict(facts),
+        facts=facts.stored(),
     )
     if then is not None and became.source == ReplayStep.Source.RECORDED and became.status != states.BLOCKED:
         ended = next(row for row in recording.actions(then.kind) if row.pk == then.pk)  # as a person made it
@@ -138,28 +138,28 @@ def _judged(
     output = redact.data(tools.action_result(action, became.decision, again=False))
     steps.finish_action(step, action.status, output, action.error_class)
     effect = _effect(action, verdict, replay.policy_version.pk, recorded=then.pk if then else None)
-    return {**effect, "proposed": resolved.params}, became
+    return {**effect, "proposed": resolved.stored}, became
 
 
 def _facts(
     replay: Replay,
     recording: Recording,
     step: Step,
-    resolved: Resolved,
+    resolved: Resolved[Any],
     then: Action | None,
     *,
     further: bool,
     sources: Sources,
 ) -> rules.Facts:
     """Those of then for the same effect; a reply is held against what has happened in this replay."""
-    if then is not None and resolved.kind.name != "reply":
+    if then is not None and not resolved.kind.once_a_run:
         return replace(policy_facts.recorded(then), further=further)
-    known = [row for kind in kinds.KINDS for row in recording.actions(kind)]
+    known = [row for kind in KINDS for row in recording.actions(kind)]
     tags = next((policy_facts.recorded(row).tags for row in known if row.facts), None)
-    left = sources.left(resolved.reading) if resolved.reading else None
     at = None if replay.mode == Replay.Mode.LIVE else recording.run.started_at
-    resolved = replace(resolved, tags=tags)
-    return policy_facts.of(resolved, step.run.ticket, left=left, further=further, sources=sources, at=at)
+    left = sources.left(resolved.reading) if resolved.reading else None
+    resolved = replace(resolved, tags=tags, left=left)
+    return policy_facts.of(resolved, step.run.ticket, further=further, sources=sources, at=at)
 
 
 def _became(verdict: Verdict, then: Action | None, decision: Decision | None) -> EffectOutcome:

@@ -15,6 +15,7 @@ from agentops.replays.alignment import AlignedRow, Side
 from agentops.replays.recording import Recording
 from agentops.runs import turn
 from approvals import kinds
+from approvals.effects.kinds import KINDS
 from approvals.models import Action, Decision
 from approvals.policy.rules import Outcome
 
@@ -78,13 +79,13 @@ def _word_for_word(aligned: Sequence[AlignedRow]) -> Any:
 
 def _by_effects(recording: Recording, kept: Sequence[ReplayStep]) -> Any:
     left = [step for step in kept if step.effect]
-    actions = [row for kind in kinds.KINDS for row in recording.actions(kind)]
+    actions = [row for kind in KINDS for row in recording.actions(kind)]
     proposed = {action.pk: recording.as_proposed(action).params for action in actions}
     taken: dict[int, ReplayStep] = {}
     # Nothing is held against another effect that is the same as one of a later action.
     for fits in (_same_effect, _same_kind):
         # Of replies the last is the one that the customer was left with.
-        for action in sorted(actions, key=lambda each: (each.kind == "reply", -each.pk if each.kind == "reply" else 0)):
+        for action in sorted(actions, key=_replies_last):
             if action.pk not in taken and (found := fits(left, action, proposed[action.pk])):
                 taken[action.pk] = found
                 left.remove(found)
@@ -101,11 +102,20 @@ def _by_effects(recording: Recording, kept: Sequence[ReplayStep]) -> Any:
         )
 
 
+def _is_reply(action: Action) -> bool:
+    """A run's one answer is worded anew in every replay."""
+    return KINDS.of(action).once_a_run
+
+
+def _replies_last(action: Action) -> tuple[bool, int]:
+    return (True, -action.pk) if _is_reply(action) else (False, 0)
+
+
 def _same_effect(left: Sequence[ReplayStep], action: Action, proposed: dict[str, Any]) -> ReplayStep | None:
     """The replay's step with this action's effect, or with the one that the person made of it; a reply's words are
     never the same."""
     of_kind = [(step, step.effect["proposed"]) for step in left if step.effect and step.effect["kind"] == action.kind]
-    if action.kind == "reply":
+    if _is_reply(action):
         return None
     same = (step for params in (proposed, action.params) for step, now in of_kind if kinds.same_effect(now, params))
     return next(same, None)
@@ -113,7 +123,7 @@ def _same_effect(left: Sequence[ReplayStep], action: Action, proposed: dict[str,
 
 def _same_kind(left: Sequence[ReplayStep], action: Action, _: dict[str, Any]) -> ReplayStep | None:
     of_kind = [step for step in left if step.effect and step.effect["kind"] == action.kind]
-    return next(iter(of_kind[::-1] if action.kind == "reply" else of_kind), None)
+    return next(iter(of_kind[::-1] if _is_reply(action) else of_kind), None)
 
 
 def _changed(action: Action, decision: Decision | None, proposed: dict[str, Any], step: ReplayStep) -> Any:
@@ -121,7 +131,7 @@ def _changed(action: Action, decision: Decision | None, proposed: dict[str, Any]
     said = decision.verdict if decision else None
     name = _named(action.kind, {"amount": action.amount, "currency": action.currency, "order_id": action.order_id})
     known = True
-    if action.kind == "reply":
+    if _is_reply(action):
         other = _claims(effect["proposed"]) != _claims(proposed)
         refused = said in (Decision.Verdict.REJECT, Decision.Verdict.EDIT)
         # It is worded anew: what people said of the words of then says nothing of those of now.
@@ -169,7 +179,7 @@ def _decided(decision: Decision | None) -> str:
 
 
 def _named(kind: str, effect: dict[str, Any]) -> str:
-    label = kinds.KINDS[kind].label
+    label = KINDS.label(kind)
     amount = f" of {display(effect['amount'], effect['currency'])}" if effect.get("amount") is not None else ""
     return f"{label}{amount}{' for ' + effect['order_id'] if effect.get('order_id') else ''}"
 

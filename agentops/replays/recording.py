@@ -14,7 +14,8 @@ from agentops.models import Run, Step, StoredText
 from agentops.runs import turn
 from approvals import kinds, states
 from approvals.effects import reservations
-from approvals.effects.reservations import Reading
+from approvals.effects.kinds import KINDS
+from approvals.effects.reservations import Left, Reading
 from approvals.effects.resolution import NOW, Sources
 from approvals.grounding import check, claims
 from approvals.models import Action, AuditEvent, Decision
@@ -80,7 +81,7 @@ class Recording:
     @property
     def policy_versions(self) -> list[int]:
         """Those that its actions were judged by."""
-        return sorted({action.policy_version_id for kind in kinds.KINDS for action in self.actions(kind)})
+        return sorted({action.policy_version_id for kind in KINDS for action in self.actions(kind)})
 
     @cached_property
     def decisions(self) -> dict[int, Decision]:
@@ -138,11 +139,13 @@ class Recording:
                 return None
             raise NotRecorded(f"order {order_id}")
 
-        def left(reading: Reading, *, payment_id: str | None = None) -> int:
-            payments = [row for row in reading.order.payments if payment_id in (None, row.payment_id)]
+        def left(reading: Reading) -> Left:
             whole = self.orders[reading.order.order_id.lstrip("#")][1]
-            moved = _moved(done(), reading, payment_id)
-            return max(min(whole, sum(row.captured - row.refunded for row in payments)) - moved, 0)
+            rest = Left(
+                min(whole, reading.order.captured - reading.order.refunded),
+                {row.payment_id: min(whole, row.captured - row.refunded) for row in reading.order.payments},
+            )
+            return _less(rest, done(), reading)
 
         def get_customer(customer_id: str) -> Customer | None:
             if customer_id not in self.customers:
@@ -161,10 +164,9 @@ class Recording:
         """The shop as it is now, which has what the run did; less what the replay has `done` besides. What has happened
         to the ticket is the replay's alone."""
 
-        def left(reading: Reading, *, payment_id: str | None = None) -> int:
+        def left(reading: Reading) -> Left:
             besides = [action for action in done() if not self._did(action)]
-            rest = reservations.left(reading, payment_id=payment_id)
-            return max(rest - _moved(besides, reading, payment_id), 0)
+            return _less(reservations.left(reading), besides, reading)
 
         return replace(NOW, left=left, effects=lambda _ticket_id: effects_of([*self.earlier, *done()]))
 
@@ -201,17 +203,24 @@ class Recording:
         return [step for step in self.steps if step.name == name and step.status == turn.DONE]
 
 
-def _moved(actions: Sequence[Action], reading: Reading, payment_id: str | None) -> int:
-    """What they return of the order, or of one of its payments, in minor units."""
-    return sum(
-        action.amount or 0
-        for action in actions
-        if action.status == states.SUCCEEDED
-        and action.order_id == reading.order.order_id
-        and payment_id in (None, action.params.get("payment_id", payment_id))
+def _less(rest: Left, actions: Sequence[Action], reading: Reading) -> Left:
+    """What is left of the order and of its payments once these actions have returned theirs."""
+
+    def moved(payment_id: str | None) -> int:
+        return sum(
+            action.amount or 0
+            for action in actions
+            if action.status == states.SUCCEEDED
+            and action.order_id == reading.order.order_id
+            and payment_id in (None, action.params.get("payment_id", payment_id))
+        )
+
+    return Left(
+        max(rest.whole - moved(None), 0),
+        {name: max(amount - moved(name), 0) for name, amount in rest.payments.items()},
     )
 
 
 def effects_of(actions: Sequence[Action]) -> list[check.Effect]:
     """What a reply may tell of; claims.effects for actions that are at hand."""
-    return [claims.effect_of(row) for row in actions if row.status == states.SUCCEEDED and row.kind != "reply"]
+    return [claims.effect_of(row) for row in actions if row.status == states.SUCCEEDED and row.kind in KINDS.effects]

@@ -24,7 +24,7 @@ from agentops.replays.effects import EffectOutcome
 from agentops.replays.leases import ReplaySuperseded
 from agentops.replays.recording import NotRecorded, Recording, call_key
 from agentops.runs import steps, turn
-from approvals import kinds
+from approvals.effects.kinds import KINDS
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 8  # tries at one step, after which the replay is given up
@@ -137,7 +137,7 @@ def _do(
         elif step.kind == turn.LLM:
             steps.do_llm(step.run, step, done, world)
             _cost_as_then(replay, step, recording.turn(sum(row.kind == turn.LLM for row in done)))
-        elif step.name in kinds.BY_TOOL:
+        elif KINDS.by_tool(step.name):
             return _do_effect(replay, recording, step, done, kept)
         else:
             steps.do_read(step.run, step, world)
@@ -165,7 +165,8 @@ def _do_effect(
 ) -> tuple[dict[str, Any] | None, EffectOutcome]:
     if replay.mode != Replay.Mode.RECORDED:
         return effects.judge_effect(replay, recording, step, done, effects.effects_so_far(replay, recording, kept))
-    kinds.parse(kinds.BY_TOOL[step.name].arguments, steps.arguments(step))
+    if kind := KINDS.by_tool(step.name):
+        kind.parse(steps.arguments(step))
     text = str(step.input["arguments"])
     then = recording.call(step.name, text, worlds.count_calls(done, call_key(step.name, text)))
     if then is None:

@@ -5,7 +5,7 @@ from typing import Any
 from agentops.models import Replay, ReplayStep, Run, Step
 from agentops.models.run import StepRecord
 from agentops.runs import turn
-from approvals import kinds
+from approvals.effects.kinds import KINDS
 from approvals.models import Action
 
 COPIED = tuple(field.name for field in StepRecord._meta.local_fields)
@@ -32,7 +32,7 @@ def shadow_step(row: ReplayStep, run: Run) -> Step:
 def with_action(step: Step, effect: dict[str, Any] | None) -> Step:
     """Give the step an action with what `next_step` and the routing need: its status and the verdict's reasons."""
     told = step.output.get("action") if step.kind == turn.TOOL and isinstance(step.output, dict) else None
-    if step.name in kinds.BY_TOOL and isinstance(told, dict):
+    if KINDS.by_tool(step.name) and isinstance(told, dict):
         step.action = Action(status=told["status"], reasons=effect["reasons"] if effect else [])
     return step
 

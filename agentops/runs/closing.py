@@ -9,6 +9,7 @@ from agentops.models import Run
 from agentops.runs import cancellation, leasing, signals
 from approvals import states
 from approvals.audit import events
+from approvals.effects.kinds import KINDS
 from approvals.models import Action
 from approvals.ticket_status import move_ticket
 from tickets.models import Message, Ticket
@@ -93,7 +94,7 @@ def work_in_progress(ticket: Ticket) -> str:
     unsettled = Action.objects.filter(ticket=ticket).exclude(status__in=states.SETTLED).order_by("pk")
     waiting = next((action for action in unsettled if not action.facts.get("fixed")), None)
     if waiting:
-        what = f"{waiting.get_kind_display()} {waiting.idempotency_key}"
+        what = f"{KINDS.label(waiting.kind)} {waiting.idempotency_key}"
         return f"{what} is still open. Decide it or confirm its outcome first."
     if Run.objects.filter(ticket=ticket, finished_at__isnull=True).exists():
         return "The agent is still working on this ticket or waiting to continue."

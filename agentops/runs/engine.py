@@ -21,8 +21,10 @@ from agentops.llm.holds import Held
 from agentops.models import Run, Step
 from agentops.runs import leasing, steps, tools, turn
 from agentops.runs.commit import RunSuperseded, commit_step, set_ticket
-from approvals import kinds, states
+from approvals import states
 from approvals.effects import acknowledgements, execution, pauses, proposals
+from approvals.effects.kinds import KINDS
+from approvals.effects.kinds.base import Kind
 from approvals.grounding import claims
 from approvals.models import Action
 from tickets.models import Ticket
@@ -128,7 +130,7 @@ def _do(run: Run, step: Step, done: list[Step]) -> None:
                 steps.do_triage(run, step)
             elif step.kind == turn.LLM:
                 steps.do_llm(run, step, done)
-            elif step.name in kinds.BY_TOOL:
+            elif KINDS.by_tool(step.name):
                 _do_action(run, step)
             else:
                 steps.do_read(run, step)
@@ -160,7 +162,9 @@ def _do_action(run: Run, step: Step) -> None:
 
 def _propose(run: Run, step: Step) -> None:
     """Create the step's action, or reuse the one from before. Raises Refused or ProviderError."""
-    kind, given = kinds.BY_TOOL[step.name], steps.arguments(step)
+    kind = KINDS.by_tool(step.name)
+    assert kind is not None
+    given = kind.parse(steps.arguments(step))
     made = proposals.made_before(kind, given, ticket_id=run.ticket_id)
     resolved = None if made else proposals.resolve(kind, given, run.ticket, mendable=_mendable(run, kind))
     with transaction.atomic():
@@ -172,7 +176,7 @@ def _propose(run: Run, step: Step) -> None:
         commit_step(run, None, step)
 
 
-def _mendable(run: Run, kind: kinds.Kind) -> bool:
+def _mendable(run: Run, kind: Kind[Any, Any]) -> bool:
     """Return whether the model may still correct its reply's claims: once per run, then a person reviews the reply."""
     return kind.once_a_run and not Step.objects.filter(run=run, error_code=claims.INCOMPLETE).exists()
 

@@ -5,7 +5,7 @@ Each function fills in the given step; the engine records it. A ProviderError me
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from agentops.llm import budgets, client, pricelist, prices
 from agentops.models import Run, Step, StoredText
 from agentops.runs import prompts, routing, routing_versions, tools, turn
 from approvals import states
+from approvals.effects.kinds import KINDS
 from approvals.models import Action
 from tickets.models import Message, Ticket
 
@@ -35,7 +36,7 @@ class World:
     read: Callable[[str, Any, Ticket], dict[str, Any]] = tools.run_read
     triage_prompt: str = prompts.TRIAGE_PROMPT
     prompt: str = prompts.AGENT_PROMPT
-    tools: list[dict[str, Any]] = field(default_factory=tools.specifications)
+    tools: list[dict[str, Any]] | None = None  # those of `tools.specifications`, unless given
 
 
 REAL = World()
@@ -88,7 +89,7 @@ def start_llm(run: Run, done: list[Step], world: World = REAL) -> Step:
         "route": asdict(route),
         "model": model,
         "prompt": store_text(world.prompt),
-        "tools": store_text(json.dumps(world.tools, sort_keys=True)),
+        "tools": store_text(json.dumps(_tools(world), sort_keys=True)),
         "messages": turn.json_digest(sent),
     }
     step = Step(run=run, index=len(done), kind=turn.LLM, name=model, input=given)
@@ -99,12 +100,16 @@ def start_llm(run: Run, done: list[Step], world: World = REAL) -> Step:
 def request(run: Run, step: Step, done: list[Step], world: World = REAL) -> dict[str, Any]:
     """Return the keyword arguments of client.complete for this step, except the model."""
     if step.kind == turn.LLM:
-        return {"messages": step.sent or _messages(run, done, world.prompt), "tools": world.tools}
+        return {"messages": step.sent or _messages(run, done, world.prompt), "tools": _tools(world)}
     shape = {"name": "triage", "schema": turn.Triage.model_json_schema()}
     return {
         "messages": _triage_messages(run, step.input, world),
         "response_format": {"type": "json_schema", "json_schema": shape},
     }
+
+
+def _tools(world: World) -> list[dict[str, Any]]:
+    return tools.specifications() if world.tools is None else world.tools
 
 
 def start_tool(run: Run, done: list[Step], call: turn.RunTool) -> Step:
@@ -159,8 +164,8 @@ def do_read(run: Run, step: Step, world: World = REAL) -> None:
 def arguments(step: Step) -> Any:
     """Parse the arguments as the model wrote them. Raises Refused."""
     name, text = step.name, step.input["arguments"]
-    if name not in tools.TOOL_NAMES:
-        raise Refused("unknown_tool", f"There is no tool {name!r}.", valid=list(tools.TOOL_NAMES))
+    if name not in tools.tool_names():
+        raise Refused("unknown_tool", f"There is no tool {name!r}.", valid=list(tools.tool_names()))
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:  # RecursionError: deeply nested text
@@ -251,7 +256,7 @@ def _conversation(run: Run, known: dict[str, Any]) -> list[dict[str, str]]:
 
 def _brief(run: Run) -> str:
     """Summarize the ticket's earlier actions for a run that isn't the first."""
-    earlier = Action.objects.filter(ticket=run.ticket).exclude(kind="reply").order_by("pk")
+    earlier = Action.objects.filter(ticket=run.ticket).filter(kind__in=KINDS.effects).order_by("pk")
     lines = [
         f"- {action.kind}{_of(action)} {action.target}: {action.status} ({action.idempotency_key})"
         for action in earlier

@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 from agentops.lib import redact
 from agentops.lib.errors import Refused
 from approvals import kinds, states
-from approvals.effects import execution, reservations, resolution, stops
+from approvals.effects import reservations, resolution, stops
+from approvals.effects.kinds import KINDS
 from approvals.models import Action, AuditEvent, Decision, Stop
 from approvals.providers import orders
 from tickets.models import Ticket
@@ -49,17 +50,23 @@ READS: dict[str, tuple[type[BaseModel], str]] = {
     "get_customer": (GetCustomer, "This customer's account."),
 }
 HAND_OVER = "hand_over"
-TOOL_NAMES = (*READS, *kinds.BY_TOOL, HAND_OVER)
 UNKNOWN_TOOL = "unknown"  # stands for unknown tools in counts and exports: their names are the model's own words
+
+
+def tool_names() -> tuple[str, ...]:
+    return (*READS, *(kind.tool for kind in KINDS.values()), HAND_OVER)
 
 
 def specifications() -> list[dict[str, Any]]:
     """Return the tool list in the format of Chat Completions."""
     rows = [(name, schema, text) for name, (schema, text) in READS.items()]
-    rows += [(kind.tool, kind.arguments, kind.description) for kind in kinds.KINDS.values()]
+    rows += [(kind.tool, kind.arguments, kind.description) for kind in KINDS.values()]
     rows.append((HAND_OVER, HandOverArguments, "Give this ticket to a person; ends your work."))
     return [
-        {"type": "function", "function": {"name": name, "description": text, "parameters": _schema(schema)}}
+        {
+            "type": "function",
+            "function": {"name": name, "description": text, "parameters": _schema(schema, tuple(KINDS))},
+        }
         for name, schema, text in rows
     ]
 
@@ -104,7 +111,7 @@ def was_delayed(action: Action, since: datetime) -> bool:
     events = AuditEvent.objects.filter(verb="provider.resumed", at__gt=since)
     waits = (
         Stop.objects.filter(released_at__gt=since, kind__in=(stops.ALL, action.kind)),
-        events.filter(object_type="provider", object_id__in=execution.PROVIDERS[action.kind]),
+        events.filter(object_type="provider", object_id__in=KINDS.of(action).providers),
         AuditEvent.objects.filter(verb="action.unresolved", object_type="action", object_id=str(action.pk)),
     )
     return any(found.exists() for found in waits)
@@ -152,8 +159,9 @@ def _order(order: orders.Order) -> dict[str, Any]:
 
 
 @cache
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the model's JSON schema. Cached: building it takes a third of a turn's own CPU time."""
+def _schema(model: type[BaseModel], registered: tuple[str, ...]) -> dict[str, Any]:
+    """Return the model's JSON schema. Cached by the `registered` kinds, which a reply's schema lists: building it takes a
+    third of a turn's own CPU time."""
     schema = model.model_json_schema()
     schema.pop("title", None)
     schema.pop("description", None)

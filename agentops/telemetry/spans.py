@@ -129,7 +129,7 @@ def _name(span: Span) -> str:
 
 def _tool(span: Span) -> str:
     """The tool's name. One that there is not has what the model made up: content, told of only when asked for."""
-    if span.name in tools.TOOL_NAMES:
+    if span.name in tools.tool_names():
         return span.name
     return (
         content.clean(span.name) if settings.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT else tools.UNKNOWN_TOOL

@@ -130,7 +130,7 @@ def _count(after: datetime, until: datetime) -> None:
         "after": after,
         "until": until,
         "epoch": EPOCH,
-        "tools": list(tools.TOOL_NAMES),
+        "tools": list(tools.tool_names()),
         "no_tool": tools.UNKNOWN_TOOL,
         "settled": list(states.SETTLED),
         "most": len(buckets.BOUNDS),

@@ -5,6 +5,7 @@ at the same time, the second one learns who was first and what they decided.
 """
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -14,13 +15,14 @@ from django.db.models.functions import Now
 
 from agentops.lib import tracing
 from agentops.lib.errors import Refused
-from agentops.lib.money import display
+from agentops.lib.money import Money
 from approvals import kinds, signals, states, transitions
-from approvals.effects import attempt_plan, payload, proposals, reservations, resolution, snapshots
-from approvals.effects.resolution import Resolved
+from approvals.effects import attempt_plan, payload, proposals, reservations, snapshots
+from approvals.effects.kinds import KINDS, REPLY, verdict_on
+from approvals.effects.kinds.base import Params, Resolved
 from approvals.models import Action, ApprovalRequest, Decision
 from approvals.policy import versions
-from approvals.policy.rules import Facts, Outcome, evaluate
+from approvals.policy.rules import Facts, Outcome
 from tickets.models import Ticket
 
 
@@ -44,8 +46,9 @@ def refresh_request(*, request_id: int) -> ApprovalRequest:
     """Read the order or customer again and store the result with the request. Raises ProviderError or Refused if that
     fails; the request is then unchanged."""
     request = load_request(request_id)
-    if request.closed_at is None and request.action.kind != "reply":
-        snapshots.note_changes(request, resolution.read_again(request.action))
+    kind = KINDS.of(request.action)
+    if request.closed_at is None and kind.panel != "claims":
+        snapshots.note_changes(request, kind.read_again(request.action).with_left(without=request.action_id))
     return request
 
 
@@ -56,8 +59,8 @@ def approve(*, request_id: int, by: User, digest: str) -> Decision:
 
 
 def edit(*, request_id: int, by: User, digest: str, changes: dict[str, Any]) -> Decision:
-    """Approve the action with changed parameters (only kinds.Kind.editable; amounts in minor units). Raises the same
-    errors as `approve`."""
+    """Approve the action with changed parameters (only Kind.editable; amounts in minor units). Raises the same errors
+    as `approve`."""
     return _decide(request_id, by, digest, Decision.Verdict.EDIT, changes=changes)
 
 
@@ -84,10 +87,9 @@ def reply_by_hand(*, ticket: Ticket, text: str, by: User) -> Action:
     Claims that no action supports are noted on the action but don't stop it, because a person wrote them. Raises
     Refused.
     """
-    kind = kinds.KINDS["reply"]
-    arguments = {"text": text, "reason": f"Written by {by.get_username()}."}
+    given = REPLY.parse({"text": text, "reason": f"Written by {by.get_username()}."})
     action = proposals.record(
-        proposals.resolve(kind, arguments, ticket), ticket_id=ticket.pk, run_id=None, actor=by.get_username()
+        proposals.resolve(REPLY, given, ticket), ticket_id=ticket.pk, run_id=None, actor=by.get_username()
     )
     waiting = ApprovalRequest.objects.filter(action=action, closed_at__isnull=True).first()
     if waiting is None:
@@ -104,11 +106,12 @@ def _decide(request_id: int, by: User, digest: str, verdict: Decision.Verdict, *
     if seen.closed_at is not None:
         raise AlreadyDecided(seen)
     # Read outside the transaction, so that a slow shop holds no locks (docs/design.md, 5.4).
-    world = resolution.read_again(seen.action)
+    world = KINDS.of(seen.action).read_again(seen.action)
     with transaction.atomic():
         request = _open(request_id, digest)
         if request.action.order_id:
             reservations.lock(request.action.order_id)
+        world = world.with_left(without=request.action_id)
         changed = snapshots.note_changes(request, world)
         if not changed:
             return _approve(request, by, verdict, world, changes)
@@ -116,19 +119,20 @@ def _decide(request_id: int, by: User, digest: str, verdict: Decision.Verdict, *
 
 
 def _approve(
-    request: ApprovalRequest, by: User, verdict: Decision.Verdict, world: Resolved, changes: dict[str, Any]
+    request: ApprovalRequest, by: User, verdict: Decision.Verdict, world: Resolved[Any], changes: dict[str, Any]
 ) -> Decision:
     action = request.action
     _require_as_shown(action, request.digest)
-    fields = _edited(action, changes) if changes else {}
-    amount = fields.get("amount", action.amount)
-    _require_below_ceiling(action, amount)
-    if world.reading and (amount or 0) > (left := snapshots.left(world, action)):
-        raise Refused(
-            "amount_exceeds_refundable",
-            f"Only {display(left, action.currency)} of order {action.order_id} can still be refunded.",
-            refundable=left,
-        )
+    params = _edited(action, changes) if changes else None
+    if params is not None:
+        amount = getattr(params, "amount", None)
+        world = replace(world, params=params, money=None if amount is None else Money(amount, action.currency))
+    _require_below_ceiling(world)
+    world.require_left()
+    fields: dict[str, Any] = {}
+    if params is not None:
+        frozen = payload.freeze(world.kind, params, key=action.idempotency_key, ticket=action.ticket)
+        fields = {**frozen, "amount": world.money.amount if world.money else None}
     decision = _record_decision(request, by, verdict, edited=fields.get("params"))
     before = action.params
     for name, value in fields.items():
@@ -141,7 +145,7 @@ def _approve(
         told={"digest": action.digest} | ({"params": action.params, "proposed": before} if fields else {}),
         approved_at=Now(),
         not_before=None,
-        snapshot=snapshots.as_approved(request, world, fields.get("params")),
+        snapshot=snapshots.as_approved(request, world, params),
         **fields,
     )
     transaction.on_commit(lambda: _announce(action.pk), robust=True)
@@ -152,19 +156,18 @@ def _announce(action_id: int) -> None:
     signals.action_approved.send(sender=Action, action_id=action_id)
 
 
-def _edited(action: Action, changes: dict[str, Any]) -> dict[str, Any]:
-    """Return the action's fields with the person's changes, validated like a proposal. Raises Refused."""
-    kind = kinds.KINDS[action.kind]
+def _edited(action: Action, changes: dict[str, Any]) -> Params:
+    """Return the parameters with the person's changes, validated like a proposal. Raises Refused."""
+    kind = KINDS.of(action)
     unknown = sorted(set(changes) - set(kind.editable))
     if unknown:
         raise Refused("not_editable", f"These fields can't be edited: {', '.join(unknown)}.", valid=list(kind.editable))
-    params = kinds.parse(kind.params, {**action.params, **changes}).model_dump(mode="json", exclude_none=True)
+    params: Params = kinds.parse(kind.params, {**action.params, **changes})
     if action.attempts.filter(outcome__in=attempt_plan.POSSIBLE_EFFECT).exists():
         raise Refused(
             "already_sent", "This action was sent before with this key, so it can only be approved unchanged."
         )
-    amount = params.get("amount", action.amount)
-    return {**payload.freeze(kind, params, key=action.idempotency_key, ticket=action.ticket), "amount": amount}
+    return params
 
 
 def _require_as_shown(action: Action, digest: str) -> None:
@@ -173,10 +176,9 @@ def _require_as_shown(action: Action, digest: str) -> None:
         raise Refused("digest_mismatch", "The request to be sent differs from the one shown. It can only be rejected.")
 
 
-def _require_below_ceiling(action: Action, amount: int | None) -> None:
+def _require_below_ceiling(world: Resolved[Any]) -> None:
     """Raise Refused if the policy in force blocks this amount, even with approval."""
-    rules = versions.rules_of(versions.current())
-    verdict = evaluate(rules, Facts(action.kind, amount=amount, currency=action.currency or None))
+    verdict = verdict_on(Facts(world.kind.name, money=world.money), versions.rules_of(versions.current()))
     blocks = [reason.message for reason in verdict.reasons if reason.outcome == Outcome.BLOCK]
     if blocks:
         raise Refused("above_ceiling", " ".join(blocks))

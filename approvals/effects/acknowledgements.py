@@ -12,7 +12,8 @@ from django.db.models import F, Q
 from agentops.lib.errors import Refused
 from approvals import signals, states
 from approvals.audit import events
-from approvals.effects import proposals, resolution
+from approvals.effects import proposals
+from approvals.effects.kinds import REPLY
 from approvals.models import Action
 from approvals.policy import versions
 from tickets.models import Ticket
@@ -32,7 +33,7 @@ def acknowledge(ticket_id: str, *, run_id: int, failed: bool) -> Action | None:
             if not _wanted(ticket):
                 return None
             reason = REASON.format("fails" if failed else "goes to a person")
-            resolved = resolution.fixed_reply(rules.acknowledgement, reason, ticket)
+            resolved = REPLY.fixed(rules.acknowledgement, reason, ticket)
             action = proposals.record(resolved, ticket_id=ticket_id, run_id=run_id, actor=events.SYSTEM)
     except Refused as refused:  # the ticket is with a person either way
         log.error("no acknowledgement on ticket %s: %s", ticket_id, refused.message)
@@ -60,4 +61,4 @@ def _wanted(ticket: Ticket) -> bool:
 
 
 def _replies(ticket_id: str):  # type: ignore[no-untyped-def]
-    return Action.objects.filter(ticket=ticket_id, kind="reply")
+    return Action.objects.filter(ticket=ticket_id, kind=REPLY.name)

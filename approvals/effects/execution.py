@@ -24,34 +24,17 @@ from agentops.lib import tracing
 from agentops.lib.errors import ProviderError, Refused, ReplayedFailure, Terminal
 from approvals import locks, states, transitions
 from approvals.audit import events
-from approvals.effects import (
-    acknowledgements,
-    attempt_plan,
-    late_answers,
-    lookup,
-    pauses,
-    payload,
-    reservations,
-    resolution,
-    settlement,
-    snapshots,
-    stops,
-)
+from approvals.effects import acknowledgements, attempt_plan, late_answers, lookup, pauses, payload, settlement, stops
 from approvals.effects.attempt_plan import Attempted, LookFirst, Send
+from approvals.effects.kinds import KINDS
+from approvals.effects.kinds.base import CannotBeAsked
 from approvals.models import Action, Attempt
-from approvals.providers import orders, payments, replies
+from approvals.providers import orders
 from approvals.providers.receipt import Receipt
 
 log = logging.getLogger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError)
 READY = Q(status=states.APPROVED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
-# Who is asked for each kind: first the one that the effect is sent to, then the shop that is read before.
-PROVIDERS = {
-    "refund": (payments.NAME, orders.NAME),
-    "cancel_order": (orders.NAME,),
-    "account_change": (orders.NAME,),
-    "reply": (replies.NAME,),
-}
 
 
 class Changed(Exception):
@@ -80,7 +63,7 @@ def execute(action_id: int) -> Action:
 def going_on() -> QuerySet[Action]:
     """Actions of kinds that are neither stopped nor wait for a paused provider."""
     paused, stopped = pauses.paused(), stops.stopped()
-    held_back = [kind for kind, names in PROVIDERS.items() if kind in stopped or paused.intersection(names)]
+    held_back = [name for name, kind in KINDS.items() if name in stopped or paused.intersection(kind.providers)]
     return Action.objects.exclude(kind__in=held_back)
 
 
@@ -101,7 +84,7 @@ def _claim(action_id: int) -> Action | None:
         )
         if action is None:
             action = _take_over(action_id)
-        elif pauses.paused().intersection(PROVIDERS[action.kind]):
+        elif pauses.paused().intersection(KINDS.of(action).providers):
             return None
         if action is None or stops.keeps_from(action.kind):
             return None
@@ -184,18 +167,19 @@ def _receipt(action: Action) -> Receipt:
 
 
 def _plan(action: Action) -> attempt_plan.Plan:
+    kind = KINDS.of(action)
     attempts = list(action.attempts.values_list("number", "outcome", "started_at"))
     return attempt_plan.plan(
         [Attempted(outcome, started_at) for number, outcome, started_at in attempts if number != action.fence],
-        keeps_keys=not _keyless(action),
-        can_be_looked_up=lookup.can_be_asked(action),
+        keeps_keys=kind.keeps_keys,
+        can_be_looked_up=kind.can_be_looked_up,
         now=max(started_at for *_, started_at in attempts),  # the current attempt's, by the database's clock
         horizon=timedelta(seconds=settings.RETRY_HORIZON_SECONDS),
     )
 
 
 def _failed(action: Action, error: ProviderError) -> None:
-    _settle(action, lambda: settlement.failed(action, error, provider=error.provider or PROVIDERS[action.kind][0]))
+    _settle(action, lambda: settlement.failed(action, error))
 
 
 def _succeeded(action: Action, receipt: Receipt) -> None:
@@ -228,27 +212,9 @@ def _require_lease(action: Action) -> None:
         raise Overtaken
 
 
-def _keyless(action: Action) -> bool:
-    match action.kind:
-        case "refund":
-            return not payments.keeps_keys()
-        case "reply":
-            return not replies.keeps_keys()
-    return False
-
-
 def _send(action: Action) -> Receipt:
-    body, key = action.request, action.idempotency_key
-    match action.kind:
-        case "refund":
-            return payments.send_refund(body=body, key=key)
-        case "cancel_order":
-            return orders.cancel_order(action.params["order_id"], body=body, key=key)
-        case "account_change":
-            return orders.change_customer(action.params["customer_id"], body=body, key=key)
-        case "reply":
-            return replies.send_reply(body=body, key=key)
-    raise Terminal("unknown_kind", f"{action.kind} cannot be sent")
+    kind = KINDS.of(action)
+    return kind.send(kind.params_of(action), body=action.request, key=action.idempotency_key)
 
 
 def _check_world(action: Action) -> None:
@@ -264,21 +230,16 @@ def _check_world(action: Action) -> None:
 def _require_unchanged(action: Action) -> None:
     if acknowledgements.outdated(action):
         raise Terminal("answered_meanwhile", "The ticket was answered or picked up again in the meantime.")
-    if action.kind == "reply":
-        snapshot, changes = snapshots.reply_now(action, resolution.read_again(action), known=action.snapshot)
-        if changes:  # what it tells of has come undone while it waited
-            raise Changed(snapshot, changes)
-        return
+    kind = KINDS.of(action)
     try:
-        now = resolution.read_again(action)
+        now = kind.read_again(action).with_left(without=action.pk)
     except Refused as gone:
         raise Changed({}, [{"field": "exists", "before": True, "after": gone.message}]) from gone
-    snapshot = resolution.snapshot(now, without=action.pk)
-    changes = resolution.changes(action.snapshot, snapshot)
+    snapshot, changes = kind.compare(action, now, action.snapshot)
     # What is left moves with every other refund of the order; it matters only where it no longer suffices.
-    if now.reading and (action.amount or 0) > reservations.left(now.reading, without=action.pk):
+    if now.left and (action.amount or 0) > now.left.whole:
         changes.append({"field": "left for this action", "before": action.amount, "after": snapshot["refundable"]})
-    known = {"refundable", *(("payments",) if _moved_by_us(action, snapshot) else ())}
+    known = kind.may_differ(action, snapshot)
     if any(row["field"] not in known for row in changes):
         raise Changed(snapshot, changes)
 
@@ -293,25 +254,10 @@ def _check_again(action: Action) -> None:
         raise ReplayedFailure("changed", f"Not sent again: changed since the approval ({fields}).") from changed
 
 
-def _moved_by_us(action: Action, now: dict[str, Any]) -> bool:
-    """Whether the order's payments differ from when a refund was approved by just what our other refunds moved since:
-    each was approved for itself, with this one reserved beside it."""
-    before, after = action.snapshot.get("payments"), now.get("payments")
-    if action.kind != "refund" or not before or not after:
-        return False
-    others = Action.objects.filter(order_id=action.order_id, kind="refund", status=states.SUCCEEDED)
-    moved: dict[str, int] = {}
-    for other in others.filter(settled_at__gte=action.approved_at).exclude(pk=action.pk):
-        payment_id = str(other.params["payment_id"])
-        moved[payment_id] = moved.get(payment_id, 0) + (other.amount or 0)
-    expected = [{**row, "refunded": row["refunded"] + moved.get(row["payment_id"], 0)} for row in before]
-    return bool(expected == after)
-
-
 def _found(action: Action) -> Receipt | None:
     try:
         return lookup.lookup(action)
-    except lookup.CannotBeAsked as error:
+    except CannotBeAsked as error:
         raise ReplayedFailure("cannot_be_asked", str(error)) from error
 
 

@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 from agentops.lib import redact
 from approvals import states, ticket_status, transitions
 from approvals.audit import events
-from approvals.effects import settlement
+from approvals.effects.kinds import KINDS
+from approvals.kinds import noun
 from approvals.models import Action
 from approvals.providers.receipt import FAILED, PENDING, Receipt
 
@@ -21,6 +22,7 @@ def receive(action: Action, receipt: Receipt) -> None:
     """Keep the answer of an attempt whose action was taken over in the meantime. An action whose outcome is unknown is
     looked up now (a reply, which cannot be looked up, has succeeded); one that we recorded as not done goes to a
     person."""
+    kind = KINDS.of(action)
     late = action.attempts.filter(number=action.fence)
     action.refresh_from_db()
     late.update(http_status=receipt.http_status, answer=redact.text(receipt.answer)[:20_000])
@@ -30,7 +32,7 @@ def receive(action: Action, receipt: Receipt) -> None:
     late.update(error_code=LATE, error_message="This went through. The response arrived after we stopped waiting.")
     if action.status in (states.APPROVED, states.EXECUTING):
         return
-    if action.status == states.UNRESOLVED and action.kind == "reply":
+    if action.status == states.UNRESOLVED and not kind.can_be_looked_up:
         transitions.move(
             action,
             states.SUCCEEDED,
@@ -39,7 +41,7 @@ def receive(action: Action, receipt: Receipt) -> None:
             told={"answered_late": receipt.reference},
             **receipt.stored(),
         )
-        settlement.reply_arrived(action)
+        kind.succeeded(action)
     elif action.status == states.UNRESOLVED:
         Action.objects.filter(pk=action.pk).update(not_before=Now())
     elif action.status != states.SUCCEEDED or another:
@@ -57,7 +59,7 @@ def contradicted(action: Action, *, reference: str, status: str, who: str) -> No
         before={"status": action.status},
         after={"key": action.idempotency_key, "provider_reference": reference, "provider_status": status},
     )
-    what = action.get_kind_display().lower()
+    what = noun(action.kind)
     reason = f"{who} has the {what} {reference} ({status}) for {action}, which is {action.status} here."
     ticket_status.hand_to_person(action.ticket_id, reason, keep=True)
 

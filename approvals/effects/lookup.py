@@ -2,9 +2,8 @@
 reading the order or the account. Those prove something only while they exist and nobody else has changed them."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -15,24 +14,15 @@ from agentops.lib import redact, tracing
 from agentops.lib.errors import ProviderError
 from approvals import states, transitions
 from approvals.audit import events
+from approvals.effects.kinds import KINDS
+from approvals.effects.kinds.base import CannotBeAsked
 from approvals.models import Action, Attempt
-from approvals.providers import orders, payments
 from approvals.providers.receipt import Receipt
 
 log = logging.getLogger(__name__)
 # A request of ours may still be on its way in when we ask: "there is none" counts only after this long.
 QUIET_SECONDS = 60
 ASK_SOON_SECONDS, ASK_AGAIN_SECONDS = 1, 60
-# What was looked at, for each kind that can be looked up, where there is no such effect.
-NEVER_HAPPENED = {
-    "refund": "The provider has no refund with our reference.",
-    "cancel_order": "The order isn't cancelled.",
-    "account_change": "The account is unchanged since the approval.",
-}
-
-
-class CannotBeAsked(Exception):
-    """The provider has no way to look this effect up: only a person can settle it."""
 
 
 @dataclass(frozen=True)
@@ -45,49 +35,12 @@ class Asked:
     absent: bool = False
 
 
-def can_be_asked(action: Action) -> bool:
-    """Whether the outcome of its kind can be looked up at all; a reply's cannot."""
-    return action.kind in NEVER_HAPPENED
-
-
 def lookup(action: Action) -> Receipt | None:
     """What the provider says of this action's effect; None where it says there is none.
 
     Raises CannotBeAsked or ProviderError."""
-    match action.kind:
-        case "refund":
-            return payments.find_refund(body=action.request, known=action.provider_reference)
-        case "cancel_order":
-            return _cancelled(orders.get_order(action.params["order_id"]))
-        case "account_change":
-            return _account_changed(action, orders.get_customer(action.params["customer_id"]))
-    raise CannotBeAsked(f"the outcome of a {action.kind} cannot be looked up")
-
-
-def _cancelled(order: orders.Order | None) -> Receipt | None:
-    if order is None:
-        raise CannotBeAsked("the order no longer exists")
-    if order.status != "cancelled":
-        return None
-    return Receipt(reference=order.order_id, data=order.model_dump(mode="json"))
-
-
-def _account_changed(action: Action, customer: orders.Customer | None) -> Receipt | None:
-    """What was changed and then changed again by others looks like neither."""
-    if customer is None:
-        raise CannotBeAsked("the account no longer exists")
-    wanted = {field: action.params[field] for field in ("email", "name", "address") if action.params.get(field)}
-    now = customer.model_dump(mode="json")
-    if customer.has(wanted):
-        return Receipt(reference=customer.customer_id, data=now)
-    if any(now[field] != action.snapshot.get(field) for field in wanted):
-        raise CannotBeAsked("the account has neither the old nor the new values")
-    return None
-
-
-def refunds_since(since: datetime) -> Iterator[Receipt]:
-    """Every refund that the provider made since then, newest first, whoever asked for it. Raises ProviderError."""
-    return payments.refunds_since(since)
+    kind = KINDS.of(action)
+    return kind.look_up(action, kind.params_of(action))
 
 
 def settle(action_id: int) -> Action:
@@ -158,7 +111,7 @@ def _write(action: Action, found: Receipt | None, *, quiet: bool) -> Asked:
     code, message = (
         ("provider_failed", "The provider reports that this failed.")
         if found
-        else ("never_happened", NEVER_HAPPENED[action.kind])
+        else ("never_happened", KINDS.of(action).never_happened)
     )
     transitions.move(
         action,

@@ -8,16 +8,17 @@ a change of them outside a decision (Action's triggers).
 import json
 from typing import Any
 
-from agentops.lib.errors import Refused
 from approvals import kinds
+from approvals.effects.kinds.base import Kind, Params, stored
 from approvals.models import Action
 from tickets.models import Ticket
 
 
-def freeze(kind: kinds.Kind, params: dict[str, Any], *, key: str, ticket: Ticket) -> dict[str, Any]:
-    """The fields `params`, `request` and `digest` of an action under this key. Raises Refused."""
-    request = request_body(kind, params, key=key, ticket=ticket)
-    return {"params": params, "request": request, "digest": digest(kind.name, key, params, request)}
+def freeze[P: Params](kind: Kind[Any, P], params: P, *, key: str, ticket: Ticket) -> dict[str, Any]:
+    """The fields `params`, `request` and `digest` of an action under this key."""
+    kept = stored(params)
+    request = json.dumps(kind.body(params, key=key, ticket=ticket), ensure_ascii=False)
+    return {"params": kept, "request": request, "digest": digest(kind.name, key, kept, request)}
 
 
 def digest_of(action: Action) -> str:
@@ -28,27 +29,3 @@ def digest_of(action: Action) -> str:
 def digest(kind: str, key: str, params: dict[str, Any], request: str) -> str:
     """SHA-256 (hex): what a decision names, and what execution insists on."""
     return kinds.digest({"kind": kind, "key": key, "params": params, "request": request})
-
-
-def request_body(kind: kinds.Kind, params: dict[str, Any], *, key: str, ticket: Ticket) -> str:
-    """The exact JSON text that every attempt sends (docs/contracts)."""
-    match kind.name:
-        case "refund":
-            body = {**params, "reference": key}
-        case "cancel_order":
-            body = {"reference": key, "reason": params["reason"]}
-        case "account_change":
-            body = {field: params[field] for field in ("email", "name", "address") if params.get(field)}
-        case "reply":
-            body = {
-                "source": ticket.source,
-                "external_id": ticket.external_id,
-                "ticket_id": ticket.pk,
-                "message_id": key,
-                "to": params["to"],
-                "subject": params["subject"],
-                "body": params["text"],
-            }
-        case name:
-            raise Refused("unknown_kind", f"{name} has no request")
-    return json.dumps(body, ensure_ascii=False)

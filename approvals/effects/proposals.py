@@ -1,10 +1,10 @@
 """From a resolved request to an action with a verdict: one key, one row, once (docs/design.md, 5.1 and 5.2).
 
-The money path reads: resolution -> proposals -> decisions -> execution -> reconcile.
+The money path reads: kinds -> proposals -> decisions -> execution -> settlement -> lookup.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -17,21 +17,23 @@ from approvals import kinds, locks, states, transitions
 from approvals.audit import events
 from approvals.effects import facts as policy_facts
 from approvals.effects import payload, reservations, resolution
-from approvals.effects.resolution import Resolved
+from approvals.effects.kinds import verdict_on
+from approvals.effects.kinds.base import Arguments, Kind, Resolved
 from approvals.models import Action
 from approvals.policy import versions
-from approvals.policy.rules import Facts, Outcome, evaluate
+from approvals.policy.rules import Outcome
 from tickets.models import Message, Ticket
 
 
-def resolve(kind: kinds.Kind, arguments: Any, ticket: Ticket, *, mendable: bool = False) -> Resolved:
-    """As resolution.resolve does, and raises; with the customer's tags where the rules in force ask for them."""
-    resolved = resolution.resolve(kind, arguments, ticket, mendable=mendable)
-    rules = versions.rules_of(versions.current())
-    return resolution.with_tags(resolved, ticket) if rules.autonomy.tags else resolved
+def resolve(kind: Kind[Any, Any], given: Arguments, ticket: Ticket, *, mendable: bool = False) -> Resolved[Any]:
+    """As Kind.resolve does, and raises; with the customer's tags where the rules in force ask for them."""
+    resolved: Resolved[Any] = kind.resolve(given, ticket, mendable=mendable)
+    if not versions.rules_of(versions.current()).autonomy.tags:
+        return resolved
+    return replace(resolved, tags=resolution.tags_of(ticket, customer=resolved.customer, reading=resolved.reading))
 
 
-def record(resolved: Resolved, *, ticket_id: str, run_id: int | None, actor: str = events.AGENT) -> Action:
+def record(resolved: Resolved[Any], *, ticket_id: str, run_id: int | None, actor: str = events.AGENT) -> Action:
     """The action for this request: the one that exists already (an absorbed duplicate), or a new one, judged.
 
     Raises Refused: `key_conflict` where the ticket already has another action of this kind,
@@ -43,15 +45,16 @@ def record(resolved: Resolved, *, ticket_id: str, run_id: int | None, actor: str
         twin, further = against(resolved, existing, run_id=run_id)
         if twin:
             return absorb(twin)
+        resolved = _reserve(resolved, ticket)
         return _judge(_propose(resolved, ticket, run_id, existing, actor), resolved, ticket, further)
 
 
-def against(resolved: Resolved, existing: Sequence[Action], *, run_id: int | None) -> tuple[Action | None, bool]:
+def against(resolved: Resolved[Any], existing: Sequence[Action], *, run_id: int | None) -> tuple[Action | None, bool]:
     """The one of the ticket's `existing` actions of this kind that has the same effect, if any, and whether this is a
     further effect beside theirs. Raises Refused("key_conflict")."""
     rivals = [row for row in existing if not resolved.kind.once_a_run or row.run_id == run_id]
     twins = _twins(resolved, rivals, run_id)
-    twin = next((row for row in twins if kinds.same_effect(row.params, resolved.params)), None)
+    twin = next((row for row in twins if kinds.same_effect(row.params, resolved.stored)), None)
     return (twin, False) if twin else (None, not resolved.fixed and _further(resolved, rivals))
 
 
@@ -68,27 +71,20 @@ def absorb(twin: Action) -> Action:
     return twin
 
 
-def made_before(kind: kinds.Kind, arguments: Any, *, ticket_id: str) -> Action | None:
+def made_before(kind: Kind[Any, Any], given: Arguments, *, ticket_id: str) -> Action | None:
     """The ticket's action that this asks for again in the same words: it is the answer even where the order would no
-    longer allow it. Whoever gives it as the answer lets it `absorb` the duplicate. Raises Refused."""
+    longer allow it. A caller that answers with it calls `absorb`."""
     existing = Action.objects.filter(ticket=ticket_id, kind=kind.name).order_by("sequence")
-    return in_the_same_words(kind, arguments, existing)
+    return in_the_same_words(kind, given, existing)
 
 
-def in_the_same_words(kind: kinds.Kind, arguments: Any, existing: Iterable[Action]) -> Action | None:
-    """The first of these actions that the arguments ask for, as far as the model names it. Raises Refused."""
-    given = kinds.parse(kind.arguments, arguments)
+def in_the_same_words(kind: Kind[Any, Any], given: Arguments, existing: Iterable[Action]) -> Action | None:
+    """The first of these actions that the arguments ask for, as far as the model names it."""
     if kind.once_a_run or getattr(given, "further", False):
         return None
     asked = given.model_dump(mode="json", exclude={"reason", "further"}, exclude_none=True)
-    return next(
-        (
-            action
-            for action in existing
-            if all(_same(name, value, action.params.get(name)) for name, value in asked.items())
-        ),
-        None,
-    )
+    made = (row for row in existing if all(_same(name, value, row.params.get(name)) for name, value in asked.items()))
+    return next(made, None)
 
 
 def _same(name: str, asked: Any, made: Any) -> bool:
@@ -97,7 +93,7 @@ def _same(name: str, asked: Any, made: Any) -> bool:
     return bool(asked == made)
 
 
-def _twins(resolved: Resolved, rivals: list[Action], run_id: int | None) -> list[Action]:
+def _twins(resolved: Resolved[Any], rivals: list[Action], run_id: int | None) -> list[Action]:
     """Which actions this may be the same as: a second effect that is asked for by name only another such one, and
     none that came to nothing. A person's words are said anew where they did not arrive, or the customer wrote since."""
     by_hand = resolved.kind.once_a_run and run_id is None
@@ -117,7 +113,7 @@ def _written_since(reply: Action) -> bool:
     return arrived.filter(Exists(since)).exists()
 
 
-def _further(resolved: Resolved, rivals: list[Action]) -> bool:
+def _further(resolved: Resolved[Any], rivals: list[Action]) -> bool:
     """Whether this is a second effect, which the model must ask for by name. A reply may follow one that was
     rejected, and people may write as many as they like."""
     if not rivals:
@@ -130,19 +126,27 @@ def _further(resolved: Resolved, rivals: list[Action]) -> bool:
     amount = f" of {display(last.amount, last.currency)}" if last.amount is not None else ""
     raise Refused(
         "key_conflict",
-        f"This ticket already has a {last.get_kind_display().lower()}{amount} ({last.idempotency_key}, {last.status})"
+        f"This ticket already has a {kinds.noun(last.kind)}{amount} ({last.idempotency_key}, {last.status})"
         " with other parameters. A second, separate effect is proposed with further=true, and a person decides it.",
         existing=[{"key": row.idempotency_key, "status": row.status, "params": row.params} for row in rivals],
     )
 
 
-def _propose(resolved: Resolved, ticket: Ticket, run_id: int | None, existing: list[Action], actor: str) -> Action:
-    sequence = existing[-1].sequence + 1 if existing else 1
-    key = f"{ticket.pk}:{resolved.kind.name}:{sequence}"
+def _reserve(resolved: Resolved[Any], ticket: Ticket) -> Resolved[Any]:
+    """Lock the money that it wants, and check that it is still there. Raises Refused."""
     if resolved.order_id:
         reservations.lock(resolved.order_id)
-        policy_facts.serialise(resolved.currency, ticket.customer_id)
-        _still_left(resolved)
+    if resolved.money is None:
+        return resolved
+    policy_facts.serialise(resolved.money.currency, ticket.customer_id)
+    resolved = resolved.with_left()
+    resolved.require_left()
+    return resolved
+
+
+def _propose(resolved: Resolved[Any], ticket: Ticket, run_id: int | None, existing: list[Action], actor: str) -> Action:
+    sequence = existing[-1].sequence + 1 if existing else 1
+    key = f"{ticket.pk}:{resolved.kind.name}:{sequence}"
     action = Action.objects.create(
         ticket=ticket,
         run_id=run_id,
@@ -150,12 +154,12 @@ def _propose(resolved: Resolved, ticket: Ticket, run_id: int | None, existing: l
         sequence=sequence,
         idempotency_key=key,
         **payload.freeze(resolved.kind, resolved.params, key=key, ticket=ticket),
-        reason=resolved.params["reason"],
+        reason=resolved.params.reason,
         target=resolved.target[:254],
         order_id=resolved.order_id,
-        amount=resolved.amount,
-        currency=resolved.currency,
-        snapshot=resolution.snapshot(resolved),
+        amount=resolved.money.amount if resolved.money else None,
+        currency=resolved.money.currency if resolved.money else "",
+        snapshot=resolved.snapshot,
         policy_version=versions.current(),
         verdict=Outcome.BLOCK,
     )
@@ -164,49 +168,29 @@ def _propose(resolved: Resolved, ticket: Ticket, run_id: int | None, existing: l
         verb="action.proposed",
         object_type="action",
         object_id=action.pk,
-        after={"key": key, "params": resolved.params, "status": action.status},
+        after={"key": key, "params": action.params, "status": action.status},
     )
     return action
 
 
-def _still_left(resolved: Resolved) -> None:
-    assert resolved.reading is not None
-    assert resolved.amount is not None
-    left = reservations.left(resolved.reading, payment_id=resolved.params.get("payment_id"))
-    left = min(left, reservations.left(resolved.reading))
-    if resolved.amount > left:
-        shown = display(left, resolved.currency)
-        message = f"Only {shown} of order {resolved.order_id} can still be refunded."
-        raise Refused("amount_exceeds_refundable", message, refundable=left, currency=resolved.currency)
-
-
-def _judge(action: Action, resolved: Resolved, ticket: Ticket, further: bool) -> Action:
-    left = reservations.left(resolved.reading, without=action.pk) if resolved.reading else None
-    facts = policy_facts.of(resolved, ticket, left=left, further=further, by_agent=action.run_id is not None)
+def _judge(action: Action, resolved: Resolved[Any], ticket: Ticket, further: bool) -> Action:
     version = action.policy_version
     rules = versions.rules_of(version)
-    verdict = evaluate(rules, facts)
-    judged: dict[str, Any] = {
-        "verdict": verdict.outcome,
-        "reasons": [reason.model_dump(mode="json") for reason in verdict.reasons],
-        "facts": asdict(facts),
-    }
+    facts = policy_facts.of(resolved, ticket, further=further, by_agent=action.run_id is not None)
+    verdict = verdict_on(facts, rules)
+    reasons = [reason.model_dump(mode="json") for reason in verdict.reasons]
+    action.verdict, action.reasons, action.facts = verdict.outcome, reasons, facts.stored()
+    fields: dict[str, Any] = {"verdict": verdict.outcome, "reasons": reasons, "facts": action.facts}
+    to, verb = {
+        Outcome.AUTO_APPROVE: (states.APPROVED, "action.auto_approved"),
+        Outcome.REQUIRE_APPROVAL: (states.AWAITING_APPROVAL, "action.queued"),
+        Outcome.BLOCK: (states.BLOCKED, "action.blocked"),
+    }[verdict.outcome]
+    if to == states.APPROVED:
+        fields["approved_at"] = Now()
     actor = events.SYSTEM if resolved.fixed else events.AGENT
-    told = {"verdict": verdict.outcome, "reasons": judged["reasons"], "policy_version": version.pk}
-    for name, value in judged.items():
-        setattr(action, name, value)
-    match verdict.outcome:
-        case Outcome.AUTO_APPROVE:
-            transitions.move(action, states.APPROVED, actor=actor, verb="action.auto_approved", told=told,
-                             approved_at=Now(), **judged)  # fmt: skip
-        case Outcome.REQUIRE_APPROVAL:
-            transitions.move(action, states.AWAITING_APPROVAL, actor=actor, verb="action.queued", told=told,
-                             **judged)  # fmt: skip
-            transitions.ask(action, hours=rules.approval_hours, snapshot=_shown(action, facts))
-        case Outcome.BLOCK:
-            transitions.move(action, states.BLOCKED, actor=actor, verb="action.blocked", told=told, **judged)
+    told = {"verdict": verdict.outcome, "reasons": reasons, "policy_version": version.pk}
+    transitions.move(action, to, actor=actor, verb=verb, told=told, **fields)
+    if to == states.AWAITING_APPROVAL:
+        transitions.ask(action, hours=rules.approval_hours, snapshot=resolved.kind.to_ask(action, facts))
     return action
-
-
-def _shown(action: Action, facts: Facts) -> dict[str, Any]:
-    return {"ungrounded": list(facts.ungrounded)} if action.kind == "reply" else action.snapshot

@@ -13,10 +13,11 @@ from agentops.lib.errors import IdempotencyMismatch, ProviderError, Terminal
 from approvals import states, ticket_status, transitions
 from approvals.audit import events
 from approvals.effects import attempt_plan, pauses
+from approvals.effects.kinds import KINDS
+from approvals.kinds import noun
 from approvals.models import Action
 from approvals.policy import versions
 from approvals.providers.receipt import FAILED, Receipt
-from tickets.models import Message, Ticket
 
 log = logging.getLogger(__name__)
 OVERTAKEN = "overtaken"  # the attempt's lease ran out before it sent anything
@@ -31,13 +32,11 @@ def succeeded(action: Action, receipt: Receipt) -> None:
         return _fail(action, Terminal("provider_failed", "The provider reports that this failed."), **kept)
     told = {"provider_reference": kept["provider_reference"], "replayed": receipt.replayed}
     _close(action, states.SUCCEEDED, "action.succeeded", told, not_before=None, **kept)
-    if action.kind == "reply":
-        reply_arrived(action)
-    return None
+    return KINDS.of(action).succeeded(action)
 
 
-def failed(action: Action, error: ProviderError, *, provider: str) -> None:
-    """Record a failure and what follows from it. `provider` is paused where it refuses our credentials."""
+def failed(action: Action, error: ProviderError) -> None:
+    """Record a failure and what follows from it. A provider that refuses our credentials is paused."""
     described = error_fields(error)
     _finish_attempt(action, described.pop("error_class"), error.http_status, error.body, **described)
     if isinstance(error, IdempotencyMismatch):
@@ -54,7 +53,7 @@ def failed(action: Action, error: ProviderError, *, provider: str) -> None:
     match attempt_plan.after(error, outcomes, scale=settings.RETRY_BASE_SECONDS):
         case attempt_plan.TryAgain(delay, pause):
             if pause:
-                pauses.pause(provider, error.message)
+                pauses.pause(error.provider or KINDS.of(action).providers[0], error.message)
             due = Now() + timedelta(seconds=delay)
             told = {"in_seconds": round(delay, 1)}
             _close(action, states.APPROVED, "action.retry_scheduled", told, error, not_before=due)
@@ -82,25 +81,11 @@ def back_to_queue(action: Action, *, snapshot: dict[str, Any], changes: list[dic
     transitions.ask(action, hours=hours, snapshot=snapshot, changes=changes)
 
 
-def reply_arrived(action: Action) -> None:
-    """Add the reply to the conversation. In the transaction of its move."""
-    Message.objects.create(
-        ticket=action.ticket,
-        direction=Message.Direction.OUTBOUND,
-        external_id=action.idempotency_key,
-        body=action.params["text"],
-    )
-    if action.run_id is None:  # a person wrote it; after a run's reply the engine sets the status
-        waits = Action.objects.filter(ticket=action.ticket_id, status=states.AWAITING_APPROVAL).exists()
-        status = Ticket.Status.AWAITING_APPROVAL if waits else Ticket.Status.ANSWERED
-        ticket_status.move_ticket(action.ticket_id, status.value, actor=events.SYSTEM)
-
-
 def not_delivered(action: Action, why: str) -> None:
     """Give the ticket back to people where a person wrote the action: there is no run to report it to. In the
     transaction of the action's move."""
     if action.run_id is None:
-        what = f"A person's {action.get_kind_display().lower()} ({action.idempotency_key})"
+        what = f"A person's {noun(action.kind)} ({action.idempotency_key})"
         ticket_status.hand_to_person(action.ticket_id, f"{what} was not delivered: {redact.text(why)}", keep=True)
 
 

@@ -8,20 +8,18 @@ from django.db.models.functions import Now
 
 from approvals import states
 from approvals.audit import events
-from approvals.effects import facts, payload, reservations, resolution
-from approvals.effects.resolution import Resolved
+from approvals.effects import payload
+from approvals.effects.kinds import KINDS
+from approvals.effects.kinds.base import Params, Resolved
 from approvals.models import Action, ApprovalRequest
 
 
-def note_changes(request: ApprovalRequest, world: Resolved) -> bool:
-    """Keeps the world as just read with the request; True where it differs from what the person was shown."""
-    if request.action.kind == "reply":
-        if not _declares(request.action):
-            return False
-        snapshot, found = reply_now(request.action, world, known=request.snapshot)
-    else:
-        snapshot = resolution.snapshot(world, without=request.action_id)
-        found = resolution.changes(request.snapshot, snapshot)
+def note_changes(request: ApprovalRequest, world: Resolved[Any]) -> bool:
+    """Keep the world as just read with the request; True where it differs from what the person was shown."""
+    kind = KINDS.of(request.action)
+    if not kind.reads_again(request.action):
+        return False
+    snapshot, found = kind.compare(request.action, world, request.snapshot)
     kept = {row["field"]: row for row in request.changes}
     for row in found:
         row["before"] = kept.get(row["field"], row)["before"]
@@ -35,53 +33,27 @@ def note_changes(request: ApprovalRequest, world: Resolved) -> bool:
     return bool(found)
 
 
-def reply_now(action: Action, world: Resolved, *, known: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What the agent's reply says without ground by now, as people are shown it, and the changes since the snapshot
-    that is `known`: an effect that it tells of may have come undone. Nothing of words that are the shop's own, or a
-    person's."""
-    if not _declares(action):
-        return {}, []
-    now = facts.ungrounded(world, action.ticket_id)
-    new = [sentence for sentence in now if sentence not in known.get("ungrounded", [])]
-    changed = {"field": "verified claims", "before": "had happened", "after": " ".join(new)}
-    return {"ungrounded": now}, [changed] if new else []
-
-
-def as_approved(request: ApprovalRequest, world: Resolved, edited: dict[str, Any] | None) -> dict[str, Any]:
-    """What a person knew who approved: of a reply that they `edited`, what its new words say without ground."""
-    if edited is None or not _declares(request.action):
-        shown: dict[str, Any] = request.snapshot
+def as_approved(request: ApprovalRequest, world: Resolved[Any], edited: Params | None) -> dict[str, Any]:
+    """What a person knew who approved: of what they `edited`, the snapshot of its new parameters."""
+    shown: dict[str, Any] = request.snapshot
+    if edited is None:
         return shown
-    return {"ungrounded": facts.ungrounded(replace(world, params=edited), request.action.ticket_id)}
+    return KINDS.of(request.action).compare(request.action, replace(world, params=edited), shown)[0]
 
 
-def left(world: Resolved, action: Action) -> int:
-    """Minor units that may still be refunded by this action: of its payment, and of the whole order."""
-    assert world.reading is not None
-    payment_id = action.params.get("payment_id")
-    return min(
-        reservations.left(world.reading, without=action.pk),
-        reservations.left(world.reading, without=action.pk, payment_id=payment_id),
-    )
-
-
-def _declares(action: Action) -> bool:
-    """Whether it is a reply in the agent's words, which has to name what it rests on."""
-    return action.kind == "reply" and action.run_id is not None and not action.facts.get("fixed")
-
-
-def _follow_order(request: ApprovalRequest, world: Resolved) -> None:
-    """A cancellation returns what is left of the order: its amount follows, and a person decides on the new one."""
+def _follow_order(request: ApprovalRequest, world: Resolved[Any]) -> None:
+    """Give the action the parameters that follow from the order as it is now, and people decide on those."""
     action = request.action
-    if action.kind != "cancel_order" or world.reading is None:
+    params = world.kind.follows(world.params, world)
+    if params == world.params or action.digest != payload.digest_of(action):  # what is not as it was shown stays so
         return
-    amount = world.reading.order.captured - world.reading.order.refunded
-    if amount == action.amount or action.digest != payload.digest_of(action):  # what is not as it was shown stays so
-        return
-    action.params, action.amount = {**action.params, "amount": amount}, amount
-    action.digest = payload.digest_of(action)
-    new = {"params": action.params, "amount": amount, "digest": action.digest}
+    frozen = payload.freeze(world.kind, params, key=action.idempotency_key, ticket=action.ticket)
+    new = {**frozen, "amount": frozen["params"].get("amount")}
+    for name, value in new.items():
+        setattr(action, name, value)
     if Action.objects.filter(pk=action.pk, status=states.AWAITING_APPROVAL).update(**new):
         ApprovalRequest.objects.filter(pk=request.pk).update(digest=action.digest)
-        events.record(actor=events.SYSTEM, verb="action.amount_followed", object_type="action", object_id=action.pk,
-                     after={"amount": amount, "digest": action.digest})  # fmt: skip
+        told = {"amount": action.amount, "digest": action.digest}
+        events.record(
+            actor=events.SYSTEM, verb="action.amount_followed", object_type="action", object_id=action.pk, after=told
+        )

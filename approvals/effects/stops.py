@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
-from approvals import kinds
 from approvals.audit import events
+from approvals.effects.kinds import KINDS
 from approvals.models import Stop
 
 ALL = ""
@@ -22,8 +22,8 @@ def stop(*, kind: str, reason: str, by: User) -> Stop:
     """`kind` is a kind's name or ALL. Waits for the claims that are being made, then none follows.
 
     Raises Refused without a reason, for an unknown kind, and where it is stopped already."""
-    if kind != ALL and kind not in kinds.KINDS:
-        raise Refused("unknown_kind", f"{kind!r} is not a kind of action.", valid=sorted(kinds.KINDS))
+    if kind != ALL and kind not in KINDS:
+        raise Refused("unknown_kind", f"{kind!r} is not a kind of action.", valid=sorted(KINDS))
     if not reason.strip():
         raise Refused("reason_missing", "Enter a reason. Everyone sees it until an admin resumes.")
     with transaction.atomic():
@@ -63,7 +63,7 @@ def holding(kind: str) -> Stop | None:
 def stopped() -> set[str]:
     """The kinds that must not begin."""
     found = set(in_force().values_list("kind", flat=True))
-    return set(kinds.KINDS) if ALL in found else found
+    return set(KINDS) if ALL in found else found
 
 
 def keeps_from(kind: str) -> bool:

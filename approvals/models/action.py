@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from agentops.lib.money import Money
 from approvals import states
-from approvals.kinds import KINDS
 from approvals.models.policy import PolicyVersion
 from tickets.models import Ticket
 
@@ -26,7 +26,7 @@ STATUS_CHOICES = [(status, status.replace("_", " ").capitalize()) for status in 
 class Action(models.Model):
     """A side-effecting tool call made durable, with one idempotency key for life (docs/design.md, 5.1).
 
-    `params` holds the validated parameters (kinds.*Params), `request` the exact body that every attempt sends, and
+    `params` holds the validated parameters (effects.kinds), `request` the exact body that every attempt sends, and
     `digest` binds both to the key (effects.payload). `amount` is in minor units of `currency`. `run_id` is the run that
     proposed it; it is a plain number because runs belong to the package above. `fence` is the number of the newest
     attempt; an older attempt may not write. `not_before` is when the action is due. For a succeeded action that the
@@ -36,7 +36,7 @@ class Action(models.Model):
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="actions")
     run_id = models.BigIntegerField(null=True, blank=True)
-    kind = models.CharField(max_length=20, choices=[(kind.name, kind.label) for kind in KINDS.values()])
+    kind = models.CharField(max_length=20)
     sequence = models.PositiveIntegerField()
     idempotency_key = models.CharField(max_length=45, unique=True)
     status = models.CharField(max_length=20, choices=STATUS_CHOICES, default=states.PROPOSED)
@@ -128,6 +128,10 @@ class Action(models.Model):
 
     def __str__(self) -> str:
         return self.idempotency_key
+
+    @property
+    def money(self) -> Money | None:
+        return None if self.amount is None else Money(self.amount, self.currency)
 
 
 class Attempt(models.Model):

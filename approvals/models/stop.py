@@ -6,13 +6,11 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from approvals.kinds import KINDS
-
 
 class Stop(models.Model):
     """While a stop is in force (`released_at` is empty), no action of its kind starts. An empty `kind` means all."""
 
-    kind = models.CharField(max_length=20, blank=True, choices=[(kind.name, kind.label) for kind in KINDS.values()])
+    kind = models.CharField(max_length=20, blank=True)
     reason = models.CharField(max_length=500)
     stopped_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     stopped_at = models.DateTimeField(db_default=Now())

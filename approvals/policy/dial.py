@@ -7,12 +7,12 @@ ticket are treated the same.
 
 import hashlib
 from collections.abc import Collection
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 POSITIONS = 10_000
-ActionKind = Literal["refund", "cancel_order", "account_change", "reply"]
+KindName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,19}$")]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=60)]
 
@@ -24,7 +24,7 @@ class DialPart(BaseModel):
 class KindShare(DialPart):
     """The dial for one kind of action."""
 
-    kind: ActionKind
+    kind: KindName
     percent: Percent
 
 

@@ -4,18 +4,17 @@ Pure: rules and facts in, verdict out (docs/design.md, 2). Amounts are in minor 
 missing, the rule does not pass (docs/design.md, 5.17).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from agentops.lib.money import display
+from agentops.lib.money import Money, display
 from approvals.kinds import noun
 from approvals.policy import dial
 
-MoneyKind = Literal["refund", "cancel_order"]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Limit = Annotated[int, Field(ge=0, le=10**15)]
 ACKNOWLEDGEMENT = "Thank you for your message. A colleague of mine will read it and answer you."
@@ -28,7 +27,7 @@ class PolicyPart(BaseModel):
 class Threshold(PolicyPart):
     """Auto-approve amounts up to `auto_up_to`, ask a person up to `block_above`, and block anything above."""
 
-    kind: MoneyKind
+    kind: dial.KindName
     currency: Currency
     auto_up_to: Limit
     block_above: Limit
@@ -107,8 +106,7 @@ class Facts:
     """
 
     kind: str
-    amount: int | None = None
-    currency: str | None = None
+    money: Money | None = None
     captured: int | None = None
     order_refunded: int | None = None
     customer_30_days: int | None = None
@@ -121,20 +119,18 @@ class Facts:
     position: int | None = None
     tags: tuple[str, ...] | None = None
 
+    def stored(self) -> dict[str, Any]:
+        """As an action's row keeps them: the amount and its currency apart."""
+        kept = asdict(self)
+        return {**(kept.pop("money") or {"amount": None, "currency": None}), **kept}
 
-def evaluate(rules: Rules, facts: Facts) -> Verdict:
-    """Apply every rule and return the strictest outcome with all reasons."""
-    match facts.kind:
-        case "refund" | "cancel_order":
-            reasons = _money(rules, facts)
-        case "account_change":
-            reasons = [_person("account_change", "Account changes always need approval")]
-        case "reply":
-            reasons = _reply(rules, facts)
-        case _:
-            reasons = [_block("unknown_kind", f"The policy doesn't know the action {facts.kind!r}")]
+
+def evaluate(rules: Rules, facts: Facts, own: Sequence[Reason]) -> Verdict:
+    """Return the strictest outcome, with every reason that fired. `own` are the reasons of the action's kind; what
+    holds for every kind is added here."""
+    reasons = list(own)
     if facts.further:
-        reasons.append(_person("further_effect", f"Another {noun(facts.kind)} on this ticket"))
+        reasons.append(person("further_effect", f"Another {noun(facts.kind)} on this ticket"))
     reasons += _autonomy(rules.autonomy, facts)
     outcomes = {reason.outcome for reason in reasons}
     for strictest in (Outcome.BLOCK, Outcome.REQUIRE_APPROVAL):
@@ -143,17 +139,18 @@ def evaluate(rules: Rules, facts: Facts) -> Verdict:
     return Verdict(Outcome.AUTO_APPROVE, tuple(reasons))
 
 
-def _money(rules: Rules, facts: Facts) -> list[Reason]:
-    if facts.amount is None or facts.currency is None:
-        return [_block("amount_unknown", "The amount or its currency is unknown")]
-    amount, currency = facts.amount, facts.currency
+def money(rules: Rules, facts: Facts, *checks: Callable[[Rules, Facts], list[Reason]]) -> list[Reason]:
+    """The reasons for an action that moves money: its threshold, the kind's own checks, and the sums it adds to."""
+    if facts.money is None:
+        return [block("amount_unknown", "The amount or its currency is unknown")]
+    amount, currency = facts.money.amount, facts.money.currency
     reasons = _threshold(rules, facts.kind, amount, currency)
-    if facts.kind == "refund":
-        reasons += _share(rules, facts) + _window(rules, facts)
+    for check in checks:
+        reasons += check(rules, facts)
     before = facts.customer_30_days_count
     if before is None or before + 1 > rules.customer_30_days_count:
         reasons.append(
-            _person(
+            person(
                 "customer_30_days_count",
                 f"{'An unknown number of' if before is None else before} refunds to this customer in the last 30 days "
                 f"(limit {rules.customer_30_days_count})",
@@ -169,34 +166,35 @@ def _money(rules: Rules, facts: Facts) -> list[Reason]:
 def _threshold(rules: Rules, kind: str, amount: int, currency: str) -> list[Reason]:
     row = next((row for row in rules.thresholds if (row.kind, row.currency) == (kind, currency)), None)
     if row is None:
-        return [_person("no_threshold", f"No {noun(kind)} limit is set for {currency}")]
+        return [person("no_threshold", f"No {noun(kind)} limit is set for {currency}")]
     shown = display(amount, currency)
     if amount > row.block_above:
-        return [_block("above_ceiling", f"{shown} is over the block limit of {display(row.block_above, currency)}")]
+        return [block("above_ceiling", f"{shown} is over the block limit of {display(row.block_above, currency)}")]
     if amount > row.auto_up_to:
         limit = display(row.auto_up_to, currency)
-        return [_person("above_threshold", f"Over the agent's {limit} limit")]
+        return [person("above_threshold", f"Over the agent's {limit} limit")]
     return []
 
 
-def _share(rules: Rules, facts: Facts) -> list[Reason]:
-    assert facts.amount is not None
-    if facts.captured is None or facts.order_refunded is None:
-        return [_person("share_of_order", "The share of the order is unknown")]
-    total = facts.amount + facts.order_refunded
+def share(rules: Rules, facts: Facts) -> list[Reason]:
+    """How much of the order would be returned."""
+    if facts.money is None or facts.captured is None or facts.order_refunded is None:
+        return [person("share_of_order", "The share of the order is unknown")]
+    total = facts.money.amount + facts.order_refunded
     if total * 100 > rules.share_of_order_percent * facts.captured:
         percent = total * 100 // max(facts.captured, 1)
-        return [_person("share_of_order", f"{percent} % of the order would be refunded "
+        return [person("share_of_order", f"{percent} % of the order would be refunded "
                         f"(limit {rules.share_of_order_percent} %)")]  # fmt: skip
     return []
 
 
-def _window(rules: Rules, facts: Facts) -> list[Reason]:
-    days, window = facts.days_since_delivery, rules.refund_window_days
-    if not window or (days is not None and days <= window):
+def window(rules: Rules, facts: Facts) -> list[Reason]:
+    """How long ago the order was delivered."""
+    days, most = facts.days_since_delivery, rules.refund_window_days
+    if not most or (days is not None and days <= most):
         return []
     told = "The delivery date is unknown" if days is None else f"Delivered {days} days ago"
-    return [_person("refund_window", f"{told} (limit {window} days)")]
+    return [person("refund_window", f"{told} (limit {most} days)")]
 
 
 def _total(
@@ -205,17 +203,18 @@ def _total(
     limit = next((row.up_to for row in limits if row.currency == currency), None)
     if limit is None or before is None:
         missing = "No limit is set for" if limit is None else "Unknown total of"
-        return [_person(code, f"{missing} {currency} {what}")]
+        return [person(code, f"{missing} {currency} {what}")]
     if before + amount > limit:
         total = display(before + amount, currency)
-        return [_person(code, f"{total} would be {what} (limit {display(limit, currency)})")]
+        return [person(code, f"{total} would be {what} (limit {display(limit, currency)})")]
     return []
 
 
-def _reply(rules: Rules, facts: Facts) -> list[Reason]:
-    reasons = [_person("claim_without_ground", sentence) for sentence in facts.ungrounded]
+def reply(rules: Rules, facts: Facts) -> list[Reason]:
+    """What a reply says without ground, and whether people read every reply."""
+    reasons = [person("claim_without_ground", sentence) for sentence in facts.ungrounded]
     if rules.replies_need_approval and not facts.fixed:
-        reasons.append(_person("replies_need_approval", "Every reply needs approval"))
+        reasons.append(person("replies_need_approval", "Every reply needs approval"))
     return reasons
 
 
@@ -225,14 +224,16 @@ def _autonomy(set_to: dial.Dial, facts: Facts) -> list[Reason]:
         return []
     where = f" ({why})" if why else ""
     message = f"Not among the {percent} % of tickets{where} that the agent handles without approval"
-    return [_person("outside_autonomy", message)]
+    return [person("outside_autonomy", message)]
 
 
-def _person(code: str, message: str) -> Reason:
+def person(code: str, message: str) -> Reason:
+    """A reason to ask a person."""
     return Reason(code=code, message=message, outcome=Outcome.REQUIRE_APPROVAL)
 
 
-def _block(code: str, message: str) -> Reason:
+def block(code: str, message: str) -> Reason:
+    """A reason to refuse."""
     return Reason(code=code, message=message, outcome=Outcome.BLOCK)
 
 

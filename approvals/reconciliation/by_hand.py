@@ -11,6 +11,7 @@ from agentops.lib.errors import Refused
 from approvals import locks, states, transitions
 from approvals.audit import events
 from approvals.effects import lookup, settlement
+from approvals.effects.kinds import KINDS
 from approvals.models import Action, HandSettlement
 from approvals.policy import versions
 
@@ -41,7 +42,7 @@ def check_now(*, action_id: int, by: User) -> lookup.Asked:
 
 def decisions_on(action: Action) -> OutcomeDecisions:
     said = HandSettlement.objects.filter(action=action).select_related("by").order_by("pk")
-    wait = ceil(lookup.quiet_in(action)) if lookup.can_be_asked(action) else 0
+    wait = ceil(lookup.quiet_in(action)) if KINDS.of(action).can_be_looked_up else 0
     return OutcomeDecisions(people_needed(action), list(said), wait)
 
 
@@ -76,7 +77,7 @@ def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) ->
         )
     action = Action.objects.get(pk=action_id)
     absent = False
-    if action.status == states.UNRESOLVED and lookup.can_be_asked(action):
+    if action.status == states.UNRESOLVED and KINDS.of(action).can_be_looked_up:
         asked = check_now(action_id=action_id, by=by)
         absent = asked.absent
         if asked.action.status != states.UNRESOLVED:
@@ -120,5 +121,4 @@ def _settle(action: Action, by: User, happened: bool, reason: str) -> None:
         return
     result = {"settled_by": name, "reason": reason}
     transitions.move(action, states.SUCCEEDED, actor=name, verb=verb, told=told, result=result)
-    if action.kind == "reply":
-        settlement.reply_arrived(action)
+    KINDS.of(action).succeeded(action)

@@ -21,7 +21,7 @@ from approvals.audit import events
 from approvals.effects import late_answers, lookup, reservations
 from approvals.models import Action, AuditEvent, Comparison, Finding
 from approvals.models.books import LOOK_BACK, MISSED
-from approvals.providers import patience
+from approvals.providers import patience, payments
 from approvals.providers.receipt import PENDING, SUCCEEDED, UNREADABLE, Receipt, unreadable
 from approvals.reconciliation import findings, late_failures
 
@@ -106,7 +106,7 @@ def _read(comparison: Comparison) -> Comparison:
     now = reservations.database_now()
     books = _Books(comparison, began=now, until=now - RECENT)
     try:
-        for page in batched(lookup.refunds_since(comparison.since), PAGE):
+        for page in batched(payments.refunds_since(comparison.since), PAGE):
             books.read_theirs(page)
         books.read_ours()
         books.close_unseen()

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from agentops.lab.evaluation.shop import Shop
-from approvals.kinds import KINDS, canonical
+from approvals.effects.kinds import KINDS
+from approvals.kinds import canonical
 from tickets.intake import NewTicket
 
 SOURCE = "evaluation"

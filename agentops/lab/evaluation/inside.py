@@ -23,7 +23,8 @@ from django.db.models import Q, QuerySet  # noqa: E402
 
 from agentops.lab.evaluation import observed  # noqa: E402
 from agentops.models import Hold, Run, Step  # noqa: E402
-from approvals import kinds, states  # noqa: E402
+from approvals import states  # noqa: E402
+from approvals.effects.kinds import KINDS  # noqa: E402
 from approvals.models import Action  # noqa: E402
 from approvals.policy import versions  # noqa: E402
 from approvals.policy.rules import Outcome, Rules  # noqa: E402
@@ -76,7 +77,9 @@ def row(ticket: Ticket) -> dict[str, Any]:
     runs = list(Run.objects.filter(ticket=ticket))
     started = min((run.started_at for run in runs if run.started_at), default=ticket.updated_at)
     tokens, cost = sum(run.tokens for run in runs), sum(run.cost_usd for run in runs)
-    steps = Step.objects.filter(run__ticket=ticket, kind=Step.Kind.TOOL, name__in=kinds.BY_TOOL)
+    steps = Step.objects.filter(
+        run__ticket=ticket, kind=Step.Kind.TOOL, name__in=[kind.tool for kind in KINDS.values()]
+    )
     return {
         "name": ticket.external_id,
         "ticket_id": ticket.pk,
@@ -91,9 +94,10 @@ def row(ticket: Ticket) -> dict[str, Any]:
 
 
 def call(step: Step) -> dict[str, Any]:
-    action = step.action
+    action, kind = step.action, KINDS.by_tool(step.name)
+    assert kind is not None
     return {
-        "kind": kinds.BY_TOOL[step.name].name,
+        "kind": kind.name,
         "arguments": arguments(step),
         "status": action.status if action else "",
         "stopped": stopped(action) if action else step.error_code,

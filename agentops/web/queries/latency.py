@@ -141,7 +141,7 @@ def _named(name: str, kind: str) -> Q:
     not counts as one."""
     of_kind = Q(kind=kind) if kind else Q()
     if (kind, name) == (Step.Kind.TOOL, tools.UNKNOWN_TOOL):
-        return of_kind & ~Q(name__in=tools.TOOL_NAMES)
+        return of_kind & ~Q(name__in=tools.tool_names())
     return of_kind & Q(name=name)
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from agentops.models import Run, Step
 from agentops.runs.tools import HAND_OVER
 from approvals import kinds, states
+from approvals.effects.kinds import KINDS
 from approvals.models import Action, Attempt
 from tickets import queries
 from tickets.models import Ticket
@@ -151,14 +152,14 @@ def _did(step: Step | None, action: Action | None) -> str:
     if action and action.run_id is None:
         return "sending a person's reply to the customer"
     if step is None:
-        return f"sending: {action.get_kind_display().lower()}" if action else ""
+        return f"sending: {kinds.noun(action.kind)}" if action else ""
     if step.kind == Step.Kind.TRIAGE:
         return "triaging the ticket"
     if step.kind == Step.Kind.LLM:
         return "asking the model what to do next"
     if step.name == HAND_OVER:
         return "handing the ticket to a person"
-    kind = kinds.BY_TOOL.get(step.name)
+    kind = KINDS.by_tool(step.name)
     if kind:
         return f"sending: {kind.label.lower()}"
     return "reading from the shop" if step.name.startswith(("get_", "find_")) else "calling an unknown tool"
@@ -173,7 +174,9 @@ def _went(step: Step | None, action: Action | None, ticket: Ticket) -> str:
     if step and step.run.status == Run.Status.WAITING and step.finished_at and step.status != Step.Status.WAITING:
         return STOPPED  # whatever became of the step: it is the next call that may not leave
     if action and action.status == states.UNRESOLVED:
-        asked = "We keep checking with the provider" if action.kind != "reply" else "Only a person can find out"
+        asked = (
+            "We keep checking with the provider" if KINDS.of(action).can_be_looked_up else "Only a person can find out"
+        )
         return f"We don't know yet if this went through. {asked}. It won't be sent again automatically."
     if action and action.status in NOT_RUN:
         return f"It was {action.status}, so nothing was sent."

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from pydantic import ValidationError
 
-from approvals.kinds import KINDS
+from approvals.effects.kinds import KINDS
 from approvals.policy.dial import Dial, KindShare, Lowering, TagShare
 from approvals.policy.rules import Rules
 

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from agentops.lib import money
-from approvals.kinds import KINDS, Kind
+from approvals.effects.kinds import KINDS
 from approvals.models import Action
 from approvals.web.forms.labels import label
 
@@ -48,7 +48,7 @@ class EditForm(forms.Form):
 
     def __init__(self, action: Action, data: Any = None) -> None:
         super().__init__(data, prefix="edit")
-        self.kind: Kind = KINDS[action.kind]
+        self.kind = KINDS.of(action)
         self.params: dict[str, Any] = action.params
         schema = self.kind.params.model_json_schema()
         for name in self.kind.editable:

@@ -8,8 +8,8 @@ from django import forms
 from pydantic import ValidationError
 
 from agentops.lib import money
+from approvals.effects.kinds import KINDS
 from approvals.grounding import check
-from approvals.kinds import KINDS
 from approvals.policy.rules import ACKNOWLEDGEMENT, CurrencyLimit, Rules, Threshold
 
 _SPARE = 2  # empty rows for new limits
@@ -18,7 +18,10 @@ ACKNOWLEDGE = [
     ("failed", "When the agent failed"),
     ("with_person", "Whenever a ticket needs a person"),
 ]
-MONEY_KINDS = [(kind.name, kind.label) for kind in KINDS.values() if kind.moves_money]
+
+
+def money_kinds() -> list[tuple[str, str]]:
+    return [(kind.name, kind.label) for kind in KINDS.values() if kind.moves_money]
 
 
 class CurrencyRow(forms.Form):
@@ -60,7 +63,7 @@ def amount_field(label: str) -> forms.CharField:
 class ThresholdRow(CurrencyRow):
     AMOUNTS = ("auto_up_to", "block_above")
     field_order = ("kind", "currency", "auto_up_to", "block_above")
-    kind = forms.ChoiceField(choices=MONEY_KINDS)
+    kind = forms.ChoiceField(choices=money_kinds)
     auto_up_to = amount_field("Auto-approve up to")
     block_above = amount_field("Block above")
 

@@ -2,14 +2,18 @@
 
 from django import forms
 
-from approvals.kinds import KINDS
+from approvals.effects.kinds import KINDS
+
+
+def stoppable() -> list[tuple[str, str]]:
+    return [("", "Everything"), *((kind.name, kind.label) for kind in KINDS.values())]
 
 
 class StopForm(forms.Form):
     kind = forms.ChoiceField(
         label="Actions to stop",
         required=False,  # empty is everything
-        choices=[("", "Everything"), *((kind.name, kind.label) for kind in KINDS.values())],
+        choices=stoppable,
     )
     reason = forms.CharField(
         label="Reason",

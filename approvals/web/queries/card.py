@@ -5,6 +5,8 @@ from typing import Any
 
 from agentops.lib.money import display
 from approvals import kinds
+from approvals.effects.kinds import KINDS
+from approvals.effects.kinds.account_change import Address
 from approvals.models import Action, ApprovalRequest
 from approvals.web.forms.labels import label
 
@@ -53,7 +55,7 @@ def parameters(action: Action, params: dict[str, Any] | None = None) -> list[Par
     """Return every parameter that would be sent, in the schema's order. An amount includes its currency."""
     values = action.params if params is None else params
     lines = []
-    for name in kinds.KINDS[action.kind].params.model_fields:
+    for name in KINDS.of(action).params.model_fields:
         value = values.get(name)
         if value in (None, "", [], {}) or (name == "currency" and "amount" in values):
             continue
@@ -62,7 +64,7 @@ def parameters(action: Action, params: dict[str, Any] | None = None) -> list[Par
         elif name == "claims":
             lines.append(Parameter("Claims", "; ".join(_claim(claim) for claim in value)))
         elif isinstance(value, dict):
-            lines += [Parameter(label(part), value[part]) for part in kinds.Address.model_fields if value.get(part)]
+            lines += [Parameter(label(part), value[part]) for part in Address.model_fields if value.get(part)]
         else:
             lines.append(Parameter(label(name), str(value), long=name == "text"))
     return lines
@@ -75,7 +77,7 @@ def account_differences(action: Action, customer: dict[str, Any]) -> list[ValueC
         if wanted := action.params.get(name):
             rows.append(ValueChange(label(name), str(customer.get(name) or "—"), wanted))
     new, old = action.params.get("address") or {}, customer.get("address") or {}
-    for part in kinds.Address.model_fields:  # the usual order of an address; stored JSON keeps none
+    for part in Address.model_fields:  # the usual order of an address; stored JSON keeps none
         before, after = str(old.get(part) or "—"), str(new.get(part) or "—")
         if new and before != after:
             rows.append(ValueChange(label(part), before, after))

@@ -11,9 +11,10 @@ from django.db.models.functions import Now
 
 from approvals import states
 from approvals.effects import facts as policy_facts
+from approvals.effects.kinds import verdict_on
 from approvals.models import Action, Decision
 from approvals.policy import dial
-from approvals.policy.rules import Facts, Outcome, Rules, evaluate
+from approvals.policy.rules import Facts, Outcome, Rules
 from approvals.web.queries.preview import PREVIEW_SAMPLE
 
 NAMES = ("alone", "decided", "edited", "rejected", "expired", "failed")
@@ -87,7 +88,7 @@ def _apart(rules: Rules) -> tuple[Rules, dial.Dial]:
 
 
 def _from(wide_open: Rules, caps: dial.Dial, facts: Facts) -> int | None:
-    if facts.position is None or evaluate(wide_open, facts).outcome != Outcome.AUTO_APPROVE:
+    if facts.position is None or verdict_on(facts, wide_open).outcome != Outcome.AUTO_APPROVE:
         return None
     most, _ = caps.share(facts.kind, facts.tags or ())
     needed = dial.lowest_covering_percent(facts.position)

@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, Min, Q, Sum
 from django.db.models.functions import TruncDate
 
-from approvals import kinds, states
+from approvals import states
+from approvals.effects.kinds import KINDS
 from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Finding
 from approvals.models.books import MISSED
 from approvals.policy.rules import Outcome
 
-MONEY = [kind.name for kind in kinds.KINDS.values() if kind.moves_money]
 # An action that settles today was approved within this period. The index is on the time of approval.
 SETTLES_WITHIN = timedelta(days=30)
 # Counting actions on hold stops here.
@@ -81,12 +81,15 @@ def money_figures(today: datetime) -> list[MoneyFigures]:
     """Return the figures per currency, the busiest first. `today` is the start of the day."""
     found: dict[str, MoneyFigures] = {}
     moved = Action.objects.filter(
-        kind__in=MONEY, status=states.SUCCEEDED, settled_at__gte=today, approved_at__gte=today - SETTLES_WITHIN
+        kind__in=KINDS.moving_money,
+        status=states.SUCCEEDED,
+        settled_at__gte=today,
+        approved_at__gte=today - SETTLES_WITHIN,
     )
     for currency, amount, count in moved.values_list("currency").annotate(sum=Sum("amount"), n=Count("pk")):
         row = found.setdefault(currency, MoneyFigures(currency))
         row.moved, row.moved_count = amount, count
-    open_ones = Action.objects.filter(kind__in=MONEY, status__in=(states.AWAITING_APPROVAL, *states.OPEN))
+    open_ones = Action.objects.filter(kind__in=KINDS.moving_money, status__in=(states.AWAITING_APPROVAL, *states.OPEN))
     held = Q(status=states.AWAITING_APPROVAL)
     sums = open_ones.values_list("currency").annotate(
         held=Sum("amount", filter=held), n=Count("pk", filter=held), underway=Sum("amount", filter=~held)

@@ -8,8 +8,9 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from approvals.effects import facts as policy_facts
+from approvals.effects.kinds import verdict_on
 from approvals.models import Action
-from approvals.policy.rules import Facts, Outcome, Rules, evaluate
+from approvals.policy.rules import Facts, Outcome, Rules
 
 PREVIEW_SAMPLE = 5_000  # a preview judges no more than this many of the newest actions
 
@@ -40,7 +41,7 @@ def preview_of(*, rules: Rules, days: int) -> Preview:
     """Judge the newest actions of the last `days` by these rules, at most PREVIEW_SAMPLE of them."""
     result = Preview()
     for action, facts in _judged(days):
-        then = evaluate(rules, facts).outcome
+        then = verdict_on(facts, rules).outcome
         result.total += 1
         for outcome, suffix in ((Outcome(action.verdict), "now"), (then, "then")):
             name = f"{_NAMES[outcome]}_{suffix}"

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from agentops.lib import money
-from approvals import kinds, states
+from approvals import states
+from approvals.effects.kinds import KINDS
 from approvals.models import Action
 from approvals.web.queries import history as queries
 from approvals.web.queries import life
@@ -37,7 +38,7 @@ def action_history(request: HttpRequest) -> HttpResponse:
         "rows": [(action, queries.last_decision(action)) for action in actions],
         "more": filters.query(after=more) if more else "",
         "json_query": filters.query(after="", format="json"),
-        "kinds": kinds.KINDS.values(),
+        "kinds": KINDS.values(),
         "statuses": states.ALL,
         "currencies": sorted({*CURRENCIES, filters.currency} - {""}),
         "deciders": queries.deciders(),

@@ -13,6 +13,7 @@ from agentops.lib.errors import ProviderError, Refused
 from agentops.lib.money import display
 from approvals.decisions import assignment, decide
 from approvals.effects import stops
+from approvals.kinds import noun
 from approvals.models import Action, ApprovalRequest, Decision
 from approvals.web.forms.decision import EditForm, RejectForm
 from approvals.web.queries import card as cards
@@ -159,7 +160,7 @@ def _success_message(decision: Decision, action: Action) -> str:
     """Return the success message, for example 'Approved: refund of $84.00, Maya Chen.'"""
     rejected = decision.verdict == Decision.Verdict.REJECT
     amount = decision.edited.get("amount", action.amount) if decision.edited else action.amount
-    what = action.get_kind_display().lower()
+    what = noun(action.kind)
     if amount is not None:
         what += f" of {display(amount, action.currency)}"
     waits = " On hold: actions are stopped." if stops.holding(action.kind) and not rejected else ""

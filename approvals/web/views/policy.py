@@ -12,6 +12,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from agentops.lib.errors import Refused
 from approvals import kinds
+from approvals.effects.kinds import KINDS
 from approvals.models import PolicyVersion
 from approvals.policy import versions as policy_versions
 from approvals.policy.rules import Rules
@@ -75,7 +76,7 @@ def _show_version(request: HtmxRequest, shown: PolicyVersion) -> HttpResponse:
         "shown": shown,
         "newest": policy_versions.current().pk,
         "versions": versions[:VERSIONS],
-        "kinds": {kind.name: kind.label for kind in kinds.KINDS.values()},
+        "kinds": {kind.name: kind.label for kind in KINDS.values()},
     }
     try:
         context["rules"] = policy_versions.rules_of(shown)

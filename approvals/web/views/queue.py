@@ -12,8 +12,8 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 
 from agentops.lib.errors import ProviderError, Refused
-from approvals import kinds
 from approvals.decisions import decide
+from approvals.effects.kinds import KINDS
 from approvals.models import ApprovalRequest
 from approvals.web.forms.decision import EditForm, RejectForm
 from approvals.web.queries import card as cards
@@ -82,7 +82,7 @@ def queue_context(request: HtmxRequest, filters: QueueFilters | None = None, **m
         "lanes": [
             (name, label, counts.get(name), filters.query(lane=name, after="")) for name, label in queries.LANES.items()
         ],
-        "kinds": kinds.KINDS.values(),
+        "kinds": KINDS.values(),
         **more,
     }
 
@@ -109,7 +109,7 @@ def now_context(found: ApprovalRequest) -> dict[str, Any]:
     return {
         "item": found,
         "action": action,
-        "kind": kinds.KINDS[action.kind],
+        "kind": KINDS.of(action),
         "parameters": cards.parameters(action),
         "differences": cards.account_differences(action, found.snapshot),
         "funds": cards.funds(action, found.snapshot),

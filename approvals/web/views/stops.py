@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
 from approvals.effects import stops
+from approvals.effects.kinds import KINDS
 from approvals.models import Stop
 from approvals.web.forms.stop import StopForm
 from approvals.web.queries import figures
@@ -43,7 +44,7 @@ def stop_effects(request: HtmxRequest) -> HttpResponse:
     except Refused as refused:
         form.add_error("kind", refused.message)
         return _page(request, form, status=409)
-    what = made.get_kind_display() if made.kind else "Everything"
+    what = KINDS.label(made.kind) if made.kind else "Everything"
     messages.success(request, f"{what} is stopped. Actions already in progress will finish.")
     return redirect("policy-stops")
 

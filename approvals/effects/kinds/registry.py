@@ -1,0 +1,60 @@
+"""Which kinds of action there are. The rows are in the package's own module."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from approvals import kinds
+from approvals.effects.kinds.base import Kind
+from approvals.models import Action
+
+
+class Registry(Mapping[str, Kind[Any, Any]]):
+    """Kinds by name, in the order in which the model is offered them."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Kind[Any, Any]] = {}
+
+    def __getitem__(self, name: str) -> Kind[Any, Any]:
+        return self._rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, *rows: Kind[Any, Any]) -> None:
+        self._rows |= {kind.name: kind for kind in rows}
+
+    @contextmanager
+    def having(self, kind: Kind[Any, Any]) -> Iterator[None]:
+        """One more kind, for as long as the block lasts."""
+        before, self._rows = self._rows, {**self._rows, kind.name: kind}
+        try:
+            yield
+        finally:
+            self._rows = before
+
+    def of(self, action: Action) -> Kind[Any, Any]:
+        return self._rows[action.kind]
+
+    def by_tool(self, tool: str) -> Kind[Any, Any] | None:
+        """The kind that a call of this tool proposes; None for a tool without an effect."""
+        return next((kind for kind in self._rows.values() if kind.tool == tool), None)
+
+    @property
+    def moving_money(self) -> list[str]:
+        return [kind.name for kind in self._rows.values() if kind.moves_money]
+
+    @property
+    def effects(self) -> list[str]:
+        """What a reply may say has happened."""
+        return [kind.name for kind in self._rows.values() if not kind.once_a_run]
+
+    def label(self, name: str) -> str:
+        """What people read for a kind, also for one that this release doesn't have."""
+        return self._rows[name].label if name in self._rows else kinds.noun(name).capitalize()
+
+
+KINDS = Registry()

@@ -1,0 +1,195 @@
+"""Answer the customer. A reply may only say what has happened (docs/design.md, 5.10)."""
+
+import contextlib
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from agentops.lib.errors import ProviderError, Refused
+from approvals import kinds, states, ticket_status
+from approvals.audit import events
+from approvals.effects.kinds.base import Arguments, Kind, Params, Resolved
+from approvals.effects.kinds.registry import KINDS
+from approvals.effects.resolution import NOW, Sources, order_of
+from approvals.grounding import check, claims
+from approvals.grounding import orders as reply_orders
+from approvals.models import Action
+from approvals.policy import rules
+from approvals.policy.rules import Facts, Reason, Rules
+from approvals.providers import replies
+from approvals.providers.receipt import Receipt
+from tickets.models import Message, Ticket
+
+
+def _effect(name: str) -> str:
+    if name not in KINDS.effects:
+        raise ValueError(f"must be one of {', '.join(KINDS.effects)}")
+    return name
+
+
+def _list_effects(schema: dict[str, Any]) -> None:
+    schema["enum"] = KINDS.effects
+
+
+class Claim(kinds.Strict):
+    """An effect that a reply says has happened, and the action that did it. An order or amount left out is not
+    vouched for. The model is asked for `action`; where it is missing, the one action that fits is named for it."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["kind", "action"]})
+
+    kind: Annotated[str, AfterValidator(_effect), Field(json_schema_extra=_list_effects)]
+    action: str = Field(
+        default="", max_length=45, description="The idempotency_key that the tool's result gives of the action."
+    )
+    order_id: str | None = None
+    amount: int | None = Field(default=None, description="minor units")
+    currency: str | None = None
+
+
+class ReplyArguments(Arguments):
+    text: kinds.Text
+    claims: list[Claim] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Every effect that the text says has happened, each with the action that did it.",
+    )
+
+
+class ReplyParams(Params):
+    to: str
+    subject: str
+    text: kinds.Text
+    claims: list[Claim]
+    reason: kinds.Reason
+
+    def claimed(self) -> list[dict[str, Any]]:
+        return [claim.model_dump(exclude_none=True) for claim in self.claims]
+
+
+class Reply(Kind[ReplyArguments, ReplyParams]):
+    name = tool = icon = "reply"
+    label = "Reply"
+    description = (
+        "Answer the customer; ends your work. List in `claims` every effect that the text says has happened, with "
+        "the idempotency_key of the succeeded action; an effect that has not happened may not be claimed or promised."
+    )
+    arguments, params = ReplyArguments, ReplyParams
+    providers = (replies.NAME,)
+    once_a_run = True
+    editable = ("text",)
+    panel = "claims"
+    while_unknown = "A reply can't be looked up, so people must confirm the outcome."
+
+    def resolve(
+        self, given: ReplyArguments, ticket: Ticket, *, sources: Sources = NOW, mendable: bool = False
+    ) -> Resolved[ReplyParams]:
+        done = sources.effects(ticket.pk)
+        claimed = check.named([claim.model_dump(exclude_none=True) for claim in given.claims], done)
+        cancelled = _cancelled(given.text, ticket, sources)
+        if mendable:
+            claims.require_complete(given.text, claimed, done, cancelled)
+        named = [Claim(**claim) for claim in claimed]
+        return replace(self.in_words(given.text, given.reason, ticket, claimed=named), cancelled=cancelled)
+
+    def fixed(self, text: str, reason: str, ticket: Ticket) -> Resolved[ReplyParams]:
+        """A reply in the policy's own words, which claims nothing. Reads nothing of the shop."""
+        return replace(self.in_words(text, reason, ticket), fixed=True)
+
+    def in_words(
+        self, text: str, reason: str, ticket: Ticket, *, claimed: list[Claim] | None = None
+    ) -> Resolved[ReplyParams]:
+        subject = ticket.subject if ticket.subject.lower().startswith("re:") else f"Re: {ticket.subject}"
+        to = ticket.customer.email
+        return Resolved(self, ReplyParams(to=to, subject=subject, text=text, claims=claimed or [], reason=reason), to)
+
+    def body(self, params: ReplyParams, *, key: str, ticket: Ticket) -> dict[str, Any]:
+        return {
+            "source": ticket.source,
+            "external_id": ticket.external_id,
+            "ticket_id": ticket.pk,
+            "message_id": key,
+            "to": params.to,
+            "subject": params.subject,
+            "body": params.text,
+        }
+
+    def judge(self, rules_: Rules, facts: Facts) -> list[Reason]:
+        return rules.reply(rules_, facts)
+
+    def facts(
+        self, resolved: Resolved[ReplyParams], ticket: Ticket, *, by_agent: bool, sources: Sources
+    ) -> dict[str, Any]:
+        beyond = ungrounded(resolved, ticket.pk, by_agent=by_agent, sources=sources)
+        return {"fixed": resolved.fixed, "ungrounded": tuple(beyond)}
+
+    def to_ask(self, action: Action, facts: Facts) -> dict[str, Any]:
+        return {"ungrounded": list(facts.ungrounded)}
+
+    def read_again(self, action: Action) -> Resolved[ReplyParams]:
+        """Raises nothing, as at its proposal: orders that the shop does not confirm as cancelled are left out."""
+        now = self.of(action)
+        return replace(now, cancelled=_cancelled(now.params.text, action.ticket, NOW)) if action.run_id else now
+
+    def reads_again(self, action: Action) -> bool:
+        """Only a reply in the agent's own words has to name what it rests on."""
+        return action.run_id is not None and not action.facts.get("fixed")
+
+    def compare(
+        self, action: Action, now: Resolved[ReplyParams], known: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """What the reply says without ground by now: an effect that it mentions may have come undone."""
+        if not self.reads_again(action):
+            return known, []
+        found = ungrounded(now, action.ticket_id)
+        new = [sentence for sentence in found if sentence not in known.get("ungrounded", [])]
+        changed = {"field": "verified claims", "before": "had happened", "after": " ".join(new)}
+        return {"ungrounded": found}, [changed] if new else []
+
+    def may_differ(self, action: Action, snapshot: dict[str, Any]) -> tuple[str, ...]:
+        return ()
+
+    def send(self, params: ReplyParams, *, body: str, key: str) -> Receipt:
+        return replies.send_reply(body=body, key=key)
+
+    @property
+    def keeps_keys(self) -> bool:
+        return replies.keeps_keys()
+
+    def succeeded(self, action: Action) -> None:
+        """Add the reply to the conversation."""
+        Message.objects.create(
+            ticket=action.ticket,
+            direction=Message.Direction.OUTBOUND,
+            external_id=action.idempotency_key,
+            body=self.params_of(action).text,
+        )
+        if action.run_id is None:  # a person wrote it; after a run's reply the engine sets the status
+            waits = Action.objects.filter(ticket=action.ticket_id, status=states.AWAITING_APPROVAL).exists()
+            status = Ticket.Status.AWAITING_APPROVAL if waits else Ticket.Status.ANSWERED
+            ticket_status.move_ticket(action.ticket_id, status.value, actor=events.SYSTEM)
+
+
+REPLY = Reply()
+
+
+def ungrounded(
+    resolved: Resolved[ReplyParams], ticket_id: str, *, by_agent: bool = True, sources: Sources = NOW
+) -> list[str]:
+    """What a reply says beyond the ticket's succeeded actions, a sentence each. What people write declares no claims:
+    it is held against all that happened."""
+    done = sources.effects(ticket_id)
+    declared = resolved.params.claimed() if by_agent else [check.claim_of(effect) for effect in done]
+    return check.ungrounded(resolved.params.text, check.named(declared, done), done, resolved.cancelled)
+
+
+def _cancelled(text: str, ticket: Ticket, sources: Sources) -> tuple[str, ...]:
+    """Which of the orders that a reply may say are cancelled are so, as the shop says now. Orders that the shop does
+    not confirm are left out; the reply then needs review."""
+    found = []
+    for order_id in reply_orders.said_cancelled(text):
+        with contextlib.suppress(Refused, ProviderError):
+            order = order_of(ticket, order_id, sources).order
+            if order.status == "cancelled":
+                found.append(order.order_id)
+    return tuple(found)
