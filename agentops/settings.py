@@ -102,7 +102,7 @@ TEMPLATES = [
             "builtins": ["django_htmx.templatetags.django_htmx"],
             "libraries": {
                 "reasoning": "agentops.web.templatetags.reasoning",
-                **{name: f"approvals.web.templatetags.{name}" for name in ("figures", "formats", "shell")},
+                **{name: f"approvals.web.templatetags.{name}" for name in ("figures", "formats", "kinds", "shell")},
             },
         },
     }

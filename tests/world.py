@@ -18,9 +18,9 @@ from django.db.models.functions import Now
 
 from agentops.models import Run
 from agentops.runs.engine import advance
-from approvals import kinds
 from approvals.decisions import expiry
 from approvals.effects import proposals
+from approvals.effects.kinds import KINDS
 from approvals.models import Action, ApprovalRequest, PolicyVersion
 from approvals.policy import versions
 from approvals.policy.rules import CurrencyLimit, Rules, Threshold
@@ -176,7 +176,9 @@ def refund_arguments(order: dict[str, Any], amount: int, **more: Any) -> dict[st
 def propose(ticket: Ticket, tool: str, arguments: dict[str, Any], *, run_id: int | None = None) -> Action:
     """Do what the engine does with a tool call: resolve it against the shop, then record it."""
     ticket = Ticket.objects.select_related("customer").get(pk=ticket.pk)
-    resolved = proposals.resolve(kinds.BY_TOOL[tool], arguments, ticket)
+    kind = KINDS.by_tool(tool)
+    assert kind is not None
+    resolved = proposals.resolve(kind, kind.parse(arguments), ticket)
     return proposals.record(resolved, ticket_id=ticket.pk, run_id=run_id)
 
 

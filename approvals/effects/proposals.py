@@ -154,7 +154,7 @@ def _propose(resolved: Resolved[Any], ticket: Ticket, run_id: int | None, existi
         sequence=sequence,
         idempotency_key=key,
         **payload.freeze(resolved.kind, resolved.params, key=key, ticket=ticket),
-        reason=resolved.params.reason,
+        reason=resolved.stored["reason"],
         target=resolved.target[:254],
         order_id=resolved.order_id,
         amount=resolved.money.amount if resolved.money else None,

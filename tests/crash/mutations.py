@@ -18,8 +18,9 @@ from agentops.lib.errors import EffectUnknown, ProviderError, Terminal
 from agentops.runs import commit, engine, leasing
 from approvals import states, transitions
 from approvals.decisions import decide
-from approvals.effects import attempt_plan, execution, facts, payload, proposals, reservations, settlement
-from approvals.effects.resolution import Resolved
+from approvals.effects import attempt_plan, execution, payload, proposals, reservations, settlement
+from approvals.effects.kinds import reply
+from approvals.effects.kinds.base import Resolved
 from approvals.models import Action, ApprovalRequest
 from approvals.providers import payments, replies
 from approvals.providers.receipt import Receipt
@@ -179,17 +180,17 @@ def decision_without_lock() -> None:
 
 
 def claims_not_checked() -> None:
-    facts.ungrounded = lambda *_, **__: []
+    reply.ungrounded = lambda *_, **__: []
 
 
 def another_amount_said() -> None:
     claims_not_checked()
     record = proposals.record
 
-    def exaggerated(resolved: Resolved, **given: Any) -> Action:
+    def exaggerated(resolved: Resolved[Any], **given: Any) -> Action:
         if resolved.kind.name == "reply":
-            text = resolved.params["text"].replace("20.00", "21.00")
-            resolved = replace(resolved, params=resolved.params | {"text": text})
+            text = resolved.params.text.replace("20.00", "21.00")
+            resolved = replace(resolved, params=resolved.params.model_copy(update={"text": text}))
         return record(resolved, **given)
 
     proposals.record = exaggerated

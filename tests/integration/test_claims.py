@@ -4,9 +4,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from agentops.models import Run
-from approvals import kinds
 from approvals.decisions import decide
 from approvals.effects import execution, pauses, payload, stops
+from approvals.effects.kinds.reply import ReplyArguments
 from approvals.grounding import claims
 from approvals.models import Action, ApprovalRequest
 from tests.completions import claims_a_refund_of, replies, triage, uses
@@ -83,7 +83,7 @@ def test_a_partial_refund_called_full_goes_to_a_person(world: World, model: Scri
 
 
 def test_the_tool_requires_the_action_of_each_claim() -> None:
-    schema = kinds.ReplyArguments.model_json_schema()["$defs"]["Claim"]
+    schema = ReplyArguments.model_json_schema()["$defs"]["Claim"]
     assert schema["required"] == ["kind", "action"]
 
 

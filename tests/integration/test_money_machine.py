@@ -26,10 +26,11 @@ from hypothesis.stateful import (
 from pytest_django import Settings
 
 from agentops.lib.errors import EffectUnknown, Refused
-from approvals import kinds, states
+from approvals import states
 from approvals.decisions import decide as deciding
 from approvals.decisions import expiry
 from approvals.effects import attempt_plan, execution, lookup, proposals, settlement
+from approvals.effects.kinds import KINDS
 from approvals.models import Action, ApprovalRequest, Attempt, Decision
 from approvals.providers import payments
 from approvals.providers.receipt import Receipt
@@ -79,10 +80,12 @@ class Money(RuleBasedStateMachine):
     def propose_one(self, ticket: int, amount: int, *, further: bool) -> Any:
         """Return the new row, if there is one."""
         given = refund_arguments(self.order, amount, further=further)
-        kind, pk = kinds.BY_TOOL["refund"], self.tickets[ticket].pk
+        kind, pk = KINDS["refund"], self.tickets[ticket].pk
 
         def ask() -> Action:
-            return proposals.made_before(kind, given, ticket_id=pk) or propose(self.tickets[ticket], "refund", given)
+            return proposals.made_before(kind, kind.parse(given), ticket_id=pk) or propose(
+                self.tickets[ticket], "refund", given
+            )
 
         known = set(self.actions)
         action, row = self.both(ask, lambda: self.model.propose(ticket, amount, further=further))

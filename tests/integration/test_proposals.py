@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 
 from agentops.lib.errors import Refused, Transient
-from approvals import kinds, states
+from approvals import states
 from approvals.decisions import decide
 from approvals.effects import execution, payload, proposals
+from approvals.effects.kinds import KINDS
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision, PolicyVersion
 from approvals.policy import versions
 from approvals.policy.rules import CurrencyLimit, Rules
@@ -455,7 +456,7 @@ def test_a_repeated_full_refund_is_deduplicated_though_nothing_is_left(world: Wo
     first = propose_refund(order, 3_000, ticket=ticket)
     assert execution.execute(first.pk).status == states.SUCCEEDED
     again = {**refund_arguments(order, 3_000), "order_id": order["order_id"].lstrip("#"), "reason": "In other words."}
-    twin = proposals.made_before(kinds.KINDS["refund"], again, ticket_id=ticket.pk)
+    twin = proposals.made_before(KINDS["refund"], KINDS["refund"].parse(again), ticket_id=ticket.pk)
     assert twin == first
 
 

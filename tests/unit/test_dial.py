@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from approvals.effects.kinds import verdict_on
 from approvals.policy import dial
 from approvals.policy.dial import Dial, KindShare, Lowering, TagShare
-from approvals.policy.rules import Facts, Outcome, Rules, evaluate
+from approvals.policy.rules import Facts, Outcome, Rules
 
 tickets = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 percents = st.integers(0, 100)
@@ -29,7 +30,7 @@ known_tags = st.none() | st.lists(st.sampled_from("abcd"), unique=True).map(tupl
 
 def replies_alone(rules: Rules, ticket: str | None, tags: tuple[str, ...] | None = ()) -> bool:
     at = None if ticket is None else dial.position(ticket)
-    return evaluate(rules, Facts("reply", position=at, tags=tags)).outcome == Outcome.AUTO_APPROVE
+    return verdict_on(Facts("reply", position=at, tags=tags), rules).outcome == Outcome.AUTO_APPROVE
 
 
 def at(percent: int, **more: Any) -> Rules:
@@ -86,7 +87,7 @@ def test_all_actions_of_a_ticket_fall_on_the_same_side() -> None:
     for number in range(50):
         place = dial.position(f"T-{number}")
         outside = {
-            "outside_autonomy" in [reason.code for reason in evaluate(at(50), Facts(kind, position=place)).reasons]
+            "outside_autonomy" in [reason.code for reason in verdict_on(Facts(kind, position=place), at(50)).reasons]
             for kind in KINDS
         }
         assert len(outside) == 1
@@ -113,11 +114,11 @@ def test_the_lowest_applicable_share_applies_and_is_named() -> None:
 
 def test_outside_the_dial_every_kind_needs_a_person() -> None:
     for kind in KINDS:
-        verdict = evaluate(at(0), Facts(kind, position=0))
+        verdict = verdict_on(Facts(kind, position=0), at(0))
         assert verdict.outcome in (Outcome.REQUIRE_APPROVAL, Outcome.BLOCK)
         assert "outside_autonomy" in [reason.code for reason in verdict.reasons]
-    (reason,) = evaluate(
-        at(30, tags=[{"tag": "vip", "percent": 5}]), Facts("reply", position=600, tags=("vip",))
+    (reason,) = verdict_on(
+        Facts("reply", position=600, tags=("vip",)), at(30, tags=[{"tag": "vip", "percent": 5}])
     ).reasons
     assert reason.message == (
         "Not among the 5 % of tickets (for customers tagged vip) that the agent handles without approval"
@@ -125,7 +126,7 @@ def test_outside_the_dial_every_kind_needs_a_person() -> None:
 
 
 def test_fixed_replies_are_not_subject_to_the_dial() -> None:
-    assert evaluate(at(0), Facts("reply", fixed=True, position=0)).reasons == ()
+    assert verdict_on(Facts("reply", fixed=True, position=0), at(0)).reasons == ()
 
 
 @given(dials, percents, percents)
@@ -144,7 +145,7 @@ def test_lowering_never_raises_a_share_and_stops_at_the_floor(set_to: Dial, step
     [
         {"autonomy": {"percent": 101}},
         {"autonomy": {"percent": -1}},
-        {"autonomy": {"kinds": [{"kind": "gift", "percent": 1}]}},
+        {"autonomy": {"kinds": [{"kind": "A gift", "percent": 1}]}},
         {"autonomy": {"kinds": [{"kind": "reply", "percent": 1}, {"kind": "reply", "percent": 2}]}},
         {"autonomy": {"tags": [{"tag": "vip", "percent": 1}, {"tag": " VIP", "percent": 2}]}},
         {"autonomy": {"tags": [{"tag": " ", "percent": 1}]}},

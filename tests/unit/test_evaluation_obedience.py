@@ -10,12 +10,13 @@ from agentops.lab.evaluation import entries, shop
 from agentops.lab.evaluation.entries import Entry
 from agentops.lab.evaluation.matching import fits
 from agentops.lab.simulator.faults import Misbehaviour, Table
-from approvals.kinds import BY_TOOL
+from approvals.effects.kinds import KINDS
 from tests.unit.simulator_desk import Model, refused
 
 SHOP = shop.read(shop.SHIPPED)
 SHIPPED = entries.read(shop.SHIPPED / "tickets.json", SHOP)
 INJECTIONS = [entry for entry in SHIPPED.entries if entry.injection]
+KIND_OF = {kind.tool: name for name, kind in KINDS.items()}
 OBEDIENT = Table(model={Misbehaviour.OBEY_EVERYTHING: 1.0})
 
 
@@ -41,7 +42,7 @@ class Desk:
         if name in self.acted and name != "reply" and not given.get("further"):
             return refused("key_conflict")
         self.acted.append(name)
-        return {"action": {"kind": BY_TOOL[name].name, "status": "succeeded"}}
+        return {"action": {"kind": KIND_OF[name], "status": "succeeded"}}
 
 
 def work(entry: Entry, table: Table) -> list[tuple[str, dict[str, Any]]]:
@@ -50,7 +51,7 @@ def work(entry: Entry, table: Table) -> list[tuple[str, dict[str, Any]]]:
     head = f"Ticket 7 from {ticket.customer_name} <{ticket.customer_email}>\nSubject: {ticket.subject}\n\n"
     model.messages[1]["content"] = head + ticket.body
     path = model.work(Desk(ticket.customer_email))
-    return [(BY_TOOL[name].name, given) for name, given in path if name in BY_TOOL]
+    return [(KIND_OF[name], given) for name, given in path if name in KIND_OF]
 
 
 def test_the_set_has_enough_tickets_and_injections_of_each_place() -> None:

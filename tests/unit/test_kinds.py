@@ -6,6 +6,11 @@ import pytest
 
 from agentops.lib.errors import Refused
 from approvals import kinds
+from approvals.effects.kinds import KINDS
+from approvals.effects.kinds.account_change import AccountChangeParams, ChangeAccountArguments
+from approvals.effects.kinds.base import Kind
+from approvals.effects.kinds.refund import RefundArguments
+from approvals.effects.kinds.reply import ReplyArguments
 
 REFUND = {"order_id": "#W1", "amount": 8400, "currency": "USD", "reason": "It is broken."}
 
@@ -47,48 +52,48 @@ def refused(schema: Any, arguments: Any) -> Refused:
     ],
 )
 def test_a_malformed_refund_names_the_field(change: dict[str, Any], field: str) -> None:
-    error = refused(kinds.RefundArguments, {**REFUND, **change})
+    error = refused(RefundArguments, {**REFUND, **change})
     assert list(error.details["fields"]) == [field]
-    assert error.details["valid"] == sorted(kinds.RefundArguments.model_fields)
+    assert error.details["valid"] == sorted(RefundArguments.model_fields)
     assert field in error.message
 
 
 @pytest.mark.parametrize("missing", ["order_id", "amount", "currency", "reason"])
 def test_a_missing_field_is_named(missing: str) -> None:
-    error = refused(kinds.RefundArguments, {name: value for name, value in REFUND.items() if name != missing})
+    error = refused(RefundArguments, {name: value for name, value in REFUND.items() if name != missing})
     assert list(error.details["fields"]) == [missing]
 
 
 def test_all_wrong_fields_are_named_together() -> None:
-    error = refused(kinds.RefundArguments, {"amount": "x", "extra": 1, "currency": "USD", "reason": "broken"})
+    error = refused(RefundArguments, {"amount": "x", "extra": 1, "currency": "USD", "reason": "broken"})
     assert set(error.details["fields"]) == {"order_id", "amount", "extra"}
 
 
 @pytest.mark.parametrize("arguments", [None, [], "text", 42, [REFUND]])
 def test_arguments_that_are_not_an_object_are_refused(arguments: Any) -> None:
-    refused(kinds.RefundArguments, arguments)
+    refused(RefundArguments, arguments)
 
 
 def test_a_further_effect_must_be_requested_explicitly() -> None:
-    assert kinds.parse(kinds.RefundArguments, REFUND).further is False
-    assert kinds.parse(kinds.RefundArguments, {**REFUND, "further": True}).further is True
+    assert kinds.parse(RefundArguments, REFUND).further is False
+    assert kinds.parse(RefundArguments, {**REFUND, "further": True}).further is True
 
 
 @pytest.mark.parametrize(
     "change", [{}, {"email": None}, {"name": "  "}, {"email": "no address"}, {"address": "1 Lane"}]
 )
 def test_an_account_change_must_name_a_valid_field(change: dict[str, Any]) -> None:
-    refused(kinds.ChangeAccountArguments, {**change, "reason": "They moved."})
+    refused(ChangeAccountArguments, {**change, "reason": "They moved."})
 
 
 @pytest.mark.parametrize("change", [{}, {"email": None}, {"address": None}, {"address": {}}])
 def test_an_account_change_left_empty_by_an_edit_is_refused(change: dict[str, Any]) -> None:
-    refused(kinds.AccountChangeParams, {**change, "customer_id": "c1", "reason": "They moved."})
+    refused(AccountChangeParams, {**change, "customer_id": "c1", "reason": "They moved."})
 
 
 def test_an_account_change_keeps_only_the_changed_fields() -> None:
     given = {"email": "new@example.com", "address": {"city": "York"}, "reason": "They moved."}
-    parsed = kinds.parse(kinds.ChangeAccountArguments, given)
+    parsed = kinds.parse(ChangeAccountArguments, given)
     assert parsed.changes() == {"email": "new@example.com", "address": {"city": "York"}}
 
 
@@ -104,21 +109,21 @@ def test_an_account_change_keeps_only_the_changed_fields() -> None:
     ],
 )
 def test_claims_of_a_reply_are_validated(claims: Any) -> None:
-    refused(kinds.ReplyArguments, {"text": "Hello.", "reason": "An answer.", "claims": claims})
+    refused(ReplyArguments, {"text": "Hello.", "reason": "An answer.", "claims": claims})
 
 
 def test_each_kind_has_exactly_one_tool() -> None:
-    assert len(kinds.BY_TOOL) == len(kinds.KINDS)
-    assert all(name == kind.name for name, kind in kinds.KINDS.items())
+    assert len({kind.tool for kind in KINDS.values()}) == len(KINDS)
+    assert all(name == kind.name for name, kind in KINDS.items())
 
 
-@pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=list(kinds.KINDS))
-def test_editable_fields_are_parameters_of_the_kind(kind: kinds.Kind) -> None:
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_editable_fields_are_parameters_of_the_kind(kind: Kind[Any, Any]) -> None:
     assert set(kind.editable) <= set(kind.params.model_fields)
 
 
-@pytest.mark.parametrize("kind", kinds.KINDS.values(), ids=list(kinds.KINDS))
-def test_the_key_of_each_kind_fits_the_providers_limit(kind: kinds.Kind) -> None:
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_the_key_of_each_kind_fits_the_providers_limit(kind: Kind[Any, Any]) -> None:
     assert len(f"{'0' * 14}:{kind.name}:{999_999}") <= 45
 
 

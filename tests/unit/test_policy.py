@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from approvals.policy.rules import CurrencyLimit, Facts, Outcome, Rules, Threshold, Verdict, evaluate
+from agentops.lib.money import Money
+from approvals.effects.kinds import verdict_on
+from approvals.policy.rules import CurrencyLimit, Facts, Outcome, Rules, Threshold, Verdict
 
 AUTO, PERSON, BLOCK = Outcome.AUTO_APPROVE, Outcome.REQUIRE_APPROVAL, Outcome.BLOCK
 RULES = Rules(
@@ -26,8 +28,7 @@ RULES = Rules(
 # Within every rule, each exactly at its limit.
 EDGE = Facts(
     kind="refund",
-    amount=5_000,
-    currency="USD",
+    money=Money(5_000, "USD"),
     captured=20_000,
     order_refunded=5_000,
     customer_30_days=5_000,
@@ -38,12 +39,15 @@ EDGE = Facts(
 
 
 def judged(rules: Rules = RULES, **changes: Any) -> tuple[Outcome, list[str]]:
-    verdict = evaluate(rules, replace(EDGE, **changes))
+    if "amount" in changes or "currency" in changes:
+        amount, currency = changes.pop("amount", 5_000), changes.pop("currency", "USD")
+        changes["money"] = None if amount is None or currency is None else Money(amount, currency)
+    verdict = verdict_on(replace(EDGE, **changes), rules)
     return verdict.outcome, [reason.code for reason in verdict.reasons]
 
 
 def test_exactly_at_every_limit_the_action_is_automatic() -> None:
-    assert evaluate(RULES, EDGE) == Verdict(AUTO, ())
+    assert verdict_on(EDGE, RULES) == Verdict(AUTO, ())
 
 
 @pytest.mark.parametrize(
@@ -138,7 +142,7 @@ def test_all_matching_reasons_are_listed() -> None:
 
 
 def test_reasons_show_amounts_in_the_currencys_digits() -> None:
-    verdict = evaluate(RULES, replace(EDGE, currency="JPY", amount=3_001))
+    verdict = verdict_on(replace(EDGE, money=Money(3_001, "JPY")), RULES)
     assert verdict.reasons[0].message == "Over the agent's ¥3,000 limit"
 
 
@@ -148,7 +152,7 @@ def test_an_account_change_always_needs_a_person() -> None:
 
 def test_replies_need_a_person_only_for_claims_or_by_policy() -> None:
     def reply(rules: Rules = RULES, **changes: Any) -> tuple[Outcome, list[str]]:
-        verdict = evaluate(rules, Facts("reply", **changes))
+        verdict = verdict_on(Facts("reply", **changes), rules)
         return verdict.outcome, [reason.code for reason in verdict.reasons]
 
     assert reply() == (AUTO, [])
@@ -162,7 +166,7 @@ def test_replies_need_a_person_only_for_claims_or_by_policy() -> None:
     [
         {"thresholds": [{"kind": "refund", "currency": "USD", "auto_up_to": 2, "block_above": 1}]},
         {"thresholds": [{"kind": "refund", "currency": "USD", "auto_up_to": 1, "block_above": 1}] * 2},
-        {"thresholds": [{"kind": "reply", "currency": "USD", "auto_up_to": 1, "block_above": 1}]},
+        {"thresholds": [{"kind": "no kind", "currency": "USD", "auto_up_to": 1, "block_above": 1}]},
         {"thresholds": [{"kind": "refund", "currency": "usd", "auto_up_to": 1, "block_above": 1}]},
         {"thresholds": [{"kind": "refund", "currency": "USD", "auto_up_to": -1, "block_above": 1}]},
         {"customer_30_days": [{"currency": "USD", "up_to": 1}, {"currency": "USD", "up_to": 2}]},
@@ -188,12 +192,12 @@ def test_a_larger_amount_never_gets_a_laxer_verdict(one: int, other: int) -> Non
 
 
 @given(st.builds(
-    Facts, kind=st.sampled_from(["refund", "cancel_order"]), amount=st.none() | amounts,
-    currency=st.none() | st.just("USD"),
+    Facts, kind=st.sampled_from(["refund", "cancel_order"]),
+    money=st.none() | st.builds(Money, amounts, st.just("USD")),
     captured=st.none() | amounts, order_refunded=st.none() | amounts, customer_30_days=st.none() | amounts,
     customer_30_days_count=st.none() | st.integers(0, 5), agent_today=st.none() | amounts, further=st.booleans(),
 ))  # fmt: skip
 def test_the_strictest_reason_decides_the_verdict(facts: Facts) -> None:
-    verdict = evaluate(RULES, facts)
+    verdict = verdict_on(facts, RULES)
     assert (verdict.outcome == AUTO) == (not verdict.reasons)
     assert (verdict.outcome == BLOCK) == any(reason.outcome == BLOCK for reason in verdict.reasons)

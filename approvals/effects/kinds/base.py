@@ -37,9 +37,8 @@ class SideEffect(Arguments):
 
 
 class Params(kinds.Strict):
-    """What was resolved against real data, and is frozen with the action."""
-
-    reason: kinds.Reason
+    """What was resolved against real data, and is frozen with the action. Every kind's last field is its `reason`: the
+    order of the fields is the order of the request's bytes, which never changes."""
 
 
 @dataclass(frozen=True)
