@@ -70,8 +70,9 @@ def test_a_voucher_goes_from_the_model_to_the_customer(
     assert [asked.method for asked in vouchers.asked] == ["GET", "POST", "GET", "GET"]
 
     claim = {"kind": "voucher", "action": action.idempotency_key, "amount": 2_000, "currency": "USD"}
-    model.will_say(replies("I have sent you a voucher of $20.00.", claims=[claim]))
-    assert run_through(ticket).outcome == "answered"
+    model.will_say(replies("Here is a $20.00 voucher.", claims=[claim]))
+    run = run_through(ticket)
+    assert (run.outcome, run.reason) == ("answered", ""), [step.output for step in run.steps.all()][-1]
 
     assert "voucher, attempt 1" in markup(signed_in("eng", "engineer").get(reverse("run", args=[run.pk])))
     assert "Voucher" in markup(maya.get(reverse("actions"), {"kind": "voucher"}))

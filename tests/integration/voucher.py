@@ -42,7 +42,7 @@ class Voucher(Kind[VoucherArguments, VoucherParams]):
     while_unknown = "We ask for the voucher until it shows up."
 
     def __init__(self, url: str) -> None:
-        self.http = http.client(url)
+        self.url = url
 
     def resolve(
         self, given: VoucherArguments, ticket: Ticket, *, sources: Sources = NOW, mendable: bool = False
@@ -64,17 +64,19 @@ class Voucher(Kind[VoucherArguments, VoucherParams]):
         return rules.money(rules_, facts)
 
     def send(self, params: VoucherParams, *, body: str, key: str) -> Receipt:
-        answer = http.call(self.http, "POST", "/vouchers", content=body.encode(), headers={"Idempotency-Key": key})
-        return _receipt(answer)
+        with http.client(self.url) as client:
+            return _receipt(http.call(client, "POST", "/vouchers", content=body.encode()))
 
     @property
     def keeps_keys(self) -> bool:
         return False
 
     def look_up(self, action: Action, params: VoucherParams) -> Receipt | None:
-        answer = http.call(self.http, "GET", "/vouchers", params={"reference": json.loads(action.request)["reference"]})
+        wanted = {"reference": json.loads(action.request)["reference"]}
+        with http.client(self.url) as client:
+            answer = http.call(client, "GET", "/vouchers", params=wanted)
         return _receipt(answer) if answer.data["code"] else None
 
 
-def _receipt(answer: http.Answer) -> Receipt:
+def _receipt(answer: http.JsonAnswer) -> Receipt:
     return Receipt(answer.data["code"], data=answer.data, answer=answer.text, http_status=answer.status)
