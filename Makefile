@@ -89,6 +89,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .PHONY: test test-unit test-integration test-acceptance test-setup test-crash benchmark benchmark-ticket
 .PHONY: pictures lint format types contracts names docs
+.PHONY: money-path
 test: lint types contracts ## Lint, types, import contracts and the tests of every floor but crash
 	@$(PYTEST) -n 2 tests/acceptance tests/integration tests/unit $(ARGS)
 
@@ -112,6 +113,14 @@ benchmark: $(STAMP) ## What each page costs at 10,000 and at 1,000,000 actions (
 
 benchmark-ticket: $(STAMP) ## What an automatic ticket costs the database: statements, commits, WAL
 	@$(PYTEST) tests/benchmarks/hot_path.py $(ARGS)
+
+money-path: ## The files between proposal and settlement of a refund, with their lines
+	@wc -l $(addprefix approvals/,kinds.py locks.py transitions.py audit/events.py policy/rules.py) \
+		$(addprefix approvals/effects/kinds/,__init__.py registry.py base.py refund.py) \
+		$(addprefix approvals/effects/,proposals.py resolution.py facts.py reservations.py payload.py snapshots.py \
+		execution.py attempt_plan.py settlement.py lookup.py) \
+		$(addprefix approvals/providers/,payments/__init__.py payments/contract.py receipt.py) \
+		$(addprefix agentops/lib/,errors.py http.py money.py retry.py)
 
 pictures: $(STAMP) ## Make docs/pictures anew, from a demo
 	@$(PYTEST) tests/acceptance/pictures.py $(ARGS)

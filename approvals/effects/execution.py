@@ -13,6 +13,7 @@ import os
 import socket
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -35,6 +36,7 @@ from approvals.providers.receipt import Receipt
 log = logging.getLogger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError)
 READY = Q(status=states.APPROVED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
+LEFT_BEHIND = Q(status=states.EXECUTING, lease_expires_at__lt=Now())  # its worker's lease ran out
 
 
 class Changed(Exception):
@@ -69,64 +71,43 @@ def going_on() -> QuerySet[Action]:
 
 def due(limit: int) -> list[int]:
     """Approved actions whose time has come, and those whose worker's lease ran out."""
-    left_behind = Q(status=states.EXECUTING, lease_expires_at__lt=Now())
-    return list(going_on().filter(READY | left_behind).order_by("pk").values_list("pk", flat=True)[:limit])
+    return list(going_on().filter(READY | LEFT_BEHIND).order_by("pk").values_list("pk", flat=True)[:limit])
 
 
 def _claim(action_id: int) -> Action | None:
     """Takes the action, or what a dead worker left of it, for one lease. None where it is not to be had."""
     with transaction.atomic():
-        action = (
-            Action.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("ticket__customer")
-            .filter(Q(not_before__isnull=True) | Q(not_before__lte=Now()), pk=action_id, status=states.APPROVED)
-            .first()
-        )
+        action = _lock(action_id, READY)
         if action is None:
-            action = _take_over(action_id)
+            action = _lock(action_id, LEFT_BEHIND)
         elif pauses.paused().intersection(KINDS.of(action).providers):
             return None
         if action is None or stops.keeps_from(action.kind):
             return None
         fence = action.fence + 1
-        held: dict[str, Any] = {
-            "fence": fence,
-            "lease_expires_at": Now() + timedelta(seconds=settings.ACTION_LEASE_SECONDS),
-        }
+        lease = Now() + timedelta(seconds=settings.ACTION_LEASE_SECONDS)
+        held: dict[str, Any] = {"fence": fence, "lease_expires_at": lease}
         if action.status == states.EXECUTING:
             _give_up_lost(action)
             Action.objects.filter(pk=action.pk, fence=action.fence).update(**held)
         else:
-            transitions.move(
-                action,
-                states.EXECUTING,
-                actor=events.SYSTEM,
-                verb="action.claimed",
-                told={"attempt": fence},
-                **held,
-            )
+            told = {"attempt": fence}
+            transitions.move(action, states.EXECUTING, actor=events.SYSTEM, verb="action.claimed", told=told, **held)
         action.fence = fence
         Attempt.objects.create(action=action, number=fence, worker=f"{socket.gethostname()}:{os.getpid()}")
     return action
 
 
-def _take_over(action_id: int) -> Action | None:
-    """An executing action whose lease ran out."""
-    return (
-        Action.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("ticket__customer")
-        .filter(pk=action_id, status=states.EXECUTING, lease_expires_at__lt=Now())
-        .first()
-    )
+def _lock(action_id: int, wanted: Q) -> Action | None:
+    """The action, locked, if it is as `wanted` and nobody else holds it."""
+    free = Action.objects.select_for_update(skip_locked=True, of=("self",)).select_related("ticket__customer")
+    return free.filter(wanted, pk=action_id).first()
 
 
 def _give_up_lost(action: Action) -> None:
     """The attempt of the worker that died: its effect is unknown."""
     action.attempts.filter(outcome="").update(
-        outcome="lost",
-        finished_at=Now(),
-        error_code="worker_lost",
-        error_message="The worker stopped responding.",
+        outcome="lost", finished_at=Now(), error_code="worker_lost", error_message="The worker stopped responding."
     )
 
 
@@ -134,8 +115,7 @@ def _attempt(action: Action) -> None:
     try:
         receipt = _receipt(action)
     except Changed as changed:
-        news = changed
-        _settle(action, lambda: settlement.back_to_queue(action, snapshot=news.snapshot, changes=news.changes))
+        _settle(action, partial(settlement.back_to_queue, action, snapshot=changed.snapshot, changes=changed.changes))
     except ProviderError as error:
         _failed(action, error)
     except Overtaken:
@@ -207,8 +187,8 @@ def _require_as_approved(action: Action) -> None:
 def _require_lease(action: Action) -> None:
     """Right before the sending, so that a worker that stood still moves nothing that was given up since. Raises
     Overtaken."""
-    held = Action.objects.filter(pk=action.pk, status=states.EXECUTING, fence=action.fence)
-    if not held.filter(lease_expires_at__gt=Now()).exists():
+    held = Action.objects.filter(status=states.EXECUTING, fence=action.fence, lease_expires_at__gt=Now())
+    if not held.filter(pk=action.pk).exists():
         raise Overtaken
 
 
