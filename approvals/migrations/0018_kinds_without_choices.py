@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0016_periodic_comparisons'),
+        ('approvals', '0017_labels'),
     ]
 
     operations = [
