@@ -160,8 +160,8 @@ def _order(order: orders.Order) -> dict[str, Any]:
 
 @cache
 def _schema(model: type[BaseModel], registered: tuple[str, ...]) -> dict[str, Any]:
-    """Return the model's JSON schema. Cached by the `registered` kinds, which a reply's schema lists: building it takes a
-    third of a turn's own CPU time."""
+    """Return the model's JSON schema. Cached by the `registered` kinds, which a reply's schema lists: building one
+    takes a third of a turn's own CPU time."""
     schema = model.model_json_schema()
     schema.pop("title", None)
     schema.pop("description", None)
