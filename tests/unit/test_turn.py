@@ -205,3 +205,30 @@ def test_too_many_unusable_calls_end_the_run_immediately() -> None:
         for index in range(1, turn.MAX_NONSENSE + 1)
     ]
     assert isinstance(after(triage(), answer, *bad), HandOver)
+
+
+def test_the_messages_are_exactly_these() -> None:
+    steps = [
+        triage(),
+        said(1, call("get_order", arguments='{"order_id": "#W1"}'), content="Let me look."),
+        did(2, "get_order", output={"name": "Zoë", "amount": 5}),
+        said(3, refusal="I won't."),
+    ]
+    function = {"name": "get_order", "arguments": '{"order_id": "#W1"}'}
+    assert turn.messages("You are…", [{"role": "user", "content": "Hello"}], steps) == [
+        {"role": "system", "content": "You are…"},
+        {"role": "user", "content": "Hello"},
+        {
+            "role": "assistant",
+            "content": "Let me look.",
+            "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": '{"amount": 5, "name": "Zoë"}'},
+        {"role": "assistant", "content": "I won't."},
+        {"role": "user", "content": turn.complaint({"refusal": "I won't."})},
+    ]
+
+
+def test_a_digest_depends_on_the_value_and_not_on_the_order_of_keys() -> None:
+    assert turn.digest({"a": 1, "b": "ë"}) == turn.digest({"b": "ë", "a": 1})
+    assert turn.digest({"a": 1}) != turn.digest({"a": 2})
