@@ -181,7 +181,7 @@ def test_the_model_learns_which_rule_blocked_a_refund(world: World, model: Scrip
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)), replies("We are not able to do this."))
     run_through(ticket)
     assert last_tool_result(model)["action"]["status"] == "blocked"
-    assert "ceiling" in last_tool_result(model)["reason"]
+    assert "over the block limit" in last_tool_result(model)["reason"]
     assert world.refunds(order) == []
 
 
