@@ -431,7 +431,7 @@ def test_a_model_that_stays_unavailable_means_a_person(
     while run.status == "queued":
         run = run_through(ticket)
     assert (run.status, run.outcome) == ("failed", "with_person")
-    assert "could not be reached" in status(ticket)[1]
+    assert "The model call failed" in status(ticket)[1]
     assert len(run.steps.get(index=1).failures) == retry.MODEL_RETRIES.attempts - 1
 
 
@@ -617,7 +617,7 @@ def test_a_worker_without_its_lease_writes_nothing(world: World, model: Script) 
     model.will_say(triage(), hands_over("The successor."))
     assert run_through(ticket).outcome == "with_person"
     before = list(Step.objects.filter(run=run).values())
-    with pytest.raises(engine.Superseded):
+    with pytest.raises(engine.RunSuperseded):
         commit.commit_step(run, None, steps.start_triage(run))
     assert list(Step.objects.filter(run=run).values()) == before
     assert status(ticket) == ("needs_person", "The successor.")
