@@ -34,7 +34,7 @@ def noun(kind: str) -> str:
     return "cancellation" if kind == "cancel_order" else kind.replace("_", " ")
 
 
-def parse[Schema: BaseModel](schema: type[Schema], arguments: Any) -> Schema:
+def parse_strictly[Schema: BaseModel](schema: type[Schema], arguments: Any) -> Schema:
     """Validates JSON values against a schema. Raises Refused("invalid_arguments") that names each field."""
     try:
         # JSON text, so that strict mode reads JSON's own types (lists, numbers) and nothing looser.
@@ -54,7 +54,7 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def digest(params: dict[str, Any]) -> str:
+def json_digest(params: dict[str, Any]) -> str:
     """SHA-256 (hex) of the parameters: what a decision binds to."""
     return hashlib.sha256(canonical(params).encode()).hexdigest()
 

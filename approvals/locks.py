@@ -19,15 +19,15 @@ from approvals.models import Action
 from tickets.models import Ticket
 
 
-def ticket(ticket_id: str) -> Ticket:
+def lock_ticket(ticket_id: str) -> Ticket:
     """Return the ticket with its customer, locked until the transaction ends. Raises Ticket.DoesNotExist."""
     tickets = Ticket.objects.select_for_update(no_key=True, of=("self",)).select_related("customer")
     return tickets.get(pk=ticket_id)
 
 
-def with_ticket(action: Action) -> Action:
+def lock_action(action: Action) -> Action:
     """Reload the action, locked until the transaction ends. Its ticket is locked first."""
-    locked = ticket(action.ticket_id)
+    locked = lock_ticket(action.ticket_id)
     now = Action.objects.select_for_update(no_key=True).get(pk=action.pk)
     now.ticket = locked
     return now

@@ -17,32 +17,32 @@ log = logging.getLogger(__name__)
 BROKER_AWAY = (OperationalError, RedisError, OSError)
 
 
-@shared_task
-def execute(action_id: int) -> None:
+@shared_task(name="approvals.tasks.execute")
+def execute_action(action_id: int) -> None:
     execution.execute(action_id)
 
 
-@shared_task
-def settle(action_id: int) -> None:
+@shared_task(name="approvals.tasks.settle")
+def settle_action(action_id: int) -> None:
     lookup.settle(action_id)
 
 
-@shared_task
-def compare(comparison_id: int) -> None:
+@shared_task(name="approvals.tasks.compare")
+def compare_records_now(comparison_id: int) -> None:
     comparison.run_comparison(comparison_id)
 
 
 @receiver(signals.action_approved)
-def hurry(sender: object, action_id: int, **_: Any) -> None:
+def queue_execution(sender: object, action_id: int, **_: Any) -> None:
     try:
-        execute.delay(action_id)
+        execute_action.delay(action_id)
     except BROKER_AWAY:
         log.warning("broker unavailable: action %s was not queued; the sweep will find it", action_id)
 
 
 @receiver(signals.comparison_asked)
-def hurry_comparison(sender: object, comparison_id: int, **_: Any) -> None:
+def queue_comparison(sender: object, comparison_id: int, **_: Any) -> None:
     try:
-        compare.delay(comparison_id)
+        compare_records_now.delay(comparison_id)
     except BROKER_AWAY:
         log.warning("broker unavailable: comparison %s was not queued; the hourly one will run", comparison_id)

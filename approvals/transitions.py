@@ -25,14 +25,14 @@ def move(
     actor: str,
     verb: str,
     holding: int | None = None,
-    told: dict[str, Any] | None = None,
+    details: dict[str, Any] | None = None,
     **fields: Any,
 ) -> None:
     """Move `action` from the status it was read with to `to`, and write `fields` in the same UPDATE.
 
-    `holding` is the fence of the attempt that writes, so that it cannot overwrite a newer attempt. `told` is added to
-    the audit event's `after`. A final status also sends `action_settled` on commit.
-    Raises Lost if the row no longer matches, ValueError if states.MOVES does not allow the move.
+    `holding` is the fence of the attempt that writes, so that it cannot overwrite a newer attempt. `details` are added
+    to the audit event's `after`. A final status also sends `action_settled` on commit. Raises Lost if the row no longer
+    matches, ValueError if states.MOVES does not allow the move.
     """
     before = action.status
     if not states.may_move(before, to):
@@ -44,20 +44,20 @@ def move(
     with transaction.atomic(savepoint=False):
         if Action.objects.filter(**guard).update(status=to, **fields) != 1:
             raise Lost(f"{action.idempotency_key} is no longer {before}")
-        events.record(
+        events.record_event(
             actor=actor,
             verb=verb,
             object_type="action",
             object_id=action.pk,
             before={"status": before},
-            after={"status": to, "key": action.idempotency_key, **(told or {})},
+            after={"status": to, "key": action.idempotency_key, **(details or {})},
         )
         if to in states.SETTLED:
             transaction.on_commit(lambda: _announce(action.pk), robust=True)
     action.status = to
 
 
-def ask(
+def request_approval(
     action: Action, *, hours: int, snapshot: dict[str, Any], changes: Sequence[dict[str, Any]] = ()
 ) -> ApprovalRequest:
     """Open an approval request that expires after `hours`. Call it in the transaction that moves the action."""

@@ -178,8 +178,8 @@ def propose(ticket: Ticket, tool: str, arguments: dict[str, Any], *, run_id: int
     ticket = Ticket.objects.select_related("customer").get(pk=ticket.pk)
     kind = KINDS.by_tool(tool)
     assert kind is not None
-    resolved = proposals.resolve(kind, kind.parse(arguments), ticket)
-    return proposals.record(resolved, ticket_id=ticket.pk, run_id=run_id)
+    resolved = proposals.resolve_arguments(kind, kind.parse(arguments), ticket)
+    return proposals.record_proposal(resolved, ticket_id=ticket.pk, run_id=run_id)
 
 
 def propose_refund(order: dict[str, Any], amount: int, *, ticket: Ticket | None = None, **more: Any) -> Action:

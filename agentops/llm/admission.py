@@ -133,7 +133,7 @@ def hold_run(run: Run, held: Held) -> None:
 
     Call it before spending rows are posted: it locks the budget row, and the lock order is budget first.
     """
-    events.record(
+    events.record_event(
         actor=events.SYSTEM,
         verb="run.held",
         object_type="run",

@@ -132,7 +132,7 @@ def _pause(probes: int) -> float:
 
 def _report(target: Target, verb: str, row: Breaker) -> None:
     log.warning("%s: %s after %s failures (%s)", verb, target, row.failures, row.last_error)
-    events.record(
+    events.record_event(
         actor=events.SYSTEM,
         verb=verb,
         object_type="breaker",

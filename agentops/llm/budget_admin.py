@@ -54,7 +54,7 @@ def remove_budget(*, budget: Budget, by: User, note: str) -> None:
 
 def _record_change(budget: Budget, *, by: User, before: dict[str, Any], after: dict[str, Any]) -> None:
     Hold.objects.filter(cause=Hold.Cause.BUDGET).update(recheck=True)
-    events.record(
+    events.record_event(
         actor=by.get_username(),
         verb="budget.changed",
         object_type="budget",

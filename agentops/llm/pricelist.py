@@ -76,7 +76,7 @@ def enter_price(*, model: str, rates: Rates, by: User, note: str) -> ModelPrice:
         before = find_price(row.model)
         row.save()
         Hold.objects.filter(cause=Hold.Cause.BUDGET, model=row.model).update(recheck=True, usd=0)
-        events.record(
+        events.record_event(
             actor=by.get_username(),
             verb="price.entered",
             object_type="price",

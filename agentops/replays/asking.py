@@ -60,7 +60,7 @@ def queue_replay(
             prompt=digest,
             policy_version=version,
         )
-        events.record(
+        events.record_event(
             actor=asked_by,
             verb="run.replayed",
             object_type="run",
@@ -91,9 +91,9 @@ def _require_replayable(run: Run) -> None:
 
 def _version(number: int | None) -> PolicyVersion:
     if number is None:
-        return versions.current()
+        return versions.current_policy()
     found = PolicyVersion.objects.filter(pk=number).first()
     if found is None:
-        newest = versions.current().pk
+        newest = versions.current_policy().pk
         raise Refused("unknown_policy", f"There is no policy version {number}. The newest is {newest}.", newest=newest)
     return found

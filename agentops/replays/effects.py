@@ -37,7 +37,7 @@ def repeat_recorded(recording: Recording, step: Step, then: Step) -> dict[str, A
     """The same call as it was: judged again by the rules and facts of then, and told of again."""
     action = then.action
     assert action is not None
-    verdict = verdict_on(policy_facts.recorded(action), versions.rules_of(action.policy_version))
+    verdict = verdict_on(policy_facts.recorded_facts(action), versions.policy_rules(action.policy_version))
     again = action.run_id != recording.run.pk or any(
         row.action_id == action.pk for row in recording.steps if row.index < then.index
     )
@@ -58,15 +58,15 @@ def judge_effect(
     assert kind is not None
     given = kind.parse(steps.arguments(step))
     existing = [row for row in [*recording.earlier, *made] if row.kind == kind.name]
-    twin = proposals.in_the_same_words(kind, given, existing)
+    twin = proposals.find_identical(kind, given, existing)
     sources = (recording.live if replay.mode == Replay.Mode.LIVE else recording.sources)(lambda: made)
     recorded = [recording.as_proposed(row) for row in recording.actions(kind.name)]
-    then = proposals.in_the_same_words(kind, given, recorded)
+    then = proposals.find_identical(kind, given, recorded)
     further = False
     resolved = None
     if twin is None:
         resolved = _resolved(replay, kind, given, step, done, sources, then)
-        twin, further = proposals.against(resolved, existing, run_id=recording.run.pk)
+        twin, further = proposals.check_against(resolved, existing, run_id=recording.run.pk)
     if twin is not None or resolved is None:
         assert twin is not None
         same = (row for row in recording.actions(kind.name) if kinds.same_effect(row.params, twin.params))
@@ -114,7 +114,7 @@ def _judged(
 ) -> tuple[dict[str, Any], EffectOutcome]:
     assert replay.policy_version is not None
     facts = _facts(replay, recording, step, resolved, then, further=further, sources=sources)
-    verdict = verdict_on(facts, versions.rules_of(replay.policy_version))
+    verdict = verdict_on(facts, versions.policy_rules(replay.policy_version))
     decision = recording.decisions.get(then.pk) if then else None
     became = _became(verdict, then, decision)
     action = Action(
@@ -153,13 +153,13 @@ def _facts(
 ) -> rules.Facts:
     """Those of then for the same effect; a reply is held against what has happened in this replay."""
     if then is not None and not resolved.kind.once_a_run:
-        return replace(policy_facts.recorded(then), further=further)
+        return replace(policy_facts.recorded_facts(then), further=further)
     known = [row for kind in KINDS for row in recording.actions(kind)]
-    tags = next((policy_facts.recorded(row).tags for row in known if row.facts), None)
+    tags = next((policy_facts.recorded_facts(row).tags for row in known if row.facts), None)
     at = None if replay.mode == Replay.Mode.LIVE else recording.run.started_at
     left = sources.left(resolved.reading) if resolved.reading else None
     resolved = replace(resolved, tags=tags, left=left)
-    return policy_facts.of(resolved, step.run.ticket, further=further, sources=sources, at=at)
+    return policy_facts.gather_facts(resolved, step.run.ticket, further=further, sources=sources, at=at)
 
 
 def _became(verdict: Verdict, then: Action | None, decision: Decision | None) -> EffectOutcome:

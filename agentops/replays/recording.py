@@ -15,11 +15,11 @@ from agentops.runs import turn
 from approvals import kinds, states
 from approvals.effects import reservations
 from approvals.effects.kinds import KINDS
-from approvals.effects.reservations import Left, Reading
+from approvals.effects.reservations import FundsLeft, Reading
 from approvals.effects.resolution import NOW, Sources
 from approvals.grounding import check, claims
 from approvals.models import Action, AuditEvent, Decision
-from approvals.providers.orders import Customer, Order
+from approvals.providers.orders import Order, ShopCustomer
 
 
 class NotRecorded(Exception):
@@ -124,10 +124,10 @@ class Recording:
         return found
 
     @cached_property
-    def customers(self) -> dict[str, Customer]:
+    def customers(self) -> dict[str, ShopCustomer]:
         read = [step.output for step in self._answered("get_customer")]
         read += [row.snapshot for row in self.actions("account_change") if "customer_id" in row.snapshot]
-        return {customer.customer_id: customer for customer in map(Customer.model_validate, read)}
+        return {customer.customer_id: customer for customer in map(ShopCustomer.model_validate, read)}
 
     def sources(self, done: Callable[[], Sequence[Action]]) -> Sources:
         """The recorded world, less what the replay has `done` to it."""
@@ -139,15 +139,15 @@ class Recording:
                 return None
             raise NotRecorded(f"order {order_id}")
 
-        def left(reading: Reading) -> Left:
+        def left(reading: Reading) -> FundsLeft:
             whole = self.orders[reading.order.order_id.lstrip("#")][1]
-            rest = Left(
+            rest = FundsLeft(
                 min(whole, reading.order.captured - reading.order.refunded),
                 {row.payment_id: min(whole, row.captured - row.refunded) for row in reading.order.payments},
             )
             return _less(rest, done(), reading)
 
-        def get_customer(customer_id: str) -> Customer | None:
+        def get_customer(customer_id: str) -> ShopCustomer | None:
             if customer_id not in self.customers:
                 raise NotRecorded(f"customer {customer_id}")
             return self.customers[customer_id]
@@ -164,9 +164,9 @@ class Recording:
         """The shop as it is now, which has what the run did; less what the replay has `done` besides. What has happened
         to the ticket is the replay's alone."""
 
-        def left(reading: Reading) -> Left:
+        def left(reading: Reading) -> FundsLeft:
             besides = [action for action in done() if not self._did(action)]
-            return _less(reservations.left(reading), besides, reading)
+            return _less(reservations.funds_left(reading), besides, reading)
 
         return replace(NOW, left=left, effects=lambda _ticket_id: effects_of([*self.earlier, *done()]))
 
@@ -203,7 +203,7 @@ class Recording:
         return [step for step in self.steps if step.name == name and step.status == turn.DONE]
 
 
-def _less(rest: Left, actions: Sequence[Action], reading: Reading) -> Left:
+def _less(rest: FundsLeft, actions: Sequence[Action], reading: Reading) -> FundsLeft:
     """What is left of the order and of its payments once these actions have returned theirs."""
 
     def moved(payment_id: str | None) -> int:
@@ -215,12 +215,12 @@ def _less(rest: Left, actions: Sequence[Action], reading: Reading) -> Left:
             and payment_id in (None, action.params.get("payment_id", payment_id))
         )
 
-    return Left(
+    return FundsLeft(
         max(rest.whole - moved(None), 0),
         {name: max(amount - moved(name), 0) for name, amount in rest.payments.items()},
     )
 
 
-def effects_of(actions: Sequence[Action]) -> list[check.Effect]:
-    """What a reply may tell of; claims.effects for actions that are at hand."""
-    return [claims.effect_of(row) for row in actions if row.status == states.SUCCEEDED and row.kind in KINDS.effects]
+def effects_of(actions: Sequence[Action]) -> list[check.SucceededEffect]:
+    """What a reply may tell of; claims.succeeded_effects for actions that are at hand."""
+    return [claims.effect_from(row) for row in actions if row.status == states.SUCCEEDED and row.kind in KINDS.effects]

@@ -26,7 +26,7 @@ def cancel_run(run: Run, *, by: str, reason: str) -> None:
     Hold.objects.filter(run=run).delete()
     said = {"status": Run.Status.CANCELLED, "reason": reason}
     Run.objects.filter(pk=run.pk).update(**said, finished_at=Now())
-    events.record(actor=by, verb="run.cancelled", object_type="run", object_id=run.pk,
+    events.record_event(actor=by, verb="run.cancelled", object_type="run", object_id=run.pk,
                  before={"status": run.status}, after=said)  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def may_continue(run: Run) -> bool:
     locked = lock_held_runs(run.ticket_id)
     if not any(other.pk == run.pk and other.fence == run.fence for other in locked):
         return False
-    locks.ticket(run.ticket_id)  # proposing a reply takes this lock too
+    locks.lock_ticket(run.ticket_id)  # proposing a reply takes this lock too
     replies = Action.objects.filter(
         ticket=run.ticket_id, kind="reply", run_id__isnull=True, created_at__gte=Hold.objects.get(run=run).held_at
     )

@@ -60,7 +60,7 @@ def run_again(ticket_id: str, *, by: User) -> Run:
         _require_nothing_under_way(ticket)
         message = Message.objects.filter(ticket=ticket, direction=Message.Direction.INBOUND).latest("pk")
         run = leasing.queue_run(message, actor=by.get_username())
-        events.record(
+        events.record_event(
             actor=by.get_username(),
             verb="ticket.run_again",
             object_type="ticket",
@@ -79,7 +79,7 @@ def _set_claim(ticket_id: str, by: User, holder: User | None) -> None:
             ticket = Ticket.objects.get(pk=ticket_id)
             raise Refused("not_with_person", f"The ticket no longer needs a person: it is {_standing(ticket)}.")
         verb = "ticket.claimed" if holder else "ticket.released"
-        events.record(actor=by.get_username(), verb=verb, object_type="ticket", object_id=ticket_id)
+        events.record_event(actor=by.get_username(), verb=verb, object_type="ticket", object_id=ticket_id)
 
 
 def _standing(ticket: Ticket) -> str:

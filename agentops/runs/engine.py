@@ -165,14 +165,14 @@ def _propose(run: Run, step: Step) -> None:
     kind = KINDS.by_tool(step.name)
     assert kind is not None
     given = kind.parse(steps.arguments(step))
-    made = proposals.made_before(kind, given, ticket_id=run.ticket_id)
-    resolved = None if made else proposals.resolve(kind, given, run.ticket, mendable=_mendable(run, kind))
+    made = proposals.find_earlier(kind, given, ticket_id=run.ticket_id)
+    resolved = None if made else proposals.resolve_arguments(kind, given, run.ticket, mendable=_mendable(run, kind))
     with transaction.atomic():
         commit_step(run, None, step)  # lock the run before its ticket, as leasing does, to avoid deadlocks
         if made:
-            step.action = proposals.absorb(made)
+            step.action = proposals.absorb_duplicate(made)
         elif resolved:
-            step.action = proposals.record(resolved, ticket_id=run.ticket_id, run_id=run.pk)
+            step.action = proposals.record_proposal(resolved, ticket_id=run.ticket_id, run_id=run.pk)
         commit_step(run, None, step)
 
 
@@ -225,7 +225,7 @@ def _wait_for_credentials(run: Run, step: Step, provider: str, error: ProviderEr
     with transaction.atomic():
         due_at = Now() + timedelta(seconds=CREDENTIALS_SECONDS)
         commit_step(run, None, step, status=_back(run, step), not_before=due_at, lease_expires_at=None)
-        pauses.pause(provider, error.message)
+        pauses.pause_provider(provider, error.message)
     raise Paused
 
 

@@ -36,7 +36,7 @@ def save_routing(*, rules: RoutingRules, by: User, note: str) -> RoutingVersion:
         version = RoutingVersion.objects.create(
             rules=rules.model_dump(mode="json"), created_by=by, note=note.strip()[:500]
         )
-        events.record(
+        events.record_event(
             actor=by.get_username(),
             verb="routing.saved",
             object_type="routing",

@@ -85,19 +85,19 @@ def run_read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
         case FindOrders():
             return {"orders": [_order(row) for row in _own(ticket)]}
         case GetOrder(order_id=order_id):
-            return reservations.snapshot(resolution.order_of(ticket, order_id))
+            return reservations.order_snapshot(resolution.read_order(ticket, order_id))
         case _:
-            return resolution.customer_of(ticket).model_dump(mode="json")
+            return resolution.read_customer(ticket).model_dump(mode="json")
 
 
 def parse_read(name: str, arguments: Any) -> BaseModel:
     """Parse the arguments of a read-only tool. Raises Refused."""
-    return kinds.parse(READS[name][0], arguments)
+    return kinds.parse_strictly(READS[name][0], arguments)
 
 
 def run_hand_over(arguments: Any) -> dict[str, Any]:
     """Parse the arguments of hand_over. Raises Refused."""
-    given = kinds.parse(HandOverArguments, arguments)
+    given = kinds.parse_strictly(HandOverArguments, arguments)
     return {"handed_over": True, "reason": redact.text(given.reason)}
 
 

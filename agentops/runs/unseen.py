@@ -62,7 +62,7 @@ def _give(ticket_id: str, reason: str) -> bool:
         if not still:
             return False
         ticket_status.hand_to_person(ticket_id, reason)
-        events.record(
+        events.record_event(
             actor=events.SYSTEM,
             verb="ticket.found_unseen",
             object_type="ticket",

@@ -21,7 +21,7 @@ EMAILED_VERBS = (
 )
 
 
-def record(
+def record_event(
     *,
     actor: str,
     verb: str,

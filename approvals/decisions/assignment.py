@@ -25,4 +25,4 @@ def _set_assignee(request_id: int, by: User, assignee: User | None) -> None:
         if not still_open.update(claimed_by=assignee, claimed_at=Now() if assignee else None):
             raise AlreadyDecided(load_request(request_id))
         verb = "request.claimed" if assignee else "request.released"
-        events.record(actor=by.get_username(), verb=verb, object_type="request", object_id=request_id)
+        events.record_event(actor=by.get_username(), verb=verb, object_type="request", object_id=request_id)

@@ -48,7 +48,7 @@ def refresh_request(*, request_id: int) -> ApprovalRequest:
     request = load_request(request_id)
     kind = KINDS.of(request.action)
     if request.closed_at is None and kind.panel != "claims":
-        snapshots.note_changes(request, kind.read_again(request.action).with_left(without=request.action_id))
+        snapshots.store_changes(request, kind.read_again(request.action).with_left(without=request.action_id))
     return request
 
 
@@ -76,7 +76,7 @@ def reject(*, request_id: int, by: User, digest: str, reason: str) -> Decision:
             states.REJECTED,
             actor=by.get_username(),
             verb="action.rejected",
-            told={"reason": decision.reason, "digest": digest},
+            details={"reason": decision.reason, "digest": digest},
         )
     return decision
 
@@ -88,8 +88,8 @@ def reply_by_hand(*, ticket: Ticket, text: str, by: User) -> Action:
     Refused.
     """
     given = REPLY.parse({"text": text, "reason": f"Written by {by.get_username()}."})
-    action = proposals.record(
-        proposals.resolve(REPLY, given, ticket), ticket_id=ticket.pk, run_id=None, actor=by.get_username()
+    action = proposals.record_proposal(
+        proposals.resolve_arguments(REPLY, given, ticket), ticket_id=ticket.pk, run_id=None, actor=by.get_username()
     )
     waiting = ApprovalRequest.objects.filter(action=action, closed_at__isnull=True).first()
     if waiting is None:
@@ -110,9 +110,9 @@ def _decide(request_id: int, by: User, digest: str, verdict: Decision.Verdict, *
     with transaction.atomic():
         request = _open(request_id, digest)
         if request.action.order_id:
-            reservations.lock(request.action.order_id)
+            reservations.lock_order(request.action.order_id)
         world = world.with_left(without=request.action_id)
-        changed = snapshots.note_changes(request, world)
+        changed = snapshots.store_changes(request, world)
         if not changed:
             return _approve(request, by, verdict, world, changes)
     raise ChangedSinceShown(request)  # after the commit, which stores the new snapshot
@@ -142,10 +142,10 @@ def _approve(
         states.APPROVED,
         actor=by.get_username(),
         verb="action.edited" if fields else "action.approved",
-        told={"digest": action.digest} | ({"params": action.params, "proposed": before} if fields else {}),
+        details={"digest": action.digest} | ({"params": action.params, "proposed": before} if fields else {}),
         approved_at=Now(),
         not_before=None,
-        snapshot=snapshots.as_approved(request, world, params),
+        snapshot=snapshots.snapshot_as_approved(request, world, params),
         **fields,
     )
     transaction.on_commit(lambda: _announce(action.pk), robust=True)
@@ -162,7 +162,7 @@ def _edited(action: Action, changes: dict[str, Any]) -> Params:
     unknown = sorted(set(changes) - set(kind.editable))
     if unknown:
         raise Refused("not_editable", f"These fields can't be edited: {', '.join(unknown)}.", valid=list(kind.editable))
-    params: Params = kinds.parse(kind.params, {**action.params, **changes})
+    params: Params = kinds.parse_strictly(kind.params, {**action.params, **changes})
     if action.attempts.filter(outcome__in=attempt_plan.POSSIBLE_EFFECT).exists():
         raise Refused(
             "already_sent", "This action was sent before with this key, so it can only be approved unchanged."
@@ -172,13 +172,13 @@ def _edited(action: Action, changes: dict[str, Any]) -> Params:
 
 def _require_as_shown(action: Action, digest: str) -> None:
     """Raise Refused unless the frozen request still has the digest that the person saw."""
-    if not digest == action.digest == payload.digest_of(action):
+    if not digest == action.digest == payload.action_digest(action):
         raise Refused("digest_mismatch", "The request to be sent differs from the one shown. It can only be rejected.")
 
 
 def _require_below_ceiling(world: Resolved[Any]) -> None:
     """Raise Refused if the policy in force blocks this amount, even with approval."""
-    verdict = verdict_on(Facts(world.kind.name, money=world.money), versions.rules_of(versions.current()))
+    verdict = verdict_on(Facts(world.kind.name, money=world.money), versions.policy_rules(versions.current_policy()))
     blocks = [reason.message for reason in verdict.reasons if reason.outcome == Outcome.BLOCK]
     if blocks:
         raise Refused("above_ceiling", " ".join(blocks))

@@ -17,7 +17,7 @@ def due(limit: int) -> list[int]:
 def expire(request_id: int) -> bool:
     """Close an overdue request; its action expires. Returns False if another worker or a person closed it first."""
     with transaction.atomic():
-        locks.ticket(ApprovalRequest.objects.values_list("action__ticket", flat=True).get(pk=request_id))
+        locks.lock_ticket(ApprovalRequest.objects.values_list("action__ticket", flat=True).get(pk=request_id))
         open_one = ApprovalRequest.objects.select_for_update(skip_locked=True, of=("self",)).select_related("action")
         request = open_one.filter(pk=request_id, closed_at__isnull=True, expires_at__lte=Now()).first()
         if request is None:

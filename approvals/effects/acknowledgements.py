@@ -1,7 +1,7 @@
 """Send the shop's own fixed text to a customer whose ticket went to a person (docs/design.md, 5.10).
 
-It is an action like any other, proposed in the transaction that ends the run: where that is undone, so is this. One is
-sent until the ticket is answered, and none once it has been.
+An acknowledgement is an action like any other. It is proposed in the transaction that ends the run, so both commit or
+neither does. A ticket gets at most one until it is answered, and none after that.
 """
 
 import logging
@@ -23,10 +23,11 @@ REASON = "Policy: customers get a message when their ticket {}."
 
 
 def acknowledge(ticket_id: str, *, run_id: int, failed: bool) -> Action | None:
-    """Proposes it where the policy asks for one. Call it in the transaction that ends the run; it never undoes that."""
+    """Propose an acknowledgement if the policy asks for one. Call it in the transaction that ends the run; an error
+    here never rolls that back."""
     try:
         with transaction.atomic():
-            rules = versions.rules_of(versions.current())
+            rules = versions.policy_rules(versions.current_policy())
             if rules.acknowledge == "never" or (rules.acknowledge == "failed" and not failed):
                 return None
             ticket = Ticket.objects.select_related("customer").get(pk=ticket_id)
@@ -34,7 +35,7 @@ def acknowledge(ticket_id: str, *, run_id: int, failed: bool) -> Action | None:
                 return None
             reason = REASON.format("fails" if failed else "goes to a person")
             resolved = REPLY.fixed(rules.acknowledgement, reason, ticket)
-            action = proposals.record(resolved, ticket_id=ticket_id, run_id=run_id, actor=events.SYSTEM)
+            action = proposals.record_proposal(resolved, ticket_id=ticket_id, run_id=run_id, actor=events.SYSTEM)
     except Refused as refused:  # the ticket is with a person either way
         log.error("no acknowledgement on ticket %s: %s", ticket_id, refused.message)
         return None
@@ -43,8 +44,8 @@ def acknowledge(ticket_id: str, *, run_id: int, failed: bool) -> Action | None:
 
 
 def outdated(action: Action) -> bool:
-    """Whether an acknowledgement would come too late: the ticket needs no person any more, or an answer is on its way
-    or has left since it was proposed."""
+    """Return whether it is too late for this acknowledgement: the ticket no longer needs a person, or an answer has
+    been sent or approved since it was proposed. False for any other action."""
     if not action.facts.get("fixed"):
         return False
     needed = Ticket.objects.filter(pk=action.ticket_id, status=Ticket.Status.NEEDS_PERSON).exists()
@@ -53,7 +54,7 @@ def outdated(action: Action) -> bool:
 
 
 def _wanted(ticket: Ticket) -> bool:
-    """Not where the newest word that left, or may still leave, is one already, nor where an answer may yet leave."""
+    """Return False if a reply may still be sent, or if the last reply sent was an acknowledgement."""
     if _replies(ticket.pk).filter(status__in=states.OPEN).exists():
         return False
     newest = _replies(ticket.pk).filter(status=states.SUCCEEDED).order_by(F("settled_at").desc(nulls_last=True)).first()

@@ -1,7 +1,7 @@
-"""What an attempt does next, and what follows when it fails: pure functions of the recorded attempts and of the
-provider's properties (docs/design.md, 5.6, 5.7 and 8).
+"""Decide what an attempt does next, and what follows if it fails (docs/design.md, 5.6, 5.7 and 8).
 
-`execution` carries out the plan; `settlement` writes its result.
+Pure functions of the recorded attempts and the provider's properties. `execution` carries out the plan, and
+`settlement` writes the result.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from agentops.lib.errors import ProviderError, ReplayedFailure, Terminal, Unauth
 POSSIBLE_EFFECT = ("", "lost", "effect_unknown", "replayed_failure")
 # Outcomes that sent nothing and wait for a person. They don't count against the number of attempts.
 SENT_NOTHING = ("changed", Unauthorized.error_class)
-# Codes by which providers say that the money was returned before: by us or by others, only the reference tells.
+# Providers' codes for "already refunded". Only a look-up by reference shows whether we or someone else did it.
 ALREADY_DONE = ("already_refunded", "charge_already_refunded", "duplicate_reference")
 
 
@@ -29,8 +29,8 @@ class Attempted:
 
 @dataclass(frozen=True)
 class Send:
-    """Send the frozen request. `again`: an earlier attempt may have taken effect. `check`: read the order first, since
-    it may have changed while nobody was looking."""
+    """Send the frozen request. `again` means that an earlier attempt may have taken effect; `check` means to read the
+    order first, because it may have changed since the last attempt."""
 
     again: bool
     check: bool
@@ -52,14 +52,14 @@ class GiveUp:
 
 @dataclass(frozen=True)
 class LookFirst:
-    """Ask the provider for the effect; where it has none, do what `absent` says."""
+    """Look the effect up first. If the provider doesn't have it, continue with `absent`."""
 
     absent: Send | Unknown
 
 
 @dataclass(frozen=True)
 class TryAgain:
-    """Put the action back, due in `delay` seconds. `pause`: stop the provider, which refuses our credentials."""
+    """Retry the action in `delay` seconds. `pause` means to pause the provider, because it refuses our credentials."""
 
     delay: float
     pause: bool = False
@@ -71,10 +71,10 @@ Plan = Send | LookFirst | Unknown | GiveUp
 def plan(
     earlier: Sequence[Attempted], *, keeps_keys: bool, can_be_looked_up: bool, now: datetime, horizon: timedelta
 ) -> Plan:
-    """Plan the current attempt. `keeps_keys`: the provider answers a known key with its first answer, for `horizon`
-    at least."""
+    """Plan the current attempt. `keeps_keys` means that the provider replays its first answer for a known key, at least
+    for `horizon`."""
     outcomes = [attempt.outcome for attempt in earlier]
-    used_up = spent(outcomes) + 1 > retry.ACTION_RETRIES.attempts
+    used_up = attempts_spent(outcomes) + 1 > retry.ACTION_RETRIES.attempts
     if not may_have_happened(outcomes):
         if used_up:
             return GiveUp(Terminal("overtaken", "Every attempt's lease expired before anything was sent."))
@@ -87,7 +87,7 @@ def plan(
         return Unknown(ReplayedFailure("cannot_be_asked", "It may have happened, and it cannot be looked up."))
     if used_up:
         return LookFirst(Unknown(ReplayedFailure("attempts_used_up", "Every attempt was lost. We keep looking it up.")))
-    if not keeps_keys:  # an earlier request may still arrive, and a second one would be a second effect
+    if not keeps_keys:  # an earlier request may still arrive, so a second one could cause a second effect
         return LookFirst(
             Unknown(
                 ReplayedFailure(
@@ -99,21 +99,21 @@ def plan(
 
 
 def after(error: ProviderError, outcomes: Sequence[str], *, scale: float) -> TryAgain | Unknown | GiveUp:
-    """What follows `error`. `outcomes` are those of all attempts, the one that failed included; `scale` stretches the
-    backoff."""
+    """Decide what follows `error`. `outcomes` are those of all attempts, including the failed one. `scale` is the base
+    of the backoff in seconds."""
     if isinstance(error, Unauthorized):
         return TryAgain(0.0, pause=True)
-    delay = retry.ACTION_RETRIES.delay(spent(outcomes), error, scale)
+    delay = retry.ACTION_RETRIES.delay(attempts_spent(outcomes), error, scale)
     if delay is not None:
         return TryAgain(delay)
     return Unknown(error) if may_have_happened(outcomes) or error.code in ALREADY_DONE else GiveUp(error)
 
 
 def may_have_happened(outcomes: Sequence[str]) -> bool:
-    """Whether one of these attempts may have taken effect."""
+    """Return whether any of these attempts may have taken effect."""
     return any(outcome in POSSIBLE_EFFECT for outcome in outcomes)
 
 
-def spent(outcomes: Sequence[str]) -> int:
-    """The attempts that count against retry.ACTION.attempts."""
+def attempts_spent(outcomes: Sequence[str]) -> int:
+    """Count the attempts that use up the limit of retry.ACTION_RETRIES."""
     return sum(outcome not in SENT_NOTHING for outcome in outcomes)

@@ -1,11 +1,12 @@
-"""Record intent, commit, then call; no transaction is open during a call (docs/design.md, 5.4).
+"""Execute approved actions: record intent, commit, then call. No transaction is open during a call (docs/design.md,
+5.4).
 
     claim   guarded move to executing, a lease, a fence, an Attempt     -- committed
     call    the provider, with the frozen request under the frozen key  -- no transaction
     settle  the outcome, fenced by the attempt's number                 -- committed
 
-A worker that dies anywhere in between leaves a lease that runs out; the next claim sends the same bytes under the
-same key, or asks first where the key may have been forgotten.
+If a worker dies in between, its lease expires. The next claim sends the same bytes under the same key, or looks the
+effect up first if the provider may have forgotten the key.
 """
 
 import logging
@@ -39,8 +40,8 @@ READY = Q(status=states.APPROVED) & (Q(not_before__isnull=True) | Q(not_before__
 LEFT_BEHIND = Q(status=states.EXECUTING, lease_expires_at__lt=Now())  # its worker's lease ran out
 
 
-class Changed(Exception):
-    """The world is no longer as it was when this was approved."""
+class ChangedSinceApproved(Exception):
+    """The order or customer has changed since the approval."""
 
     def __init__(self, snapshot: dict[str, Any], changes: list[dict[str, Any]]) -> None:
         super().__init__("changed since it was approved")
@@ -48,12 +49,12 @@ class Changed(Exception):
         self.changes = changes
 
 
-class Overtaken(Exception):
-    """The attempt's lease has run out before anything was sent: whoever takes it up may have settled it by now."""
+class LeaseExpired(Exception):
+    """The attempt's lease expired before anything was sent. Another worker may have settled the action by now."""
 
 
 def execute(action_id: int) -> Action:
-    """Makes one attempt at an approved action, if it is due and nobody else has it. Returns it as it then stands."""
+    """Make one attempt at an approved action, if it is due and not leased. Returns the action as it is afterwards."""
     action = _claim(action_id)
     if action is not None:
         span = tracing.attempt_span(action.pk, action.fence)
@@ -62,37 +63,40 @@ def execute(action_id: int) -> Action:
     return Action.objects.get(pk=action_id)
 
 
-def going_on() -> QuerySet[Action]:
-    """Actions of kinds that are neither stopped nor wait for a paused provider."""
-    paused, stopped = pauses.paused(), stops.stopped()
+def unblocked_actions() -> QuerySet[Action]:
+    """Return the actions whose kind is not stopped and whose providers are not paused."""
+    paused, stopped = pauses.paused_names(), stops.stopped_kinds()
     held_back = [name for name, kind in KINDS.items() if name in stopped or paused.intersection(kind.providers)]
     return Action.objects.exclude(kind__in=held_back)
 
 
 def due(limit: int) -> list[int]:
     """Approved actions whose time has come, and those whose worker's lease ran out."""
-    return list(going_on().filter(READY | LEFT_BEHIND).order_by("pk").values_list("pk", flat=True)[:limit])
+    return list(unblocked_actions().filter(READY | LEFT_BEHIND).order_by("pk").values_list("pk", flat=True)[:limit])
 
 
 def _claim(action_id: int) -> Action | None:
-    """Takes the action, or what a dead worker left of it, for one lease. None where it is not to be had."""
+    """Lease the action and start an attempt. Takes over from a dead worker if its lease has expired. Returns None if
+    the action is not due, leased, stopped or paused."""
     with transaction.atomic():
         action = _lock(action_id, READY)
         if action is None:
             action = _lock(action_id, LEFT_BEHIND)
-        elif pauses.paused().intersection(KINDS.of(action).providers):
+        elif pauses.paused_names().intersection(KINDS.of(action).providers):
             return None
-        if action is None or stops.keeps_from(action.kind):
+        if action is None or stops.blocks_claim(action.kind):
             return None
         fence = action.fence + 1
         lease = Now() + timedelta(seconds=settings.ACTION_LEASE_SECONDS)
         held: dict[str, Any] = {"fence": fence, "lease_expires_at": lease}
         if action.status == states.EXECUTING:
-            _give_up_lost(action)
+            _mark_lost(action)
             Action.objects.filter(pk=action.pk, fence=action.fence).update(**held)
         else:
-            told = {"attempt": fence}
-            transitions.move(action, states.EXECUTING, actor=events.SYSTEM, verb="action.claimed", told=told, **held)
+            details = {"attempt": fence}
+            transitions.move(
+                action, states.EXECUTING, actor=events.SYSTEM, verb="action.claimed", details=details, **held
+            )
         action.fence = fence
         Attempt.objects.create(action=action, number=fence, worker=f"{socket.gethostname()}:{os.getpid()}")
     return action
@@ -104,8 +108,8 @@ def _lock(action_id: int, wanted: Q) -> Action | None:
     return free.filter(wanted, pk=action_id).first()
 
 
-def _give_up_lost(action: Action) -> None:
-    """The attempt of the worker that died: its effect is unknown."""
+def _mark_lost(action: Action) -> None:
+    """Mark the dead worker's attempt as lost. Its effect is unknown."""
     action.attempts.filter(outcome="").update(
         outcome="lost", finished_at=Now(), error_code="worker_lost", error_message="The worker stopped responding."
     )
@@ -114,24 +118,24 @@ def _give_up_lost(action: Action) -> None:
 def _attempt(action: Action) -> None:
     try:
         receipt = _receipt(action)
-    except Changed as changed:
-        _settle(action, partial(settlement.back_to_queue, action, snapshot=changed.snapshot, changes=changed.changes))
+    except ChangedSinceApproved as changed:
+        _settle(action, partial(settlement.return_to_queue, action, snapshot=changed.snapshot, changes=changed.changes))
     except ProviderError as error:
         _failed(action, error)
-    except Overtaken:
-        log.warning("%s: attempt %s stood still for longer than its lease and sends nothing", action, action.fence)
-        _settle(action, lambda: settlement.overtaken(action))
+    except LeaseExpired:
+        log.warning("%s: attempt %s stalled past its lease and sends nothing", action, action.fence)
+        _settle(action, lambda: settlement.close_expired_attempt(action))
     except DATABASE_AWAY:
-        raise  # it will be back: the lease runs out, and the attempt counts as lost
-    except Exception as error:  # noqa: BLE001 - a fault of ours, met at each attempt: people are told, nothing is sent again
+        raise  # when the database is back, the lease has expired and the attempt counts as lost
+    except Exception as error:  # noqa: BLE001 - our own bug would repeat at each attempt, so alert people and send nothing
         _broke(action, error)
     else:
         _succeeded(action, receipt)
 
 
 def _receipt(action: Action) -> Receipt:
-    """Does what is planned for this attempt and returns the provider's answer. Raises ProviderError, Changed (nothing
-    was ever sent) or Overtaken."""
+    """Does what is planned for this attempt and returns the provider's answer. Raises ProviderError,
+    ChangedSinceApproved (nothing was ever sent) or LeaseExpired."""
     _require_as_approved(action)
     step = _plan(action)
     if isinstance(step, LookFirst):
@@ -159,37 +163,38 @@ def _plan(action: Action) -> attempt_plan.Plan:
 
 
 def _failed(action: Action, error: ProviderError) -> None:
-    _settle(action, lambda: settlement.failed(action, error))
+    _settle(action, lambda: settlement.settle_failure(action, error))
 
 
 def _succeeded(action: Action, receipt: Receipt) -> None:
     try:
-        if not _settle(action, lambda: settlement.succeeded(action, receipt)):
-            _settle(action, lambda: late_answers.receive(action, receipt))
+        if not _settle(action, lambda: settlement.settle_success(action, receipt)):
+            _settle(action, lambda: late_answers.apply_late_answer(action, receipt))
     except DATABASE_AWAY:
         raise
-    except Exception as error:  # noqa: BLE001 - an answer that we cannot keep: it is not known
+    except Exception as error:  # noqa: BLE001 - we can't store the answer, so the outcome is unknown
         _broke(action, error)
 
 
 def _broke(action: Action, error: Exception) -> None:
-    """Settle an attempt that our own code broke. It may have happened before that: unknown, until it is looked up."""
-    log.exception("%s: attempt %s broke", action.idempotency_key, action.fence)
+    """Settle an attempt in which our own code failed. The effect may already exist, so it is unknown until looked
+    up."""
+    log.exception("%s: attempt %s failed with an internal error", action.idempotency_key, action.fence)
     _failed(action, ReplayedFailure("fault", f"Bug in AgentOps: {type(error).__name__}: {error}"))
 
 
 def _require_as_approved(action: Action) -> None:
-    """Check the bytes that are about to be sent. Raises Terminal."""
-    if payload.digest_of(action) != action.digest:
+    """Raise Terminal unless the frozen request still has the approved digest."""
+    if payload.action_digest(action) != action.digest:
         raise Terminal("digest_mismatch", "The request to be sent differs from the approved one.")
 
 
 def _require_lease(action: Action) -> None:
     """Right before the sending, so that a worker that stood still moves nothing that was given up since. Raises
-    Overtaken."""
+    LeaseExpired."""
     held = Action.objects.filter(status=states.EXECUTING, fence=action.fence, lease_expires_at__gt=Now())
     if not held.filter(pk=action.pk).exists():
-        raise Overtaken
+        raise LeaseExpired
 
 
 def _send(action: Action) -> Receipt:
@@ -198,7 +203,7 @@ def _send(action: Action) -> Receipt:
 
 
 def _check_world(action: Action) -> None:
-    """Read the order or customer again before the first sending (docs/design.md, 5.8). Raises Changed or
+    """Read the order or customer again before the first sending (docs/design.md, 5.8). Raises ChangedSinceApproved or
     ProviderError."""
     try:
         _require_unchanged(action)
@@ -214,40 +219,40 @@ def _require_unchanged(action: Action) -> None:
     try:
         now = kind.read_again(action).with_left(without=action.pk)
     except Refused as gone:
-        raise Changed({}, [{"field": "exists", "before": True, "after": gone.message}]) from gone
+        raise ChangedSinceApproved({}, [{"field": "exists", "before": True, "after": gone.message}]) from gone
     snapshot, changes = kind.compare(action, now, action.snapshot)
-    # What is left moves with every other refund of the order; it matters only where it no longer suffices.
+    # The rest of the order's money changes with every other refund. It only matters if it no longer covers this action.
     if now.left and (action.amount or 0) > now.left.whole:
         changes.append({"field": "left for this action", "before": action.amount, "after": snapshot["refundable"]})
     known = kind.may_differ(action, snapshot)
     if any(row["field"] not in known for row in changes):
-        raise Changed(snapshot, changes)
+        raise ChangedSinceApproved(snapshot, changes)
 
 
 def _check_again(action: Action) -> None:
-    """The same before what is not there after all is sent once more. What has changed is not, nor does it go back to
-    the queue: what was sent may still arrive. Raises ProviderError."""
+    """Check the order again before a repeated sending. If it has changed, nothing is sent, but the action doesn't
+    return to the queue either, because an earlier request may still arrive. Raises ProviderError."""
     try:
         _check_world(action)
-    except Changed as changed:
+    except ChangedSinceApproved as changed:
         fields = ", ".join(str(row["field"]) for row in changed.changes)
         raise ReplayedFailure("changed", f"Not sent again: changed since the approval ({fields}).") from changed
 
 
 def _found(action: Action) -> Receipt | None:
     try:
-        return lookup.lookup(action)
+        return lookup.find_effect(action)
     except CannotBeAsked as error:
         raise ReplayedFailure("cannot_be_asked", str(error)) from error
 
 
 def _settle(action: Action, write: Callable[[], None]) -> bool:
-    """Writes the outcome, unless a successor has taken over since; whether it was written."""
+    """Write the outcome unless a newer attempt has taken over. Returns whether it was written."""
     try:
         with transaction.atomic():
-            locks.with_ticket(action)
+            locks.lock_action(action)
             write()
     except transitions.Lost:
-        log.warning("%s: attempt %s came back too late", action.idempotency_key, action.fence)
+        log.warning("%s: attempt %s finished after a newer one took over", action.idempotency_key, action.fence)
         return False
     return True

@@ -1,4 +1,4 @@
-"""What is known of a proposal as it is judged (policy.Facts): its own size, and the sums that it adds to."""
+"""Gather the facts that a proposal is judged by (policy.rules.Facts): its amount, and the sums that it adds to."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ COUNTED = (*states.OPEN, states.SUCCEEDED)
 CUSTOMER_WINDOW = timedelta(days=30)
 
 
-def of(
+def gather_facts(
     resolved: Resolved[Any],
     ticket: Ticket,
     *,
@@ -31,8 +31,8 @@ def of(
     sources: Sources = NOW,
     at: datetime | None = None,
 ) -> Facts:
-    """Inside the transaction that holds `serialise`'s lock; or, to say how it would have been judged, from other
-    sources, with the sums as they were `at` a time."""
+    """Gather the facts about a proposal. Call it in the transaction that holds `lock_sums`. For a replay, pass recorded
+    `sources` and the time `at` which to compute the sums."""
     kind = resolved.kind
     own = kind.facts(resolved, ticket, by_agent=by_agent, sources=sources)
     if kind.moves_money and resolved.money:
@@ -40,8 +40,8 @@ def of(
     return Facts(kind.name, further=further, position=dial.position(ticket.pk), tags=resolved.tags, **own)
 
 
-def recorded(action: Action) -> Facts:
-    """What the action was judged by; its ticket's place on the dial is the same at any time."""
+def recorded_facts(action: Action) -> Facts:
+    """Return the facts that the action was judged by. The dial position is computed again, because it never changes."""
     kept = {"kind": action.kind, **action.facts}
     amount, currency = kept.pop("amount", None), kept.pop("currency", None)
     return Facts(**{
@@ -53,15 +53,15 @@ def recorded(action: Action) -> Facts:
     })  # fmt: skip
 
 
-def serialise(currency: str, customer_id: int) -> None:
-    """Lets one proposal at a time add to the sums of a currency and of a customer, until the transaction ends."""
+def lock_sums(currency: str, customer_id: int) -> None:
+    """Let only one proposal at a time add to the sums of a currency and of a customer, until the transaction ends."""
     with connection.cursor() as cursor:
         for what in (f"policy:{currency}", f"policy:customer:{customer_id}"):
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
 
 
 def _sums(currency: str, ticket: Ticket, at: datetime | None) -> dict[str, Any]:
-    """Of the customer in thirty days, and of the agent since midnight."""
+    """Return the customer's sums of the last thirty days and the auto-approved sum since midnight, in minor units."""
     then: Combinable = Now() if at is None else Value(at, DateTimeField())
     until = Q(approved_at__isnull=False) if at is None else Q(approved_at__lt=at)
     approved = Action.objects.filter(until, kind__in=KINDS.moving_money, status__in=COUNTED)

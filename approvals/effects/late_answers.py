@@ -1,4 +1,4 @@
-"""What providers say of an action after it was settled, or after its attempt was given up."""
+"""Handle what providers report about an action after it was settled, or after its attempt was given up."""
 
 import logging
 from typing import Any
@@ -15,13 +15,12 @@ from approvals.models import Action
 from approvals.providers.receipt import FAILED, PENDING, Receipt
 
 log = logging.getLogger(__name__)
-LATE = "answered_late"  # of an attempt that had been given up: it was done after all
+LATE = "answered_late"  # error code of an attempt that was given up, but had succeeded
 
 
-def receive(action: Action, receipt: Receipt) -> None:
-    """Keep the answer of an attempt whose action was taken over in the meantime. An action whose outcome is unknown is
-    looked up now (a reply, which cannot be looked up, has succeeded); one that we recorded as not done goes to a
-    person."""
+def apply_late_answer(action: Action, receipt: Receipt) -> None:
+    """Store the answer of an attempt whose action was taken over in the meantime. An unresolved action is looked up
+    now, or has succeeded if it can't be looked up. If we recorded the action as not done, a person is asked."""
     kind = KINDS.of(action)
     late = action.attempts.filter(number=action.fence)
     action.refresh_from_db()
@@ -38,20 +37,20 @@ def receive(action: Action, receipt: Receipt) -> None:
             states.SUCCEEDED,
             actor=events.SYSTEM,
             verb="action.reconciled",
-            told={"answered_late": receipt.reference},
+            details={"answered_late": receipt.reference},
             **receipt.stored(),
         )
         kind.succeeded(action)
     elif action.status == states.UNRESOLVED:
         Action.objects.filter(pk=action.pk).update(not_before=Now())
     elif action.status != states.SUCCEEDED or another:
-        contradicted(action, reference=receipt.reference, status=receipt.status, who="The provider")
+        report_contradiction(action, reference=receipt.reference, status=receipt.status, who="The provider")
 
 
-def contradicted(action: Action, *, reference: str, status: str, who: str) -> None:
-    """Give the ticket to a person where the provider has an effect under our key that our books don't have."""
+def report_contradiction(action: Action, *, reference: str, status: str, who: str) -> None:
+    """Hand the ticket to a person, because the provider has an effect under our key that our records don't show."""
     log.error("%s is %s, and %s has %s for it: %s", action, action.status, who, reference, status)
-    events.record(
+    events.record_event(
         actor=events.SYSTEM,
         verb="action.contradicted",
         object_type="action",
@@ -64,9 +63,9 @@ def contradicted(action: Action, *, reference: str, status: str, who: str) -> No
     ticket_status.hand_to_person(action.ticket_id, reason, keep=True)
 
 
-def arrived(action: Action, result: dict[str, Any]) -> bool:
-    """Record that a pending effect is complete, and return whether that is new. Not a move: the action counts as
-    succeeded from the provider's acceptance on. `result` is what the provider says of it now."""
+def record_arrival(action: Action, result: dict[str, Any]) -> bool:
+    """Record that a pending effect is complete, and return whether that is new. The status doesn't change, because the
+    action counts as succeeded once the provider has accepted it. `result` is the provider's current record."""
     known = action.result or {}
     if known.get("status") != PENDING:
         return False
@@ -74,7 +73,7 @@ def arrived(action: Action, result: dict[str, Any]) -> bool:
     with transaction.atomic():
         if not on_its_way.update(result={**known, **result}):
             return False
-        events.record(
+        events.record_event(
             actor=events.SYSTEM,
             verb="action.arrived",
             object_type="action",

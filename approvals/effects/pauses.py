@@ -1,4 +1,5 @@
-"""A provider that refuses our credentials is paused: its actions wait, everyone is told, a person resumes it."""
+"""Pause a provider that refuses our credentials. Its actions wait, every page shows a banner, and a person resumes
+it."""
 
 import logging
 
@@ -11,13 +12,14 @@ from approvals.models import ProviderPause
 log = logging.getLogger(__name__)
 
 
-def pause(provider: str, reason: str) -> None:
-    """Call it in the transaction that puts the action back. A provider may repeat our key in its `reason`."""
+def pause_provider(provider: str, reason: str) -> None:
+    """Pause a provider. Call it in the transaction that puts the action back. The reason is redacted, because providers
+    may repeat our API key in it."""
     reason = redact.text(reason)
     _, new = ProviderPause.objects.get_or_create(provider=provider, defaults={"reason": reason[:500]})
     if new:
         log.error("%s refuses our credentials: its actions wait until it is resumed", provider)
-        events.record(
+        events.record_event(
             actor=events.SYSTEM,
             verb="provider.paused",
             object_type="provider",
@@ -26,14 +28,14 @@ def pause(provider: str, reason: str) -> None:
         )
 
 
-def resume(provider: str, *, by: str) -> bool:
-    """Lets the provider's actions go on; False where it was not paused. `by` is a user name."""
+def resume_provider(provider: str, *, by: str) -> bool:
+    """Resume a provider's actions. Returns False if it was not paused. `by` is a user name."""
     with transaction.atomic():
         deleted, _ = ProviderPause.objects.filter(provider=provider).delete()
         if deleted:
-            events.record(actor=by, verb="provider.resumed", object_type="provider", object_id=provider)
+            events.record_event(actor=by, verb="provider.resumed", object_type="provider", object_id=provider)
     return bool(deleted)
 
 
-def paused() -> set[str]:
+def paused_names() -> set[str]:
     return set(ProviderPause.objects.values_list("provider", flat=True))

@@ -1,8 +1,8 @@
-"""What is sent for an action, frozen with it: the key, the parameters that a person approves, and the exact bytes.
+"""Freeze what is sent for an action: the key, the parameters that a person approves, and the exact bytes.
 
-The digest covers all of them, so that what was approved is what is sent. The bytes are not made anew when they are
-sent: an attempt after a deploy sends what the one before it sent, whatever the new code would write. PostgreSQL refuses
-a change of them outside a decision (Action's triggers).
+The digest covers all three, so what was approved is what is sent (docs/design.md, 5.8). The bytes are stored, not
+generated when they are sent, so an attempt after a deploy sends the same bytes as the one before it. Action's triggers
+refuse any change to them outside a decision.
 """
 
 import json
@@ -15,17 +15,17 @@ from tickets.models import Ticket
 
 
 def freeze[P: Params](kind: Kind[Any, P], params: P, *, key: str, ticket: Ticket) -> dict[str, Any]:
-    """The fields `params`, `request` and `digest` of an action under this key."""
+    """Return the fields `params`, `request` and `digest` of an action with this key."""
     kept = stored(params)
     request = json.dumps(kind.body(params, key=key, ticket=ticket), ensure_ascii=False)
-    return {"params": kept, "request": request, "digest": digest(kind.name, key, kept, request)}
+    return {"params": kept, "request": request, "digest": effect_digest(kind.name, key, kept, request)}
 
 
-def digest_of(action: Action) -> str:
-    """The digest of what would be sent now; the action is as it was frozen where this is `action.digest`."""
-    return digest(action.kind, action.idempotency_key, action.params, action.request)
+def action_digest(action: Action) -> str:
+    """Compute the digest of what would be sent now. It equals `action.digest` unless the frozen fields were changed."""
+    return effect_digest(action.kind, action.idempotency_key, action.params, action.request)
 
 
-def digest(kind: str, key: str, params: dict[str, Any], request: str) -> str:
-    """SHA-256 (hex): what a decision names, and what execution insists on."""
-    return kinds.digest({"kind": kind, "key": key, "params": params, "request": request})
+def effect_digest(kind: str, key: str, params: dict[str, Any], request: str) -> str:
+    """Return the SHA-256 (hex) that a decision names and that execution requires."""
+    return kinds.json_digest({"kind": kind, "key": key, "params": params, "request": request})

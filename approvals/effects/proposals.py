@@ -1,4 +1,4 @@
-"""From a resolved request to an action with a verdict: one key, one row, once (docs/design.md, 5.1 and 5.2).
+"""Turn a resolved request into an action with a verdict: one key, one row, once (docs/design.md, 5.1 and 5.2).
 
 The money path reads: kinds -> proposals -> decisions -> execution -> settlement -> lookup.
 """
@@ -25,43 +25,50 @@ from approvals.policy.rules import Outcome
 from tickets.models import Message, Ticket
 
 
-def resolve(kind: Kind[Any, Any], given: Arguments, ticket: Ticket, *, mendable: bool = False) -> Resolved[Any]:
-    """As Kind.resolve does, and raises; with the customer's tags where the rules in force ask for them."""
+def resolve_arguments(
+    kind: Kind[Any, Any], given: Arguments, ticket: Ticket, *, mendable: bool = False
+) -> Resolved[Any]:
+    """Resolve the arguments with Kind.resolve, and read the customer's tags if the rules in force need them. Raises the
+    same errors as Kind.resolve."""
     resolved: Resolved[Any] = kind.resolve(given, ticket, mendable=mendable)
-    if not versions.rules_of(versions.current()).autonomy.tags:
+    if not versions.policy_rules(versions.current_policy()).autonomy.tags:
         return resolved
-    return replace(resolved, tags=resolution.tags_of(ticket, customer=resolved.customer, reading=resolved.reading))
+    return replace(resolved, tags=resolution.read_tags(ticket, customer=resolved.customer, reading=resolved.reading))
 
 
-def record(resolved: Resolved[Any], *, ticket_id: str, run_id: int | None, actor: str = events.AGENT) -> Action:
-    """The action for this request: the one that exists already (an absorbed duplicate), or a new one, judged.
+def record_proposal(
+    resolved: Resolved[Any], *, ticket_id: str, run_id: int | None, actor: str = events.AGENT
+) -> Action:
+    """Return the action for this request: the existing one (an absorbed duplicate), or a new one with its verdict.
 
-    Raises Refused: `key_conflict` where the ticket already has another action of this kind,
-    `amount_exceeds_refundable` where others took the money in between.
+    Raises Refused: `key_conflict` if the ticket already has a different action of this kind,
+    `amount_exceeds_refundable` if the money was used in the meantime.
     """
     with transaction.atomic(savepoint=False):
-        ticket = locks.ticket(ticket_id)
+        ticket = locks.lock_ticket(ticket_id)
         existing = list(Action.objects.filter(ticket=ticket, kind=resolved.kind.name).order_by("sequence"))
-        twin, further = against(resolved, existing, run_id=run_id)
+        twin, further = check_against(resolved, existing, run_id=run_id)
         if twin:
-            return absorb(twin)
+            return absorb_duplicate(twin)
         resolved = _reserve(resolved, ticket)
         return _judge(_propose(resolved, ticket, run_id, existing, actor), resolved, ticket, further)
 
 
-def against(resolved: Resolved[Any], existing: Sequence[Action], *, run_id: int | None) -> tuple[Action | None, bool]:
-    """The one of the ticket's `existing` actions of this kind that has the same effect, if any, and whether this is a
-    further effect beside theirs. Raises Refused("key_conflict")."""
+def check_against(
+    resolved: Resolved[Any], existing: Sequence[Action], *, run_id: int | None
+) -> tuple[Action | None, bool]:
+    """Return the ticket's existing action with the same effect, if any, and whether the request is for a further
+    effect. `existing` are the ticket's actions of this kind. Raises Refused("key_conflict")."""
     rivals = [row for row in existing if not resolved.kind.once_a_run or row.run_id == run_id]
     twins = _twins(resolved, rivals, run_id)
     twin = next((row for row in twins if kinds.same_effect(row.params, resolved.stored)), None)
     return (twin, False) if twin else (None, not resolved.fixed and _further(resolved, rivals))
 
 
-def absorb(twin: Action) -> Action:
-    """Counts a duplicate that this action is the answer to. Call it in the transaction of what asked for it."""
+def absorb_duplicate(twin: Action) -> Action:
+    """Count a duplicate request that was answered with this action. Call it in the transaction of that request."""
     Action.objects.filter(pk=twin.pk).update(duplicates_absorbed=F("duplicates_absorbed") + 1)
-    events.record(
+    events.record_event(
         actor=events.AGENT,
         verb="action.duplicate_absorbed",
         object_type="action",
@@ -71,15 +78,15 @@ def absorb(twin: Action) -> Action:
     return twin
 
 
-def made_before(kind: Kind[Any, Any], given: Arguments, *, ticket_id: str) -> Action | None:
-    """The ticket's action that this asks for again in the same words: it is the answer even where the order would no
-    longer allow it. A caller that answers with it calls `absorb`."""
+def find_earlier(kind: Kind[Any, Any], given: Arguments, *, ticket_id: str) -> Action | None:
+    """Return the ticket's action with identical arguments, if any. It is the answer even if the order would no longer
+    allow a new one. A caller that returns it must call `absorb_duplicate`."""
     existing = Action.objects.filter(ticket=ticket_id, kind=kind.name).order_by("sequence")
-    return in_the_same_words(kind, given, existing)
+    return find_identical(kind, given, existing)
 
 
-def in_the_same_words(kind: Kind[Any, Any], given: Arguments, existing: Iterable[Action]) -> Action | None:
-    """The first of these actions that the arguments ask for, as far as the model names it."""
+def find_identical(kind: Kind[Any, Any], given: Arguments, existing: Iterable[Action]) -> Action | None:
+    """Return the first of these actions whose parameters match all arguments that the model gave."""
     if kind.once_a_run or getattr(given, "further", False):
         return None
     asked = given.model_dump(mode="json", exclude={"reason", "further"}, exclude_none=True)
@@ -94,8 +101,8 @@ def _same(name: str, asked: Any, made: Any) -> bool:
 
 
 def _twins(resolved: Resolved[Any], rivals: list[Action], run_id: int | None) -> list[Action]:
-    """Which actions this may be the same as: a second effect that is asked for by name only another such one, and
-    none that came to nothing. A person's words are said anew where they did not arrive, or the customer wrote since."""
+    """Return the candidates for deduplication. With `further`, only other further actions that may still take effect. A
+    person's reply is not a duplicate if the earlier one failed, or if the customer has written since."""
     by_hand = resolved.kind.once_a_run and run_id is None
     if not (resolved.further or by_hand):
         return rivals
@@ -106,7 +113,7 @@ def _twins(resolved: Resolved[Any], rivals: list[Action], run_id: int | None) ->
 
 
 def _written_since(reply: Action) -> bool:
-    """Whether the customer has written since this reply arrived."""
+    """Return whether the customer has written since this reply was delivered."""
     said = Message.objects.filter(ticket=reply.ticket_id)
     arrived = said.filter(direction=Message.Direction.OUTBOUND, external_id=reply.idempotency_key)
     since = said.filter(direction=Message.Direction.INBOUND, pk__gt=OuterRef("pk"))
@@ -114,8 +121,8 @@ def _written_since(reply: Action) -> bool:
 
 
 def _further(resolved: Resolved[Any], rivals: list[Action]) -> bool:
-    """Whether this is a second effect, which the model must ask for by name. A reply may follow one that was
-    rejected, and people may write as many as they like."""
+    """Return whether this is a second effect, which the model must request explicitly. A reply may follow a rejected
+    one, and people may send any number of replies. Raises Refused("key_conflict")."""
     if not rivals:
         return False
     without_effect = all(row.status in states.WITHOUT_EFFECT for row in rivals)
@@ -133,12 +140,12 @@ def _further(resolved: Resolved[Any], rivals: list[Action]) -> bool:
 
 
 def _reserve(resolved: Resolved[Any], ticket: Ticket) -> Resolved[Any]:
-    """Lock the money that it wants, and check that it is still there. Raises Refused."""
+    """Lock the order's money and check that enough is left. Raises Refused."""
     if resolved.order_id:
-        reservations.lock(resolved.order_id)
+        reservations.lock_order(resolved.order_id)
     if resolved.money is None:
         return resolved
-    policy_facts.serialise(resolved.money.currency, ticket.customer_id)
+    policy_facts.lock_sums(resolved.money.currency, ticket.customer_id)
     resolved = resolved.with_left()
     resolved.require_left()
     return resolved
@@ -160,10 +167,10 @@ def _propose(resolved: Resolved[Any], ticket: Ticket, run_id: int | None, existi
         amount=resolved.money.amount if resolved.money else None,
         currency=resolved.money.currency if resolved.money else "",
         snapshot=resolved.snapshot,
-        policy_version=versions.current(),
+        policy_version=versions.current_policy(),
         verdict=Outcome.BLOCK,
     )
-    events.record(
+    events.record_event(
         actor=actor,
         verb="action.proposed",
         object_type="action",
@@ -175,8 +182,8 @@ def _propose(resolved: Resolved[Any], ticket: Ticket, run_id: int | None, existi
 
 def _judge(action: Action, resolved: Resolved[Any], ticket: Ticket, further: bool) -> Action:
     version = action.policy_version
-    rules = versions.rules_of(version)
-    facts = policy_facts.of(resolved, ticket, further=further, by_agent=action.run_id is not None)
+    rules = versions.policy_rules(version)
+    facts = policy_facts.gather_facts(resolved, ticket, further=further, by_agent=action.run_id is not None)
     verdict = verdict_on(facts, rules)
     reasons = [reason.model_dump(mode="json") for reason in verdict.reasons]
     action.verdict, action.reasons, action.facts = verdict.outcome, reasons, facts.stored()
@@ -189,8 +196,8 @@ def _judge(action: Action, resolved: Resolved[Any], ticket: Ticket, further: boo
     if to == states.APPROVED:
         fields["approved_at"] = Now()
     actor = events.SYSTEM if resolved.fixed else events.AGENT
-    told = {"verdict": verdict.outcome, "reasons": reasons, "policy_version": version.pk}
-    transitions.move(action, to, actor=actor, verb=verb, told=told, **fields)
+    details = {"verdict": verdict.outcome, "reasons": reasons, "policy_version": version.pk}
+    transitions.move(action, to, actor=actor, verb=verb, details=details, **fields)
     if to == states.AWAITING_APPROVAL:
-        transitions.ask(action, hours=rules.approval_hours, snapshot=resolved.kind.to_ask(action, facts))
+        transitions.request_approval(action, hours=rules.approval_hours, snapshot=resolved.kind.to_ask(action, facts))
     return action

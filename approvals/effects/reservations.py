@@ -1,4 +1,4 @@
-"""What is left of an order's money: nothing is ever refunded beyond what was captured (docs/design.md, 5.2)."""
+"""Compute what is left of an order's money, so that never more than was captured is refunded (docs/design.md, 5.2)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from approvals.providers.orders import Order, Payment
 
 @dataclass(frozen=True)
 class Reading:
-    """An order as the shop told it, and when it was asked (the database's clock, before the request went out)."""
+    """An order as the shop returned it. `asked_at` is the database's time just before the request was sent."""
 
     order: Order
     asked_at: datetime
@@ -26,30 +26,30 @@ def database_now() -> datetime:
         return cursor.fetchone()[0]  # type: ignore[no-any-return]
 
 
-def lock(order_id: str) -> None:
-    """Holds the order's money until the transaction ends: whoever else wants it waits."""
+def lock_order(order_id: str) -> None:
+    """Lock the order's money until the transaction ends. Other transactions that need it wait."""
     OrderLock.objects.bulk_create([OrderLock(order_id=order_id)], ignore_conflicts=True)
     OrderLock.objects.select_for_update().get(order_id=order_id)
 
 
 @dataclass(frozen=True)
-class Left:
-    """Minor units that may still be refunded: of the whole order, and of each of its payments alone."""
+class FundsLeft:
+    """What may still be refunded, in minor units: of the whole order, and of each payment."""
 
     whole: int
     payments: dict[str, int]
 
     def of(self, payment_id: str | None) -> int:
-        """What one refund may return: of this payment, or of any where it is None."""
+        """Return the most that one refund may return, of this payment or (None) of the order."""
         return self.whole if payment_id is None else min(self.whole, self.payments.get(payment_id, 0))
 
 
-def left(reading: Reading, *, without: int | None = None) -> Left:
-    """What may still be refunded of an order.
+def funds_left(reading: Reading, *, without: int | None = None) -> FundsLeft:
+    """Return what may still be refunded of an order.
 
-    Ours that are open, or that succeeded after the shop was asked, are not in its figures yet and are taken off.
-    An effect that the shop may already count is taken off twice until it is settled: too little is safe.
-    `without` leaves one action out (the one that is being judged).
+    Our actions that are open, or that succeeded after the shop was asked, are not in its figures yet and are
+    subtracted. An effect that the shop already counts may be subtracted twice until it is settled, which errs on the
+    safe side. `without` leaves out one action, usually the one being judged.
     """
     ours = [action for action in _of_order(reading.order.order_id) if action.pk != without]
 
@@ -60,10 +60,10 @@ def left(reading: Reading, *, without: int | None = None) -> Left:
         captured, refunded = sum(row.captured for row in payments), sum(row.refunded for row in payments)
         return max(captured - max(refunded + unseen, settled + running), 0)
 
-    return Left(
+    return FundsLeft(
         rest(reading.order.payments, ours),
         {
-            # A cancellation names no payment: it returns every one.
+            # A cancellation names no payment, because it returns all of them.
             row.payment_id: rest(
                 [row], [each for each in ours if each.params.get("payment_id") in (None, row.payment_id)]
             )
@@ -72,14 +72,14 @@ def left(reading: Reading, *, without: int | None = None) -> Left:
     )
 
 
-def snapshot(reading: Reading, rest: Left | None = None) -> dict[str, Any]:
-    """The order as a person is shown it, with what may still be refunded."""
-    rest = rest or left(reading)
+def order_snapshot(reading: Reading, rest: FundsLeft | None = None) -> dict[str, Any]:
+    """Return the order as shown to people, with the refundable amount."""
+    rest = rest or funds_left(reading)
     return {**reading.order.model_dump(mode="json"), "refundable": rest.whole}
 
 
-def facts(reading: Reading, rest: Left | None) -> dict[str, Any]:
-    """The fields of policy.rules.Facts that an order gives."""
+def order_facts(reading: Reading, rest: FundsLeft | None) -> dict[str, Any]:
+    """Return the fields of policy.rules.Facts that come from the order."""
     captured = reading.order.captured
     return {
         "captured": captured,
@@ -89,7 +89,8 @@ def facts(reading: Reading, rest: Left | None) -> dict[str, Any]:
 
 
 def _days_since_delivery(reading: Reading) -> int | None:
-    """Whole days when the shop was asked; 0 for what is still to be delivered, None where the shop does not say."""
+    """Return the whole days since the delivery, at the time the shop was asked. 0 if not delivered yet, None if
+    unknown."""
     delivered = reading.order.delivered_at
     if delivered is None:
         return None if reading.order.status in ("delivered", "returned") else 0

@@ -1,39 +1,40 @@
-"""References resolved against real data before anything runs (docs/design.md, 5.5): the order exists, and belongs to
-this customer. Reads the shop; opens no transaction."""
+"""Resolve references against real data before an action exists (docs/design.md, 5.5): the order exists and belongs to
+this customer. These functions read the shop and open no transaction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from agentops.lib.errors import ProviderError, Refused
 from approvals.effects import reservations
-from approvals.effects.reservations import Left, Reading
+from approvals.effects.reservations import FundsLeft, Reading
 from approvals.grounding import check, claims
 from approvals.providers import orders
-from approvals.providers.orders import Customer, Order
+from approvals.providers.orders import Order, ShopCustomer
 from tickets.models import Ticket
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where what a request names is read: the shop and our own books as they are now, or what a recording holds of
-    them. The functions are as those of `orders`, `reservations` and `claims`."""
+    """The functions that read the shop and our own records. A replay passes functions that read a recording instead.
+    They have the signatures of those in `orders`, `reservations` and `claims`."""
 
     get_order: Callable[[str], Order | None] = orders.get_order
     find_orders: Callable[..., list[Order]] = orders.find_orders
-    get_customer: Callable[[str], Customer | None] = orders.get_customer
-    left: Callable[[Reading], Left] = reservations.left
-    effects: Callable[[str], list[check.Effect]] = claims.effects
+    get_customer: Callable[[str], ShopCustomer | None] = orders.get_customer
+    left: Callable[[Reading], FundsLeft] = reservations.funds_left
+    effects: Callable[[str], list[check.SucceededEffect]] = claims.succeeded_effects
 
 
 NOW = Sources()
 
 
-def order_of(ticket: Ticket, order_id: str, sources: Sources = NOW) -> Reading:
-    """This customer's order of that id. Raises Refused, which names the order where a tracking number was given."""
+def read_order(ticket: Ticket, order_id: str, sources: Sources = NOW) -> Reading:
+    """Return this customer's order with that id. Raises Refused; if the id is a tracking number, the error names the
+    order."""
     asked_at = reservations.database_now()
     order = sources.get_order(order_id)
     if order is None and not order_id.startswith("#"):
-        order = sources.get_order(f"#{order_id}")  # customers leave the sign out
+        order = sources.get_order(f"#{order_id}")  # customers omit the `#`
     email = ticket.customer.email
     if order is None:
         own = [row for row in sources.find_orders(customer_email=email) if _belongs(row, email)]
@@ -54,8 +55,9 @@ def order_of(ticket: Ticket, order_id: str, sources: Sources = NOW) -> Reading:
     return Reading(order, asked_at)
 
 
-def customer_of(ticket: Ticket, sources: Sources = NOW) -> Customer:
-    """The shop's customer who wrote the ticket, found through their orders. Raises Refused or ProviderError."""
+def read_customer(ticket: Ticket, sources: Sources = NOW) -> ShopCustomer:
+    """Return the shop's customer for the ticket's author, found through their orders. Raises Refused or
+    ProviderError."""
     email = ticket.customer.email
     for order in sources.find_orders(customer_email=email):
         customer = sources.get_customer(order.customer_id) if _belongs(order, email) else None
@@ -64,11 +66,11 @@ def customer_of(ticket: Ticket, sources: Sources = NOW) -> Customer:
     raise Refused("customer_unknown", f"The shop knows no customer with orders under {email}.")
 
 
-def tags_of(ticket: Ticket, *, customer: Customer | None, reading: Reading | None) -> tuple[str, ...] | None:
-    """The customer's tags in the shop; None where the shop does not say."""
+def read_tags(ticket: Ticket, *, customer: ShopCustomer | None, reading: Reading | None) -> tuple[str, ...] | None:
+    """Return the customer's tags in the shop, or None if unknown."""
     try:
         known = customer or (orders.get_customer(reading.order.customer_id) if reading else None)
-        return tuple((known or customer_of(ticket)).tags)
+        return tuple((known or read_customer(ticket)).tags)
     except (Refused, ProviderError):
         return None
 

@@ -1,5 +1,5 @@
-"""Writing what became of an attempt: outcome, guarded move and AuditEvent in one transaction, fenced by the
-attempt's number so that a slow worker cannot overwrite its successor (docs/design.md, 5.4 and 8)."""
+"""Settle attempts: the outcome, the guarded move and the AuditEvent in one transaction, fenced by the attempt's number,
+so that a slow worker can't overwrite a newer attempt (docs/design.md, 5.4 and 8)."""
 
 import logging
 from datetime import timedelta
@@ -20,11 +20,11 @@ from approvals.policy import versions
 from approvals.providers.receipt import FAILED, Receipt
 
 log = logging.getLogger(__name__)
-OVERTAKEN = "overtaken"  # the attempt's lease ran out before it sent anything
+OVERTAKEN = "overtaken"  # the attempt's lease expired before it sent anything
 
 
-def succeeded(action: Action, receipt: Receipt) -> None:
-    """Record that the effect exists at the provider, or that the provider says it failed there."""
+def settle_success(action: Action, receipt: Receipt) -> None:
+    """Record a provider's answer: the effect exists, or the provider says that it failed."""
     outcome = "terminal" if receipt.status == FAILED else "succeeded"
     _finish_attempt(action, outcome, receipt.http_status, receipt.answer)
     kept = receipt.stored()
@@ -35,13 +35,13 @@ def succeeded(action: Action, receipt: Receipt) -> None:
     return KINDS.of(action).succeeded(action)
 
 
-def failed(action: Action, error: ProviderError) -> None:
-    """Record a failure and what follows from it. A provider that refuses our credentials is paused."""
+def settle_failure(action: Action, error: ProviderError) -> None:
+    """Record a failed attempt and apply what follows from it. A provider that refuses our credentials is paused."""
     described = error_fields(error)
     _finish_attempt(action, described.pop("error_class"), error.http_status, error.body, **described)
     if isinstance(error, IdempotencyMismatch):
         log.error("%s: the provider saw our key with another body: a bug of ours", action.idempotency_key)
-        events.record(
+        events.record_event(
             actor=events.SYSTEM,
             verb="action.key_mismatch",
             object_type="action",
@@ -53,7 +53,7 @@ def failed(action: Action, error: ProviderError) -> None:
     match attempt_plan.after(error, outcomes, scale=settings.RETRY_BASE_SECONDS):
         case attempt_plan.TryAgain(delay, pause):
             if pause:
-                pauses.pause(error.provider or KINDS.of(action).providers[0], error.message)
+                pauses.pause_provider(error.provider or KINDS.of(action).providers[0], error.message)
             due = Now() + timedelta(seconds=delay)
             told = {"in_seconds": round(delay, 1)}
             _close(action, states.APPROVED, "action.retry_scheduled", told, error, not_before=due)
@@ -63,8 +63,8 @@ def failed(action: Action, error: ProviderError) -> None:
             _fail(action, error)
 
 
-def overtaken(action: Action) -> None:
-    """Record that the attempt sent nothing, whatever its successor took it for."""
+def close_expired_attempt(action: Action) -> None:
+    """Record that the attempt sent nothing, even if a newer attempt has already marked it as lost."""
     action.attempts.filter(number=action.fence, outcome__in=("", "lost")).update(
         outcome=OVERTAKEN,
         finished_at=Now(),
@@ -73,24 +73,24 @@ def overtaken(action: Action) -> None:
     )
 
 
-def back_to_queue(action: Action, *, snapshot: dict[str, Any], changes: list[dict[str, Any]]) -> None:
-    """Ask people again about an action whose order or customer changed before anything was sent."""
+def return_to_queue(action: Action, *, snapshot: dict[str, Any], changes: list[dict[str, Any]]) -> None:
+    """Return an action to the approval queue, because its order or customer changed before anything was sent."""
     _finish_attempt(action, "changed")
     _close(action, states.AWAITING_APPROVAL, "action.changed", {"changes": changes}, approved_at=None)
-    hours = versions.rules_of(versions.current()).approval_hours
-    transitions.ask(action, hours=hours, snapshot=snapshot, changes=changes)
+    hours = versions.policy_rules(versions.current_policy()).approval_hours
+    transitions.request_approval(action, hours=hours, snapshot=snapshot, changes=changes)
 
 
-def not_delivered(action: Action, why: str) -> None:
-    """Give the ticket back to people where a person wrote the action: there is no run to report it to. In the
-    transaction of the action's move."""
+def report_undelivered(action: Action, why: str) -> None:
+    """Hand the ticket to a person if a person wrote the action, because no run would notice. Call it in the transaction
+    of the action's move."""
     if action.run_id is None:
         what = f"A person's {noun(action.kind)} ({action.idempotency_key})"
         ticket_status.hand_to_person(action.ticket_id, f"{what} was not delivered: {redact.text(why)}", keep=True)
 
 
 def error_fields(error: ProviderError) -> dict[str, str]:
-    """The fields of an Action that keep an error."""
+    """Return the Action fields that store an error."""
     return {
         "error_code": redact.storable(error.code)[:60],
         "error_class": error.error_class,
@@ -101,20 +101,20 @@ def error_fields(error: ProviderError) -> dict[str, str]:
 def _unresolved(action: Action, error: ProviderError) -> None:
     _close(action, states.UNRESOLVED, "action.unresolved", {}, error, not_before=Now())
     if action.facts.get("fixed"):
-        return  # an acknowledgement: the ticket is with a person, who knows a better reason
-    # A run that waits is not woken by this, and may have said that it waits for approval.
+        return  # an acknowledgement: the ticket is already with a person, for a better reason
+    # This does not wake the waiting run, and the ticket may still say that it awaits approval.
     ticket_status.hand_to_person(action.ticket_id, f"The outcome of {action.idempotency_key} is unknown.")
 
 
 def _fail(action: Action, error: ProviderError, **kept: Any) -> None:
     _close(action, states.FAILED, "action.failed", {"message": redact.text(error.message)[:300]}, error, **kept)
-    not_delivered(action, error.message)
+    report_undelivered(action, error.message)
 
 
 def _close(
-    action: Action, to: str, verb: str, told: dict[str, Any], error: ProviderError | None = None, **fields: Any
+    action: Action, to: str, verb: str, details: dict[str, Any], error: ProviderError | None = None, **fields: Any
 ) -> None:
-    """End the attempt's hold on its action. Raises transitions.Lost where a successor has it."""
+    """Move the action and end the attempt's lease. Raises transitions.Lost if a newer attempt has the action."""
     failure = error_fields(error) if error else {}
     transitions.move(
         action,
@@ -122,7 +122,7 @@ def _close(
         actor=events.SYSTEM,
         verb=verb,
         holding=action.fence,
-        told={"attempt": action.fence, **({"error": failure["error_code"]} if error else {}), **told},
+        details={"attempt": action.fence, **({"error": failure["error_code"]} if error else {}), **details},
         lease_expires_at=None,
         **failure,
         **fields,

@@ -1,4 +1,4 @@
-"""What a person is shown of the world, kept with the request, and what has changed since it was read."""
+"""Keep the order or customer as shown to people with the request, and what has changed since."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,8 +14,8 @@ from approvals.effects.kinds.base import Params, Resolved
 from approvals.models import Action, ApprovalRequest
 
 
-def note_changes(request: ApprovalRequest, world: Resolved[Any]) -> bool:
-    """Keep the world as just read with the request; True where it differs from what the person was shown."""
+def store_changes(request: ApprovalRequest, world: Resolved[Any]) -> bool:
+    """Store the order or customer as just read with the request. Returns whether it differs from what was shown."""
     kind = KINDS.of(request.action)
     if not kind.reads_again(request.action):
         return False
@@ -33,8 +33,8 @@ def note_changes(request: ApprovalRequest, world: Resolved[Any]) -> bool:
     return bool(found)
 
 
-def as_approved(request: ApprovalRequest, world: Resolved[Any], edited: Params | None) -> dict[str, Any]:
-    """What a person knew who approved: of what they `edited`, the snapshot of its new parameters."""
+def snapshot_as_approved(request: ApprovalRequest, world: Resolved[Any], edited: Params | None) -> dict[str, Any]:
+    """Return the snapshot that the approval was based on. For `edited` parameters, it is computed again for them."""
     shown: dict[str, Any] = request.snapshot
     if edited is None:
         return shown
@@ -42,10 +42,10 @@ def as_approved(request: ApprovalRequest, world: Resolved[Any], edited: Params |
 
 
 def _follow_order(request: ApprovalRequest, world: Resolved[Any]) -> None:
-    """Give the action the parameters that follow from the order as it is now, and people decide on those."""
+    """Update parameters that follow from the order, such as a cancellation's amount, so that people decide on them."""
     action = request.action
     params = world.kind.follows(world.params, world)
-    if params == world.params or action.digest != payload.digest_of(action):  # what is not as it was shown stays so
+    if params == world.params or action.digest != payload.action_digest(action):  # a mismatch must stay visible
         return
     frozen = payload.freeze(world.kind, params, key=action.idempotency_key, ticket=action.ticket)
     new = {**frozen, "amount": frozen["params"].get("amount")}
@@ -54,6 +54,6 @@ def _follow_order(request: ApprovalRequest, world: Resolved[Any]) -> None:
     if Action.objects.filter(pk=action.pk, status=states.AWAITING_APPROVAL).update(**new):
         ApprovalRequest.objects.filter(pk=request.pk).update(digest=action.digest)
         told = {"amount": action.amount, "digest": action.digest}
-        events.record(
+        events.record_event(
             actor=events.SYSTEM, verb="action.amount_followed", object_type="action", object_id=action.pk, after=told
         )

@@ -1,8 +1,8 @@
-"""The stop switch: while it is thrown, for one kind of action or for all, no effect begins.
+"""The stop switch: while a stop is in force, for one kind of action or all, no action starts.
 
-A claim and a stop exclude each other, so that "stopped" is exact: once `stop` has returned, no claim follows. What was
-claimed before is in flight and settles. What is approved, what is to be tried again and what a dead worker left behind
-waits, loses nothing, and goes on when the stop is released. Asking providers what became of something goes on.
+Claims and stops exclude each other, so "stopped" is exact: no action is claimed after `stop_kind` returns. Actions
+claimed before are in flight and settle. Approved actions, retries and actions of dead workers wait and continue when
+the stop ends. Look-ups of unknown outcomes continue throughout.
 """
 
 from django.contrib.auth.models import User
@@ -18,21 +18,21 @@ from approvals.models import Stop
 ALL = ""
 
 
-def stop(*, kind: str, reason: str, by: User) -> Stop:
-    """`kind` is a kind's name or ALL. Waits for the claims that are being made, then none follows.
+def stop_kind(*, kind: str, reason: str, by: User) -> Stop:
+    """Stop actions of `kind`, which is a kind's name or ALL. Waits for claims in progress; afterwards no claim starts.
 
-    Raises Refused without a reason, for an unknown kind, and where it is stopped already."""
+    Raises Refused without a reason, for an unknown kind, or if it is stopped already."""
     if kind != ALL and kind not in KINDS:
         raise Refused("unknown_kind", f"{kind!r} is not a kind of action.", valid=sorted(KINDS))
     if not reason.strip():
         raise Refused("reason_missing", "Enter a reason. Everyone sees it until an admin resumes.")
     with transaction.atomic():
         _lock(shared=False)
-        standing = in_force().filter(kind=kind).first()
+        standing = active_stops().filter(kind=kind).first()
         if standing:
             raise Refused("already_stopped", f"{standing.stopped_by.get_username()} already stopped this.")
         made = Stop.objects.create(kind=kind, reason=reason.strip()[:500], stopped_by=by)
-        events.record(
+        events.record_event(
             actor=by.get_username(),
             verb="effects.stopped",
             object_type="stop",
@@ -42,38 +42,39 @@ def stop(*, kind: str, reason: str, by: User) -> Stop:
     return made
 
 
-def release(*, stop_id: int, by: User) -> bool:
-    """Lets the effects go on; False where that stop was no longer in force."""
+def resume_stopped(*, stop_id: int, by: User) -> bool:
+    """End a stop, so that its actions continue. Returns False if it was no longer in force."""
     with transaction.atomic():
         released = Stop.objects.filter(pk=stop_id, released_at__isnull=True).update(released_at=Now(), released_by=by)
         if released:
-            events.record(actor=by.get_username(), verb="effects.released", object_type="stop", object_id=stop_id)
+            events.record_event(actor=by.get_username(), verb="effects.released", object_type="stop", object_id=stop_id)
     return bool(released)
 
 
-def in_force() -> QuerySet[Stop]:
+def active_stops() -> QuerySet[Stop]:
     return Stop.objects.filter(released_at__isnull=True).select_related("stopped_by").order_by("kind")
 
 
-def holding(kind: str) -> Stop | None:
-    """The stop that actions of this kind wait for."""
-    return in_force().filter(kind__in=(ALL, kind)).first()
+def stop_for(kind: str) -> Stop | None:
+    """Return the stop that holds back actions of this kind, or None."""
+    return active_stops().filter(kind__in=(ALL, kind)).first()
 
 
-def stopped() -> set[str]:
-    """The kinds that must not begin."""
-    found = set(in_force().values_list("kind", flat=True))
+def stopped_kinds() -> set[str]:
+    """Return the kinds whose actions must not start."""
+    found = set(active_stops().values_list("kind", flat=True))
     return set(KINDS) if ALL in found else found
 
 
-def keeps_from(kind: str) -> bool:
-    """Whether an action of this kind must not begin; in the claim's transaction, until whose end nothing is stopped."""
+def blocks_claim(kind: str) -> bool:
+    """Return whether an action of this kind must not start. Call it in the claim's transaction; no stop can come into
+    force until that ends."""
     _lock(shared=True)
-    return holding(kind) is not None
+    return stop_for(kind) is not None
 
 
 def _lock(*, shared: bool) -> None:
-    # Two statements, this and the reading after it: one alone would read what was committed before it waited.
+    # The lock and the query after it are two statements, because one would not see a stop committed while it waited.
     function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(hashtextextended('effects', 0))")

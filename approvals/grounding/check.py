@@ -21,7 +21,7 @@ from approvals.kinds import noun
 
 
 @dataclass(frozen=True)
-class Effect:
+class SucceededEffect:
     """A succeeded action of the ticket. `key` is its idempotency key, `amount` is in minor units, and `captured` is the
     order's captured total in minor units, None if unknown."""
 
@@ -67,8 +67,8 @@ class _Clause:
         return any(said.search(self.rest) for said in (words.MOVING, words.DONE, words.FULFILLED))
 
 
-def ungrounded(
-    text: str, claims: Sequence[dict[str, Any]], done: Sequence[Effect], cancelled: Collection[str] = ()
+def find_ungrounded(
+    text: str, claims: Sequence[dict[str, Any]], done: Sequence[SucceededEffect], cancelled: Collection[str] = ()
 ) -> list[str]:
     """Return one sentence per problem: claims without a matching action, and statements that no claim covers. Empty if
     the reply is grounded.
@@ -82,15 +82,15 @@ def ungrounded(
     return list(dict.fromkeys([*missing, *_beyond(text, claimed, cancelled)]))
 
 
-def untrue(
-    text: str, claims: Sequence[dict[str, Any]], done: Sequence[Effect], cancelled: Collection[str] = ()
+def is_untrue(
+    text: str, claims: Sequence[dict[str, Any]], done: Sequence[SucceededEffect], cancelled: Collection[str] = ()
 ) -> bool:
     """Return whether the reply says anything that did not happen, even if every true statement is left undeclared."""
     unfounded = any(not any(_covers(effect, claim) for effect in done) for claim in claims)
     return unfounded or bool(_beyond(text, done, cancelled))
 
 
-def named(claims: Sequence[dict[str, Any]], done: Sequence[Effect]) -> list[dict[str, Any]]:
+def fill_in_actions(claims: Sequence[dict[str, Any]], done: Sequence[SucceededEffect]) -> list[dict[str, Any]]:
     """Return the claims, with a missing action filled in if exactly one action fits."""
     taken = {claim.get("action") for claim in claims}
     result = []
@@ -103,13 +103,13 @@ def named(claims: Sequence[dict[str, Any]], done: Sequence[Effect]) -> list[dict
     return result
 
 
-def claim_of(effect: Effect) -> dict[str, Any]:
+def claim_for(effect: SucceededEffect) -> dict[str, Any]:
     """Return the claim that describes an effect completely."""
     found = {"order_id": effect.order_id, "amount": effect.amount, "currency": effect.currency}
     return {"kind": effect.kind, "action": effect.key} | {name: value for name, value in found.items() if value}
 
 
-def _unfounded(claim: dict[str, Any], done: Sequence[Effect]) -> str:
+def _unfounded(claim: dict[str, Any], done: Sequence[SucceededEffect]) -> str:
     fitting = [effect for effect in done if _covers(effect, claim)]
     if not fitting:
         return f"The reply says {_told(claim)}, but there is no such {noun(claim['kind'])}."
@@ -119,7 +119,7 @@ def _unfounded(claim: dict[str, Any], done: Sequence[Effect]) -> str:
     return f"The reply says {_told(claim)}, but {which}."
 
 
-def _beyond(text: str, done: Sequence[Effect], cancelled: Collection[str]) -> list[str]:
+def _beyond(text: str, done: Sequence[SucceededEffect], cancelled: Collection[str]) -> list[str]:
     seen = fold(text)
     missing = [f"“{word[:80]}” uses mixed or unusual letters, so it can't be checked." for word in disguised(seen)]
     foreign = uncovered(seen)
@@ -139,7 +139,7 @@ def _clauses(text: str) -> list[_Clause]:
     return [_clause(part) for part in words.CLAUSE_BREAK.split(text) if part.strip()]
 
 
-def _sentence(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
+def _sentence(sentence: str, clauses: Sequence[_Clause], done: Sequence[SucceededEffect]) -> list[str]:
     """Return the problems of one sentence, which quote it as written."""
     kinds = [kind for kind in words.EFFECTS if any(kind in clause.kinds for clause in clauses)]
     missing = [kind for kind in kinds if not any(_grounds(effect, kind) for effect in done)]
@@ -174,25 +174,27 @@ def _is_open(text: str) -> bool:
     return bool(wished or words.OPEN_ENDED.search(text))
 
 
-def _grounds(effect: Effect, kind: str) -> bool:
+def _grounds(effect: SucceededEffect, kind: str) -> bool:
     # A cancellation returns the money, so a reply may call it a refund as well.
     return effect.kind == kind or (effect.kind == "cancel_order" and kind == "refund")
 
 
-def _all_returned(grounds: Sequence[Effect]) -> bool:
+def _all_returned(grounds: Sequence[SucceededEffect]) -> bool:
     """Return whether every order with a refund was refunded completely. A cancellation returns all that was left."""
     back: dict[str, int] = {}
     for effect in grounds:
-        back[orders.name(effect.order_id)] = back.get(orders.name(effect.order_id), 0) + (effect.amount or 0)
+        back[orders.normalized_id(effect.order_id)] = back.get(orders.normalized_id(effect.order_id), 0) + (
+            effect.amount or 0
+        )
     return all(
         effect.kind == "cancel_order"
-        or (effect.captured is not None and back[orders.name(effect.order_id)] >= effect.captured)
+        or (effect.captured is not None and back[orders.normalized_id(effect.order_id)] >= effect.captured)
         for effect in grounds
         if _grounds(effect, "refund")
     )
 
 
-def _without_subject(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
+def _without_subject(sentence: str, clauses: Sequence[_Clause], done: Sequence[SucceededEffect]) -> list[str]:
     """Report orders without an effect in a sentence that names no effect but refers to one in another sentence."""
     if any(clause.kinds for clause in clauses):
         return []
@@ -207,13 +209,13 @@ def _of_orders(sentence: str, others: Sequence[str]) -> list[str]:
     return [f"“{sentence[:200]}” mentions {order}, but no claimed action is for it." for order in others]
 
 
-def _unknown_orders(text: str, grounds: Sequence[Effect]) -> list[str]:
-    known = {orders.name(effect.order_id) for effect in grounds if effect.order_id}
+def _unknown_orders(text: str, grounds: Sequence[SucceededEffect]) -> list[str]:
+    known = {orders.normalized_id(effect.order_id) for effect in grounds if effect.order_id}
     named = {match.group() for match in orders.ORDER.finditer(text)}
-    return [order for order in sorted(named) if known and orders.name(order) not in known]
+    return [order for order in sorted(named) if known and orders.normalized_id(order) not in known]
 
 
-def _unknown_amounts(clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
+def _unknown_amounts(clauses: Sequence[_Clause], done: Sequence[SucceededEffect]) -> list[str]:
     """Return the amounts that match no effect, and that the words around them don't explain otherwise."""
     known: set[tuple[Decimal, str]] = set()
     total: dict[str, int] = {}
@@ -238,7 +240,7 @@ def _unknown_amounts(clauses: Sequence[_Clause], done: Sequence[Effect]) -> list
     ]
 
 
-def _too_often(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]) -> list[str]:
+def _too_often(sentence: str, clauses: Sequence[_Clause], done: Sequence[SucceededEffect]) -> list[str]:
     told = [kind for clause in clauses for kind in clause.kinds]
     for clause in clauses:
         again = not clause.open and bool(words.SAME_AGAIN.search(clause.rest))
@@ -252,10 +254,13 @@ def _too_often(sentence: str, clauses: Sequence[_Clause], done: Sequence[Effect]
     return []
 
 
-def _covers(effect: Effect, claim: dict[str, Any]) -> bool:
+def _covers(effect: SucceededEffect, claim: dict[str, Any]) -> bool:
     return (
         _grounds(effect, claim["kind"])
-        and (not claim.get("order_id") or orders.name(claim["order_id"]) == orders.name(effect.order_id))
+        and (
+            not claim.get("order_id")
+            or orders.normalized_id(claim["order_id"]) == orders.normalized_id(effect.order_id)
+        )
         and (claim.get("amount") is None or claim["amount"] == effect.amount)
         and (not claim.get("currency") or claim["currency"] == effect.currency)
     )

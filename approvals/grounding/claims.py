@@ -7,22 +7,22 @@ from typing import Any
 from agentops.lib.errors import Refused
 from approvals import states
 from approvals.grounding import check
-from approvals.grounding.check import Effect
+from approvals.grounding.check import SucceededEffect
 from approvals.models import Action
 
 INCOMPLETE = "claims_incomplete"
 
 
-def effects(ticket_id: str) -> list[Effect]:
+def succeeded_effects(ticket_id: str) -> list[SucceededEffect]:
     """Return the ticket's succeeded actions except replies, oldest first."""
     succeeded = Action.objects.filter(ticket=ticket_id, status=states.SUCCEEDED).exclude(kind="reply").order_by("pk")
-    return [effect_of(row) for row in succeeded]
+    return [effect_from(row) for row in succeeded]
 
 
-def effect_of(action: Action) -> Effect:
+def effect_from(action: Action) -> SucceededEffect:
     """Describe a succeeded action, with the order's captured total from its snapshot."""
     payments = action.snapshot.get("payments")
-    return Effect(
+    return SucceededEffect(
         kind=action.kind,
         order_id=action.order_id,
         amount=action.amount,
@@ -32,13 +32,15 @@ def effect_of(action: Action) -> Effect:
     )
 
 
-def require_complete(text: str, claims: list[dict[str, Any]], done: list[Effect], cancelled: Collection[str]) -> None:
+def require_complete(
+    text: str, claims: list[dict[str, Any]], done: list[SucceededEffect], cancelled: Collection[str]
+) -> None:
     """Raise Refused only for true statements that `claims` does not declare, because the model can correct that. False
     statements are left to the policy, which asks a person."""
-    missing = check.ungrounded(text, claims, done, cancelled)
-    if missing and not check.untrue(text, claims, done, cancelled):
+    missing = check.find_ungrounded(text, claims, done, cancelled)
+    if missing and not check.is_untrue(text, claims, done, cancelled):
         raise Refused(
             INCOMPLETE,
             " ".join(missing) + " List every effect that the text tells of in `claims`, each with its action's key.",
-            valid=[check.claim_of(effect) for effect in done],
+            valid=[check.claim_for(effect) for effect in done],
         )

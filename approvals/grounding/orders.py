@@ -36,19 +36,19 @@ _DEED = re.compile(
 )
 
 
-def name(order_id: str) -> str:
+def normalized_id(order_id: str) -> str:
     """Return the order id in the form used for comparison. People omit the `#` and write in lower case."""
     return order_id.lstrip("#").upper()
 
 
-def named(text: str) -> list[str]:
+def mentioned_orders(text: str) -> list[str]:
     """Return the orders mentioned in the text, spelled as in their first mention."""
-    return list({name(found): found for found in reversed(ORDER.findall(text))}.values())[::-1]
+    return list({normalized_id(found): found for found in reversed(ORDER.findall(text))}.values())[::-1]
 
 
 def said_cancelled(text: str) -> list[str]:
     """Return the orders to read from the shop, because the text may say that they are cancelled."""
-    return named(text)[:MAX_ORDERS] if _STATED.search(bare(text)) else []
+    return mentioned_orders(text)[:MAX_ORDERS] if _STATED.search(bare(text)) else []
 
 
 def without_states(sentence: str, text: str, cancelled: Collection[str]) -> str:
@@ -57,12 +57,12 @@ def without_states(sentence: str, text: str, cancelled: Collection[str]) -> str:
     plain = bare(sentence)
     if not cancelled or _DEED.search(plain):
         return plain
-    known = {name(order_id) for order_id in cancelled}
-    all_named = named(text)
+    known = {normalized_id(order_id) for order_id in cancelled}
+    all_named = mentioned_orders(text)
     only = all_named[0] if len(all_named) == 1 else ""
 
     def remove_if_true(match: re.Match[str]) -> str:
         order_id = match["id"] or match["order"] or only
-        return " " if order_id and name(order_id) in known else match.group()
+        return " " if order_id and normalized_id(order_id) in known else match.group()
 
     return _STATED.sub(remove_if_true, plain)

@@ -69,7 +69,7 @@ def rates(version: PolicyVersion, rules: Rules) -> list[Rate]:
 
 def due() -> list[int]:
     """Return the id of the version in force if its dial has to be lowered, else nothing."""
-    version = versions.current()
+    version = versions.current_policy()
     return [version.pk] if _reached(version) else []
 
 
@@ -78,11 +78,11 @@ def lower_dial(version_id: int) -> PolicyVersion | None:
     force or no rate reaches its limit."""
     with transaction.atomic():
         versions.lock_policy()
-        version = versions.current()
+        version = versions.current_policy()
         reached = _reached(version) if version.pk == version_id else []
         if not reached:
             return None
-        rules = versions.rules_of(version)
+        rules = versions.policy_rules(version)
         lowered = rules.autonomy.lowered(rules.lowering.step, rules.lowering.floor)
         before, after = rules.autonomy.percent, lowered.percent
         fell = _all(lowered.falls_from(rules.autonomy))
@@ -94,7 +94,7 @@ def lower_dial(version_id: int) -> PolicyVersion | None:
         )
         figures = [asdict(rate) for rate in reached]
         DialLowering.objects.create(version=made, before=before, after=after, figures=figures, why=f"{why}.")
-        events.record(
+        events.record_event(
             actor=events.SYSTEM,
             verb="dial.lowered",
             object_type="policy",
@@ -111,7 +111,7 @@ def unseen_lowering() -> DialLowering | None:
     last = DialLowering.objects.select_related("version").order_by("-version_id").first()
     if last is None or last.acknowledged_at is not None:
         return None
-    return last if last.version.rules.get("autonomy") == versions.current().rules.get("autonomy") else None
+    return last if last.version.rules.get("autonomy") == versions.current_policy().rules.get("autonomy") else None
 
 
 def acknowledge_lowering(*, version_id: int, by: User) -> bool:
@@ -120,7 +120,9 @@ def acknowledge_lowering(*, version_id: int, by: User) -> bool:
         unseen = DialLowering.objects.filter(version=version_id, acknowledged_at__isnull=True)
         seen = unseen.update(acknowledged_at=Now(), acknowledged_by=by)
         if seen:
-            events.record(actor=by.get_username(), verb="dial.acknowledged", object_type="policy", object_id=version_id)
+            events.record_event(
+                actor=by.get_username(), verb="dial.acknowledged", object_type="policy", object_id=version_id
+            )
     return bool(seen)
 
 
@@ -132,7 +134,7 @@ def _all(falls: list[str]) -> str:
 
 def _reached(version: PolicyVersion) -> list[Rate]:
     try:
-        rules = versions.rules_of(version)
+        rules = versions.policy_rules(version)
     except Refused:  # nothing runs alone by rules that cannot be read
         return []
     rule, dial = rules.lowering, rules.autonomy

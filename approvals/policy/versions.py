@@ -13,11 +13,11 @@ from approvals.policy.rules import Rules
 OUTDATED = ("policy_changed", "based_on_unknown")  # error codes of a change that is not based on the newest version
 
 
-def current() -> PolicyVersion:
+def current_policy() -> PolicyVersion:
     return PolicyVersion.objects.latest("pk")
 
 
-def rules_of(version: PolicyVersion) -> Rules:
+def policy_rules(version: PolicyVersion) -> Rules:
     """Return the version's rules. Raises Refused if they cannot be read, so that nothing is judged by them."""
     try:
         return Rules.model_validate(version.rules)
@@ -43,7 +43,7 @@ def save_policy(*, rules: Rules, by: User | None, note: str, based_on: int | Non
         version = PolicyVersion.objects.create(
             rules=rules.model_dump(mode="json"), created_by=by, note=note.strip()[:500]
         )
-        events.record(
+        events.record_event(
             actor=by.get_username() if by else events.SYSTEM,
             verb="policy.saved",
             object_type="policy",
@@ -57,7 +57,7 @@ def save_policy(*, rules: Rules, by: User | None, note: str, based_on: int | Non
 def _require_no_claims(acknowledgement: str) -> None:
     """Raise Refused if the text claims or promises anything. Only a changed text is checked: a stricter grounding check
     in a later release must not keep the dial from lowering itself."""
-    claimed = check.ungrounded(acknowledgement, [], [])
+    claimed = check.find_ungrounded(acknowledgement, [], [])
     if claimed:
         told = " ".join(claimed)
         raise Refused("acknowledgement_claims", f"The message to customers must not claim or promise anything. {told}")
@@ -73,7 +73,7 @@ def require_newest(*, newest: PolicyVersion, based_on: int) -> None:
     who = newest.created_by.get_username() if newest.created_by else events.SYSTEM
     message = (
         f"Not saved: {who} saved version {newest.pk} in the meantime (“{newest.note}”, dial at "
-        f"{rules_of(newest).autonomy.percent} %). Version {newest.pk} is shown now, so you can repeat your change."
+        f"{policy_rules(newest).autonomy.percent} %). Version {newest.pk} is shown now, so you can repeat your change."
     )
     raise Refused("policy_changed", message, newest=newest.pk)
 

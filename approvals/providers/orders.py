@@ -63,7 +63,7 @@ class Order(ContractModel):
         return sum(payment.refunded for payment in self.payments)
 
 
-class Customer(ContractModel):
+class ShopCustomer(ContractModel):
     customer_id: str
     email: str
     name: str
@@ -90,9 +90,9 @@ def find_orders(*, customer_email: str | None = None, tracking_number: str | Non
     return [_parse(Order, order) for order in _field(answer.data, "orders")]
 
 
-def get_customer(customer_id: str) -> Customer | None:
+def get_customer(customer_id: str) -> ShopCustomer | None:
     """Return the customer, or None if there is none with this id. Raises ProviderError."""
-    return _one(Customer, f"/customers/{quote(customer_id, safe='')}")
+    return _one(ShopCustomer, f"/customers/{quote(customer_id, safe='')}")
 
 
 def cancel_order(order_id: str, *, body: str, key: str) -> Receipt:
@@ -109,7 +109,7 @@ def change_customer(customer_id: str, *, body: str, key: str) -> Receipt:
     """Change the fields in `body` (CustomerChange as JSON), at most once per `key`. Raises ProviderError, also if the
     answer is not this customer with those values, because such an answer proves nothing."""
     answer = _write("PATCH", f"/customers/{quote(customer_id, safe='')}", body, key)
-    customer = _written(Customer, answer)
+    customer = _written(ShopCustomer, answer)
     if customer.customer_id != customer_id or not customer.has(json.loads(body)):
         raise _proves_nothing("the answer is not the customer as changed", answer)
     return _receipt(customer_id, answer)

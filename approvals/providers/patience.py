@@ -12,7 +12,7 @@ from agentops.lib.errors import ProviderError
 LONGEST_SECONDS = 60.0
 
 
-def read[T](ask: Callable[[], T]) -> T:
+def read_with_retries[T](ask: Callable[[], T]) -> T:
     """Return the result of `ask`, retrying transient errors a few times. Raises the last ProviderError."""
     attempt = 1
     while True:

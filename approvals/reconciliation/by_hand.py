@@ -32,10 +32,10 @@ class OutcomeDecisions:
         return len({row.happened for row in self.said}) > 1
 
 
-def check_now(*, action_id: int, by: User) -> lookup.Asked:
+def check_now(*, action_id: int, by: User) -> lookup.LookupResult:
     """Ask the provider now instead of at the next scheduled look-up. Raises Action.DoesNotExist."""
-    asked = lookup.ask(action_id)
-    events.record(actor=by.get_username(), verb="action.asked_again", object_type="action", object_id=action_id,
+    asked = lookup.ask_provider(action_id)
+    events.record_event(actor=by.get_username(), verb="action.asked_again", object_type="action", object_id=action_id,
                  after={"said": asked.said})  # fmt: skip
     return asked
 
@@ -51,7 +51,7 @@ def people_needed(action: Action) -> int:
     currency without a threshold; otherwise one."""
     if action.amount is None:
         return 1
-    rules = versions.rules_of(versions.current())
+    rules = versions.policy_rules(versions.current_policy())
     covered = any(
         row.kind == action.kind and row.currency == action.currency and action.amount <= row.block_above
         for row in rules.thresholds
@@ -59,7 +59,7 @@ def people_needed(action: Action) -> int:
     return 1 if covered else 2
 
 
-def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> lookup.Asked:
+def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) -> lookup.LookupResult:
     """Record a person's statement about an unresolved action. Returns the action as it is now, and a message.
 
     The provider is asked first, and its answer wins. The action is settled once enough people agree and they outnumber
@@ -83,7 +83,7 @@ def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) ->
         if asked.action.status != states.UNRESOLVED:
             return replace(asked, said=f"The provider answered first. {asked.said}")
     with transaction.atomic():
-        action = locks.with_ticket(action)
+        action = locks.lock_action(action)
         if action.status != states.UNRESOLVED:
             raise Refused("already_settled", f"This action is now {action.get_status_display().lower()}.")
         before = decisions_on(action)
@@ -101,24 +101,24 @@ def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) ->
             said = f"Outcome confirmed: {action.get_status_display().lower()}."
         else:
             said = "Recorded. The outcome stays unknown until another person confirms it."
-            events.record(
+            events.record_event(
                 actor=by.get_username(),
                 verb="action.settlement_proposed",
                 object_type="action",
                 object_id=action.pk,
                 after={"happened": happened, "reason": reason},
             )
-    return lookup.Asked(action, said)
+    return lookup.LookupResult(action, said)
 
 
 def _settle(action: Action, by: User, happened: bool, reason: str) -> None:
     name, verb = by.get_username(), "action.settled_by_hand"
-    told = {"happened": happened, "reason": reason}
+    details = {"happened": happened, "reason": reason}
     if not happened:
-        transitions.move(action, states.FAILED, actor=name, verb=verb, told=told, error_code="settled_by_hand",
+        transitions.move(action, states.FAILED, actor=name, verb=verb, details=details, error_code="settled_by_hand",
                          error_class="terminal", error_message=reason[:1000])  # fmt: skip
-        settlement.not_delivered(action, reason)
+        settlement.report_undelivered(action, reason)
         return
     result = {"settled_by": name, "reason": reason}
-    transitions.move(action, states.SUCCEEDED, actor=name, verb=verb, told=told, result=result)
+    transitions.move(action, states.SUCCEEDED, actor=name, verb=verb, details=details, result=result)
     KINDS.of(action).succeeded(action)

@@ -46,7 +46,7 @@ def request_comparison(*, since: datetime, by: User) -> Comparison:
     """Create a comparison for a person, so that the page can show it at once. A worker runs it."""
     with transaction.atomic():
         comparison = Comparison.objects.create(since=since)
-        events.record(actor=by.get_username(), verb="comparison.asked", object_type="comparison",
+        events.record_event(actor=by.get_username(), verb="comparison.asked", object_type="comparison",
                      object_id=comparison.pk, after={"since": since.isoformat()})  # fmt: skip
         announce = partial(signals.comparison_asked.send, sender=Comparison, comparison_id=comparison.pk)
         transaction.on_commit(announce, robust=True)
@@ -84,7 +84,7 @@ def _alert_about_missed(last: int) -> None:
     alerts = AuditEvent.objects.filter(object_type="comparison", object_id__in=missed, verb="comparison.missing")
     if len(missed) >= MISSED and not alerts.exists():
         why = Comparison.objects.get(pk=last).error or "The comparison was interrupted."
-        events.record(actor=events.SYSTEM, verb="comparison.missing", object_type="comparison", object_id=last,
+        events.record_event(actor=events.SYSTEM, verb="comparison.missing", object_type="comparison", object_id=last,
                      after={"why": why})  # fmt: skip
 
 
@@ -163,7 +163,7 @@ class _Books:
                 continue
             assert action.settled_at is not None
             try:
-                receipt = patience.read(partial(lookup.lookup, action))
+                receipt = patience.read_with_retries(partial(lookup.find_effect, action))
             except ProviderError as error:
                 if not _concerns_one_refund(error):
                     raise
@@ -226,7 +226,7 @@ class _Books:
         match findings.classify(own, receipt):
             case None:
                 if own and receipt.status == SUCCEEDED:
-                    late_answers.arrived(own, receipt.stored()["result"])
+                    late_answers.record_arrival(own, receipt.stored()["result"])
             case Finding.Kind.FAILED_AFTERWARDS if own:
                 self._write_failure(own, receipt, happened_at)
             case Finding.Kind.AMOUNTS_DIFFER as kind if own:

@@ -19,7 +19,7 @@ def record_late_failure(action: Action, theirs: Receipt, *, why: str, happened_a
     and hand the ticket to a person. Returns whether the finding is new. Raises Lost."""
     error = Terminal("provider_failed", why)
     with transaction.atomic():
-        locks.ticket(action.ticket_id)
+        locks.lock_ticket(action.ticket_id)
         new = findings.open_finding(
             Finding.Kind.FAILED_AFTERWARDS, action.idempotency_key, happened_at, ours=action, theirs=theirs
         )
@@ -29,7 +29,7 @@ def record_late_failure(action: Action, theirs: Receipt, *, why: str, happened_a
             actor=events.SYSTEM,
             verb="action.failed_afterwards",
             holding=action.fence,
-            told={"error": error.code, "message": redact.text(error.message)[:300]},
+            details={"error": error.code, "message": redact.text(error.message)[:300]},
             result={**(action.result or {}), "status": "failed"},
             **settlement.error_fields(error),
         )

@@ -99,7 +99,7 @@ def _record_and_apply(event: Event, data: dict[str, Any]) -> Outcome | None:
     in between. Returns None if the event is already stored."""
     refund = event.data.object
     seen = Action.objects.filter(idempotency_key=refund.reference, kind="refund").first()
-    action = locks.with_ticket(seen) if seen else None
+    action = locks.lock_action(seen) if seen else None
     values: dict[str, Any] = {
         "kind": event.type,
         "action": action,
@@ -135,7 +135,7 @@ def _apply(action: Action, refund: StripeRefund) -> Outcome:
             )
             return Outcome.APPLIED
         case states.SUCCEEDED if not another:
-            new = status == SUCCEEDED and late_answers.arrived(action, refund.as_data())
+            new = status == SUCCEEDED and late_answers.record_arrival(action, refund.as_data())
             return Outcome.APPLIED if new else Outcome.NOTHING_NEW
     # A failed refund contradicts nothing: the action had no effect. After a late failure, its later events add nothing.
     if status == FAILED or (action.error_code == "provider_failed" and not another):
@@ -148,5 +148,5 @@ def _contradicts(action: Action, refund: StripeRefund) -> Outcome:
     reported = ProviderEvent.objects.filter(action=action, outcome=Outcome.CONTRADICTED)
     if reported.filter(data__id=refund.id, data__status=refund.status).exists():
         return Outcome.NOTHING_NEW
-    late_answers.contradicted(action, reference=refund.id, status=refund.status, who="Stripe")
+    late_answers.report_contradiction(action, reference=refund.id, status=refund.status, who="Stripe")
     return Outcome.CONTRADICTED

@@ -35,7 +35,7 @@ PLUMBING = (
     "agentops.runs.tools.",
     "approvals.audit.events.",
     "approvals.policy.versions.",
-    "approvals.effects.proposals.resolve",
+    "approvals.effects.proposals.resolve_arguments",
     "approvals.providers.",
     "approvals.effects.reservations.",
     "approvals.effects.resolution.",

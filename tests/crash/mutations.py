@@ -113,7 +113,7 @@ def unresolved_treated_as_failed() -> None:
 
 
 def no_reservation_lock() -> None:
-    reservations.lock = lambda order_id: None
+    reservations.lock_order = lambda order_id: None
 
 
 def ahead() -> Any:
@@ -145,7 +145,7 @@ def _other_bytes(action: Action) -> dict[str, Any]:
 
 
 def _changed_unseen(change: Callable[[Action], dict[str, Any]]) -> None:
-    payload.digest_of = lambda action: action.digest
+    payload.action_digest = lambda action: action.digest
     require = execution._require_as_approved
 
     def changed(action: Action) -> None:
@@ -180,12 +180,12 @@ def decision_without_lock() -> None:
 
 
 def claims_not_checked() -> None:
-    reply.ungrounded = lambda *_, **__: []
+    reply.ungrounded_statements = lambda *_, **__: []
 
 
 def another_amount_said() -> None:
     claims_not_checked()
-    record = proposals.record
+    record = proposals.record_proposal
 
     def exaggerated(resolved: Resolved[Any], **given: Any) -> Action:
         if resolved.kind.name == "reply":
@@ -193,7 +193,7 @@ def another_amount_said() -> None:
             resolved = replace(resolved, params=resolved.params.model_copy(update={"text": text}))
         return record(resolved, **given)
 
-    proposals.record = exaggerated
+    proposals.record_proposal = exaggerated
 
 
 def intake_without_dedupe() -> None:

@@ -84,10 +84,10 @@ def find_out(replies: Iterable[Action]) -> bool:
 
 def resume_held_work(mine: Sequence[str]) -> None:
     """Resume what was held up for a person: refused credentials, the stop switch, a model without a price."""
-    for provider in pauses.paused():
-        pauses.resume(provider, by=LEAD)
-    for stop in stops.in_force().filter(Q(reason__in=_looked_into(mine)) | Q(stopped_at__lt=Now() - LONGEST_STOP)):
-        stops.release(stop_id=stop.pk, by=lead())
+    for provider in pauses.paused_names():
+        pauses.resume_provider(provider, by=LEAD)
+    for stop in stops.active_stops().filter(Q(reason__in=_looked_into(mine)) | Q(stopped_at__lt=Now() - LONGEST_STOP)):
+        stops.resume_stopped(stop_id=stop.pk, by=lead())
     for hold in Hold.objects.filter(run__ticket__in=mine, cause=Hold.Cause.PRICE):
         if pricelist.find_price(hold.model) is None:
             pricelist.enter_price(model=hold.model, rates=PRICE, by=lead(), note="As its server says.")
@@ -96,10 +96,10 @@ def resume_held_work(mine: Sequence[str]) -> None:
 def before(also: str, number: int) -> None:
     """Events before a ticket exists."""
     if also == STOPPED:
-        for stop in stops.in_force():  # a stop of another story, whose people are gone
-            stops.release(stop_id=stop.pk, by=lead())
+        for stop in stops.active_stops():  # a stop of another story, whose people are gone
+            stops.resume_stopped(stop_id=stop.pk, by=lead())
         with suppress(Refused):  # somebody has just stopped it
-            stops.stop(kind=STOPPED_KIND, reason=_looks_into(number), by=lead())
+            stops.stop_kind(kind=STOPPED_KIND, reason=_looks_into(number), by=lead())
     elif also == ELSEWHERE:
         _refund_elsewhere(number)
     elif also == UNPRICED:

@@ -66,8 +66,8 @@ def an_action(
     given: dict[str, Any] = {
         "ticket": ticket, "kind": kind, "sequence": sequence, "status": status, "params": params, **money,
         "idempotency_key": key, "request": json.dumps({**params, "reference": key}),
-        "digest": kinds.digest(params), "reason": "It is broken.",
-        "target": "#W1", "order_id": "#W1" if money else "", "policy_version": versions.current(),
+        "digest": kinds.json_digest(params), "reason": "It is broken.",
+        "target": "#W1", "order_id": "#W1" if money else "", "policy_version": versions.current_policy(),
         "verdict": "auto_approve", "created_at": at, "lease_expires_at": at if status == states.EXECUTING else None,
         "approved_at": at if status in (*states.OPEN, states.SUCCEEDED, states.FAILED) else None,
         "settled_at": at if status in states.SETTLED else None,

@@ -101,7 +101,7 @@ def test_the_forms_offer_the_new_kind(world: World, vouchers: Script) -> None:
     assert ("voucher", "Voucher") in StopForm().fields["kind"].choices
     assert ("voucher", "Voucher") in ThresholdRow().fields["kind"].choices
     assert ("reply", "Reply") not in ThresholdRow().fields["kind"].choices
-    assert stops.holding("voucher") is None
+    assert stops.stop_for("voucher") is None
 
 
 def test_a_row_outlives_its_kind(world: World, maya: Client) -> None:

@@ -176,7 +176,7 @@ def test_an_edit_is_shown_with_the_original_proposal(maya: Client) -> None:
     after = {**before, "amount": 4_200}
     action = an_action(verdict="require_approval", params=after)
     asked(action, "edit", edited=after)
-    an_event("action.edited", action, actor="maya", params=after, proposed=before, digest=kinds.digest(after))
+    an_event("action.edited", action, actor="maya", params=after, proposed=before, digest=kinds.json_digest(after))
     page = markup(maya.get(reverse("action", args=[action.pk])))
     assert "<del>$90.00</del>" in page
     assert "<ins>$42.00</ins>" in page

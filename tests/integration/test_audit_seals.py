@@ -26,7 +26,7 @@ def own_chain() -> None:
 
 
 def happened(verb: str = "ticket.closed") -> AuditEvent:
-    events.record(actor="lead", verb=verb, object_type="ticket", object_id="T1", before={}, after={"amount": 1})
+    events.record_event(actor="lead", verb=verb, object_type="ticket", object_id="T1", before={}, after={"amount": 1})
     return AuditEvent.objects.latest("pk")
 
 

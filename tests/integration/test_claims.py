@@ -77,7 +77,7 @@ def test_a_false_claim_goes_to_a_person_without_a_correction(world: World, model
 def test_a_partial_refund_called_full_goes_to_a_person(world: World, model: Script) -> None:
     ticket, _, key = after_a_refund(world, model, replies("You were refunded in full.", claims=[{"kind": "refund"}]))
     payments = world.now(Action.objects.get(idempotency_key=key).snapshot)["payments"]
-    (effect,) = claims.effects(ticket.pk)
+    (effect,) = claims.succeeded_effects(ticket.pk)
     assert effect.captured == sum(payment["captured"] for payment in payments) > 2_000
     assert status(ticket)[0] == "awaiting_approval"
 
@@ -93,7 +93,7 @@ def test_a_reply_with_claims_in_the_old_format_is_editable(world: World, model: 
     request = ApprovalRequest.objects.get(action=reply_of(ticket))
     action = request.action
     action.params = {**action.params, "claims": [{"kind": "refund", "amount": 2_000, "currency": "USD"}]}
-    digest = payload.digest_of(action)
+    digest = payload.action_digest(action)
     Action.objects.filter(pk=action.pk).update(params=action.params, digest=digest)
     ApprovalRequest.objects.filter(pk=request.pk).update(digest=digest)
     decide.edit(request_id=request.pk, by=lead, digest=digest, changes={"text": "Many thanks."})
@@ -155,16 +155,16 @@ def test_a_reply_whose_refund_fails_before_sending_needs_a_person(
     if kept == "unavailable":
         world.faults("POST /replies", "unavailable")
     elif kept == "paused":
-        pauses.pause("replies", "The key was refused.")
+        pauses.pause_provider("replies", "The key was refused.")
     else:
-        stops.stop(kind="reply", reason="For a test.", by=lead)
+        stops.stop_kind(kind="reply", reason="For a test.", by=lead)
     ticket, _, _ = after_a_refund(world, model, replies(SAID, claims=[{"kind": "refund"}]))
     assert reply_of(ticket).status == "approved"
     comes_undone(ticket)
     world.simulator.faults()
-    pauses.resume("replies", by="lead")
-    for stop in stops.in_force():
-        stops.release(stop_id=stop.pk, by=lead)
+    pauses.resume_provider("replies", by="lead")
+    for stop in stops.active_stops():
+        stops.resume_stopped(stop_id=stop.pk, by=lead)
     Action.objects.filter(ticket=ticket, kind="reply").update(not_before=None)
     assert execution.execute(reply_of(ticket).pk).status == "awaiting_approval"
     assert received(world, ticket) == []

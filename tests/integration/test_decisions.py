@@ -204,7 +204,7 @@ def test_an_edited_action_runs_as_edited(world: World, lead: User) -> None:
     action = Action.objects.get(pk=request.action_id)
     assert decision.edited == action.params
     assert (action.amount, action.params["amount"], action.status) == (2_500, 2_500, states.APPROVED)
-    assert action.digest == payload.digest_of(action) != request.digest == decision.digest
+    assert action.digest == payload.action_digest(action) != request.digest == decision.digest
     assert execution.execute(action.pk).status == states.SUCCEEDED
     [row] = world.refunds(order)
     assert (row["amount"], row["reason"], row["reference"]) == (

@@ -73,7 +73,7 @@ def test_an_action_held_by_other_rules_is_never_automatic(db: None) -> None:
 
 def test_a_kind_or_tag_share_caps_the_dial(db: None) -> None:
     reply = a_reply(facts={"kind": "reply", "tags": ["VIP"]})
-    facts, start = policy_facts.recorded(reply), starts(reply)
+    facts, start = policy_facts.recorded_facts(reply), starts(reply)
     for capped in (
         Dial(percent=100, kinds=(KindShare(kind="reply", percent=start - 1),)),
         Dial(percent=100, tags=(TagShare(tag="vip", percent=start - 1),)),
@@ -88,7 +88,7 @@ def test_without_recorded_tags_no_tag_applies_and_it_says_so(db: None) -> None:
     rules = RULES.model_copy(update={"autonomy": Dial(percent=100, tags=(TagShare(tag="vip", percent=0),))})
     found = evidence(rules, 14)
     assert (found.points[100].alone, found.untagged) == (1, 1)
-    assert auto_approved_from(rules, policy_facts.recorded(reply)) == starts(reply)
+    assert auto_approved_from(rules, policy_facts.recorded_facts(reply)) == starts(reply)
     versions.save_policy(rules=rules, by=None, note="for the page")
     page = markup(signed_in().get(reverse("policy-autonomy")))
     assert "1 of them has no recorded customer tags" in page.replace("&#x27;", "'")
@@ -149,8 +149,8 @@ def test_the_dial_is_saved_after_its_evidence_was_shown(admin: Client) -> None:
     assert "Not saved yet" in markup(unseen)
     answer = admin.post(address, {**fields, "do": "save", "previewed": seen(admin, fields)})
     assert answer.status_code == 302
-    saved = versions.current()
-    rules = versions.rules_of(saved)
+    saved = versions.current_policy()
+    rules = versions.policy_rules(saved)
     assert rules.autonomy == Dial(
         percent=40, kinds=(KindShare(kind="refund", percent=10),), tags=(TagShare(tag="vip", percent=5),)
     )
@@ -190,14 +190,14 @@ def test_everyone_may_preview_a_setting_but_only_admins_save(db: None) -> None:
      {"tags-0-tag": "a", "tags-0-percent": "1", "tags-1-tag": "A", "tags-1-percent": "2"}, {"lower-at_least": "0"}],
 )  # fmt: skip
 def test_an_invalid_setting_is_reported_next_to_the_field(admin: Client, wrong: dict[str, str]) -> None:
-    before = versions.current().pk
+    before = versions.current_policy().pk
     answer = admin.post(reverse("policy-autonomy"), {**entered(admin, **wrong), "do": "save"})
     assert answer.status_code == 422
-    assert versions.current().pk == before
+    assert versions.current_policy().pk == before
 
 
 def test_unreadable_rules_are_reported(db: None) -> None:
-    from_elsewhere = versions.current()
+    from_elsewhere = versions.current_policy()
     type(from_elsewhere).objects.create(rules={"autonomy": "much"}, note="by hand")
     assert "can't be read" in markup(signed_in().get(reverse("policy-autonomy")))
 
@@ -218,20 +218,20 @@ def test_a_form_opened_before_an_automatic_lowering_saves_nothing(admin: Client,
     assert "lowered itself from 100 % to 35 %" in said
     assert "At <strong>35 %</strong>" in said
     assert based_on(said) == str(made.pk)
-    assert versions.current() == made
+    assert versions.current_policy() == made
     fields = entered(admin, percent="90")
     again = admin.post(reverse("policy-autonomy"), {**fields, "do": "save", "previewed": seen(admin, fields)})
     assert again.status_code == 302
-    assert versions.rules_of(versions.current()).autonomy.percent == 90
+    assert versions.policy_rules(versions.current_policy()).autonomy.percent == 90
 
 
 @pytest.mark.parametrize("given", [None, "x", "999999999"])
 def test_a_form_without_a_version_saves_nothing(admin: Client, given: str | None) -> None:
-    before = versions.current()
+    before = versions.current_policy()
     fields = entered(admin, percent="90")
     fields.pop("based_on")
     fields |= {} if given is None else {"based_on": given}
     answer = admin.post(reverse("policy-autonomy"), {**fields, "do": "save", "previewed": seen(admin, fields)})
     assert answer.status_code == 422
     assert "doesn't name the version" in markup(answer)
-    assert versions.current() == before
+    assert versions.current_policy() == before

@@ -449,8 +449,8 @@ def test_refused_credentials_pause_the_model_until_it_is_resumed(world: World, m
     model.will_say(Say({"error": {"message": "Invalid key."}}, 401))
     run = run_through(ticket)
     assert (run.status, run.steps.get().attempts) == ("queued", 1), "the ticket is not to blame"
-    assert pauses.paused() == {"llm"}
-    assert pauses.resume("llm", by="admin")
+    assert pauses.paused_names() == {"llm"}
+    assert pauses.resume_provider("llm", by="admin")
     Run.objects.filter(pk=run.pk).update(not_before=None)
     model.will_say(triage(), hands_over())
     assert run_through(ticket).outcome == "with_person"

@@ -147,13 +147,13 @@ def test_refused_credentials_pause_the_provider_and_its_actions(world: World, le
     world.faults("POST /refunds", "unauthorized")
     action = execution.execute(action.pk)
     assert (action.status, action.error_class) == (states.APPROVED, "unauthorized")
-    assert pauses.paused() == {"payments"}
+    assert pauses.paused_names() == {"payments"}
     assert AuditEvent.objects.filter(verb="provider.paused", object_id="payments").exists()
     _, other = approved(world)
     assert execution.execute(other.pk).fence == 0, "nothing is sent while it is paused"
     assert not {action.pk, other.pk} & set(execution.due(1000))
 
-    assert pauses.resume("payments", by="admin")
+    assert pauses.resume_provider("payments", by="admin")
     world.simulator.faults()
     assert again(action).status == states.SUCCEEDED
     assert len(world.refunds(order)) == 1
@@ -308,8 +308,8 @@ def test_after_the_keys_lifetime_a_refusing_shop_is_paused(world: World, payment
     _, action = past_the_horizon(world, payments, settings)
     world.faults("GET /orders/{order_id}", "unauthorized")
     assert again(action).status == states.APPROVED
-    assert pauses.paused() == {"orders"}
-    pauses.resume("orders", by="admin")
+    assert pauses.paused_names() == {"orders"}
+    pauses.resume_provider("orders", by="admin")
     assert [asked.method for asked in payments.asked] == ["POST", "GET"]
 
 
@@ -357,7 +357,7 @@ def test_a_slow_worker_cannot_overwrite_its_successor(world: World, caplog: pyte
     execution._succeeded(slow, answer)
     action.refresh_from_db()
     assert (action.status, action.fence) == (states.SUCCEEDED, 2)
-    assert "came back too late" in caplog.text
+    assert "finished after a newer one took over" in caplog.text
     assert outcomes(action) == ["lost", "succeeded"]
     assert AuditEvent.objects.filter(object_id=action.pk, verb="action.succeeded").count() == 1
     assert len(world.refunds(order)) == 1
@@ -545,9 +545,9 @@ def test_a_shop_that_refuses_our_credentials_is_paused(world: World) -> None:
     _, action = approved(world)
     world.faults("GET /orders/{order_id}", "unauthorized")
     assert execution.execute(action.pk).status == states.APPROVED
-    assert pauses.paused() == {"orders"}
+    assert pauses.paused_names() == {"orders"}
     assert action.pk not in execution.due(1000)
-    pauses.resume("orders", by="admin")
+    pauses.resume_provider("orders", by="admin")
 
 
 # --- the other kinds ------------------------------------------------------------------------------------

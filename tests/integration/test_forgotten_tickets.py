@@ -246,7 +246,7 @@ def test_a_bug_in_an_effect_does_not_loop_forever(world: World, place: str, capl
         assert execution.execute(action.pk).status == states.UNRESOLVED
     assert status(action.ticket)[0] == "needs_person"
     assert "Bug in AgentOps" in Action.objects.get(pk=action.pk).error_message
-    assert "attempt 1 broke" in caplog.text
+    assert "attempt 1 failed with an internal error" in caplog.text
     if place == "keep":  # it had happened: the look-up by reference finds it, and nothing is sent twice
         assert lookup.settle(action.pk).status == states.SUCCEEDED
         assert len(world.refunds(order)) == 1

@@ -156,7 +156,7 @@ def bind() -> None:
 
 def as_before(action: Action) -> Action:
     """Give the action and its open request the old digest, of the parameters alone."""
-    digest = kinds.digest(action.params)
+    digest = kinds.json_digest(action.params)
     tamper(action, digest=digest)
     ApprovalRequest.objects.filter(action=action).update(digest=digest)
     return action
@@ -179,7 +179,7 @@ def test_an_old_proposal_is_bound_and_continues(world: World, lead: User) -> Non
     bind()
     for action in actions:
         action.refresh_from_db()
-        assert action.digest == payload.digest_of(action)
+        assert action.digest == payload.action_digest(action)
         for request in ApprovalRequest.objects.filter(action=action):
             deciding.approve(request_id=request.pk, by=lead, digest=action.digest)
         assert execution.execute(action.pk).status == states.SUCCEEDED

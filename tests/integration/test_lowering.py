@@ -54,14 +54,14 @@ def lowered() -> PolicyVersion | None:
 
 
 def percent() -> int:
-    return versions.rules_of(versions.current()).autonomy.percent
+    return versions.policy_rules(versions.current_policy()).autonomy.percent
 
 
 def test_rejections_at_the_rate_lower_the_dial_with_a_notice() -> None:
     decided("approve", "edit", "approve")
     assert lowering.due() == []  # too few for any conclusion
     decided("reject")
-    before = versions.current()
+    before = versions.current_policy()
     made = lowered()
     assert made is not None
     assert (percent(), made.created_by) == (70, None)
@@ -111,14 +111,14 @@ def test_unknown_outcomes_lower_the_dial_once_like_failures(world: World) -> Non
         lookup.settle(action.pk)
         action.refresh_from_db()
         assert action.status == states.FAILED
-    assert lowering.rates(made, versions.rules_of(made))[1].whole == 0
+    assert lowering.rates(made, versions.policy_rules(made))[1].whole == 0
 
 
 def test_a_late_failure_counts_when_it_failed(world: World) -> None:
     action = an_action(run_id=1, status="failed", verdict="auto_approve")
-    an_attempt(action, at=versions.current().created_at - timedelta(days=3))
-    version = versions.current()
-    assert lowering.rates(version, versions.rules_of(version))[1].part == 1
+    an_attempt(action, at=versions.current_policy().created_at - timedelta(days=3))
+    version = versions.current_policy()
+    assert lowering.rates(version, versions.policy_rules(version))[1].part == 1
 
 
 def test_below_the_rate_nothing_happens() -> None:
@@ -153,7 +153,7 @@ def test_a_kinds_share_is_lowered_together_with_the_dial() -> None:
     made = lowered()
     assert made is not None
     assert made.note.startswith("Dial lowered automatically from 100 % to 70 %, for refund from 60 % to 30 %: 4 of 4")
-    assert versions.rules_of(versions.current()).autonomy.kinds == (KindShare(kind="refund", percent=30),)
+    assert versions.policy_rules(versions.current_policy()).autonomy.kinds == (KindShare(kind="refund", percent=30),)
 
 
 def test_a_kinds_share_above_the_dial_falls_from_the_dial() -> None:
@@ -172,7 +172,7 @@ def test_shares_above_a_dial_at_its_floor_stay() -> None:
 
 def test_other_policy_changes_keep_the_evidence() -> None:
     decided("reject", "reject")
-    rules = versions.rules_of(versions.current())
+    rules = versions.policy_rules(versions.current_policy())
     versions.save_policy(rules=rules.model_copy(update={"approval_hours": 5}), by=None, note="other")
     decided("reject", "reject")
     assert lowered() is not None
@@ -181,14 +181,14 @@ def test_other_policy_changes_keep_the_evidence() -> None:
 def test_evidence_older_than_the_window_is_ignored(settings: Any) -> None:
     put(rule=WATCHED.model_copy(update={"window_days": 1}))
     decided(*["reject"] * 4)
-    version = versions.current()
+    version = versions.current_policy()
     old = timedelta(days=2)
-    rates = lowering.rates(version, versions.rules_of(version))
+    rates = lowering.rates(version, versions.policy_rules(version))
     assert rates[0].whole == 4
     for _ in range(4):
         action = an_action(run_id=1, status="approved", created_at=version.created_at - old)
         asked(action, "reject", after=timedelta())
-    assert lowering.rates(version, versions.rules_of(version))[0].whole == 4
+    assert lowering.rates(version, versions.policy_rules(version))[0].whole == 4
 
 
 def test_without_a_rate_the_dial_is_never_lowered() -> None:
@@ -250,7 +250,7 @@ def test_a_newer_dial_setting_removes_the_notice() -> None:
 def test_another_policy_change_keeps_the_notice() -> None:
     decided(*["reject"] * 4)
     made = lowered()
-    rules = versions.rules_of(versions.current())
+    rules = versions.policy_rules(versions.current_policy())
     versions.save_policy(rules=rules.model_copy(update={"approval_hours": 9}), by=None, note="Longer.")
     notice = lowering.unseen_lowering()
     assert notice is not None
@@ -260,7 +260,7 @@ def test_another_policy_change_keeps_the_notice() -> None:
 def test_restarting_a_demo_keeps_the_lowered_dial() -> None:
     make_people(dict.fromkeys(GROUPS, "secret"))
     make_policy(by="admin")
-    rules = versions.rules_of(versions.current())
+    rules = versions.policy_rules(versions.current_policy())
     put_again = rules.model_copy(update={"autonomy": Dial(percent=90), "lowering": WATCHED})
     versions.save_policy(rules=put_again, by=User.objects.get(username="admin"), note="watched")
     decided(*["reject"] * 4)

@@ -180,9 +180,9 @@ def test_stopped_and_held_work_does_not_count_as_lag(world: World, lead: User) -
     Action.objects.filter(pk=action.pk).update(approved_at=Now() - timedelta(minutes=5))
     lag = ("agentops_sweep_lag_seconds", ("action",))
     assert samples()[lag] == pytest.approx(300, abs=20)
-    stop = stops.stop(kind="refund", reason="The shop is being robbed.", by=lead)
+    stop = stops.stop_kind(kind="refund", reason="The shop is being robbed.", by=lead)
     assert samples()[lag] == 0
-    stops.release(stop_id=stop.pk, by=lead)
+    stops.resume_stopped(stop_id=stop.pk, by=lead)
     assert samples()[lag] == pytest.approx(300, abs=20)
 
     ticket = ticket_of(world.order())

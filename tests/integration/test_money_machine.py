@@ -83,7 +83,7 @@ class Money(RuleBasedStateMachine):
         kind, pk = KINDS["refund"], self.tickets[ticket].pk
 
         def ask() -> Action:
-            return proposals.made_before(kind, kind.parse(given), ticket_id=pk) or propose(
+            return proposals.find_earlier(kind, kind.parse(given), ticket_id=pk) or propose(
                 self.tickets[ticket], "refund", given
             )
 

@@ -26,7 +26,7 @@ def addressed(settings: Settings) -> None:
 
 
 def finding_opened() -> Notification:
-    events.record(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=7,
+    events.record_event(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=7,
                  after={"kind": "theirs_alone", "reference": "re_1"})  # fmt: skip
     return Notification.objects.get()
 
@@ -45,15 +45,15 @@ def test_a_finding_is_notified_once() -> None:
 
 
 def test_refused_credentials_are_notified() -> None:
-    pauses.pause("payments", "no such key")
-    pauses.pause("payments", "no such key")
+    pauses.pause_provider("payments", "no such key")
+    pauses.pause_provider("payments", "no such key")
     assert notifications.send_notification(Notification.objects.get().pk)
     assert "no such key" in mail.outbox[0].body
 
 
 def test_a_stop_is_notified_with_its_reason() -> None:
     by = User.objects.create(username="the-admin")
-    stops.stop(kind=stops.ALL, reason="The gateway pays twice.", by=by)
+    stops.stop_kind(kind=stops.ALL, reason="The gateway pays twice.", by=by)
     assert notifications.send_notification(Notification.objects.get().pk)
     [letter] = mail.outbox
     assert letter.subject == "AgentOps: Actions are stopped"
@@ -79,13 +79,13 @@ def test_an_automatic_lowering_is_notified_in_words() -> None:
 
 
 def test_other_events_notify_nobody() -> None:
-    events.record(actor="lead", verb="ticket.closed", object_type="ticket", object_id="T1")
+    events.record_event(actor="lead", verb="ticket.closed", object_type="ticket", object_id="T1")
     assert not Notification.objects.exists()
 
 
 def test_without_recipients_no_notification_is_stored(settings: Settings) -> None:
     settings.ALERT_EMAILS = []
-    events.record(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=7)
+    events.record_event(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=7)
     assert not Notification.objects.exists()
 
 

@@ -125,8 +125,8 @@ def test_a_refused_first_look_up_pauses_the_provider(world: World, payments: Scr
     action = propose_refund(world.order(), 2_000)
     payments.will_say(Say({"error": {"code": "unauthorized", "message": "Who?"}}, 401))
     assert execution.execute(action.pk).status == states.APPROVED
-    assert pauses.paused() == {"payments"}
-    pauses.resume("payments", by="admin")
+    assert pauses.paused_names() == {"payments"}
+    pauses.resume_provider("payments", by="admin")
 
 
 def test_a_reply_is_sent_although_it_cannot_be_looked_up(world: World, settings: Settings) -> None:

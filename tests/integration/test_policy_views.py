@@ -88,8 +88,8 @@ def test_everyone_reads_the_policy_and_only_admins_change_it(db: None, version: 
 
 def test_a_policy_change_records_who_and_why(admin: Client, version: PolicyVersion) -> None:
     save(admin, entered(admin, **{"thresholds-0-auto_up_to": "62.50", "share_of_order_percent": "70"}))
-    saved = versions.current()
-    rules = versions.rules_of(saved)
+    saved = versions.current_policy()
+    rules = versions.policy_rules(saved)
     assert saved.pk > version.pk
     assert saved.note == "Because the test says so"
     assert saved.created_by is not None
@@ -104,7 +104,7 @@ def test_the_preview_needs_no_note_but_saving_does(admin: Client, version: Polic
     assert page.status_code == 200
     proof = previewed(markup(page))
     assert admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": proof}).status_code == 422
-    assert versions.current().pk == version.pk
+    assert versions.current_policy().pk == version.pk
 
 
 def test_a_change_without_a_preview_is_not_saved(admin: Client, version: PolicyVersion) -> None:
@@ -115,7 +115,7 @@ def test_a_change_without_a_preview_is_not_saved(admin: Client, version: PolicyV
     other = {**fields, "thresholds-0-auto_up_to": "900"}
     answer = admin.post(reverse(EDIT), {**other, "do": "save", "previewed": shown})
     assert "Not saved yet" in markup(answer)
-    assert versions.current().pk == version.pk
+    assert versions.current_policy().pk == version.pk
 
 
 def test_the_effect_is_counted_over_real_actions(live_database: str, world: World) -> None:
@@ -138,7 +138,7 @@ def test_rows_can_be_added_and_removed_without_javascript(admin: Client, version
         "customer-0-DELETE": "on",
     }
     save(admin, entered(admin, **spare))
-    rules = versions.rules_of(versions.current())
+    rules = versions.policy_rules(versions.current_policy())
     assert rules.thresholds[1] == Threshold(kind="cancel_order", currency="JPY", auto_up_to=7_000, block_above=90_000)
     assert rules.customer_30_days == []
 
@@ -188,8 +188,8 @@ def test_an_older_version_is_restored_as_a_new_one(admin: Client, version: Polic
     assert "Restore version" in markup(admin.get(reverse("policy-version", args=[version.pk])))
     fields = entered(admin, f"?from={version.pk}")
     save(admin, {**fields, "note": f"Restores version {version.pk}."})
-    assert versions.current().rules == version.rules
-    assert versions.current().pk > version.pk + 1
+    assert versions.current_policy().rules == version.rules
+    assert versions.current_policy().pk > version.pk + 1
 
 
 def test_htmx_is_redirected_to_the_policy_after_saving(admin: Client, version: PolicyVersion) -> None:
@@ -207,7 +207,7 @@ def test_the_acknowledgement_text_may_not_claim_anything(admin: Client, version:
     assert refused.status_code == 422
     assert "The message must not claim or promise anything." in markup(refused)
     save(admin, {**fields, "acknowledgement": "We have your message."})
-    rules = versions.rules_of(versions.current())
+    rules = versions.policy_rules(versions.current_policy())
     assert (rules.acknowledge, rules.acknowledgement) == ("failed", "We have your message.")
     assert "We have your message." in markup(admin.get(reverse("policy")))
 
@@ -215,7 +215,7 @@ def test_the_acknowledgement_text_may_not_claim_anything(admin: Client, version:
 def test_fields_outside_the_form_stay_unchanged(admin: Client, version: PolicyVersion) -> None:
     versions.save_policy(rules=RULES.model_copy(update={"autonomy": Dial(percent=35)}), by=None, note="Dialled down")
     save(admin, entered(admin, share_of_order_percent="10"))
-    assert versions.rules_of(versions.current()).autonomy.percent == 35
+    assert versions.policy_rules(versions.current_policy()).autonomy.percent == 35
 
 
 def test_restoring_a_version_restores_its_dial_and_says_so(admin: Client, version: PolicyVersion) -> None:
@@ -224,7 +224,7 @@ def test_restoring_a_version_restores_its_dial_and_says_so(admin: Client, versio
     page = markup(admin.post(reverse(EDIT), {**fields, "do": "preview"}))
     assert "including its dial at 100 %" in page
     save(admin, fields)
-    assert versions.rules_of(versions.current()).autonomy.percent == 100
+    assert versions.policy_rules(versions.current_policy()).autonomy.percent == 100
 
 
 def test_a_version_saved_in_the_meantime_is_not_overwritten(db: None, version: PolicyVersion) -> None:
@@ -255,9 +255,9 @@ def test_an_outdated_form_saves_nothing_and_shows_the_new_version(
     assert "dial at 35 %" in said
     assert based_on(said) == str(made.pk)
     assert answer.context["form"].general["share_of_order_percent"].value() == 15
-    assert versions.current() == made
+    assert versions.current_policy() == made
     save(admin, entered(admin, share_of_order_percent="70"))
-    rules = versions.rules_of(versions.current())
+    rules = versions.policy_rules(versions.current_policy())
     assert (rules.share_of_order_percent, rules.autonomy.percent) == (70, 35)
 
 
@@ -273,7 +273,7 @@ def test_a_form_without_a_version_saves_nothing_and_says_so(
     assert answer.status_code == 422
     assert "doesn't name the version" in markup(answer)
     assert based_on(markup(answer)) == str(version.pk)
-    assert versions.current() == version
+    assert versions.current_policy() == version
 
 
 def test_adding_rows_keeps_the_forms_version(admin: Client, version: PolicyVersion) -> None:
@@ -291,4 +291,4 @@ def test_restoring_does_not_undo_changes_made_in_the_meantime(admin: Client, ver
     made = versions.save_policy(rules=lowered, by=None, note="The dial lowered itself.")
     answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": proof})
     assert answer.status_code == 409
-    assert versions.current() == made
+    assert versions.current_policy() == made

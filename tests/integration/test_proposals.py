@@ -333,7 +333,7 @@ def test_an_unreadable_policy_automates_nothing(world: World) -> None:
 
 
 def test_a_new_policy_version_is_audited(world: World, lead: User) -> None:
-    before = versions.current()
+    before = versions.current_policy()
     version = versions.save_policy(rules=Rules(approval_hours=5), by=lead, note=" Shorter. ")
     event = AuditEvent.objects.get(object_type="policy", object_id=version.pk)
     assert (event.actor, event.before, event.after["note"]) == ("lead", before.rules, "Shorter.")
@@ -445,7 +445,7 @@ def test_a_key_is_unique(world: World) -> None:
 
 def test_the_frozen_request_holds_the_approved_parameters(world: World) -> None:
     action = propose_refund(world.order(), 2_000)
-    assert payload.digest_of(action) == action.digest
+    assert payload.action_digest(action) == action.digest
     assert f'"reference": "{action.idempotency_key}"' in action.request
     assert '"amount": 2000' in action.request
 
@@ -456,7 +456,7 @@ def test_a_repeated_full_refund_is_deduplicated_though_nothing_is_left(world: Wo
     first = propose_refund(order, 3_000, ticket=ticket)
     assert execution.execute(first.pk).status == states.SUCCEEDED
     again = {**refund_arguments(order, 3_000), "order_id": order["order_id"].lstrip("#"), "reason": "In other words."}
-    twin = proposals.made_before(KINDS["refund"], KINDS["refund"].parse(again), ticket_id=ticket.pk)
+    twin = proposals.find_earlier(KINDS["refund"], KINDS["refund"].parse(again), ticket_id=ticket.pk)
     assert twin == first
 
 

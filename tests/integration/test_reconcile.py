@@ -195,7 +195,7 @@ def test_a_missing_account_may_have_been_changed_before(world: World, lead: User
     for action in (unknown_cancellation(world), unknown_change(world, lead, name="Kim Roe")):
         with scripted(NOT_FOUND) as shop:
             settings.ORDERS_URL = shop.url
-            asked = lookup.ask(action.pk)
+            asked = lookup.ask_provider(action.pk)
         settings.ORDERS_URL = world.simulator.url
         assert (asked.action.status, "no longer exists" in asked.said) == (states.UNRESOLVED, True)
 
@@ -211,7 +211,7 @@ def test_an_account_matching_neither_state_proves_nothing(
     action = unknown_change(world, lead, name="Kim Roe", address={"city": "York"})
     with scripted(Say({**action.snapshot, **now})) as shop:
         settings.ORDERS_URL = shop.url
-        asked = lookup.ask(action.pk)
+        asked = lookup.ask_provider(action.pk)
     assert (asked.action.status, "neither the old nor the new values" in asked.said) == (states.UNRESOLVED, True)
 
 
@@ -219,12 +219,12 @@ def test_an_unrelated_account_change_does_not_hide_the_outcome(world: World, lea
     action = unknown_change(world, lead, name="Kim Roe")
     with scripted(Say({**action.snapshot, "address": {"city": "York"}})) as shop:
         settings.ORDERS_URL = shop.url
-        asked = lookup.ask(action.pk)
+        asked = lookup.ask_provider(action.pk)
     assert (asked.action.status, asked.said) == (states.FAILED, lookup.NEVER_HAPPENED["account_change"])
 
 
 def test_a_failed_look_up_result_names_what_was_checked(world: World) -> None:
-    assert lookup.ask(unknown_cancellation(world).pk).said == "The order isn't cancelled."
+    assert lookup.ask_provider(unknown_cancellation(world).pk).said == "The order isn't cancelled."
 
 
 def test_a_reply_that_may_have_been_sent_needs_a_person(world: World, settings: Settings) -> None:

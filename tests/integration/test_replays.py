@@ -225,9 +225,9 @@ def test_a_replay_cannot_exceed_the_recorded_order_either(world: World, model: S
 def test_effects_that_another_policy_blocks_did_not_happen(world: World, model: Script) -> None:
     run, order = a_small_refund(world, model)
     strict = versions.save_policy(
-        rules=versions.rules_of(versions.current()).model_copy(update={
+        rules=versions.policy_rules(versions.current_policy()).model_copy(update={
             "thresholds": [row.model_copy(update={"auto_up_to": 100, "block_above": 1_000})
-                           for row in versions.rules_of(versions.current()).thresholds],
+                           for row in versions.policy_rules(versions.current_policy()).thresholds],
         }), by=None, note="strict",
     )  # fmt: skip
     put_rules()

@@ -14,11 +14,11 @@ from tests.world import World, at_once, propose, propose_refund, refund_argument
 
 
 def reading(world: World, order: dict[str, Any]) -> Reading:
-    return resolution.order_of(ticket_of(order), order["order_id"])
+    return resolution.read_order(ticket_of(order), order["order_id"])
 
 
 def left(world: World, order: dict[str, Any]) -> int:
-    return reservations.left(reading(world, order)).whole
+    return reservations.funds_left(reading(world, order)).whole
 
 
 def test_without_refunds_everything_captured_is_left(world: World) -> None:
@@ -36,7 +36,7 @@ def test_an_approved_refund_is_subtracted_before_it_runs(world: World) -> None:
     action = propose_refund(order, 4_000)
     assert action.status == states.APPROVED
     assert left(world, order) == 6_000
-    assert reservations.left(reading(world, order), without=action.pk).whole == 10_000
+    assert reservations.funds_left(reading(world, order), without=action.pk).whole == 10_000
 
 
 def test_a_refund_awaiting_approval_reserves_nothing(world: World) -> None:
@@ -50,7 +50,7 @@ def test_a_settled_refund_is_counted_once(world: World) -> None:
     before = reading(world, order)
     execution.execute(propose_refund(order, 4_000).pk)
     assert left(world, order) == 6_000
-    assert reservations.left(before).whole == 6_000, "also for a reader of the earlier order"
+    assert reservations.funds_left(before).whole == 6_000, "also for a reader of the earlier order"
 
 
 def test_an_unresolved_refund_stays_reserved(world: World) -> None:
@@ -68,17 +68,17 @@ def test_each_payment_has_its_own_remainder(world: World) -> None:
     second = order["payments"][1]["payment_id"]
     execution.execute(propose_refund(order, 3_000, payment_id=second).pk)
     now = reading(world, order)
-    assert reservations.left(now).payments[second] == 1_000
-    assert reservations.left(now).payments[order["payments"][0]["payment_id"]] == 6_000
-    assert reservations.left(now).whole == 7_000
+    assert reservations.funds_left(now).payments[second] == 1_000
+    assert reservations.funds_left(now).payments[order["payments"][0]["payment_id"]] == 6_000
+    assert reservations.funds_left(now).whole == 7_000
 
 
 def test_a_cancellation_in_progress_reserves_every_payment(world: World) -> None:
     order = world.order("pending")
     propose(ticket_of(order), "cancel_order", {"order_id": order["order_id"], "reason": "Ordered twice."})
     now = reading(world, order)
-    assert reservations.left(now).whole == 0
-    assert reservations.left(now).payments[order["payments"][0]["payment_id"]] == 0
+    assert reservations.funds_left(now).whole == 0
+    assert reservations.funds_left(now).payments[order["payments"][0]["payment_id"]] == 0
 
 
 def test_the_remainder_is_never_negative(world: World) -> None:
@@ -86,7 +86,7 @@ def test_the_remainder_is_never_negative(world: World) -> None:
     now = reading(world, order)
     execution.execute(propose_refund(order, 5_000).pk)
     world.refund_elsewhere(order, 5_000)
-    assert reservations.left(now).whole >= 0
+    assert reservations.funds_left(now).whole >= 0
     assert left(world, order) == 0
 
 

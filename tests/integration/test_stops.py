@@ -42,11 +42,11 @@ def released(live_database: str) -> Iterator[None]:
 
 
 def throw(by: User, kind: str = stops.ALL) -> Stop:
-    return stops.stop(kind=kind, reason="The shop is being robbed.", by=by)
+    return stops.stop_kind(kind=kind, reason="The shop is being robbed.", by=by)
 
 
 def resume_now(stop: Stop, by: User) -> None:
-    assert stops.release(stop_id=stop.pk, by=by)
+    assert stops.resume_stopped(stop_id=stop.pk, by=by)
 
 
 def untouched(action: Action) -> bool:
@@ -195,12 +195,12 @@ def test_a_claim_during_a_stop_waits_and_is_refused(world: World, admin: User) -
 
 def test_a_stop_during_a_claim_waits_for_the_claim(world: World, admin: User) -> None:
     with transaction.atomic():
-        assert not stops.keeps_from("refund")  # a claim in progress
+        assert not stops.blocks_claim("refund")  # a claim in progress
         stopping = in_a_thread(lambda: throw(admin))
         until(waits_for_lock)
         assert not Stop.objects.filter(released_at__isnull=True).exists()
     stopping.join()
-    assert stops.in_force().count() == 1
+    assert stops.active_stops().count() == 1
 
 
 # --- who, why ------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_a_stop_during_a_claim_waits_for_the_claim(world: World, admin: User) ->
 def test_a_stop_records_who_and_why(world: World, admin: User) -> None:
     stop = throw(admin, "reply")
     resume_now(stop, admin)
-    assert not stops.release(stop_id=stop.pk, by=admin)
+    assert not stops.resume_stopped(stop_id=stop.pk, by=admin)
     events = AuditEvent.objects.filter(object_type="stop", object_id=stop.pk).order_by("pk")
     assert [(event.actor, event.verb) for event in events] == [
         ("the-admin", "effects.stopped"), ("the-admin", "effects.released"),
@@ -220,7 +220,7 @@ def test_a_stop_records_who_and_why(world: World, admin: User) -> None:
 @pytest.mark.parametrize(("kind", "reason", "code"), [("gift", "So.", "unknown_kind"), ("", "  ", "reason_missing")])
 def test_a_stop_without_reason_or_with_unknown_kind_is_refused(admin: User, kind: str, reason: str, code: str) -> None:
     with pytest.raises(Refused) as refused:
-        stops.stop(kind=kind, reason=reason, by=admin)
+        stops.stop_kind(kind=kind, reason=reason, by=admin)
     assert refused.value.code == code
 
 
@@ -251,7 +251,7 @@ def test_everyone_sees_a_stop_and_admins_resume(world: World, admin: User) -> No
         assert "&lt;b&gt;Robbed&lt;/b&gt;" in shown
         assert "a-lead" in shown
     assert "This action is approved and on hold" in markup(auditor.get(reverse("action", args=[action.pk])))
-    stop = stops.in_force().get()
+    stop = stops.active_stops().get()
     assert lead.post(reverse("policy-stop-release", args=[stop.pk])).status_code == 403
     answer = boss.post(reverse("policy-stop-release", args=[stop.pk]), follow=True)
     assert "Refund is stopped" not in markup(answer)
@@ -285,7 +285,7 @@ def test_an_empty_stop_form_is_shown_again(world: World) -> None:
     lead = signed_in("a-lead", "lead")
     answer = lead.post(reverse("policy-stop"), {"kind": "gift", "reason": ""})
     assert answer.status_code == 422
-    assert not stops.in_force().exists()
+    assert not stops.active_stops().exists()
 
 
 def receipt(action: Action) -> Say:

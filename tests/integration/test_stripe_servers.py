@@ -207,8 +207,8 @@ def test_a_refused_key_pauses_stripe(deduping: Side, settings: Settings) -> None
     _, action = deduping.approved()
     action = execution.execute(action.pk)
     assert (action.status, action.error_class) == (states.APPROVED, "unauthorized")
-    assert pauses.paused() == {"payments"}
-    assert pauses.resume("payments", by="admin")
+    assert pauses.paused_names() == {"payments"}
+    assert pauses.resume_provider("payments", by="admin")
     settings.STRIPE_API_KEY = KEY
     assert again(action).status == states.SUCCEEDED
 

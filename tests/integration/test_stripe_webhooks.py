@@ -192,7 +192,7 @@ def test_a_late_failure_frees_the_reserved_money(world: World, payments: Script)
     ticket = Ticket.objects.select_related("customer").get(pk=action.ticket_id)
 
     def left() -> int:
-        return reservations.left(resolution.order_of(ticket, action.order_id)).whole
+        return reservations.funds_left(resolution.read_order(ticket, action.order_id)).whole
 
     assert left() == 8_000
     deliver(event(action, "failed"))

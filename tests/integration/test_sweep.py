@@ -182,7 +182,7 @@ def test_mail_and_replays_leave_threads_for_money(world: World, settings: Settin
     run = Run.objects.get(ticket=action.ticket_id)
     Run.objects.filter(pk=run.pk).update(status="cancelled")
     for number in range(sweep._THREADS):
-        events.record(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=number,
+        events.record_event(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=number,
                      after={"kind": "theirs_alone", "reference": f"re_{number}"})  # fmt: skip
         Replay.objects.create(run=run, mode=Replay.Mode.RECORDED, asked_by="lead")
     due = sweep._due(sweep._THREADS)

@@ -49,9 +49,9 @@ def test_a_step_that_waited_for_a_stop_is_not_timed(world: World, ticket: Ticket
     if when == "between tries":
         world.faults("POST /refunds", "unavailable", times=1)
         run_through(ticket)
-    stop = stops.stop(kind=stops.ALL, reason="It burns.", by=lead)
+    stop = stops.stop_kind(kind=stops.ALL, reason="It burns.", by=lead)
     run_through(ticket)
-    stops.release(stop_id=stop.pk, by=lead)
+    stops.resume_stopped(stop_id=stop.pk, by=lead)
     assert executed(ticket) == states.SUCCEEDED
     assert not timed(ticket)
 
@@ -59,7 +59,7 @@ def test_a_step_that_waited_for_a_stop_is_not_timed(world: World, ticket: Ticket
 def test_a_step_that_waited_for_a_provider_is_not_timed(world: World, ticket: Ticket) -> None:
     world.faults("POST /refunds", "unauthorized", times=1)
     run_through(ticket)
-    assert pauses.resume("payments", by="maya")
+    assert pauses.resume_provider("payments", by="maya")
     assert executed(ticket) == states.SUCCEEDED
     assert not timed(ticket)
 
@@ -79,7 +79,7 @@ def test_a_model_call_that_waited_for_credentials_is_not_timed(world: World, mod
     model.will_say(Say({"error": {"message": "no such key"}}, 401))
     run = run_through(ticket_of(world.order()))
     assert run.status == Run.Status.QUEUED
-    pauses.resume("llm", by="maya")
+    pauses.resume_provider("llm", by="maya")
     Run.objects.filter(pk=run.pk).update(not_before=Now())
     model.will_say(triage(), hands_over())
     engine.advance(run.pk)

@@ -8,7 +8,7 @@ from agentops.lib import http
 from agentops.lib.money import Money
 from approvals import kinds
 from approvals.effects.kinds.base import Kind, Params, Resolved, SideEffect
-from approvals.effects.resolution import NOW, Sources, customer_of
+from approvals.effects.resolution import NOW, Sources, read_customer
 from approvals.models import Action
 from approvals.policy import rules
 from approvals.policy.rules import Facts, Reason, Rules
@@ -47,7 +47,7 @@ class Voucher(Kind[VoucherArguments, VoucherParams]):
     def resolve(
         self, given: VoucherArguments, ticket: Ticket, *, sources: Sources = NOW, mendable: bool = False
     ) -> Resolved[VoucherParams]:
-        customer = customer_of(ticket, sources)
+        customer = read_customer(ticket, sources)
         params = VoucherParams(
             customer_id=customer.customer_id, amount=given.amount, currency=given.currency, reason=given.reason
         )
@@ -55,7 +55,7 @@ class Voucher(Kind[VoucherArguments, VoucherParams]):
         return Resolved(self, params, customer.customer_id, given.further, money=money, customer=customer)
 
     def read_again(self, action: Action) -> Resolved[VoucherParams]:
-        return replace(self.of(action), customer=customer_of(action.ticket))
+        return replace(self.of(action), customer=read_customer(action.ticket))
 
     def body(self, params: VoucherParams, *, key: str, ticket: Ticket) -> dict[str, Any]:
         return {"reference": key, "to": params.customer_id, "amount": params.amount, "currency": params.currency}

@@ -25,9 +25,9 @@ from approvals.effects.attempt_plan import (
     TryAgain,
     Unknown,
     after,
+    attempts_spent,
     may_have_happened,
     plan,
-    spent,
 )
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -179,6 +179,6 @@ def test_a_failure_that_only_repeats_is_not_tried_again() -> None:
 @pytest.mark.parametrize("outcome", [*WITHOUT_EFFECT, *POSSIBLE, "succeeded"])
 def test_what_each_outcome_counts_as(outcome: str) -> None:
     assert may_have_happened([outcome]) is (outcome in POSSIBLE)
-    assert spent([outcome]) == (outcome not in ("changed", "unauthorized"))
+    assert attempts_spent([outcome]) == (outcome not in ("changed", "unauthorized"))
     assert not may_have_happened([])
-    assert spent([]) == 0
+    assert attempts_spent([]) == 0

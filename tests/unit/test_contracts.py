@@ -62,7 +62,7 @@ def test_intake_accepts_the_fields_of_the_contract(form: type[BaseModel]) -> Non
         ("orders", "Order", orders.Order),
         ("orders", "Order/items", orders.Item),
         ("orders", "Order/payments", orders.Payment),
-        ("orders", "Customer", orders.Customer),
+        ("orders", "Customer", orders.ShopCustomer),
         ("refunds", "Refund", refunds.Refund),
     ],
 )

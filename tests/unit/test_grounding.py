@@ -11,17 +11,17 @@ from agentops.lab.simulator.model import words
 from agentops.lab.simulator.model.effects import Effect as Wanted
 from agentops.lab.simulator.model.looking import Findings
 from agentops.lab.simulator.model.transcript import Call
-from approvals.grounding.check import Effect, claim_of, named, ungrounded, untrue
+from approvals.grounding.check import SucceededEffect, claim_for, fill_in_actions, find_ungrounded, is_untrue
 from approvals.grounding.orders import said_cancelled
 
-REFUND = Effect("refund", "#W1234567", 8400, "USD", "t1:refund:1")
-CANCEL = Effect("cancel_order", "#W7654321", 12_000, "USD", "t1:cancel_order:1")
-ACCOUNT = Effect("account_change", key="t1:account_change:1")
+REFUND = SucceededEffect("refund", "#W1234567", 8400, "USD", "t1:refund:1")
+CANCEL = SucceededEffect("cancel_order", "#W7654321", 12_000, "USD", "t1:cancel_order:1")
+ACCOUNT = SucceededEffect("account_change", key="t1:account_change:1")
 
 
-def sentences(text: str, *done: Effect, claims: list[dict[str, Any]] | None = None) -> list[str]:
+def sentences(text: str, *done: SucceededEffect, claims: list[dict[str, Any]] | None = None) -> list[str]:
     """Return the unfounded sentences of a reply that claims all that was done, or just `claims`."""
-    return ungrounded(text, [claim_of(effect) for effect in done] if claims is None else claims, done)
+    return find_ungrounded(text, [claim_for(effect) for effect in done] if claims is None else claims, done)
 
 
 CLAIMS_A_REFUND = [
@@ -212,7 +212,7 @@ def test_paraphrased_and_unsupported_effects_are_reported(text: str, what: str) 
         ("I have put your new address on file.", ACCOUNT),
     ],
 )
-def test_an_effect_that_happened_may_be_paraphrased(text: str, effect: Effect) -> None:
+def test_an_effect_that_happened_may_be_paraphrased(text: str, effect: SucceededEffect) -> None:
     assert sentences(text, effect) == []
 
 
@@ -432,7 +432,7 @@ def test_only_a_full_refund_may_be_called_full(text: str) -> None:
 def test_partial_refunds_may_add_up_to_a_full_refund() -> None:
     parts = [replace(REFUND, amount=amount, key=str(amount), captured=8400) for amount in (8000, 400)]
     assert sentences("You have been reimbursed in full.", *parts) == []
-    assert sentences("You have been reimbursed in full.", *parts, claims=[claim_of(parts[0])])
+    assert sentences("You have been reimbursed in full.", *parts, claims=[claim_for(parts[0])])
 
 
 def test_a_cancellation_counts_as_a_full_refund() -> None:
@@ -566,12 +566,12 @@ def test_an_answer_in_a_covered_language_passes(text: str) -> None:
     ],
 )
 def test_amounts_are_read_in_the_formats_of_their_currency(currency: str, amount: int, text: str) -> None:
-    assert sentences(text, Effect("refund", "#W1", amount, currency)) == []
-    assert sentences(text, Effect("refund", "#W1", amount + 1, currency))
+    assert sentences(text, SucceededEffect("refund", "#W1", amount, currency)) == []
+    assert sentences(text, SucceededEffect("refund", "#W1", amount + 1, currency))
 
 
 def test_the_sum_of_several_refunds_may_be_mentioned() -> None:
-    other = Effect("refund", "#W7654321", 1600, "USD")
+    other = SucceededEffect("refund", "#W7654321", 1600, "USD")
     assert sentences("In all I have refunded $100.00: $84.00 and $16.00.", REFUND, other) == []
     assert sentences("In all I have refunded $101.00.", REFUND, other)
 
@@ -621,7 +621,7 @@ def test_a_claim_must_name_the_action_that_matches_it(claim: dict[str, Any], gro
 
 
 def test_a_claim_is_not_supported_by_a_different_action() -> None:
-    claim = {**claim_of(REFUND), "action": CANCEL.key}
+    claim = {**claim_for(REFUND), "action": CANCEL.key}
     assert sentences("Hello.", REFUND, CANCEL, claims=[claim]) == [
         "The reply says $84.00 was refunded for #W1234567, but t1:cancel_order:1 did something else."
     ]
@@ -631,35 +631,35 @@ def test_a_claim_is_not_supported_by_a_different_action() -> None:
     "text", ["I have refunded $84.00.", "Your refund is on its way.", "The $84.00 will reach you soon."]
 )
 def test_true_statements_beyond_the_declared_claims_are_reported(text: str) -> None:
-    (reported,) = sentences(text, REFUND, CANCEL, claims=[claim_of(CANCEL)] if "refund" not in text else [])
+    (reported,) = sentences(text, REFUND, CANCEL, claims=[claim_for(CANCEL)] if "refund" not in text else [])
     assert text.rstrip(".") in reported
-    assert not untrue(text, [], [REFUND])
+    assert not is_untrue(text, [], [REFUND])
 
 
 def test_order_and_amount_of_an_undeclared_action_are_reported() -> None:
-    other = Effect("refund", "#W7654321", 1600, "USD", "t1:refund:2")
-    reported = sentences("I have refunded $16.00 for order #W7654321.", REFUND, other, claims=[claim_of(REFUND)])
+    other = SucceededEffect("refund", "#W7654321", 1600, "USD", "t1:refund:2")
+    reported = sentences("I have refunded $16.00 for order #W7654321.", REFUND, other, claims=[claim_for(REFUND)])
     assert ["#W7654321" in reported[0], "$16.00" in reported[1], len(reported)] == [True, True, 2]
-    assert sentences("I have refunded $16.00 for order #W7654321.", REFUND, other, claims=[claim_of(other)]) == []
+    assert sentences("I have refunded $16.00 for order #W7654321.", REFUND, other, claims=[claim_for(other)]) == []
 
 
 def test_a_claim_without_an_action_gets_the_one_that_matches() -> None:
-    assert named([{"kind": "refund", "amount": 8400}], [REFUND, CANCEL]) == [
+    assert fill_in_actions([{"kind": "refund", "amount": 8400}], [REFUND, CANCEL]) == [
         {"kind": "refund", "amount": 8400, "action": REFUND.key}
     ]
-    assert named([{"kind": "refund", "amount": 8401, "currency": "USD"}], [REFUND]) == [
+    assert fill_in_actions([{"kind": "refund", "amount": 8401, "currency": "USD"}], [REFUND]) == [
         {"kind": "refund", "amount": 8401, "currency": "USD"}
     ]
 
 
 def test_a_claim_that_several_actions_match_gets_none_of_them() -> None:
-    twin = Effect("refund", "#W1234567", 8400, "USD", "t1:refund:2")
+    twin = SucceededEffect("refund", "#W1234567", 8400, "USD", "t1:refund:2")
     claim = {"kind": "refund", "amount": 8400}
-    assert named([claim], [REFUND, twin]) == [claim]
+    assert fill_in_actions([claim], [REFUND, twin]) == [claim]
     assert sentences("Hello.", REFUND, twin, claims=[claim]) == [
         "The reply says 8400 was refunded, but doesn't name the action."
     ]
-    assert named([{**claim, "action": REFUND.key}, claim], [REFUND, twin])[1]["action"] == twin.key
+    assert fill_in_actions([{**claim, "action": REFUND.key}, claim], [REFUND, twin])[1]["action"] == twin.key
 
 
 def test_an_unsupported_claim_is_reported_with_formatted_amounts() -> None:
@@ -667,8 +667,8 @@ def test_an_unsupported_claim_is_reported_with_formatted_amounts() -> None:
     assert reported == ["The reply says $84.00 was refunded for #W1, but there is no such refund."]
 
 
-def unsupported(text: str, *cancelled: str, done: tuple[Effect, ...] = ()) -> list[str]:
-    return ungrounded(text, [claim_of(effect) for effect in done], done, cancelled)
+def unsupported(text: str, *cancelled: str, done: tuple[SucceededEffect, ...] = ()) -> list[str]:
+    return find_ungrounded(text, [claim_for(effect) for effect in done], done, cancelled)
 
 
 @pytest.mark.parametrize(
@@ -737,13 +737,17 @@ def draft_for(kind: str, result: dict[str, Any]) -> words.Draft:
     ("kind", "effect", "action"),
     [
         ("refund", REFUND, {"order_id": "#W1234567", "amount": 8400, "currency": "USD"}),
-        ("refund", Effect("refund", "#W1234567", 5000, "USD", "t1:refund:1"), {"amount": 5000, "currency": "USD"}),
+        (
+            "refund",
+            SucceededEffect("refund", "#W1234567", 5000, "USD", "t1:refund:1"),
+            {"amount": 5000, "currency": "USD"},
+        ),
         ("cancel_order", CANCEL, {"amount": 12_000, "currency": "USD"}),
         ("cancel_order", CANCEL, {}),
         ("account_change", ACCOUNT, {}),
     ],
 )
-def test_the_simulated_agent_may_report_only_what_it_did(kind: str, effect: Effect, action: Any) -> None:
+def test_the_simulated_agent_may_report_only_what_it_did(kind: str, effect: SucceededEffect, action: Any) -> None:
     draft = draft_for(kind, {"action": {"status": "succeeded", "idempotency_key": effect.key, **action}})
     assert {claim["action"] for claim in draft.claims} == {effect.key}
     assert sentences(draft.text(), effect, claims=draft.claims) == []

@@ -2,9 +2,9 @@
 
 import pytest
 
-from approvals.grounding.check import Effect, claim_of, ungrounded
+from approvals.grounding.check import SucceededEffect, claim_for, find_ungrounded
 
-PART = Effect("refund", "#W4107311", 1450, "EUR", "t1:refund:1", captured=3000)
+PART = SucceededEffect("refund", "#W4107311", 1450, "EUR", "t1:refund:1", captured=3000)
 
 UNTRUE = [
     # English
@@ -160,21 +160,21 @@ HONEST = [
 
 @pytest.mark.parametrize("text", UNTRUE)
 def test_claims_of_effects_that_did_not_happen_are_held(text: str) -> None:
-    assert ungrounded(text, [], [])
+    assert find_ungrounded(text, [], [])
 
 
 @pytest.mark.parametrize("text", MORE_THAN_THAT)
 def test_claims_beyond_what_happened_are_held(text: str) -> None:
-    assert ungrounded(text, [claim_of(PART)], [PART])
+    assert find_ungrounded(text, [claim_for(PART)], [PART])
 
 
 @pytest.mark.parametrize("text", HONEST)
 def test_an_honest_sentence_is_sent(text: str) -> None:
-    assert ungrounded(text, [], []) == []
+    assert find_ungrounded(text, [], []) == []
 
 
 @pytest.mark.parametrize(
     "text", ["We refunded 14.50 EUR. The total was 30.00 EUR.", "We refunded 14.50 EUR; the price was 30.00 EUR."]
 )
 def test_a_total_next_to_a_refund_is_not_added(text: str) -> None:
-    assert ungrounded(text, [claim_of(PART)], [PART]) == []
+    assert find_ungrounded(text, [claim_for(PART)], [PART]) == []

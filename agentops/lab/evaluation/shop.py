@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from agentops.lab.demo_policy import demo_rules
 from approvals.policy.rules import Rules
-from approvals.providers.orders import Customer, Order
+from approvals.providers.orders import Order, ShopCustomer
 
 SHIPPED = Path(__file__).with_name("set")
 
@@ -48,7 +48,7 @@ def read(folder: Path, *, now: datetime | None = None) -> Shop:
     """Read the shop in a folder. Without a policy.json the demo's rules apply. Raises BadShop."""
     written = [_list(folder / "orders.json"), _list(folder / "customers.json")]
     dated = [_dated(row, now or datetime.now(UTC)) for row in written[0]]
-    for name, shape, rows in (("orders.json", Order, dated), ("customers.json", Customer, written[1])):
+    for name, shape, rows in (("orders.json", Order, dated), ("customers.json", ShopCustomer, written[1])):
         for number, row in enumerate(rows):
             try:
                 shape.model_validate(row)

@@ -133,7 +133,7 @@ def as_table(replays: list[Replay], *, one: bool) -> str:
         "",
         *(f"{name:<10} {count:>6}" for name, count in counts(replays).items() if count or name != "failed"),
         "",
-        f"policy     {by_policy}{' (in force)' if by_policy == versions.current().pk else ''}",
+        f"policy     {by_policy}{' (in force)' if by_policy == versions.current_policy().pk else ''}",
         f"cost then  ${then:.4f}{over}",
         f"cost now   {'nothing (recorded)' if replays[0].mode == Replay.Mode.RECORDED else f'${now:.4f}{over}'}",
     ]

@@ -91,7 +91,7 @@ def approval_queue(at: datetime) -> list[Queue]:
 def overdue(at: datetime) -> dict[str, float]:
     """Seconds; 0 where nothing is due. What is stopped, paused or held, or waits for its ticket's other run, is not."""
     runs = leasing.ready().filter(status=Run.Status.QUEUED, hold__isnull=True)
-    actions = execution.going_on().filter(execution.READY)
+    actions = execution.unblocked_actions().filter(execution.READY)
     since = {
         "run": runs.aggregate(since=Min(Coalesce("not_before", "created_at")))["since"],
         "action": actions.aggregate(since=Min(Coalesce("not_before", "approved_at")))["since"],

@@ -1,18 +1,18 @@
 """The kinds of action: one module and one row each."""
 
-from approvals.effects.kinds.account_change import AccountChange
-from approvals.effects.kinds.cancel_order import CancelOrder
-from approvals.effects.kinds.refund import Refund
+from approvals.effects.kinds.account_change import AccountChangeKind
+from approvals.effects.kinds.cancel_order import CancelOrderKind
+from approvals.effects.kinds.refund import RefundKind
 from approvals.effects.kinds.registry import KINDS
 from approvals.effects.kinds.reply import REPLY
 from approvals.policy import rules
 from approvals.policy.rules import Facts, Rules, Verdict
 
-KINDS.add(Refund(), CancelOrder(), AccountChange(), REPLY)
+KINDS.add(RefundKind(), CancelOrderKind(), AccountChangeKind(), REPLY)
 
 
 def verdict_on(facts: Facts, by: Rules) -> Verdict:
-    """The policy's verdict. A kind that this release does not have is blocked."""
+    """Return the policy's verdict. A kind that this release doesn't have is blocked."""
     kind = KINDS.get(facts.kind)
     own = (
         kind.judge(by, facts)

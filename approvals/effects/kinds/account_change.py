@@ -7,7 +7,7 @@ from pydantic import EmailStr, Field, model_validator
 
 from approvals import kinds
 from approvals.effects.kinds.base import CannotBeAsked, Kind, Params, Resolved, SideEffect
-from approvals.effects.resolution import NOW, Sources, customer_of
+from approvals.effects.resolution import NOW, Sources, read_customer
 from approvals.models import Action
 from approvals.policy import rules
 from approvals.policy.rules import Facts, Reason, Rules
@@ -17,7 +17,7 @@ from tickets.models import Ticket
 
 
 class Address(kinds.Strict):
-    """Only the parts that are known; a part left out is not changed into nothing but is absent."""
+    """The known parts of an address. A part that is left out stays absent; it is not cleared."""
 
     address1: str | None = Field(default=None, max_length=200)
     address2: str | None = Field(default=None, max_length=200)
@@ -52,7 +52,7 @@ class AccountChangeParams(Params, Change):
     reason: kinds.Reason
 
 
-class AccountChange(Kind[ChangeAccountArguments, AccountChangeParams]):
+class AccountChangeKind(Kind[ChangeAccountArguments, AccountChangeParams]):
     name = icon = "account_change"
     tool = "change_account"
     label = "Account change"
@@ -68,7 +68,7 @@ class AccountChange(Kind[ChangeAccountArguments, AccountChangeParams]):
     def resolve(
         self, given: ChangeAccountArguments, ticket: Ticket, *, sources: Sources = NOW, mendable: bool = False
     ) -> Resolved[AccountChangeParams]:
-        customer = customer_of(ticket, sources)
+        customer = read_customer(ticket, sources)
         params = AccountChangeParams(
             customer_id=customer.customer_id,
             email=given.email,
@@ -85,13 +85,13 @@ class AccountChange(Kind[ChangeAccountArguments, AccountChangeParams]):
         return [rules.person("account_change", "Account changes always need approval")]
 
     def read_again(self, action: Action) -> Resolved[AccountChangeParams]:
-        return replace(self.of(action), customer=customer_of(action.ticket))
+        return replace(self.of(action), customer=read_customer(action.ticket))
 
     def send(self, params: AccountChangeParams, *, body: str, key: str) -> Receipt:
         return orders.change_customer(params.customer_id, body=body, key=key)
 
     def look_up(self, action: Action, params: AccountChangeParams) -> Receipt | None:
-        """What was changed and then changed again by others looks like neither."""
+        """Compare the account with the wanted values. If others have changed it since, the outcome can't be told."""
         customer = orders.get_customer(params.customer_id)
         if customer is None:
             raise CannotBeAsked("the account no longer exists")

@@ -1,4 +1,4 @@
-"""What a kind of action is. Each kind is one module of this package and one row of KINDS."""
+"""The base class of the kinds of action. Each kind is one module of this package and one row of KINDS."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
@@ -11,11 +11,11 @@ from agentops.lib.errors import Refused
 from agentops.lib.money import Money, display
 from approvals import kinds
 from approvals.effects import reservations
-from approvals.effects.reservations import Left, Reading
-from approvals.effects.resolution import NOW, Sources, order_of
+from approvals.effects.reservations import FundsLeft, Reading
+from approvals.effects.resolution import NOW, Sources, read_order
 from approvals.models import Action
 from approvals.policy.rules import Facts, Reason, Rules
-from approvals.providers.orders import Customer
+from approvals.providers.orders import ShopCustomer
 from approvals.providers.receipt import Receipt
 from tickets.models import Ticket
 
@@ -23,7 +23,7 @@ WATCHED = ("status", "currency", "total", "payments", "refundable", "email", "na
 
 
 class Arguments(kinds.Strict):
-    """What the model, or a person's form, gives."""
+    """What the model or a person's form provides."""
 
     reason: kinds.Reason = Field(description="Why, in a sentence that the person who approves this will read.")
 
@@ -37,14 +37,14 @@ class SideEffect(Arguments):
 
 
 class Params(kinds.Strict):
-    """What was resolved against real data, and is frozen with the action. Every kind's last field is its `reason`: the
-    order of the fields is the order of the request's bytes, which never changes."""
+    """Parameters resolved against real data and frozen with the action. The last field of every kind is `reason`: the
+    order of the fields determines the order of the request's bytes, which must not change."""
 
 
 @dataclass(frozen=True)
 class Resolved[P: Params]:
-    """What is proposed, with everything it names read and checked. `tags` are the customer's in the shop, None where
-    they were not read; `left` is what the order has left, once it has been asked for."""
+    """A proposal with all references read and checked. `tags` are the customer's tags in the shop, None if they were
+    not read. `left` is what is left of the order's money, once `with_left` has computed it."""
 
     kind: "Kind[Any, P]"
     params: P
@@ -53,24 +53,24 @@ class Resolved[P: Params]:
     money: Money | None = None
     order_id: str = ""
     reading: Reading | None = None
-    customer: Customer | None = None
+    customer: ShopCustomer | None = None
     fixed: bool = False  # a reply in the policy's own words
     tags: tuple[str, ...] | None = None
     cancelled: tuple[str, ...] = ()  # orders that a reply says are cancelled, and that are
-    left: Left | None = None
+    left: FundsLeft | None = None
 
     @cached_property
     def stored(self) -> dict[str, Any]:
-        """The parameters as JSON, as an action's row keeps them."""
+        """The parameters as JSON, as stored in the action's row."""
         return stored(self.params)
 
     def with_left(self, *, without: int | None = None) -> "Resolved[P]":
-        """The same with what its order has left; `without` leaves one action out. Call it once in a transaction that
-        holds the order's lock."""
-        return replace(self, left=reservations.left(self.reading, without=without)) if self.reading else self
+        """Return a copy with what is left of the order's money. `without` leaves out one action. Call it in a
+        transaction that holds the order's lock."""
+        return replace(self, left=reservations.funds_left(self.reading, without=without)) if self.reading else self
 
     def require_left(self) -> None:
-        """Raises Refused where the order has less left than this returns."""
+        """Raise Refused if less is left of the order than this action returns."""
         if self.left is None or self.money is None:
             return
         rest = Money(self.left.of(getattr(self.params, "payment_id", None)), self.money.currency)
@@ -80,25 +80,28 @@ class Resolved[P: Params]:
 
     @property
     def snapshot(self) -> dict[str, Any]:
-        """What a person is shown of the order or customer behind an action."""
+        """The order or customer as shown to the person who decides."""
         if self.reading:
-            return reservations.snapshot(self.reading, self.left)
+            return reservations.order_snapshot(self.reading, self.left)
         return self.customer.model_dump(mode="json") if self.customer else {}
 
 
 def stored(params: Params) -> dict[str, Any]:
-    """The parameters as JSON. A part that was left out is absent."""
+    """Return the parameters as JSON, without parts that are None."""
     return params.model_dump(mode="json", exclude_none=True)
 
 
 class CannotBeAsked(Exception):
-    """The provider has no way to look this effect up: only a person can settle it."""
+    """The provider has no way to look up this effect, so only a person can resolve it."""
 
 
 class Kind[A: Arguments, P: Params](ABC):
-    """A kind of action: one row of KINDS. `tool` is the function that the model calls, with `description` to choose it
-    by; `label` is what people read. `providers`: whom the effect is sent to, then whom it reads from; either may be
-    paused. `editable`: the parameters that a person may change before approving."""
+    """A kind of action: one row of KINDS.
+
+    `tool` is the name and `description` the description of the function that the model calls; `label` is what people
+    read. `providers` are those that the action is sent to and reads from; either may be paused. `editable` lists the
+    parameters that a person may change before approving.
+    """
 
     name: str
     tool: str
@@ -122,57 +125,56 @@ class Kind[A: Arguments, P: Params](ABC):
 
     @abstractmethod
     def resolve(self, given: A, ticket: Ticket, *, sources: Sources = NOW, mendable: bool = False) -> Resolved[P]:
-        """Check every reference against real data. Raises Refused (what is wrong, and what would be valid) or
-        ProviderError (the shop did not answer). `mendable`: the caller can do better, and is told what is missing."""
+        """Check every reference against real data. With `mendable`, the caller can correct its arguments, so incomplete
+        ones are refused. Raises Refused (what is wrong, and what would be valid) or ProviderError."""
 
     @abstractmethod
     def body(self, params: P, *, key: str, ticket: Ticket) -> dict[str, Any]:
-        """The request that every attempt sends, as JSON (docs/contracts)."""
+        """Return the request that every attempt sends, as JSON (docs/contracts)."""
 
     @abstractmethod
     def judge(self, rules: Rules, facts: Facts) -> list[Reason]:
-        """The reasons that the rules give for or against this kind of action (policy.rules has shared ones)."""
+        """Apply the rules for this kind and return their reasons. policy.rules has the shared rules."""
 
     def facts(self, resolved: Resolved[P], ticket: Ticket, *, by_agent: bool, sources: Sources) -> dict[str, Any]:
-        """The fields of Facts that this action is judged by, besides those that every action has."""
-        of_order = reservations.facts(resolved.reading, resolved.left) if resolved.reading else {}
+        """Return the fields of Facts that are specific to this kind."""
+        of_order = reservations.order_facts(resolved.reading, resolved.left) if resolved.reading else {}
         return {**({"money": resolved.money} if resolved.money else {}), **of_order}
 
     def to_ask(self, action: Action, facts: Facts) -> dict[str, Any]:
-        """The snapshot that people are asked with."""
+        """Return the snapshot for a new approval request."""
         kept: dict[str, Any] = action.snapshot
         return kept
 
     # --- what has changed since
 
     def read_again(self, action: Action) -> Resolved[P]:
-        """The same action against the shop as it is now. Raises Refused where its order or customer cannot be found any
-        more, or ProviderError."""
-        reading = order_of(action.ticket, action.order_id) if action.order_id else None
+        """Read the action's order or customer again. Raises Refused if it no longer exists, or ProviderError."""
+        reading = read_order(action.ticket, action.order_id) if action.order_id else None
         return replace(self.of(action), reading=reading)
 
     def of(self, action: Action) -> Resolved[P]:
-        """The action as it stands, without reading anything."""
+        """Return the action as a Resolved, without reading anything."""
         return Resolved(self, self.params_of(action), action.target, money=action.money, order_id=action.order_id)
 
     def compare(
         self, action: Action, now: Resolved[P], known: dict[str, Any]
     ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """The snapshot of now, and how it differs from the one that is `known`: [{field, before, after}]."""
+        """Return the current snapshot, and how it differs from the `known` one: [{field, before, after}]."""
         found = now.snapshot
         pairs = [(field, known.get(field), found.get(field)) for field in WATCHED]
         return found, [{"field": each, "before": old, "after": new} for each, old, new in pairs if old != new]
 
     def may_differ(self, action: Action, snapshot: dict[str, Any]) -> tuple[str, ...]:
-        """Fields whose change doesn't send an approved action back to people."""
+        """Return the fields that may change without returning an approved action to the queue."""
         return ("refundable",)
 
     def reads_again(self, action: Action) -> bool:
-        """Whether people are shown what has changed while the action waits."""
+        """Return whether the request is compared with the shop again while the action waits for a person."""
         return True
 
     def follows(self, params: P, now: Resolved[P]) -> P:
-        """The parameters as they have to be for the order as it is now."""
+        """Return the parameters adjusted to the order as it is now."""
         return params
 
     # --- execution
@@ -183,7 +185,7 @@ class Kind[A: Arguments, P: Params](ABC):
 
     @property
     def keeps_keys(self) -> bool:
-        """Whether the provider answers a key that it has seen with its first answer, instead of doing it again."""
+        """Whether the provider replays its first answer for a known key instead of repeating the effect."""
         return True
 
     @property
@@ -191,28 +193,28 @@ class Kind[A: Arguments, P: Params](ABC):
         return bool(self.never_happened)
 
     def look_up(self, action: Action, params: P) -> Receipt | None:
-        """The provider's record of the effect; None where it has none. Raises CannotBeAsked or ProviderError."""
+        """Return the provider's record of the effect, or None if it has none. Raises CannotBeAsked or ProviderError."""
         raise CannotBeAsked(f"the outcome of a {kinds.noun(self.name)} cannot be looked up")
 
     def succeeded(self, action: Action) -> None:  # noqa: B027 - most kinds do nothing more
-        """What follows from success, in the transaction of the action's move."""
+        """Apply what follows from success, in the transaction of the action's move."""
 
     # --- people
 
     def approving(self, action: Action) -> str:
-        """The text of the button that approves."""
+        """Return the text of the button that approves the action."""
         return f"Approve {display(action.amount, action.currency)}" if action.amount is not None else "Approve"
 
     # --- rows
 
     def parse(self, arguments: Any) -> A:
-        """Raises Refused("invalid_arguments")."""
-        return kinds.parse(self.arguments, arguments)
+        """Validate the arguments. Raises Refused("invalid_arguments")."""
+        return kinds.parse_strictly(self.arguments, arguments)
 
     def params_of(self, action: Action) -> P:
-        """The action's parameters, parsed once for as long as they stay the same."""
+        """Return the action's parameters. The parsed object is cached on the action until they change."""
         held, parsed = action.__dict__.get("_parsed", (None, None))
         if held is not action.params or not isinstance(parsed, self.params):
-            parsed = kinds.parse(self.params, action.params)
+            parsed = kinds.parse_strictly(self.params, action.params)
             action.__dict__["_parsed"] = (action.params, parsed)
         return parsed

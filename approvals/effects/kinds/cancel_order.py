@@ -8,7 +8,7 @@ from agentops.lib.errors import Refused
 from agentops.lib.money import Money, display
 from approvals import kinds
 from approvals.effects.kinds.base import CannotBeAsked, Kind, Params, Resolved, SideEffect
-from approvals.effects.resolution import NOW, Sources, order_of
+from approvals.effects.resolution import NOW, Sources, read_order
 from approvals.models import Action
 from approvals.policy import rules
 from approvals.policy.rules import Facts, Reason, Rules
@@ -28,7 +28,7 @@ class CancelOrderParams(Params):
     reason: kinds.Reason
 
 
-class CancelOrder(Kind[CancelOrderArguments, CancelOrderParams]):
+class CancelOrderKind(Kind[CancelOrderArguments, CancelOrderParams]):
     name = tool = icon = "cancel_order"
     label = "Cancel order"
     heading = "Cancellation"
@@ -42,7 +42,7 @@ class CancelOrder(Kind[CancelOrderArguments, CancelOrderParams]):
     def resolve(
         self, given: CancelOrderArguments, ticket: Ticket, *, sources: Sources = NOW, mendable: bool = False
     ) -> Resolved[CancelOrderParams]:
-        reading = order_of(ticket, given.order_id, sources)
+        reading = read_order(ticket, given.order_id, sources)
         order = reading.order
         if order.status not in ("pending", "processed"):
             message = f"Order {order.order_id} is {order.status}; only an order that has not shipped can be cancelled."
@@ -63,7 +63,7 @@ class CancelOrder(Kind[CancelOrderArguments, CancelOrderParams]):
         return rules.money(rules_, facts)
 
     def follows(self, params: CancelOrderParams, now: Resolved[CancelOrderParams]) -> CancelOrderParams:
-        """A cancellation returns what is left of the order: its amount follows."""
+        """A cancellation returns everything that is left of the order, so its amount follows the order."""
         if now.reading is None:
             return params
         return params.model_copy(update={"amount": now.reading.order.captured - now.reading.order.refunded})

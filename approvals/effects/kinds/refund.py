@@ -8,8 +8,8 @@ from agentops.lib.errors import Refused
 from agentops.lib.money import Money, display
 from approvals import kinds, states
 from approvals.effects.kinds.base import Kind, Params, Resolved, SideEffect, stored
-from approvals.effects.reservations import Left, Reading
-from approvals.effects.resolution import NOW, Sources, order_of
+from approvals.effects.reservations import FundsLeft, Reading
+from approvals.effects.resolution import NOW, Sources, read_order
 from approvals.models import Action
 from approvals.policy import rules
 from approvals.policy.rules import Facts, Reason, Rules
@@ -35,7 +35,7 @@ class RefundParams(Params):
     reason: kinds.Reason
 
 
-class Refund(Kind[RefundArguments, RefundParams]):
+class RefundKind(Kind[RefundArguments, RefundParams]):
     name = tool = icon = "refund"
     label = "Refund"
     description = "Refund part or all of a payment of one of this customer's orders. Read the order first."
@@ -51,7 +51,7 @@ class Refund(Kind[RefundArguments, RefundParams]):
     def resolve(
         self, given: RefundArguments, ticket: Ticket, *, sources: Sources = NOW, mendable: bool = False
     ) -> Resolved[RefundParams]:
-        reading = order_of(ticket, given.order_id, sources)
+        reading = read_order(ticket, given.order_id, sources)
         order = reading.order
         if order.status == "cancelled":
             raise Refused("not_refundable", f"Order {order.order_id} is cancelled; its payments were returned.")
@@ -77,8 +77,8 @@ class Refund(Kind[RefundArguments, RefundParams]):
         return rules.money(rules_, facts, rules.share, rules.window)
 
     def may_differ(self, action: Action, snapshot: dict[str, Any]) -> tuple[str, ...]:
-        """What is left moves with every other refund of the order, and its payments with those of ours that were
-        approved beside this one: each was approved for itself, with this one reserved."""
+        """The refundable rest may change with every other refund of the order, and the payments with other refunds of
+        ours: each of those was approved with this one already reserved."""
         before = action.snapshot.get("payments")
         if not before:
             return super().may_differ(action, snapshot)
@@ -101,8 +101,8 @@ class Refund(Kind[RefundArguments, RefundParams]):
         return payments.find_refund(body=action.request, known=action.provider_reference)
 
 
-def _payment(reading: Reading, given: RefundArguments, left: Left) -> str:
-    """The payment to refund: the one named, else the first that has enough left."""
+def _payment(reading: Reading, given: RefundArguments, left: FundsLeft) -> str:
+    """Return the payment to refund: the one named, or else the first that has enough left."""
     order = reading.order
     if given.payment_id is not None and given.payment_id not in left.payments:
         known = list(left.payments)

@@ -1,4 +1,4 @@
-"""Which kinds of action there are. The rows are in the package's own module."""
+"""The registry of kinds. The package's `__init__` adds the rows."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from approvals.models import Action
 
 
 class Registry(Mapping[str, Kind[Any, Any]]):
-    """Kinds by name, in the order in which the model is offered them."""
+    """Kinds by name, in the order in which they are offered to the model."""
 
     def __init__(self) -> None:
         self._rows: dict[str, Kind[Any, Any]] = {}
@@ -29,7 +29,7 @@ class Registry(Mapping[str, Kind[Any, Any]]):
 
     @contextmanager
     def having(self, kind: Kind[Any, Any]) -> Iterator[None]:
-        """One more kind, for as long as the block lasts."""
+        """Add a kind for the duration of the block."""
         before, self._rows = self._rows, {**self._rows, kind.name: kind}
         try:
             yield
@@ -40,7 +40,7 @@ class Registry(Mapping[str, Kind[Any, Any]]):
         return self._rows[action.kind]
 
     def by_tool(self, tool: str) -> Kind[Any, Any] | None:
-        """The kind that a call of this tool proposes; None for a tool without an effect."""
+        """Return the kind that a call of this tool proposes, or None for a read-only tool."""
         return next((kind for kind in self._rows.values() if kind.tool == tool), None)
 
     @property
@@ -49,11 +49,11 @@ class Registry(Mapping[str, Kind[Any, Any]]):
 
     @property
     def effects(self) -> list[str]:
-        """What a reply may say has happened."""
+        """The names of the kinds whose effects a reply may claim."""
         return [kind.name for kind in self._rows.values() if not kind.once_a_run]
 
     def label(self, name: str) -> str:
-        """What people read for a kind, also for one that this release doesn't have."""
+        """Return a kind's label, also for a kind that this release doesn't have."""
         return self._rows[name].label if name in self._rows else kinds.noun(name).capitalize()
 
 

@@ -11,7 +11,7 @@ from approvals import kinds, states, ticket_status
 from approvals.audit import events
 from approvals.effects.kinds.base import Arguments, Kind, Params, Resolved
 from approvals.effects.kinds.registry import KINDS
-from approvals.effects.resolution import NOW, Sources, order_of
+from approvals.effects.resolution import NOW, Sources, read_order
 from approvals.grounding import check, claims
 from approvals.grounding import orders as reply_orders
 from approvals.models import Action
@@ -67,7 +67,7 @@ class ReplyParams(Params):
         return [claim.model_dump(exclude_none=True) for claim in self.claims]
 
 
-class Reply(Kind[ReplyArguments, ReplyParams]):
+class ReplyKind(Kind[ReplyArguments, ReplyParams]):
     name = tool = icon = "reply"
     label = "Reply"
     description = (
@@ -85,7 +85,7 @@ class Reply(Kind[ReplyArguments, ReplyParams]):
         self, given: ReplyArguments, ticket: Ticket, *, sources: Sources = NOW, mendable: bool = False
     ) -> Resolved[ReplyParams]:
         done = sources.effects(ticket.pk)
-        claimed = check.named([claim.model_dump(exclude_none=True) for claim in given.claims], done)
+        claimed = check.fill_in_actions([claim.model_dump(exclude_none=True) for claim in given.claims], done)
         cancelled = _cancelled(given.text, ticket, sources)
         if mendable:
             claims.require_complete(given.text, claimed, done, cancelled)
@@ -93,7 +93,7 @@ class Reply(Kind[ReplyArguments, ReplyParams]):
         return replace(self.in_words(given.text, given.reason, ticket, claimed=named), cancelled=cancelled)
 
     def fixed(self, text: str, reason: str, ticket: Ticket) -> Resolved[ReplyParams]:
-        """A reply in the policy's own words, which claims nothing. Reads nothing of the shop."""
+        """Return a reply with the policy's fixed text, which claims nothing. Does not read the shop."""
         return replace(self.in_words(text, reason, ticket), fixed=True)
 
     def in_words(
@@ -120,28 +120,29 @@ class Reply(Kind[ReplyArguments, ReplyParams]):
     def facts(
         self, resolved: Resolved[ReplyParams], ticket: Ticket, *, by_agent: bool, sources: Sources
     ) -> dict[str, Any]:
-        beyond = ungrounded(resolved, ticket.pk, by_agent=by_agent, sources=sources)
+        beyond = ungrounded_statements(resolved, ticket.pk, by_agent=by_agent, sources=sources)
         return {"fixed": resolved.fixed, "ungrounded": tuple(beyond)}
 
     def to_ask(self, action: Action, facts: Facts) -> dict[str, Any]:
         return {"ungrounded": list(facts.ungrounded)}
 
     def read_again(self, action: Action) -> Resolved[ReplyParams]:
-        """Raises nothing, as at its proposal: orders that the shop does not confirm as cancelled are left out."""
+        """Check again which orders are cancelled. Raises nothing: orders that the shop does not confirm are left
+        out."""
         now = self.of(action)
         return replace(now, cancelled=_cancelled(now.params.text, action.ticket, NOW)) if action.run_id else now
 
     def reads_again(self, action: Action) -> bool:
-        """Only a reply in the agent's own words has to name what it rests on."""
+        """Only a reply that the agent wrote is checked against the actions it claims."""
         return action.run_id is not None and not action.facts.get("fixed")
 
     def compare(
         self, action: Action, now: Resolved[ReplyParams], known: dict[str, Any]
     ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """What the reply says without ground by now: an effect that it mentions may have come undone."""
+        """Check the reply's claims again, because an effect that it mentions may have been undone."""
         if not self.reads_again(action):
             return known, []
-        found = ungrounded(now, action.ticket_id)
+        found = ungrounded_statements(now, action.ticket_id)
         new = [sentence for sentence in found if sentence not in known.get("ungrounded", [])]
         changed = {"field": "verified claims", "before": "had happened", "after": " ".join(new)}
         return {"ungrounded": found}, [changed] if new else []
@@ -164,32 +165,32 @@ class Reply(Kind[ReplyArguments, ReplyParams]):
             external_id=action.idempotency_key,
             body=self.params_of(action).text,
         )
-        if action.run_id is None:  # a person wrote it; after a run's reply the engine sets the status
+        if action.run_id is None:  # written by a person; after a run's reply the engine sets the status
             waits = Action.objects.filter(ticket=action.ticket_id, status=states.AWAITING_APPROVAL).exists()
             status = Ticket.Status.AWAITING_APPROVAL if waits else Ticket.Status.ANSWERED
             ticket_status.move_ticket(action.ticket_id, status.value, actor=events.SYSTEM)
 
 
-REPLY = Reply()
+REPLY = ReplyKind()
 
 
-def ungrounded(
+def ungrounded_statements(
     resolved: Resolved[ReplyParams], ticket_id: str, *, by_agent: bool = True, sources: Sources = NOW
 ) -> list[str]:
-    """What a reply says beyond the ticket's succeeded actions, a sentence each. What people write declares no claims:
-    it is held against all that happened."""
+    """Return the problems in a reply, one sentence each. People don't declare claims, so their replies are checked
+    against all of the ticket's succeeded actions."""
     done = sources.effects(ticket_id)
-    declared = resolved.params.claimed() if by_agent else [check.claim_of(effect) for effect in done]
-    return check.ungrounded(resolved.params.text, check.named(declared, done), done, resolved.cancelled)
+    declared = resolved.params.claimed() if by_agent else [check.claim_for(effect) for effect in done]
+    return check.find_ungrounded(resolved.params.text, check.fill_in_actions(declared, done), done, resolved.cancelled)
 
 
 def _cancelled(text: str, ticket: Ticket, sources: Sources) -> tuple[str, ...]:
-    """Which of the orders that a reply may say are cancelled are so, as the shop says now. Orders that the shop does
-    not confirm are left out; the reply then needs review."""
+    """Return the orders that the reply may call cancelled and that the shop confirms as cancelled. Unconfirmed orders
+    are left out, and the reply then needs review."""
     found = []
     for order_id in reply_orders.said_cancelled(text):
         with contextlib.suppress(Refused, ProviderError):
-            order = order_of(ticket, order_id, sources).order
+            order = read_order(ticket, order_id, sources).order
             if order.status == "cancelled":
                 found.append(order.order_id)
     return tuple(found)

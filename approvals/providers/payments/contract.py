@@ -68,7 +68,9 @@ def find_refund(*, body: str, known: str) -> Receipt | None:
 
 def refunds_since(since: datetime) -> Iterator[Receipt]:
     """Yield every refund made since then, newest first, retrying transient errors. Raises ProviderError."""
-    for row, answer in _listed(lambda asked: patience.read(lambda: _page(asked)), {"created_after": since.isoformat()}):
+    for row, answer in _listed(
+        lambda asked: patience.read_with_retries(lambda: _page(asked)), {"created_after": since.isoformat()}
+    ):
         try:
             found = _receipt(_parse(row, answer.text), answer)
         except EffectUnknown as error:  # one bad row must not hide the others

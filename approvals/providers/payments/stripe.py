@@ -97,7 +97,7 @@ def _as_wanted(refund: StripeRefund, wanted: dict[str, Any]) -> dict[str, Any]:
 def refunds_since(since: datetime) -> Iterator[Receipt]:
     """Yield every refund made since then, newest first, retrying transient errors. Raises ProviderError."""
     for row, text in _listed(
-        lambda ask: patience.read(lambda: _ask(ask)), {"created": {"gte": int(since.timestamp())}}
+        lambda ask: patience.read_with_retries(lambda: _ask(ask)), {"created": {"gte": int(since.timestamp())}}
     ):
         try:
             found = _receipt(_parse(row, text), text, 200)

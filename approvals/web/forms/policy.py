@@ -122,7 +122,7 @@ class GeneralForm(forms.Form):
 
     def clean_acknowledgement(self) -> str:
         text: str = self.cleaned_data["acknowledgement"] or ACKNOWLEDGEMENT
-        claimed = check.ungrounded(text, [], [])
+        claimed = check.find_ungrounded(text, [], [])
         if claimed:
             raise forms.ValidationError([f"The message must not claim or promise anything. {claimed[0]}", *claimed[1:]])
         return text

@@ -114,7 +114,7 @@ def snapshot_changes(found: ApprovalRequest) -> list[ValueChange]:
 
 def view_digest(found: ApprovalRequest) -> str:
     """Return a digest of the snapshot that the card shows, so that a decision made on an older view can be refused."""
-    return kinds.digest({"snapshot": found.snapshot})[:16]
+    return kinds.json_digest({"snapshot": found.snapshot})[:16]
 
 
 def _claim(claim: dict[str, Any]) -> str:

@@ -61,7 +61,7 @@ def evidence(rules: Rules, days: int, *, sample: int = PREVIEW_SAMPLE) -> Eviden
     said = _decisions([action.pk for action in looked_at])
     wide_open, caps = _apart(rules)
     for action in looked_at:
-        facts = policy_facts.recorded(action)
+        facts = policy_facts.recorded_facts(action)
         if facts.fixed:  # an acknowledgement, which the policy sends, not the agent
             result.actions -= 1
             continue

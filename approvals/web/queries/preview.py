@@ -56,4 +56,4 @@ def _judged(days: int) -> Iterator[tuple[Action, Facts]]:
     for action in actions.order_by("-created_at", "-pk")[
         :PREVIEW_SAMPLE
     ]:  # in index order, so the limit bounds the cost
-        yield action, policy_facts.recorded(action)
+        yield action, policy_facts.recorded_facts(action)

@@ -72,14 +72,14 @@ def paused_providers(context: dict[str, Any]) -> dict[str, Any]:
 def stopped_effects(context: dict[str, Any]) -> dict[str, Any]:
     """Render the banner about stops, shown on every page: what, by whom, since when and why."""
     shared = {name: context.get(name) for name in ("perms", "csrf_token")}
-    return {**shared, "stops": stops.in_force()}
+    return {**shared, "stops": stops.active_stops()}
 
 
 @register.inclusion_tag("approvals/waits_for_stop.html")
 def waits_for_stop(action: Action) -> dict[str, Any]:
     """Render the note that an action is on hold, or will be after its approval, because of a stop."""
     concerned = action.status in (states.AWAITING_APPROVAL, states.APPROVED)
-    return {"stop": stops.holding(action.kind) if concerned else None, "decided": action.status == states.APPROVED}
+    return {"stop": stops.stop_for(action.kind) if concerned else None, "decided": action.status == states.APPROVED}
 
 
 @register.inclusion_tag("approvals/dial_lowered.html", takes_context=True)

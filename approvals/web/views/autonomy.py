@@ -27,9 +27,9 @@ CHANGE = "approvals.change_policyversion"
 @permission_required("approvals.view_policyversion", raise_exception=True)
 def edit_autonomy(request: HtmxRequest) -> HttpResponse:
     """GET shows the rules in force, with the dial at the URL's `percent` if given. POST previews or saves the form."""
-    newest = versions.current()
+    newest = versions.current_policy()
     try:
-        rules = versions.rules_of(newest)
+        rules = versions.policy_rules(newest)
     except Refused as refused:
         return render(request, "approvals/autonomy.html", {"unreadable": refused.message})
     if request.method == "GET":
@@ -78,8 +78,8 @@ def _with_requested_percent(request: HtmxRequest, rules: Rules) -> Rules:
 
 def _show_newest(request: HtmxRequest, refused: Refused) -> HttpResponse:
     """Show the newest version's form, with the reason why the change was not saved."""
-    newest = versions.current()
-    rules = versions.rules_of(newest)
+    newest = versions.current_policy()
+    rules = versions.policy_rules(newest)
     form = AutonomyForm(rules)
     form.errors = [refused.message]
     return _page(request, form, newest, rules, newest.pk, status=outdated_status(refused))

@@ -163,7 +163,7 @@ def _success_message(decision: Decision, action: Action) -> str:
     what = noun(action.kind)
     if amount is not None:
         what += f" of {display(amount, action.currency)}"
-    waits = " On hold: actions are stopped." if stops.holding(action.kind) and not rejected else ""
+    waits = " On hold: actions are stopped." if stops.stop_for(action.kind) and not rejected else ""
     return f"{decision.get_verdict_display()}: {what}, {action.ticket.customer}.{waits}"
 
 

@@ -27,7 +27,7 @@ VERSIONS = 50
 @require_GET
 @permission_required("approvals.view_policyversion", raise_exception=True)
 def show_current_policy(request: HtmxRequest) -> HttpResponse:
-    return _show_version(request, policy_versions.current())
+    return _show_version(request, policy_versions.current_policy())
 
 
 @require_GET
@@ -40,9 +40,9 @@ def show_policy_version(request: HtmxRequest, version_id: int) -> HttpResponse:
 @permission_required("approvals.change_policyversion", raise_exception=True)
 def edit_policy(request: HtmxRequest) -> HttpResponse:
     """Show, preview or save the form. `from` starts it with an older version, which is how one is restored."""
-    newest = policy_versions.current()
+    newest = policy_versions.current_policy()
     older = _version_to_restore(request)
-    base = policy_versions.rules_of(older or newest)
+    base = policy_versions.policy_rules(older or newest)
     if request.method == "GET":
         note = f"Restores version {older.pk}." if older else ""
         return _form(request, PolicyForm(base, note=note), newest.pk, restored=older)
@@ -74,12 +74,12 @@ def _show_version(request: HtmxRequest, shown: PolicyVersion) -> HttpResponse:
     versions = PolicyVersion.objects.select_related("created_by").defer("rules").order_by("-pk")
     context = {
         "shown": shown,
-        "newest": policy_versions.current().pk,
+        "newest": policy_versions.current_policy().pk,
         "versions": versions[:VERSIONS],
         "kinds": {kind.name: kind.label for kind in KINDS.values()},
     }
     try:
-        context["rules"] = policy_versions.rules_of(shown)
+        context["rules"] = policy_versions.policy_rules(shown)
     except Refused as refused:
         context["unreadable"] = refused.message
     return render(request, "approvals/policy.html", context)
@@ -95,14 +95,20 @@ def _version_to_restore(request: HtmxRequest) -> PolicyVersion | None:
 
 def _show_newest(request: HtmxRequest, refused: Refused) -> HttpResponse:
     """Show the newest version's form, with the reason why the change was not saved."""
-    newest = policy_versions.current()
-    form = PolicyForm(policy_versions.rules_of(newest))
+    newest = policy_versions.current_policy()
+    form = PolicyForm(policy_versions.policy_rules(newest))
     form.errors = [refused.message]
     return _form(request, form, newest.pk, status=outdated_status(refused))
 
 
 def _form(request: HtmxRequest, form: PolicyForm, based_on: int, *, status: int = 200, **more: Any) -> HttpResponse:
-    context = {"form": form, "based_on": based_on, "newest": policy_versions.current().pk, "days": PREVIEW_DAYS, **more}
+    context = {
+        "form": form,
+        "based_on": based_on,
+        "newest": policy_versions.current_policy().pk,
+        "days": PREVIEW_DAYS,
+        **more,
+    }
     part = "#form" if request.htmx else ""
     return render(request, f"approvals/policy_edit.html{part}", context, status=status)
 
@@ -133,4 +139,4 @@ def outdated_status(refused: Refused) -> int:
 
 def proof_of(rules: Rules) -> str:
     """Return a digest of the rules that were previewed. Rules can only be saved after their own preview."""
-    return kinds.digest(rules.model_dump(mode="json"))
+    return kinds.json_digest(rules.model_dump(mode="json"))

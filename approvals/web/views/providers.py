@@ -15,7 +15,7 @@ from approvals.web.views.request import HtmxRequest
 def resume_paused_provider(request: HtmxRequest, provider: str) -> HttpResponse:
     if "\x00" in provider:
         raise Http404("No such provider.")
-    if pauses.resume(provider, by=request.user.get_username()):
+    if pauses.resume_provider(provider, by=request.user.get_username()):
         messages.success(
             request, f"{provider.capitalize()} is resumed. Actions on hold are being sent with their original keys."
         )

@@ -29,7 +29,7 @@ def show_stops(request: HtmxRequest) -> HttpResponse:
 @permission_required("approvals.view_policyversion", raise_exception=True)
 def stop_banners(request: HtmxRequest) -> HttpResponse:
     """Return only the banners, so that open pages can poll for stops and their end."""
-    return render(request, "approvals/stopped.html", {"stops": stops.in_force()})
+    return render(request, "approvals/stopped.html", {"stops": stops.active_stops()})
 
 
 @require_POST
@@ -40,7 +40,7 @@ def stop_effects(request: HtmxRequest) -> HttpResponse:
         return _page(request, form, status=422)
     given = form.cleaned_data
     try:
-        made = stops.stop(kind=given["kind"], reason=given["reason"], by=request.user)
+        made = stops.stop_kind(kind=given["kind"], reason=given["reason"], by=request.user)
     except Refused as refused:
         form.add_error("kind", refused.message)
         return _page(request, form, status=409)
@@ -52,7 +52,7 @@ def stop_effects(request: HtmxRequest) -> HttpResponse:
 @require_POST
 @permission_required("approvals.release_effects", raise_exception=True)
 def resume_stopped_effects(request: HtmxRequest, stop_id: int) -> HttpResponse:
-    if stops.release(stop_id=stop_id, by=request.user):
+    if stops.resume_stopped(stop_id=stop_id, by=request.user):
         messages.success(request, "Resumed. Actions on hold are being sent.")
     else:
         messages.info(request, "This stop was already resumed.")
@@ -64,7 +64,7 @@ def _page(request: HtmxRequest, form: StopForm, *, status: int = 200) -> HttpRes
     context: dict[str, Any] = {
         "form": form,
         "many": figures.HELD_BACK,
-        "standing": [(row, figures.held_back(row.kind)) for row in stops.in_force()],
+        "standing": [(row, figures.held_back(row.kind)) for row in stops.active_stops()],
         "past": past.order_by("-pk")[:PAST],
     }
     return render(request, "approvals/stops.html", context, status=status)

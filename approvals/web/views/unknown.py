@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
 from approvals import states
-from approvals.effects.lookup import Asked
+from approvals.effects.lookup import LookupResult
 from approvals.models import Action
 from approvals.reconciliation import by_hand
 from approvals.web.forms.looking_into import SettleForm
@@ -56,7 +56,7 @@ def resolve_outcome(request: HtmxRequest, action_id: int) -> HttpResponse:
     return _show_result(request, asked)
 
 
-def _show_result(request: HtmxRequest, asked: Asked) -> HttpResponse:
+def _show_result(request: HtmxRequest, asked: LookupResult) -> HttpResponse:
     level = messages.INFO if asked.action.status == states.UNRESOLVED else messages.SUCCESS
     messages.add_message(request, level, asked.said)
     return _show_updated(request, asked.action.pk)

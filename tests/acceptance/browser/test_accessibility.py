@@ -162,8 +162,8 @@ def test_the_policys_preview_is_accessible(cases: dict[str, Case], enter: Enter)
 def test_an_active_stop_and_a_lowered_dial_are_accessible(
     cases: dict[str, Case], enter: Enter, people: dict[str, User]
 ) -> None:
-    stop = stops.stop(kind="cancel_order", reason="The warehouse is counting.", by=people["lead"])
-    rules = versions.rules_of(versions.current())
+    stop = stops.stop_kind(kind="cancel_order", reason="The warehouse is counting.", by=people["lead"])
+    rules = versions.policy_rules(versions.current_policy())
     lowered = versions.save_policy(
         rules=rules.model_copy(update={"approval_hours": 71}), by=None, note="It lowered itself."
     )
@@ -175,7 +175,7 @@ def test_an_active_stop_and_a_lowered_dial_are_accessible(
             expect(page.locator(".banner[role=alert]")).to_contain_text("Cancel order is stopped")
             assert faults_of(page) == []
     finally:
-        stops.release(stop_id=stop.pk, by=people["admin"])
+        stops.resume_stopped(stop_id=stop.pk, by=people["admin"])
 
 
 def test_a_decided_request_is_accessible(cases: dict[str, Case], enter: Enter) -> None:

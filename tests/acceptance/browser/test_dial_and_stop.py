@@ -17,8 +17,8 @@ type Enter = Callable[..., Page]
 @pytest.fixture(autouse=True)
 def nothing_stopped(desk: Desk, people: dict[str, User]) -> Iterator[None]:
     yield
-    for standing in stops.in_force():
-        stops.release(stop_id=standing.pk, by=people["admin"])
+    for standing in stops.active_stops():
+        stops.resume_stopped(stop_id=standing.pk, by=people["admin"])
 
 
 def test_the_evidence_and_the_next_ticket_follow_the_slider(desk: Desk, enter: Enter) -> None:
@@ -43,7 +43,7 @@ def test_the_evidence_and_the_next_ticket_follow_the_slider(desk: Desk, enter: E
     admin.get_by_label("Reason").fill("First we look on.")
     admin.get_by_role("button", name="Save as a new version").click()
     expect_message(admin, "with the dial at 0 %")
-    assert versions.rules_of(versions.current()).autonomy.percent == 0
+    assert versions.policy_rules(versions.current_policy()).autonomy.percent == 0
 
     outside = desk.small_refund()
     request = outside.request()
