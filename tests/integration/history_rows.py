@@ -60,7 +60,10 @@ def an_action(
     ticket = ticket or a_ticket()
     sequence = Action.objects.filter(ticket=ticket, kind=kind).count() + 1
     money = {"amount": 4_200, "currency": "USD"} if kind == "refund" else {}
-    params = more.pop("params", {"order_id": "#W1", "reason": "It is broken.", **money})
+    about: dict[str, Any] = {"order_id": "#W1", **money}
+    if kind == "reply":
+        about = {"to": ticket.customer.email, "subject": "Re: Lamp", "text": "Thank you.", "claims": []}
+    params = more.pop("params", {**about, "reason": "It is broken."})
     at = more.pop("created_at", timezone.now())
     key = f"{ticket.pk}:{kind}:{sequence}"
     given: dict[str, Any] = {

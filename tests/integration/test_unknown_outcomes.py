@@ -164,7 +164,13 @@ def test_a_known_outcome_cannot_be_resolved_again(world: World, leads: list[User
 
 def test_a_reply_that_arrived_joins_the_conversation(world: World, leads: list[User]) -> None:
     for happened in (True, False):
-        params = {"text": "Your refund is on its way.", "reason": "Done."}
+        params = {
+            "to": "maya@example.com",
+            "subject": "Re: Lamp",
+            "claims": [],
+            "text": "Your refund is on its way.",
+            "reason": "Done.",
+        }
         ticket = a_ticket(status="needs_person")
         action = an_action(ticket, kind="reply", status=states.UNRESOLVED, params=params)
         say(action, leads[0], happened)
