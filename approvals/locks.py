@@ -2,13 +2,13 @@
 
     1  run             engine: every commit of a run starts with its fenced update
        model calls     admission: breaker, budgets, spending rows; nothing else is locked at the same time
-    2  ticket          `ticket`, `with_ticket`; intake, and ticket_status.move_ticket
+    2  ticket          `lock_ticket`, `lock_action`; intake, and ticket_status.move_ticket
     3  request         decisions: approve, edit, reject, expire
-    4  order's money   reservations.lock, then the sums of circumstances.serialise
-    5  action          transitions.move, `with_ticket`; an absorbed duplicate
+    4  order's money   reservations.lock_order, then the sums of facts.lock_sums
+    5  action          transitions.move, `lock_action`; an absorbed duplicate
     6  attempt         settlement
     7  pause           pauses, in the transaction that puts the action or the run back
-    8  stop switch     stops.keeps_from, shared by all claims; setting a stop locks nothing else
+    8  stop switch     stops.blocks_claim, shared by all claims; setting a stop locks nothing else
 
 An UPDATE locks its row too, and so does an INSERT that hits ON CONFLICT. A transaction that may need an earlier lock
 takes it first: a settlement, for example, locks the ticket because its status may change. Rows that a transaction

@@ -241,7 +241,7 @@ def run_not_fenced() -> None:
 
 
 def moves_without_audit() -> None:
-    transitions.audit = SimpleNamespace(record=lambda **_: None)  # type: ignore[assignment]
+    transitions.events = SimpleNamespace(record_event=lambda **_: None)  # type: ignore[assignment]
 
 
 def possible_effect_forgotten() -> None:
