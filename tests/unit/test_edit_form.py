@@ -60,7 +60,7 @@ def test_more_digits_than_the_currency_has_are_refused() -> None:
 @pytest.mark.parametrize("text", ["12,50", "2,50", "1e9", "1_0", "١٢", "-5"])
 def test_ambiguous_amounts_are_refused(text: str) -> None:
     edited = form("refund", REFUND, amount=text)
-    assert edited.errors["amount"] == [f"{text!r} is not an amount; Enter it like 12.50"]
+    assert edited.errors["amount"] == [f"{text!r} isn't an amount. Enter it like 12.50"]
 
 
 def test_thousands_separators_are_accepted() -> None:

@@ -215,7 +215,7 @@ def test_the_messages_are_exactly_these() -> None:
         said(3, refusal="I won't."),
     ]
     function = {"name": "get_order", "arguments": '{"order_id": "#W1"}'}
-    assert turn.messages("You are…", [{"role": "user", "content": "Hello"}], steps) == [
+    assert turn.request_messages("You are…", [{"role": "user", "content": "Hello"}], steps) == [
         {"role": "system", "content": "You are…"},
         {"role": "user", "content": "Hello"},
         {
@@ -230,5 +230,5 @@ def test_the_messages_are_exactly_these() -> None:
 
 
 def test_a_digest_depends_on_the_value_and_not_on_the_order_of_keys() -> None:
-    assert turn.digest({"a": 1, "b": "ë"}) == turn.digest({"b": "ë", "a": 1})
-    assert turn.digest({"a": 1}) != turn.digest({"a": 2})
+    assert turn.json_digest({"a": 1, "b": "ë"}) == turn.json_digest({"b": "ë", "a": 1})
+    assert turn.json_digest({"a": 1}) != turn.json_digest({"a": 2})
