@@ -149,11 +149,11 @@ def _taken(told: list[ExportedSpan]) -> bool:
     """Whether the collector has all but those that it refuses while it takes others. A batch that is refused goes again
     in halves: what is wrong with one span, or too much at once, keeps no other from it. One that refuses everything is
     away."""
-    send = import_module("agentops.telemetry.otlp").send
+    export = import_module("agentops.telemetry.otlp").export
     parts, taken, refused = [told], 0, list[ExportedSpan]()
     while parts:
         part = parts.pop()
-        answer = send(part)
+        answer = export(part)
         if answer == "away":
             return False
         if answer == "taken":

@@ -17,7 +17,7 @@ def lines_about(folder: Path, ticket: Ticket) -> list[dict[str, Any]]:
     """Return the lines about this ticket."""
     file = folder / "rest.jsonl"
     file.unlink(missing_ok=True)
-    inside.tell(file, set())
+    inside.report(file, set())
     lines = file.read_text().splitlines() if file.exists() else []
     return [row for row in map(json.loads, lines) if row["ticket_id"] == ticket.pk]
 
