@@ -11,7 +11,7 @@ from django.db.models import DurationField, Max, OuterRef, Subquery, Value
 from django.db.models.functions import Greatest, Least, Now
 
 from agentops.lib import redact, tracing
-from agentops.lib.errors import ProviderError
+from agentops.lib.errors import ProviderError, Refused
 from approvals import states, transitions
 from approvals.audit import events
 from approvals.effects.kinds import KINDS
@@ -40,7 +40,11 @@ def find_effect(action: Action) -> Receipt | None:
 
     Raises CannotBeAsked or ProviderError."""
     kind = KINDS.of(action)
-    return kind.look_up(action, kind.params_of(action))
+    try:
+        params = kind.params_of(action)
+    except Refused as error:  # a row that this release can't read: only a person can settle it
+        raise CannotBeAsked(f"its stored parameters can't be read ({error.message})") from error
+    return kind.look_up(action, params)
 
 
 def settle(action_id: int) -> Action:
