@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 from agentops.lab.local.programs import ROOT
 from approvals import states
 from approvals.effects import lookup, reservations
+from approvals.effects.kinds import KINDS
 from approvals.models import Action, ApprovalRequest
 from approvals.reconciliation import comparison
 from tests.crash import people, story
@@ -316,7 +317,8 @@ def _to_be_asked(mine: QuerySet[Ticket]) -> bool:
     resolve them, and anything else that stands still meanwhile is stuck."""
     limit = Now() + timedelta(seconds=lookup.ASK_AGAIN_SECONDS)
     later = Action.objects.filter(ticket__in=mine, not_before__gt=Now(), not_before__lte=limit)
-    return later.filter(status=states.UNRESOLVED, kind__in=lookup.NEVER_HAPPENED).exists()
+    asked = [name for name, kind in KINDS.items() if kind.can_be_looked_up]
+    return later.filter(status=states.UNRESOLVED, kind__in=asked).exists()
 
 
 def _find_out(mine: QuerySet[Ticket]) -> Left:

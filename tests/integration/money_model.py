@@ -79,7 +79,7 @@ class Model:
         now = (self.refunded, self.left(row))
         if row.shown != now:
             row.shown = now
-            raise ModelRefused("Changed")
+            raise ModelRefused("ChangedSinceShown")
         if amount > self.left(row):
             raise ModelRefused("amount_exceeds_refundable")
         row.amount, row.status, row.passed = amount, APPROVED, self._passed()

@@ -202,7 +202,7 @@ class TestProcesses:
         environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "no.such.settings"}
         with reserved_port() as port:
             process = Process(programs.web(environment, port=port), logs=folder)
-            with pytest.raises(LocalError, match=r"web cannot start; see (?s:.*)No module named 'no'"):
+            with pytest.raises(LocalError, match=r"web (cannot start|ended \(1\)); see (?s:.*)No module named 'no'"):
                 programs.wait_for_web(process, port=port)
             process.stop()
 

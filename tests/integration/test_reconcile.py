@@ -14,6 +14,7 @@ from pytest_django import Settings
 from approvals import states
 from approvals.decisions import decide
 from approvals.effects import execution, lookup
+from approvals.effects.kinds import KINDS
 from approvals.effects.reservations import database_now
 from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent
 from tests.scripted import Say, Script, scripted
@@ -220,7 +221,7 @@ def test_an_unrelated_account_change_does_not_hide_the_outcome(world: World, lea
     with scripted(Say({**action.snapshot, "address": {"city": "York"}})) as shop:
         settings.ORDERS_URL = shop.url
         asked = lookup.ask_provider(action.pk)
-    assert (asked.action.status, asked.said) == (states.FAILED, lookup.NEVER_HAPPENED["account_change"])
+    assert (asked.action.status, asked.said) == (states.FAILED, KINDS["account_change"].never_happened)
 
 
 def test_a_failed_look_up_result_names_what_was_checked(world: World) -> None:

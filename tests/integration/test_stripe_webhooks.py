@@ -299,7 +299,7 @@ def test_money_that_moves_after_we_gave_up_is_reported(
     assert f"re_{action.pk}" in Ticket.objects.get(pk=action.ticket_id).reason
     assert action.idempotency_key in caplog.text
     letter = notifications.build_email(Notification.objects.get(event__object_id=str(action.pk)).event)
-    assert letter.subject == "AgentOps: something happened under a key of ours that our books do not know of"
+    assert letter.subject == "AgentOps: A provider reports an action we recorded as not done"
     assert f"re_{action.pk}" in letter.body
     assert f"/actions/{action.pk}/" in letter.body
 
