@@ -48,7 +48,7 @@ def test_an_admins_new_limit_applies_to_the_next_refund(desk: Desk, enter: Enter
     effect = admin.locator("#preview")
     expect(effect).to_contain_text("Effect on the last 14 days")
     expect(effect).to_contain_text("$80.00")  # the waiting request is an example
-    expect(effect.locator("tr", has_text="Auto-approved")).to_contain_text(re.compile(r"\+\d"))
+    expect(effect.get_by_role("row", name=re.compile("^Auto-approved"))).to_contain_text(re.compile(r"\+\d"))
     admin.get_by_role("button", name="Save as a new version").click()
     expect_message(admin, "is in force")
     expect(admin.locator(".timeline li").first).to_contain_text("Lamps break often.")
@@ -107,7 +107,7 @@ def test_the_trace_can_be_read_step_by_step(desk: Desk, lead: Page) -> None:
     expect(step.locator("blockquote").first).not_to_be_empty()
     expect(step).to_contain_text("cached")  # the tokens
     expect(step).to_contain_text("get_order")  # its answer: a call
-    step.get_by_text("Input: the").click()
+    step.get_by_text("messages sent").click()
     expect(step).to_contain_text("The SHA-256 matches the one recorded")
     expect(step.locator(".sent")).to_contain_text("the Mug is cracked")
     step.get_by_text("Raw response").click()
