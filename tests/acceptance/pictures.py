@@ -145,7 +145,7 @@ def test_an_admin_previews_the_effect_of_a_policy(desk: Desk) -> None:
     admin.get_by_label("Reason", exact=True).fill("Fewer refunds wait.")
     admin.get_by_role("button", name="Preview").click()
     admin.get_by_role("button", name="Save as a new version").click()
-    expect_message(admin, "is in force")
+    expect_message(admin, "is now current")
 
     admin.goto("/policy/autonomy/")
     admin.get_by_label("Percent of tickets", exact=True).fill("80")

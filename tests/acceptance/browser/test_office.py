@@ -50,7 +50,7 @@ def test_an_admins_new_limit_applies_to_the_next_refund(desk: Desk, enter: Enter
     expect(effect).to_contain_text("$80.00")  # the waiting request is an example
     expect(effect.get_by_role("row", name=re.compile("^Auto-approved"))).to_contain_text(re.compile(r"\+\d"))
     admin.get_by_role("button", name="Save as a new version").click()
-    expect_message(admin, "is in force")
+    expect_message(admin, "is now current")
     expect(admin.locator(".timeline li").first).to_contain_text("Lamps break often.")
     expect(admin.locator(".timeline li").first).to_contain_text("admin")
 
