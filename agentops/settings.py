@@ -159,7 +159,7 @@ PAYMENTS_BACKEND = env.str("PAYMENTS_BACKEND", "http")
 PAYMENTS_URL = env.str("PAYMENTS_URL", "")
 PAYMENTS_TOKEN = env.str("PAYMENTS_TOKEN", "")
 # False for a provider that forgets keys: it is asked by reference before each sending, and what may have happened is
-# never sent again by itself.
+# never sent again automatically.
 PAYMENTS_IDEMPOTENT = env.bool("PAYMENTS_IDEMPOTENT", True)
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", "")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")

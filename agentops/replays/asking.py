@@ -16,7 +16,7 @@ from approvals.audit import events
 from approvals.models import PolicyVersion
 from approvals.policy import versions
 
-replay_asked = Signal()  # replay_id, in the transaction that records it: whoever runs work hurries it
+replay_asked = Signal()  # replay_id, in the transaction that records it, so that a worker can start at once
 RECORDED = Q(steps__index=0, steps__kind="triage")
 MAX_PROMPT = 50_000  # characters
 

@@ -1,7 +1,7 @@
 """Does a replay: under a lease, a step at a time, each recorded when done, so that a killed worker costs one step.
 
 The decider (`turn`) and the steps are the engine's. All of it happens inside `outbound.only`: what the mode does not
-name is refused before a socket is connected, whoever asks for it.
+name is refused before a socket is connected, for every caller.
 """
 
 import logging
@@ -49,12 +49,12 @@ def advance_replay(replay_id: int) -> None:
             _go_on(replay)
     except ProviderError as error:  # what is live did not answer: that says nothing of the run
         _finish(replay, status=Replay.Status.FAILED, error=_told(error))
-    except Held as held:  # no room or no price: nothing broke, and nothing goes on by itself
+    except Held as held:  # no budget or no price: nothing broke, and a person has to start it again
         _finish(replay, status=Replay.Status.FAILED, error=f"{held.problem} Restart the replay {held.when}."[:500])
     except ReplaySuperseded:
         log.warning("replay %s was taken over by another worker", replay.pk)
     except (OperationalError, InterfaceError):
-        raise  # the database will be back: the lease runs out, and the replay goes on where it was
+        raise  # the database will be back: the lease expires, and the replay continues from its last step
     except Exception as error:  # a fault of ours, or of the recording: it is said, and repeats for nobody
         log.exception("replay %s broke", replay.pk)
         told = f"{type(error).__name__}: {redact.text(str(error))}"[:500]

@@ -26,7 +26,7 @@ _SCOPE = InstrumentationScope(names.SCOPE, schema_url=names.SCHEMA_URL)
 
 
 def export(told: Sequence[ExportedSpan]) -> Literal["taken", "refused", "away"]:
-    """What the collector says of them; refused: these will never be taken, whoever else is. Takes as long as
+    """Send the spans and return the collector's answer. `refused` spans will never be accepted. Takes as long as
     OTEL_EXPORTER_OTLP_TIMEOUT says at most, 10 s by default."""
     _answers.clear()
     if _exporter().export([_span(one) for one in told]) is SpanExportResult.SUCCESS:

@@ -15,7 +15,7 @@ def assign(*, request_id: int, by: User) -> None:
 
 
 def unassign(*, request_id: int, by: User) -> None:
-    """Remove the assignment, whoever had it. Raises AlreadyDecided."""
+    """Remove the assignment from its holder, who need not be the caller. Raises AlreadyDecided."""
     _set_assignee(request_id, by, None)
 
 

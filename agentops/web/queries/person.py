@@ -1,4 +1,4 @@
-"""What needs a person: the tickets, and of each the step that broke, in words for whoever has to go on from there."""
+"""The tickets that need a person, each with the step that broke, in words for the person who takes over."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ def find_waiting(ticket_id: str) -> Ticket | None:
 
 
 def next_after(ticket: Ticket) -> Ticket | None:
-    """What opens by itself once this one is dealt with: the next, else the first."""
+    """Return the ticket to open once this one is done: the next one, or else the first."""
     rest = queries.tickets_with_person().exclude(pk=ticket.pk)
     return (rest.filter(_following(ticket)).first() if ticket.person_since else None) or rest.first()
 

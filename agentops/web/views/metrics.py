@@ -28,7 +28,7 @@ _BOUNDS = [bound for bound in buckets.BOUNDS if f"{bound:e}"[:3] in ("1.0", "2.5
 @never_cache
 @login_not_required
 def prometheus(request: HttpRequest) -> HttpResponse:
-    """To whoever bears METRICS_TOKEN."""
+    """Show the metrics to a caller with METRICS_TOKEN."""
     given = request.headers.get("Authorization", "")
     if not settings.METRICS_TOKEN:
         return _refuse("METRICS_TOKEN is not set; set it, and give it to Prometheus as its bearer token.")
