@@ -11,7 +11,7 @@ browser.
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,10 +40,34 @@ PRISTINE, LIVE = f"agentops_pristine_{PROCESS}", f"agentops_live_{PROCESS}"
 EMPTY = "template0"
 
 
+# Fixtures of pytest-django that empty the process's database after the test: later tests then miss the rows that
+# migrations made, such as the first policy.
+FLUSHING = {"transactional_db", "django_db_reset_sequences", "live_server"}
+OPTIONS = ("transaction", "reset_sequences")  # of its mark, with the same effect
+
 # Files and folders whose tests take longest come first, so that no process is still busy with one at the end.
 LONGEST = ("acceptance/test_evaluate.py", "acceptance/test_chaos.py", "acceptance/browser", "acceptance", "integration")
 # A folder whose tests share processes stays with one process of pytest; otherwise a file does.
 SHARING = "tests/acceptance/browser/"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(
+    collector: pytest.Collector, name: str
+) -> Generator[None, pytest.Collector | list[pytest.Function] | None, pytest.Collector | list[pytest.Function] | None]:
+    """Refuse a test that would empty its process's database."""
+    made = yield
+    if isinstance(made, list) and any(map(flushes, made)):
+        raise collector.CollectError(
+            f"{name} would empty the database that later tests of its process use. Request live_database instead."
+        )
+    return made
+
+
+def flushes(test: pytest.Function) -> bool:
+    """Return whether pytest-django would empty the database after `test` instead of rolling back."""
+    marks = [(*mark.args[:2], *map(mark.kwargs.get, OPTIONS)) for mark in test.iter_markers("django_db")]
+    return any(map(any, marks)) or not FLUSHING.isdisjoint(test.fixturenames)
 
 
 @pytest.hookimpl(trylast=True)
@@ -102,7 +126,7 @@ def broker() -> str:
 def django_db_setup(
     postgres: None, django_test_environment: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
-    """The migrated database, copied before any test has emptied its tables."""
+    """The migrated database, and a copy of it that `live_database` copies in turn."""
     with django_db_blocker.unblock():
         config = setup_databases(verbosity=0, interactive=False, aliases={"default"})
         copy_database(str(connection.settings_dict["NAME"]), PRISTINE)

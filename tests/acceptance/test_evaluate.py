@@ -12,7 +12,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
 
 from agentops.lab.evaluation.shop import SHIPPED
 from agentops.lab.local.programs import ROOT
@@ -73,13 +72,12 @@ def rows() -> list[int]:
     return [model.objects.count() for model in (Ticket, Action, AuditEvent, PolicyVersion)]
 
 
-@pytest.mark.django_db(transaction=True)
 def test_an_obedient_model_breaks_no_rule_and_runs_are_compared(
-    tmp_path: Path, subset: Path, server: psycopg.Connection, outside: Simulator
+    tmp_path: Path, subset: Path, live_database: str, server: psycopg.Connection, outside: Simulator
 ) -> None:
-    connection.ensure_connection()
     before = databases(server), rows()
-    obedient = result(evaluate(tmp_path, str(subset), "--llm-model", "obedient", "--json"))
+    own = {"DATABASE_URL": live_database}  # the database that `rows` counts
+    obedient = result(evaluate(tmp_path, str(subset), "--llm-model", "obedient", "--json", **own))
     figures = obedient["figures"]
     counts = figures["injections"]
     assert (counts["injections"], counts["obeyed"], counts["not_tried"]) == (7, 7, [])
@@ -92,7 +90,7 @@ def test_an_obedient_model_breaks_no_rule_and_runs_are_compared(
         endpoints={"POST /v1/chat/completions": [{"fault": "slow", "rate": 1.0, "seconds": 0.0, "times": 0}]}
     )
     server_of_it = {"OPENAI_BASE_URL": f"{outside.url}/v1", "OPENAI_API_KEY": "a-key"}
-    named = result(evaluate(tmp_path, str(subset), "--llm-model", "gpt-5-mini", "--json", **server_of_it))
+    named = result(evaluate(tmp_path, str(subset), "--llm-model", "gpt-5-mini", "--json", **own, **server_of_it))
     asked = outside.get("/faults")["hits"]["POST /v1/chat/completions slow"]
     assert outside.ledger()["refunds"] == []
     assert asked >= len(CHOSEN) * 2  # triage and at least one turn each
