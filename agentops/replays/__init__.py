@@ -1,6 +1,6 @@
-"""Replays: a finished run again, from its ticket's first step, with nothing that leaves but what its mode names.
+"""Replays: a finished run repeated from its first step, without side effects.
 
-`asking` begins one, `running` does it (with the engine's own decider and steps), `recording` is what the run has on
-record, `effects` what a side-effecting call would have been. `alignment` lays both runs side by side, `judgement` says
-whether the difference is for the better.
+`queueing` queues a replay and `running` performs it, with the engine's own decider and steps. `recording` gives access
+to the original run's data, `worlds` limits what each mode may reach, and `effects` judges side-effecting calls without
+making them. `alignment` pairs the steps of both runs, and `judgement` says whether a difference is better or worse.
 """

@@ -1,4 +1,4 @@
-"""A run and its replay side by side: steps paired by tool and order, and what differs in each pair. Pure."""
+"""Pair the steps of a run with those of its replay, by tool and order, and list the differences. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Side:
-    """One step of either run. `values` are texts by the names of LABELS; `source` and `note` are a replay's."""
+    """A step of either run. `values` are texts by the names in LABELS. Only a replay has a `source` and a `note`."""
 
     index: int
     kind: str
@@ -35,7 +35,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value of both sides; empty where a side has none."""
+    """A value on both sides; a side without it has an empty text."""
 
     name: str
     then: str
@@ -51,9 +51,10 @@ class Cell:
 
     @property
     def lines(self) -> tuple[list[tuple[str, bool]], list[tuple[str, bool]]]:
-        """Both sides by lines, each with whether the other side lacks it."""
+        """Both sides as (line, whether the other side lacks it)."""
         then, now = self.then.splitlines(), self.now.splitlines()
         left, right = [(line, True) for line in then], [(line, True) for line in now]
+        # autojunk ignores popular lines of long texts, such as braces of JSON, and would show equal lines as changed.
         for block in SequenceMatcher(None, then, now, autojunk=False).get_matching_blocks():
             left[block.a : block.a + block.size] = [(line, False) for line in then[block.a : block.a + block.size]]
             right[block.b : block.b + block.size] = [(line, False) for line in now[block.b : block.b + block.size]]
@@ -62,7 +63,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class AlignedRow:
-    """A pair of steps, or a step that the other run does not have."""
+    """A pair of steps, or a step that the other run doesn't have."""
 
     then: Side | None
     now: Side | None
@@ -70,21 +71,21 @@ class AlignedRow:
 
     @property
     def differs(self) -> list[str]:
-        """Names of what differs."""
+        """Names of the values that differ, or "step" for a step without a partner."""
         if self.then is None or self.now is None:
             return ["step"]
         return [cell.name for cell in self.cells if cell.differs]
 
     @property
     def side(self) -> Side:
-        """Either, for what both have."""
+        """Either side, for the values that both share."""
         side = self.then or self.now
         assert side is not None
         return side
 
     @property
     def labels(self) -> list[str]:
-        """What differs, in words."""
+        """The differences as words for the page."""
         if self.then is None:
             return ["new"]
         return ["missing"] if self.now is None else [LABELS[name].lower() for name in self.differs]
@@ -99,7 +100,7 @@ class AlignedRow:
 
 
 def align(then: Sequence[Side], now: Sequence[Side]) -> list[AlignedRow]:
-    """Both runs in order; steps of the same tool are paired as a diff pairs equal lines."""
+    """Return both runs in order. Steps of the same tool are paired as a diff pairs equal lines."""
     rows: list[AlignedRow] = []
     matcher = SequenceMatcher(None, [_key(side) for side in then], [_key(side) for side in now], autojunk=False)
     for _tag, left, left_end, right, right_end in matcher.get_opcodes():
@@ -113,13 +114,14 @@ def align(then: Sequence[Side], now: Sequence[Side]) -> list[AlignedRow]:
 
 
 def side(step: Any, *, verdict: Mapping[str, Any] | None, source: str = "", note: str = "") -> Side:
-    """Of a Step or a ReplayStep; `verdict` is {verdict, reasons} of its effect."""
+    """Return the side of a Step or a ReplayStep. `verdict` is {verdict, reasons} of its effect."""
     values: dict[str, str] = {}
     if step.kind == "tool":
-        given = _arguments(step.input.get("arguments", ""))
-        if step.name == "reply" and isinstance(given, dict):
-            values["reply"] = str(given.pop("text", ""))
-        values["arguments"] = given if isinstance(given, str) else _pretty(given)
+        arguments = _arguments(step.input.get("arguments", ""))
+        # The reply's text is a value of its own, because people compare it as prose and not as JSON.
+        if step.name == "reply" and isinstance(arguments, dict):
+            values["reply"] = str(arguments.pop("text", ""))
+        values["arguments"] = arguments if isinstance(arguments, str) else _pretty(arguments)
         values["result"] = _pretty(step.output)
         if verdict:
             values["verdict"] = _verdict(verdict)
@@ -153,15 +155,15 @@ def _answer(output: Any) -> str:
     if not isinstance(output, dict):
         return ""
     calls = [f"{call['name']} {call['arguments']}" for call in output.get("tool_calls") or []]
-    said = [str(output.get(name) or "") for name in ("content", "refusal")]
+    texts = [str(output.get(name) or "") for name in ("content", "refusal")]
     error = [_pretty(output["error"])] if "error" in output else []
-    return "\n".join(filter(None, [*said, *calls, *error]))
+    return "\n".join(filter(None, [*texts, *calls, *error]))
 
 
 def _arguments(text: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # the model writes arguments: they may be no JSON, or nested without end
         return text
 
 

@@ -1,16 +1,18 @@
+"""The form that starts a replay."""
+
 from typing import Any
 
 from django import forms
 
 from agentops.models import ModelPrice, Replay
-from agentops.replays.asking import MAX_PROMPT
+from agentops.replays.queueing import MAX_PROMPT
 from approvals.models import PolicyVersion
 
 _VERSIONS = 50
 
 
 class ReplayForm(forms.Form):
-    """What a replay tries. A field left out is as it is in force now."""
+    """The variables of a replay. An empty field means today's routing, policy or prompt."""
 
     mode = forms.ChoiceField(choices=Replay.Mode.choices, initial=Replay.Mode.RECORDED, label="Mode")
     llm_model = forms.CharField(
@@ -29,5 +31,5 @@ class ReplayForm(forms.Form):
 
     @property
     def models(self) -> list[str]:
-        """Those that have a price."""
+        """Models with a price, as suggestions."""
         return list(ModelPrice.objects.order_by("model").values_list("model", flat=True).distinct())

@@ -1,7 +1,7 @@
-"""Whether a replay came out the same, and where it did not: for the better or the worse, by what people decided then.
+"""Compare a replay with its run, and judge differences as better or worse by what people decided originally.
 
-A recorded replay is held against its recording word for word. In the others the model words everything anew, so that
-they are held against it by their effects: what was proposed, the verdict on it, the reply's claims, the end.
+A recorded replay must equal its recording word for word. A live model words everything anew, so the other modes are
+compared by effect: proposals, verdicts, the reply's claims and the outcome.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from approvals.models import Action, Decision
 from approvals.policy.rules import Outcome
 
 ALONE, PERSON, BLOCKED = Outcome.AUTO_APPROVE.value, Outcome.REQUIRE_APPROVAL.value, Outcome.BLOCK.value
-# (then, now) of the verdict on what a person approved, rejected or edited; what is not named is neither.
+# A person's original decision -> the replay's verdict on the same effect -> the result. Anything else is "different".
 BY_VERDICT = {
     Decision.Verdict.APPROVE: {ALONE: "better", BLOCKED: "worse"},
     Decision.Verdict.REJECT: {ALONE: "worse", BLOCKED: "better"},
@@ -32,7 +32,7 @@ _NOW = {ALONE: "would be auto-approved", PERSON: "would need approval", BLOCKED:
 
 @dataclass(frozen=True)
 class ReplayFinding:
-    """A difference in effect: `code` names it, `result` what it is (different, better, worse), `what` says it."""
+    """A difference: its `code`, its `result` (different, better or worse), and `what` differs, as a sentence."""
 
     code: str
     result: str
@@ -42,17 +42,17 @@ class ReplayFinding:
         return asdict(self)
 
 
-def rows(recording: Recording, kept: Sequence[ReplayStep]) -> list[AlignedRow]:
-    """Both runs, aligned."""
-    return alignment.align([_then(step) for step in recording.steps], [_now(step) for step in kept])
+def rows(recording: Recording, saved: Sequence[ReplayStep]) -> list[AlignedRow]:
+    """Return the steps of both runs, aligned."""
+    return alignment.align([_then(step) for step in recording.steps], [_now(step) for step in saved])
 
 
-def judge(replay: Replay, recording: Recording, kept: Sequence[ReplayStep]) -> tuple[str, list[ReplayFinding]]:
-    """The result and the findings that it rests on."""
+def judge(replay: Replay, recording: Recording, saved: Sequence[ReplayStep]) -> tuple[str, list[ReplayFinding]]:
+    """Return the result (a Replay.Result value) and the findings behind it."""
     if replay.mode == Replay.Mode.RECORDED:
-        findings = list(_word_for_word(rows(recording, kept)))
+        findings = list(_word_for_word(rows(recording, saved)))
     else:
-        findings = list(_by_effects(recording, kept))
+        findings = list(_by_effects(recording, saved))
     run = recording.run
     if replay.outcome != run.outcome:
         findings.append(ReplayFinding("outcome", "different", f"Outcome: {_end(replay)}, originally {_end(run)}."))
@@ -70,6 +70,7 @@ def _word_for_word(aligned: Sequence[AlignedRow]) -> Any:
         elif row.then is None and row.now is not None:
             yield ReplayFinding("step", "different", f"Step {row.now.index} ({row.now.name}) is new.")
         elif row.then is not None and row.now is not None:
+            # Runs from before triage messages were recorded have nothing to compare them with.
             differs = [name for name in row.differs if name != "messages" or row.then.values["messages"]]
             differs += ["status"] if row.then.status != row.now.status else []
             if differs:
@@ -77,14 +78,14 @@ def _word_for_word(aligned: Sequence[AlignedRow]) -> Any:
                 yield ReplayFinding("step", "different", f"Step {row.then.index} ({row.then.name}) differs: {what}.")
 
 
-def _by_effects(recording: Recording, kept: Sequence[ReplayStep]) -> Any:
-    left = [step for step in kept if step.effect]
+def _by_effects(recording: Recording, saved: Sequence[ReplayStep]) -> Any:
+    left = [step for step in saved if step.effect]
     actions = [row for kind in KINDS for row in recording.actions(kind)]
     proposed = {action.pk: recording.as_proposed(action).params for action in actions}
     taken: dict[int, ReplayStep] = {}
-    # Nothing is held against another effect that is the same as one of a later action.
+    # Match equal effects first: otherwise an action could take the step that equals a later action.
     for fits in (_same_effect, _same_kind):
-        # Of replies the last is the one that the customer was left with.
+        # Match the last reply first, because it is the one that the customer received.
         for action in sorted(actions, key=_replies_last):
             if action.pk not in taken and (found := fits(left, action, proposed[action.pk])):
                 taken[action.pk] = found
@@ -103,7 +104,7 @@ def _by_effects(recording: Recording, kept: Sequence[ReplayStep]) -> Any:
 
 
 def _is_reply(action: Action) -> bool:
-    """A run's one answer is worded anew in every replay."""
+    """Whether the action is the run's reply, which each replay words anew."""
     return KINDS.of(action).once_a_run
 
 
@@ -112,8 +113,7 @@ def _replies_last(action: Action) -> tuple[bool, int]:
 
 
 def _same_effect(left: Sequence[ReplayStep], action: Action, proposed: dict[str, Any]) -> ReplayStep | None:
-    """The replay's step with this action's effect, or with the one that the person made of it; a reply's words are
-    never the same."""
+    """Return the step with the action's effect, as proposed or as a person edited it. Replies never match."""
     of_kind = [(step, step.effect["proposed"]) for step in left if step.effect and step.effect["kind"] == action.kind]
     if _is_reply(action):
         return None
@@ -128,37 +128,38 @@ def _same_kind(left: Sequence[ReplayStep], action: Action, _: dict[str, Any]) ->
 
 def _changed(action: Action, decision: Decision | None, proposed: dict[str, Any], step: ReplayStep) -> Any:
     effect = step.effect or {}
-    said = decision.verdict if decision else None
+    decided = decision.verdict if decision else None
     name = _named(action.kind, {"amount": action.amount, "currency": action.currency, "order_id": action.order_id})
-    known = True
+    decision_applies = True
     if _is_reply(action):
         other = _claims(effect["proposed"]) != _claims(proposed)
-        refused = said in (Decision.Verdict.REJECT, Decision.Verdict.EDIT)
-        # It is worded anew: what people said of the words of then says nothing of those of now.
-        known = not other and (not refused or effect["proposed"].get("text") == proposed.get("text"))
+        refused = decided in (Decision.Verdict.REJECT, Decision.Verdict.EDIT)
+        # People may have refused the wording, so their decision says nothing about a reply in other words.
+        decision_applies = not other and (not refused or effect["proposed"].get("text") == proposed.get("text"))
         if other:
             result = "better" if refused and effect["verdict"] != BLOCKED else "different"
             yield ReplayFinding("claims", result, f"The reply makes different claims ({_decided(decision)}).")
     elif not kinds.same_effect(effect["proposed"], proposed):
-        as_edited = said == Decision.Verdict.EDIT and kinds.same_effect(effect["proposed"], action.params)
-        if said == Decision.Verdict.REJECT:  # nobody knows what people would say of another one, unless none is asked
+        as_edited = decided == Decision.Verdict.EDIT and kinds.same_effect(effect["proposed"], action.params)
+        # A person may well approve another refund than the one rejected, so only one without approval is worse.
+        if decided == Decision.Verdict.REJECT:
             result = BY_VERDICT[Decision.Verdict.REJECT].get(effect["verdict"], "different")
         else:
             better = as_edited and effect["verdict"] != BLOCKED
             result = "better" if better else _worse_if_approved(decision)
-        told = "as the person had edited it" if as_edited else f"with other parameters ({_decided(decision)})"
-        yield ReplayFinding("params", result, f"{name} is proposed {told}.")
+        how = "as the person had edited it" if as_edited else f"with other parameters ({_decided(decision)})"
+        yield ReplayFinding("params", result, f"{name} is proposed {how}.")
         return
     if effect["verdict"] != action.verdict:
-        by_person = BY_VERDICT.get(Decision.Verdict(said), {}) if said and known else {}
+        by_person = BY_VERDICT.get(Decision.Verdict(decided), {}) if decided and decision_applies else {}
         result = by_person.get(effect["verdict"], "different")
         then, now = _THEN[action.verdict], _NOW[effect["verdict"]]
         yield ReplayFinding("verdict", result, f"{name} {now}. Originally it {then} ({_decided(decision)}).")
 
 
 def _missing(action: Action, decision: Decision | None) -> ReplayFinding:
-    said = decision.verdict if decision else None
-    result = "better" if said == Decision.Verdict.REJECT else _worse_if_approved(decision)
+    rejected = decision is not None and decision.verdict == Decision.Verdict.REJECT
+    result = "better" if rejected else _worse_if_approved(decision)
     given = {"amount": action.amount, "currency": action.currency, "order_id": action.order_id}
     return ReplayFinding("missing", result, f"{_named(action.kind, given)} is not proposed ({_decided(decision)}).")
 
@@ -190,7 +191,7 @@ def _end(row: Any) -> str:
 
 def _then(step: Step) -> Side:
     action = step.action
-    # What was absorbed had its verdict before, and a replay judges it once as well.
+    # An absorbed duplicate has the first proposal's verdict, and a replay judges an effect once as well.
     own = action is not None and step.status in (turn.DONE, turn.FAILED, turn.WAITING)
     verdict = {"verdict": action.verdict, "reasons": action.reasons} if own and action is not None else None
     return alignment.side(step, verdict=verdict)

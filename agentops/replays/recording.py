@@ -1,5 +1,8 @@
-"""What a run has on record, as a replay asks for it: the model's answers in order, tool answers by their arguments,
-the orders and customers that were read, the actions with what people said of them."""
+"""A run's recorded data as a replay needs it.
+
+Model answers in order, tool results by arguments, the orders and customers that were read, and the actions with the
+decisions on them.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -23,25 +26,25 @@ from approvals.providers.orders import Order, ShopCustomer
 
 
 class NotRecorded(Exception):
-    """`what` was never asked for in the recorded run."""
+    """The recorded run never requested `what`."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"Not recorded: the original run never requested {what}.")
 
 
 def call_key(name: str, arguments: str) -> str:
-    """One text for a tool call, however its arguments are spaced and ordered; an order's # makes no difference."""
+    """Return one key for equal tool calls, whatever the spacing, the order of arguments and an order id's #."""
     try:
-        given = json.loads(arguments)
-    except (ValueError, RecursionError):
+        parsed = json.loads(arguments)
+    except (ValueError, RecursionError):  # the model writes arguments: they may be no JSON, or nested without end
         return f"{name} {arguments}"
-    if isinstance(given, dict) and isinstance(given.get("order_id"), str):
-        given = {**given, "order_id": given["order_id"].strip().lstrip("#")}
-    return f"{name} {kinds.canonical(given)}"
+    if isinstance(parsed, dict) and isinstance(parsed.get("order_id"), str):
+        parsed = {**parsed, "order_id": parsed["order_id"].strip().lstrip("#")}
+    return f"{name} {kinds.canonical(parsed)}"
 
 
 class Recording:
-    """Of a run, loaded with its steps and their actions."""
+    """The recorded data of a run, loaded with its steps and their actions."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -58,13 +61,15 @@ class Recording:
         return next((step for step in self.steps if step.kind == turn.TRIAGE), None)
 
     def turn(self, number: int) -> Step | None:
-        """The model's answer of that number, from 0."""
+        """Return the model's answer with this number, counted from 0."""
         turns = [step for step in self.steps if step.kind == turn.LLM]
         return turns[number] if number < len(turns) else None
 
     def call(self, name: str, arguments: str, before: int) -> Step | None:
-        """The recorded call of a tool with these arguments, where `before` such calls were answered already; the last
-        one where there were not so many."""
+        """Return the recorded call of a tool with these arguments.
+
+        `before` equal calls have been answered already. Calls beyond the recorded ones get the last recorded one.
+        """
         key = call_key(name, arguments)
         same = [
             step
@@ -74,23 +79,24 @@ class Recording:
         return same[min(before, len(same) - 1)] if same else None
 
     def actions(self, kind: str) -> list[Action]:
-        """The run's own actions of a kind, in order."""
+        """Return the run's own actions of a kind, in order. A step may also refer to an earlier run's action."""
         found = {step.action.pk: step.action for step in self.steps if step.action and step.action.kind == kind}
         return [action for action in found.values() if action.run_id == self.run.pk]
 
     @property
     def policy_versions(self) -> list[int]:
-        """Those that its actions were judged by."""
+        """The policy versions that judged the run's actions."""
         return sorted({action.policy_version_id for kind in KINDS for action in self.actions(kind)})
 
     @cached_property
     def decisions(self) -> dict[int, Decision]:
-        """What a person said last, by action."""
-        said = Decision.objects.filter(request__action__in=[step.action_id for step in self.steps if step.action_id])
-        return {row.request.action_id: row for row in said.select_related("request", "by").order_by("pk")}
+        """The last decision on each action, by the action's id."""
+        actions = [step.action_id for step in self.steps if step.action_id]
+        rows = Decision.objects.filter(request__action__in=actions).select_related("request", "by")
+        return {row.request.action_id: row for row in rows.order_by("pk")}
 
     def as_proposed(self, action: Action) -> Action:
-        """The action as the agent had asked for it, before a person made something else of it. A copy, never saved."""
+        """Return the action as the agent proposed it, before any edit by a person. A copy, never saved."""
         decision = self.decisions.get(action.pk)
         if decision is None or decision.edited is None:
             return action
@@ -103,39 +109,40 @@ class Recording:
 
     @cached_property
     def earlier(self) -> list[Action]:
-        """What the ticket's other runs had proposed when this one began."""
-        begun = self.run.started_at or self.run.created_at
+        """Actions of the ticket's other runs that existed when this run started."""
+        started = self.run.started_at or self.run.created_at
+        # SQL's NULL is neither equal nor unequal: without the second part, actions without a run would be left out.
         others = ~Q(run_id=self.run.pk) | Q(run_id__isnull=True)
-        return list(Action.objects.filter(others, ticket=self.run.ticket_id, created_at__lt=begun).order_by("pk"))
+        return list(Action.objects.filter(others, ticket=self.run.ticket_id, created_at__lt=started).order_by("pk"))
 
     # --- the world as it was read ---
 
     @cached_property
     def orders(self) -> dict[str, tuple[Order, int]]:
-        """Every order that was read, as it was first read, with what could be refunded of it; by id without its #."""
+        """Each order as first read, with the refundable amount in minor units, by id without its #."""
         found: dict[str, tuple[Order, int]] = {}
-        for told in self._told():
-            order = Order.model_validate(told)
-            rest = int(told.get("refundable", order.captured - order.refunded))
-            kept = found.get(order.order_id.lstrip("#"))
-            # A search tells no remainder of its own: the first reading that does stands for it.
-            if kept is None or (kept[1] > rest and "refundable" in told and kept[0] == order):
+        for reading in self._order_readings():
+            order = Order.model_validate(reading)
+            rest = int(reading.get("refundable", order.captured - order.refunded))
+            first = found.get(order.order_id.lstrip("#"))
+            # A search result has no refundable amount, so take it from the first reading of the same order that does.
+            if first is None or (first[1] > rest and "refundable" in reading and first[0] == order):
                 found[order.order_id.lstrip("#")] = (order, rest)
         return found
 
     @cached_property
     def customers(self) -> dict[str, ShopCustomer]:
-        read = [step.output for step in self._answered("get_customer")]
+        read = [step.output for step in self._finished_steps("get_customer")]
         read += [row.snapshot for row in self.actions("account_change") if "customer_id" in row.snapshot]
         return {customer.customer_id: customer for customer in map(ShopCustomer.model_validate, read)}
 
     def sources(self, done: Callable[[], Sequence[Action]]) -> Sources:
-        """The recorded world, less what the replay has `done` to it."""
+        """Return the recorded world, reduced by the effects that the replay has `done`."""
 
         def get_order(order_id: str) -> Order | None:
             if found := self.orders.get(order_id.lstrip("#")):
                 return found[0]
-            if order_id.lstrip("#") in self._unknown:
+            if order_id.lstrip("#") in self._missing_orders:
                 return None
             raise NotRecorded(f"order {order_id}")
 
@@ -161,50 +168,53 @@ class Recording:
         )
 
     def live(self, done: Callable[[], Sequence[Action]]) -> Sources:
-        """The shop as it is now, which has what the run did; less what the replay has `done` besides. What has happened
-        to the ticket is the replay's alone."""
+        """Return today's shop, reduced by the effects that the replay has `done` and the run had not.
+
+        The shop already shows what the run did. The ticket's effects are the replay's own.
+        """
 
         def left(reading: Reading) -> FundsLeft:
-            besides = [action for action in done() if not self._did(action)]
-            return _less(reservations.funds_left(reading), besides, reading)
+            new = [action for action in done() if not self._has_effect(action)]
+            return _less(reservations.funds_left(reading), new, reading)
 
         return replace(NOW, left=left, effects=lambda _ticket_id: effects_of([*self.earlier, *done()]))
 
-    def _did(self, action: Action) -> bool:
-        """Whether the run had the same effect."""
+    def _has_effect(self, action: Action) -> bool:
+        """Whether an action of the run succeeded with the same effect."""
         return any(
             row.status == states.SUCCEEDED and kinds.same_effect(row.params, action.params)
             for row in self.actions(action.kind)
         )
 
     @cached_property
-    def _unknown(self) -> set[str]:
+    def _missing_orders(self) -> set[str]:
         """Order ids that the shop did not know."""
         failed = [step for step in self.steps if step.error_code == "order_not_found"]
-        asked = [json.loads(step.input["arguments"]) for step in failed]
-        return {str(given.get("order_id", "")).lstrip("#") for given in asked}
+        arguments = [json.loads(step.input["arguments"]) for step in failed]
+        return {str(given.get("order_id", "")).lstrip("#") for given in arguments}
 
-    def _told(self) -> list[dict[str, Any]]:
-        """Orders in the shape that the tools tell them, in the order in which they were read."""
-        told: list[dict[str, Any]] = []
+    def _order_readings(self) -> list[dict[str, Any]]:
+        """Return orders in the shape of the tools' results, in the order in which they were read."""
+        readings: list[dict[str, Any]] = []
         for step in self.steps:
             if step.kind != turn.TOOL or step.status != turn.DONE or step.output is None:
                 continue
             if step.name == "find_orders":
-                told += step.output["orders"]
+                readings += step.output["orders"]
             elif step.name == "get_order":
-                told.append(step.output)
+                readings.append(step.output)
+        # Snapshots come last: they are for orders that only a proposal has read.
         for step in self.steps:
             if step.action and step.action.order_id and "order_id" in step.action.snapshot:
-                told.append(step.action.snapshot)
-        return told
+                readings.append(step.action.snapshot)
+        return readings
 
-    def _answered(self, name: str) -> list[Step]:
+    def _finished_steps(self, name: str) -> list[Step]:
         return [step for step in self.steps if step.name == name and step.status == turn.DONE]
 
 
 def _less(rest: FundsLeft, actions: Sequence[Action], reading: Reading) -> FundsLeft:
-    """What is left of the order and of its payments once these actions have returned theirs."""
+    """Return what remains of the order and of its payments after these actions' refunds."""
 
     def moved(payment_id: str | None) -> int:
         return sum(
@@ -222,5 +232,5 @@ def _less(rest: FundsLeft, actions: Sequence[Action], reading: Reading) -> Funds
 
 
 def effects_of(actions: Sequence[Action]) -> list[check.SucceededEffect]:
-    """What a reply may tell of; claims.succeeded_effects for actions that are at hand."""
+    """Return the effects that a reply may mention: claims.succeeded_effects for actions that are already loaded."""
     return [claims.effect_from(row) for row in actions if row.status == states.SUCCEEDED and row.kind in KINDS.effects]

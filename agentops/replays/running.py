@@ -1,7 +1,7 @@
-"""Does a replay: under a lease, a step at a time, each recorded when done, so that a killed worker costs one step.
+"""Perform a replay under a lease. Each step is committed when it ends, so a killed worker costs one step.
 
-The decider (`turn`) and the steps are the engine's. All of it happens inside `outbound.only`: what the mode does not
-name is refused before a socket is connected, for every caller.
+The decider (`turn`) and the steps are the engine's. Everything runs inside `outbound.only`, which refuses requests
+that the mode doesn't allow before a socket is connected.
 """
 
 import logging
@@ -27,39 +27,39 @@ from agentops.runs import steps, turn
 from approvals.effects.kinds import KINDS
 
 log = logging.getLogger(__name__)
-MAX_ATTEMPTS = 8  # tries at one step, after which the replay is given up
+MAX_ATTEMPTS = 8  # of one step; lost workers count too, so a step that kills its worker can't do so forever
 
 
 def due(limit: int) -> list[int]:
-    """Replays that can go on: queued and due, or left by a dead worker."""
+    """Return ids of replays to continue: queued and due, or abandoned by a dead worker."""
     return list(_ready().order_by("pk").values_list("pk", flat=True)[:limit])
 
 
 def advance_replay(replay_id: int) -> None:
-    """Takes the replay as far as it goes now, if nobody else is at it."""
+    """Continue the replay as far as possible now. Do nothing if another worker holds its lease."""
     replay = _claim(replay_id)
     if replay is None:
         return
     try:
-        spending.book_lost_call(replay)  # of a worker that died at a call
+        spending.book_lost_call(replay)  # a worker may have died during a call
         if replay.attempt > MAX_ATTEMPTS:
             _finish(replay, status=Replay.Status.FAILED, error=f"One step failed {MAX_ATTEMPTS} times.")
             return
         with outbound.only(*worlds.allowed(replay.mode)):
-            _go_on(replay)
-    except ProviderError as error:  # what is live did not answer: that says nothing of the run
-        _finish(replay, status=Replay.Status.FAILED, error=_told(error))
-    except Held as held:  # no budget or no price: nothing broke, and a person has to start it again
+            _run_steps(replay)
+    except ProviderError as error:  # a live service failed, which says nothing about the run
+        _finish(replay, status=Replay.Status.FAILED, error=_live_error(error))
+    except Held as held:  # no budget or price: a replay is an experiment, so it ends instead of waiting
         _finish(replay, status=Replay.Status.FAILED, error=f"{held.problem} Restart the replay {held.when}."[:500])
     except ReplaySuperseded:
         log.warning("replay %s was taken over by another worker", replay.pk)
     except (OperationalError, InterfaceError):
         raise  # the database will be back: the lease expires, and the replay continues from its last step
-    except Exception as error:  # a fault of ours, or of the recording: it is said, and repeats for nobody
-        log.exception("replay %s broke", replay.pk)
-        told = f"{type(error).__name__}: {redact.text(str(error))}"[:500]
-        _finish(replay, status=Replay.Status.FAILED, error=told)
-    except BaseException:  # Ctrl-C: there may be no worker that takes the replay up and enters the call
+    except Exception as error:  # our bug or a broken recording would repeat at each attempt, so report it and end
+        log.exception("replay %s failed", replay.pk)
+        message = f"{type(error).__name__}: {redact.text(str(error))}"[:500]
+        _finish(replay, status=Replay.Status.FAILED, error=message)
+    except BaseException:  # Ctrl-C of the command: there may be no worker to take over and book the call
         with suppress(DatabaseError, ReplaySuperseded):
             spending.book_lost_call(replay)
         raise
@@ -76,6 +76,7 @@ def _claim(replay_id: int) -> Replay | None:
     if replay is None:
         return None
     lost = replay.status == Replay.Status.RUNNING
+    # The fence in the WHERE lets only one of two workers that read the same row claim it.
     untouched = Replay.objects.filter(pk=replay_id, status=replay.status, fence=replay.fence)
     claimed = untouched.update(
         status=Replay.Status.RUNNING,
@@ -89,11 +90,11 @@ def _claim(replay_id: int) -> Replay | None:
     return replay if claimed else None
 
 
-def _go_on(replay: Replay) -> None:
+def _run_steps(replay: Replay) -> None:
     recording = Recording(replay.run)
     run = shadows.shadow_run(replay)
-    kept = list(replay.steps.order_by("index"))
-    done = [shadows.shadow_step(row, run) for row in kept]
+    saved = list(replay.steps.order_by("index"))
+    done = [shadows.shadow_step(row, run) for row in saved]
     while True:
         world = worlds.world_for(replay, recording, done)
         match turn.next_step([steps.to_recorded(step) for step in done], max_turns=settings.MAX_TURNS):
@@ -106,39 +107,39 @@ def _go_on(replay: Replay) -> None:
             case turn.RunTool() as call:
                 step = steps.start_tool(run, done, call)
             case turn.Answered():
-                return _end(replay, recording, kept, Run.Outcome.ANSWERED, "")
+                return _end(replay, recording, saved, Run.Outcome.ANSWERED, "")
             case turn.HandOver(reason):
-                return _end(replay, recording, kept, Run.Outcome.WITH_PERSON, reason)
+                return _end(replay, recording, saved, Run.Outcome.WITH_PERSON, reason)
             case other:
-                raise RuntimeError(f"a replay has no way to {other}")
+                raise RuntimeError(f"a replay can't do {other}")
         if step.kind in budgets.MODEL_CALLS and replay.mode != Replay.Mode.RECORDED:
             spending.reserve_replay_call(replay, step, steps.request(run, step, done, world))
         try:
-            effect, became = _do(replay, recording, world, step, done, kept)
+            effect, result = _perform(replay, recording, world, step, done, saved)
         except worlds.RecordingEnded:
-            return _end_of_record(replay, recording, kept)
+            return _end_with_recording(replay, recording, saved)
         except ProviderError as error:
             spending.book_replay_failure(replay, step, error)
-            return _put_off(replay, step, error)
-        kept.append(_keep(replay, run, step, effect, became))
+            return _schedule_retry(replay, step, error)
+        saved.append(_save_step(replay, run, step, effect, result))
         done.append(shadows.with_action(step, effect))
 
 
-def _do(
-    replay: Replay, recording: Recording, world: steps.World, step: Step, done: list[Step], kept: list[ReplayStep]
+def _perform(
+    replay: Replay, recording: Recording, world: steps.World, step: Step, done: list[Step], saved: list[ReplayStep]
 ) -> tuple[dict[str, Any] | None, EffectOutcome]:
-    """Brings the step to its end. Raises ProviderError and RecordingEnded."""
+    """Perform the step and return its effect, if any, and outcome. Raises ProviderError and RecordingEnded."""
     recorded = replay.mode == Replay.Mode.RECORDED
     model = EffectOutcome("", ReplayStep.Source.RECORDED if recorded else ReplayStep.Source.LIVE, "")
     try:
         if step.kind == turn.TRIAGE:
             steps.do_triage(step.run, step, world)
-            _cost_as_then(replay, step, recording.triage)
+            _use_recorded_cost(replay, step, recording.triage)
         elif step.kind == turn.LLM:
             steps.do_llm(step.run, step, done, world)
-            _cost_as_then(replay, step, recording.turn(sum(row.kind == turn.LLM for row in done)))
+            _use_recorded_cost(replay, step, recording.turn(sum(row.kind == turn.LLM for row in done)))
         elif KINDS.by_tool(step.name):
-            return _do_effect(replay, recording, step, done, kept)
+            return _perform_effect(replay, recording, step, done, saved)
         else:
             steps.do_read(step.run, step, world)
             live = replay.mode == Replay.Mode.LIVE
@@ -153,38 +154,38 @@ def _do(
     return None, model
 
 
-def _cost_as_then(replay: Replay, step: Step, then: Step | None) -> None:
-    """What was recorded is counted at the price of then, with what was lost on the way."""
-    if replay.mode == Replay.Mode.RECORDED and then is not None:
-        step.run.cost_usd += then.cost_usd - step.cost_usd
-        step.cost_usd = then.cost_usd
+def _use_recorded_cost(replay: Replay, step: Step, recorded_step: Step | None) -> None:
+    """Give a recorded replay's step the recorded cost, which includes calls that were lost on the way."""
+    if replay.mode == Replay.Mode.RECORDED and recorded_step is not None:
+        step.run.cost_usd += recorded_step.cost_usd - step.cost_usd
+        step.cost_usd = recorded_step.cost_usd
 
 
-def _do_effect(
-    replay: Replay, recording: Recording, step: Step, done: list[Step], kept: list[ReplayStep]
+def _perform_effect(
+    replay: Replay, recording: Recording, step: Step, done: list[Step], saved: list[ReplayStep]
 ) -> tuple[dict[str, Any] | None, EffectOutcome]:
     if replay.mode != Replay.Mode.RECORDED:
-        return effects.judge_effect(replay, recording, step, done, effects.effects_so_far(replay, recording, kept))
+        return effects.judge_effect(replay, recording, step, done, effects.effects_so_far(replay, recording, saved))
     if kind := KINDS.by_tool(step.name):
         kind.parse(steps.arguments(step))
     text = str(step.input["arguments"])
-    then = recording.call(step.name, text, worlds.count_calls(done, call_key(step.name, text)))
-    if then is None:
+    recorded_step = recording.call(step.name, text, worlds.count_calls(done, call_key(step.name, text)))
+    if recorded_step is None:
         raise NotRecorded(f"{step.name} {text}")
-    if then.action is None:
-        raise worlds.RecordedFailure(then)
-    return effects.repeat_recorded(recording, step, then), EffectOutcome("", ReplayStep.Source.RECORDED, "")
+    if recorded_step.action is None:
+        raise worlds.RecordedFailure(recorded_step)
+    return effects.repeat_recorded(recording, step, recorded_step), EffectOutcome("", ReplayStep.Source.RECORDED, "")
 
 
-def _copy(step: Step, then: Step) -> None:
+def _copy(step: Step, recorded_step: Step) -> None:
     for name in ("status", "output", "error_code", "error_class", "error_message", "cost_usd"):
-        setattr(step, name, getattr(then, name))
-    step.run.cost_usd += then.cost_usd
+        setattr(step, name, getattr(recorded_step, name))
+    step.run.cost_usd += recorded_step.cost_usd
 
 
-def _set_model(replay: Replay, step: Step, then: Step | None) -> None:
-    """The model that is tried, for the triage too, or the one that answered `then`; else as routed today."""
-    recorded = then if replay.mode == Replay.Mode.RECORDED else None
+def _set_model(replay: Replay, step: Step, recorded_step: Step | None) -> None:
+    """Set the step's model: the one that answered the recorded step, or the one under test, or as routed today."""
+    recorded = recorded_step if replay.mode == Replay.Mode.RECORDED else None
     name = recorded.name if recorded else replay.llm_model
     if name:
         step.name = step.input["model"] = name
@@ -192,24 +193,28 @@ def _set_model(replay: Replay, step: Step, then: Step | None) -> None:
         step.input["route"] = recorded.input["route"]
 
 
-def _put_off(replay: Replay, step: Step, error: ProviderError) -> None:
-    """Until the step is tried again. Raises the error where it is not."""
+def _schedule_retry(replay: Replay, step: Step, error: ProviderError) -> None:
+    """Queue the replay for another attempt at the step. Raises the error if no attempt is left."""
     policy = retry.READ_RETRIES if step.kind == turn.TOOL else retry.MODEL_RETRIES
     delay = policy.delay(replay.attempt, error, settings.RETRY_BASE_SECONDS)
     if delay is None:
         raise error
-    leases.write_fenced(replay, status=Replay.Status.QUEUED, attempt=replay.attempt + 1, lease_expires_at=None,
-                 not_before=Now() + timedelta(seconds=delay))  # fmt: skip
+    not_before = Now() + timedelta(seconds=delay)
+    leases.write_fenced(
+        replay, status=Replay.Status.QUEUED, attempt=replay.attempt + 1, lease_expires_at=None, not_before=not_before
+    )
 
 
-def _told(error: ProviderError) -> str:
-    """What did not answer (its own message says model or not) and how, in one sentence."""
+def _live_error(error: ProviderError) -> str:
+    """Return one sentence about the service that failed; the error's message says which one."""
     return redact.text(f"A live service didn't respond ({error.code}): {error.message}")[:500]
 
 
-def _keep(replay: Replay, run: Run, step: Step, effect: dict[str, Any] | None, became: EffectOutcome) -> ReplayStep:
-    """One commit: the step, what its call came to, and the replay with its lease."""
-    row = shadows.replay_step(replay, step, effect, source=became.source, note=became.note)
+def _save_step(
+    replay: Replay, run: Run, step: Step, effect: dict[str, Any] | None, result: EffectOutcome
+) -> ReplayStep:
+    """Save the step, its call's cost and the replay with its lease, in one commit."""
+    row = shadows.replay_step(replay, step, effect, source=result.source, note=result.note)
     replay.attempt = 1
     with transaction.atomic():
         spending.book_replay_call(replay, step, attempt=1, lease_expires_at=leases.lease_end())
@@ -220,21 +225,24 @@ def _keep(replay: Replay, run: Run, step: Step, effect: dict[str, Any] | None, b
     return row
 
 
-def _end_of_record(replay: Replay, recording: Recording, kept: list[ReplayStep]) -> None:
-    """A run that a fault of ours or a person ended asked the model no further; its end is on record and nowhere
-    else."""
+def _end_with_recording(replay: Replay, recording: Recording, saved: list[ReplayStep]) -> None:
+    """End the replay where the original run made no further model call.
+
+    If our own bug or a person ended the run, no step of a replay can come to the same end, so it is copied.
+    """
     run = recording.run
-    broke = bool(recording.steps) and recording.steps[-1].error_code == "fault"
-    if broke or run.status == Run.Status.CANCELLED:
-        return _end(replay, recording, kept, Run.Outcome(run.outcome) if run.outcome else None, run.reason)
-    return _end(replay, recording, kept, None, "The recording ends here. The original run made no further model calls.")
+    failed = bool(recording.steps) and recording.steps[-1].error_code == "fault"
+    if failed or run.status == Run.Status.CANCELLED:
+        return _end(replay, recording, saved, Run.Outcome(run.outcome) if run.outcome else None, run.reason)
+    reason = "The recording ends here. The original run made no further model calls."
+    return _end(replay, recording, saved, None, reason)
 
 
 def _end(
-    replay: Replay, recording: Recording, kept: list[ReplayStep], outcome: Run.Outcome | None, reason: str
+    replay: Replay, recording: Recording, saved: list[ReplayStep], outcome: Run.Outcome | None, reason: str
 ) -> None:
     replay.outcome, replay.reason = outcome or "", reason[:500]
-    result, findings = judgement.judge(replay, recording, kept)
+    result, findings = judgement.judge(replay, recording, saved)
     _finish(
         replay,
         status=Replay.Status.DONE,

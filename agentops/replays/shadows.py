@@ -31,9 +31,9 @@ def shadow_step(row: ReplayStep, run: Run) -> Step:
 
 def with_action(step: Step, effect: dict[str, Any] | None) -> Step:
     """Give the step an action with what `next_step` and the routing need: its status and the verdict's reasons."""
-    told = step.output.get("action") if step.kind == turn.TOOL and isinstance(step.output, dict) else None
-    if KINDS.by_tool(step.name) and isinstance(told, dict):
-        step.action = Action(status=told["status"], reasons=effect["reasons"] if effect else [])
+    shown = step.output.get("action") if step.kind == turn.TOOL and isinstance(step.output, dict) else None
+    if KINDS.by_tool(step.name) and isinstance(shown, dict):
+        step.action = Action(status=shown["status"], reasons=effect["reasons"] if effect else [])
     return step
 
 

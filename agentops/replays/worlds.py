@@ -1,4 +1,4 @@
-"""The world of a replay's steps by its mode, and the requests that the mode allows."""
+"""The world that each replay mode gives to the steps, and the requests that it allows."""
 
 import json
 from collections.abc import Sequence
@@ -95,10 +95,11 @@ def _reads(recording: Recording, done: Sequence[Step]) -> Any:
             raise RecordedFailure(then)
         if then is not None:
             return dict(then.output or {})
-        known = recording.orders.get(str(getattr(given, "order_id", "")).lstrip("#"))
-        if known is None:
+        recorded = recording.orders.get(str(getattr(given, "order_id", "")).lstrip("#"))
+        if recorded is None:
             raise NotRecorded(f"{name} {text}")
-        return {**known[0].model_dump(mode="json"), "refundable": known[1]}
+        order, refundable = recorded
+        return {**order.model_dump(mode="json"), "refundable": refundable}
 
     return read
 

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from agentops.replays import running
-from agentops.replays.asking import replay_asked
+from agentops.replays.queueing import replay_queued
 from agentops.runs import engine, leasing
 from agentops.runs.signals import run_queued
 from agentops.worker import sweep
@@ -51,7 +51,7 @@ def hurry_queued_run(sender: object, run_id: int, **_: Any) -> None:
     hurry_run(run_id)
 
 
-@receiver(replay_asked)
+@receiver(replay_queued)
 def hurry_replay(sender: object, replay_id: int, **_: Any) -> None:
     transaction.on_commit(lambda: _send(advance_replay_task, replay_id), robust=True)
 

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from pytest_django import Settings
 
 from agentops.models import Hold, Run, Step, Tally
-from agentops.replays import asking, running
+from agentops.replays import queueing, running
 from agentops.telemetry import tallies
 from agentops.worker import heartbeat
 from approvals.decisions import decide
@@ -139,7 +139,7 @@ def test_replay_spending_counts_for_budgets_but_not_tickets(world: World, model:
     tallies.roll_up(0)
     cost, spent = total("agentops_llm_cost_usd_total"), total("agentops_budget_spent_usd_total")
     model.will_say(triage(), hands_over())
-    replay = asking.queue_replay(run=run, mode="model", asked_by="lead")
+    replay = queueing.queue_replay(run=run, mode="model", asked_by="lead")
     running.advance_replay(replay.pk)
     tallies.roll_up(0)
     replay.refresh_from_db()

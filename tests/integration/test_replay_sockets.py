@@ -17,7 +17,7 @@ from agentops.lib import http, outbound
 from agentops.lib.errors import NotLetOut
 from agentops.lib.outbound import Allowed
 from agentops.models import Run
-from agentops.replays import asking, running, worlds
+from agentops.replays import queueing, running, worlds
 from approvals.models import Action
 from approvals.providers import orders, payments, replies
 from tests.completions import claims_a_refund_of, triage, uses
@@ -107,7 +107,7 @@ def test_a_replayed_refund_and_reply_reach_no_server(
         model.will_say(uses("change_account", {"email": "thief@example.com", "reason": "They say so."}))
         model.will_say(claims_a_refund_of(order, 4_000))
     asked = len(model.asked)
-    replay = asking.queue_replay(run=run, mode=mode, asked_by="lead")
+    replay = queueing.queue_replay(run=run, mode=mode, asked_by="lead")
     running.advance_replay(replay.pk)
     replay.refresh_from_db()
     assert (replay.status, replay.outcome) == ("done", "answered"), replay.error
@@ -146,7 +146,7 @@ def test_a_replay_fails_where_its_code_would_send(
     settings.REPLIES_URL = f"{world.simulator.url}/replies"
     run, _ = an_answered_run(world, model)
     settings.PAYMENTS_URL = there
-    replay = asking.queue_replay(run=run, mode="live", asked_by="lead")
+    replay = queueing.queue_replay(run=run, mode="live", asked_by="lead")
 
     def send() -> None:
         payments.send_refund(body=REFUND, key="t:refund:1")

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from agentops.llm import budget_admin
 from agentops.management.commands.replay import as_table
 from agentops.models import Replay, Run, Spending
-from agentops.replays import asking, running
+from agentops.replays import queueing, running
 from tests.completions import hands_over, triage
 from tests.interruptions import MODEL, before_request, before_statement, fail_with
 from tests.lossy import lossy
@@ -43,7 +43,7 @@ def cap(**given: Any) -> None:
 
 
 def start_replay(run: Run) -> Replay:
-    return asking.queue_replay(run=run, mode="model", asked_by="lead")
+    return queueing.queue_replay(run=run, mode="model", asked_by="lead")
 
 
 def advanced(replay: Replay) -> Replay:

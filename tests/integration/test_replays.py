@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from agentops.lib.errors import Refused
 from agentops.models import Replay, Run, Step, StoredText
-from agentops.replays import asking, judgement, running
+from agentops.replays import judgement, queueing, running
 from agentops.replays.recording import Recording
 from agentops.runs import closing, engine
 from approvals.decisions import decide as deciding
@@ -29,7 +29,7 @@ ORDER = dict[str, Any]
 
 
 def replayed(run: Run, mode: str = "recorded", **tried: Any) -> Replay:
-    replay = asking.queue_replay(run=run, mode=mode, asked_by="lead", **tried)
+    replay = queueing.queue_replay(run=run, mode=mode, asked_by="lead", **tried)
     running.advance_replay(replay.pk)
     replay.refresh_from_db()
     assert replay.status == "done", replay.error
@@ -149,7 +149,7 @@ def test_a_run_ended_by_a_person_is_never_sampled(world: World, model: Script, l
     assert (run.status, run.reason) == ("cancelled", "The ticket was closed.")
     replay = replayed(run)
     assert (replay.result, replay.findings, replay.reason) == ("same", [], "The ticket was closed.")
-    assert run not in asking.sample(since=began, size=100, seed=1)
+    assert run not in queueing.sample(since=began, size=100, seed=1)
 
 
 def test_a_changed_message_is_a_difference_a_changed_prompt_not(
@@ -350,7 +350,7 @@ def test_an_impossible_replay_is_refused_with_the_alternatives(world: World, mod
     ticket = ticket_of(world.order())
     run = Run.objects.get(ticket=ticket)
     with pytest.raises(Refused, match="hasn't finished yet"):
-        asking.queue_replay(run=run, mode="recorded", asked_by="lead")
+        queueing.queue_replay(run=run, mode="recorded", asked_by="lead")
     finished, _ = a_small_refund(world, model)
     for tried, code in (
         ({"mode": "backwards"}, "unknown_mode"),
@@ -359,13 +359,13 @@ def test_an_impossible_replay_is_refused_with_the_alternatives(world: World, mod
         ({"mode": "model", "prompt": "x" * 60_000}, "prompt_too_long"),
     ):
         with pytest.raises(Refused) as refused:
-            asking.queue_replay(run=finished, asked_by="lead", **tried)
+            queueing.queue_replay(run=finished, asked_by="lead", **tried)
         assert refused.value.code == code
 
 
 def test_an_interrupted_replay_resumes_after_its_last_step(world: World, model: Script) -> None:
     run, order = a_small_refund(world, model)
-    replay = asking.queue_replay(run=run, mode="model", asked_by="lead")
+    replay = queueing.queue_replay(run=run, mode="model", asked_by="lead")
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)))
     with before_request(MODEL, from_call(3, die)), pytest.raises(Killed):
         running.advance_replay(replay.pk)
@@ -381,7 +381,7 @@ def test_an_interrupted_replay_resumes_after_its_last_step(world: World, model: 
 def test_a_failing_model_is_retried_later(world: World, model: Script, settings: Settings) -> None:
     settings.RETRY_BASE_SECONDS = 0.0
     run, _ = a_small_refund(world, model)
-    replay = asking.queue_replay(run=run, mode="model", asked_by="lead")
+    replay = queueing.queue_replay(run=run, mode="model", asked_by="lead")
     model.will_say(Say({"error": {"code": "busy"}}, 503), triage(), hands_over())
     running.advance_replay(replay.pk)
     replay.refresh_from_db()
@@ -396,7 +396,7 @@ def test_an_unreachable_model_fails_the_replay_not_the_run(world: World, model: 
     for answer, code in ((Say({"error": {"code": "no_such_model", "message": "unheard of"}}, 404), "no_such_model"),
                          (Say({"error": {"code": "bad_key", "message": "who are you"}}, 401), "bad_key")):  # fmt: skip
         model.will_say(answer)
-        replay = asking.queue_replay(run=run, mode="model", asked_by="lead")
+        replay = queueing.queue_replay(run=run, mode="model", asked_by="lead")
         running.advance_replay(replay.pk)
         replay.refresh_from_db()
         assert (replay.status, replay.result, replay.outcome) == ("failed", "", "")
@@ -408,5 +408,5 @@ def test_without_a_language_model_only_recorded_replays_work(world: World, model
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "", None
     for mode in ("model", "live"):
         with pytest.raises(Refused, match="No model is configured"):
-            asking.queue_replay(run=run, mode=mode, asked_by="lead")
+            queueing.queue_replay(run=run, mode=mode, asked_by="lead")
     assert replayed(run).result == "same"

@@ -13,7 +13,7 @@ from agentops.lib.errors import Refused
 from agentops.management import running_demo
 from agentops.management.commands.reconcile import moment
 from agentops.models import Replay, Run
-from agentops.replays import asking, running
+from agentops.replays import queueing, running
 from approvals.policy import versions
 
 RESULTS = ("same", "different", "better", "worse")
@@ -70,7 +70,7 @@ class Command(BaseCommand):
 
     def _runs(self, number: int, since: datetime | None, options: dict[str, Any]) -> list[Run]:
         if since is not None:
-            found = asking.sample(since=since, size=max(options["sample"], 0), seed=options["seed"])
+            found = queueing.sample(since=since, size=max(options["sample"], 0), seed=options["seed"])
             if not found:
                 raise CommandError(f"No run that started since {since:%Y-%m-%d %H:%M} UTC has finished.")
             return found
@@ -84,7 +84,7 @@ class Command(BaseCommand):
         """Replay it here, waiting for steps that a busy model delays. A worker may take it first, with the same
         result."""
         try:
-            replay = asking.queue_replay(run=run, asked_by=f"manage.py ({getpass.getuser()})", **tried)
+            replay = queueing.queue_replay(run=run, asked_by=f"manage.py ({getpass.getuser()})", **tried)
         except Refused as refused:
             raise CommandError(f"Run {run.pk}: {refused.message}") from None
         while replay.finished_at is None:

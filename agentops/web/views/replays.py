@@ -1,4 +1,4 @@
-"""`/replays/`: a run and what came of doing it again, side by side."""
+"""`/replays/`: start a replay, and show it next to its run."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
 from agentops.models import Replay, Run
-from agentops.replays import asking, judgement
+from agentops.replays import judgement, queueing
 from agentops.replays.alignment import Side
 from agentops.replays.form import ReplayForm
 from agentops.replays.recording import Recording
@@ -34,19 +34,19 @@ def start_replay(request: HtmxRequest, run_id: int) -> HttpResponse:
     if not form.is_valid():
         for name, errors in form.errors.items():
             messages.error(request, f"{form.fields[name].label}: {' '.join(map(str, errors))}")
-        return redirect(_asking(run))
+        return redirect(_replay_form_url(run))
     try:
-        made = asking.queue_replay(run=run, asked_by=request.user.get_username(), **form.cleaned_data)
+        made = queueing.queue_replay(run=run, asked_by=request.user.get_username(), **form.cleaned_data)
     except Refused as refused:
         messages.warning(request, refused.message)
-        return redirect(_asking(run))
+        return redirect(_replay_form_url(run))
     return redirect("replay", made.pk)
 
 
 @require_GET
 @may_read
 def replay_page(request: HttpRequest, replay_id: int) -> HttpResponse:
-    """The page; with htmx, while it is under way, what there is of it by now."""
+    """Return the page or, to htmx, only the part that changes while the replay runs."""
     found = _found(replay_id)
     part = "#both" if request.headers.get("HX-Request") else ""
     response = render(request, f"agentops/replay.html{part}", _context(found))
@@ -62,18 +62,21 @@ def replay_json(request: HttpRequest, replay_id: int) -> JsonResponse:
     whole = {
         "replay": {name: getattr(found, name) for name in _FIELDS},
         "rows": [
-            {**asdict(row), "differs": row.differs, "cells": [{**asdict(cell), "differs": cell.differs}
-                                                               for cell in row.cells]}
+            {
+                **asdict(row),
+                "differs": row.differs,
+                "cells": [{**asdict(cell), "differs": cell.differs} for cell in row.cells],
+            }
             for row in rows
         ],
         "steps": list(found.steps.values()),
-    }  # fmt: skip
+    }
     response = JsonResponse(whole, json_dumps_params={"indent": 2})
     response["Content-Disposition"] = f'attachment; filename="replay-{found.pk}.json"'
     return response
 
 
-def _asking(run: Run) -> str:
+def _replay_form_url(run: Run) -> str:
     return f"{reverse('run', args=[run.pk])}?replay#replays"
 
 
@@ -83,17 +86,17 @@ def _found(replay_id: int) -> Replay:
 
 def _context(found: Replay) -> dict[str, Any]:
     recording = Recording(found.run)
-    kept = list(found.steps.all())
-    rows = judgement.rows(recording, kept)
+    steps = list(found.steps.all())
+    rows = judgement.rows(recording, steps)
     moving = found.finished_at is None
     return {
         "replay": found,
         "run": found.run,
-        # While it is under way, what it has not come to yet is not missing.
+        # Until the replay ends, a step that it hasn't reached is not a missing step.
         "rows": [row for row in rows if row.now is not None] if moving else rows,
         "differing": sum(bool(row.differs) for row in rows),
         "moving": moving,
-        "done": len(kept),
+        "done": len(steps),
         "of": len(recording.steps),
         "models": (_models(row.then for row in rows), _models(row.now for row in rows)),
         "policy_versions": recording.policy_versions,
@@ -101,5 +104,5 @@ def _context(found: Replay) -> dict[str, Any]:
 
 
 def _models(sides: Iterable[Side | None]) -> str:
-    """Those that were asked, in order."""
+    """Return the names of the models that were called, in order."""
     return ", ".join(dict.fromkeys(side.name for side in sides if side and side.kind != "tool"))

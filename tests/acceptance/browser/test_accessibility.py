@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from agentops.llm import budget_admin
 from agentops.models import Replay, Step
-from agentops.replays import asking, running
+from agentops.replays import queueing, running
 from approvals.effects import stops
 from approvals.models import ApprovalRequest, DialLowering, Finding
 from approvals.policy import versions
@@ -78,7 +78,7 @@ def budgets_page() -> str:
 
 def replay_of(case: Case) -> str:
     """The finished replay of the case's run from its recording."""
-    made = asking.queue_replay(run=case.run(), mode=Replay.Mode.RECORDED, asked_by="admin")
+    made = queueing.queue_replay(run=case.run(), mode=Replay.Mode.RECORDED, asked_by="admin")
     running.advance_replay(made.pk)
     until(lambda: Replay.objects.get(pk=made.pk).finished_at)
     return f"/replays/{made.pk}/"
