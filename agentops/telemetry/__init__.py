@@ -1,2 +1,4 @@
-"""Exports of recorded runs: counts for Prometheus and spans for a collector. Both advance by a watermark, so neither
-a crash nor a second process loses or repeats anything."""
+"""Exports of recorded runs: counts for Prometheus and spans for a collector.
+
+Each has a watermark in the database, so a crash or a second process neither loses nor repeats anything.
+"""

@@ -1,4 +1,4 @@
-"""Content for spans: messages, arguments, results and reasons. Exported only on request, and redacted again."""
+"""Content for spans: messages, arguments, results and reasons. Exported only on request, and redacted once more."""
 
 import json
 from typing import Any
@@ -13,22 +13,23 @@ MAX_LENGTH = 20_000  # characters of one attribute
 
 
 def content_of(run: Run, span: Span, step: Step) -> dict[str, str]:
-    said = {names.ERROR_MESSAGE: clean(span.error_message)}
+    """Return the span's content as attributes."""
+    common = {names.ERROR_MESSAGE: clean(span.error_message)}
     match span.kind:
         case "llm":
-            return said | _messages(run, step)
+            return common | _messages(run, step)
         case "tool":
-            told = {
+            return common | {
                 names.TOOL_ARGUMENTS: clean(str(step.input.get("arguments", ""))),
                 names.TOOL_RESULT: _json(step.output),
             }
-            return said | told
         case "human":
-            return said | {names.AGENTOPS_REASON: clean(span.attributes["reason"])}
-    return said
+            return common | {names.AGENTOPS_REASON: clean(span.attributes["reason"])}
+    return common
 
 
 def clean(text: str) -> str:
+    # Redact before cutting, since half a card number would no longer be recognized.
     return redact.text(text)[:MAX_LENGTH]
 
 
@@ -36,14 +37,14 @@ def _messages(run: Run, step: Step) -> dict[str, str]:
     """Return the messages in the shape of the conventions' own schema: messages of parts."""
     if step.kind == Step.Kind.LLM:
         sent = steps.sent_messages(run, list(run.steps.all()), step.index)
-        asked = {names.INPUT_MESSAGES: _json([_message(message) for message in sent])}
+        request = {names.INPUT_MESSAGES: _json([_message(message) for message in sent])}
     else:
-        asked = {}
+        request = {}
     output = step.output if isinstance(step.output, dict) else {}
     parts = [{"type": "reasoning", "content": step.reasoning}] if step.reasoning else []
     answer = _message({"role": "assistant", **output})
     answer = {**answer, "parts": [*parts, *answer["parts"]], "finish_reason": str(output.get("finish_reason", ""))}
-    return asked | {names.OUTPUT_MESSAGES: _json([answer])}
+    return request | {names.OUTPUT_MESSAGES: _json([answer])}
 
 
 def _message(message: dict[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ TOOL_NAME = gen_ai.GEN_AI_TOOL_NAME
 TOOL_TYPE = gen_ai.GEN_AI_TOOL_TYPE
 TOOL_CALL_ID = gen_ai.GEN_AI_TOOL_CALL_ID
 
-# --- content, sent only when asked for --------------------------------------------------------------------
+# --- content, sent only on request ------------------------------------------------------------------------
 INPUT_MESSAGES = gen_ai.GEN_AI_INPUT_MESSAGES
 OUTPUT_MESSAGES = gen_ai.GEN_AI_OUTPUT_MESSAGES
 TOOL_ARGUMENTS = gen_ai.GEN_AI_TOOL_CALL_ARGUMENTS

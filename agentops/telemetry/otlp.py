@@ -1,4 +1,4 @@
-"""Spans in OpenTelemetry's own shape, sent by its own exporter. Loaded only where traces are exported."""
+"""Convert spans to OpenTelemetry's and send them with its exporter. Imported only if traces are exported."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -19,26 +19,29 @@ from agentops.telemetry.spans import ExportedSpan
 from agentops.telemetry.watermark import EPOCH
 
 _SPAN_KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT, "server": SpanKind.SERVER}
-# Bad data, and too much at once. Every other no, wrong credentials too, is put right over there.
-REFUSED = (400, 413)
-_answers: list[int] = []
+# Bad or too much data: sending it again won't help. Any other refusal, such as wrong credentials, is fixed at the
+# collector, so those spans are worth keeping.
+_REFUSING_STATUSES = (400, 413)
+_statuses: list[int] = []
 _SCOPE = InstrumentationScope(names.SCOPE, schema_url=names.SCHEMA_URL)
 
 
-def export(told: Sequence[ExportedSpan]) -> Literal["taken", "refused", "away"]:
-    """Send the spans and return the collector's answer. `refused` spans will never be accepted. Takes as long as
-    OTEL_EXPORTER_OTLP_TIMEOUT says at most, 10 s by default."""
-    _answers.clear()
-    if _exporter().export([_span(one) for one in told]) is SpanExportResult.SUCCESS:
-        return "taken"
-    return "refused" if _answers and _answers[-1] in REFUSED else "away"
+def export(span: Sequence[ExportedSpan]) -> Literal["accepted", "refused", "unavailable"]:
+    """Send the spans and return the collector's answer. Spans that are `refused` will never be accepted.
+
+    Takes at most OTEL_EXPORTER_OTLP_TIMEOUT, 10 s by default.
+    """
+    _statuses.clear()
+    if _exporter().export([_span(one) for one in span]) is SpanExportResult.SUCCESS:
+        return "accepted"
+    return "refused" if _statuses and _statuses[-1] in _REFUSING_STATUSES else "unavailable"
 
 
 @cache
 def _exporter() -> OTLPSpanExporter:
-    """It tells its caller nothing of an answer but whether it was a yes: the session does."""
+    """Return the exporter. It reports only success or failure, so a hook of its session records the HTTP status."""
     session = requests.Session()
-    session.hooks["response"].append(lambda response, **_: _answers.append(response.status_code))
+    session.hooks["response"].append(lambda response, **_: _statuses.append(response.status_code))
     return OTLPSpanExporter(session=session, max_request_size=0)
 
 
@@ -48,25 +51,25 @@ def _resource() -> Resource:
     return Resource.create({} if named else {names.SERVICE_NAME: names.SCOPE}, schema_url=names.SCHEMA_URL)
 
 
-def _span(told: ExportedSpan) -> ReadableSpan:
+def _span(span: ExportedSpan) -> ReadableSpan:
     return ReadableSpan(
-        name=told.name,
-        context=_context(told.trace_id, told.span_id),
-        parent=_context(told.trace_id, told.parent_id) if told.parent_id else None,
+        name=span.name,
+        context=_context(span.trace_id, span.span_id),
+        parent=_context(span.trace_id, span.parent_id) if span.parent_id else None,
         resource=_resource(),
-        attributes=_attributes(told),
-        links=[_link(told.link)] if told.link else (),
-        kind=_SPAN_KINDS[told.kind],
-        status=Status(StatusCode.ERROR, told.error) if told.error else Status(StatusCode.UNSET),
-        start_time=_nanoseconds(told.started_at),
-        end_time=_nanoseconds(told.finished_at),
+        attributes=_attributes(span),
+        links=[_link(span.link)] if span.link else (),
+        kind=_SPAN_KINDS[span.kind],
+        status=Status(StatusCode.ERROR, span.error) if span.error else Status(StatusCode.UNSET),
+        start_time=_nanoseconds(span.started_at),
+        end_time=_nanoseconds(span.finished_at),
         instrumentation_scope=_SCOPE,
     )
 
 
-def _attributes(told: ExportedSpan) -> Mapping[str, Any]:
-    """Without what is not known."""
-    given = {**told.attributes, names.ERROR_TYPE: told.error}
+def _attributes(span: ExportedSpan) -> Mapping[str, Any]:
+    """Return the attributes without empty values, which the conventions leave out."""
+    given = {**span.attributes, names.ERROR_TYPE: span.error}
     return {name: value for name, value in given.items() if value not in ("", None, [])}
 
 

@@ -1,8 +1,8 @@
-"""Sends what ended to the collector: the recorded rows are the queue, and a watermark says how far they are sent.
+"""Send ended spans to the collector. The recorded rows are the queue, and a watermark says how far they were sent.
 
-Nothing waits for a collector, nothing is kept in memory, and a worker that dies loses nothing: the next one goes on
-from the watermark. What was sent and not yet noted is sent again, as the same spans. Where no collector is set, none
-of this happens.
+Nothing waits for the collector and nothing is kept in memory. If a worker dies, the next one continues from the
+watermark; spans that were sent but not yet recorded as sent are sent again with the same ids. Without a collector,
+nothing happens here.
 """
 
 from collections.abc import Iterator
@@ -24,12 +24,14 @@ from agentops.trace.loading import find_run
 log = structlog.stdlib.get_logger(__name__)
 _NAME = "traces"
 LEASE = timedelta(seconds=20)
-_RETRY_PAUSE = timedelta(seconds=30)  # after a collector did not take it
-MAX_AGE = timedelta(days=1)  # what is older by the time a collector takes it is passed over
+_RETRY_PAUSE = timedelta(seconds=30)  # after the collector failed
+MAX_AGE = timedelta(days=1)  # older spans are skipped, so that a long outage doesn't end in a flood
 _BATCH = 200
 BATCHES = 20
-MAX_REFUSED = 40  # that are found one by one; whatever else is refused of a batch is so as it is then
+# Refused spans that are isolated one by one; after that a refused half is dropped whole, which bounds the requests.
+MAX_REFUSED = 40
 
+# Each part has its own ORDER BY and LIMIT, so that PostgreSQL walks an index and stops instead of sorting all rows.
 _ENDED_SQL = """
     SELECT ended, run_id FROM (
         (SELECT finished_at AS ended, run_id FROM agentops_step
@@ -56,7 +58,7 @@ _failing = False
 
 
 def due() -> list[int]:
-    """What `ship` is to be called with now; nothing where no collector is set."""
+    """Return the argument for `ship` if spans are due, otherwise nothing."""
     if not tracing.exporting():
         return []
     busy = Q(lease_expires_at__gt=Now()) | Q(not_before__gt=Now())
@@ -64,28 +66,29 @@ def due() -> list[int]:
 
 
 def ship(settle_seconds: int = SETTLE_SECONDS) -> None:
-    """Sends what ended since the watermark, unless another worker is at it."""
+    """Send what ended since the watermark, unless another worker is doing it."""
     mark = _claim()
     if mark is None:
         return
     safe = safe_until(settle_seconds)
     for _ in range(BATCHES):
-        until, run_ids = _stretch(mark.through, safe)
+        until, run_ids = _next_batch(mark.through, safe)
         requests = list(WebRequest.objects.order_by("pk")[:_BATCH])
-        told = [*_told(run_ids, mark.through, until), *(spans.request_span(request) for request in requests)]
-        if not _sent(told):
+        batch = [*_ended_spans(run_ids, mark.through, until), *(spans.request_span(request) for request in requests)]
+        if not _export(batch):
             Watermark.objects.filter(name=_NAME, fence=mark.fence).update(
                 lease_expires_at=None, not_before=Now() + _RETRY_PAUSE
             )
             return
         WebRequest.objects.filter(pk__in=[request.pk for request in requests]).delete()
-        if not _move(mark, until) or (until >= safe and len(requests) < _BATCH):
+        if not _advance(mark, until) or (until >= safe and len(requests) < _BATCH):
             break
     Watermark.objects.filter(name=_NAME, fence=mark.fence).update(lease_expires_at=None, not_before=None)
 
 
 def _claim() -> Watermark | None:
-    """The watermark under a lease. What ended before anything was ever sent is history, and stays here."""
+    """Return the watermark under a lease, or None if another worker holds it."""
+    # The first time a collector is set, start now: what ended before is history and isn't sent.
     Watermark.objects.get_or_create(name=_NAME, defaults={"through": Now()})
     free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now())
     if not Watermark.objects.filter(free, name=_NAME).update(fence=F("fence") + 1, lease_expires_at=Now() + LEASE):
@@ -93,26 +96,27 @@ def _claim() -> Watermark | None:
     mark = Watermark.objects.get(name=_NAME)
     oldest = safe_until() - MAX_AGE
     if mark.through < oldest:
-        if not _failing:  # else it would be said anew each time that the collector is tried
-            log.warning("traces of what ended before are not sent any more", before=oldest.isoformat())
+        if not _failing:  # log once per outage, not at each attempt
+            log.warning("traces older than a day are skipped", before=oldest.isoformat())
         mark.through = oldest
         WebRequest.objects.filter(finished_at__lt=oldest).delete()
     return mark
 
 
-def _move(mark: Watermark, until: datetime) -> bool:
-    """False where another worker has taken over meanwhile."""
+def _advance(mark: Watermark, until: datetime) -> bool:
+    """Move the watermark and extend the lease. Return False if another worker has taken over."""
     held = Watermark.objects.filter(name=_NAME, fence=mark.fence)
     mark.through = max(until, mark.through)
     return bool(held.update(through=mark.through, lease_expires_at=Now() + LEASE))
 
 
-def _stretch(after: datetime, until: datetime) -> tuple[datetime, list[int]]:
-    """How far the next batch goes, and the runs of which something ended on the way."""
+def _next_batch(after: datetime, until: datetime) -> tuple[datetime, list[int]]:
+    """Return where the next batch ends, and the runs in which something ended until then."""
     ended = _ended(after, until, _BATCH)
     if len(ended) == _BATCH:
         until = ended[-1][0]
-        ended = _ended(after, until, 100 * _BATCH)  # what ended in that very microsecond as well
+        # The limit may have cut through rows of the same microsecond, which the watermark would then skip.
+        ended = _ended(after, until, 100 * _BATCH)
     return until, sorted({run for _, run in ended if run is not None})
 
 
@@ -122,41 +126,44 @@ def _ended(after: datetime, until: datetime, most: int) -> list[tuple[datetime, 
         return list(cursor.fetchall())
 
 
-def _told(run_ids: list[int], after: datetime, until: datetime) -> Iterator[ExportedSpan]:
+def _ended_spans(run_ids: list[int], after: datetime, until: datetime) -> Iterator[ExportedSpan]:
     for run_id in run_ids:
         try:
             run = find_run(run_id)
             if run is not None:
                 yield from spans.spans_between(run, after, until)
-        except Exception:  # one run that cannot be told of must not keep the others from it
-            log.exception("a run is missing among the traces", run=run_id)
+        except Exception:  # one broken run must not hold up the others for good
+            log.exception("a run is missing from the traces", run=run_id)
 
 
-def _sent(told: list[ExportedSpan]) -> bool:
+def _export(batch: list[ExportedSpan]) -> bool:
     global _failing
-    if not told:
+    if not batch:
         return True
-    sent = _taken(told)
+    sent = _send(batch)
     if not sent and not _failing:
-        log.warning("the collector does not take our traces; they are kept for a day, and nothing else waits for it")
+        log.warning("the collector doesn't accept our traces; they are kept for a day, and nothing waits for it")
     elif sent and _failing:
-        log.info("the collector takes our traces again")
+        log.info("the collector accepts our traces again")
     _failing = not sent
     return sent
 
 
-def _taken(told: list[ExportedSpan]) -> bool:
-    """Whether the collector has all but those that it refuses while it takes others. A batch that is refused goes again
-    in halves: what is wrong with one span, or too much at once, keeps no other from it. One that refuses everything is
-    away."""
+def _send(batch: list[ExportedSpan]) -> bool:
+    """Send the batch and return whether it is done with.
+
+    A refused batch is sent again in halves, so that one bad span, or too many at once, doesn't hold up the others.
+    Spans that are refused while others are accepted are logged and dropped. A collector that refuses everything
+    counts as unavailable: the fault is more likely its own.
+    """
     export = import_module("agentops.telemetry.otlp").export
-    parts, taken, refused = [told], 0, list[ExportedSpan]()
+    parts, taken, refused = [batch], 0, list[ExportedSpan]()
     while parts:
         part = parts.pop()
         answer = export(part)
-        if answer == "away":
+        if answer == "unavailable":
             return False
-        if answer == "taken":
+        if answer == "accepted":
             taken += len(part)
         elif len(part) > 1 and len(refused) < MAX_REFUSED:
             parts += [part[len(part) // 2 :], part[: len(part) // 2]]
@@ -165,5 +172,5 @@ def _taken(told: list[ExportedSpan]) -> bool:
     if not taken:
         return False
     for span in refused:
-        log.error("a span is missing among the traces: the collector refuses it", span=span.name, trace=span.trace_id)
+        log.error("a span is missing from the traces: the collector refuses it", span=span.name, trace=span.trace_id)
     return True

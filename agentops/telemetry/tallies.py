@@ -1,5 +1,7 @@
-"""Counts what ended, once: totals since ever for Prometheus, hours for the dashboard. Tables that only grow are never
-counted as a whole; every worker's sweep adds what ended since, one of them at a time."""
+"""Count ended work once: all-time totals for Prometheus, hours for the dashboard.
+
+Growing tables are never counted as a whole. The sweep adds what ended since the watermark; one worker at a time does.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,9 +20,9 @@ _NAME = "tallies"
 EVERY = timedelta(seconds=5)
 KEPT = timedelta(days=9)
 _PERIOD = timedelta(hours=1)
-MAX_PERIODS = 50  # counted in one go: what is behind, such as years of history, is caught up in several
+MAX_PERIODS = 50  # per call, so that catching up with years of history doesn't keep a sweep thread busy for long
 
-# A name that is no tool's is the model's invention; how it is counted does not grow with its inventions.
+# Models invent tool names. They are counted as one, or each invention would add a series to Prometheus.
 _STEPS_SQL = """
     SELECT finished_at AS ended, kind AS subject,
            CASE WHEN kind <> 'tool' OR name = ANY(%(tools)s) THEN name ELSE %(no_tool)s END AS name,
@@ -45,8 +47,8 @@ _RUNS_SQL = """
            0 AS retried, 0 AS input_tokens, 0 AS cached_tokens, 0 AS output_tokens, 0 AS reasoning_tokens, 0 AS cost_usd
     FROM agentops_run WHERE finished_at > %(after)s AND finished_at <= %(until)s
 """
-# Each settling counts: what failed after it had succeeded is counted as both. So the events are read, and no row that
-# may have moved on since.
+# Each settlement counts, so an action that failed after it had succeeded counts as both. Audit events keep every
+# settlement; the action's row shows only the last.
 _ACTIONS_SQL = """
     SELECT event.at AS ended, CASE WHEN event.verb = 'action.duplicate_absorbed' THEN 'duplicate' ELSE 'action' END
            AS subject, action.kind AS name, coalesce(event.after->>'status', '') AS status,
@@ -76,7 +78,7 @@ _ADD_SQL = """
         reasoning_tokens = kept.reasoning_tokens + excluded.reasoning_tokens,
         cost_usd = kept.cost_usd + excluded.cost_usd
 """
-# The first thing that ended after a moment: stretches in which nothing did are passed over.
+# The first thing that ended after a moment, in order to skip periods without any.
 _NEXT_SQL = """
     SELECT least(
         (SELECT min(finished_at) FROM agentops_step WHERE finished_at > %(after)s),
@@ -88,23 +90,27 @@ _NEXT_SQL = """
 
 
 def due() -> list[int]:
-    """What `roll_up` is to be called with now; nothing while all is fresh."""
+    """Return the argument for `roll_up` if counts are due, otherwise nothing."""
     fresh = Watermark.objects.filter(name=_NAME, through__gte=Now() - EVERY)
     return [] if fresh.exists() else [SETTLE_SECONDS]
 
 
 def roll_up(settle_seconds: int = SETTLE_SECONDS) -> None:
-    """Counts what has ended since, unless another worker is at it."""
+    """Count what has ended since the watermark, unless another worker is doing it."""
     Watermark.objects.get_or_create(name=_NAME, defaults={"through": EPOCH})
     for _ in range(MAX_PERIODS):
-        if not _count_a_stretch(settle_seconds):
+        if not _count_period(settle_seconds):
             break
     Tally.objects.filter(hour__lt=Now() - KEPT, hour__gt=EPOCH).delete()
 
 
-def _count_a_stretch(settle_seconds: int) -> bool:
-    """One transaction: counts and watermark together, so that nothing is counted twice. True where more is behind."""
+def _count_period(settle_seconds: int) -> bool:
+    """Count at most one period and return whether there is more to count.
+
+    Counts and watermark are committed together, so nothing is counted twice.
+    """
     with transaction.atomic():
+        # SKIP LOCKED: a worker that is already counting does the work, so others needn't wait for it.
         mark = Watermark.objects.select_for_update(skip_locked=True).filter(name=_NAME).first()
         if mark is None:
             return False

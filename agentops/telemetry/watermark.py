@@ -1,14 +1,18 @@
-"""How far what ended can be told of: rows are written with the time of their statement and seen once it commits."""
+"""How far readers of ended work may advance.
+
+A row carries the time of its statement but becomes visible only when its transaction commits. A reader that advanced
+to the current time would miss the rows of transactions that are still open.
+"""
 
 from datetime import UTC, datetime
 
 from django.db import connection
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# A statement that has just begun may not be seen among those at work yet.
+# A statement that has just started may not be in pg_stat_activity yet.
 SETTLE_SECONDS = 1
-# Who has written holds a transaction number, and everything written since bears a later time than the transaction's
-# beginning. A statement without a number may be about to write; one that has run for a minute only reads.
+# A transaction that has written has an xid, and all its rows are later than its start. A statement without an xid may
+# be about to write; after a minute we take it for a long read, or one report could hold up the watermark.
 _SAFE_SQL = """
     SELECT least(
         statement_timestamp() - make_interval(secs => %s),
@@ -21,7 +25,7 @@ _SAFE_SQL = """
 
 
 def safe_until(settle_seconds: float = SETTLE_SECONDS) -> datetime:
-    """Nothing that ended up to this moment is still to be committed, by the database's clock."""
+    """Return the latest moment, by the database's clock, before which every row is committed."""
     with connection.cursor() as cursor:
         cursor.execute(_SAFE_SQL, [settle_seconds])
         [moment] = cursor.fetchone()

@@ -1,8 +1,7 @@
-"""The trace of a run: what happened, in order, as spans on one time line.
+"""The trace of a run: spans on one time line, built from rows that `loading.find_run` has loaded.
 
-Reads only rows that are already loaded (`loading.find_run` loads them); `totals` adds them up, and `waterfall`
-says where each bar is drawn. A model call stands at depth 0, the tools that it asked for at 1, and beneath a tool
-the policy's verdict, the wait for a person and each call to the provider at 2.
+`totals` adds the spans up, and `waterfall` positions their bars. Model calls have depth 0, the tools they called
+depth 1, and a tool's verdict, waits for a person and calls to the provider depth 2.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,20 +17,20 @@ from approvals.models import Action, ApprovalRequest, Attempt, Decision
 
 SpanKind = Literal["llm", "tool", "policy", "human", "provider"]
 SpanStatus = Literal["ok", "running", "waiting", "stopped", "error"]
-# verdict: (how the policy's span is shown, its name)
+# verdict: (status of the policy's span, its name)
 VERDICTS: dict[str, tuple[SpanStatus, str]] = {
     "auto_approve": ("ok", "policy: auto-approved"),
     "require_approval": ("waiting", "policy: needs approval"),
     "block": ("stopped", "policy: blocked"),
 }
 STEP_STATUS: dict[str, SpanStatus] = {"started": "running", "waiting": "waiting", "done": "ok", "failed": "error"}
-# An attempt that ended before anything was sent is no error; every outcome not named here is one.
+# "changed" is not an error, because nothing was sent. Any outcome that isn't listed is an error.
 ATTEMPT_STATUS: dict[str, SpanStatus] = {"": "running", "succeeded": "ok", "changed": "stopped"}
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """Counts; `cached` is a part of `input`, `reasoning` a part of `output`."""
+    """Token counts. `cached` is part of `input`, and `reasoning` is part of `output`."""
 
     input: int = 0
     cached: int = 0
@@ -53,8 +52,10 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Span:
-    """One timed thing. `parent` is the id of the span above; `finished_at` is None while it lasts; `absorbed`
-    counts failures that a retry healed; `note` is a few words for the row; cost is in US dollars."""
+    """A timed part of a run. `parent` is the id of the span above, and `finished_at` is None while the span is open.
+
+    `absorbed` counts failures that a retry recovered from, and `note` is a short text for the row.
+    """
 
     id: str
     kind: SpanKind
@@ -75,11 +76,12 @@ class Span:
     attributes: dict[str, Any] = field(default_factory=dict)
 
     def seconds(self, now: datetime) -> float:
+        # Never negative, though the caller's clock may be behind the database's.
         return max(((self.finished_at or now) - self.started_at).total_seconds(), 0.0)
 
 
 def spans(run: Run) -> list[Span]:
-    """Every span of the run, each parent before its children, in the order of the steps."""
+    """Return the run's spans in the order of its steps, parents before children."""
     found: list[Span] = []
     turn: str | None = None
     seen: set[int] = set()
@@ -89,10 +91,11 @@ def spans(run: Run) -> list[Span]:
         found.append(span)
         if step.kind == Step.Kind.LLM:
             turn = span.id
-        # What was proposed before is the same action: its life is told once, where it began.
+        # A repeated proposal refers to the same action, so show its spans once, below the step that proposed it.
         if step.action is not None and step.action_id not in seen and step.action.run_id == run.pk:
             seen.add(step.action.pk)
             found.extend(_action(step.action, span))
+    # Acknowledgements are sent by no step, so show them below the last one.
     last = next((span for span in reversed(found) if span.kind in ("llm", "tool")), None)
     if last is not None:
         for action in run.asked_by_no_step:
@@ -101,7 +104,7 @@ def spans(run: Run) -> list[Span]:
 
 
 def merged(intervals: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    """The union of intervals, in order, none touching another."""
+    """Return the union of the intervals, in order. Intervals that touch become one."""
     joined: list[tuple[datetime, datetime]] = []
     for start, end in sorted(intervals):
         if joined and start <= joined[-1][1]:
@@ -136,7 +139,7 @@ def _step(step: Step, parent: str | None) -> Span:
 
 def _step_status(step: Step) -> SpanStatus:
     if step.action is not None and step.action.status in (states.BLOCKED, states.REJECTED, states.EXPIRED):
-        return "stopped"  # as the policy or a person wanted it: no error
+        return "stopped"  # the policy or a person decided this, so it isn't an error
     return "error" if step.error_code else STEP_STATUS[step.status]
 
 

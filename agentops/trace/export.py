@@ -1,4 +1,4 @@
-"""A run with its whole trace as JSON values, for a download."""
+"""A run and its trace as JSON values, for a download."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -27,7 +27,10 @@ ACTION_FIELDS = (
 
 
 def whole(run: Run, now: datetime) -> dict[str, Any]:
-    """A run loaded by `find_run`, with its steps, spans, totals and actions, as JSON values."""
+    """Return a run loaded by `find_run` as JSON values: the run, totals, spans, steps and actions.
+
+    Durations are in seconds, amounts in minor units. Dates and decimals are left to Django's encoder.
+    """
     spans = trace.spans(run)
     added = totals.add_up(spans, now)
     actions = {step.action.pk: step.action for step in run.steps.all() if step.action is not None}
@@ -61,10 +64,11 @@ def _action(action: Action) -> dict[str, Any]:
 
 
 def _decision(request: Any) -> dict[str, Any] | None:
-    said = getattr(request, "decision", None)
-    if said is None:
+    decision = getattr(request, "decision", None)
+    if decision is None:
         return None
-    return {**_fields(said, ("verdict", "digest", "edited", "reason", "decided_at")), "by": said.by.get_username()}
+    names = ("verdict", "digest", "edited", "reason", "decided_at")
+    return {**_fields(decision, names), "by": decision.by.get_username()}
 
 
 def _fields(row: Any, names: Sequence[str]) -> dict[str, Any]:

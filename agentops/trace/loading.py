@@ -7,7 +7,7 @@ from approvals.models import Action, ApprovalRequest
 
 
 def find_run(run_id: int) -> Run | None:
-    """The run with its steps, actions, attempts and requests, in a handful of queries; None if there is none."""
+    """Return the run with its steps, actions, attempts and requests, in five queries at most, or None."""
     steps = Prefetch("steps", queryset=Step.objects.order_by("index"))
     run = Run.objects.select_related("ticket__customer").prefetch_related(steps).filter(pk=run_id).first()
     if run is None:

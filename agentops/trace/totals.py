@@ -11,8 +11,10 @@ from agentops.trace import Span, Tokens, merged
 
 @dataclass(frozen=True)
 class Totals:
-    """`duration` is from the first span to the last, `human_wait` the part of it in which a person was waited
-    for; `attempts` are calls to providers, `absorbed` the failures that a retry healed."""
+    """Totals of a run. `human_wait` is the part of `duration` spent waiting for people; overlapping waits count once.
+
+    `attempts` counts calls to providers, and `absorbed` the failures that a retry recovered from.
+    """
 
     duration: timedelta
     human_wait: timedelta
@@ -30,18 +32,20 @@ class Totals:
 
 
 def add_up(found: Sequence[Span], now: datetime) -> Totals:
-    begun = min((span.started_at for span in found), default=now)
+    """Return the totals of the spans. Open spans count until `now`."""
+    started = min((span.started_at for span in found), default=now)
     ended = max((span.finished_at or now for span in found), default=now)
     waits = merged([(span.started_at, span.finished_at or now) for span in found if span.kind == "human"])
     calls = [span for span in found if span.kind == "llm"]
     providers = [span for span in found if span.kind == "provider"]
     retried = [span for span in providers if span.status == "error" and _healed(span, providers)]
     return Totals(
-        duration=ended - begun,
+        duration=ended - started,
         human_wait=sum((end - start for start, end in waits), timedelta()),
         turns=sum(span.attributes.get("kind") == Step.Kind.LLM for span in calls),
         llm_calls=len(calls),
         attempts=len(providers),
+        # A step records its failed calls itself; an action's failed attempts are spans.
         absorbed=sum(span.absorbed for span in found) + len(retried),
         errors=sum(span.status == "error" for span in found),
         tokens=sum((span.tokens for span in found), Tokens()),

@@ -24,7 +24,7 @@ NICE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600,
 
 @dataclass(frozen=True)
 class Cut:
-    """A band of `seconds` in which nothing ran; `human` where most of it was a wait for a person."""
+    """A band that stands for `seconds` in which nothing ran. `human`: most of that was waiting for a person."""
 
     x: float
     width: float
@@ -80,19 +80,19 @@ def draw(found: Sequence[Span], now: datetime) -> Waterfall:
     """Return one bar per span, in order. Spans that are still open end at `now`."""
     if not found:
         return Waterfall([], [], [])
-    begun = min(span.started_at for span in found)
-    pieces = _pieces(found, begun, now)
-    bars = [_bar(span, pieces, begun, now) for span in found]
+    started = min(span.started_at for span in found)
+    pieces = _pieces(found, started, now)
+    bars = [_bar(span, pieces, started, now) for span in found]
     people = merged([(span.started_at, span.finished_at or now) for span in found if span.kind == "human"])
-    waits = [(_since(begun, start), _since(begun, end)) for start, end in people]
+    waits = [(_since(started, start), _since(started, end)) for start, end in people]
     cuts = [_cut(piece, waits) for piece in pieces if piece.cut]
     return Waterfall(bars, cuts, list(_ticks(pieces)))
 
 
-def _bar(span: Span, pieces: Sequence[Piece], begun: datetime, now: datetime) -> SpanBar:
-    left = _x(pieces, _since(begun, span.started_at))
-    right = _x(pieces, _since(begun, span.finished_at or now))
-    left = min(left, WIDTH - NARROWEST)
+def _bar(span: Span, pieces: Sequence[Piece], started: datetime, now: datetime) -> SpanBar:
+    left = _x(pieces, _since(started, span.started_at))
+    right = _x(pieces, _since(started, span.finished_at or now))
+    left = min(left, WIDTH - NARROWEST)  # keeps a bar at the very end inside the chart
     return SpanBar(span, round(left, 3), round(max(right - left, NARROWEST), 3), span.seconds(now))
 
 
@@ -102,14 +102,15 @@ def _cut(piece: Piece, waits: Sequence[tuple[float, float]]) -> Cut:
     return Cut(round(piece.x, 3), round(piece.width, 3), seconds, human=waited > seconds / 2)
 
 
-def _pieces(found: Sequence[Span], begun: datetime, now: datetime) -> list[Piece]:
+def _pieces(found: Sequence[Span], started: datetime, now: datetime) -> list[Piece]:
     """Divide time at the moments where something starts or stops running."""
-    ended = max(max(span.finished_at or now for span in found), begun)
+    ended = max(max(span.finished_at or now for span in found), started)
     busy = merged([interval for interval in _running(found, now) if interval[0] < interval[1]])
-    edges = sorted({begun, ended, *(moment for interval in busy for moment in interval)})
-    stretches = [(_since(begun, a), _since(begun, b)) for a, b in pairwise(edges)]
+    edges = sorted({started, ended, *(moment for interval in busy for moment in interval)})
+    stretches = [(_since(started, a), _since(started, b)) for a, b in pairwise(edges)]
     quiet = [not any(a <= edge < b for a, b in busy) for edge in edges[:-1]]
     ran = sum(b - a for (a, b), idle in zip(stretches, quiet, strict=True) if not idle)
+    # A pause is cut only if drawing it to scale would squeeze the bars: at an eighth of the running time.
     least = max(LEAST_CUT, ran / 8)
     cut = [idle and b - a > least for (a, b), idle in zip(stretches, quiet, strict=True)]
     cut_width = min(CUT_WIDTH, CUTS_AT_MOST / max(sum(cut), 1))
@@ -167,5 +168,5 @@ def _x(pieces: Sequence[Piece], seconds: float) -> float:
     return piece.x + min(max(share, 0.0), 1.0) * piece.width
 
 
-def _since(begun: datetime, moment: datetime) -> float:
-    return (moment - begun) / timedelta(seconds=1)
+def _since(started: datetime, moment: datetime) -> float:
+    return (moment - started) / timedelta(seconds=1)

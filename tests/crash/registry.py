@@ -15,7 +15,7 @@ COMMITS = (
     "agentops.runs.engine._wait",
     "agentops.llm.pricelist.enter_price",
     "agentops.runs.steps.store_text",
-    "agentops.telemetry.tallies._count_a_stretch",
+    "agentops.telemetry.tallies._count_period",
     "agentops.telemetry.tallies.roll_up",
     "approvals.reconciliation.findings.open_finding",
     "approvals.reconciliation.comparison._read",
@@ -74,7 +74,7 @@ OUTSIDE = frozenset({"outside commit before", "outside commit after"})
 SWEEP_ALONE = frozenset(
     f"{place} commit {side}"
     for place in (
-        "agentops.telemetry.tallies._count_a_stretch",
+        "agentops.telemetry.tallies._count_period",
         "agentops.telemetry.tallies.roll_up",
         "approvals.reconciliation.comparison.run_periodic_comparison",
         "approvals.audit.seals.seal_events",
