@@ -1,5 +1,7 @@
-"""Django's admin serves users and groups only, which django.contrib.auth registers itself. Everything else has
-screens of its own, where permissions, audit and versions hold."""
+"""Django's admin, for users and groups only, which django.contrib.auth registers.
+
+Everything else has pages of its own, because the admin would bypass our audit, versions and state machines.
+"""
 
 from django.contrib import admin
 

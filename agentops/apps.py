@@ -11,6 +11,6 @@ class AgentopsConfig(AppConfig):
     def ready(self) -> None:
         post_migrate.connect(import_module("agentops.roles").make_groups, sender=self)
         post_migrate.connect(import_module("agentops.llm.pricelist").save_initial_prices, sender=self)
-        # The Celery app, the checks, the tasks and the receivers exist by import, once the models are loaded.
+        # Importing these registers the Celery app, checks, tasks and receivers. They need the models to be loaded.
         for module in ("agentops.celery", "agentops.checks", "agentops.worker.tasks", "approvals.tasks"):
             import_module(module)

@@ -1,4 +1,7 @@
-"""Celery carries ids only; the sweep guarantees progress without it. Every setting was measured (docs/design.md, 9)."""
+"""The Celery app. Messages carry ids only, and the sweep guarantees progress without them.
+
+Every setting was measured (docs/design.md, 9).
+"""
 
 import os
 
@@ -11,9 +14,9 @@ from django.conf import settings
 app = Celery("agentops", broker=settings.BROKER_URL)
 app.conf.update(
     task_acks_late=True,
-    task_reject_on_worker_lost=False,
+    task_reject_on_worker_lost=False,  # a task that kills its worker would be redelivered and kill the next one
     task_ignore_result=True,
-    task_publish_retry=False,  # a message only hurries: a request must not wait for a broker that is away
+    task_publish_retry=False,  # a message only speeds work up, so a request must not wait for an absent broker
     result_backend=None,
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=True,
@@ -21,6 +24,7 @@ app.conf.update(
     worker_enable_soft_shutdown_on_idle=False,
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
+    # Short timeouts: a half-open connection to the broker would otherwise strand messages.
     broker_transport_options={
         "visibility_timeout": 300,
         "unacked_restore_interval": 10,

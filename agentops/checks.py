@@ -1,4 +1,4 @@
-"""What is wrong with the settings, said when the program starts and by `manage.py check`."""
+"""System checks of the settings, run at start-up and by `manage.py check`."""
 
 import os
 from typing import Any
@@ -26,24 +26,24 @@ def outside_systems(**_: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def not_set(**_: Any) -> list[CheckMessage]:
-    """What a deployment needs and a command on a desk may do without."""
+    """Warn about settings that a deployment needs, but a command on a developer's machine doesn't."""
     payments = "STRIPE_API_BASE" if settings.PAYMENTS_BACKEND == "stripe" else "PAYMENTS_URL"
     needed = ["ORDERS_URL", payments, *(["REPLIES_URL"] if settings.REPLIES_BACKEND == "webhook" else [])]
     signed = ["INTAKE_SIGNING_SECRET", *(["REPLIES_SIGNING_SECRET"] if settings.REPLIES_BACKEND == "webhook" else [])]
     stripe = ["STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"] if settings.PAYMENTS_BACKEND == "stripe" else []
     return [
         *(
-            Warning(f"{name} is not set to an http(s) address; what needs it will wait.", id="agentops.W001")
+            Warning(f"{name} is not an http(s) address; actions that need it will wait.", id="agentops.W001")
             for name in needed
             if not getattr(settings, name).startswith(("http://", "https://"))
         ),
         *(
-            Warning(f"{name} is not set; nothing is signed or accepted under it.", id="agentops.W002")
+            Warning(f"{name} is not set; requests that need its signature will fail.", id="agentops.W002")
             for name in signed
             if not getattr(settings, name)
         ),
         *(
-            Warning(f"{name} is not set; Stripe is not reached, or not heard.", id="agentops.W003")
+            Warning(f"{name} is not set; Stripe can't be called, or its webhooks are refused.", id="agentops.W003")
             for name in stripe
             if not getattr(settings, name)
         ),
@@ -64,7 +64,10 @@ def language_model(**_: Any) -> list[CheckMessage]:
 
 @register()
 def leases(**_: Any) -> list[CheckMessage]:
-    """A request leaves within its lease: after a longer one it could arrive when it is given up already."""
+    """Limit the lease to the quiet period before a look-up.
+
+    A request is sent within its lease. With a longer lease it could arrive after the look-up that found nothing.
+    """
     longest = lookup.QUIET_SECONDS
     if 1 <= settings.ACTION_LEASE_SECONDS <= longest:
         return []
@@ -78,7 +81,7 @@ def traces(**_: Any) -> list[CheckMessage]:
     if endpoint and not endpoint.startswith(("http://", "https://")):
         found.append(Error(f"OTEL_EXPORTER_OTLP_ENDPOINT is {endpoint!r}; it must be like http://localhost:4318."))
     if endpoint and protocol not in ("", "http/protobuf"):
-        found.append(Error(f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol!r}; only http/protobuf is spoken."))
+        found.append(Error(f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol!r}; only http/protobuf is supported."))
     return found
 
 

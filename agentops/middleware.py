@@ -1,5 +1,7 @@
-"""Every web request has an id: its log lines bear it, its answer returns it. One that changes a run is part of the
-run's trace; it is recorded for that only where traces are exported."""
+"""Give every web request an id, for its log lines and its response.
+
+A request that changes a run is part of the run's trace. It is recorded for that only if traces are exported.
+"""
 
 import re
 from collections.abc import Callable
@@ -23,15 +25,16 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
 class RequestLog:
-    """Stands outermost. What changes something, and what fails, is a line in the log."""
+    """The outermost middleware. It logs requests that may change something and requests that fail."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # The id goes into logs and headers, so take a caller's only if it can't forge a log line.
         given = request.headers.get("X-Request-ID", "")
         request_id = given if ID.fullmatch(given) else uuid4().hex
-        clear_contextvars()  # a thread serves one request after another
+        clear_contextvars()  # the thread may have served another request before
         with bound_contextvars(request_id=request_id):
             response = self._answer(request, request_id)
         clear_contextvars()
@@ -39,28 +42,28 @@ class RequestLog:
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
-        """Names who asks, where the view asks for a login anyway."""
+        """Bind the user's name to the log, if the view requires a login: reading the user costs a query."""
         if getattr(view, "login_required", True) and request.user.is_authenticated:
             bind_contextvars(user=request.user.get_username())
 
     def _answer(self, request: HttpRequest, request_id: str) -> HttpResponse:
         if request.method in SAFE_METHODS or not tracing.exporting():
-            begun = timezone.now()
+            started = timezone.now()
             response = self._get_response(request)
         else:
             with tracing.collecting() as touched:
-                begun = timezone.now()
+                started = timezone.now()
                 response = self._get_response(request)
-            _record(request, response, request_id, begun, touched)
+            _record(request, response, request_id, started, touched)
         if request.method not in SAFE_METHODS or response.status_code >= 500:
-            _log(request, response, begun)
+            _log(request, response, started)
         return response
 
 
 def _record(
-    request: HttpRequest, response: HttpResponse, request_id: str, begun: datetime, touched: set[tuple[str, int]]
+    request: HttpRequest, response: HttpResponse, request_id: str, started: datetime, touched: set[tuple[str, int]]
 ) -> None:
-    """For `telemetry.shipping`, which sends it on and forgets it."""
+    """Save the request for `telemetry.shipping`, which exports and deletes it."""
     parent = request.headers.get("traceparent", "")
     rows = [
         WebRequest(
@@ -72,23 +75,23 @@ def _record(
             status=response.status_code,
             user=get_contextvars().get("user", "")[:150],
             traceparent=parent if TRACEPARENT.fullmatch(parent) else "",
-            started_at=begun,
+            started_at=started,
             finished_at=timezone.now(),
         )
         for ticket, run in sorted(touched)
     ]
     try:
         WebRequest.objects.bulk_create(rows)
-    except DatabaseError:  # what was asked is done and answered: only its span is missing
-        log.warning("a web request will be missing in its trace", exc_info=True)
+    except DatabaseError:  # the request itself is done, so it must not fail over its span
+        log.warning("a web request will be missing from its trace", exc_info=True)
 
 
 def _route(request: HttpRequest) -> str:
-    """Without what stands in it, such as a ticket's id."""
+    """Return the URL pattern, without values such as a ticket's id."""
     return f"/{request.resolver_match.route}"[:100] if request.resolver_match else ""
 
 
-def _log(request: HttpRequest, response: HttpResponse, begun: datetime) -> None:
+def _log(request: HttpRequest, response: HttpResponse, started: datetime) -> None:
     say = log.error if response.status_code >= 500 else log.info
-    milliseconds = round((timezone.now() - begun).total_seconds() * 1000)
+    milliseconds = round((timezone.now() - started).total_seconds() * 1000)
     say("request", method=request.method, path=request.path[:200], status=response.status_code, ms=milliseconds)

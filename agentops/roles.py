@@ -1,4 +1,4 @@
-"""The groups and what each may do; every URL asks for one of these permissions."""
+"""The groups and their permissions. Every URL requires one of these permissions."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ ROLES = {
 
 
 def make_groups(**_: Any) -> None:
-    """Brings the groups to this table after every migrate, when the permissions exist."""
+    """Set each group's permissions to this table. Runs after every migrate, when the permissions exist."""
     for name, codes in ROLES.items():
         wanted = Q(pk__in=[])
         for code in codes:

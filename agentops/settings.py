@@ -26,7 +26,7 @@ PUBLIC_URL = env.str("PUBLIC_URL", "").rstrip("/")
 
 # --- what this runs on ------------------------------------------------------------------------------------
 DATA_DIR = Path(env.str("DATA_DIR", "") or BASE_DIR / "var")
-_sockets = (DATA_DIR / "run").resolve()  # a link where the servers' user cannot enter it, or its path is too long
+_sockets = (DATA_DIR / "run").resolve()  # a link if the servers' user can't enter the folder or its path is too long
 DATABASE_URL = env.str("DATABASE_URL", "") or f"postgres://agentops@{quote(str(_sockets), safe='')}/agentops"
 _wrong = ImproperlyConfigured("DATABASE_URL must be postgres://user:password@host:port/name; README says why.")
 if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
@@ -34,13 +34,13 @@ if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
 try:
     _database = env.db_url_config(DATABASE_URL)
 except (ValueError, ImproperlyConfigured):
-    raise _wrong from None  # what was raised may hold the password
+    raise _wrong from None  # the original error may contain the password
 if not _database["NAME"]:
     raise _wrong
 DATABASES = {
     "default": {
         **_database,
-        "HOST": unquote(_database["HOST"]),  # a socket folder is percent-encoded, as libpq's URIs have it
+        "HOST": unquote(_database["HOST"]),  # a socket folder is percent-encoded, as in libpq's URIs
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "pool": {
@@ -52,7 +52,7 @@ DATABASES = {
     }
 }
 REDIS_URL = env.str("REDIS_URL", "") or f"unix://{quote(str(_sockets / 'valkey.sock'))}"
-BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)  # the same place in Celery's words
+BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)  # Celery's scheme for the same socket
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- web --------------------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ TEMPLATES = [
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [ASSETS / "static"]
-# Served from the packages themselves where nobody ran collectstatic.
+# Serve static files from the packages if collectstatic hasn't run.
 WHITENOISE_USE_FINDERS = env.bool("WHITENOISE_USE_FINDERS", DEMO or DEBUG)
 
 LOGIN_URL = "login"
@@ -158,8 +158,8 @@ ORDERS_TOKEN = env.str("ORDERS_TOKEN", "")
 PAYMENTS_BACKEND = env.str("PAYMENTS_BACKEND", "http")
 PAYMENTS_URL = env.str("PAYMENTS_URL", "")
 PAYMENTS_TOKEN = env.str("PAYMENTS_TOKEN", "")
-# False for a provider that forgets keys: it is asked by reference before each sending, and what may have happened is
-# never sent again automatically.
+# False for a provider without idempotency keys: each sending is preceded by a look-up by reference, and an action that
+# may have taken effect is never sent again automatically.
 PAYMENTS_IDEMPOTENT = env.bool("PAYMENTS_IDEMPOTENT", True)
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", "")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
@@ -173,20 +173,20 @@ OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "") or None
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
 LLM_TRIAGE_MODEL = env.str("LLM_TRIAGE_MODEL", "gpt-5-mini")
 LLM_EXPERT_MODEL = env.str("LLM_EXPERT_MODEL", "gpt-5")
-# Another provider, asked where the first is passed over; empty: none. No model named: the one of the same name there.
+# A second provider for when the first one is skipped; empty: none. Without a model, the one of the same name is used.
 LLM_FALLBACK_BASE_URL = env.str("LLM_FALLBACK_BASE_URL", "")
 LLM_FALLBACK_API_KEY = env.str("LLM_FALLBACK_API_KEY", "")
 LLM_FALLBACK_MODEL = env.str("LLM_FALLBACK_MODEL", "")
 LLM_TIMEOUT_SECONDS = env.float("LLM_TIMEOUT_SECONDS", 60.0)
-# Tokens of an answer, reasoning included, at most, and what the server calls that. Ollama (to its 0.32) and older
+# Maximum tokens of an answer, including reasoning, and the server's name for that parameter. Ollama (to 0.32) and older
 # servers silently ignore today's name and need max_tokens, which OpenAI's reasoning models refuse.
 LLM_MAX_TOKENS = env.int("LLM_MAX_TOKENS", 8192)
 LLM_MAX_TOKENS_NAME = env.str("LLM_MAX_TOKENS_NAME", "max_completion_tokens")
-# Failures in a row after which a model is passed over, and seconds until it is tried again (doubled each time).
+# Failures in a row after which a model is skipped, and seconds until it is tried again (doubled each time).
 LLM_BREAKER_FAILURES = env.int("LLM_BREAKER_FAILURES", 4)
 LLM_BREAKER_SECONDS = env.float("LLM_BREAKER_SECONDS", 30.0)
-# The prices that a new installation begins with, in US dollars per million tokens: {model: {input, output, cached,
-# reasoning}}. From then on prices are rows, entered under Policy; a model without one is not asked.
+# A new installation's prices in US dollars per million tokens: {model: {input, output, cached, reasoning}}. After that,
+# prices are rows, entered under Policy. A model without a price isn't called.
 LLM_PRICES = env.json(
     "LLM_PRICES",
     default={
@@ -210,11 +210,11 @@ MAILERS = {
         "OPTIONS": _smtp if _email["EMAIL_BACKEND"].endswith("smtp.EmailBackend") else {},
     }
 }
-# Who is told by e-mail when the books differ, a provider refuses our credentials, or a refund fails afterwards.
+# Recipients of alerts: a difference with the provider, refused credentials, or a refund that failed afterwards.
 ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "support@localhost")
 
-# --- what others see of it ---------------------------------------------------------------------------------
+# --- monitoring --------------------------------------------------------------------------------------------
 # Traces: OpenTelemetry's exporter reads these and its other OTEL_ settings from the environment itself.
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")
 _content = env.str("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").strip().lower()

@@ -6,14 +6,16 @@ from typing import Any
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentops.settings")
-MOST_IN_CHUNKS = 1024 * 1024  # bytes of a body that does not say how long it is
+MOST_IN_CHUNKS = 1024 * 1024  # bytes of a chunked body; it is read into memory, so it needs a limit
 
 _django = get_wsgi_application()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Django ends a body where its Content-Length does. One that comes in chunks has none: it is read first, where the
-    server says that its input ends, and then has one."""
+    """Serve a request. Give a chunked body a Content-Length first, without which Django would see an empty body.
+
+    That works only if the server marks the end of its input.
+    """
     chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
     if chunked and not environ.get("CONTENT_LENGTH") and environ.get("wsgi.input_terminated"):
         body = environ["wsgi.input"].read(MOST_IN_CHUNKS + 1)

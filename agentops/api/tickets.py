@@ -1,4 +1,4 @@
-"""The signed intake API (docs/contracts/intake.yaml), as Standard Webhooks says."""
+"""The signed intake API (docs/contracts/intake.yaml). Signatures follow Standard Webhooks."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -28,8 +28,9 @@ def error(status: int, code: str, message: str, details: dict[str, Any] | None =
 
 
 def signed(view: View) -> View:
-    """Lets only requests through that INTAKE_SIGNING_SECRET signed within the last five minutes."""
+    """Allow only requests signed with INTAKE_SIGNING_SECRET within the last five minutes."""
 
+    # The signature replaces both the login and the CSRF token, which only browsers have.
     @csrf_exempt
     @login_not_required
     @wraps(view)
@@ -38,8 +39,9 @@ def signed(view: View) -> View:
         if length and not length.isdecimal():
             return error(400, "invalid_request", "The Content-Length is no number.")
         if not length and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-            # A server that does not say where its input ends (wsgi.py): it would be read as an empty body.
+            # The server doesn't mark the end of its input (wsgi.py), so Django would read an empty body.
             return error(400, "invalid_request", "Send the body with a Content-Length, not in chunks.")
+        # Check the declared length first, so that a large body is refused before it is read.
         if int(length or 0) > MAX_BODY_BYTES or len(request.body) > MAX_BODY_BYTES:
             return error(413, "too_large", f"A request has at most {MAX_BODY_BYTES} bytes.")
         if not settings.INTAKE_SIGNING_SECRET:
@@ -47,7 +49,7 @@ def signed(view: View) -> View:
         try:
             Webhook(settings.INTAKE_SIGNING_SECRET).verify(request.body, dict(request.headers), json_parse=False)
         except (WebhookVerificationError, EmptyWebhookSecretError, ValueError) as problem:
-            # ValueError: a signature, a body or a secret that is no text at all
+            # ValueError: the signature, the body or the secret isn't text
             return error(401, "bad_signature", f"The signature does not hold: {problem}")
         return view(request, *args, **kwargs)
 
@@ -76,7 +78,7 @@ def post_message(request: HttpRequest, ticket_id: str) -> JsonResponse:
         message, new = intake.receive_message(ticket_id, incoming)
     except Ticket.DoesNotExist:
         return _no_ticket(ticket_id)
-    # The first: a person may have had the agent run again on the same message.
+    # The first run, because a person may have started another one on the same message.
     run = Run.objects.filter(ticket_id=ticket_id, through_message=message.pk).earliest("number")
     return JsonResponse({"message_id": message.pk, "run_id": run.pk}, status=201 if new else 200)
 

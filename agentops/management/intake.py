@@ -1,4 +1,4 @@
-"""Posts tickets as a help desk does, and follows them, through signed HTTP only (docs/contracts/intake.yaml)."""
+"""Post tickets as a help desk does and follow them, through the signed API only (docs/contracts/intake.yaml)."""
 
 import json
 import time
@@ -15,19 +15,19 @@ from agentops.lib.errors import Transient
 from agentops.lib.ids import new_id
 from tickets.intake import NewTicket
 
-# A ticket at rest waits only for a person or a customer.
+# A ticket at rest waits for a person or a customer, so polling it often shows nothing new.
 RESTING = frozenset({"answered", "awaiting_approval", "needs_person", "closed"})
 POST_TRIES = 5
 QUICK, SLOW = 0.5, 5.0  # seconds between two looks at an active ticket, and the maximum for one at rest
 
 
 class BadTickets(Exception):
-    """Its text has one line for each mistake."""
+    """The file has mistakes; the text has one line for each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """`new`: not delivered before."""
+    """The answer to a posted ticket. `new`: it had not been delivered before."""
 
     external_id: str
     ticket_id: str
@@ -50,7 +50,7 @@ def read_tickets(text: str, *, source: str) -> list[NewTicket]:
             tickets.append(NewTicket.model_validate_json(json.dumps(given)))
         except ValidationError as error:
             wrong += [f"ticket {index}: {_place(each['loc'])}{each['msg']}" for each in error.errors()]
-    wrong += _twice(tickets)
+    wrong += _duplicates(tickets)
     if wrong:
         raise BadTickets("\n".join(wrong))
     return tickets
@@ -60,7 +60,7 @@ def _place(location: Sequence[int | str]) -> str:
     return ".".join(map(str, location)) + ": " if location else ""
 
 
-def _twice(tickets: Iterable[NewTicket]) -> Iterator[str]:
+def _duplicates(tickets: Iterable[NewTicket]) -> Iterator[str]:
     seen = set()
     for ticket in tickets:
         delivery = (ticket.source, ticket.external_id)
@@ -78,8 +78,10 @@ class Intake:
         self._webhook = Webhook(secret)
 
     def post(self, ticket: NewTicket) -> Posted:
-        """Deliver the ticket, again if no answer arrived (a second delivery is the same ticket). Raises
-        ProviderError."""
+        """Deliver the ticket. Raises ProviderError.
+
+        Repeat if no answer arrived: the API takes a second delivery for the same ticket.
+        """
         body = ticket.model_dump_json(exclude_none=True).encode()
         for left in reversed(range(POST_TRIES)):
             try:
@@ -89,8 +91,8 @@ class Intake:
                 if not left:
                     raise
                 time.sleep(QUICK)
-        said = answer.data
-        return Posted(ticket.external_id, said["ticket_id"], said["url"], new=answer.status == 201)
+        receipt = answer.data
+        return Posted(ticket.external_id, receipt["ticket_id"], receipt["url"], new=answer.status == 201)
 
     def look(self, posted: Posted) -> dict[str, Any]:
         """Return the ticket's status in the contract's format. Raises ProviderError."""
@@ -137,15 +139,17 @@ class Following:
         return (ticket for ticket in self.looks() if ticket is not None)
 
     def looks(self) -> Iterator[Followed | None]:
-        """Do the same, with None for each look without news, so that the caller can do other work in between. A
-        round ends if the system does not answer; the next one starts with another ticket."""
+        """Do the same, with None for each look without news, so that the caller can do other work in between.
+
+        A round ends if the system doesn't answer; the next one starts with another ticket.
+        """
         for ticket in self.tickets:
             if time.monotonic() < ticket.due:
                 continue
             before = ticket.latest.get("status")
             try:
                 ticket.latest = self._intake.look(ticket.posted)
-            except Transient:  # the web server is restarting, for example
+            except Transient:  # the web server may be restarting; asking about more tickets now would fail as well
                 ticket.due = time.monotonic() + QUICK
                 return
             moved = ticket.latest["status"] != before

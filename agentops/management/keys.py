@@ -1,4 +1,4 @@
-"""What a demo needs at its next start: its secrets and its users' passwords, in a file that only the owner can read."""
+"""The demo's secrets and its users' passwords, kept for its next start in a file that only the owner can read."""
 
 import json
 import os
@@ -17,13 +17,13 @@ def signing_secret() -> str:
 
 def password() -> str:
     """Return a random password that is easy to type."""
-    letters = "abcdefghijkmnpqrstuvwxyz23456789"
+    letters = "abcdefghijkmnpqrstuvwxyz23456789"  # without 0, 1, l and o, which look alike
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(3))
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """`url`: the demo's last address. `addresses`: settings of the world around it, while it runs."""
+    """Secrets and passwords. `url` is the demo's last address, `addresses` the settings of its running services."""
 
     secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     intake_signing_secret: str = field(default_factory=signing_secret, repr=False)
@@ -38,13 +38,14 @@ class Keys:
 
     @classmethod
     def load(cls, data: Path) -> "Keys | None":
-        """Return those of an earlier start, or None."""
+        """Return the keys of an earlier start, or None."""
         try:
             return cls(**json.loads(cls.path(data).read_text()))
         except FileNotFoundError:
             return None
 
     def save(self, data: Path) -> None:
+        # Write a second file and rename it: a crash must not leave half a file, and a reader must never see one.
         unfinished = self.path(data).with_suffix(".unfinished")
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:

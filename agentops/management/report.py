@@ -1,4 +1,4 @@
-"""Tickets in a terminal: a line when one comes to rest, a table at the end."""
+"""Format tickets for a terminal: one line each, and a table at the end."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,7 +39,7 @@ def state_of(ticket: Followed) -> str:
 
 
 def is_sent_reply(action: Mapping[str, Any]) -> bool:
-    """Return whether it is a sent reply, which an answered ticket implies."""
+    """Return whether it is a sent reply, which an answered ticket already implies."""
     return bool(action["kind"] == "reply" and action["status"] == "succeeded")
 
 

@@ -1,4 +1,4 @@
-"""Commands next to a running demo: they find the demo's world in DATA_DIR, as post_tickets finds its secret."""
+"""Give commands that run next to a demo its addresses and secrets, which it keeps in DATA_DIR."""
 
 from django.conf import settings
 

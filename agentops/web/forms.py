@@ -1,4 +1,4 @@
-"""What an admin enters about language models: caps, prices, and what brings the expert."""
+"""Forms for admins about language models: budgets, prices and routing."""
 
 from decimal import Decimal
 from typing import Any

@@ -45,7 +45,7 @@ def test_an_invalid_database_is_reported_in_one_line(tmp_path: Path, url: str, c
     [
         ("LOG_FORMAT", "xml", "it must be one of: json, console"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "it must be like http://localhost:4318"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "only http/protobuf is spoken"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "only http/protobuf is supported"),
         ("ACTION_LEASE_SECONDS", "120", "it must be from 1 to 60"),
     ],
 )

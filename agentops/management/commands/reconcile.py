@@ -23,9 +23,13 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--since", type=moment, default="24h", metavar="T",
-                            help="start of the period: 24h, 3d, or a day or time in UTC such as "
-                            "2026-11-01 (default: 24h)")  # fmt: skip
+        parser.add_argument(
+            "--since",
+            type=moment,
+            default="24h",
+            metavar="T",
+            help="start of the period: 24h, 3d, or a day or time in UTC such as 2026-11-01 (default: 24h)",
+        )
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,6 +37,7 @@ class Command(BaseCommand):
         if settings.PAYMENTS_BACKEND == "http" and not settings.PAYMENTS_URL:
             raise CommandError("PAYMENTS_URL is not set, so there is nothing to compare with.")
         made = comparison.compare_records(since=options["since"])
+        # With --json, print the result first: a program needs it whether or not the comparison failed.
         if made.error and not options["json"]:
             raise CommandError(f"The comparison failed: {made.error}")
         opened = list(findings.unclosed_findings().select_related("action"))
@@ -82,10 +87,15 @@ def as_table(made: Comparison, opened: list[Finding]) -> str:
         f"findings         {made.opened} new, {made.closed} resolved, {len(opened)} open",
     ]
     rows = [
-        (row.get_kind_display(), findings.our_side(row).amount, findings.their_side(row).amount,
-         f"{row.happened_at:%Y-%m-%d %H:%M}", row.reference)
+        (
+            row.get_kind_display(),
+            findings.our_side(row).amount,
+            findings.their_side(row).amount,
+            f"{row.happened_at:%Y-%m-%d %H:%M}",
+            row.reference,
+        )
         for row in opened
-    ]  # fmt: skip
+    ]
     if rows:
         lines += ["", *_columns([("finding", "ours", "theirs", "when (UTC)", "reference"), *rows])]
     return "\n".join(lines)

@@ -33,8 +33,11 @@ class Command(BaseCommand):
             "--sample", type=int, default=200, metavar="N", help="maximum number of runs (default: 200)"
         )
         parser.add_argument("--seed", type=int, default=1, help="seed of the sample")
-        parser.add_argument("--mode", choices=Replay.Mode.values, help="what is live (default: recorded, or model if a "
-                            "model, policy or prompt is given)")  # fmt: skip
+        parser.add_argument(
+            "--mode",
+            choices=Replay.Mode.values,
+            help="what is live (default: recorded, or model if a model, policy or prompt is given)",
+        )
         parser.add_argument("--llm-model", default="", metavar="X", help="model to use")
         parser.add_argument("--policy", type=int, metavar="N", help="policy version to use")
         parser.add_argument("--prompt", type=Path, metavar="FILE", help="file with the prompt to use")
@@ -44,11 +47,11 @@ class Command(BaseCommand):
         if (options["run"] is None) == (options["since"] is None):
             raise CommandError("Name one run (manage.py replay 17) or several (manage.py replay --since 14d).")
         running_demo.use_demo()
-        tried = self._tried(options)
+        variables = self._variables(options)
         runs = self._runs(options["run"], options["since"], options)
         replays = []
         for number, run in enumerate(runs, start=1):
-            replays.append(self._replay(run, tried))
+            replays.append(self._replay(run, variables))
             if options["run"] is None:
                 bar("replaying", number, len(runs))
         self.stdout.write(as_json(replays) if options["json"] else as_table(replays, one=options["run"] is not None))
@@ -57,7 +60,7 @@ class Command(BaseCommand):
         if failed or differ:
             raise CommandError(f"{len(differ)} differ from their recording, {len(failed)} failed to replay.")
 
-    def _tried(self, options: dict[str, Any]) -> dict[str, Any]:
+    def _variables(self, options: dict[str, Any]) -> dict[str, Any]:
         prompt = ""
         if options["prompt"]:
             try:
@@ -80,11 +83,13 @@ class Command(BaseCommand):
             raise CommandError(f"There is no run {number}. The newest is {newest or 'none'}.")
         return [run]
 
-    def _replay(self, run: Run, tried: dict[str, Any]) -> Replay:
-        """Replay it here, waiting for steps that a busy model delays. A worker may take it first, with the same
-        result."""
+    def _replay(self, run: Run, variables: dict[str, Any]) -> Replay:
+        """Replay the run in this process and wait for steps that are delayed by a busy model.
+
+        A worker may take the replay first, with the same result.
+        """
         try:
-            replay = queueing.queue_replay(run=run, asked_by=f"manage.py ({getpass.getuser()})", **tried)
+            replay = queueing.queue_replay(run=run, asked_by=f"manage.py ({getpass.getuser()})", **variables)
         except Refused as refused:
             raise CommandError(f"Run {run.pk}: {refused.message}") from None
         while replay.finished_at is None:
@@ -96,15 +101,28 @@ class Command(BaseCommand):
 
 
 def bar(what: str, done: int, of: int) -> None:
-    """Print to stderr; stdout is for the result."""
+    """Print progress to stderr; stdout is for the result."""
     full = BAR * done // of
     end = "\n" if done == of else ""
     print(f"\r{what} [{'#' * full}{'.' * (BAR - full)}] {done}/{of}", end=end, file=sys.stderr, flush=True)
 
 
 def as_json(replays: list[Replay]) -> str:
-    fields = ("id", "run_id", "mode", "status", "llm_model", "policy_version_id", "outcome", "reason", "result",
-              "findings", "error", "tokens", "cost_usd")  # fmt: skip
+    fields = (
+        "id",
+        "run_id",
+        "mode",
+        "status",
+        "llm_model",
+        "policy_version_id",
+        "outcome",
+        "reason",
+        "result",
+        "findings",
+        "error",
+        "tokens",
+        "cost_usd",
+    )
     rows = [
         {name: getattr(row, name) for name in fields}
         | {"then": {"outcome": row.run.outcome, "tokens": row.run.tokens, "cost_usd": row.run.cost_usd}}

@@ -1,4 +1,4 @@
-"""A ticket's whole case on one timeline: the conversation, its runs and actions, and how its status changed."""
+"""A ticket's timeline: messages, runs, actions and changes of status."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +13,13 @@ from tickets import states as ticket_states
 from tickets.models import Ticket
 from tickets.queries import IN_PROGRESS
 
-# That the agent works on a ticket is shown by its run.
+# Without "working": the run's entry shows that already.
 _SHOWN = [f"ticket.{status}" for status in ticket_states.ALL if status != ticket_states.WORKING]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that happened: a Message, a Run that started, an Action that was proposed, or the AuditEvent of a
-    change of status."""
+    """An entry of the timeline. `subject` is a Message, a Run, an Action, or the AuditEvent of a change of status."""
 
     at: datetime
     kind: Literal["message", "run", "action", "status"]
@@ -37,7 +36,7 @@ class Case:
 
 
 def case_of(ticket: Ticket) -> Case:
-    """Of a ticket loaded with its messages."""
+    """Return the case of a ticket that is loaded with its messages."""
     its_runs = list(runs.of_ticket(ticket.pk))
     actions = list(Action.objects.filter(ticket=ticket).defer("snapshot", "request", "facts").order_by("pk"))
     entries = [

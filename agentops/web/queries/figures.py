@@ -1,5 +1,8 @@
-"""What the dashboard says of tickets, runs and steps. Every figure is of the tickets of a stretch of time: one index
-leads from there to their runs and steps."""
+"""The dashboard's figures about tickets, runs and steps.
+
+All are figures of the tickets of a period. The index on their creation leads to runs and steps, whose own tables are
+too large to scan.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,7 +22,7 @@ ENDINGS = ("alone", "approved", "person", "open")
 
 @dataclass(frozen=True)
 class Cost:
-    """US dollars and tokens of the language model, of `tickets` tickets that it worked on."""
+    """Cost of the language model in US dollars and tokens, for the `tickets` that it worked on."""
 
     tickets: int
     cost_usd: Decimal
@@ -32,8 +35,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Flow:
-    """Tickets that came on a day, by how they ended: answered by the agent alone, after a person's approval,
-    with a person, or still open."""
+    """Tickets created on a day: answered without approval, answered after approval, with a person, or still open."""
 
     day: date
     alone: int = 0
@@ -60,14 +62,15 @@ def cost_since(since: datetime) -> Cost:
 
 
 def failures(since: datetime) -> list[Failures]:
-    """Steps that ended in an error, by its class."""
+    """Return failed steps by error class, the most frequent first."""
+    # "action" is a decision by people or the policy, not a failure.
     bad = Step.objects.filter(run__ticket__created_at__gte=since).exclude(error_class__in=("", "action"))
     rows = bad.values_list("error_class").annotate(steps=Count("pk"), runs=Count("run", distinct=True)).order_by()
     return sorted((Failures(*row) for row in rows), key=lambda row: -row.steps)
 
 
 def flow(since: datetime, today: date) -> list[Flow]:
-    """One row per day, days without a ticket included."""
+    """Return one row per day, including days without tickets."""
     asked = Action.objects.filter(ticket=OuterRef("pk"), verdict=Outcome.REQUIRE_APPROVAL)
     answered = (Ticket.Status.ANSWERED, Ticket.Status.CLOSED)
     ending = Case(

@@ -1,5 +1,7 @@
-"""How long steps take and how many fail: the last day against the seven days before it, from the tallies. The slow and
-the failed ones themselves are found by index, whatever the history holds."""
+"""Duration and failures of steps: the last day compared with the seven days before, from the tallies.
+
+The slow and failed steps themselves are found by index, so both cost the same at any size of history.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -16,18 +18,18 @@ from agentops.runs import tools
 
 DAY, BEFORE = timedelta(days=1), timedelta(days=7)
 _PAGE_SIZE = 50
-# What people or the policy decided against has not failed (steps.tell).
+# A decision of people or the policy against an action is not a failure of its step.
 NOT_FAILED = ("", "action")
-MIN_COUNT = 20  # of each stretch, before its percentiles say anything
-SLOWER = 1.5  # times the 99th percentile of before: more than a bucket's width could feign
-OFTEN = 0.2  # of a step that nothing is known of before: the share that failed
-SEVERAL = 3  # one that was slow or failed is chance
+MIN_COUNT = 20  # steps in each period; percentiles of fewer say little
+SLOWER = 1.5  # times the earlier 99th percentile; buckets are a quarter wide, so less could be rounding
+OFTEN = 0.2  # failed share that counts as often if there is nothing to compare with
+SEVERAL = 3  # slow or failed steps; fewer may be chance
 MAX_NAMES = 20
 
 
 @dataclass
 class LatencyPeriod:
-    """Steps of one name within a stretch of time."""
+    """Steps of one name in a period. `durations` counts them by bucket."""
 
     count: int = 0
     failed: int = 0
@@ -42,13 +44,13 @@ class LatencyPeriod:
         return self.failed / self.count if self.count else 0.0
 
     def within(self, share: float) -> float | None:
-        """Seconds that this share of them took at most."""
+        """Return the duration in seconds that this share of the steps stayed within."""
         return buckets.quantile(self.durations, share)
 
 
 @dataclass
 class Latency:
-    """`day` is the last 24 hours, `before` the seven days that went before."""
+    """Steps of one name: `day` is the last 24 hours, `before` the seven days before that."""
 
     kind: str
     name: str
@@ -73,7 +75,7 @@ class Latency:
 
     @property
     def slower(self) -> float | None:
-        """How many times as long as before the slowest take, where that is a regression."""
+        """How many times slower the 99th percentile is, if that is a regression."""
         if min(self.day.timed, self.before.timed) < MIN_COUNT:
             return None
         now, then = self.p99 or 0.0, self.p99_before or 0.0
@@ -82,7 +84,7 @@ class Latency:
 
     @property
     def fails(self) -> Literal["", "more", "often"]:
-        """ "more" than before; "often" where there is not enough of before to compare with."""
+        """Whether steps fail "more" than before, or "often" if there is too little to compare with."""
         if self.day.failed < SEVERAL:
             return ""
         if self.before.count < MIN_COUNT:
@@ -92,14 +94,14 @@ class Latency:
 
 @dataclass(frozen=True)
 class Found:
-    """A step of a list. `took` is None while it is not over."""
+    """A step of a list. `took` is None until it ends."""
 
     step: Step
     took: timedelta | None
 
 
 def latencies(now: datetime) -> list[Latency]:
-    """The names that ran most within the last day; what got worse comes first."""
+    """Return the names that ran most in the last day, those that got worse first."""
     cut = now.replace(minute=0, second=0, microsecond=0) - DAY
     recent = Case(When(hour__gt=cut, then=Value(True)), default=Value(False), output_field=BooleanField())
     rows = Tally.objects.filter(hour__gt=cut - BEFORE, subject__in=Step.Kind.values).annotate(recent=recent)
@@ -117,8 +119,10 @@ def latencies(now: datetime) -> list[Latency]:
 
 
 def slowest(name: str, after: str = "", kind: str = "") -> tuple[list[Found], str]:
-    """A page of the last day's steps of this name (and kind, where one is given), the slowest first, and `after` of the
-    next one. Those that waited for a person are no slower for it, and left out."""
+    """Return a page of the last day's steps with this name and kind, the slowest first, and `after` of the next page.
+
+    Steps that waited for a person are left out: the wait says nothing about the step.
+    """
     took = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
     steps = Step.objects.filter(_named(name, kind), finished_at__gte=Now() - DAY, waited_for_person=False)
     steps = steps.annotate(took=took)
@@ -129,7 +133,7 @@ def slowest(name: str, after: str = "", kind: str = "") -> tuple[list[Found], st
 
 
 def failed_steps(name: str, after: str = "", kind: str = "") -> tuple[list[Found], str]:
-    """A page of the steps of this name (and kind) that failed, the newest first."""
+    """Return a page of the failed steps with this name and kind, the newest first, and `after` of the next page."""
     steps = Step.objects.filter(~Q(error_code=""), _named(name, kind)).exclude(error_class__in=NOT_FAILED)
     if (mark := _mark(after)) is not None:
         steps = steps.filter(pk__lt=mark[1])
@@ -137,8 +141,10 @@ def failed_steps(name: str, after: str = "", kind: str = "") -> tuple[list[Found
 
 
 def _named(name: str, kind: str) -> Q:
-    """As a line of `latencies` counts them: a model triages and answers under one name, and every tool that there is
-    not counts as one."""
+    """Return the filter for the steps that a row of `latencies` counts.
+
+    A model has one name for triage and answers, so the kind tells them apart. All invented tools count as one.
+    """
     of_kind = Q(kind=kind) if kind else Q()
     if (kind, name) == (Step.Kind.TOOL, tools.UNKNOWN_TOOL):
         return of_kind & ~Q(name__in=tools.tool_names())
@@ -162,7 +168,7 @@ def _after(last: Found) -> str:
 
 
 def _mark(after: str) -> tuple[timedelta, int] | None:
-    """What `_after` wrote; None of anything else."""
+    """Parse what `_after` wrote, or return None. The value comes from the address, so it may be anything."""
     microseconds, _, pk = after.partition("-")
     if not (microseconds.isdecimal() and pk.isdecimal() and len(microseconds) < 15 and len(pk) < 19):
         return None

@@ -1,4 +1,4 @@
-"""What `/metrics` tells: open work as it stands, from partial indexes; everything else from the tallies."""
+"""The data of `/metrics`: open work from partial indexes, everything else from the tallies."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -20,9 +20,9 @@ from approvals.models import Action, ApprovalRequest
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OPEN_STATUSES = (states.PROPOSED, states.AWAITING_APPROVAL, *states.OPEN)
 OPEN_RUNS = (Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.WAITING)
-_STEP_KINDS = ("triage", "llm", "tool")
+STEP_KINDS = ("triage", "llm", "tool")
 
-# Since when the work that is due longest is due, by its sort: each is the head of a partial index.
+# When the oldest overdue work became due, by kind. Each minimum is the first entry of a partial index.
 OVERDUE = """
     SELECT 'reconciliation', min(not_before) FROM approvals_action
     WHERE status = 'unresolved' AND not_before <= statement_timestamp()
@@ -48,7 +48,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class Queue:
-    """Actions of one kind that wait for a person; `oldest` is how long the first has waited, in seconds."""
+    """Actions of one kind that await approval. `oldest` is the longest wait in seconds."""
 
     kind: str
     count: int
@@ -56,7 +56,7 @@ class Queue:
 
 
 def current_time() -> datetime:
-    """By the database's clock, as all that is compared with it."""
+    """Return the database's time, since the times it is compared with come from there."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
         [moment] = cursor.fetchone()
@@ -65,7 +65,7 @@ def current_time() -> datetime:
 
 
 def open_actions() -> list[tuple[str, str, int]]:
-    """(kind, status, how many) of what is not final."""
+    """Return (kind, status, count) of the actions that aren't final."""
     rows = (
         Action.objects.filter(status__in=_OPEN_STATUSES)
         .values_list("kind", "status")
@@ -89,7 +89,10 @@ def approval_queue(at: datetime) -> list[Queue]:
 
 
 def overdue(at: datetime) -> dict[str, float]:
-    """Seconds; 0 where nothing is due. What is stopped, paused or held, or waits for its ticket's other run, is not."""
+    """Return by kind how many seconds the oldest work is overdue, or 0.
+
+    Stopped, paused and held work isn't due, and neither is a run that waits for another run of its ticket.
+    """
     runs = leasing.ready().filter(status=Run.Status.QUEUED, hold__isnull=True)
     actions = execution.unblocked_actions().filter(execution.READY)
     since = {
@@ -103,14 +106,14 @@ def overdue(at: datetime) -> dict[str, float]:
 
 
 def ended(subjects: Iterable[str]) -> list[tuple[str, str, str, str, int]]:
-    """(subject, name, status, error class, how many) since ever."""
+    """Return all-time counts as (subject, name, status, error class, count)."""
     rows = Tally.objects.filter(hour=_EPOCH, subject__in=subjects)
     grouped = rows.values_list("subject", "name", "status", "error_class").annotate(n=Sum("count")).order_by()
     return [tuple(row) for row in grouped]
 
 
 def timed(subjects: Iterable[str]) -> dict[tuple[str, str], Timed]:
-    """By (subject, name): what was timed since ever."""
+    """Return all-time durations by (subject, name)."""
     found: dict[tuple[str, str], Timed] = defaultdict(Timed)
     rows = Tally.objects.filter(hour=_EPOCH, subject__in=subjects, bucket__gte=0)
     for subject, name, bucket, count, seconds in rows.values_list("subject", "name", "bucket", "count", "seconds"):
@@ -131,7 +134,7 @@ class ModelSpending:
 
 
 def spending_by_model() -> list[ModelSpending]:
-    """Tokens and US dollars by model, since ever."""
+    """Return all-time tokens and cost by model."""
     columns = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
     sums = {f"sum_{name}": Sum(name) for name in columns}
     calls = Tally.objects.filter(hour=_EPOCH, subject__in=("triage", "llm"))
@@ -140,19 +143,19 @@ def spending_by_model() -> list[ModelSpending]:
 
 
 def budgeted() -> list[tuple[str, Decimal, Decimal]]:
-    """(model, US dollars spent, US dollars reserved) as budgets count them, since ever."""
+    """Return all-time (model, spent, reserved) in US dollars, as budgets count them."""
     rows = Spending.objects.values_list("model").annotate(spent=Sum("spent_usd"), reserved=Sum("reserved_usd"))
     return list(rows.order_by("model"))
 
 
 def retried() -> list[tuple[str, str, int]]:
-    """(kind, name, attempts that failed and were made again) of steps, since ever."""
-    rows = Tally.objects.filter(hour=_EPOCH, subject__in=_STEP_KINDS).values_list("subject", "name")
+    """Return all-time (kind, name, retried attempts) of steps."""
+    rows = Tally.objects.filter(hour=_EPOCH, subject__in=STEP_KINDS).values_list("subject", "name")
     found: Any = rows.annotate(n=Sum("retried")).order_by()
     return [tuple(row) for row in found]
 
 
 def behind(at: datetime) -> dict[str, float]:
-    """By watermark: how many seconds it is behind."""
+    """Return how many seconds each watermark is behind, by name."""
     marks = Watermark.objects.values_list("name", "through")
     return {name: max((at - through).total_seconds(), 0.0) for name, through in marks}

@@ -1,4 +1,4 @@
-"""The tickets that need a person, each with the step that broke, in words for the person who takes over."""
+"""Tickets that need a person, with the step that failed, described for the person who takes over."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +21,10 @@ NOT_RUN = ("rejected", "blocked", "expired")
 
 @dataclass(frozen=True)
 class Broken:
-    """Where a ticket's work came to its end: the run, its step, and the action that the step or nobody's step led to.
-    `did` says what the step did, `went` what became of it."""
+    """Where work on a ticket ended. `did` says what the step was doing, `went` how it ended.
+
+    `action` is the step's action, or one without a step, such as a person's reply.
+    """
 
     run: Run | None
     step: Step | None
@@ -45,8 +47,9 @@ class Broken:
 
     @property
     def message(self) -> str:
-        told = self.action.error_message if self.action else ""
-        return told or (self.step.error_message if self.step else "")
+
+        message = self.action.error_message if self.action else ""
+        return message or (self.step.error_message if self.step else "")
 
     @property
     def attempt(self) -> Attempt | None:
@@ -55,7 +58,7 @@ class Broken:
 
     @property
     def arguments(self) -> Any:
-        if self.name == HAND_OVER:  # its one argument is the ticket's reason
+        if self.name == HAND_OVER:  # its only argument is the ticket's reason, which the page shows anyway
             return None
         return self.step.input.get("arguments") if self.step else self.action.params if self.action else None
 
@@ -67,7 +70,7 @@ class TicketRow:
 
 
 def waiting_page(after: str) -> tuple[list[TicketRow], str]:
-    """A page of rows, and `after` of the next one (empty on the last). `after` is a ticket's id."""
+    """Return a page of rows and `after` of the next page, a ticket's id (empty on the last page)."""
     tickets = queries.tickets_with_person()
     cursor = tickets.filter(pk=after[:14].replace("\x00", "")).first() if after else None
     found = list((tickets.filter(_following(cursor)) if cursor else tickets)[: queries.PAGE + 1])
@@ -78,7 +81,8 @@ def waiting_page(after: str) -> tuple[list[TicketRow], str]:
 
 
 def find_waiting(ticket_id: str) -> Ticket | None:
-    """A ticket, whether it still needs a person or no more."""
+    """Return the ticket, even if it no longer needs a person."""
+    # PostgreSQL refuses NUL in a text, and the id comes from the address.
     tickets = Ticket.objects.select_related("customer", "claimed_by")
     return None if "\x00" in ticket_id else tickets.filter(pk=ticket_id).first()
 
@@ -90,20 +94,21 @@ def next_after(ticket: Ticket) -> Ticket | None:
 
 
 def broken(ticket: Ticket) -> Broken:
-    """With all that the step holds."""
+    """Return where work on the ticket ended, with the whole step."""
     found = _broken([ticket])[ticket.pk]
     step = Step.objects.select_related("action", "run").get(pk=found.step.pk) if found.step else None
     return Broken(found.run, step, found.action, found.did, found.went)
 
 
 def _following(ticket: Ticket) -> Q:
+    """Return the filter for the tickets after this one, in the order of `tickets_with_person`."""
     waited_less = Q(person_since__gt=ticket.person_since) | Q(person_since=ticket.person_since, pk__gt=ticket.pk)
     alike = Q(kept_by_person=ticket.kept_by_person) & waited_less
     return alike | Q(kept_by_person=False) if ticket.kept_by_person else alike
 
 
 def _broken(tickets: Sequence[Ticket]) -> dict[str, Broken]:
-    """Of each ticket, in three queries."""
+    """Return where work ended, by ticket id, in a fixed number of queries."""
     ids = [ticket.pk for ticket in tickets]
     runs = _newest(Run.objects.filter(ticket__in=ids))
     steps: dict[int, list[Step]] = {}
@@ -119,7 +124,7 @@ def _broken(tickets: Sequence[Ticket]) -> dict[str, Broken]:
 
 
 def _newest(runs: QuerySet[Run]) -> dict[str, Run]:
-    """By ticket: the newest run that ended with a person or waits, else the newest."""
+    """Return by ticket id the newest run that wasn't answered, otherwise the newest run."""
     found: dict[str, Run] = {}
     for run in runs.order_by("ticket_id", "number"):
         kept = found.get(run.ticket_id)
@@ -138,7 +143,10 @@ def _of(ticket: Ticket, run: Run | None, steps: dict[int, list[Step]], undone: A
 
 
 def _last_word(steps: Sequence[Step]) -> Step | None:
-    """The step that ended the run: the last that failed, waits or handed over, unless the model went on from it."""
+    """Return the step that ended the run: the last one that failed, waits or handed over.
+
+    If the model continued after it, that step was not the end.
+    """
     for step in list(reversed(steps))[:2]:
         if step.status in (Step.Status.FAILED, Step.Status.WAITING, Step.Status.STARTED) or step.name == HAND_OVER:
             return step
@@ -148,7 +156,7 @@ def _last_word(steps: Sequence[Step]) -> Step | None:
 
 
 def _did(step: Step | None, action: Action | None) -> str:
-    """What it was doing: "asking the model what to do next"."""
+    """Describe what the step was doing, as in "asking the model what to do next"."""
     if action and action.run_id is None:
         return "sending a person's reply to the customer"
     if step is None:
@@ -166,18 +174,18 @@ def _did(step: Step | None, action: Action | None) -> str:
 
 
 def _went(step: Step | None, action: Action | None, ticket: Ticket) -> str:
-    """What happened there, in a sentence or two for people."""
+    """Describe how the step ended, in a sentence or two."""
     if action and action.status == states.FAILED and ticket.kept_by_person:
         return (
             "We recorded this as done, or expected it to be, but it didn't go through. The customer may believe it did."
         )
     if step and step.run.status == Run.Status.WAITING and step.finished_at and step.status != Step.Status.WAITING:
-        return STOPPED  # whatever became of the step: it is the next call that may not leave
+        return STOPPED  # the step itself may have succeeded; it is the next call that can't be made
     if action and action.status == states.UNRESOLVED:
-        asked = (
+        next_step = (
             "We keep checking with the provider" if KINDS.of(action).can_be_looked_up else "Only a person can find out"
         )
-        return f"We don't know yet if this went through. {asked}. It won't be sent again automatically."
+        return f"We don't know yet if this went through. {next_step}. It won't be sent again automatically."
     if action and action.status in NOT_RUN:
         return f"It was {action.status}, so nothing was sent."
     if action and action.status == states.FAILED:

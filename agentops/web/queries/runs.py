@@ -1,4 +1,4 @@
-"""Runs as they are read: one with its whole trace, a ticket's, and the history of all."""
+"""Runs for pages: the history of all runs, a ticket's runs, and their replays."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -17,8 +17,11 @@ RECENT_DAYS = 7
 
 @dataclass(frozen=True)
 class RunFilters:
-    """`failure` is a step's error class and `step` a step's name; both look at the last seven days' tickets. `show`
-    asks for the steps of that name (and `kind`, of Step) themselves, one of `latency.LISTS`."""
+    """Filters of the history. `failure` is a step's error class, `step` a step's name.
+
+    Both are limited to tickets of the last seven days, because steps are too many to search. `show`, a key of
+    `latency.LISTS`, lists the steps with that name and `kind` instead of runs.
+    """
 
     status: str = ""
     outcome: str = ""
@@ -30,13 +33,13 @@ class RunFilters:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "RunFilters":
-        said = {name: query.get(name, "").strip().replace("\x00", "")[:100] for name in cls.__dataclass_fields__}
-        said["after"] = said["after"] if re.fullmatch(r"(\d{1,14}-)?\d{1,18}", said["after"], re.ASCII) else ""
-        return cls(**said)
+        values = {name: query.get(name, "").strip().replace("\x00", "")[:100] for name in cls.__dataclass_fields__}
+        values["after"] = values["after"] if re.fullmatch(r"(\d{1,14}-)?\d{1,18}", values["after"], re.ASCII) else ""
+        return cls(**values)
 
     def query(self, **other: str) -> str:
-        said = {name: getattr(self, name) for name in self.__dataclass_fields__} | other
-        text = urlencode({name: value for name, value in said.items() if value})
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__} | other
+        text = urlencode({name: value for name, value in values.items() if value})
         return f"?{text}" if text else ""
 
     @property
@@ -45,7 +48,7 @@ class RunFilters:
 
 
 def runs_page(filters: RunFilters) -> tuple[list[Run], str]:
-    """A page of runs, newest first, and `after` of the next one (empty on the last)."""
+    """Return a page of runs, newest first, and `after` of the next page (empty on the last page)."""
     runs = Run.objects.select_related("ticket__customer").order_by("-pk")
     if filters.after:
         runs = runs.filter(pk__lt=int(filters.after.rpartition("-")[2]))
@@ -68,11 +71,11 @@ def of_ticket(ticket_id: str) -> QuerySet[Run]:
 
 
 def replays_of(run_id: int) -> list[Replay]:
-    """The last ones, newest first."""
+    """Return the run's last ten replays, newest first."""
     return list(Replay.objects.select_related("policy_version").filter(run=run_id).order_by("-pk")[:10])
 
 
 def stored_texts(digests: Iterable[str]) -> dict[str, str]:
-    """The texts that steps refer to, by digest."""
+    """Return the texts that steps refer to, by digest."""
     found = StoredText.objects.filter(digest__in=[digest for digest in digests if digest])
     return dict(found.values_list("digest", "body"))

@@ -1,4 +1,4 @@
-"""What models cost and who did what, as pages show it."""
+"""What models cost, and which model took which steps, for pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ from agentops.models import Breaker, Hold, ModelPrice, Replay, Run, Step
 from agentops.runs import routing
 
 _ZERO = Decimal(0)
-# A triage costs as well, before the first turn.
+# Triage costs money before the first turn.
 WORKED = Q(turns__gt=0) | Q(cost_usd__gt=0)
 
 
 @dataclass(frozen=True)
 class DayCost:
-    """US dollars of the runs on the tickets of a day, by who took them, and how many tickets that were."""
+    """Cost in US dollars of the runs on a day's tickets, by model tier, and the number of these tickets."""
 
     day: date
     tickets: int = 0
@@ -50,7 +50,7 @@ class RouteCost:
 
 @dataclass
 class ModelSteps:
-    """Steps in a row that one model took for one reason."""
+    """Consecutive steps that one model took for one reason."""
 
     model: str
     provider: str
@@ -64,7 +64,7 @@ class ModelSteps:
 
 
 def cost_by_day(since: datetime, today: date) -> list[DayCost]:
-    """One row per day, days without a ticket included."""
+    """Return one row per day, including days without tickets."""
     runs = Run.objects.filter(WORKED, ticket__created_at__gte=since)
     tickets = dict(runs.values_list(TruncDate("ticket__created_at")).annotate(n=Count("ticket", distinct=True)))
     tier = Case(When(route__in=("", PLAIN), then=Value("plain")), default=Value("expert"))
@@ -77,7 +77,7 @@ def cost_by_day(since: datetime, today: date) -> list[DayCost]:
 
 
 def cost_by_route(since: datetime) -> list[RouteCost]:
-    """What brought which model, the most runs first. Runs from before there were routes are left out."""
+    """Return cost by routing reason, the most runs first. Runs from before routing was recorded are left out."""
     runs = Run.objects.filter(WORKED, ticket__created_at__gte=since).exclude(route="")
     rows = runs.values_list("route").annotate(
         tickets=Count("ticket", distinct=True), runs=Count("pk"), usd=Sum("cost_usd")
@@ -86,9 +86,12 @@ def cost_by_route(since: datetime) -> list[RouteCost]:
 
 
 def replayed(since: datetime) -> dict[str, Any]:
-    """{replays, cost_usd}: of those that asked a model. No ticket's cost, and out of the same budgets."""
-    asked = Replay.objects.filter(created_at__gte=since, cost_usd__gt=0)
-    return asked.aggregate(replays=Count("pk"), cost_usd=Sum("cost_usd", default=_ZERO))
+    """Return {replays, cost_usd} of replays that called a model.
+
+    They count towards the budgets but not towards the cost of tickets.
+    """
+    paid = Replay.objects.filter(created_at__gte=since, cost_usd__gt=0)
+    return paid.aggregate(replays=Count("pk"), cost_usd=Sum("cost_usd", default=_ZERO))
 
 
 def route_name(code: str) -> str:
@@ -98,10 +101,10 @@ def route_name(code: str) -> str:
 
 
 def who_did_what(steps: Sequence[Step]) -> list[ModelSteps]:
-    """Which model took which steps of a run, and why."""
-    asked = [step for step in steps if step.kind in MODEL_CALLS]
+    """Return which model took which steps of a run, and why."""
+    calls = [step for step in steps if step.kind in MODEL_CALLS]
     found = []
-    for (model, provider, why, passed), group in groupby(asked, key=_taken):
+    for (model, provider, why, passed), group in groupby(calls, key=_model_and_reason):
         stretch = ModelSteps(model, provider, why, "", passed)
         for step in group:
             stretch.tier = step.input.get("route", {}).get("tier", "")
@@ -114,7 +117,7 @@ def who_did_what(steps: Sequence[Step]) -> list[ModelSteps]:
     return found
 
 
-def _taken(step: Step) -> tuple[str, str, str, tuple[str, ...]]:
+def _model_and_reason(step: Step) -> tuple[str, str, str, tuple[str, ...]]:
     given = step.input
     why = given.get("route", {}).get("why", "")
     return step.name, given.get("provider", ""), why, tuple(given.get("passed_over", ()))
@@ -126,17 +129,17 @@ def prices_in_force() -> list[ModelPrice]:
 
 
 def unpriced(prices: Sequence[ModelPrice]) -> list[str]:
-    """Models that steps are routed to and that have no price."""
+    """Return models that steps are routed to and that have no price."""
     wanted = {target.model for tier in ("plain", "expert") for target in admission.targets(tier)}
     return sorted(wanted - {price.model for price in prices})
 
 
 def breakers() -> list[Breaker]:
-    """Those that have failed of late, the open ones first."""
+    """Return breakers with recent failures, open ones first."""
     return list(Breaker.objects.filter(failures__gt=0).order_by("-state", "provider", "model"))
 
 
 def held() -> list[Any]:
-    """How many runs wait for room or a price, by model."""
+    """Return how many runs wait for budget, a price or a model, by cause and model."""
     rows = Hold.objects.values("cause", "per", "model").annotate(runs=Count("pk"))
     return list(rows.order_by("-runs", "model"))

@@ -1,4 +1,4 @@
-"""`/chaos/`: the last run of `manage.py chaos` as a picture, or how to make one."""
+"""`/chaos/`: charts of the last run of `manage.py chaos`, or how to start one."""
 
 import json
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ HARM = {
 
 @dataclass(frozen=True)
 class Bar:
-    """`width` in per cent of the longest of its group."""
+    """A bar. `width` is in percent of the longest bar in its group."""
 
     side: str
     count: int
@@ -62,15 +62,16 @@ def chaos(request: HttpRequest) -> HttpResponse:
 
 
 def _last_run() -> dict[str, Any] | None:
-    """What the command kept: {at, tickets, seed, result: {naive: {…}, ours: {…}}}."""
+    """Return what the command saved, {at, tickets, seed, result: {naive: {…}, ours: {…}}}, or None."""
     try:
-        kept: dict[str, Any] = json.loads((settings.DATA_DIR / "chaos.json").read_text())
+        saved: dict[str, Any] = json.loads((settings.DATA_DIR / "chaos.json").read_text())
     except FileNotFoundError:
         return None
-    return kept
+    return saved
 
 
 def _figures(sides: dict[str, dict[str, Any]], labels: dict[str, str]) -> list[Figure]:
+    # At least 1, since a run without any of these would otherwise divide by zero.
     longest = max([1, *(figures[name] for figures in sides.values() for name in labels)])
     return [
         Figure(label, [Bar(side, row[name], round(100 * row[name] / longest, 2)) for side, row in sides.items()])

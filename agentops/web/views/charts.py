@@ -1,4 +1,4 @@
-"""Small charts: numbers to rectangles, in per cent of the chart. Pure; the templates draw them as SVG."""
+"""Turn numbers into rectangles, in percent of the chart. Pure; the templates draw them as SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a column: its height and where it begins, from the top."""
+    """A part of a column. `y` is its upper edge, measured from the top as in SVG."""
 
     kind: str
     label: str
@@ -56,13 +56,13 @@ class Ending:
 
 
 def stacked(days: Sequence[Flow]) -> Chart:
-    """Tickets a day, by how they ended; the scale ends at the fullest day, rounded up."""
+    """Return tickets per day by ending. The scale ends at the busiest day, rounded up."""
     top = _round_up(max((day.total for day in days), default=0))
     return Chart([_column(day, top) for day in days], top)
 
 
 def shares(days: Sequence[AutonomyDay]) -> Chart:
-    """What the agent did alone, in per cent of all actions of a day."""
+    """Return the automated share of each day's actions, in percent."""
     columns = []
     for day in days:
         share = 100 * day.alone / day.actions if day.actions else 0.0
@@ -73,7 +73,7 @@ def shares(days: Sequence[AutonomyDay]) -> Chart:
 
 
 def costs(days: Sequence[DayCost]) -> Chart:
-    """What a ticket of a day cost, in millionths of a dollar, by who took it: the cheap model or the expert."""
+    """Return the cost per ticket and day in millionths of a dollar, for the standard and the larger model."""
     top = _round_up(max((_millionths(day.per_ticket) for day in days if day.per_ticket), default=0))
     columns = []
     for day in days:
@@ -90,7 +90,7 @@ def costs(days: Sequence[DayCost]) -> Chart:
 
 
 def endings(days: Sequence[Flow]) -> list[Ending]:
-    """How all of them ended, as one bar."""
+    """Return how all tickets of these days ended, as the parts of one bar."""
     total = sum(day.total for day in days)
     found, x = [], 0.0
     for kind in ENDINGS:
@@ -117,7 +117,7 @@ def _millionths(usd: Decimal) -> int:
 
 
 def _round_up(value: int) -> int:
-    """The next of 1, 2, 5 times a power of ten, or a half of it: what a scale ends at."""
+    """Return the next round number, where the scale ends."""
     size = 10 ** max(len(str(value)) - 1, 0)
     return next(
         int(step * size) for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * size >= value and step * size >= 1

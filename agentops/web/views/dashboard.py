@@ -1,4 +1,4 @@
-"""`/`: the figures that matter, each a link to the list behind it."""
+"""`/`: the main figures, each with a link to the list behind it."""
 
 from datetime import timedelta
 

@@ -1,5 +1,7 @@
-"""For load balancers and supervisors: `/healthz` answers while the process serves, `/readyz` tells whether the
-database, the broker and a worker do."""
+"""`/healthz` and `/readyz`, for load balancers and supervisors.
+
+`/healthz` answers while the process serves requests. `/readyz` also checks the database, the broker and the workers.
+"""
 
 from collections.abc import Callable
 
@@ -27,22 +29,25 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_not_required
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200, or 503 with what is missing: {"database": "ok", "broker": "ok", "worker": "no sign of life …"}."""
+    """Return each check's result, with status 503 if one failed.
+
+    For example {"database": "ok", "broker": "ok", "worker": "no sign of life …"}.
+    """
     broker = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=SECONDS, socket_connect_timeout=SECONDS)
     with broker:
         found = {
-            "database": _say(_database),
-            "broker": _say(lambda: _broker(broker)),
-            "worker": _say(lambda: _worker(broker)),
+            "database": _check(_database),
+            "broker": _check(lambda: _broker(broker)),
+            "worker": _check(lambda: _worker(broker)),
         }
     return JsonResponse(found, status=200 if set(found.values()) == {"ok"} else 503)
 
 
-def _say(check: Callable[[], str]) -> str:
+def _check(check: Callable[[], str]) -> str:
     try:
         return check()
     except (DatabaseError, redis.RedisError) as error:
-        return type(error).__name__  # its text may name hosts and users
+        return type(error).__name__  # anyone may call this, and the error's text may name hosts and users
 
 
 def _database() -> str:

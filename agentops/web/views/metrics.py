@@ -1,5 +1,7 @@
-"""`/metrics` for Prometheus, as text or as OpenMetrics. Every figure is read from the database when it is asked for, so
-that it does not matter which of many processes answers."""
+"""`/metrics` for Prometheus, as text or OpenMetrics.
+
+Every figure is read from the database, so it doesn't matter which of many processes answers.
+"""
 
 import hmac
 from collections.abc import Iterable
@@ -20,7 +22,7 @@ from agentops.lib import buckets
 from agentops.web.queries import metrics
 from agentops.worker import heartbeat
 
-# Of the bounds that durations are known by, those that Prometheus is told.
+# Prometheus gets fewer buckets than we keep, because each one is a time series per name.
 _BOUNDS = [bound for bound in buckets.BOUNDS if f"{bound:e}"[:3] in ("1.0", "2.5", "5.0")]
 
 
@@ -32,6 +34,7 @@ def prometheus(request: HttpRequest) -> HttpResponse:
     given = request.headers.get("Authorization", "")
     if not settings.METRICS_TOKEN:
         return _refuse("METRICS_TOKEN is not set; set it, and give it to Prometheus as its bearer token.")
+    # compare_digest takes the same time wherever the first difference is, so the token can't be guessed by timing.
     if not hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode()):
         return _refuse("Send `Authorization: Bearer` and the METRICS_TOKEN of this installation.")
     registry = CollectorRegistry(auto_describe=False)
@@ -65,14 +68,14 @@ def _actions() -> Iterable[Metric]:
     unresolved.add_metric([], sum(count for _, status, count in rows if status == "unresolved"))
     settled = CounterMetricFamily(
         "agentops_actions_settled",
-        "Actions that became final; what failed after it had succeeded counts as both.",
+        "Actions that became final. One that failed after it had succeeded counts as both.",
         labels=["kind", "status", "error_class"],
     )
     absorbed = CounterMetricFamily(
-        "agentops_duplicates_absorbed", "Proposals that met their own action again.", labels=["kind"]
+        "agentops_duplicates_absorbed", "Repeated proposals that were prevented.", labels=["kind"]
     )
     attempts = CounterMetricFamily(
-        "agentops_attempts", "Calls to providers that carry an action out.", labels=["kind", "outcome"]
+        "agentops_attempts", "Calls to providers that send an action.", labels=["kind", "outcome"]
     )
     for subject, name, status, error_class, count in metrics.ended(("action", "duplicate", "attempt")):
         if subject == "action":
@@ -81,14 +84,14 @@ def _actions() -> Iterable[Metric]:
             absorbed.add_metric([name], count)
         else:
             attempts.add_metric([name, error_class or status], count)
-    durations = HistogramMetricFamily("agentops_attempt_seconds", "How long such a call took.", labels=["kind"])
+    durations = HistogramMetricFamily("agentops_attempt_seconds", "Duration of these calls.", labels=["kind"])
     for (_, name), timed in metrics.timed(("attempt",)).items():
         durations.add_metric([name], _cumulative(timed), timed.seconds)
     yield from (opened, unresolved, settled, absorbed, attempts, durations)
 
 
 def _runs() -> Iterable[Metric]:
-    opened = GaugeMetricFamily("agentops_runs_open", "Runs that have not ended.", labels=["status"])
+    opened = GaugeMetricFamily("agentops_runs_open", "Runs that haven't ended.", labels=["status"])
     for status, count in metrics.open_runs():
         opened.add_metric([status], count)
     ended = CounterMetricFamily("agentops_runs_ended", "Runs that have ended.", labels=["status", "outcome"])
@@ -98,10 +101,8 @@ def _runs() -> Iterable[Metric]:
 
 
 def _queue(at: datetime) -> Iterable[Metric]:
-    waiting = GaugeMetricFamily("agentops_queue_waiting", "Actions that wait for a person.", labels=["kind"])
-    oldest = GaugeMetricFamily(
-        "agentops_queue_oldest_seconds", "How long the one that waits longest has waited.", labels=["kind"]
-    )
+    waiting = GaugeMetricFamily("agentops_queue_waiting", "Actions that await approval.", labels=["kind"])
+    oldest = GaugeMetricFamily("agentops_queue_oldest_seconds", "Longest wait for approval.", labels=["kind"])
     for row in metrics.approval_queue(at):
         waiting.add_metric([row.kind], row.count)
         oldest.add_metric([row.kind], row.oldest)
@@ -111,15 +112,15 @@ def _queue(at: datetime) -> Iterable[Metric]:
 def _steps() -> Iterable[Metric]:
     labels = ["kind", "name"]
     ended = CounterMetricFamily("agentops_steps", "Steps that have ended.", labels=[*labels, "status", "error_class"])
-    for kind, name, status, error_class, count in metrics.ended(metrics._STEP_KINDS):
+    for kind, name, status, error_class, count in metrics.ended(metrics.STEP_KINDS):
         ended.add_metric([kind, name, status, error_class], count)
-    again = CounterMetricFamily("agentops_step_retries", "Attempts at steps that were made again.", labels=labels)
+    again = CounterMetricFamily("agentops_step_retries", "Failed attempts at steps that were retried.", labels=labels)
     for kind, name, count in metrics.retried():
         again.add_metric([kind, name], count)
     durations = HistogramMetricFamily(
-        "agentops_step_seconds", "How long a step took; those that waited for a person are left out.", labels=labels
+        "agentops_step_seconds", "Duration of steps, without those that waited for a person.", labels=labels
     )
-    for (kind, name), timed in metrics.timed(metrics._STEP_KINDS).items():
+    for (kind, name), timed in metrics.timed(metrics.STEP_KINDS).items():
         durations.add_metric([kind, name], _cumulative(timed), timed.seconds)
     yield from (ended, again, durations)
 
@@ -127,21 +128,21 @@ def _steps() -> Iterable[Metric]:
 def _spent() -> Iterable[Metric]:
     tokens = CounterMetricFamily(
         "agentops_llm_tokens",
-        "Tokens of the language model; cached ones are among the input, reasoning among the output.",
+        "Tokens of the language model. Input includes cached tokens, and output includes reasoning.",
         labels=["model", "type"],
     )
-    cost = CounterMetricFamily("agentops_llm_cost_usd", "What its calls cost, in US dollars.", labels=["model"])
+    cost = CounterMetricFamily("agentops_llm_cost_usd", "Cost of model calls in US dollars.", labels=["model"])
     for row in metrics.spending_by_model():
         for sort in ("input", "cached", "output", "reasoning"):
             tokens.add_metric([row.model, sort], getattr(row, sort))
         cost.add_metric([row.model], float(row.cost_usd))
     charged = CounterMetricFamily(
         "agentops_budget_spent_usd",
-        "What budgets count as spent, in US dollars: replays, and answers that were lost at their worst, as well.",
+        "Spent budget in US dollars, including replays and the worst case of lost answers.",
         labels=["model"],
     )
     reserved = GaugeMetricFamily(
-        "agentops_budget_reserved_usd", "What calls under way may still cost, in US dollars.", labels=["model"]
+        "agentops_budget_reserved_usd", "Worst-case cost of calls in progress, in US dollars.", labels=["model"]
     )
     for model, spent, held in metrics.budgeted():
         charged.add_metric([model], float(spent))
@@ -151,20 +152,20 @@ def _spent() -> Iterable[Metric]:
 
 def _lag(at: datetime) -> Iterable[Metric]:
     overdue = GaugeMetricFamily(
-        "agentops_sweep_lag_seconds", "How long the oldest work of a sort has been due.", labels=["work"]
+        "agentops_sweep_lag_seconds", "How long the oldest work of each kind is overdue.", labels=["work"]
     )
     for sort, seconds in metrics.overdue(at).items():
         overdue.add_metric([sort], seconds)
     behind = GaugeMetricFamily(
-        "agentops_watermark_lag_seconds", "How far the counts here, and the traces, are behind.", labels=["name"]
+        "agentops_watermark_lag_seconds", "How far counts and exported traces are behind.", labels=["name"]
     )
     for name, seconds in metrics.behind(at).items():
         behind.add_metric([name], seconds)
-    beat = GaugeMetricFamily("agentops_worker_heartbeat_age_seconds", "Since the newest sign of life of a worker.")
+    beat = GaugeMetricFamily("agentops_worker_heartbeat_age_seconds", "Age of the latest heartbeat of any worker.")
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as broker:
             age = heartbeat.age(broker)
-    except redis.RedisError:  # the broker is told of by /readyz; everything else is the database's
+    except redis.RedisError:  # /readyz reports the broker; everything else here comes from the database
         age = None
     if age is not None:
         beat.add_metric([], age)
@@ -172,10 +173,10 @@ def _lag(at: datetime) -> Iterable[Metric]:
 
 
 def _cumulative(timed: metrics.Timed) -> list[tuple[str, float]]:
-    """Prometheus counts up: each bucket holds those below it as well."""
-    told = [
+    """Return the buckets as Prometheus expects them: each includes the ones below it."""
+    buckets_up_to = [
         (f"{bound:g}", float(sum(count for bucket, count in timed.counts.items() if bucket <= place)))
         for place, bound in enumerate(buckets.BOUNDS)
         if bound in _BOUNDS
     ]
-    return [*told, ("+Inf", float(sum(timed.counts.values())))]
+    return [*buckets_up_to, ("+Inf", float(sum(timed.counts.values())))]

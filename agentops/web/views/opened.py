@@ -1,4 +1,4 @@
-"""One step of a run in full: what the page shows beside the waterfall."""
+"""The step that a run's page shows in full, beside the waterfall."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,10 @@ from agentops.web.queries import runs
 
 @dataclass(frozen=True)
 class Opened:
-    """A step with what stands beneath it and beside it. `messages` is the exact list that was sent to the model;
-    `exact` whether it still has the digest that was recorded when it was sent."""
+    """A step with its spans and neighbours. `messages` is the list that was sent to the model.
+
+    It is rebuilt from recorded steps; `exact` says whether it has the digest recorded when it was sent.
+    """
 
     step: Step
     span: Span
@@ -26,7 +28,7 @@ class Opened:
 
 
 def opened(run: Run, index: int, spans: Sequence[Span]) -> Opened | None:
-    """Of a run loaded by `find_run`. None where it has no such step."""
+    """Return a step of a run loaded by `find_run`, or None if there is no such step."""
     all_steps = list(run.steps.all())
     position = next((place for place, step in enumerate(all_steps) if step.index == index), None)
     if position is None:

@@ -1,4 +1,4 @@
-"""`/needs-a-person/`: each ticket that needs one, the step that broke first, and what a person can do there."""
+"""`/needs-a-person/`: tickets that need a person, with the failed step first and what a person can do."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,21 +50,21 @@ def ticket_item(request: HtmxRequest, ticket_id: str) -> HttpResponse:
 @require_POST
 @may_act
 def claim_ticket(request: HtmxRequest, ticket_id: str) -> HttpResponse:
-    return _claimed(request, ticket_id, closing.assign_ticket)
+    return _change_assignment(request, ticket_id, closing.assign_ticket)
 
 
 @require_POST
 @may_act
 def unassign_view(request: HtmxRequest, ticket_id: str) -> HttpResponse:
-    return _claimed(request, ticket_id, closing.unassign_ticket)
+    return _change_assignment(request, ticket_id, closing.unassign_ticket)
 
 
 @require_POST
 @may_act
 def start_run(request: HtmxRequest, ticket_id: str) -> HttpResponse:
-    """From either page; `back` says which."""
+    """Start a new run. Both the ticket's page and the list post here; `back` says which."""
     found = _found(ticket_id)
-    following = queries.next_after(found)
+    following = queries.next_after(found)  # read now, because the new run takes the ticket off the list
     try:
         run = closing.run_again(found.pk, by=request.user)
     except Refused as refused:
@@ -75,16 +75,16 @@ def start_run(request: HtmxRequest, ticket_id: str) -> HttpResponse:
 
 
 def back(request: HtmxRequest, done: Ticket, following: Ticket | None) -> HttpResponse:
-    """To the page that the form was on; on the list of what needs a person, to what comes next there."""
+    """Redirect to the page of the form; from the list, to the next ticket that needs a person."""
     if request.POST.get("back") != "needs-a-person":
         return redirect("ticket", done.pk)
     return redirect("needs-a-person-ticket", following.pk) if following else redirect("needs-a-person")
 
 
-def _claimed(request: HtmxRequest, ticket_id: str, say: Any) -> HttpResponse:
+def _change_assignment(request: HtmxRequest, ticket_id: str, change: Any) -> HttpResponse:
     found = _found(ticket_id)
     try:
-        say(found.pk, by=request.user)
+        change(found.pk, by=request.user)
     except Refused as refused:
         messages.warning(request, refused.message)
     if not request.htmx:
@@ -100,7 +100,7 @@ def _list(request: HtmxRequest) -> dict[str, Any]:
 def _screen(request: HtmxRequest, part: str, context: dict[str, Any]) -> HttpResponse:
     response = render(request, f"agentops/needs_person.html{part}", context)
     patch_vary_headers(response, ("HX-Request", "HX-Target"))
-    response["Cache-Control"] = "no-store"  # one address, several answers: none may come back from a cache
+    response["Cache-Control"] = "no-store"  # one address has several answers, so the Back button must not get a part
     return response
 
 
@@ -112,7 +112,7 @@ def _found(ticket_id: str) -> Ticket:
 
 
 def _shown(request: HtmxRequest) -> Ticket | None:
-    """The ticket that the browser's address names: the list is asked for by its own address."""
+    """Return the ticket that the browser shows. The list refreshes by its own address, which doesn't name one."""
     try:
         match = resolve(urlsplit(request.htmx.current_url or "").path)
     except Resolver404:

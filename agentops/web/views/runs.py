@@ -1,4 +1,4 @@
-"""`/runs/`: the history of runs, a run's trace as a waterfall, its steps, and the whole as JSON."""
+"""`/runs/`: the history of runs, and a run's trace as a waterfall, by step, and as JSON."""
 
 from typing import Any
 
@@ -42,14 +42,14 @@ def runs(request: HttpRequest) -> HttpResponse:
 @require_GET
 @permission_required("agentops.view_run", raise_exception=True)
 def run(request: HttpRequest, run_id: int) -> HttpResponse:
-    """The page; `?step=N` opens a step."""
+    """Return the run's page. `?step=N` opens a step."""
     found = _found(run_id)
     more = {
         "siblings": queries.of_ticket(found.ticket_id),
         "models": spending.who_did_what(list(found.steps.all())),
         "standings": budgets.budget_status(found.ticket_id),
         "replays": queries.replays_of(run_id),
-        # Asked for by the button alone: what it offers to try is read then.
+        # Built only when someone opens it, because it reads models and policy versions.
         "replay_form": ReplayForm() if "replay" in request.GET and found.finished_at else None,
     }
     return render(request, "agentops/run.html", {**_context(request, found), **more})
@@ -58,7 +58,7 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
 @require_GET
 @permission_required("agentops.view_run", raise_exception=True)
 def run_trace(request: HttpRequest, run_id: int) -> HttpResponse:
-    """The waterfall and the open step as a fragment, for any page; `?part=spans` is the waterfall alone."""
+    """Return the waterfall and the open step as a fragment. `?part=spans` returns the waterfall only."""
     part = "spans" if request.GET.get("part") == "spans" else "trace"
     return render(request, f"agentops/run.html#{part}", _context(request, _found(run_id)))
 
@@ -82,8 +82,8 @@ def _found(run_id: int) -> Run:
 def _context(request: HttpRequest, found: Run) -> dict[str, Any]:
     now = timezone.now()
     spans = trace.spans(found)
-    asked = request.GET.get("step", "")
-    index = int(asked) if asked.isdecimal() and len(asked) < 6 else -1
+    wanted = request.GET.get("step", "")
+    index = int(wanted) if wanted.isdecimal() and len(wanted) < 6 else -1
     return {
         "run": found,
         "waterfall": waterfall.draw(spans, now),

@@ -1,4 +1,4 @@
-"""`/policy/budgets/` and `/policy/models/`: what models may cost, what they cost, and which one takes what."""
+"""`/policy/budgets/` and `/policy/models/`: budgets, prices and model routing."""
 
 from collections.abc import Callable
 
@@ -25,10 +25,10 @@ _SHOWN = 50
 @require_GET
 @permission_required(_READ, raise_exception=True)
 def limits(request: HtmxRequest) -> HttpResponse:
-    """`?change=N` starts the form with a budget."""
+    """Return the budgets page. `?change=N` fills the form with a budget."""
     wanted = request.GET.get("change", "")
-    known = Budget.objects.filter(pk=wanted).first() if wanted.isdecimal() and len(wanted) < 18 else None
-    start = {name: getattr(known, name) for name in ("per", "model", "max_usd", "max_tokens")} if known else {}
+    budget = Budget.objects.filter(pk=wanted).first() if wanted.isdecimal() and len(wanted) < 18 else None
+    start = {name: getattr(budget, name) for name in ("per", "model", "max_usd", "max_tokens")} if budget else {}
     return _limits(request, CapForm(initial={"per": "day", **start}))
 
 
@@ -58,7 +58,8 @@ def remove_budget_view(request: HtmxRequest, budget_id: int) -> HttpResponse:
 @require_GET
 @permission_required(_READ, raise_exception=True)
 def models(request: HtmxRequest) -> HttpResponse:
-    """`?price=MODEL` starts the form of prices with a model."""
+    """Return the models page. `?price=MODEL` fills the price form's model."""
+
     return _models(request, price=PriceForm(initial={"model": request.GET.get("price", "")[:100].replace("\x00", "")}))
 
 
@@ -68,9 +69,9 @@ def enter_price_view(request: HtmxRequest) -> HttpResponse:
     form = PriceForm(request.POST)
 
     def enter() -> None:
-        said = form.cleaned_data
-        given = pricelist.Rates(**{name: said[name] for name in ("input", "cached", "output", "reasoning")})
-        pricelist.enter_price(model=said["model"], rates=given, by=request.user, note=said["note"])
+        data = form.cleaned_data
+        given = pricelist.Rates(**{name: data[name] for name in ("input", "cached", "output", "reasoning")})
+        pricelist.enter_price(model=data["model"], rates=given, by=request.user, note=data["note"])
 
     if not _done(form, enter):
         return _models(request, price=form, status=422)
@@ -94,7 +95,7 @@ def save_routing_view(request: HtmxRequest) -> HttpResponse:
 
 
 def _done(form: Form, do: Callable[[], object]) -> bool:
-    """Whether the form could be read and was acted on; what was refused stands on it."""
+    """Validate the form and run `do`. Return whether both succeeded; a refusal becomes an error of the form."""
     if not form.is_valid():
         return False
     try:

@@ -1,4 +1,4 @@
-"""A ticket's page. It shows runs and actions too, so it lives on the top floor."""
+"""A ticket's page. It also shows runs and actions, so it belongs to agentops and not to tickets."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -31,7 +31,7 @@ def ticket_page(request: HttpRequest, ticket_id: str) -> HttpResponse:
 @require_POST
 @permission_required("tickets.post_message", raise_exception=True)
 def reply(request: HtmxRequest, ticket_id: str) -> HttpResponse:
-    """A person's own answer to the customer. What could not be sent stays in the form."""
+    """Send a person's own reply to the customer. If it can't be sent, the text stays in the form."""
     found = _found(ticket_id)
     following = person.next_after(found)
     text = request.POST.get("text", "")
@@ -40,8 +40,8 @@ def reply(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     except (Refused, ProviderError) as error:
         context = {"ticket": found, "case": case.case_of(found), "reply": text, "refused": error.message}
         return render(request, "tickets/ticket.html", context, status=422)
-    level, told = _became(action)
-    messages.add_message(request, level, told)
+    level, text = _reply_notice(action)
+    messages.add_message(request, level, text)
     return back(request, found, following)
 
 
@@ -61,16 +61,19 @@ def close_ticket_view(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     return back(request, found, following)
 
 
-def _became(action: Action) -> tuple[int, str]:
-    """What is told of a person's reply; one that was written before in the same words may have come further."""
+def _reply_notice(action: Action) -> tuple[int, str]:
+    """Return level and text of the notice about a person's reply.
+
+    The same words again are the same action, which may have been sent or rejected already.
+    """
     match action.status:
         case states.UNRESOLVED:
             return messages.WARNING, f"Not sent again: we don't know yet if {action.idempotency_key} went through."
         case states.SUCCEEDED:
             return messages.SUCCESS, f"The customer already has this reply ({action.idempotency_key})."
         case status if status in states.WITHOUT_EFFECT:
-            stands = action.get_status_display().lower()
-            return messages.WARNING, f"Not sent: {action.idempotency_key} is {stands}."
+            status_label = action.get_status_display().lower()
+            return messages.WARNING, f"Not sent: {action.idempotency_key} is {status_label}."
     return messages.SUCCESS, f"Your reply is being sent ({action.idempotency_key})."
 
 
