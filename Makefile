@@ -80,7 +80,7 @@ setup: $(STAMP) ## Make .venv from the hashed lock
 demo: $(STAMP) ## Start everything on http://localhost:$PORT (8000) with the demo's tickets; Ctrl-C stops it
 	@exec $(BIN)/python manage.py demo $(DEMO)
 
-demo-reset: $(STAMP) ## The same, from nothing: the demo's data is removed first
+demo-reset: $(STAMP) ## Delete the demo's data, then start the demo
 	@exec $(BIN)/python manage.py demo --reset $(DEMO)
 
 # ---- checks ---------------------------------------------------------------------------------------------------
@@ -102,16 +102,16 @@ test-integration: $(STAMP) ## Tests against PostgreSQL, Valkey and HTTP
 test-acceptance: $(STAMP) ## The whole system: workers, web server, browser
 	@$(PYTEST) -n 2 tests/acceptance $(ARGS)
 
-test-setup: $(STAMP) ## make demo and make test in closed, read-only and oddly named folders (as root; 2 minutes)
+test-setup: $(STAMP) ## make demo and make test in private, read-only and unusually named folders (as root; 2 minutes)
 	@$(PYTEST) -n 2 $(or $(TESTS),tests/setup) $(ARGS)
 
 test-crash: $(STAMP) ## Processes killed at every boundary x fault x attempt x race (CRASH_PART=3/30: a part of it)
 	@$(PYTEST) tests/crash $(ARGS)
 
-benchmark: $(STAMP) ## What each page costs at 10,000 and at 1,000,000 actions (BENCHMARK_ACTIONS="N N")
+benchmark: $(STAMP) ## The cost of each page at 10,000 and at 1,000,000 actions (BENCHMARK_ACTIONS="N N")
 	@$(PYTEST) tests/benchmarks/history.py $(ARGS)
 
-benchmark-ticket: $(STAMP) ## What an automatic ticket costs the database: statements, commits, WAL
+benchmark-ticket: $(STAMP) ## The database cost of an automatic ticket: statements, commits, WAL
 	@$(PYTEST) tests/benchmarks/hot_path.py $(ARGS)
 
 money-path: ## The files between proposal and settlement of a refund, with their lines
@@ -122,13 +122,13 @@ money-path: ## The files between proposal and settlement of a refund, with their
 		$(addprefix approvals/providers/,payments/__init__.py payments/contract.py receipt.py) \
 		$(addprefix agentops/lib/,errors.py http.py money.py retry.py)
 
-pictures: $(STAMP) ## Make docs/pictures anew, from a demo
+pictures: $(STAMP) ## Take the pictures in docs/pictures again, in a demo
 	@$(PYTEST) tests/acceptance/pictures.py $(ARGS)
 
-texts: $(STAMP) ## Write the visible text of every page, for each role, to var/texts.txt
-	@$(PYTEST) tests/acceptance/visible_text.py $(ARGS)
+texts: $(STAMP) ## Write what people read to var/texts.txt: every page, command output and email that tests reach
+	@$(PYTEST) -n 2 -p tests.texts $(or $(TESTS),tests/acceptance/visible_text.py tests/integration) $(ARGS)
 
-lint: $(STAMP) ## ruff, the formatting of code and templates, and no merge left half-done
+lint: $(STAMP) ## ruff, the formatting of code and templates, and no leftover merge conflicts
 	@! grep -rnIE '^(<{7}|>{7}) ' --exclude-dir='.?*' --exclude-dir=var . || { echo "A merge was left half-done." >&2; exit 1; }
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check --quiet . || { echo "Not formatted: run 'make format'." >&2; exit 1; }
@@ -156,7 +156,7 @@ docs: $(STAMP) ## Build the documentation site into site/, without warnings
 # ---- housekeeping ---------------------------------------------------------------------------------------------
 
 .PHONY: lock clean help
-lock: $(STAMP) ## Make requirements.txt anew from pyproject.toml (UPGRADE=1: newest versions)
+lock: $(STAMP) ## Generate requirements.txt from pyproject.toml (UPGRADE=1: newest versions)
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url $(if $(UPGRADE),--upgrade) --group dev --group docs pyproject.toml --output-file requirements.txt
 

@@ -1,14 +1,18 @@
-"""The visible text of every page, as each role sees it: make texts
+"""What people read in a demo, written down: make texts
 
-A demo is started on its own seed, and each role follows the links of the application. What a person would read is
-written to a file, page by page, so that somebody can read all of it in one sitting.
+Each role follows the links of the application, and every command is run where it succeeds and where it fails. The
+plugin `tests.texts` adds what the other tests show, and writes all of it to a file that somebody can read in one
+sitting.
 """
 
 import json
+import subprocess
+import sys
 from collections import Counter, deque
 from collections.abc import Iterator
-from html.parser import HTMLParser
+from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import httpx2
@@ -16,93 +20,144 @@ import pytest
 from django.urls import Resolver404, resolve
 
 from agentops.lab.local.programs import ROOT
+from agentops.lab.local.runtime import scratch_folder
 from agentops.management.keys import PEOPLE, Keys
+from tests import texts
 from tests.acceptance.pictures import FAULTS, at_rest
-from tests.acceptance.test_demo import demo
+from tests.acceptance.test_demo import demo, environment
 from tests.waiting import until
 
-TEXTS = ROOT / "var" / "texts.txt"
 MOST = 4  # pages of the same kind for each role
-INLINE = frozenset(
-    ["a", "abbr", "b", "bdi", "code", "del", "em", "i", "ins", "kbd", "mark", "q", "small", "span", "strong", "time"]
+ENTRANCES = (
+    "/",
+    "/no-such-page/",
+    "/chaos/",
+    "/findings/",
+    "/findings/?lane=closed",
+    "/policy/edit/",
+    "/queue/?lane=decided",
+    "/queue/?lane=unknown",
+    "/queue/?q=nothing",
+    "/runs/?show=failed",
+    "/tickets/?q=nothing",
+    "/tickets/new/",
 )
-UNSEEN = frozenset({"head", "script", "style", "template", "datalist"})
-NAMED = ("aria-label", "title", "placeholder")
+# Each with its options; those that start a whole world of their own are last.
+COMMANDS = (
+    ("help",),
+    *((name, "--help") for name in ("demo", "post_tickets", "reconcile", "replay", "verify_audit")),
+    *((name, "--help") for name in ("chaos", "evaluate", "soak")),
+    ("demo",),
+    ("demo", "--port", "0"),
+    ("post_tickets", "no-such-file.json"),
+    ("post_tickets", "manage.py"),
+    ("post_tickets", "{tickets}"),
+    ("post_tickets", "{tickets}", "--wait", "--timeout", "30"),
+    ("post_tickets", "{tickets}", "--url", "http://localhost:1"),
+    ("reconcile",),
+    ("reconcile", "--since", "yesterday"),
+    ("reconcile", "--since", "2099-01-01"),
+    ("replay",),
+    ("replay", "1"),
+    ("replay", "1", "--mode", "live"),
+    ("replay", "9999"),
+    ("replay", "1", "--policy", "99"),
+    ("replay", "1", "--prompt", "no-such-file.txt"),
+    ("replay", "1", "--llm-model", "no-such-model"),
+    ("replay", "--since", "14d", "--sample", "5"),
+    ("replay", "--since", "2099-01-01"),
+    ("verify_audit",),
+    ("verify_audit", "--digest", "0" * 64),
+    ("chaos", "--tickets", "0"),
+    ("evaluate", "--at-once", "0"),
+    ("evaluate", "no-such-file.json"),
+    ("evaluate", "{tickets}"),
+    ("soak", "--minutes", "0"),
+    ("evaluate",),
+    ("chaos", "--tickets", "8"),
+    ("soak", "--minutes", "0.05"),
+)
+TICKET = {
+    "source": "desk",
+    "external_id": "1",
+    "customer_email": "somebody@example.com",
+    "subject": "A question",
+    "body": "Do you sell lamps?",
+}
 
 
-class Reader(HTMLParser):
-    """Collects a page's links, and its text with one line per block."""
+@dataclass(frozen=True)
+class Site:
+    """A demo whose tickets have all come to rest."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.words: list[str] = []
-        self.hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "a" and given.get("href") and "download" not in given:
-            self.links.append(str(given["href"]))
-        if tag in UNSEEN:
-            self.hidden += 1
-        self._between(tag)
-        self.words += [f"[{given[name]}]" for name in NAMED if given.get(name) and not self.hidden]
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in UNSEEN:
-            self.hidden -= 1
-        self._between(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not self.hidden:
-            self.words.append(data)
-
-    def _between(self, tag: str) -> None:
-        self.words.append("" if tag in INLINE else "\n")
-
-    def lines(self) -> list[str]:
-        lines = (" ".join(line.split()) for line in "".join(self.words).splitlines())
-        return [line for line in lines if line]
+    url: str
+    folder: Path
+    passwords: dict[str, str]
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """The address and the passwords of a demo whose tickets have all come to rest."""
-    folder = tmp_path / "var"
-    faults = folder.with_suffix(".json")
-    faults.write_text(json.dumps(FAULTS))
-    with demo(folder, "--faults", str(faults)) as (_, port, output):
-        until(lambda: at_rest(output), seconds=240)
-        keys = Keys.load(folder)
-        assert keys
-        yield f"http://localhost:{port}", keys.passwords
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with scratch_folder("texts") as scratch:
+        faults = scratch / "faults.json"
+        faults.write_text(json.dumps(FAULTS))
+        with demo(scratch / "var", "--faults", str(faults)) as (_, port, output):
+            until(lambda: at_rest(output), seconds=240)
+            texts.BOOK.note("make demo", output().splitlines())
+            keys = Keys.load(scratch / "var")
+            assert keys
+            yield Site(f"http://localhost:{port}", scratch / "var", keys.passwords)
 
 
-def test_every_page_is_written_down(site: tuple[str, dict[str, str]]) -> None:
-    address, passwords = site
-    told: list[str] = []
-    for name in PEOPLE:
-        with httpx2.Client(base_url=address, follow_redirects=True, timeout=30) as http:
-            sign_in(http, name, passwords[name])
-            told += walk(http, name)
-    TEXTS.parent.mkdir(exist_ok=True)
-    TEXTS.write_text("\n".join(told) + "\n")
-    assert {"Queue", "Page not found", "You don't have access"} <= set(told)
+def test_every_command_is_written_down(site: Site) -> None:
+    tickets = site.folder.with_name("tickets.json")
+    tickets.write_text(json.dumps([TICKET]))
+    for given in COMMANDS:
+        arguments = [each.replace("{tickets}", str(tickets)) for each in given]
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=environment(site.folder),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        lines = [*done.stdout.splitlines(), *done.stderr.splitlines()]
+        texts.BOOK.note(f"manage.py {' '.join(given)} (exits with {done.returncode})", filter(None, lines))
+        assert lines
+        assert "Traceback" not in done.stderr
+    made = subprocess.run(
+        [which("make") or "make", "help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    texts.BOOK.note("make help", made.stdout.splitlines())
 
 
-def sign_in(http: httpx2.Client, name: str, password: str) -> None:
+@pytest.mark.parametrize("name", PEOPLE)
+def test_every_page_is_written_down(site: Site, name: str) -> None:
+    with httpx2.Client(base_url=site.url, follow_redirects=True, timeout=30) as http:
+        texts.BOOK.note("sign in", sign_in(http, name, "not the password"))
+        assert "You're signed in" not in sign_in(http, name, site.passwords[name])
+        seen = dict(walk(http))
+    for (path, status), lines in seen.items():
+        texts.BOOK.note(f"demo, {name}: {named(path)} ({status})", lines)
+    assert {("/queue/", 200), ("/no-such-page/", 404)} <= seen.keys()
+    if name != "admin":
+        assert "You don't have access" in seen["/policy/edit/", 403]
+
+
+def sign_in(http: httpx2.Client, name: str, password: str) -> list[str]:
+    """Return the text of the page that follows."""
     http.get("/login/")
     form = {"username": name, "password": password, "csrfmiddlewaretoken": http.cookies["csrftoken"]}
     answer = http.post("/login/", data=form, headers={"Referer": str(http.base_url)})
-    assert answer.url.path == "/", "the password was not accepted"
+    return texts.read("text/html", answer.status_code, answer.text)
 
 
-def walk(http: httpx2.Client, name: str) -> Iterator[str]:
-    """Follow links from the dashboard on, a few pages of each kind; the error pages are asked for by name."""
-    seen, kinds = {"/"}, Counter[str]()
-    ahead = deque(
-        ["/", "/no-such-page/", "/policy/edit/", "/tickets/new/", "/queue/?lane=unknown", "/queue/?lane=decided"]
-    )
+def walk(http: httpx2.Client) -> Iterator[tuple[tuple[str, int], list[str]]]:
+    """Follow links from the entrances on, a few pages of each kind. Yields each page's path, status and lines."""
+    seen, kinds = set(ENTRANCES), Counter[str]()
+    ahead = deque(ENTRANCES)
     while ahead:
         path = ahead.popleft()
         kind = named(path)
@@ -110,11 +165,12 @@ def walk(http: httpx2.Client, name: str) -> Iterator[str]:
         if kinds[kind] > MOST:
             continue
         page = http.get(path)
-        if not page.headers["Content-Type"].startswith("text/html"):
+        content_type = page.headers["Content-Type"]
+        yield (path, page.status_code), texts.read(content_type, page.status_code, page.text)
+        if not content_type.startswith("text/html"):
             continue
-        reader = Reader()
+        reader = texts.Reader()
         reader.feed(page.text)
-        yield from ("", f"=== {name} {path} ({page.status_code})", *reader.lines())
         for link in reader.links:
             target, _ = urldefrag(urljoin(path, link))
             if not urlsplit(target).netloc and target not in seen:
