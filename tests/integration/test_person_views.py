@@ -95,8 +95,7 @@ def test_rows_name_step_and_error_with_few_queries(maya: Client, django_assert_m
         a_run(with_person(f"Number {number}"), failing(error_code="timeout", error_class="transient"))
     with django_assert_max_num_queries(14):
         page = markup(maya.get(reverse("needs-a-person")))
-    assert page.count('<span class="n-code" hx-ignore>timeout</span>') == 12
-    assert "get_order" in page
+    assert page.count("get_order: timeout</span>") == 12
 
 
 def test_the_list_updates_itself_and_the_navigation_counts(maya: Client) -> None:

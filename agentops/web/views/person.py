@@ -93,8 +93,10 @@ def _change_assignment(request: HtmxRequest, ticket_id: str, change: Any) -> Htt
 
 
 def _list(request: HtmxRequest) -> dict[str, Any]:
-    rows, more = queries.waiting_page(request.GET.get("after", ""))
-    return {"rows": rows, "more": more, "after": request.GET.get("after", ""), "waiting": count_with_person()}
+    after = request.GET.get("after", "")
+    rows, following = queries.waiting_page(after)
+    more = f"?after={following}" if following else ""
+    return {"rows": rows, "more": more, "after": after, "waiting": count_with_person()}
 
 
 def _screen(request: HtmxRequest, part: str, context: dict[str, Any]) -> HttpResponse:
