@@ -20,7 +20,10 @@ _EFFECT_CHANGES = reduce(or_, (pgtrigger.Q(**{f"old__{name}__df": pgtrigger.F(f"
 _A_PERSON_DECIDES = pgtrigger.Q(old__status=states.AWAITING_APPROVAL) & (
     pgtrigger.Q(new__status=states.AWAITING_APPROVAL) | pgtrigger.Q(new__status=states.APPROVED)
 )
-STATUS_CHOICES = [(status, status.replace("_", " ").capitalize()) for status in states.ALL]
+STATUS_CHOICES = [
+    (status, "Outcome unknown" if status == states.UNRESOLVED else status.replace("_", " ").capitalize())
+    for status in states.ALL
+]
 
 
 class Action(models.Model):
