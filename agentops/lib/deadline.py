@@ -31,7 +31,7 @@ def _left(timeout: float | None, late: type[Exception]) -> float | None:
     """Return the seconds left for this thread's request, at most `timeout`. Raises `late` if none are left."""
     left = _local.until - time.monotonic()
     if left <= 0:
-        raise late("the total time is over")
+        raise late("the time limit for the whole request is used up")
     return left if timeout is None else min(timeout, left)
 
 
@@ -82,7 +82,7 @@ class _Body(httpx2.SyncByteStream):
         for chunk in self._stream:
             size += len(chunk)
             if size > MAX_ANSWER_BYTES:
-                raise httpx2.DecodingError(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
+                raise httpx2.DecodingError(f"it is longer than {MAX_ANSWER_BYTES:,} bytes")
             yield chunk
             _local.until = self._until
 
@@ -116,6 +116,6 @@ class DeadlineTransport(httpx2.HTTPTransport):
             response = super().handle_request(request)
         if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
             response.close()
-            raise httpx2.DecodingError("the answer is compressed although we asked for plain bytes")
+            raise httpx2.DecodingError("it is compressed, although an uncompressed one was requested")
         response.stream = _Body(cast("httpx2.SyncByteStream", response.stream), until)
         return response

@@ -76,7 +76,7 @@ def call(http: httpx2.Client, method: str, url: str, **options: Any) -> JsonAnsw
     except (ValueError, RecursionError) as error:
         raise EffectUnknown(
             "unreadable_answer",
-            "The response isn't JSON",
+            "The response isn't JSON.",
             http_status=response.status_code,
             body=_kept(response.text),
         ) from error
@@ -87,13 +87,18 @@ def send_request(http: httpx2.Client, method: str, url: str, **options: Any) -> 
     try:
         return http.request(method, url, **options)
     except NEVER_SENT as error:
-        raise Transient("unreachable", f"Not sent: {error}") from error
+        raise Transient("unreachable", f"Couldn't connect, so nothing was sent: {_cause(error)}.") from error
     except httpx2.TimeoutException as error:
-        raise EffectUnknown("timeout", "The provider didn't respond (timeout)") from error
+        raise EffectUnknown("timeout", "The provider didn't respond (timeout).") from error
     except httpx2.DecodingError as error:
-        raise EffectUnknown("unreadable_answer", str(error)) from error
+        raise EffectUnknown("unreadable_answer", f"The response can't be read: {_cause(error)}.") from error
     except httpx2.HTTPError as error:
-        raise EffectUnknown("connection_lost", f"Connection lost: {error or type(error).__name__}") from error
+        raise EffectUnknown("connection_lost", f"Connection lost: {_cause(error)}.") from error
+
+
+def _cause(error: Exception) -> str:
+    """Return the error's text without a full stop, or its name if it has none."""
+    return str(error).rstrip(".") or type(error).__name__
 
 
 def failure(
@@ -140,7 +145,7 @@ def _error_of(status: int, body: str) -> tuple[str, str, dict[str, Any]]:
             details if isinstance(details, dict) else {},
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return f"http_{status}", f"answered {status}", {}
+        return f"http_{status}", f"The provider returned HTTP {status}.", {}
 
 
 def retry_after_seconds(retry_after: str | None) -> float | None:

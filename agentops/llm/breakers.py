@@ -64,7 +64,7 @@ def choose(targets: Sequence[Target], refusal: Callable[[Target], Held | None] =
             return Choice(target, tuple(passed))
         if _may_probe(row):
             return Choice(target, tuple(passed), probe=True)
-        passed.append(f"{target} failed {row.failures} times: {row.last_error}")
+        passed.append(f"{target} failed {row.failures} times: {row.last_error.rstrip('.')}")
     if refused:
         refused[0].reason += f" It also continues when {targets[0]} responds again."
         raise refused[0]

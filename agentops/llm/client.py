@@ -114,17 +114,21 @@ def complete(
         raw = _client(provider).chat.completions.with_raw_response.create(**options).text
         completion = _Completion.model_validate(redact.data(json.loads(raw)))
     except openai.APITimeoutError as error:
-        raise _error_type(error)("timeout", "the model didn't answer in time") from error
+        raise _error_type(error)("timeout", "The model didn't respond in time.") from error
     except openai.APIStatusError as error:
         raise _status_error(error) from error
     except openai.APIConnectionError as error:
         if isinstance(error.__cause__, NotLetOut):
             raise error.__cause__ from None
         if isinstance(error.__cause__, httpx2.DecodingError):
-            raise EffectUnknown("unreadable_answer", f"the model's answer is unreadable: {error.__cause__}") from error
-        raise _error_type(error)("connection_lost", f"the model can't be reached: {error}") from error
+            raise EffectUnknown(
+                "unreadable_answer", f"The model's response can't be read: {error.__cause__}."
+            ) from error
+        raise _error_type(error)("connection_lost", f"Couldn't reach the model: {error}") from error
     except (openai.OpenAIError, ValueError, RecursionError) as error:
-        raise EffectUnknown("unreadable_answer", f"the model's answer is unreadable: {type(error).__name__}") from error
+        raise EffectUnknown(
+            "unreadable_answer", f"The model's response can't be read: {type(error).__name__}."
+        ) from error
     return _answer(completion, raw, model)
 
 

@@ -206,8 +206,8 @@ def _schedule_retry(replay: Replay, step: Step, error: ProviderError) -> None:
 
 
 def _live_error(error: ProviderError) -> str:
-    """Return one sentence about the service that failed; the error's message says which one."""
-    return redact.text(f"A live service didn't respond ({error.code}): {error.message}")[:500]
+    """Describe the failure of a live service; the error's message says which one."""
+    return redact.text(f"A live service failed ({error.code}). {error.message}")[:500]
 
 
 def _save_step(

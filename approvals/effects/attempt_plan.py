@@ -59,7 +59,7 @@ class LookFirst:
 
 @dataclass(frozen=True)
 class TryAgain:
-    """Retry the action in `delay` seconds. `pause` means to pause the provider, because it refuses our credentials."""
+    """Retry the action in `delay` seconds. `pause` means to pause the provider, because it rejects our credentials."""
 
     delay: float
     pause: bool = False
@@ -77,16 +77,16 @@ def plan(
     used_up = attempts_spent(outcomes) + 1 > retry.ACTION_RETRIES.attempts
     if not may_have_happened(outcomes):
         if used_up:
-            return GiveUp(Terminal("overtaken", "Every attempt's lease expired before anything was sent."))
+            return GiveUp(Terminal("overtaken", "Every attempt timed out before anything was sent."))
         first = Send(again=False, check=True)
         return first if keeps_keys or not can_be_looked_up else LookFirst(first)
     forgotten = any(attempt.started_at < now - horizon for attempt in earlier)
     if keeps_keys and not used_up and not forgotten:
         return Send(again=True, check=False)
     if not can_be_looked_up:
-        return Unknown(ReplayedFailure("cannot_be_asked", "It may have happened, and it cannot be looked up."))
+        return Unknown(ReplayedFailure("cannot_be_asked", "This may have gone through, and it can't be looked up."))
     if used_up:
-        return LookFirst(Unknown(ReplayedFailure("attempts_used_up", "Every attempt was lost. We keep looking it up.")))
+        return LookFirst(Unknown(ReplayedFailure("attempts_used_up", "No attempt got a clear response.")))
     if not keeps_keys:  # an earlier request may still arrive, so a second one could cause a second effect
         return LookFirst(
             Unknown(

@@ -43,7 +43,7 @@ def find_effect(action: Action) -> Receipt | None:
     try:
         params = kind.params_of(action)
     except Refused as error:  # a row that this release can't read: only a person can settle it
-        raise CannotBeAsked(f"its stored parameters can't be read ({error.message})") from error
+        raise CannotBeAsked(f"the stored parameters can't be read ({error.message}).") from error
     return kind.look_up(action, params)
 
 
@@ -77,8 +77,8 @@ def _ask(action: Action) -> LookupResult:
     except (CannotBeAsked, ProviderError) as error:
         log.info("%s stays unresolved: %s", action.idempotency_key, error)
         _ask_later(action)
-        told = "The provider can't tell" if isinstance(error, CannotBeAsked) else "The provider didn't respond"
-        return LookupResult(action, f"{told}: {error}")
+        told = "The provider can't tell:" if isinstance(error, CannotBeAsked) else "Couldn't check with the provider."
+        return LookupResult(action, f"{told} {error}")
     try:
         return _write(action, found, quiet=quiet)
     except transitions.Lost:

@@ -18,7 +18,7 @@ def pause_provider(provider: str, reason: str) -> None:
     reason = redact.text(reason)
     _, new = ProviderPause.objects.get_or_create(provider=provider, defaults={"reason": reason[:500]})
     if new:
-        log.error("%s refuses our credentials: its actions wait until it is resumed", provider)
+        log.error("%s rejects our credentials; its actions are on hold until it is resumed", provider)
         events.record_event(
             actor=events.SYSTEM,
             verb="provider.paused",

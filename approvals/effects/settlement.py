@@ -40,7 +40,9 @@ def settle_failure(action: Action, error: ProviderError) -> None:
     described = error_fields(error)
     _finish_attempt(action, described.pop("error_class"), error.http_status, error.body, **described)
     if isinstance(error, IdempotencyMismatch):
-        log.error("%s: the provider saw our key with another body: a bug of ours", action.idempotency_key)
+        log.error(
+            "%s: the provider has this key for a different request; this is a bug in AgentOps", action.idempotency_key
+        )
         events.record_event(
             actor=events.SYSTEM,
             verb="action.key_mismatch",
@@ -69,7 +71,7 @@ def close_expired_attempt(action: Action) -> None:
         outcome=OVERTAKEN,
         finished_at=Now(),
         error_code=OVERTAKEN,
-        error_message="The lease expired before anything was sent.",
+        error_message="The attempt timed out before anything was sent.",
     )
 
 

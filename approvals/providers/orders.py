@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agentops.lib import http
 from agentops.lib.errors import EffectUnknown, Terminal, Transient
-from approvals.providers.receipt import Receipt
+from approvals.providers.receipt import Receipt, unexpected_format
 
 NAME = "orders"
 
@@ -101,7 +101,7 @@ def cancel_order(order_id: str, *, body: str, key: str) -> Receipt:
     answer = _write("POST", f"/orders/{quote(order_id, safe='')}/cancel", body, key)
     order = _written(Order, answer)
     if (order.order_id, order.status) != (order_id, "cancelled"):
-        raise _proves_nothing(f"the answer is order {order.order_id}, {order.status}", answer)
+        raise _proves_nothing(f"The response shows order {order.order_id} as {order.status}.", answer)
     return _receipt(order_id, answer)
 
 
@@ -111,7 +111,7 @@ def change_customer(customer_id: str, *, body: str, key: str) -> Receipt:
     answer = _write("PATCH", f"/customers/{quote(customer_id, safe='')}", body, key)
     customer = _written(ShopCustomer, answer)
     if customer.customer_id != customer_id or not customer.has(json.loads(body)):
-        raise _proves_nothing("the answer is not the customer as changed", answer)
+        raise _proves_nothing("The response doesn't show the customer as changed.", answer)
     return _receipt(customer_id, answer)
 
 
@@ -133,7 +133,7 @@ def _written[Shape: ContractModel](shape: type[Shape], answer: http.JsonAnswer) 
     try:
         return shape.model_validate(answer.data)
     except ValidationError as error:
-        raise _proves_nothing(f"not the contract's shape: {error}", answer) from error
+        raise _proves_nothing(unexpected_format(error), answer) from error
 
 
 def _proves_nothing(why: str, answer: http.JsonAnswer) -> EffectUnknown:
@@ -173,13 +173,13 @@ def _parse[Shape: ContractModel](shape: type[Shape], data: Any) -> Shape:
         return shape.model_validate(data)
     except ValidationError as error:
         # A malformed answer may come from a proxy in between and pass, so it is worth a retry.
-        raise Transient("unreadable_answer", f"not the contract's shape: {error}", body=str(data)[:2000]) from error
+        raise Transient("unreadable_answer", unexpected_format(error), body=str(data)[:2000]) from error
 
 
 def _field(data: Any, name: str) -> list[Any]:
     value = data.get(name) if isinstance(data, dict) else None
     if not isinstance(value, list):
-        raise Transient("unreadable_answer", f"the answer has no list {name!r}", body=str(data)[:2000])
+        raise Transient("unreadable_answer", f"The response has no list {name!r}.", body=str(data)[:2000])
     return value
 
 

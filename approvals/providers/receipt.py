@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from agentops.lib import redact
 from agentops.lib.errors import EffectUnknown
@@ -62,6 +62,14 @@ def unreadable(row: Any, *, name: str, why: str) -> Receipt:
     return Receipt(reference=reference, status=UNREADABLE, data=data, answer=text)
 
 
+def unexpected_format(error: ValueError) -> str:
+    """Return a sentence that names the first fields of an answer that don't match its schema."""
+    if not isinstance(error, ValidationError):
+        return f"The response has an unexpected format: {error}."
+    wrong = [f"{'.'.join(map(str, row['loc'])) or 'the whole'}: {row['msg']}" for row in error.errors()]
+    return f"The response has an unexpected format: {'; '.join(wrong[:3])}."
+
+
 def unlikeness(refund: Mapping[str, Any], wanted: Mapping[str, Any], known: str) -> tuple[bool, bool, bool]:
     """Return a sort key that puts our refund first among those with our reference: first the one whose id is `known`,
     then one that did not fail, then one that matches the request."""
@@ -72,7 +80,7 @@ def require_asked_for(refund: Mapping[str, Any], wanted: Mapping[str, Any], *, a
     """Raise EffectUnknown (`another_refund`) if the refund is not the one that was requested: such an answer proves
     nothing about ours. The message lists the fields that differ, and `details["found"]` holds the refund."""
     if other := _others(refund, wanted):
-        message = f"the answer is about a different refund; these fields differ: {', '.join(other)}"
+        message = f"The response is about a different refund. These fields differ: {', '.join(other)}."
         raise EffectUnknown("another_refund", message, body=answer[:MAX_RESULT], details={"found": dict(refund)})
 
 

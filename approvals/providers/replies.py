@@ -54,14 +54,16 @@ def _signature(key: str, now: datetime, body: str) -> str:
         return Webhook(settings.REPLIES_SIGNING_SECRET).sign(key, now, body)
     except (EmptyWebhookSecretError, ValueError) as error:
         # The reply itself is fine, so it waits until the secret is configured.
-        raise Unauthorized("no_signing_secret", f"REPLIES_SIGNING_SECRET cannot sign: {error}") from error
+        raise Unauthorized("no_signing_secret", f"REPLIES_SIGNING_SECRET can't be used: {error}.") from error
 
 
 def _bytes(body: str) -> bytes:
     try:
         return body.encode()
     except UnicodeEncodeError as error:
-        raise Terminal("unencodable", f"the reply holds what is no text: {error.reason}") from error
+        raise Terminal(
+            "unencodable", f"The reply contains characters that can't be encoded: {error.reason}."
+        ) from error
 
 
 def _send_email(body: str, key: str) -> Receipt:
@@ -75,7 +77,7 @@ def _send_email(body: str, key: str) -> Receipt:
     try:
         message.message().as_bytes()
     except ValueError as error:  # a line break in the subject, or an address that no mail server accepts
-        raise Terminal("unsendable", f"this e-mail can't be built: {error}") from error
+        raise Terminal("unsendable", f"This email can't be sent: {error}.") from error
     connection = _connected()
     try:
         connection.send_messages([message])
@@ -84,9 +86,11 @@ def _send_email(body: str, key: str) -> Receipt:
     except smtplib.SMTPResponseException as error:
         raise _smtp_answer(error) from error
     except (smtplib.SMTPNotSupportedError, ValueError) as error:
-        raise Terminal("unsendable", f"the mail server cannot take it: {error}") from error
+        raise Terminal("unsendable", f"The mail server doesn't support this email: {error}.") from error
     except OSError as error:  # lost while sending: the server may have accepted it
-        raise EffectUnknown("connection_lost", f"no answer: {error or type(error).__name__}") from error
+        raise EffectUnknown(
+            "connection_lost", f"The mail server didn't respond: {error or type(error).__name__}."
+        ) from error
     finally:
         with suppress(OSError):  # the message is sent, even if closing the connection fails
             connection.close()
@@ -99,14 +103,18 @@ def _connected() -> BaseEmailBackend:
     try:
         connection.open()
     except smtplib.SMTPNotSupportedError as error:
-        raise Unauthorized("smtp_not_supported", f"the mail server does not offer what is set: {error}") from error
+        raise Unauthorized(
+            "smtp_not_supported", f"The mail server doesn't support the configured options: {error}."
+        ) from error
     except smtplib.SMTPResponseException as error:
         answer = _smtp_answer(error)
         if isinstance(answer, Unauthorized):
             raise answer from error
-        raise Transient("unreachable", f"never sent: {error}") from error
+        raise Transient("unreachable", f"Couldn't connect, so nothing was sent: {error}.") from error
     except OSError as error:
-        raise Transient("unreachable", f"never sent: {error or type(error).__name__}") from error
+        raise Transient(
+            "unreachable", f"Couldn't connect, so nothing was sent: {error or type(error).__name__}."
+        ) from error
     return connection
 
 

@@ -78,7 +78,7 @@ def to_stripe(amount: int, currency: str) -> int:
     """Convert our minor units to Stripe's. Raises ValueError if Stripe can't move exactly this amount."""
     moved = _shifted(amount, _digits(currency) - money.digits(currency), currency)
     if _digits(currency) == 3 and moved % 10:
-        raise ValueError(f"Stripe moves {currency} in steps of 10 minor units; {amount} is not a multiple of 10")
+        raise ValueError(f"Stripe only refunds multiples of 10 minor units in {currency}, and {amount} isn't one.")
     return moved
 
 
@@ -94,5 +94,5 @@ def _digits(currency: str) -> int:
 def _shifted(amount: int, places: int, currency: str) -> int:
     whole, rest = divmod(amount * int(10 ** max(places, 0)), int(10 ** max(-places, 0)))
     if rest:
-        raise ValueError(f"{amount} {currency} is not a whole number in the other side's units")
+        raise ValueError(f"{amount} minor units of {currency} can't be converted without a remainder.")
     return whole

@@ -66,7 +66,7 @@ def receive_stripe(body: bytes, signature: str) -> Outcome | None:
         if _is_foreign(body):
             log.warning("ignoring an unreadable event of a refund that is not ours: %s", error)
             return None
-        raise Refused("invalid_event", f"not an event of Stripe's: {error}") from error
+        raise Refused("invalid_event", f"The body isn't a Stripe event: {error}") from error
     with transaction.atomic():
         return _record_and_apply(event, payload["data"]["object"])
 
@@ -82,16 +82,16 @@ def _is_foreign(body: bytes) -> bool:
 
 def _verify(body: bytes, signature: str) -> None:
     if not settings.STRIPE_WEBHOOK_SECRET:
-        raise Refused("no_secret", "STRIPE_WEBHOOK_SECRET is not set; nothing can be accepted.")
+        raise Refused("no_secret", "STRIPE_WEBHOOK_SECRET is not set, so no event can be accepted.")
     try:
         stripe.WebhookSignature.verify_header(body, signature, settings.STRIPE_WEBHOOK_SECRET, TOLERANCE_SECONDS)
         signed_at = next(int(part[2:]) for part in signature.split(",") if part.startswith("t="))
     except (stripe.SignatureVerificationError, ValueError, TypeError) as error:
         # ValueError, TypeError: the body or the signature is not text
-        raise Refused("bad_signature", "The signature does not hold.") from error
+        raise Refused("bad_signature", "The signature is invalid.") from error
     # Stripe's client only rejects signatures that are too old.
     if signed_at > time.time() + TOLERANCE_SECONDS:
-        raise Refused("bad_signature", "The signature is of a time to come.")
+        raise Refused("bad_signature", "The signature's time is in the future.")
 
 
 def _record_and_apply(event: Event, data: dict[str, Any]) -> Outcome | None:

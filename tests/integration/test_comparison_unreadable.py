@@ -224,4 +224,4 @@ def test_people_are_notified_once_after_hours_without_comparison(
     assert notified == [0, 0, 0, 1, 1]
     assert shown == [False, False, False, True, True]
     event = AuditEvent.objects.get(verb="comparison.missing")
-    assert "Not sent" in event.after["why"]
+    assert "nothing was sent" in event.after["why"]

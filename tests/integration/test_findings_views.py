@@ -210,7 +210,7 @@ def test_an_unreachable_provider_is_reported_in_the_pane(maya: Client, world: Wo
     settings.PAYMENTS_URL = "http://127.0.0.1:1"
     answer = markup(maya.post(card(action, "-ask"), headers=PANE))
     assert "<html" not in answer
-    assert "The provider didn't respond" in answer
+    assert "Couldn't check with the provider" in answer
     assert 'hx-target="#toasts"' in answer
     assert card(action, "-ask") in answer
 

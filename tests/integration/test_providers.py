@@ -293,7 +293,7 @@ def test_all_refunds_since_a_time_are_read_page_by_page(server: Script) -> None:
 @pytest.mark.parametrize("cursors", [("1", "1"), ("1", "2", "1")])
 def test_a_repeated_cursor_is_an_error_not_an_end(server: Script, cursors: tuple[str, ...]) -> None:
     server.will_say(*(Say({"refunds": [REFUND], "next_cursor": cursor}) for cursor in cursors))
-    with pytest.raises(EffectUnknown, match="repeat"):
+    with pytest.raises(EffectUnknown, match="same page twice"):
         list(payments.refunds_since(datetime(2026, 1, 1, tzinfo=UTC)))
 
 

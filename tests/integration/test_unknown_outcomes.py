@@ -66,7 +66,7 @@ def test_an_unreachable_provider_reports_why(world: World, payments: Script, lea
     payments.will_say(Say({"error": {"code": "unavailable", "message": "Closed on Sundays."}}, 503))
     asked = by_hand.check_now(action_id=action.pk, by=lead)
     assert asked.action.status == states.UNRESOLVED
-    assert asked.said == "The provider didn't respond: Closed on Sundays."
+    assert asked.said == "Couldn't check with the provider. Closed on Sundays."
 
 
 def test_a_reply_cannot_be_looked_up(world: World, lead: User) -> None:

@@ -94,11 +94,11 @@ class AccountChangeKind(Kind[ChangeAccountArguments, AccountChangeParams]):
         """Compare the account with the wanted values. If others have changed it since, the outcome can't be told."""
         customer = orders.get_customer(params.customer_id)
         if customer is None:
-            raise CannotBeAsked("the account no longer exists")
+            raise CannotBeAsked("the account no longer exists.")
         wanted = {field: value for field, value in params.changes().items() if value}
         now = customer.model_dump(mode="json")
         if customer.has(wanted):
             return Receipt(reference=customer.customer_id, data=now)
         if any(now[field] != action.snapshot.get(field) for field in wanted):
-            raise CannotBeAsked("the account has neither the old nor the new values")
+            raise CannotBeAsked("the account has neither the old nor the new values.")
         return None

@@ -194,7 +194,7 @@ class Kind[A: Arguments, P: Params](ABC):
 
     def look_up(self, action: Action, params: P) -> Receipt | None:
         """Return the provider's record of the effect, or None if it has none. Raises CannotBeAsked or ProviderError."""
-        raise CannotBeAsked(f"the outcome of a {kinds.noun(self.name)} cannot be looked up")
+        raise CannotBeAsked(f"the outcome of a {kinds.noun(self.name)} can't be looked up.")
 
     def succeeded(self, action: Action) -> None:  # noqa: B027 - most kinds do nothing more
         """Apply what follows from success, in the transaction of the action's move."""

@@ -74,7 +74,7 @@ class CancelOrderKind(Kind[CancelOrderArguments, CancelOrderParams]):
     def look_up(self, action: Action, params: CancelOrderParams) -> Receipt | None:
         order = orders.get_order(params.order_id)
         if order is None:
-            raise CannotBeAsked("the order no longer exists")
+            raise CannotBeAsked("the order no longer exists.")
         if order.status != "cancelled":
             return None
         return Receipt(reference=order.order_id, data=order.model_dump(mode="json"))

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from agentops.lib import http
 from agentops.lib.errors import EffectUnknown
 from approvals.providers import patience
-from approvals.providers.receipt import Name, Receipt, require_asked_for, unlikeness, unreadable
+from approvals.providers.receipt import Name, Receipt, require_asked_for, unexpected_format, unlikeness, unreadable
 
 
 def _to_utc(moment: datetime) -> datetime:
@@ -21,7 +21,7 @@ def _to_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except OverflowError as error:
-        raise ValueError("not within the years 1 to 9999 in UTC") from error
+        raise ValueError("must be within the years 1 to 9999 in UTC") from error
 
 
 Moment = Annotated[datetime, AfterValidator(_to_utc)]
@@ -57,7 +57,9 @@ def find_refund(*, body: str, known: str) -> Receipt | None:
     for row, answer in _listed(_page, {"reference": wanted["reference"]}):
         refund = _parse(row, answer.text)
         if refund.reference != wanted["reference"]:
-            raise EffectUnknown("unreadable_answer", "a refund of another reference was answered", body=answer.text)
+            raise EffectUnknown(
+                "unreadable_answer", "The provider returned a refund with another reference.", body=answer.text
+            )
         ours.append(_receipt(refund, answer))
     if not ours:
         return None
@@ -91,7 +93,7 @@ def _listed(
         if not (cursor := answer.data.get("next_cursor")):
             return
         if str(cursor) in seen:
-            raise EffectUnknown("unreadable_answer", "the pages repeat themselves", body=answer.text)
+            raise EffectUnknown("unreadable_answer", "The provider returned the same page twice.", body=answer.text)
         seen.add(str(cursor))
         following = {**asked, "cursor": str(cursor)}
 
@@ -100,7 +102,7 @@ def _page(asked: dict[str, str]) -> tuple[list[Any], http.JsonAnswer]:
     answer = http.call(_client(), "GET", "/refunds", params=asked)
     rows = answer.data.get("refunds") if isinstance(answer.data, dict) else None
     if not isinstance(rows, list):
-        raise EffectUnknown("unreadable_answer", "the answer has no list of refunds", body=answer.text)
+        raise EffectUnknown("unreadable_answer", "The response has no list of refunds.", body=answer.text)
     return rows, answer
 
 
@@ -119,7 +121,7 @@ def _parse(data: Any, text: str) -> Refund:
     try:
         return Refund.model_validate(data)
     except ValidationError as error:
-        raise EffectUnknown("unreadable_answer", f"not the contract's shape: {error}", body=text) from error
+        raise EffectUnknown("unreadable_answer", unexpected_format(error), body=text) from error
 
 
 def _client() -> httpx2.Client:

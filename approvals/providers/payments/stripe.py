@@ -22,7 +22,7 @@ from agentops.lib.errors import (
     Unauthorized,
 )
 from approvals.providers import patience
-from approvals.providers.receipt import Receipt, require_asked_for, unlikeness, unreadable
+from approvals.providers.receipt import Receipt, require_asked_for, unexpected_format, unlikeness, unreadable
 from approvals.providers.stripe_refund import StripeRefund, to_stripe
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def send_refund(*, body: str, key: str) -> Receipt:
         raise _classified(error) from error
     response = getattr(made, "last_response", None)
     if response is None:
-        raise EffectUnknown("unreadable_answer", "the answer is not an object", body=str(made)[:2000])
+        raise EffectUnknown("unreadable_answer", "The response isn't an object.", body=str(made)[:2000])
     refund = _parse(response.data, response.body)
     require_asked_for(_as_wanted(refund, wanted), wanted, answer=response.body)
     return _receipt(refund, response.body, response.code, replayed=_replayed(response.headers))
@@ -116,7 +116,7 @@ def _listed(page: Callable[[_Asking], _Page], asked: dict[str, Any]) -> Iterator
         if following is None:
             return
         if texts[-1] in seen:
-            raise EffectUnknown("unreadable_answer", "the pages repeat themselves", body=texts[-1])
+            raise EffectUnknown("unreadable_answer", "Stripe returned the same page twice.", body=texts[-1])
         seen.add(texts[-1])
         texts, following = page(following)
 
@@ -135,7 +135,7 @@ def _ask(asking: _Asking) -> _Page:
         KeyError,
         ValueError,
     ) as error:  # not a list, or not of refunds
-        raise EffectUnknown("unreadable_answer", f"not a list of refunds: {error}") from error
+        raise EffectUnknown("unreadable_answer", f"The response isn't a list of refunds: {error}.") from error
 
 
 class Transport(stripe.HTTPClient):
@@ -182,7 +182,7 @@ def _classified(error: stripe.StripeError) -> ProviderError:
     headers = httpx2.Headers(error.headers)
     return _class_of(error, status, headers)(
         str(code),
-        error.user_message or f"answered {status}",
+        error.user_message or f"Stripe returned HTTP {status}.",
         http_status=error.http_status,
         retry_after=http.retry_after_seconds(headers.get("Retry-After")),
         body=(error.http_body or "")[: http.MAX_BODY_KEPT],
@@ -213,7 +213,7 @@ def _parse(data: Any, text: str) -> StripeRefund:
         refund = StripeRefund.model_validate(data)
         refund.as_data()
     except ValueError as error:  # pydantic.ValidationError is one
-        raise EffectUnknown("unreadable_answer", f"not a Stripe refund: {error}", body=text) from error
+        raise EffectUnknown("unreadable_answer", unexpected_format(error), body=text) from error
     return refund
 
 

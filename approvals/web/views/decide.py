@@ -110,7 +110,7 @@ def _apply(
             request, 422, "error", f"Your decision was not applied. {refused.message}", found.pk, edit, reject
         )
     except ProviderError as error:
-        text = f"Your decision was not applied: we couldn't read the order ({error.message}). Try again in a moment."
+        text = f"Your decision was not applied: we couldn't read the order. Try again in a moment. {error.message}"
         return _show_again(request, 503, "error", text, found.pk, edit, reject)
     messages.success(request, _success_message(decision, found.action))
     return _open_next(request, found)

@@ -21,6 +21,6 @@ def stripe_webhook(request: HttpRequest) -> JsonResponse:
     except Refused as refused:
         return JsonResponse({"error": refused.as_dict()}, status=STATUS.get(refused.code, 400))
     except webhooks.TooEarly:
-        message = "Its action has not settled yet; deliver it again later."
+        message = "Its action has no final outcome yet. Send the event again later."
         return JsonResponse({"error": {"code": "too_early", "message": message, "details": {}}}, status=425)
     return JsonResponse({"outcome": outcome})
