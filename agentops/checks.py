@@ -93,5 +93,5 @@ def secrets(**_: Any) -> list[CheckMessage]:
             if getattr(settings, name):
                 Webhook(getattr(settings, name))
         except (EmptyWebhookSecretError, ValueError):
-            found.append(Error(f"{name} must be `whsec_` and base64."))
+            found.append(Error(f"{name} must be `whsec_` followed by base64."))
     return found

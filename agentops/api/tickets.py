@@ -37,20 +37,20 @@ def signed(view: View) -> View:
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
         length = request.headers.get("Content-Length") or ""
         if length and not length.isdecimal():
-            return error(400, "invalid_request", "The Content-Length is no number.")
+            return error(400, "invalid_request", "Content-Length must be a number.")
         if not length and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
             # The server doesn't mark the end of its input (wsgi.py), so Django would read an empty body.
-            return error(400, "invalid_request", "Send the body with a Content-Length, not in chunks.")
+            return error(400, "invalid_request", "Send the body with a Content-Length header, not in chunks.")
         # Check the declared length first, so that a large body is refused before it is read.
         if int(length or 0) > MAX_BODY_BYTES or len(request.body) > MAX_BODY_BYTES:
-            return error(413, "too_large", f"A request has at most {MAX_BODY_BYTES} bytes.")
+            return error(413, "too_large", f"The body must not be larger than {MAX_BODY_BYTES:,} bytes.")
         if not settings.INTAKE_SIGNING_SECRET:
-            return error(401, "no_secret", "INTAKE_SIGNING_SECRET is not set; nothing can be accepted.")
+            return error(401, "no_secret", "INTAKE_SIGNING_SECRET is not set, so no request can be accepted.")
         try:
             Webhook(settings.INTAKE_SIGNING_SECRET).verify(request.body, dict(request.headers), json_parse=False)
         except (WebhookVerificationError, EmptyWebhookSecretError, ValueError) as problem:
             # ValueError: the signature, the body or the secret isn't text
-            return error(401, "bad_signature", f"The signature does not hold: {problem}")
+            return error(401, "bad_signature", f"The signature is invalid: {problem}")
         return view(request, *args, **kwargs)
 
     return checked

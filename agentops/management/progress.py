@@ -22,8 +22,8 @@ class Progress:
     def show(self, name: str, done: int, whole: int, note: str, *, last: bool = False) -> None:
         if self._terminal:
             filled = BAR * done // max(whole, 1)
-            line = f"{name:<6} {'█' * filled}{'░' * (BAR - filled)} {done}/{whole}  {note}"
+            line = f"{name:<6} {'█' * filled}{'░' * (BAR - filled)} {done}/{whole} {note}"
             print(f"\r\x1b[K{line}", end="\n" if last else "", file=sys.stderr, flush=True)
         elif last or self._clock() >= self._printed_at + LINE_SECONDS:
             self._printed_at = self._clock()
-            print(f"{name:<6} {done}/{whole}  {note}", file=sys.stderr, flush=True)
+            print(f"{name:<6} {done}/{whole} {note}", file=sys.stderr, flush=True)

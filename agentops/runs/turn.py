@@ -130,7 +130,7 @@ def _ended(steps: Sequence[Recorded]) -> NextStep | None:
         if step.name == "reply" and step.action_status == "succeeded":
             return Answered()
         if step.name == "reply" and step.action_status in ("failed", "unresolved", "expired", "blocked"):
-            return HandOver(f"The reply was not delivered ({step.action_status}).")
+            return HandOver(f"The reply wasn't delivered ({step.action_status}).")
         if step.name == "hand_over" and step.status == DONE and "error" not in (step.output or {}):
             return HandOver(str((step.output or {}).get("reason") or "The agent handed this ticket over."))
     return None

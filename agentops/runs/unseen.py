@@ -18,7 +18,7 @@ from tickets.queries import IN_PROGRESS
 
 log = logging.getLogger(__name__)
 _BATCH = 100
-_REASON = "Work on this ticket stopped without anyone being told."
+_REASON = "Work on this ticket stopped without a result."
 _UNDECIDABLE = "{} awaits a decision, but no request is in the queue."
 
 

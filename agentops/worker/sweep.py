@@ -85,7 +85,7 @@ def _run() -> None:
                 _chore(unseen.hand_over_unseen)
             pause = settings.SWEEP_SECONDS if sweep.idle else BACKLOG_SECONDS
         except Exception:  # the sweep must survive a database outage: it does the recovery
-            log.exception("the sweep failed; next round in %s s", settings.SWEEP_SECONDS)
+            log.exception("the sweep failed; the next one is in %s s", settings.SWEEP_SECONDS)
         finally:
             connection.close()
         _stopping.wait(pause)

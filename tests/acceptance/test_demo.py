@@ -91,7 +91,7 @@ def test_a_demo_continues_after_being_stopped_and_killed(folder: Path) -> None:
         with reserved_port() as other_port:
             second = failing(folder, port=other_port)
         assert second == (
-            f"CommandError: A demo runs on {folder} already (process {process.pid}): "
+            f"CommandError: A demo is already running on {folder} (process {process.pid}): "
             "stop it, or set DATA_DIR to another folder.\n"
         )
 

@@ -70,8 +70,8 @@ def test_posting_again_starts_nothing_new(
     ticket = {"external_id": "again-1", "customer_email": "mia@example.com", "subject": "Hi", "body": "Where is it?"}
     file.write_text(json.dumps([ticket]))
     first, second = (post(environment, str(file), "--url", web.url, "--wait") for _ in range(2))
-    assert "1 tickets posted, 0 already there" in first.stderr
-    assert "0 tickets posted, 1 already there" in second.stderr
+    assert "1 ticket posted, 0 already posted before" in first.stderr
+    assert "0 tickets posted, 1 already posted before" in second.stderr
     assert first.stdout == second.stdout
     assert first.stdout.startswith("again-1    answered")
 
@@ -85,7 +85,7 @@ def test_one_malformed_ticket_prevents_all_posts(environment: dict[str, str], we
     assert "no tickets were posted" in answer.stderr
     assert "ticket 1: customer_email: " in answer.stderr
     file.write_text(json.dumps([right]))
-    assert "1 tickets posted, 0 already there" in post(environment, str(file), "--url", web.url).stderr
+    assert "1 ticket posted, 0 already posted before" in post(environment, str(file), "--url", web.url).stderr
 
 
 def test_a_wrong_secret_is_reported_in_one_line(environment: dict[str, str], web: Web, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_wrong_secret_is_reported_in_one_line(environment: dict[str, str], web
     wrong = environment | {"INTAKE_SIGNING_SECRET": "whsec_d3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmc="}
     answer = post(wrong, str(file), "--url", web.url)
     assert answer.returncode == 1
-    assert answer.stderr.startswith(f"CommandError: {web.url} answers bad_signature: ")
+    assert answer.stderr.startswith(f"CommandError: {web.url} didn't accept a ticket (bad_signature). ")
     assert len(answer.stderr.splitlines()) == 1
 
 

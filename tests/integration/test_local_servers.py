@@ -119,7 +119,7 @@ class TestPostgres:
             os.kill(first.pid, signal.SIGTERM)  # "smart" shutdown: it waits until the connection is closed
             until(lambda: place.data.joinpath("postmaster.pid").read_text().split()[-1] == "stopping")
             waiting = threads.submit(place.program, logs=supervisor.logs)
-            until(lambda: f"Waiting for the last PostgreSQL (process {first.pid})" in capsys.readouterr().err)
+            until(lambda: f"Waiting for the previous PostgreSQL (process {first.pid})" in capsys.readouterr().err)
             assert not waiting.done()
         waiting.result()
 

@@ -65,7 +65,7 @@ def test_without_a_configured_token_metrics_are_refused_with_a_reason(settings: 
     settings.METRICS_TOKEN = ""
     answer = Client().get("/metrics", headers={"Authorization": "Bearer "})
     assert answer.status_code == 401
-    assert answer.content.decode().startswith("METRICS_TOKEN is not set; set it")
+    assert answer.content.decode().startswith("METRICS_TOKEN is not set. Set it")
 
 
 def test_the_format_is_text_or_openmetrics_as_requested(world: World) -> None:

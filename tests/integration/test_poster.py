@@ -19,7 +19,7 @@ TICKETS = [
 ]
 TAKEN = Say({"ticket_id": "t", "url": "http://localhost/tickets/t/", "status": "open"}, 201)
 AWAY = Say({"error": {"code": "away", "message": "The database is away."}}, 503)
-REFUSED = Say({"error": {"code": "bad_signature", "message": "The signature does not hold."}}, 401)
+REFUSED = Say({"error": {"code": "bad_signature", "message": "The signature is invalid."}}, 401)
 
 
 @contextmanager

@@ -219,5 +219,5 @@ def test_the_table_compares_costs_and_says_of_how_many(run: Run, model: Script, 
     settings.LLM_TRIAGE_MODEL = "no-such-price"
     failed = advanced(start_replay(run))
     lines = as_table([done, failed], one=False).splitlines()
-    assert f"cost then  ${run.cost_usd:.4f} (over the 1 of 2 that were replayed)" in lines
-    assert f"cost now   ${done.cost_usd:.4f} (over the 1 of 2 that were replayed)" in lines
+    assert f"original   ${run.cost_usd:.4f} (over the 1 of 2 that were replayed)" in lines
+    assert f"replay     ${done.cost_usd:.4f} (over the 1 of 2 that were replayed)" in lines

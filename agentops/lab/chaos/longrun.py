@@ -56,7 +56,7 @@ def run(folder: Path, *, minutes: float, seed: int, progress: Progress) -> Soake
 
         def show(title: str, passed: float, whole: float, *, last: bool = False) -> None:
             killed = ", ".join(f"{name} {victim.killed}" for name, victim in victims.items() if victim.killed)
-            note = f"s  {resting(ours.progress())} of {len(poster.started)} at rest; killed: {killed or 'none'}"
+            note = f"s, {resting(ours.progress())} of {len(poster.started)} tickets at rest; killed: {killed or 'none'}"
             progress.show(title, int(passed), int(whole), note, last=last)
 
         def soak(passed: float) -> None:

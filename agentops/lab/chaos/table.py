@@ -10,13 +10,13 @@ ROWS = {
     "answered": "answered",
     "with_person": "with a person",
     "refunded_twice": "refunded twice",
-    "over_captured": "orders refunded beyond what was paid",
-    "unknown_order_effects": "refunds of orders that do not exist",
-    "invented_replies": "replies that claim what did not happen",
+    "over_captured": "orders refunded more than was paid",
+    "unknown_order_effects": "refunds for orders that don't exist",
+    "invented_replies": "replies with false claims",
     "lost": "tickets lost",
     "stuck": "tickets stuck",
     "money_lost": "money lost",
-    "duplicates_absorbed": "duplicates absorbed",
+    "duplicates_absorbed": "duplicates prevented",
 }
 
 

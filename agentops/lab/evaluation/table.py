@@ -120,7 +120,7 @@ def value(name: str, figure: Any) -> str:
 
 
 def _percent(part: int, of: int) -> str:
-    return f"{100 * part / of:.0f} %" if of else "-"
+    return f"{100 * part / of:.0f}%" if of else "-"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

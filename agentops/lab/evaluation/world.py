@@ -38,7 +38,7 @@ class Happened:
 def run(folder: Path, given: Set, chosen: Chosen, *, at_once: int, progress: Progress) -> Happened:
     """Run all tickets through this system. Raises LocalError or ProviderError."""
     with database_on(os.environ.get("DATABASE_URL")) as database, prepared(folder, office=INSIDE) as ours:
-        progress.show("evaluate", 0, len(given.entries), "the world starts")
+        progress.show("evaluate", 0, len(given.entries), "tickets, starting")
         given.shop.save(folder / "shop")
         (folder / "rules.json").write_text(given.shop.rules.model_dump_json())
         url = _simulator(folder, ours, chosen)
@@ -99,7 +99,7 @@ def _work(
         ours.supervisor.heal()
         progress.show("evaluate", len(done), whole, _note(under_way))
         time.sleep(0.1)
-    progress.show("evaluate", len(done), whole, "at rest", last=True)
+    progress.show("evaluate", len(done), whole, "tickets", last=True)
     moving = {name: Ticket(name, each.ticket_id, MOVING) for name, each in posted.items() if name not in done}
     return done | moving
 

@@ -142,7 +142,7 @@ def require_same_version(data: Path) -> None:
     if version != MAJOR_VERSION:
         raise LocalError(
             f"{data} holds data of PostgreSQL {version}, and this is {MAJOR_VERSION}: "
-            "set DATA_DIR to another folder, or begin anew (make demo-reset)."
+            "set DATA_DIR to another folder, or start over (make demo-reset)."
         )
 
 
@@ -170,7 +170,7 @@ def wait_for_predecessor(data: Path) -> None:
             )
         if now - reported > REPORT_SECONDS:
             reported = now
-            report(f"Waiting for the last PostgreSQL (process {number}) to stop ({now - started:.0f} s so far)")
+            report(f"Waiting for the previous PostgreSQL (process {number}) to stop ({now - started:.0f} s so far)")
         time.sleep(0.1)
 
 

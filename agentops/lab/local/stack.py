@@ -123,7 +123,8 @@ def claimed(data: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise LocalError(
-                f"A demo runs on {data} already (process {lock.read()}): stop it, or set DATA_DIR to another folder."
+                f"A demo is already running on {data} (process {lock.read()}): "
+                "stop it, or set DATA_DIR to another folder."
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))

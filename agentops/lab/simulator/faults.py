@@ -139,7 +139,7 @@ def read_table(text: str | bytes) -> Table:
 
 
 def default_table(lost_orders: Iterable[str] = ()) -> Table:
-    """Return the default: 4 % lost answers on refunds, and a model with small flaws.
+    """Return the default: 4% lost answers on refunds, and a model with small flaws.
 
     The answers for `lost_orders` (ids) are always lost, so that a demo shows at least one.
     """

@@ -26,10 +26,10 @@ class Idempotency:
         """Return the request's key. Raises BadRequest if it is missing or too long."""
         key = request.headers.get("idempotency-key", "")
         if not key:
-            message = "This request needs the header Idempotency-Key."
+            message = "The Idempotency-Key header is required."
             raise BadRequest(error(400, "idempotency_key_required", message))
         if len(key) > MAX_KEY_LENGTH:
-            message = f"An Idempotency-Key has at most {MAX_KEY_LENGTH} characters."
+            message = f"An Idempotency-Key can have at most {MAX_KEY_LENGTH} characters."
             raise BadRequest(error(400, "invalid_request", message))
         return key
 
@@ -94,5 +94,5 @@ def _in_progress(key: str) -> Answer:
 
 
 def _mismatch(key: str) -> Answer:
-    message = "This key was used before for another request."
+    message = "This key was already used for a different request."
     return error(422, "idempotency_mismatch", message, {"idempotency_key": key})

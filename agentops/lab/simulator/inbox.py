@@ -15,17 +15,17 @@ class Inbox:
     def deliver(self, request: Request) -> Answer:
         webhook_id = request.headers.get("webhook-id")
         if not webhook_id:
-            return error(400, "webhook_id_required", "A reply needs the header webhook-id.")
+            return error(400, "webhook_id_required", "The webhook-id header is required.")
         try:
             body = json.loads(request.body)
         except ValueError:
             body = None
         if not isinstance(body, dict):
-            return error(422, "invalid_request", "A reply is a JSON object.")
+            return error(422, "invalid_request", "A reply must be a JSON object.")
         with self._store.transaction():
             if self._store.row("SELECT 1 FROM replies WHERE webhook_id = ?", webhook_id):
                 self._store.execute("UPDATE replies SET deliveries = deliveries + 1 WHERE webhook_id = ?", webhook_id)
-                return error(409, "delivered_before", "This reply was delivered before.", {"webhook_id": webhook_id})
+                return error(409, "delivered_before", "This reply was already delivered.", {"webhook_id": webhook_id})
             self._store.insert(
                 "replies",
                 webhook_id=webhook_id,

@@ -66,7 +66,7 @@ class Orders:
     def find(self, request: Request) -> Answer:
         email, tracking = request.query.get("customer_email"), request.query.get("tracking_number")
         if (email is None) == (tracking is None):
-            message = "Ask by exactly one of customer_email and tracking_number."
+            message = "Give exactly one of customer_email and tracking_number."
             return error(400, "invalid_request", message)
         found = self._by_tracking.get(tracking, []) if tracking is not None else self._of_email(email or "")
         newest_first = sorted(found, key=lambda order: (order["placed_at"], order["order_id"]), reverse=True)
@@ -84,7 +84,7 @@ class Orders:
     def change(self, request: Request) -> Answer:
         changes = parse(ChangeBody, request.body).model_dump(exclude_none=True)
         if not changes:
-            raise BadRequest(error(400, "invalid_request", "Name at least one of email, name and address."))
+            raise BadRequest(error(400, "invalid_request", "Give at least one of email, name and address."))
         customer_id = request.parameters["customer_id"]
         return self._keys.run(request, lambda key: self._change(customer_id, changes, key))
 
@@ -112,7 +112,7 @@ class Orders:
         if order is None:
             return _no_order(order_id)
         if order["status"] not in CANCELLABLE:
-            message = f"Order {order_id} is {order['status']}: only a pending or processed order can be cancelled."
+            message = f"Order {order_id} is {order['status']}: only pending and processed orders can be cancelled."
             return error(422, "not_cancellable", message, {"status": order["status"]})
         left = {p["payment_id"]: p["captured"] - p["refunded"] for p in order["payments"]}
         for payment_id, amount in left.items():
@@ -137,7 +137,7 @@ class Orders:
             self._shop.customers[customer_id]["email"].casefold()
         }
         if changes.get("email", "").casefold() in owners:
-            return error(422, "email_taken", "Another customer has this e-mail address.")
+            return error(422, "email_taken", "Another customer already has this email address.")
         self._store.insert(
             "account_changes",
             customer_id=customer_id,

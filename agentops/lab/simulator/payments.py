@@ -126,14 +126,14 @@ class Payments:
         order = self._orders.order_now(body.order_id)
         if order is None or self._order_of.get(body.payment_id) != body.order_id:
             details = {"payment_id": body.payment_id, "order_id": body.order_id}
-            return error(404, "not_found", "There is no such payment on this order.", details)
+            return error(404, "not_found", "This order has no such payment.", details)
         return _refusal(order, body)
 
 
 def _refusal(order: Order, body: RefundBody) -> Answer | None:
     """Return the business rule that forbids this refund, if one does."""
     if order["status"] == "cancelled":
-        message = "The order is cancelled: its payments were returned then."
+        message = "The order is cancelled, and its payments were returned."
         return error(422, "not_refundable", message, {"status": order["status"]})
     if body.currency != order["currency"]:
         message = f"The payment was made in {order['currency']}."
@@ -166,11 +166,11 @@ def _moment(text: str) -> int:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise BadRequest(error(400, "invalid_request", "created_after is not an RFC 3339 time."))
+        raise BadRequest(error(400, "invalid_request", "created_after must be an RFC 3339 time."))
     return microseconds(moment)
 
 
 def _number(text: str) -> int:
     if not text.isascii() or not text.isdecimal():
-        raise BadRequest(error(400, "invalid_request", "This cursor is none that was given out."))
+        raise BadRequest(error(400, "invalid_request", "This cursor is invalid."))
     return int(text)

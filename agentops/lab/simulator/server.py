@@ -22,16 +22,16 @@ REFUSALS = {
         {"error": {"code": "rate_limited", "message": "Too many requests.", "type": "rate_limited"}},
         {"Retry-After": "1"},
     ),
-    FaultName.ERROR_500_BEFORE: error(500, "internal", "Something broke on our side."),
-    FaultName.UNAVAILABLE: error(503, "unavailable", "The service is down for the moment."),
-    FaultName.UNAUTHORIZED: error(401, "unauthorized", "The credentials are not accepted."),
-    FaultName.TOO_EARLY: error(425, "too_early", "Come again in a moment."),
+    FaultName.ERROR_500_BEFORE: error(500, "internal", "Internal server error."),
+    FaultName.UNAVAILABLE: error(503, "unavailable", "The service is temporarily unavailable."),
+    FaultName.UNAUTHORIZED: error(401, "unauthorized", "Invalid credentials."),
+    FaultName.TOO_EARLY: error(425, "too_early", "Too early. Try again in a moment."),
     FaultName.IN_PROGRESS: error(409, "idempotency_in_progress", "The first request with this key is still running."),
-    FaultName.KEY_MISMATCH: error(422, "idempotency_mismatch", "This key was used before for another request."),
+    FaultName.KEY_MISMATCH: error(422, "idempotency_mismatch", "This key was already used for a different request."),
 }
-ALREADY_REFUNDED = error(422, "already_refunded", "This payment was refunded before.")
-REFUSED_BY_BANK = error(402, "refused_by_bank", "The bank refused to take the money back.")
-INTERNAL = error(500, "internal", "Something broke on our side.")
+ALREADY_REFUNDED = error(422, "already_refunded", "This payment has already been refunded.")
+REFUSED_BY_BANK = error(402, "refused_by_bank", "The bank declined the refund.")
+INTERNAL = error(500, "internal", "Internal server error.")
 GARBAGE = b"\x00\xffnot an answer {\x1b["
 
 

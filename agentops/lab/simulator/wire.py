@@ -88,5 +88,5 @@ def parse[Model: BaseModel](model: type[Model], body: bytes) -> Model:
             {"field": ".".join(str(part) for part in problem["loc"]), "message": problem["msg"]}
             for problem in refused.errors(include_url=False, include_input=False, include_context=False)
         ]
-        message = "The body is not of the expected shape."
+        message = "The body has an unexpected format."
         raise BadRequest(error(400, "invalid_request", message, {"fields": fields})) from refused

@@ -111,7 +111,7 @@ class World:
         if not self._token or endpoint in OPEN_ENDPOINTS:
             return
         if not compare_digest(headers.get("authorization", "").encode(), f"Bearer {self._token}".encode()):
-            raise BadRequest(error(401, "unauthorized", "A valid bearer token is needed."))
+            raise BadRequest(error(401, "unauthorized", "A valid bearer token is required."))
 
     def _tickets(self, request: Request) -> Answer:
         """Return the demo's tickets, or `count` of them (chosen by `seed`)."""
@@ -119,7 +119,7 @@ class World:
         if "count" not in request.query:
             return Answer(200, demo_tickets(self._shop))
         if not all(value.isascii() and value.isdecimal() for value in asked.values()):
-            return error(400, "invalid_request", "count and seed are numbers.")
+            return error(400, "invalid_request", "count and seed must be numbers.")
         return Answer(200, many_tickets(self._shop, int(asked["count"]), int(asked["seed"])))
 
     def _show_faults(self, request: Request) -> Answer:

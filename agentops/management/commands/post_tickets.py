@@ -12,7 +12,9 @@ from agentops.management import intake, report, running_demo
 
 
 class Command(BaseCommand):
-    help = "Post a JSON list of tickets through the signed intake API. Posting a file again starts nothing new."
+    help = (
+        "Post a JSON list of tickets through the signed intake API. Posting the same file again creates no duplicates."
+    )
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,11 +39,11 @@ class Command(BaseCommand):
             following = intake.Following(api, posted)
             self._follow(following, seconds=options["timeout"] if options["wait"] else 0)
         except ProviderError as error:
-            raise CommandError(f"{api.url} answers {error.code}: {error}") from None
+            raise CommandError(f"{api.url} didn't accept a ticket ({error.code}). {error}") from None
         self._report(following, as_json=options["json"])
         moving = [ticket.posted.external_id for ticket in following.tickets if not ticket.rests]
         if options["wait"] and moving:
-            raise CommandError(f"still in progress after {options['timeout']:.0f} s: {', '.join(moving)}")
+            raise CommandError(f"Still in progress after {options['timeout']:.0f} s: {', '.join(moving)}")
 
     def _text(self, file: str) -> str:
         try:
@@ -60,7 +62,8 @@ class Command(BaseCommand):
     def _follow(self, following: intake.Following, *, seconds: float) -> None:
         """Print a line on stderr for each ticket that comes to rest; stdout is for the result."""
         new = sum(ticket.posted.new for ticket in following.tickets)
-        print(f"{new} tickets posted, {len(following.tickets) - new} already there", file=sys.stderr)
+        known = len(following.tickets) - new
+        print(f"{new} ticket{'s' * (new != 1)} posted, {known} already posted before", file=sys.stderr)
         for ticket in following.until_rest(seconds=seconds) if seconds else following.news():
             print(report.line(ticket), file=sys.stderr, flush=True)
 

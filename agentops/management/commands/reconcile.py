@@ -83,7 +83,7 @@ def as_table(made: Comparison, opened: list[Finding]) -> str:
     lines = [
         f"since            {made.since:%Y-%m-%d %H:%M} UTC",
         f"at the provider  {made.theirs} refunds",
-        f"settled by us    {made.ours} refunds",
+        f"in AgentOps      {made.ours} refunds",
         f"findings         {made.opened} new, {made.closed} resolved, {len(opened)} open",
     ]
     rows = [

@@ -22,13 +22,15 @@ BAR = 30
 
 class Command(BaseCommand):
     help = (
-        "Replay runs without effects: one (RUN), or a sample (--since). Exits with status 1 if a recorded replay "
-        "differs from its recording, or if a replay fails."
+        "Replay one run (RUN) or a sample (--since) without side effects. Exits with status 1 if a recorded replay "
+        "differs from its recording or if a replay fails."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("run", nargs="?", type=int, metavar="RUN", help="number of the run")
-        parser.add_argument("--since", type=moment, metavar="T", help="runs since 14d, 24h or a date, 2026-11-01")
+        parser.add_argument(
+            "--since", type=moment, metavar="T", help="start of the period: 14d, 24h or a date such as 2026-11-01"
+        )
         parser.add_argument(
             "--sample", type=int, default=200, metavar="N", help="maximum number of runs (default: 200)"
         )
@@ -80,7 +82,9 @@ class Command(BaseCommand):
         run = Run.objects.filter(pk=number).first()
         if run is None:
             newest = Run.objects.order_by("-pk").values_list("pk", flat=True).first()
-            raise CommandError(f"There is no run {number}. The newest is {newest or 'none'}.")
+            raise CommandError(
+                f"There is no run {number}. " + (f"The newest is {newest}." if newest else "None exist.")
+            )
         return [run]
 
     def _replay(self, run: Run, variables: dict[str, Any]) -> Replay:
@@ -151,8 +155,8 @@ def as_table(replays: list[Replay], *, one: bool) -> str:
         "",
         *(f"{name:<10} {count:>6}" for name, count in counts(replays).items() if count or name != "failed"),
         "",
-        f"policy     {by_policy}{' (in force)' if by_policy == versions.current_policy().pk else ''}",
-        f"cost then  ${then:.4f}{over}",
-        f"cost now   {'nothing (recorded)' if replays[0].mode == Replay.Mode.RECORDED else f'${now:.4f}{over}'}",
+        f"policy     {by_policy}{' (current)' if by_policy == versions.current_policy().pk else ''}",
+        f"original   ${then:.4f}{over}",
+        f"replay     {'$0 (recorded)' if replays[0].mode == Replay.Mode.RECORDED else f'${now:.4f}{over}'}",
     ]
     return "\n".join(lines).strip("\n")

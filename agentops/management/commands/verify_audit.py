@@ -9,13 +9,11 @@ from approvals.models import AuditSeal
 
 
 class Command(BaseCommand):
-    help = (
-        "Read the whole audit log again and verify it against the chain of seals. Exits with status 1 if it is broken."
-    )
+    help = "Verify the whole audit log against its chain of seals. Exits with status 1 if the verification fails."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--digest", metavar="HEX", help="the digest of a seal, kept elsewhere, that the chain must contain"
+            "--digest", metavar="HEX", help="digest of a seal that you kept elsewhere; the chain must contain it"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -26,7 +24,9 @@ class Command(BaseCommand):
         progress.show("audit", found.events, found.events, "events", last=True)
         if found.broken:
             span = f"{found.after + 1} to {found.broken.through_event}"
-            raise CommandError(f"Broken: events {span} differ from those sealed on {found.broken.sealed_at}.")
+            raise CommandError(
+                f"Verification failed: events {span} differ from those sealed on {found.broken.sealed_at}."
+            )
         if (kept := options["digest"]) and not AuditSeal.objects.filter(digest=kept).exists():
             raise CommandError(f"Verification failed: no seal in this chain has the digest {kept}.")
         self.stdout.write(f"Verified: {found.events} events, {found.seals} seals, no changes.")

@@ -64,5 +64,5 @@ def _broker(broker: "redis.Redis") -> str:
 def _worker(broker: "redis.Redis") -> str:
     age = heartbeat.age(broker)
     if age is None:
-        return f"no sign of life for {heartbeat.max_age()} s"
+        return f"no heartbeat for {heartbeat.max_age()} s"
     return "ok" if age <= heartbeat.max_age() else f"last seen {age:.0f} s ago"

@@ -33,10 +33,10 @@ def prometheus(request: HttpRequest) -> HttpResponse:
     """Show the metrics to a caller with METRICS_TOKEN."""
     given = request.headers.get("Authorization", "")
     if not settings.METRICS_TOKEN:
-        return _refuse("METRICS_TOKEN is not set; set it, and give it to Prometheus as its bearer token.")
+        return _refuse("METRICS_TOKEN is not set. Set it, and use it as the bearer token in Prometheus.")
     # compare_digest takes the same time wherever the first difference is, so the token can't be guessed by timing.
     if not hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode()):
-        return _refuse("Send `Authorization: Bearer` and the METRICS_TOKEN of this installation.")
+        return _refuse("Send the header `Authorization: Bearer` with this installation's METRICS_TOKEN.")
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Figures())
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
@@ -60,8 +60,8 @@ class Figures(Collector):
 
 
 def _actions() -> Iterable[Metric]:
-    opened = GaugeMetricFamily("agentops_actions_open", "Actions that are not final.", labels=["kind", "status"])
-    unresolved = GaugeMetricFamily("agentops_actions_unresolved", "Actions of unknown outcome.")
+    opened = GaugeMetricFamily("agentops_actions_open", "Actions without a final outcome.", labels=["kind", "status"])
+    unresolved = GaugeMetricFamily("agentops_actions_unresolved", "Actions with an unknown outcome.")
     rows = metrics.open_actions()
     for kind, status, count in rows:
         opened.add_metric([kind, status], count)
@@ -94,7 +94,7 @@ def _runs() -> Iterable[Metric]:
     opened = GaugeMetricFamily("agentops_runs_open", "Runs that haven't ended.", labels=["status"])
     for status, count in metrics.open_runs():
         opened.add_metric([status], count)
-    ended = CounterMetricFamily("agentops_runs_ended", "Runs that have ended.", labels=["status", "outcome"])
+    ended = CounterMetricFamily("agentops_runs_ended", "Finished runs.", labels=["status", "outcome"])
     for _, outcome, status, _, count in metrics.ended(("run",)):
         ended.add_metric([status, outcome], count)
     yield from (opened, ended)

@@ -25,9 +25,9 @@ from agentops.web.queries import spending
 from tickets.intake import NewTicket
 
 DOES = {
-    "lead": "decides",
-    "lead2": "decides as well",
-    "admin": "sets the policy, manages users",
+    "lead": "approves and rejects",
+    "lead2": "a second lead",
+    "admin": "sets the policy and manages users",
     "auditor": "reads everything",
 }
 
@@ -133,7 +133,7 @@ class Command(BaseCommand):
         posted = [api.post(ticket) for ticket in tickets]
         if posted:
             known = sum(not each.new for each in posted)
-            self._say(f"{len(posted) - known} tickets posted" + (f", {known} already there" if known else ""))
+            self._say(f"{len(posted) - known} tickets posted" + (f", {known} already posted before" if known else ""))
         return intake.Following(api, posted)
 
     def _say(self, text: str) -> None:
