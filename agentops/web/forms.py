@@ -12,10 +12,8 @@ from agentops.runs.routing import POLICY_CODES, SIGNS
 MODEL = forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"})
 
 
-def note_field(help_text: str) -> forms.CharField:
-    return forms.CharField(
-        label="Reason", max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text=help_text
-    )
+def note_field(help_text: str, *, label: str = "Reason") -> forms.CharField:
+    return forms.CharField(label=label, max_length=500, widget=forms.Textarea(attrs={"rows": 2}), help_text=help_text)
 
 
 def dollars_field(label: str, help_text: str = "", *, required: bool = True) -> forms.DecimalField:
@@ -63,7 +61,7 @@ class PriceForm(forms.Form):
     cached = dollars_field("Cached input", "Leave empty to use the input price.", required=False)
     output = dollars_field("Output")
     reasoning = dollars_field("Reasoning", "Leave empty to use the output price.", required=False)
-    note = note_field("The source of the price. Saved with it.")
+    note = note_field("Where the price comes from. Saved with it.", label="Source")
 
 
 class RoutingForm(forms.Form):

@@ -6,7 +6,7 @@ from approvals.policy.rules import Rules
 def first_policy(apps, schema_editor):
     """Until an admin sets thresholds, every effect on money waits for a person."""
     apps.get_model("approvals", "PolicyVersion").objects.create(
-        rules=Rules().model_dump(mode="json"), note="As installed: a person decides about all money."
+        rules=Rules().model_dump(mode="json"), note="Initial policy: every refund and cancellation needs approval."
     )
 
 

@@ -39,4 +39,4 @@ class DialLowering(models.Model):
         triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
 
     def __str__(self) -> str:
-        return f"lowering to {self.after} %"
+        return f"lowering to {self.after}%"

@@ -94,8 +94,8 @@ class Dial(DialPart):
         return fallen if fallen.falls_from(self) else self
 
     def falls_from(self, before: "Dial") -> list[str]:
-        """Describe the shares that are lower than in `before`, a dial with the same parts: "from 70 % to 40 %", "for
-        refund from 50 % to 20 %". A share above the dial counts as the dial."""
+        """Describe the shares that are lower than in `before`, a dial with the same parts: "from 70% to 40%", "for
+        refund from 50% to 20%". A share above the dial counts as the dial."""
         pairs = [("", before.percent, self.percent)]
         pairs += [
             (f"for {now.kind.replace('_', ' ')} ", then.percent, now.percent)
@@ -106,7 +106,7 @@ class Dial(DialPart):
             for then, now in zip(before.tags, self.tags, strict=True)
         ]
         counted = [(of, min(then, before.percent), min(now, self.percent)) for of, then, now in pairs]
-        return [f"{of}from {then} % to {now} %" for of, then, now in counted if now < then]
+        return [f"{of}from {then}% to {now}%" for of, then, now in counted if now < then]
 
 
 def position(ticket_id: str) -> int:

@@ -46,10 +46,10 @@ class Rate:
 
     @property
     def so_far(self) -> str:
-        return f"{self.part} of {self.whole} {SAYS[self.what]} ({self.percent} %)"
+        return f"{self.part} of {self.whole} {SAYS[self.what]} ({self.percent}%)"
 
     def __str__(self) -> str:
-        return f"{self.part} of {self.whole} {SAYS[self.what]} ({self.percent} %, limit {self.limit} %)"
+        return f"{self.part} of {self.whole} {SAYS[self.what]} ({self.percent}%, limit {self.limit}%)"
 
 
 def rates(version: PolicyVersion, rules: Rules) -> list[Rate]:

@@ -183,8 +183,8 @@ def share(rules: Rules, facts: Facts) -> list[Reason]:
     total = facts.money.amount + facts.order_refunded
     if total * 100 > rules.share_of_order_percent * facts.captured:
         percent = total * 100 // max(facts.captured, 1)
-        return [person("share_of_order", f"{percent} % of the order would be refunded "
-                        f"(limit {rules.share_of_order_percent} %)")]  # fmt: skip
+        return [person("share_of_order", f"{percent}% of the order would be refunded "
+                        f"(limit {rules.share_of_order_percent}%)")]  # fmt: skip
     return []
 
 
@@ -223,7 +223,7 @@ def _autonomy(set_to: dial.Dial, facts: Facts) -> list[Reason]:
     if facts.fixed or percent == 100 or (facts.position is not None and dial.covers(percent, facts.position)):
         return []
     where = f" ({why})" if why else ""
-    message = f"Not among the {percent} % of tickets{where} that the agent handles without approval"
+    message = f"Not among the {percent}% of tickets{where} that the agent handles without approval"
     return [person("outside_autonomy", message)]
 
 

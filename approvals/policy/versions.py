@@ -73,7 +73,7 @@ def require_newest(*, newest: PolicyVersion, based_on: int) -> None:
     who = newest.created_by.get_username() if newest.created_by else events.SYSTEM
     message = (
         f"Not saved: {who} saved version {newest.pk} in the meantime (“{newest.note}”, dial at "
-        f"{policy_rules(newest).autonomy.percent} %). Version {newest.pk} is shown now, so you can repeat your change."
+        f"{policy_rules(newest).autonomy.percent}%). Version {newest.pk} is shown now, so you can repeat your change."
     )
     raise Refused("policy_changed", message, newest=newest.pk)
 

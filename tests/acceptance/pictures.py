@@ -149,7 +149,7 @@ def test_an_admin_previews_the_effect_of_a_policy(desk: Desk) -> None:
 
     admin.goto("/policy/autonomy/")
     admin.get_by_label("Percent of tickets", exact=True).fill("80")
-    expect(admin.locator(".a-said")).to_contain_text("At 80 %")
+    expect(admin.locator(".a-said")).to_contain_text("At 80%")
     admin.locator("#id_percent").blur()
     picture(admin, "dial")
 

@@ -157,7 +157,7 @@ def test_the_dial_is_saved_after_its_evidence_was_shown(admin: Client) -> None:
     assert (rules.lowering.rejected_percent, rules.lowering.failed_percent) == (25, None)
     assert (saved.note, saved.created_by.username) == ("Because the test says so", "the-admin")  # type: ignore[union-attr]
     assert rules.model_copy(update={"autonomy": RULES.autonomy, "lowering": RULES.lowering}) == RULES
-    assert "At most 10 %" in markup(signed_in().get(reverse("policy")))
+    assert "At most 10%" in markup(signed_in().get(reverse("policy")))
 
 
 def test_moving_the_dial_returns_only_the_evidence(admin: Client) -> None:
@@ -169,7 +169,7 @@ def test_moving_the_dial_returns_only_the_evidence(admin: Client) -> None:
         page = markup(answer)
         assert "<html" not in page
         alone = sum(starts(reply) <= percent for reply in replies)
-        assert f"At <strong>{percent} %</strong>, <strong>{alone}</strong> of the last 14 days' 8 actions" in page
+        assert f"At <strong>{percent}%</strong>, <strong>{alone}</strong> of the last 14 days' 8 actions" in page
         edited = int(starts(replies[0]) <= percent)
         assert f"people edited <strong>{edited}</strong> and rejected <strong>0</strong>." in page
         assert f"People decided <strong>{edited}</strong> of the {alone}." in page
@@ -179,8 +179,8 @@ def test_everyone_may_preview_a_setting_but_only_admins_save(db: None) -> None:
     a_reply()
     lead = signed_in()
     address = reverse("policy-autonomy")
-    assert "At <strong>0 %</strong>, <strong>0</strong> of" in markup(lead.get(address, {"percent": "0"}))
-    assert "At <strong>100 %</strong>" in markup(lead.get(address, {"percent": "140"}))
+    assert "At <strong>0%</strong>, <strong>0</strong> of" in markup(lead.get(address, {"percent": "0"}))
+    assert "At <strong>100%</strong>" in markup(lead.get(address, {"percent": "140"}))
     assert lead.post(address, {"percent": "50", "do": "save"}).status_code == 403
 
 
@@ -207,7 +207,7 @@ def test_a_form_opened_before_an_automatic_lowering_saves_nothing(admin: Client,
     fields = entered(admin, percent="90")
     proof = seen(admin, fields) if looked == "before" else ""
     lowered = RULES.model_copy(update={"autonomy": Dial(percent=35)})
-    made = versions.save_policy(rules=lowered, by=None, note="The dial lowered itself from 100 % to 35 %.")
+    made = versions.save_policy(rules=lowered, by=None, note="The dial lowered itself from 100% to 35%.")
     page = admin.post(reverse("policy-autonomy"), {**fields, "do": "preview"})
     assert based_on(markup(page)) == fields["based_on"]
     proof = proof or str(page.context["previewed"])
@@ -215,8 +215,8 @@ def test_a_form_opened_before_an_automatic_lowering_saves_nothing(admin: Client,
     assert answer.status_code == 409
     said = markup(answer)
     assert f"saved version {made.pk} in the meantime" in said
-    assert "lowered itself from 100 % to 35 %" in said
-    assert "At <strong>35 %</strong>" in said
+    assert "lowered itself from 100% to 35%" in said
+    assert "At <strong>35%</strong>" in said
     assert based_on(said) == str(made.pk)
     assert versions.current_policy() == made
     fields = entered(admin, percent="90")

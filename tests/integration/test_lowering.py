@@ -66,7 +66,7 @@ def test_rejections_at_the_rate_lower_the_dial_with_a_notice() -> None:
     assert made is not None
     assert (percent(), made.created_by) == (70, None)
     assert made.note == (
-        "Dial lowered automatically from 100 % to 70 %: 1 of 4 decisions were rejections (25 %, limit 25 %)."
+        "Dial lowered automatically from 100% to 70%: 1 of 4 decisions were rejections (25%, limit 25%)."
     )
     event = AuditEvent.objects.filter(verb="dial.lowered").latest("pk")
     assert (event.actor, event.object_id, event.after["percent"]) == ("system", str(made.pk), 70)
@@ -82,7 +82,7 @@ def test_failures_of_automatic_actions_lower_the_dial() -> None:
     ended("failed", verdict="auto_approve")
     made = lowered()
     assert made is not None
-    assert "1 of 4 auto-approved actions failed (25 %, limit 10 %)" in made.note
+    assert "1 of 4 auto-approved actions failed (25%, limit 10%)" in made.note
 
 
 def outcome_unknown(world: World) -> Action:
@@ -152,7 +152,7 @@ def test_a_kinds_share_is_lowered_together_with_the_dial() -> None:
     decided(*["reject"] * 4)
     made = lowered()
     assert made is not None
-    assert made.note.startswith("Dial lowered automatically from 100 % to 70 %, for refund from 60 % to 30 %: 4 of 4")
+    assert made.note.startswith("Dial lowered automatically from 100% to 70%, for refund from 60% to 30%: 4 of 4")
     assert versions.policy_rules(versions.current_policy()).autonomy.kinds == (KindShare(kind="refund", percent=30),)
 
 
@@ -161,7 +161,7 @@ def test_a_kinds_share_above_the_dial_falls_from_the_dial() -> None:
     decided(*["reject"] * 4)
     made = lowered()
     assert made is not None
-    assert made.note.startswith("Dial lowered automatically from 50 % to 20 %, for refund from 50 % to 20 %: ")
+    assert made.note.startswith("Dial lowered automatically from 50% to 20%, for refund from 50% to 20%: ")
 
 
 def test_shares_above_a_dial_at_its_floor_stay() -> None:
@@ -229,7 +229,7 @@ def test_everyone_sees_the_notice_until_an_admin_acknowledges_it() -> None:
     lead, admin = signed_in(), signed_in("the-admin", "admin")
     for page in ("dashboard", "policy", "policy-autonomy"):
         shown = markup(lead.get(reverse(page)))
-        assert "Dial lowered automatically from 100 % to 70 %" in shown
+        assert "Dial lowered automatically from 100% to 70%" in shown
         assert "Dismiss" not in shown
     assert "Dismiss" in markup(admin.get(reverse("policy")))
     address = reverse("policy-dial-seen", args=[made.pk])

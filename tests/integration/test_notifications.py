@@ -73,7 +73,7 @@ def test_an_automatic_lowering_is_notified_in_words() -> None:
     [letter] = mail.outbox
     assert letter.subject == "AgentOps: Autonomy dial lowered automatically"
     assert "percent: 70\n" in letter.body
-    assert "why: 1 of 4 decisions were rejections (25 %, limit 25 %)\n" in letter.body
+    assert "why: 1 of 4 decisions were rejections (25%, limit 25%)\n" in letter.body
     assert "{" not in letter.body, "no raw figures in the mail"
     assert letter.body.endswith("https://agentops.shop.example/policy/autonomy/\n")
 

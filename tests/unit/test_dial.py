@@ -121,7 +121,7 @@ def test_outside_the_dial_every_kind_needs_a_person() -> None:
         Facts("reply", position=600, tags=("vip",)), at(30, tags=[{"tag": "vip", "percent": 5}])
     ).reasons
     assert reason.message == (
-        "Not among the 5 % of tickets (for customers tagged vip) that the agent handles without approval"
+        "Not among the 5% of tickets (for customers tagged vip) that the agent handles without approval"
     )
 
 

@@ -160,7 +160,7 @@ def _did(step: Step | None, action: Action | None) -> str:
     if action and action.run_id is None:
         return "sending a person's reply to the customer"
     if step is None:
-        return f"sending: {kinds.noun(action.kind)}" if action else ""
+        return f"sending the {kinds.noun(action.kind)}" if action else ""
     if step.kind == Step.Kind.TRIAGE:
         return "triaging the ticket"
     if step.kind == Step.Kind.LLM:
@@ -169,7 +169,7 @@ def _did(step: Step | None, action: Action | None) -> str:
         return "handing the ticket to a person"
     kind = KINDS.by_tool(step.name)
     if kind:
-        return f"sending: {kind.label.lower()}"
+        return f"sending the {kinds.noun(kind.name)}"
     return "reading from the shop" if step.name.startswith(("get_", "find_")) else "calling an unknown tool"
 
 

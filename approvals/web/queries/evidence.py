@@ -82,7 +82,7 @@ def auto_approved_from(rules: Rules, facts: Facts) -> int | None:
 
 
 def _apart(rules: Rules) -> tuple[Rules, dial.Dial]:
-    """Return the rules with the dial at 100 %, and the dial with only its shares for kinds and tags."""
+    """Return the rules with the dial at 100%, and the dial with only its shares for kinds and tags."""
     wide_open = rules.model_copy(update={"autonomy": dial.Dial()})
     return wide_open, rules.autonomy.model_copy(update={"percent": 100})
 

@@ -22,6 +22,8 @@ SAID = {
     "unresolved": "Outcome unknown",
     "order_id": "Order ID",
     "payment_id": "Payment ID",
+    "llm": "Model",
+    "paypal": "PayPal",
 }
 UNITS = ((60, 1, "s"), (3600, 60, "min"), (48 * 3600, 3600, "h"), (float("inf"), 86400, "d"))
 

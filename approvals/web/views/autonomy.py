@@ -54,7 +54,7 @@ def edit_autonomy(request: HtmxRequest) -> HttpResponse:
         form.errors = [refused.message]
         return _page(request, form, newest, form.rules, based_on, status=409)
     messages.success(
-        request, f"Policy version {saved.pk} is now current, with the dial at {form.rules.autonomy.percent} %."
+        request, f"Policy version {saved.pk} is now current, with the dial at {form.rules.autonomy.percent}%."
     )
     return redirect("policy-autonomy")
 

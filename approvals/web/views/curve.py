@@ -36,7 +36,7 @@ def curve(evidence: Evidence) -> Curve:
     below = [
         CurveLine("edited", "Edited", _line([point.edited for point in points], below_top)),
         CurveLine("rejected", "Rejected", _line([point.rejected for point in points], below_top)),
-        CurveLine("failed", "failed", _line([point.failed for point in points], below_top)),
+        CurveLine("failed", "Failed or unknown outcome", _line([point.failed for point in points], below_top)),
     ]
     area = f"0,100 {_line([point.alone for point in points], top)} 100,100"
     return Curve(top, area, below_top, below, [points[percent] for percent in ROWS])
