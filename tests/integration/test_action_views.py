@@ -148,7 +148,7 @@ def test_the_page_shows_approvers_and_links_keep_the_filters(maya: Client) -> No
     for _ in range(history.PAGE):
         an_action(ticket)
     page = markup(maya.get(reverse("actions"), {"kind": "refund"}))
-    assert "Policy 1" in page
+    assert "Policy version 1" in page
     older = link(page, "after=")
     assert "kind=refund" in older
     assert "ines" in markup(maya.get(older))

@@ -74,7 +74,7 @@ def test_every_kind_of_object_can_be_shown(ines: Client) -> None:
     for object_type, object_id in objects.items():
         AuditEvent.objects.create(actor="system", verb="x", object_type=object_type, object_id=object_id)
     page = " ".join(ines.get(reverse("audit")).content.decode().split())
-    for shown in ("provider payments", "Policy 1</a>", "Request 5</a>", "Action 7</a>", "Ticket t1</a>"):
+    for shown in ("provider payments", "Policy version 1</a>", "Request 5</a>", "Action 7</a>", "Ticket t1</a>"):
         assert shown in page
 
 

@@ -73,7 +73,7 @@ def test_differences_are_shown_side_by_side(lead: Client, run: Run, model: Scrip
         ({"mode": "backwards"}, "Mode:"),
         ({"mode": "model", "policy_version": "999999"}, "Policy:"),
         ({"mode": "model", "llm_model": "unheard-of"}, "has no price"),
-        ({"mode": "recorded", "llm_model": "gpt-5"}, "no other model"),
+        ({"mode": "recorded", "llm_model": "gpt-5"}, "use another model, prompt or policy"),
     ],
 )
 def test_an_impossible_request_is_explained_and_starts_nothing(
