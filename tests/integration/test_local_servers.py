@@ -206,6 +206,21 @@ class TestProcesses:
                 programs.wait_for_web(process, port=port)
             process.stop()
 
+    def test_a_web_server_that_is_still_loading_stops_in_time(self, folder: Path) -> None:
+        # A worker is deaf to SIGTERM until it has loaded the application.
+        loading = folder / "slowly"
+        loading.mkdir()
+        os.mkfifo(loading / "gate")
+        (loading / "slow_settings.py").write_text(
+            f"print('loading', flush=True)\nopen({str(loading / 'gate')!r}).read()\n"
+        )
+        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "slow_settings", "PYTHONPATH": str(loading)}
+        with reserved_port() as port:
+            process = Process(programs.web(environment, port=port, workers=1), logs=folder)
+            process.wait_until(lambda: "loading" in process.output() or None)
+            process.stop()
+        assert process.exit_code == 0
+
     def test_a_restartable_process_is_restarted(self, supervisor: Supervisor) -> None:
         first = supervisor.start(Program("web", ["/bin/sleep", "300"], restart=True))
         first.kill()

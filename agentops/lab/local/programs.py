@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from signal import SIGKILL
 from urllib.error import URLError
@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
 WORKER_THREADS = 16
 WEB_WORKERS = 2
 WEB_THREADS = 8
+WEB_KILL_SECONDS = 5  # less than stop_seconds, so that the server ends its workers itself
 FAILED_WORKER = "Unexpected exit from worker"  # granian's log message
 FAILED_WORKERS = 3
 
@@ -54,20 +55,12 @@ def wait_for_worker(process: Process) -> None:
 
 
 def web(environment: Mapping[str, str], *, port: int, workers: int = WEB_WORKERS, restart: bool = False) -> Program:
-    command: Sequence[str] = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
-        *(
-            "--host",
-            LOOPBACK,
-            "--port",
-            str(port),
-            "--workers",
-            str(workers),
-            "--blocking-threads",
-            str(WEB_THREADS),
-        ),
-        *("--respawn-failed-workers", "agentops.wsgi:application"),
-    ]
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"]
+    command += ["--host", LOOPBACK, "--port", str(port)]
+    command += ["--workers", str(workers), "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"]
+    # A worker ignores SIGTERM while it loads the application, and granian would wait for it forever: an orphaned
+    # server would keep the port.
+    command += ["--workers-kill-timeout", str(WEB_KILL_SECONDS), "agentops.wsgi:application"]
     return Program("web", command, environment, ROOT, restart=restart)
 
 
