@@ -88,7 +88,7 @@ demo-reset: $(STAMP) ## Delete the demo's data, then start the demo
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: test test-unit test-integration test-acceptance test-setup test-crash benchmark benchmark-ticket
-.PHONY: pictures lint format types contracts names docs
+.PHONY: mutants pictures lint format types contracts names docs
 .PHONY: money-path
 test: lint types contracts ## Lint, types, import contracts and the tests of every floor but crash
 	@$(PYTEST) -n 2 tests/acceptance tests/integration tests/unit $(ARGS)
@@ -113,6 +113,10 @@ benchmark: $(STAMP) ## The cost of each page at 10,000 and at 1,000,000 actions 
 
 benchmark-ticket: $(STAMP) ## The database cost of an automatic ticket: statements, commits, WAL
 	@$(PYTEST) tests/benchmarks/hot_path.py $(ARGS)
+
+mutants: $(STAMP) ## Change the pure money logic in small ways and list the changes that no unit test notices (20 minutes)
+	@$(BIN)/python -m mutmut run $(ARGS)
+	@$(BIN)/python -m mutmut results
 
 money-path: ## The files between proposal and settlement of a refund, with their lines
 	@wc -l $(addprefix approvals/,kinds.py locks.py transitions.py audit/events.py policy/rules.py) \
@@ -158,7 +162,7 @@ docs: $(STAMP) ## Build the documentation site into site/, without warnings
 .PHONY: lock clean help
 lock: $(STAMP) ## Generate requirements.txt from pyproject.toml (UPGRADE=1: newest versions)
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url $(if $(UPGRADE),--upgrade) --group dev --group docs pyproject.toml --output-file requirements.txt
+		--no-emit-index-url $(if $(UPGRADE),--upgrade) --group dev --group docs --group mutants pyproject.toml --output-file requirements.txt
 
 clean: ## Remove .venv, caches and this checkout's runtime folder; the demo's data in var/ stays
 	@for each in /var/lib/agentops-* /var/tmp/agentops-* /tmp/agentops-*; do \
@@ -167,7 +171,7 @@ clean: ## Remove .venv, caches and this checkout's runtime folder; the demo's da
 ifdef CACHE
 	rm -rf "$(VENV)" "$(CACHE)"
 else
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles site
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles site mutants
 	find agentops approvals tickets tests -name __pycache__ -type d -prune -exec rm -rf {} +
 endif
 
