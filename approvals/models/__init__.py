@@ -3,6 +3,7 @@
 from approvals.models.action import Action, Attempt, OrderLock, ProviderPause
 from approvals.models.audit import AuditEvent, AuditSeal, Notification
 from approvals.models.books import Comparison, Finding, HandSettlement, ProviderEvent
+from approvals.models.deferral import Deferral
 from approvals.models.policy import DialLowering, PolicyVersion
 from approvals.models.request import ApprovalRequest, Decision
 from approvals.models.stop import Stop
@@ -15,6 +16,7 @@ __all__ = [
     "AuditSeal",
     "Comparison",
     "Decision",
+    "Deferral",
     "DialLowering",
     "Finding",
     "HandSettlement",
