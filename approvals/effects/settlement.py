@@ -101,7 +101,9 @@ def error_fields(error: ProviderError) -> dict[str, str]:
 
 
 def _unresolved(action: Action, error: ProviderError) -> None:
-    _close(action, states.UNRESOLVED, "action.unresolved", {}, error, not_before=Now())
+    # A person has to find out what cannot be looked up; asking for it again and again would only delay the others.
+    due = Now() if KINDS.of(action).can_be_looked_up else None
+    _close(action, states.UNRESOLVED, "action.unresolved", {}, error, not_before=due)
     if action.facts.get("fixed"):
         return  # an acknowledgement: the ticket is already with a person, for a better reason
     # This does not wake the waiting run, and the ticket may still say that it awaits approval.
@@ -111,6 +113,9 @@ def _unresolved(action: Action, error: ProviderError) -> None:
 def _fail(action: Action, error: ProviderError, **kept: Any) -> None:
     _close(action, states.FAILED, "action.failed", {"message": redact.text(error.message)[:300]}, error, **kept)
     report_undelivered(action, error.message)
+    if action.kind not in KINDS:  # no run knows what to do instead
+        why = f"{action.idempotency_key} was not sent: {redact.text(error.message)}"
+        ticket_status.hand_to_person(action.ticket_id, why, keep=True)
 
 
 def _close(

@@ -6,6 +6,7 @@ from typing import Any
 
 from approvals import kinds
 from approvals.effects.kinds.base import Kind
+from approvals.effects.kinds.unknown import UnknownKind
 from approvals.models import Action
 
 
@@ -37,7 +38,8 @@ class Registry(Mapping[str, Kind[Any, Any]]):
             self._rows = before
 
     def of(self, action: Action) -> Kind[Any, Any]:
-        return self._rows[action.kind]
+        """Return the action's kind, or a stand-in that sends nothing for one that this release doesn't have."""
+        return self._rows.get(action.kind) or UnknownKind(action.kind, self.label(action.kind))
 
     def by_tool(self, tool: str) -> Kind[Any, Any] | None:
         """Return the kind that a call of this tool proposes, or None for a read-only tool."""
