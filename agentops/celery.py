@@ -4,12 +4,15 @@ Every setting was measured (docs/design.md, 9).
 """
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentops.settings")
 
 from django.conf import settings
+from django.core.management.base import BaseCommand, SystemCheckError
 
 app = Celery("agentops", broker=settings.BROKER_URL)
 app.conf.update(
@@ -36,3 +39,12 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def refuse_contradictory_settings(**_: Any) -> None:
+    """Exit with what is wrong with the settings. Celery itself runs the checks, but ignores what they find."""
+    try:
+        BaseCommand().check()
+    except SystemCheckError as error:
+        raise SystemExit(str(error)) from None

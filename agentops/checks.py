@@ -1,5 +1,6 @@
 """System checks of the settings, run at start-up and by `manage.py check`."""
 
+import math
 import os
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
+from agentops.worker import sweep
 from approvals.effects import lookup
 
 MAX_TOKENS_NAMES = ("max_completion_tokens", "max_tokens")
@@ -64,14 +66,48 @@ def language_model(**_: Any) -> list[CheckMessage]:
 
 @register()
 def leases(**_: Any) -> list[CheckMessage]:
-    """Limit the lease to the quiet period before a look-up.
+    """Limit the leases, and an action's to the quiet period before a look-up.
 
-    A request is sent within its lease. With a longer lease it could arrive after the look-up that found nothing.
+    They are renewed while a call is under way, so calls may take longer than a lease lasts. But a request is sent
+    within its lease: with a longer one it could arrive after the look-up that found nothing.
     """
     longest = lookup.QUIET_SECONDS
-    if 1 <= settings.ACTION_LEASE_SECONDS <= longest:
+    found: list[CheckMessage] = []
+    if not 1 <= settings.ACTION_LEASE_SECONDS <= longest:
+        found.append(Error(f"ACTION_LEASE_SECONDS is {settings.ACTION_LEASE_SECONDS}; it must be from 1 to {longest}."))
+    if settings.RUN_LEASE_SECONDS < 1:
+        found.append(Error(f"RUN_LEASE_SECONDS is {settings.RUN_LEASE_SECONDS}; it must be at least 1."))
+    return found
+
+
+@register()
+def times(**_: Any) -> list[CheckMessage]:
+    """Check the timeouts and pauses, and those that must not exceed one another."""
+    found: list[CheckMessage] = [
+        Error(f"{name} is {getattr(settings, name):g}; it must be more than 0.")
+        for name in ("PROVIDER_TIMEOUT_SECONDS", "LLM_TIMEOUT_SECONDS", "SWEEP_SECONDS")
+        if not 0 < getattr(settings, name) < math.inf
+    ]
+    # Until a look-up can prove that nothing happened, the provider must still know the key.
+    quiet = lookup.QUIET_SECONDS + settings.PROVIDER_TIMEOUT_SECONDS
+    if quiet > settings.RETRY_HORIZON_SECONDS:
+        found.append(
+            Error(
+                f"RETRY_HORIZON_SECONDS is {settings.RETRY_HORIZON_SECONDS}; it must be at least {quiet:g}, which is "
+                f"{lookup.QUIET_SECONDS} more than PROVIDER_TIMEOUT_SECONDS: a request may still arrive until then."
+            )
+        )
+    return found
+
+
+@register()
+def connections(**_: Any) -> list[CheckMessage]:
+    """Check that the sweep never waits for a connection: each of its threads, its round and the renewal of leases may
+    need one at once. Threads that wait for an outside system need none."""
+    pool, needed = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"], sweep.CONNECTIONS
+    if pool >= needed:
         return []
-    return [Error(f"ACTION_LEASE_SECONDS is {settings.ACTION_LEASE_SECONDS}; it must be from 1 to {longest}.")]
+    return [Error(f"DATABASE_POOL is {pool}; the sweep of a worker alone needs {needed} connections.")]
 
 
 @register()

@@ -3,12 +3,14 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
 
+from django.core.management.base import BaseCommand
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "agentops.settings")
 MOST_IN_CHUNKS = 1024 * 1024  # bytes of a chunked body; it is read into memory, so it needs a limit
 
 _django = get_wsgi_application()
+BaseCommand().check()  # a server with contradictory settings does not start
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

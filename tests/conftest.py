@@ -29,6 +29,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from agentops.lab.local.ports import reserved_port
 from agentops.lab.local.runtime import scratch_place
+from agentops.lib import calls
 from agentops.runs import steps
 from tests import browser as browsers
 from tests.live import Simulator, Web, Worker
@@ -134,6 +135,14 @@ def django_db_setup(
     with django_db_blocker.unblock():
         drop_database(PRISTINE)
         teardown_databases(config, verbosity=0)
+
+
+@pytest.fixture(autouse=True)
+def calls_in_the_tests_transaction(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that is rolled back is one transaction, so its calls can't give the connection back."""
+    marker = request.node.get_closest_marker("django_db")
+    if "db" in request.fixturenames or (marker and not marker.kwargs.get("transaction")):
+        monkeypatch.setattr(calls, "_hooks", [])
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,12 +17,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Say:
-    """An answer. `body` is sent as JSON, or unchanged if it is bytes. `status` 0: the connection is cut."""
+    """An answer. `body` is sent as JSON, or unchanged if it is bytes. `status` 0: the connection is cut. `once` is
+    called first, while the request is open."""
 
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     length: int | None = None
+    once: Callable[[], object] | None = None
 
     def encoded(self) -> bytes:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
@@ -74,6 +76,8 @@ def scripted(*answers: Say) -> Iterator[Script]:
                     say = Say({"error": {"code": "unscripted", "message": "nothing is left to say"}}, 400)
                 else:
                     say = script.answers.popleft()
+            if say.once:
+                say.once()
             self.say(say)
 
         do_GET = do_POST = do_PATCH = answer

@@ -1,7 +1,8 @@
 """An HTTP transport that bounds the total time and size of an answer.
 
 The client's own timeouts bound each read separately, so a server that sends one byte at a time never hits them. Every
-request passes through here, so this is also where trace context is added.
+request passes through here, so this is also where trace context is added, the database connection is given back, and
+leases are renewed (calls.py).
 """
 
 import threading
@@ -13,7 +14,7 @@ from typing import Any, cast
 import httpcore2
 import httpx2
 
-from agentops.lib import outbound, tracing
+from agentops.lib import calls, outbound, tracing
 
 MAX_ANSWER_BYTES = 2_000_000
 
@@ -72,21 +73,22 @@ class _Network(httpcore2.SyncBackend):
 
 
 class _Body(httpx2.SyncByteStream):
-    def __init__(self, stream: httpx2.SyncByteStream, until: float) -> None:
+    def __init__(self, stream: httpx2.SyncByteStream, call: calls.Call) -> None:
         self._stream = stream
-        self._until = until
+        self._call = call
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
-        _local.until = self._until
+        _local.until = self._call.until
         for chunk in self._stream:
             size += len(chunk)
             if size > MAX_ANSWER_BYTES:
                 raise httpx2.DecodingError(f"it is longer than {MAX_ANSWER_BYTES:,} bytes")
             yield chunk
-            _local.until = self._until
+            _local.until = self._call.until
 
     def close(self) -> None:
+        self._call.end()
         self._stream.close()
 
 
@@ -109,13 +111,18 @@ class DeadlineTransport(httpx2.HTTPTransport):
         )
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        _local.until = until = time.monotonic() + self._seconds
         request.headers["Accept-Encoding"] = "identity"
         request.headers.update(tracing.headers())
         with outbound.passing(request.method, str(request.url)):
-            response = super().handle_request(request)
+            call = calls.begin(time.monotonic() + self._seconds)
+            _local.until = call.until
+            try:
+                response = super().handle_request(request)
+            except BaseException:
+                call.end()
+                raise
+        response.stream = _Body(cast("httpx2.SyncByteStream", response.stream), call)
         if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
             response.close()
             raise httpx2.DecodingError("it is compressed, although an uncompressed one was requested")
-        response.stream = _Body(cast("httpx2.SyncByteStream", response.stream), until)
         return response

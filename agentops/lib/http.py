@@ -2,9 +2,12 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, wraps
 from math import isnan
-from typing import Any
+from threading import Lock
+from typing import Any, cast
 
 import httpx2
 
@@ -40,6 +43,18 @@ class JsonAnswer:
     data: Any
     text: str
     replayed: bool
+
+
+def kept[**P, T](make: Callable[P, T]) -> Callable[P, T]:
+    """Make one client per arguments and process, also when several threads ask for it at once."""
+    made, lock = cast("Callable[P, T]", cache(make)), Lock()
+
+    @wraps(make)
+    def keep(*given: P.args, **named: P.kwargs) -> T:
+        with lock:
+            return made(*given, **named)
+
+    return keep
 
 
 def client(base_url: str, *, token: str = "", timeout: float = 10.0, connections: int = 100) -> httpx2.Client:

@@ -2,9 +2,7 @@
 any provider."""
 
 import json
-import threading
 from dataclasses import dataclass
-from functools import cache
 from itertools import chain, count
 from typing import Annotated, Any
 
@@ -31,7 +29,6 @@ def _count(value: Any) -> int:
 
 
 _MAX_TOKENS = 10**9
-_client_lock = threading.Lock()
 PRIMARY, FALLBACK = "primary", "fallback"
 _Text = Annotated[str, BeforeValidator(_text)]
 _Count = Annotated[int, BeforeValidator(_count)]
@@ -217,11 +214,10 @@ def _client(provider: str) -> openai.OpenAI:
     url, key = settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY
     if provider == FALLBACK:
         url, key = settings.LLM_FALLBACK_BASE_URL, settings.LLM_FALLBACK_API_KEY
-    with _client_lock:  # otherwise threads that start together each create a client
-        return _cached_client(url, key, settings.LLM_TIMEOUT_SECONDS)
+    return _cached_client(url, key, settings.LLM_TIMEOUT_SECONDS)
 
 
-@cache
+@http.kept
 def _cached_client(base_url: str | None, api_key: str, timeout: float) -> openai.OpenAI:
     return openai.OpenAI(
         base_url=base_url,

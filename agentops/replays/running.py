@@ -7,6 +7,7 @@ that the mode doesn't allow before a socket is connected.
 import logging
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from agentops.lib import outbound, redact, retry
+from agentops.lib import calls, outbound, redact, retry
 from agentops.lib.errors import ProviderError, Refused
 from agentops.llm import budgets
 from agentops.llm.holds import Held
@@ -25,14 +26,16 @@ from agentops.replays.leases import ReplaySuperseded
 from agentops.replays.recording import NotRecorded, Recording, call_key
 from agentops.runs import steps, turn
 from approvals.effects.kinds import KINDS
+from approvals.models import Deferral
 
 log = logging.getLogger(__name__)
+LINE = "replays"  # of the sweep
 MAX_ATTEMPTS = 8  # of one step; lost workers count too, so a step that kills its worker can't do so forever
 
 
 def due(limit: int) -> list[int]:
     """Return ids of replays to continue: queued and due, or abandoned by a dead worker."""
-    return list(_ready().order_by("pk").values_list("pk", flat=True)[:limit])
+    return list(_ready().exclude(Deferral.holds(LINE)).order_by("pk").values_list("pk", flat=True)[:limit])
 
 
 def advance_replay(replay_id: int) -> None:
@@ -45,7 +48,8 @@ def advance_replay(replay_id: int) -> None:
         if replay.attempt > MAX_ATTEMPTS:
             _finish(replay, status=Replay.Status.FAILED, error=f"One step failed {MAX_ATTEMPTS} times.")
             return
-        with outbound.only(*worlds.allowed(replay.mode)):
+        renewed = calls.holding(partial(leases.renew_lease, replay), seconds=settings.RUN_LEASE_SECONDS)
+        with renewed, outbound.only(*worlds.allowed(replay.mode)):
             _run_steps(replay)
     except ProviderError as error:  # a live service failed, which says nothing about the run
         _finish(replay, status=Replay.Status.FAILED, error=_live_error(error))

@@ -6,7 +6,9 @@ crash the run continues with the first step that isn't recorded.
 """
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -14,7 +16,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from agentops.lib import redact, retry, tracing
+from agentops.lib import calls, redact, retry, tracing
 from agentops.lib.errors import ProviderError, Refused, Unauthorized
 from agentops.llm import admission, breakers, budgets
 from agentops.llm.holds import Held
@@ -44,7 +46,8 @@ def advance(run_id: int) -> None:
     """Do what there is to do on this run now, unless another worker has it."""
     run = leasing.lease_run(run_id)
     if run is not None:
-        with tracing.at(ticket_id=run.ticket_id, run_id=run.pk, span="run"):
+        renewed = calls.holding(partial(leasing.renew_lease, run), seconds=settings.RUN_LEASE_SECONDS)
+        with renewed, tracing.at(ticket_id=run.ticket_id, run_id=run.pk, span="run"):
             _advance(run)
 
 
@@ -59,7 +62,8 @@ def _advance(run: Run) -> None:
         raise  # the database will be back: the lease expires, and the run continues from here
     except Exception as error:  # a bug must neither repeat forever nor go unnoticed: a person takes over
         log.exception("run %s broke", run.pk)
-        _give_up(run, f"Bug in AgentOps: {type(error).__name__}: {redact.text(str(error))}")
+        with suppress(RunSuperseded):  # another worker has taken the run over, and continues it
+            _give_up(run, f"Bug in AgentOps: {type(error).__name__}: {redact.text(str(error))}")
 
 
 def _go_on(run: Run) -> None:

@@ -11,7 +11,10 @@ from agentops.runs import cancellation
 from agentops.runs.commit import lease_expiry, set_ticket
 from approvals import states
 from approvals.audit import events
+from approvals.models import Deferral
 from tickets.models import Message, Ticket
+
+LINE = "runs"  # of the sweep
 
 
 def queue_run(message: Message, *, actor: str = events.SYSTEM) -> Run:
@@ -33,7 +36,8 @@ def due(limit: int) -> list[int]:
     that is now available. Up to half of the first `limit` are runs from hold, so a backlog of others can't keep them
     waiting.
     """
-    free = ready().filter(hold__isnull=True).order_by("pk").values_list("pk", flat=True)[:limit]
+    found = ready().filter(hold__isnull=True).exclude(Deferral.holds(LINE))
+    free = found.order_by("pk").values_list("pk", flat=True)[:limit]
     released = admission.resumable(limit)
     return list(dict.fromkeys([*released[: limit // 2], *free, *released]))
 
@@ -77,6 +81,14 @@ def lease_run(run_id: int) -> Run | None:
         return None
     run.fence += 1
     return run
+
+
+def renew_lease(run: Run) -> None:
+    """Extend the lease while it is valid, unless the row is locked: the renewal of others must not wait."""
+    held = Run.objects.filter(pk=run.pk, fence=run.fence, status=Run.Status.RUNNING, lease_expires_at__gt=Now())
+    with transaction.atomic():
+        free = held.select_for_update(skip_locked=True, no_key=True).values("pk")
+        Run.objects.filter(pk__in=free).update(lease_expires_at=lease_expiry())
 
 
 def _open(ticket: Ticket, run: Run, actor: str) -> None:

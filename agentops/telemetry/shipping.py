@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from agentops.lib import tracing
+from agentops.lib import calls, tracing
 from agentops.models import Watermark, WebRequest
 from agentops.telemetry import spans
 from agentops.telemetry.spans import ExportedSpan
@@ -160,7 +160,8 @@ def _send(batch: list[ExportedSpan]) -> bool:
     parts, taken, refused = [batch], 0, list[ExportedSpan]()
     while parts:
         part = parts.pop()
-        answer = export(part)
+        with calls.under_way(LEASE.total_seconds()):
+            answer = export(part)
         if answer == "unavailable":
             return False
         if answer == "accepted":

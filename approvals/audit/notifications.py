@@ -13,10 +13,11 @@ from django.core.mail import EmailMessage
 from django.db.models import F
 from django.db.models.functions import Now
 
-from agentops.lib import redact
-from approvals.models import AuditEvent, Notification
+from agentops.lib import calls, redact
+from approvals.models import AuditEvent, Deferral, Notification
 
 log = logging.getLogger(__name__)
+LINE = "alerts"  # of the sweep
 # The lease of the worker that is sending, and the pause between tries.
 RETRY_AFTER = timedelta(minutes=2)
 SUBJECTS = {
@@ -29,6 +30,7 @@ SUBJECTS = {
     "action.key_mismatch": "Idempotency key reused with a different request",
     "effects.stopped": "Actions are stopped",
     "dial.lowered": "Autonomy dial lowered automatically",
+    "work.kept_failing": "Background work keeps failing",
     "breaker.opened": "A model keeps failing and is skipped",
 }
 PAGES = {
@@ -38,13 +40,14 @@ PAGES = {
     "action": "/actions/{}/",
     "stop": "/policy/stop/",
     "policy": "/policy/autonomy/",
+    "work": "/needs-a-person/",
     "breaker": "/policy/models/",
 }
 
 
 def due(limit: int) -> list[int]:
     """Return the ids of alerts to send now, the longest due first."""
-    waiting = Notification.objects.filter(sent_at__isnull=True, not_before__lte=Now())
+    waiting = Notification.objects.filter(sent_at__isnull=True, not_before__lte=Now()).exclude(Deferral.holds(LINE))
     return list(waiting.order_by("not_before").values_list("pk", flat=True)[:limit])
 
 
@@ -55,7 +58,9 @@ def send_notification(notification_id: int) -> bool:
         return False
     notification = Notification.objects.select_related("event").get(pk=notification_id)
     try:
-        build_email(notification.event).send()
+        email = build_email(notification.event)
+        with calls.under_way(RETRY_AFTER.total_seconds()):
+            email.send()
     except (smtplib.SMTPException, OSError) as error:
         reason = redact.text(f"{type(error).__name__}: {error}")[:300]
         log.warning("%s was not sent and will be retried: %s", notification, reason)

@@ -22,7 +22,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from agentops.lib import tracing
+from agentops.lib import calls, tracing
 from agentops.lib.errors import ProviderError, Refused, ReplayedFailure, Terminal
 from approvals import locks, states, transitions
 from approvals.audit import events
@@ -30,11 +30,12 @@ from approvals.effects import acknowledgements, attempt_plan, late_answers, look
 from approvals.effects.attempt_plan import Attempted, LookFirst, Send
 from approvals.effects.kinds import KINDS
 from approvals.effects.kinds.base import CannotBeAsked
-from approvals.models import Action, Attempt
+from approvals.models import Action, Attempt, Deferral
 from approvals.providers import orders
 from approvals.providers.receipt import Receipt
 
 log = logging.getLogger(__name__)
+LINE = "execution"  # of the sweep
 DATABASE_AWAY = (OperationalError, InterfaceError)
 READY = Q(status=states.APPROVED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
 LEFT_BEHIND = Q(status=states.EXECUTING, lease_expires_at__lt=Now())  # its worker's lease ran out
@@ -58,7 +59,9 @@ def execute(action_id: int) -> Action:
     action = _claim(action_id)
     if action is not None:
         span = tracing.attempt_span(action.pk, action.fence)
-        with tracing.at(ticket_id=action.ticket_id, run_id=action.run_id, span=span, action=action.idempotency_key):
+        renewed = calls.holding(partial(_renew_lease, action), seconds=settings.ACTION_LEASE_SECONDS)
+        at = tracing.at(ticket_id=action.ticket_id, run_id=action.run_id, span=span, action=action.idempotency_key)
+        with renewed, at:
             _attempt(action)
     return Action.objects.get(pk=action_id)
 
@@ -72,23 +75,21 @@ def unblocked_actions() -> QuerySet[Action]:
 
 def due(limit: int) -> list[int]:
     """Approved actions whose time has come, and those whose worker's lease ran out."""
-    return list(unblocked_actions().filter(READY | LEFT_BEHIND).order_by("pk").values_list("pk", flat=True)[:limit])
+    found = unblocked_actions().filter(READY | LEFT_BEHIND).exclude(Deferral.holds(LINE))
+    return list(found.order_by("pk").values_list("pk", flat=True)[:limit])
 
 
 def _claim(action_id: int) -> Action | None:
     """Lease the action and start an attempt. Takes over from a dead worker if its lease has expired. Returns None if
     the action is not due, leased, stopped or paused."""
     with transaction.atomic():
-        action = _lock(action_id, READY)
-        if action is None:
-            action = _lock(action_id, LEFT_BEHIND)
-        elif pauses.paused_names().intersection(KINDS.of(action).providers):
-            return None
+        action = _lock(action_id, READY | LEFT_BEHIND)
         if action is None or stops.blocks_claim(action.kind):
             return None
+        if pauses.paused_names().intersection(KINDS.of(action).providers):
+            return None
         fence = action.fence + 1
-        lease = Now() + timedelta(seconds=settings.ACTION_LEASE_SECONDS)
-        held: dict[str, Any] = {"fence": fence, "lease_expires_at": lease}
+        held: dict[str, Any] = {"fence": fence, "lease_expires_at": _lease_expiry()}
         if action.status == states.EXECUTING:
             _mark_lost(action)
             Action.objects.filter(pk=action.pk, fence=action.fence).update(**held)
@@ -100,6 +101,18 @@ def _claim(action_id: int) -> Action | None:
         action.fence = fence
         Attempt.objects.create(action=action, number=fence, worker=f"{socket.gethostname()}:{os.getpid()}")
     return action
+
+
+def _lease_expiry() -> Any:
+    return Now() + timedelta(seconds=settings.ACTION_LEASE_SECONDS)
+
+
+def _renew_lease(action: Action) -> None:
+    """Extend the lease while it is valid, unless the row is locked: the renewal of others must not wait."""
+    held = Action.objects.filter(status=states.EXECUTING, fence=action.fence, lease_expires_at__gt=Now(), pk=action.pk)
+    with transaction.atomic():
+        free = held.select_for_update(skip_locked=True, no_key=True).values("pk")
+        Action.objects.filter(pk__in=free).update(lease_expires_at=_lease_expiry())
 
 
 def _lock(action_id: int, wanted: Q) -> Action | None:

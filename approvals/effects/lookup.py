@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.db.models import DurationField, Max, OuterRef, Subquery, Value
-from django.db.models.functions import Greatest, Least, Now
+from django.db.models import DurationField, ExpressionWrapper, Max, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce, Greatest, Least, Now
 
 from agentops.lib import redact, tracing
 from agentops.lib.errors import ProviderError, Refused
@@ -16,13 +16,14 @@ from approvals import states, transitions
 from approvals.audit import events
 from approvals.effects.kinds import KINDS
 from approvals.effects.kinds.base import CannotBeAsked
-from approvals.models import Action, Attempt
+from approvals.models import Action, Attempt, Deferral
 from approvals.providers.receipt import Receipt
 
 log = logging.getLogger(__name__)
+LINE = "lookup"  # of the sweep
 # Our request may still be under way when we ask. "There is none" only counts this many seconds after the timeout.
 QUIET_SECONDS = 60
-ASK_SOON_SECONDS, ASK_AGAIN_SECONDS = 1, 60
+ASK_SOON_SECONDS, ASK_AGAIN_SECONDS, ASK_RARELY_SECONDS = 1, 60, 3600
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,17 @@ def _ask(action: Action) -> LookupResult:
     )  # taken before we ask: a request that arrives while the provider answers is not in its answer
     try:
         found = find_effect(action)
-    except (CannotBeAsked, ProviderError) as error:
+    except CannotBeAsked as error:
+        log.info("%s waits for a person: %s", action.idempotency_key, error)
+        if KINDS.of(action).can_be_looked_up:
+            _ask_later(action)
+        else:  # recorded by an older release, which asked for ever
+            Action.objects.filter(pk=action.pk, status=states.UNRESOLVED).update(not_before=None)
+        return LookupResult(action, f"The provider can't tell: {error}")
+    except ProviderError as error:
         log.info("%s stays unresolved: %s", action.idempotency_key, error)
         _ask_later(action)
-        told = "The provider can't tell:" if isinstance(error, CannotBeAsked) else "Couldn't check with the provider."
-        return LookupResult(action, f"{told} {error}")
+        return LookupResult(action, f"Couldn't check with the provider. {error}")
     try:
         return _write(action, found, quiet=quiet)
     except transitions.Lost:
@@ -88,13 +95,15 @@ def _ask(action: Action) -> LookupResult:
 
 def quiet_in(action: Action) -> float:
     """Return the seconds until the last attempt can no longer arrive, or 0."""
-    ago = action.attempts.aggregate(ago=Now() - Max("started_at"))["ago"]
+    # An attempt that ended was sent before it did, however long it had read the shop before.
+    ago = action.attempts.aggregate(ago=Now() - Max(Coalesce("finished_at", "started_at")))["ago"]
     return max(QUIET_SECONDS + settings.PROVIDER_TIMEOUT_SECONDS - ago.total_seconds(), 0.0) if ago else 0.0
 
 
 def due(limit: int) -> list[int]:
-    """Return the ids of unresolved actions that are due for a look-up, the longest due first."""
-    unresolved = Action.objects.filter(status=states.UNRESOLVED, not_before__lte=Now())
+    """Return the ids of unresolved actions that are due for a look-up, the longest due first. Without a due time, only
+    a person can find out."""
+    unresolved = Action.objects.filter(status=states.UNRESOLVED, not_before__lte=Now()).exclude(Deferral.holds(LINE))
     return list(unresolved.order_by("not_before").values_list("pk", flat=True)[:limit])
 
 
@@ -135,8 +144,12 @@ def _write(action: Action, found: Receipt | None, *, quiet: bool) -> LookupResul
 
 def _ask_later(action: Action) -> None:
     """Schedule the next look-up after the time that has passed since the last attempt, so a provider that was briefly
-    unavailable is asked again soon."""
+    unavailable is asked again soon. From a minute on it is every minute for the first hour, then ever more rarely, at
+    least hourly, so that outcomes unknown for days don't keep the others from their turn."""
     ago = Now() - Subquery(Attempt.objects.filter(action=OuterRef("pk")).order_by("-number").values("started_at")[:1])
-    soonest, latest = (Value(timedelta(seconds=seconds)) for seconds in (ASK_SOON_SECONDS, ASK_AGAIN_SECONDS))
-    pause = Least(Greatest(ago, soonest), latest, output_field=DurationField())
+    soonest, minute, longest = (
+        Value(timedelta(seconds=seconds)) for seconds in (ASK_SOON_SECONDS, ASK_AGAIN_SECONDS, ASK_RARELY_SECONDS)
+    )
+    sixtieth = ExpressionWrapper(ago / Value(60), output_field=DurationField())
+    pause = Least(Greatest(Least(ago, minute), soonest, sixtieth), longest, output_field=DurationField())
     Action.objects.filter(pk=action.pk, status=states.UNRESOLVED).update(not_before=Now() + pause)

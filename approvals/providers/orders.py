@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -119,7 +118,7 @@ def _client() -> httpx2.Client:
     return _kept_client(settings.ORDERS_URL, settings.ORDERS_TOKEN, settings.PROVIDER_TIMEOUT_SECONDS)
 
 
-@cache
+@http.kept
 def _kept_client(url: str, token: str, timeout: float) -> httpx2.Client:
     return http.client(url, token=token, timeout=timeout)
 

@@ -4,7 +4,6 @@ import json
 import smtplib
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cache
 
 import httpx2
 from django.conf import settings
@@ -13,11 +12,12 @@ from django.core.mail.backends.base import BaseEmailBackend
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-from agentops.lib import http
+from agentops.lib import calls, http
 from agentops.lib.errors import EffectUnknown, ProviderError, Terminal, Transient, Unauthorized
 from approvals.providers.receipt import Receipt
 
 NAME = "replies"
+SMTP_STEPS = 10  # of a delivery at most, each of which may take the whole timeout
 SMTP_UNAUTHORIZED = (530, 535)  # authentication required, or refused
 
 
@@ -78,6 +78,12 @@ def _send_email(body: str, key: str) -> Receipt:
         message.message().as_bytes()
     except ValueError as error:  # a line break in the subject, or an address that no mail server accepts
         raise Terminal("unsendable", f"This email can't be sent: {error}.") from error
+    with calls.under_way(SMTP_STEPS * settings.PROVIDER_TIMEOUT_SECONDS):
+        _deliver(message)
+    return Receipt(reference=message.extra_headers["Message-ID"])
+
+
+def _deliver(message: EmailMessage) -> None:
     connection = _connected()
     try:
         connection.send_messages([message])
@@ -94,7 +100,6 @@ def _send_email(body: str, key: str) -> Receipt:
     finally:
         with suppress(OSError):  # the message is sent, even if closing the connection fails
             connection.close()
-    return Receipt(reference=message.extra_headers["Message-ID"])
 
 
 def _connected() -> BaseEmailBackend:
@@ -137,6 +142,6 @@ def _client() -> httpx2.Client:
     return _kept_client(settings.PROVIDER_TIMEOUT_SECONDS)
 
 
-@cache
+@http.kept
 def _kept_client(timeout: float) -> httpx2.Client:
     return http.client("", timeout=timeout)

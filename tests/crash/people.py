@@ -72,7 +72,7 @@ def find_out(replies: Iterable[Action]) -> bool:
     found = False
     recent = Now() - timedelta(seconds=ON_ITS_WAY_SECONDS)
     for action in replies:
-        if action.attempts.filter(started_at__gt=recent).exists():
+        if action.attempts.filter(Q(started_at__gt=recent) | Q(finished_at__gt=recent)).exists():
             continue
         inbox = json.loads(urlopen(settings.REPLIES_URL).read())["replies"]  # noqa: S310 - the simulator's
         happened = action.idempotency_key in {row["webhook_id"] for row in inbox}

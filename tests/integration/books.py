@@ -101,4 +101,5 @@ def unresolved_refund(world: World, *, happened: bool = True, amount: int = 2_00
 
 def make_quiet(action: Action) -> None:
     """Move the last attempt far into the past."""
-    Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=lookup.QUIET_SECONDS + 60))
+    long_ago = Now() - timedelta(seconds=lookup.QUIET_SECONDS + 60)
+    Attempt.objects.filter(action=action).update(started_at=long_ago, finished_at=long_ago)

@@ -9,7 +9,7 @@ from django.test import override_settings
 from pytest_django import Settings
 
 from agentops.models import Breaker, Budget
-from tests import lock_order
+from tests import held, lock_order
 from tests import world as worlds
 from tests.live import Simulator
 from tests.scripted import Script, scripted
@@ -28,13 +28,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def world(live_database: str, shop: World) -> Iterator[World]:
-    """All outside systems without faults, the usual rules, and lock order checks. Changes are committed and stay for
-    the module, so each test uses orders and customers of its own."""
+    """All outside systems without faults, the usual rules, and checks of lock order and held connections. Changes are
+    committed and stay for the module, so each test uses orders and customers of its own."""
     worlds.put_rules()
     Breaker.objects.all().delete()
     Budget.objects.all().delete()
     shop.simulator.faults()
-    with override_settings(**shop.simulator.settings()), lock_order.kept():
+    with override_settings(**shop.simulator.settings()), lock_order.kept(), held.watched():
         yield shop
 
 

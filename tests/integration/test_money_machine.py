@@ -149,7 +149,8 @@ class Money(RuleBasedStateMachine):
     @rule()
     def time_passes(self) -> None:
         ours = Attempt.objects.filter(action__in=self.actions.values())
-        ours.update(started_at=F("started_at") - timedelta(minutes=10))
+        ago = timedelta(minutes=10)
+        ours.update(started_at=F("started_at") - ago, finished_at=F("finished_at") - ago)
         for row in self.model.rows:
             row.quiet = True
 

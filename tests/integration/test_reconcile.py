@@ -40,7 +40,8 @@ def unresolved_refund(world: World, *, happened: bool = True) -> tuple[dict[str,
 
 def make_quiet(action: Action) -> None:
     """Move the last attempt far into the past."""
-    Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=lookup.QUIET_SECONDS + 60))
+    long_ago = Now() - timedelta(seconds=lookup.QUIET_SECONDS + 60)
+    Attempt.objects.filter(action=action).update(started_at=long_ago, finished_at=long_ago)
 
 
 def test_an_effect_found_at_the_provider_is_succeeded(world: World) -> None:
@@ -92,7 +93,8 @@ def test_the_delay_between_look_ups_grows_with_time(world: World) -> None:
     _, action = unresolved_refund(world, happened=False)
     last = Attempt.objects.filter(action=action)
     for ago, pause in ((0, lookup.ASK_SOON_SECONDS), (20, 20), (50, 50)):
-        last.update(started_at=Now() - timedelta(seconds=ago))
+        then = Now() - timedelta(seconds=ago)
+        last.update(started_at=then, finished_at=then)
         lookup.settle(action.pk)
         action.refresh_from_db()
         assert action.not_before is not None

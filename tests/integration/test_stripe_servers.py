@@ -110,7 +110,8 @@ def leave_behind(action: Action) -> None:
 
 
 def make_quiet(action: Action) -> None:
-    Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(seconds=lookup.QUIET_SECONDS + 60))
+    long_ago = Now() - timedelta(seconds=lookup.QUIET_SECONDS + 60)
+    Attempt.objects.filter(action=action).update(started_at=long_ago, finished_at=long_ago)
 
 
 # --- a server with idempotency keys ---------------------------------------------------------------------

@@ -47,6 +47,12 @@ def test_an_invalid_database_is_reported_in_one_line(tmp_path: Path, url: str, c
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "it must be like http://localhost:4318"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "only http/protobuf is supported"),
         ("ACTION_LEASE_SECONDS", "120", "it must be from 1 to 60"),
+        ("RUN_LEASE_SECONDS", "0", "it must be at least 1"),
+        ("LLM_TIMEOUT_SECONDS", "-1", "it must be more than 0"),
+        ("PROVIDER_TIMEOUT_SECONDS", "0", "it must be more than 0"),
+        ("SWEEP_SECONDS", "0", "it must be more than 0"),
+        ("RETRY_HORIZON_SECONDS", "30", "it must be at least 70, which is 60 more than PROVIDER_TIMEOUT_SECONDS"),
+        ("DATABASE_POOL", "9", "the sweep of a worker alone needs 10 connections"),
     ],
 )
 def test_an_invalid_value_is_reported_with_a_valid_example(name: str, value: str, said: str) -> None:
@@ -54,3 +60,21 @@ def test_an_invalid_value_is_reported_with_a_valid_example(name: str, value: str
     answer = manage("check", **given)
     assert answer.returncode == 1
     assert said in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        ["-m", "celery", "--app", "agentops", "worker", "--pool", "threads"],
+        ["-c", "import agentops.wsgi"],
+    ],
+    ids=["worker", "web"],
+)
+def test_a_program_with_contradictory_settings_does_not_start(program: list[str]) -> None:
+    answer = subprocess.run(
+        [sys.executable, *program],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], "SECRET_KEY": "of-the-test", "DATABASE_POOL": "2"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 1
+    assert "DATABASE_POOL is 2; the sweep of a worker alone needs 10 connections." in answer.stderr

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import cache
 from typing import Annotated, Any, Literal
 
 import httpx2
@@ -128,6 +127,6 @@ def _client() -> httpx2.Client:
     return _kept_client(settings.PAYMENTS_URL, settings.PAYMENTS_TOKEN, settings.PROVIDER_TIMEOUT_SECONDS)
 
 
-@cache
+@http.kept
 def _kept_client(url: str, token: str, timeout: float) -> httpx2.Client:
     return http.client(url, token=token, timeout=timeout)

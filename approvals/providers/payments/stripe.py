@@ -4,7 +4,6 @@ the classification of errors (docs/design.md, 8) are ours, and nothing is retrie
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import httpx2
@@ -164,7 +163,7 @@ def _client() -> stripe.StripeClient:
     return _kept_client(settings.STRIPE_API_KEY, settings.STRIPE_API_BASE, settings.PROVIDER_TIMEOUT_SECONDS)
 
 
-@cache
+@http.kept
 def _kept_client(key: str, base: str, timeout: float) -> stripe.StripeClient:
     return stripe.StripeClient(
         key, base_addresses={"api": base.rstrip("/")}, max_network_retries=0, http_client=Transport(timeout)
