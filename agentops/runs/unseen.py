@@ -5,6 +5,7 @@ none: a ticket found here goes to a person and is logged as an error.
 """
 
 import logging
+import time
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -17,9 +18,22 @@ from tickets.models import Ticket
 from tickets.queries import IN_PROGRESS
 
 log = logging.getLogger(__name__)
+PAUSE_SECONDS = 60.0  # between two looks of a worker
 _BATCH = 100
 _REASON = "Work on this ticket stopped without a result."
 _UNDECIDABLE = "{} awaits a decision, but no request is in the queue."
+
+_looked_at: float | None = None
+
+
+def due() -> list[int]:
+    """Return one item every PAUSE_SECONDS of this process, for `hand_over_unseen`."""
+    global _looked_at
+    now = time.monotonic()
+    if _looked_at is not None and now < _looked_at + PAUSE_SECONDS:
+        return []
+    _looked_at = now
+    return [0]
 
 
 def forgotten() -> QuerySet[Ticket]:

@@ -1,64 +1,81 @@
 """Find and do due work. This guarantees progress, with or without messages (docs/design.md, 5.11 and 9).
 
 Every worker runs one sweep: a thread that asks the database for due work and gives it to a few threads of its own.
-Claims are guarded, so several sweeps and all messages may meet on the same work.
+Claims are guarded, so several sweeps and all messages may meet on the same work. What fails is put off (`deferrals`).
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import redis
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
-from agentops.replays import running as replays
-from agentops.runs import engine, leasing, unseen
-from agentops.telemetry import shipping, tallies
-from agentops.worker import heartbeat
-from approvals.audit import notifications, seals
-from approvals.decisions import expiry
-from approvals.effects import execution, lookup
-from approvals.policy import lowering
-from approvals.reconciliation import comparison
+from agentops.worker import deferrals, heartbeat
+from agentops.worker.lines import BACKGROUND, LINES, THREADS, Line
 
 log = logging.getLogger(__name__)
-_THREADS = 8
-FEW = 2  # threads at most for work that can wait or may hang
-UNSEEN_SECONDS = 60.0  # between checks for overlooked tickets
+CONNECTIONS = THREADS + 2  # that a worker may need at once besides its messages: also the round, and the leases
 BACKLOG_SECONDS = 0.5  # between rounds while more work is due than threads are free
 
-Work = tuple[Callable[[int], object], int]
+Work = tuple[Line, int]
 _stopping = threading.Event()
 
 
 class Sweep:
-    """Rounds over due work. A slow item occupies one of `at_once` threads and never delays the next round."""
+    """Rounds over due work. A slow item occupies one of the threads and never delays the next round."""
 
-    def __init__(self, at_once: int = _THREADS) -> None:
-        self.at_once = at_once
-        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="sweep")
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="sweep")
         self._at_work: dict[Work, Future[None]] = {}
+        self._behind: set[str] = set()
+        self._tried: dict[Work, int] = {}  # what was started and is due again, and the round that started it
+        self._rounds = 0
 
-    def round(self) -> list[Future[None]]:
+    def round(self) -> dict[Work, Future[None]]:
         """Start due work on the free threads, and return its futures."""
         self._at_work = {work: future for work, future in self._at_work.items() if not future.done()}
-        _chore(seals.seal_events)
-        free = self.at_once - len(self._at_work)
-        fresh = [work for work in _due(self.at_once) if work not in self._at_work][: max(free, 0)]
-        started = {work: self._pool.submit(_do, *work) for work in fresh}
-        self._at_work |= started
-        return list(started.values())
+        self._rounds += 1
+        deferred = deferrals.deferred()
+        started: dict[Work, Future[None]] = {}
+        for line in LINES:
+            room = self._room(line)
+            if room <= 0:
+                continue
+            found = [work for work in self._due(line) if work not in self._at_work and not deferred.get(_key(work))]
+            (self._behind.add if len(found) > room else self._behind.discard)(line.name)
+            for work in found[:room]:
+                started[work] = self._at_work[work] = self._pool.submit(_do, work, failed=_key(work) in deferred)
+                self._tried[work] = self._rounds
+        return started
 
     @property
     def idle(self) -> bool:
-        """Return whether the last round found less work than the threads can take."""
-        return len(self._at_work) < self.at_once
+        """Return whether the last round started all work that was due."""
+        return not self._behind
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _due(self, line: Line) -> list[Work]:
+        """Return the line's due work, more than may start if there is more. What was tried and is due still, because
+        its row is locked perhaps, comes after the rest."""
+        tried = [work for work in self._tried if work[0] is line]
+        found = _ask(line, 2 * line.most + len(tried))
+        for work in set(tried).difference(found):
+            del self._tried[work]
+        return sorted(found, key=lambda work: self._tried.get(work, 0))
+
+    def _room(self, line: Line) -> int:
+        """Return how many threads are free for the line."""
+        busy = Counter(other.name for other, _ in self._at_work)
+        room = min(THREADS - busy.total(), line.most - busy[line.name])
+        if line.background:
+            room = min(room, BACKGROUND - sum(other.background for other, _ in self._at_work))
+        return room
 
 
 def start_sweeping() -> None:
@@ -73,17 +90,13 @@ def stop_sweeping() -> None:
 
 def _run() -> None:
     sweep = Sweep()
-    looked = -UNSEEN_SECONDS
     while not _stopping.is_set():
         pause = settings.SWEEP_SECONDS
         try:
             close_old_connections()
             _beat()
             sweep.round()
-            if time.monotonic() - looked >= UNSEEN_SECONDS:
-                looked = time.monotonic()
-                _chore(unseen.hand_over_unseen)
-            pause = settings.SWEEP_SECONDS if sweep.idle else BACKLOG_SECONDS
+            pause = settings.SWEEP_SECONDS if sweep.idle else min(BACKLOG_SECONDS, settings.SWEEP_SECONDS)
         except Exception:  # the sweep must survive a database outage: it does the recovery
             log.exception("the sweep failed; the next one is in %s s", settings.SWEEP_SECONDS)
         finally:
@@ -92,56 +105,40 @@ def _run() -> None:
     sweep.close()
 
 
-def _due(limit: int) -> list[Work]:
-    """Return due work in order of priority.
-
-    First what people must hear, then the hourly comparison, then money, then runs. E-mail that can't be sent and
-    replays can wait, so they get a few threads at most. Look-ups of unknown outcomes repeat for a long time, so they
-    take at most half of the threads before the others, and what is left over after them.
-    """
-    few = min(limit, FEW)
-    asked: list[tuple[Callable[[int], object], Callable[[], list[int]]]] = [
-        (notifications.send_notification, lambda: notifications.due(few)),
-        (tallies.roll_up, tallies.due),
-        (shipping.ship, shipping.due),
-        (comparison.run_periodic_comparison, comparison.due),
-        (lowering.lower_dial, lowering.due),
-        (execution.execute, lambda: execution.due(limit)),
-        (lookup.settle, lambda: lookup.due(limit // 2)),
-        (expiry.expire, lambda: expiry.due(limit)),
-        (engine.advance, lambda: leasing.due(limit)),
-        (replays.advance_replay, lambda: replays.due(few)),
-        (lookup.settle, lambda: lookup.due(limit)),
-    ]
-    return list(dict.fromkeys((work, number) for work, due in asked for number in _found(due)))
+def _key(work: Work) -> tuple[str, int]:
+    line, item = work
+    return line.name, item
 
 
-def _found(due: Callable[[], list[int]]) -> list[int]:
+def _ask(line: Line, limit: int) -> list[Work]:
     try:
-        return due()
+        return [(line, item) for item in dict.fromkeys(line.due(limit))]
     except (OperationalError, InterfaceError):
         raise  # the database is down; the next round tries again
     except Exception:  # one failing query must not block the rest of the round
-        log.exception("a query for due work failed; the next round tries again")
+        log.exception("the query for due %s failed; the next round tries again", line.name)
         return []
 
 
-def _do(work: Callable[[int], object], number: int) -> None:
+def _do(work: Work, *, failed: bool) -> None:
+    """Do the work, or put it off. `failed`: it failed the last time."""
+    line, item = work
     try:
-        work(number)
-    except Exception:  # one poisoned item must not block the others
-        log.exception("%s(%s) failed; the next round tries again", work.__qualname__, number)
+        line.work(item)
+        if failed:
+            deferrals.forget(line, item)
+    except Exception as error:  # one poisoned item must not block the others
+        log.exception("%s(%s) failed and is put off", line.name, item)
+        _put_off(line, item, error)
     finally:
         connection.close()
 
 
-def _chore(work: Callable[[], object]) -> None:
+def _put_off(line: Line, item: int, error: Exception) -> None:
     try:
-        work()
-    except (OperationalError, InterfaceError):
-        raise  # the database is down; the next round tries again
-    except Exception:  # a failing chore must not stop the round
-        log.exception("%s failed; the next round tries again", work.__qualname__)
+        deferrals.put_off(line, item, error)
+    except Exception:  # the database is down, perhaps: then the item is due again at once
+        log.exception("%s(%s) could not be put off", line.name, item)
 
 
 def _beat() -> None:

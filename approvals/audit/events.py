@@ -18,6 +18,7 @@ EMAILED_VERBS = (
     "effects.stopped",
     "dial.lowered",
     "breaker.opened",
+    "work.kept_failing",
 )
 
 

@@ -32,11 +32,16 @@ class Verification:
     after: int = 0
 
 
+def due(*, pause: timedelta = PAUSE) -> list[int]:
+    """Return one item for `seal_events` once `pause` has passed since the last mark."""
+    return [] if AuditSeal.objects.filter(marked_at__gt=Now() - pause).exists() else [0]
+
+
 def seal_events(*, pause: timedelta = PAUSE) -> AuditSeal | None:
     """Seal the events marked by an earlier call, once no event below the mark can still be written, and mark the newer
     ones. Does nothing within `pause` of the last mark. Returns the new seal, if any. Several workers may call it at the
     same time."""
-    if AuditSeal.objects.filter(marked_at__gt=Now() - pause).exists():
+    if not due(pause=pause):
         return None
     with transaction.atomic():
         if not _try_lock():

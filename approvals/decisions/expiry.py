@@ -5,13 +5,15 @@ from django.db.models.functions import Now
 
 from approvals import locks, states, ticket_status, transitions
 from approvals.audit import events
-from approvals.models import ApprovalRequest
+from approvals.models import ApprovalRequest, Deferral
+
+LINE = "expiry"  # of the sweep
 
 
 def due(limit: int) -> list[int]:
     """Return the ids of open requests that have expired, the longest overdue first."""
-    over = ApprovalRequest.objects.filter(closed_at__isnull=True, expires_at__lte=Now()).order_by("expires_at")
-    return list(over.values_list("pk", flat=True)[:limit])
+    over = ApprovalRequest.objects.filter(closed_at__isnull=True, expires_at__lte=Now()).exclude(Deferral.holds(LINE))
+    return list(over.order_by("expires_at").values_list("pk", flat=True)[:limit])
 
 
 def expire(request_id: int) -> bool:

@@ -216,7 +216,7 @@ def test_a_version_saved_in_between_is_not_lowered() -> None:
 def test_the_sweep_lowers_the_dial() -> None:
     decided(*["reject"] * 4)
     sweep = Sweep()
-    for work in sweep.round():
+    for work in sweep.round().values():
         work.result(timeout=20)
     sweep.close()
     assert percent() == 70
