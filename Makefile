@@ -89,6 +89,8 @@ PYTEST := $(BIN)/python -m pytest
 
 .PHONY: test test-unit test-integration test-acceptance test-setup test-crash benchmark benchmark-ticket
 .PHONY: mutants pictures lint format types contracts names docs
+.PHONY: benchmark-sweep
+.PHONY: pictures lint format types contracts names docs
 .PHONY: money-path
 test: lint types contracts ## Lint, types, import contracts and the tests of every floor but crash
 	@$(PYTEST) -n 2 tests/acceptance tests/integration tests/unit $(ARGS)
@@ -117,6 +119,8 @@ benchmark-ticket: $(STAMP) ## The database cost of an automatic ticket: statemen
 mutants: $(STAMP) ## Change the pure money logic in small ways and list the changes that no unit test notices (20 minutes)
 	@$(BIN)/python -m mutmut run $(ARGS)
 	@$(BIN)/python -m mutmut results
+benchmark-sweep: $(STAMP) ## What a round of the sweep reads as runs wait and queue up (BENCHMARK_RUNS="1000 100000")
+	@$(PYTEST) tests/benchmarks/sweep_queries.py $(ARGS)
 
 money-path: ## The files between proposal and settlement of a refund, with their lines
 	@wc -l $(addprefix approvals/,kinds.py locks.py transitions.py audit/events.py policy/rules.py) \

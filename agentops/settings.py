@@ -42,6 +42,8 @@ DATABASES = {
         **_database,
         "HOST": unquote(_database["HOST"]),  # a socket folder is percent-encoded, as in libpq's URIs
         "CONN_HEALTH_CHECKS": True,
+        # A pooler in transaction mode may run each transaction on another connection, which has no cursor of the last.
+        "DISABLE_SERVER_SIDE_CURSORS": env.bool("DATABASE_TRANSACTION_POOLER", False),
         "OPTIONS": {
             "pool": {
                 "min_size": 1,

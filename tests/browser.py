@@ -36,13 +36,18 @@ def on_path() -> str | None:
 
 
 def from_apt() -> str | None:
+    apt_install("chromium")
+    return on_path()
+
+
+def apt_install(package: str) -> None:
+    """Install a Debian package where that is possible."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return None
-    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]
+        return
+    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", package]
     if not run(install):  # perhaps the package lists are missing
         run(["apt-get", "update", "-q"])
         run(install)
-    return on_path()
 
 
 def from_playwright(playwright: Playwright) -> str | None:

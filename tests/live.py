@@ -105,11 +105,11 @@ class Web:
 class Lead:
     """A lead, signed in to the web server as by a browser without JavaScript."""
 
-    def __init__(self, url: str, name: str = "maya") -> None:
+    def __init__(self, url: str, name: str = "maya", *, role: str = "lead") -> None:
         password = "a-password-of-a-test"
         if not User.objects.filter(username=name).exists():
             user = User.objects.create_user(name, password=password)
-            user.groups.add(Group.objects.get(name="lead"))
+            user.groups.add(Group.objects.get(name=role))
         self._http = httpx2.Client(base_url=url, timeout=10, headers={"Referer": url})
         self._http.get("/login/").raise_for_status()
         self._send("/login/", username=name, password=password)
@@ -119,6 +119,10 @@ class Lead:
 
     def __exit__(self, *_: object) -> None:
         self._http.close()
+
+    def get(self, path: str) -> str:
+        """Return the page, or the whole download."""
+        return self._http.get(path).raise_for_status().text
 
     def approve(self, request: ApprovalRequest) -> None:
         self._send(f"/queue/{request.pk}/approve/", digest=request.digest)

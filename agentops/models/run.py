@@ -27,6 +27,7 @@ class Run(models.Model):
 
     `number` counts the ticket's runs from 1. `fence` counts its leases: a worker with an older one may not write.
     `triage` is turn.Triage as JSON. `route` is `plain` or the signal that selected the expert model (routing.CODES).
+    `not_before` is when a queued run is due, or since when the action of a waiting run has been settled.
     `through_message` is the id of the newest message that the run has seen; later messages belong to the next run.
     """
 
@@ -79,6 +80,10 @@ class Run(models.Model):
         ]
         indexes = [
             models.Index(fields=["not_before"], name="run_due", condition=Q(status="queued")),
+            models.Index(fields=["id"], name="run_queued", condition=Q(status="queued", not_before__isnull=True)),
+            models.Index(
+                fields=["not_before"], name="run_woken", condition=Q(status="waiting", not_before__isnull=False)
+            ),
             models.Index(fields=["lease_expires_at"], name="run_leased", condition=Q(status="running")),
             models.Index(fields=["id"], name="run_waiting", condition=Q(status="waiting")),
             models.Index(fields=["status", "-id"], name="run_by_status"),

@@ -244,6 +244,7 @@ def _wait(run: Run, step: Step, action: Action) -> None:
             case states.UNRESOLVED:
                 reason = f"The outcome of {action.idempotency_key} is unknown."
                 set_ticket(run, Ticket.Status.NEEDS_PERSON, reason)
+        leasing.wake_if_settled(run, action.pk)
     raise Paused
 
 

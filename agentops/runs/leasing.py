@@ -1,6 +1,6 @@
 """Queue runs, find those that are due, and lease one with a fence (docs/design.md, 5.4)."""
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -11,10 +11,20 @@ from agentops.runs import cancellation
 from agentops.runs.commit import lease_expiry, set_ticket
 from approvals import states
 from approvals.audit import events
-from approvals.models import Deferral
+from approvals.models import Action, Deferral, Wakeup
 from tickets.models import Message, Ticket
 
 LINE = "runs"  # of the sweep
+MOST_WOKEN = 1_000  # actions, at once
+_WAKE = """
+    WITH settled AS (
+        DELETE FROM approvals_wakeup WHERE action_id IN (
+            SELECT action_id FROM approvals_wakeup ORDER BY action_id LIMIT %s FOR UPDATE SKIP LOCKED)
+        RETURNING action_id)
+    UPDATE agentops_run AS run SET not_before = statement_timestamp()
+      FROM agentops_step AS step JOIN settled USING (action_id)
+     WHERE step.run_id = run.id AND step.status = 'waiting' AND run.status = 'waiting'
+"""
 
 
 def queue_run(message: Message, *, actor: str = events.SYSTEM) -> Run:
@@ -34,12 +44,34 @@ def due(limit: int) -> list[int]:
 
     These are queued and due, left by a dead worker, waiting for an action that has settled, or on hold for something
     that is now available. Up to half of the first `limit` are runs from hold, so a backlog of others can't keep them
-    waiting.
+    waiting. Each of the queries reads an index of its own, so none costs more for runs that wait or have ended.
     """
-    found = ready().filter(hold__isnull=True).exclude(Deferral.holds(LINE))
-    free = found.order_by("pk").values_list("pk", flat=True)[:limit]
+    wake_waiting()
+    found = Run.objects.filter(hold__isnull=True).exclude(Deferral.holds(LINE))
+    queries = (
+        found.filter(_left_behind()).order_by("pk"),
+        found.filter(~Exists(_busy()), status=Run.Status.QUEUED, not_before__isnull=True).order_by("pk"),
+        found.filter(~Exists(_busy()), status=Run.Status.QUEUED, not_before__lte=Now()).order_by("not_before"),
+        found.filter(~Exists(_busy()), status=Run.Status.WAITING, not_before__lte=Now()).order_by("not_before"),
+    )
+    free = sorted(number for query in queries for number in query.values_list("pk", flat=True)[:limit])[:limit]
     released = admission.resumable(limit)
     return list(dict.fromkeys([*released[: limit // 2], *free, *released]))
+
+
+def wake_waiting() -> None:
+    """Mark the runs as due that wait for actions which have settled."""
+    if Wakeup.objects.exists():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_WAKE, [MOST_WOKEN])
+
+
+def wake_if_settled(run: Run, action_id: int) -> None:
+    """Mark a run as due whose action has settled just before the run waits for it. Call it in the transaction in which
+    it starts to wait: whatever settles the action afterwards finds the run waiting."""
+    status = Action.objects.select_for_update(no_key=True).values_list("status", flat=True).get(pk=action_id)
+    if status in states.SETTLED:
+        Run.objects.filter(pk=run.pk).update(not_before=Now())
 
 
 def waiting_on(action_id: int) -> list[int]:
@@ -107,10 +139,16 @@ def ready() -> QuerySet[Run]:
         action__status__in=states.SETTLED
     )
     settled = Q(status=Run.Status.WAITING) & ~Exists(undecided)
+    return Run.objects.filter(_left_behind() | ((due_now | settled) & ~Exists(_busy())))
+
+
+def _left_behind() -> Q:
     no_lease = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lt=Now())
-    left_behind = Q(status=Run.Status.RUNNING) & no_lease
-    # Only one run of a ticket is active at a time, in the order of their numbers.
+    return Q(status=Run.Status.RUNNING) & no_lease
+
+
+def _busy() -> QuerySet[Run]:
+    """Only one run of a ticket is active at a time, in the order of their numbers."""
     earlier = Q(status=Run.Status.QUEUED) | Q(hold__isnull=False)
     before = Q(status=Run.Status.RUNNING) | (earlier & Q(number__lt=OuterRef("number")))
-    busy = Run.objects.filter(before, ticket=OuterRef("ticket")).exclude(pk=OuterRef("pk"))
-    return Run.objects.filter(left_behind | ((due_now | settled) & ~Exists(busy)))
+    return Run.objects.filter(before, ticket=OuterRef("ticket")).exclude(pk=OuterRef("pk"))

@@ -50,6 +50,7 @@ READS: dict[str, tuple[type[BaseModel], str]] = {
     "get_customer": (GetCustomer, "This customer's account."),
 }
 HAND_OVER = "hand_over"
+MOST_ORDERS = 20  # that one reading returns
 UNKNOWN_TOOL = "unknown"  # stands for unknown tools in counts and exports: their names are the model's own words
 
 
@@ -75,7 +76,7 @@ def run_read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
     """Run a read-only tool and return its result. Raises Refused or ProviderError."""
     match parse_read(name, arguments):
         case FindOrders(tracking_number=str(number)):
-            return {"orders": [_order(row) for row in _own(ticket) if number in row.tracking_numbers]}
+            return _newest([row for row in _own(ticket) if number in row.tracking_numbers])
         case FindOrders(customer_email=str(email)) if email.lower() != ticket.customer.email.lower():
             raise Refused(
                 "not_this_customer",
@@ -83,7 +84,7 @@ def run_read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
                 customer_email=ticket.customer.email,
             )
         case FindOrders():
-            return {"orders": [_order(row) for row in _own(ticket)]}
+            return _newest(_own(ticket))
         case GetOrder(order_id=order_id):
             return reservations.order_snapshot(resolution.read_order(ticket, order_id))
         case _:
@@ -154,8 +155,14 @@ def _own(ticket: Ticket) -> list[orders.Order]:
     return [row for row in orders.find_orders(customer_email=email) if row.customer_email.lower() == email.lower()]
 
 
-def _order(order: orders.Order) -> dict[str, Any]:
-    return order.model_dump(mode="json")
+def _newest(found: list[orders.Order]) -> dict[str, Any]:
+    """Return the newest orders as the tool's result, and how many older ones there are: a wholesale customer's would
+    fill the prompt."""
+    result: dict[str, Any] = {"orders": [order.model_dump(mode="json") for order in found[:MOST_ORDERS]]}
+    if len(found) > MOST_ORDERS:
+        result["older_orders"] = len(found) - MOST_ORDERS
+        result["message"] = "Older orders are left out. Read one with get_order, or find it by its tracking number."
+    return result
 
 
 @cache

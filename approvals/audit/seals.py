@@ -69,7 +69,7 @@ def verify_chain(
     before = _before_newest(most_events)
     previous, after = (before.digest, before.through_event) if before else ("", 0)
     seals = read = 0
-    for link in _sealed().filter(through_event__gt=after).order_by("through_event").iterator(CHUNK_SIZE):
+    for link in _seals_after(after):
         events, digest = _digest(previous, after, link.through_event)
         seals, read = seals + 1, read + events
         if (events, digest) != (link.events, link.digest):
@@ -84,7 +84,7 @@ def _before_newest(most_events: int | None) -> AuditSeal | None:
     if most_events is None:
         return None
     covered = 0
-    for link in _sealed().order_by("-through_event").iterator(CHUNK_SIZE):
+    for link in _sealed().order_by("-through_event")[: most_events + 1]:  # each covers at least one event
         if covered >= most_events:
             return link
         covered += link.events
@@ -136,7 +136,17 @@ def _digest(previous: str, after: int, through: int) -> tuple[int, str]:
 
 
 def _rows(after: int, through: int) -> Iterator[list[object]]:
-    events = AuditEvent.objects.filter(pk__gt=after, pk__lte=through).order_by("pk")
-    for event in events.iterator(CHUNK_SIZE):
-        what = [event.actor, event.verb, event.object_type, event.object_id]
-        yield [event.pk, event.at.isoformat(), *what, event.before, event.after]
+    events = AuditEvent.objects.filter(pk__lte=through).order_by("pk")
+    # By key instead of with a cursor, which a pooler in transaction mode can't hold.
+    while chunk := list(events.filter(pk__gt=after)[:CHUNK_SIZE]):
+        for event in chunk:
+            what = [event.actor, event.verb, event.object_type, event.object_id]
+            yield [event.pk, event.at.isoformat(), *what, event.before, event.after]
+        after = chunk[-1].pk
+
+
+def _seals_after(event: int) -> Iterator[AuditSeal]:
+    """Yield the seals of later events, the oldest first."""
+    while chunk := list(_sealed().filter(through_event__gt=event).order_by("through_event")[:CHUNK_SIZE]):
+        yield from chunk
+        event = chunk[-1].through_event

@@ -17,7 +17,7 @@ from agentops.lib import tracing
 from agentops.lib.errors import Refused
 from agentops.lib.money import Money
 from approvals import kinds, signals, states, transitions
-from approvals.effects import attempt_plan, payload, proposals, reservations, snapshots
+from approvals.effects import attempt_plan, facts, payload, proposals, reservations, snapshots
 from approvals.effects.kinds import KINDS, REPLY, verdict_on
 from approvals.effects.kinds.base import Params, Resolved
 from approvals.models import Action, ApprovalRequest, Decision
@@ -111,6 +111,8 @@ def _decide(request_id: int, by: User, digest: str, verdict: Decision.Verdict, *
         request = _open(request_id, digest)
         if request.action.order_id:
             reservations.lock_order(request.action.order_id)
+        if request.action.amount is not None:  # a proposal judged meanwhile counts it in the customer's 30 days
+            facts.lock_customer_sums(request.action.ticket.customer_id)
         world = world.with_left(without=request.action_id)
         changed = snapshots.store_changes(request, world)
         if not changed:

@@ -6,14 +6,14 @@ from typing import Any
 from django.db import connection
 from django.db.models import DateTimeField, Q, Sum, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Now, TruncDay
+from django.db.models.functions import Now, TruncDate, TruncDay
 
 from agentops.lib.money import Money
 from approvals import states
 from approvals.effects.kinds import KINDS
 from approvals.effects.kinds.base import Resolved
 from approvals.effects.resolution import NOW, Sources
-from approvals.models import Action
+from approvals.models import Action, AgentDay
 from approvals.policy import dial, rules
 from approvals.policy.rules import Facts
 from tickets.models import Ticket
@@ -55,9 +55,18 @@ def recorded_facts(action: Action) -> Facts:
 
 def lock_sums(currency: str, customer_id: int) -> None:
     """Let only one proposal at a time add to the sums of a currency and of a customer, until the transaction ends."""
+    _lock(f"policy:{currency}")
+    lock_customer_sums(customer_id)
+
+
+def lock_customer_sums(customer_id: int) -> None:
+    """Let only one proposal or approval at a time add to a customer's sums, until the transaction ends."""
+    _lock(f"policy:customer:{customer_id}")
+
+
+def _lock(what: str) -> None:
     with connection.cursor() as cursor:
-        for what in (f"policy:{currency}", f"policy:customer:{customer_id}"):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
 
 
 def _sums(currency: str, ticket: Ticket, at: datetime | None) -> dict[str, Any]:
@@ -67,9 +76,12 @@ def _sums(currency: str, ticket: Ticket, at: datetime | None) -> dict[str, Any]:
     approved = Action.objects.filter(until, kind__in=KINDS.moving_money, status__in=COUNTED)
     by_customer = approved.filter(ticket__customer_id=ticket.customer_id, approved_at__gte=then - CUSTOMER_WINDOW)
     amounts = list(by_customer.values_list("currency", "amount"))
-    alone = approved.filter(
-        currency=currency, verdict=rules.Outcome.AUTO_APPROVE, approved_at__gte=TruncDay(then)
-    ).aggregate(total=Sum("amount"))
+    if at is None:  # a lock is held: a row per day, instead of the day's actions (models.AgentDay)
+        alone = AgentDay.objects.filter(currency=currency, day=TruncDate(Now())).aggregate(total=Sum("amount"))
+    else:
+        alone = approved.filter(
+            currency=currency, verdict=rules.Outcome.AUTO_APPROVE, approved_at__gte=TruncDay(then)
+        ).aggregate(total=Sum("amount"))
     return {
         "customer_30_days": sum(amount or 0 for its_currency, amount in amounts if its_currency == currency),
         "customer_30_days_count": len(amounts),

@@ -12,6 +12,8 @@ from approvals.providers import orders
 from approvals.providers.orders import Order, ShopCustomer
 from tickets.models import Ticket
 
+MOST_CUSTOMERS = 5  # of one e-mail address that are looked at
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -59,8 +61,9 @@ def read_customer(ticket: Ticket, sources: Sources = NOW) -> ShopCustomer:
     """Return the shop's customer for the ticket's author, found through their orders. Raises Refused or
     ProviderError."""
     email = ticket.customer.email
-    for order in sources.find_orders(customer_email=email):
-        customer = sources.get_customer(order.customer_id) if _belongs(order, email) else None
+    own = [order for order in sources.find_orders(customer_email=email) if _belongs(order, email)]
+    for customer_id in list(dict.fromkeys(order.customer_id for order in own))[:MOST_CUSTOMERS]:
+        customer = sources.get_customer(customer_id)
         if customer and customer.email.lower() == email.lower():
             return customer
     raise Refused("customer_unknown", f"The shop knows no customer with orders under {email}.")

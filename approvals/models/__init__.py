@@ -7,9 +7,11 @@ from approvals.models.deferral import Deferral
 from approvals.models.policy import DialLowering, PolicyVersion
 from approvals.models.request import ApprovalRequest, Decision
 from approvals.models.stop import Stop
+from approvals.models.upkeep import AgentDay, Wakeup
 
 __all__ = [
     "Action",
+    "AgentDay",
     "ApprovalRequest",
     "Attempt",
     "AuditEvent",
@@ -26,4 +28,5 @@ __all__ = [
     "ProviderEvent",
     "ProviderPause",
     "Stop",
+    "Wakeup",
 ]

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from agentops.lib.money import Money
 from approvals import states
 from approvals.models.policy import PolicyVersion
+from approvals.models.upkeep import COUNTS_THE_DAY, WAKES_ITS_RUNS
 from tickets.models import Ticket
 
 # The fields that determine what is sent and how much is reserved (approvals.effects.payload).
@@ -127,6 +128,8 @@ class Action(models.Model):
                 operation=pgtrigger.Update,
                 condition=_EFFECT_CHANGES & ~_A_PERSON_DECIDES,
             ),
+            WAKES_ITS_RUNS,
+            COUNTS_THE_DAY,
         ]
 
     def __str__(self) -> str:
