@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('agentops', '0007_labels'),
-        ('approvals', '0020_wakeups_and_agent_days'),
+        ('approvals', '0021_wakeups_and_agent_days'),
         ('tickets', '0003_status_moves'),
     ]
 

@@ -58,10 +58,13 @@ _ADD = """
     INSERT INTO approvals_agentday AS kept (day, currency, amount) VALUES ({})
     ON CONFLICT (day, currency) DO UPDATE SET amount = kept.amount + excluded.amount;
 """
+_MOVES_OR_AMOUNTS = pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]
+    "status", "approved_at", "verdict", "amount", "currency"
+)
 COUNTS_THE_DAY = pgtrigger.Trigger(
     name="counts_the_day",
     when=pgtrigger.After,
-    operation=pgtrigger.Insert | pgtrigger.UpdateOf("status", "approved_at", "verdict", "amount", "currency"),  # type: ignore[no-untyped-call]
+    operation=pgtrigger.Insert | _MOVES_OR_AMOUNTS,
     declare=[("was", "date"), ("is_now", "date")],
     func=f"""
         IF TG_OP = 'UPDATE' AND {_counts("OLD")} THEN was := (OLD.approved_at AT TIME ZONE 'UTC')::date; END IF;

@@ -34,7 +34,7 @@ SERVER_CONNECTIONS = 4  # fewer than the processes open, so that they share them
 TICKETS = 24
 CONFIG = """
 [databases]
-* = host={host} port={port}
+* = host={host} port={port} user={owner}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {listen}
@@ -74,6 +74,7 @@ def pooler(live_database: str) -> Iterator[str]:
             CONFIG.format(
                 host=place["HOST"],
                 port=place["PORT"] or 5432,
+                owner=place["USER"],
                 listen=port,
                 most=SERVER_CONNECTIONS,
                 user=f"user = {user.name}" if user else "",

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0018_kinds_without_choices'),
+        ('approvals', '0019_outcome_unknown_label'),
     ]
 
     operations = [

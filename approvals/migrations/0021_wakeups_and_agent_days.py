@@ -20,7 +20,7 @@ TODAY = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0019_deferral'),
+        ('approvals', '0020_deferral'),
     ]
 
     operations = [
