@@ -6,6 +6,7 @@ none: a ticket found here goes to a person and is logged as an error.
 
 import logging
 import time
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -19,11 +20,12 @@ from tickets.queries import IN_PROGRESS
 
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 60.0  # between two looks of a worker
-_BATCH = 100
+WINDOW = 1_000  # rows of one status that a look reads
 _REASON = "Work on this ticket stopped without a result."
 _UNDECIDABLE = "{} awaits a decision, but no request is in the queue."
 
 _looked_at: float | None = None
+_reached: dict[str, Any] = {}  # how far the last look came, by what it looked at
 
 
 def due() -> list[int]:
@@ -51,11 +53,31 @@ def undecidable() -> QuerySet[Action]:
 
 
 def hand_over_unseen() -> int:
-    """Hand the tickets found to people, and return their number. Several workers may run this at once."""
-    found = dict.fromkeys(forgotten().order_by("pk").values_list("pk", flat=True)[:_BATCH], _REASON)
-    stuck = undecidable().order_by("pk").values_list("ticket_id", "idempotency_key")
-    found |= {ticket_id: _UNDECIDABLE.format(key) for ticket_id, key in stuck[:_BATCH]}
+    """Hand the tickets found to people, and return their number. Several workers may run this at once.
+
+    A call looks at WINDOW tickets and actions of each status, and the next one continues from there, so it costs the
+    same however many wait.
+    """
+    found: dict[str, str] = {}
+    for status in IN_PROGRESS:
+        window = _window(status, Ticket.objects.filter(status=status).order_by("-created_at", "-pk"), "created_at")
+        found |= dict.fromkeys(forgotten().filter(pk__in=window).values_list("pk", flat=True), _REASON)
+    for status in (states.PROPOSED, states.AWAITING_APPROVAL):
+        window = _window(f"action {status}", Action.objects.filter(status=status).order_by("-pk"), "pk")
+        stuck = undecidable().filter(pk__in=window).values_list("ticket_id", "idempotency_key")
+        found |= {ticket_id: _UNDECIDABLE.format(key) for ticket_id, key in stuck}
     return sum(_given(ticket_id, reason) for ticket_id, reason in found.items())
+
+
+def _window(name: str, rows: QuerySet[Any], by: str) -> list[Any]:
+    """Return the keys of the next WINDOW rows, from the newest `by` to the oldest, then from the start again."""
+    if reached := _reached.pop(name, None):
+        moment, key = reached
+        rows = rows.filter(**{f"{by}__lte": moment}).exclude(**{by: moment, "pk__gte": key})
+    page = list(rows.values_list(by, "pk")[:WINDOW])
+    if len(page) == WINDOW:
+        _reached[name] = page[-1]
+    return [key for _, key in page]
 
 
 def _given(ticket_id: str, reason: str) -> bool:

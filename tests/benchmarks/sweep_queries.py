@@ -14,6 +14,7 @@ import pytest
 from django.db import connection
 
 from agentops.models import Run, Step
+from agentops.runs import unseen
 from agentops.worker.lines import LINES
 from approvals.effects import facts
 from approvals.models import Action
@@ -70,6 +71,7 @@ def asked() -> dict[str, Callable[[], object]]:
     ticket = Action.objects.filter(status="succeeded").select_related("ticket")[0].ticket
     return {
         **{line.name: lambda line=line: line.due(2 * line.most) for line in LINES if line.name != "traces"},
+        "overlooked tickets": unseen.hand_over_unseen,
         "sums of a proposal": lambda: facts._sums("USD", ticket, None),
     }
 

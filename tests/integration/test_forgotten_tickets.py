@@ -104,6 +104,17 @@ def test_a_ticket_resumed_at_the_same_moment_is_left_alone(ticket: Ticket) -> No
     assert status(ticket)[0] == "open"
 
 
+def test_a_look_continues_where_the_last_one_ended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    idle = [ticket_of(world.order()) for _ in range(5)]
+    for ticket in idle:
+        end_run(ticket)
+        stands(ticket, "working")
+    monkeypatch.setattr(unseen, "WINDOW", 2)
+    assert [unseen.hand_over_unseen() for _ in range(4)] == [2, 2, 1, 0]
+    stands(idle[0], "working")
+    assert unseen.hand_over_unseen() == 1, "from the start again"
+
+
 def test_one_failing_ticket_does_not_hide_the_others(world: World, caplog: pytest.LogCaptureFixture) -> None:
     bad, good = (ticket_of(world.order()) for _ in range(2))
     for ticket in (bad, good):
