@@ -88,8 +88,7 @@ demo-reset: $(STAMP) ## Delete the demo's data, then start the demo
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: test test-unit test-integration test-acceptance test-setup test-crash benchmark benchmark-ticket
-.PHONY: mutants pictures lint format types contracts names docs
-.PHONY: benchmark-sweep
+.PHONY: benchmark-sweep benchmark-slow-model mutants
 .PHONY: pictures lint format types contracts names docs
 .PHONY: money-path
 test: lint types contracts ## Lint, types, import contracts and the tests of every floor but crash
@@ -119,8 +118,12 @@ benchmark-ticket: $(STAMP) ## The database cost of an automatic ticket: statemen
 mutants: $(STAMP) ## Change the pure money logic in small ways and list the changes that no unit test notices (20 minutes)
 	@$(BIN)/python -m mutmut run $(ARGS)
 	@$(BIN)/python -m mutmut results
+
 benchmark-sweep: $(STAMP) ## What a round of the sweep reads as runs wait and queue up (BENCHMARK_RUNS="1000 100000")
 	@$(PYTEST) tests/benchmarks/sweep_queries.py $(ARGS)
+
+benchmark-slow-model: $(STAMP) ## 32 calls of 12 s at once in a worker at default settings (BENCHMARK_LATENCY=12)
+	@$(PYTEST) tests/benchmarks/slow_model.py $(ARGS)
 
 money-path: ## The files between proposal and settlement of a refund, with their lines
 	@wc -l $(addprefix approvals/,kinds.py locks.py transitions.py audit/events.py policy/rules.py) \

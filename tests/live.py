@@ -17,8 +17,10 @@ from tests.services import child_environment
 class Simulator:
     """The fake world in a process of its own, without faults until a test sets some."""
 
-    def __init__(self, *, logs: Path, data: Path | None = None, seed: int = 1, forgetful: bool = False) -> None:
-        options = ["--seed", str(seed), "--faults", "none", "--model-latency", "0"]
+    def __init__(
+        self, *, logs: Path, data: Path | None = None, seed: int = 1, forgetful: bool = False, latency: float = 0.0
+    ) -> None:
+        options = ["--seed", str(seed), "--faults", "none", "--model-latency", str(latency)]
         if forgetful:
             options.append("--forgetful")
         if data is not None:
@@ -71,10 +73,11 @@ class Worker:
     environment: Mapping[str, str]
     logs: Path
     process: Process | None = None
+    threads: int = 8
 
     def start(self) -> None:
         assert self.process is None, "it is already running"
-        self.process = Process(programs.worker(self.environment, threads=8), logs=self.logs)
+        self.process = Process(programs.worker(self.environment, threads=self.threads), logs=self.logs)
         programs.wait_for_worker(self.process)
 
     def stop(self) -> None:
