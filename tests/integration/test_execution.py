@@ -342,6 +342,18 @@ def test_a_crashed_workers_action_gets_a_new_fence(world: World) -> None:
     assert len(world.refunds(order)) == 1
 
 
+def test_a_pause_also_holds_a_take_over(world: World) -> None:
+    order, action = approved(world)
+    leave_behind(action)
+    pauses.pause_provider("payments", "The key was revoked.")
+    assert action.pk not in execution.due(1000)
+    action = execution.execute(action.pk)
+    assert (action.status, action.fence, world.refunds(order)) == (states.EXECUTING, 1, [])
+    assert pauses.resume_provider("payments", by="admin")
+    assert execution.execute(action.pk).status == states.SUCCEEDED
+    assert len(world.refunds(order)) == 1
+
+
 def test_a_valid_lease_is_respected(world: World) -> None:
     _, action = approved(world)
     assert execution._claim(action.pk) is not None

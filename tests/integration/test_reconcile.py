@@ -91,8 +91,10 @@ def test_an_absence_asked_for_within_the_quiet_time_proves_nothing(world: World,
 
 def test_the_delay_between_look_ups_grows_with_time(world: World) -> None:
     _, action = unresolved_refund(world, happened=False)
+    world.faults("GET /refunds", "error_500_before")
     last = Attempt.objects.filter(action=action)
-    for ago, pause in ((0, lookup.ASK_SOON_SECONDS), (20, 20), (50, 50)):
+    hour, day = 3600, 86_400
+    for ago, pause in ((0, lookup.ASK_SOON_SECONDS), (20, 20), (50, 50), (hour, 60), (day, 1440), (7 * day, hour)):
         then = Now() - timedelta(seconds=ago)
         last.update(started_at=then, finished_at=then)
         lookup.settle(action.pk)
@@ -238,9 +240,15 @@ def test_a_reply_that_may_have_been_sent_needs_a_person(world: World, settings: 
     while action.status == states.APPROVED:
         action = execution.execute(action.pk)
     assert action.status == states.UNRESOLVED
+    assert action.pk not in lookup.due(1000)
     make_quiet(action)
     assert lookup.settle(action.pk).status == states.UNRESOLVED
     assert not Message.objects.filter(ticket=ticket, direction="outbound").exists()
+    # As an older release left it: it is asked about once more, and never again.
+    Action.objects.filter(pk=action.pk).update(not_before=Now())
+    assert action.pk in lookup.due(1000)
+    lookup.settle(action.pk)
+    assert action.pk not in lookup.due(1000)
 
 
 def test_concurrent_look_ups_settle_once(world: World) -> None:
