@@ -43,11 +43,15 @@ def planned(*outcomes: str, keys: bool = True, asked: bool = True, age: timedelt
     return plan(earlier, keeps_keys=keys, can_be_looked_up=asked, now=NOW, horizon=HORIZON)
 
 
-def code(step: Plan | TryAgain) -> str:
+def conclusion(step: Plan | TryAgain) -> ProviderError:
     if isinstance(step, LookFirst):
         step = step.absent
     assert isinstance(step, (Unknown, GiveUp))
-    return step.error.code
+    return step.error
+
+
+def code(step: Plan | TryAgain) -> str:
+    return conclusion(step).code
 
 
 # --- nothing can have happened ---------------------------------------------------------------------------
@@ -131,6 +135,22 @@ def test_what_cannot_be_looked_up_is_unknown(outcome: str, count: int, keys: boo
     assert isinstance(step, Unknown)
     assert isinstance(step.error, ReplayedFailure)
     assert code(step) == "cannot_be_asked"
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (planned(*["overtaken"] * MOST), "Every attempt timed out before anything was sent."),
+        (planned("lost", keys=False, asked=False), "This may have gone through, and it can't be looked up."),
+        (planned(*["lost"] * MOST), "No attempt got a clear response."),
+        (
+            planned("lost", keys=False),
+            "This may have gone through, and the provider doesn't support idempotency keys.",
+        ),
+    ],
+)
+def test_an_outcome_without_a_sending_says_why(step: Plan, message: str) -> None:
+    assert conclusion(step).message == message
 
 
 # --- after a failure ---------------------------------------------------------------------------------------

@@ -112,6 +112,31 @@ def test_the_lowest_applicable_share_applies_and_is_named() -> None:
     assert set_to.share("reply", None) == (10, "because the customer's tags are unknown")
 
 
+@pytest.mark.parametrize(
+    ("place", "percent"), [(0, 1), (99, 1), (100, 2), (4_999, 50), (5_000, 51), (9_899, 99), (9_999, 100)]
+)
+def test_the_percentage_that_reaches_a_ticket_is_the_lowest_that_covers_it(place: int, percent: int) -> None:
+    assert dial.lowest_covering_percent(place) == percent
+    assert dial.covers(percent, place)
+    assert not dial.covers(percent - 1, place)
+
+
+def test_a_fall_is_described_share_by_share() -> None:
+    before = Dial(
+        percent=70,
+        kinds=(KindShare(kind="account_change", percent=50), KindShare(kind="reply", percent=90)),
+        tags=(TagShare(tag="vip", percent=5),),
+    )
+    # What was above the dial counts as the dial, and what did not fall is left out.
+    assert before.lowered(30, 5).falls_from(before) == [
+        "from 70% to 40%",
+        "for account change from 50% to 20%",
+        "for reply from 70% to 40%",
+    ]
+    assert before.lowered(100, 0).falls_from(before)[-1] == "for customers tagged vip from 5% to 0%"
+    assert before.falls_from(before) == []
+
+
 def test_outside_the_dial_every_kind_needs_a_person() -> None:
     for kind in KINDS:
         verdict = verdict_on(Facts(kind, position=0), at(0))

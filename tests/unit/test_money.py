@@ -1,5 +1,8 @@
 """Conversion between minor units and the amounts that people read."""
 
+import operator
+import re
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -7,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentops.lib import money
+from agentops.lib.money import Money
 
 
 @pytest.mark.parametrize(
@@ -73,6 +77,42 @@ def test_an_amount_is_parsed_into_minor_units(text: str, currency: str, amount: 
 def test_an_invalid_amount_for_the_currency_is_refused(text: str, currency: str) -> None:
     with pytest.raises(ValueError, match=r"Enter it like (12\.50|1250)$"):
         money.minor(text, currency)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "message"),
+    [
+        ("free", "USD", "'free' isn't an amount. Enter it like 12.50"),
+        ("free", "JPY", "'free' isn't an amount. Enter it like 1250"),
+        ("84.001", "USD", "'84.001' has more decimals than USD allows (2). Enter it like 12.50"),
+        ("1.5", "JPY", "'1.5' has more decimals than JPY allows (0). Enter it like 1250"),
+    ],
+)
+def test_a_refused_amount_is_shown_with_an_example(text: str, currency: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        money.minor(text, currency)
+
+
+def test_an_amount_is_shown_in_the_locale_of_the_reader() -> None:
+    assert money.display(123456, "EUR", "de") == "€1.234,56"
+    assert money.display(123456, "EUR") == "€1,234.56"
+
+
+def test_amounts_of_one_currency_are_added_compared_and_shown() -> None:
+    five, three = Money(500, "USD"), Money(300, "USD")
+    assert five + three == Money(800, "USD")
+    assert five - three == Money(200, "USD")
+    assert three - five == Money(-200, "USD")
+    assert (three < five, five < three, five < Money(500, "USD")) == (True, False, False)
+    assert (three <= five, five <= three, five <= Money(500, "USD")) == (True, False, True)
+    assert str(five) == "$5.00"
+
+
+@pytest.mark.parametrize("combine", [operator.add, operator.sub, operator.lt, operator.le])
+def test_amounts_of_two_currencies_are_never_combined(combine: Callable[[Money, Money], object]) -> None:
+    with pytest.raises(ValueError, match=r"^USD and EUR cannot be combined$"):
+        combine(Money(500, "USD"), Money(500, "EUR"))
+    assert Money(500, "USD") != Money(500, "EUR")
 
 
 @given(st.integers(min_value=0, max_value=10**15), st.sampled_from(["USD", "JPY", "KWD", "EUR"]))

@@ -38,12 +38,16 @@ EDGE = Facts(
 )
 
 
-def judged(rules: Rules = RULES, **changes: Any) -> tuple[Outcome, list[str]]:
+def verdict(rules: Rules = RULES, **changes: Any) -> Verdict:
     if "amount" in changes or "currency" in changes:
         amount, currency = changes.pop("amount", 5_000), changes.pop("currency", "USD")
         changes["money"] = None if amount is None or currency is None else Money(amount, currency)
-    verdict = verdict_on(replace(EDGE, **changes), rules)
-    return verdict.outcome, [reason.code for reason in verdict.reasons]
+    return verdict_on(replace(EDGE, **changes), rules)
+
+
+def judged(rules: Rules = RULES, **changes: Any) -> tuple[Outcome, list[str]]:
+    given = verdict(rules, **changes)
+    return given.outcome, [reason.code for reason in given.reasons]
 
 
 def test_exactly_at_every_limit_the_action_is_automatic() -> None:
@@ -142,8 +146,55 @@ def test_all_matching_reasons_are_listed() -> None:
 
 
 def test_reasons_show_amounts_in_the_currencys_digits() -> None:
-    verdict = verdict_on(replace(EDGE, money=Money(3_001, "JPY")), RULES)
-    assert verdict.reasons[0].message == "Over the agent's ¥3,000 limit"
+    assert verdict(amount=3_001, currency="JPY").reasons[0].message == "Over the agent's ¥3,000 limit"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"amount": None}, "The amount or its currency is unknown"),
+        ({"amount": 50_001}, "$500.01 is over the block limit of $500.00"),
+        ({"amount": 5_001}, "Over the agent's $50.00 limit"),
+        ({"currency": "CHF"}, "No refund limit is set for CHF"),
+        ({"captured": None}, "The share of the order is unknown"),
+        ({"order_refunded": 7_000}, "60% of the order would be refunded (limit 50%)"),
+        ({"order_refunded": 5_039}, "50% of the order would be refunded (limit 50%)"),
+        ({"captured": 1, "order_refunded": 0}, "500000% of the order would be refunded (limit 50%)"),
+        ({"days_since_delivery": None}, "The delivery date is unknown (limit 30 days)"),
+        ({"days_since_delivery": 31}, "Delivered 31 days ago (limit 30 days)"),
+        ({"customer_30_days_count": None},
+         "An unknown number of refunds to this customer in the last 30 days (limit 2)"),
+        ({"customer_30_days_count": 4}, "4 refunds to this customer in the last 30 days (limit 2)"),
+        ({"customer_30_days": 6_000}, "$110.00 would be refunded to this customer in 30 days (limit $100.00)"),
+        ({"customer_30_days": None}, "Unknown total of USD refunded to this customer in 30 days"),
+        ({"currency": "CHF"}, "No limit is set for CHF refunded to this customer in 30 days"),
+        ({"agent_today": 96_000}, "$1,010.00 would be auto-approved today (limit $1,000.00)"),
+        ({"agent_today": None}, "Unknown total of USD auto-approved today"),
+        ({"currency": "CHF"}, "No limit is set for CHF auto-approved today"),
+        ({"further": True}, "Another refund on this ticket"),
+    ],
+)  # fmt: skip
+def test_a_reason_tells_the_lead_what_and_which_limit(changes: dict[str, Any], message: str) -> None:
+    assert message in [reason.message for reason in verdict(**changes).reasons]
+
+
+def test_nothing_captured_counts_as_a_share_of_one_unit() -> None:
+    said = [reason.message for reason in verdict(amount=5_000, captured=0, order_refunded=0).reasons]
+    assert "500000% of the order would be refunded (limit 50%)" in said
+
+
+def test_the_reason_of_a_reply_is_what_it_says_or_the_policy() -> None:
+    judged_reply = verdict_on(Facts("reply", ungrounded=("one",)), Rules(replies_need_approval=True))
+    assert [reason.message for reason in judged_reply.reasons] == ["one", "Every reply needs approval"]
+
+
+def test_stored_facts_keep_the_amount_and_its_currency_apart() -> None:
+    stored = EDGE.stored()
+    assert (stored["amount"], stored["currency"]) == (5_000, "USD")
+    assert stored["captured"] == 20_000
+    assert "money" not in stored
+    without = replace(EDGE, money=None).stored()
+    assert (without["amount"], without["currency"]) == (None, None)
 
 
 def test_an_account_change_always_needs_a_person() -> None:
@@ -152,8 +203,8 @@ def test_an_account_change_always_needs_a_person() -> None:
 
 def test_replies_need_a_person_only_for_claims_or_by_policy() -> None:
     def reply(rules: Rules = RULES, **changes: Any) -> tuple[Outcome, list[str]]:
-        verdict = verdict_on(Facts("reply", **changes), rules)
-        return verdict.outcome, [reason.code for reason in verdict.reasons]
+        given = verdict_on(Facts("reply", **changes), rules)
+        return given.outcome, [reason.code for reason in given.reasons]
 
     assert reply() == (AUTO, [])
     assert reply(ungrounded=("one", "two")) == (PERSON, ["claim_without_ground", "claim_without_ground"])
@@ -181,6 +232,28 @@ def test_contradictory_rules_are_refused(rules: dict[str, Any]) -> None:
         Rules.model_validate(rules)
 
 
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"thresholds": [{"kind": "refund", "currency": "USD", "auto_up_to": 1, "block_above": 1}] * 2},
+         "thresholds has two rows for the same currency (and kind)"),
+        ({"customer_30_days": [{"currency": "USD", "up_to": 1}] * 2},
+         "customer_30_days has two rows for the same currency (and kind)"),
+        ({"agent_today": [{"currency": "USD", "up_to": 1}] * 2},
+         "agent_today has two rows for the same currency (and kind)"),
+        ({"autonomy": {"kinds": [{"kind": "reply", "percent": 1}] * 2}},
+         "autonomy.kinds has two rows for the same kind"),
+        ({"autonomy": {"tags": [{"tag": "vip", "percent": 1}] * 2}}, "autonomy.tags has two rows for the same tag"),
+        ({"thresholds": [{"kind": "refund", "currency": "USD", "auto_up_to": 2, "block_above": 1}]},
+         "auto_up_to must not be above block_above"),
+    ],
+)  # fmt: skip
+def test_the_refusal_of_rules_names_their_fault(rules: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Rules.model_validate(rules)
+    assert message in str(refused.value)
+
+
 amounts = st.integers(min_value=0, max_value=60_000)
 
 
@@ -198,6 +271,6 @@ def test_a_larger_amount_never_gets_a_laxer_verdict(one: int, other: int) -> Non
     customer_30_days_count=st.none() | st.integers(0, 5), agent_today=st.none() | amounts, further=st.booleans(),
 ))  # fmt: skip
 def test_the_strictest_reason_decides_the_verdict(facts: Facts) -> None:
-    verdict = verdict_on(facts, RULES)
-    assert (verdict.outcome == AUTO) == (not verdict.reasons)
-    assert (verdict.outcome == BLOCK) == any(reason.outcome == BLOCK for reason in verdict.reasons)
+    given = verdict_on(facts, RULES)
+    assert (given.outcome == AUTO) == (not given.reasons)
+    assert (given.outcome == BLOCK) == any(reason.outcome == BLOCK for reason in given.reasons)
