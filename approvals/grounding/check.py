@@ -6,24 +6,24 @@ Every amount must match a claimed action, unless the words around it are clearly
 and in languages that the word lists don't cover, the sentence counts as ungrounded and a person reads the reply.
 """
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from agentops.lib.money import display, major
-from approvals.grounding import orders as orders
-from approvals.grounding import words as words
-from approvals.grounding.amounts import WrittenAmount, plain_numbers, replace_amounts
-from approvals.grounding.text import bare, disguised, fold, sentences, uncovered
+from approvals.grounding import amount_words, effect_words, orders, statement_words
+from approvals.grounding.clauses import Clause, clauses_of
+from approvals.grounding.text import disguised, fold, sentences, uncovered
 from approvals.kinds import noun
 
 
 @dataclass(frozen=True)
 class SucceededEffect:
-    """A succeeded action of the ticket. `key` is its idempotency key, `amount` is in minor units, and `captured` is the
-    order's captured total in minor units, None if unknown."""
+    """A succeeded action of the ticket. `key` is its idempotency key, and `amount` is in minor units.
+
+    `captured` is the order's captured total in minor units, or None if unknown.
+    """
 
     kind: str
     order_id: str = ""
@@ -33,53 +33,21 @@ class SucceededEffect:
     captured: int | None = None
 
 
-@dataclass(frozen=True)
-class _Clause:
-    """A clause of a sentence. `rest` is the text without its denials, and `amounts` are the amounts in it. `open` means
-    that the clause asks a question or names a condition, so it claims nothing."""
-
-    text: str
-    rest: str
-    open: bool
-    amounts: list[WrittenAmount]
-
-    @property
-    def kinds(self) -> list[str]:
-        return [] if self.open else [kind for kind, names in words.EFFECTS.items() if names.search(self.rest)]
-
-    @property
-    def all_amounts(self) -> list[WrittenAmount]:
-        """The amounts, and in a clause about a refund also numbers without a currency."""
-        return [*self.amounts, *(plain_numbers(self.rest) if "refund" in self.kinds else ())]
-
-    @property
-    def speaks_of_another_amount(self) -> bool:
-        return bool(words.OTHER_AMOUNT.search(self.rest)) and not self.moves
-
-    @property
-    def refunds_all(self) -> bool:
-        if self.open or ("refund" not in self.kinds and words.NEGATIVE.search(self.text)):
-            return False
-        return bool(words.FULL_REFUND.search(self.rest))
-
-    @property
-    def moves(self) -> bool:
-        return any(said.search(self.rest) for said in (words.MOVING, words.DONE, words.FULFILLED))
-
-
 def find_ungrounded(
     text: str, claims: Sequence[dict[str, Any]], done: Sequence[SucceededEffect], cancelled: Collection[str] = ()
 ) -> list[str]:
-    """Return one sentence per problem: claims without a matching action, and statements that no claim covers. Empty if
-    the reply is grounded.
+    """Return one sentence per problem, or nothing if the reply is grounded.
+
+    Problems are claims without a matching action, and statements that no claim covers.
 
     `done` are the ticket's succeeded actions. `cancelled` are orders that the shop confirms as cancelled: the reply may
     mention that state without a claim, but nothing else about them.
     """
-    missing = [sentence for claim in claims if (sentence := _unfounded(claim, done))]
+    # Statements are checked against the claimed actions only: a true but undeclared statement is a problem too.
+    missing = [sentence for claim in claims if (sentence := _unmatched_claim(claim, done))]
     keys = {claim.get("action") for claim in claims}
     claimed = [effect for effect in done if effect.key in keys]
-    return list(dict.fromkeys([*missing, *_beyond(text, claimed, cancelled)]))
+    return list(dict.fromkeys([*missing, *_uncovered_statements(text, claimed, cancelled)]))
 
 
 def is_untrue(
@@ -87,11 +55,12 @@ def is_untrue(
 ) -> bool:
     """Return whether the reply says anything that did not happen, even if every true statement is left undeclared."""
     unfounded = any(not any(_covers(effect, claim) for effect in done) for claim in claims)
-    return unfounded or bool(_beyond(text, done, cancelled))
+    return unfounded or bool(_uncovered_statements(text, done, cancelled))
 
 
 def fill_in_actions(claims: Sequence[dict[str, Any]], done: Sequence[SucceededEffect]) -> list[dict[str, Any]]:
     """Return the claims, with a missing action filled in if exactly one action fits."""
+    # If several actions fit, leave the claim open: to choose one would be a statement that the model didn't make.
     taken = {claim.get("action") for claim in claims}
     result = []
     for claim in claims:
@@ -109,69 +78,53 @@ def claim_for(effect: SucceededEffect) -> dict[str, Any]:
     return {"kind": effect.kind, "action": effect.key} | {name: value for name, value in found.items() if value}
 
 
-def _unfounded(claim: dict[str, Any], done: Sequence[SucceededEffect]) -> str:
+def _unmatched_claim(claim: dict[str, Any], done: Sequence[SucceededEffect]) -> str:
     fitting = [effect for effect in done if _covers(effect, claim)]
     if not fitting:
-        return f"The reply says {_told(claim)}, but there is no such {noun(claim['kind'])}."
+        return f"The reply says {_in_words(claim)}, but there is no such {noun(claim['kind'])}."
     if any(effect.key == claim.get("action") for effect in fitting):
         return ""
     which = f"{claim['action']} did something else" if claim.get("action") else "doesn't name the action"
-    return f"The reply says {_told(claim)}, but {which}."
+    return f"The reply says {_in_words(claim)}, but {which}."
 
 
-def _beyond(text: str, done: Sequence[SucceededEffect], cancelled: Collection[str]) -> list[str]:
+def _uncovered_statements(text: str, done: Sequence[SucceededEffect], cancelled: Collection[str]) -> list[str]:
     seen = fold(text)
     missing = [f"“{word[:80]}” uses mixed or unusual letters, so it can't be checked." for word in disguised(seen)]
     foreign = uncovered(seen)
     if foreign:
         missing.append(f"“{foreign[:200]}” is in a language or script that can't be checked.")
-    told = {sentence: _clauses(orders.without_states(sentence, seen, cancelled)) for sentence in sentences(seen)}
-    claims = any(clause.kinds for clauses in told.values() for clause in clauses)
-    for sentence, clauses in told.items():
-        if not done and any(words.AS_ASKED.search(clause.rest) for clause in clauses):
+    by_sentence = {
+        sentence: clauses_of(orders.without_states(sentence, seen, cancelled)) for sentence in sentences(seen)
+    }
+    # A sentence such as "It was for #W1" only states something if another sentence names an effect.
+    claims = any(clause.kinds for clauses in by_sentence.values() for clause in clauses)
+    for sentence, clauses in by_sentence.items():
+        if not done and any(statement_words.AS_ASKED.search(clause.rest) for clause in clauses):
             missing.append(f"“{sentence[:200]}” says something was done, but the reply names no action for it.")
-        missing += _sentence(sentence, clauses, done)
+        missing += _sentence_problems(sentence, clauses, done)
         missing += _without_subject(sentence, clauses, done) if claims else []
     return missing
 
 
-def _clauses(text: str) -> list[_Clause]:
-    return [_clause(part) for part in words.CLAUSE_BREAK.split(text) if part.strip()]
-
-
-def _sentence(sentence: str, clauses: Sequence[_Clause], done: Sequence[SucceededEffect]) -> list[str]:
+def _sentence_problems(sentence: str, clauses: Sequence[Clause], done: Sequence[SucceededEffect]) -> list[str]:
     """Return the problems of one sentence, which quote it as written."""
-    kinds = [kind for kind in words.EFFECTS if any(kind in clause.kinds for clause in clauses)]
+    kinds = [kind for kind in effect_words.EFFECTS if any(kind in clause.kinds for clause in clauses)]
     missing = [kind for kind in kinds if not any(_grounds(effect, kind) for effect in done)]
     if missing:
         return [f"“{sentence[:200]}” mentions {_and(missing)}, but the reply names no action for it."]
     grounds = [effect for effect in done if any(_grounds(effect, kind) for kind in kinds)]
-    said = " ".join(clause.text for clause in clauses if not clause.open)
-    others = _unknown_orders(said, grounds)
+    stated = " ".join(clause.text for clause in clauses if not clause.open)
+    others = _unknown_orders(stated, grounds)
     amounts = _unknown_amounts(clauses, grounds or done)
     partly = "refund" in kinds and any(clause.refunds_all for clause in clauses) and not _all_returned(grounds)
-    spelt = any("refund" in clause.kinds and words.NUMBER_WORD.search(clause.rest) for clause in clauses)
+    in_words = any("refund" in clause.kinds and amount_words.NUMBER_WORD.search(clause.rest) for clause in clauses)
     return [
-        *_of_orders(sentence, others),
-        *([f"“{sentence[:200]}” gives an amount in words, which can't be checked."] if spelt else []),
+        *_order_problems(sentence, others),
+        *([f"“{sentence[:200]}” gives an amount in words, which can't be checked."] if in_words else []),
         *(f"“{sentence[:200]}” mentions {amount}, which matches no claimed action." for amount in amounts),
         *([f"“{sentence[:200]}” says everything was refunded, but the claimed refunds are less."] if partly else []),
-    ] or _too_often(sentence, clauses, done)
-
-
-def _clause(text: str) -> _Clause:
-    named, amounts = replace_amounts(text)
-    said = re.sub(r"\s+", " ", bare(orders.ORDER.sub(" order ", named))).strip()
-    rest = said if words.REVERSAL.search(said) else words.DENIAL.sub(" ", said)
-    left = [amount for place, amount in enumerate(amounts) if re.search(rf"\bmoney{place}\b", rest)]
-    return _Clause(text, rest, _is_open(rest), left)
-
-
-def _is_open(text: str) -> bool:
-    if words.DONE.search(text) or words.REFUND_EXISTS.search(text):
-        return False
-    wished = words.REQUESTED.search(text) and not words.FULFILLED.search(text)
-    return bool(wished or words.OPEN_ENDED.search(text))
+    ] or _count_problems(sentence, clauses, done)
 
 
 def _grounds(effect: SucceededEffect, kind: str) -> bool:
@@ -194,18 +147,20 @@ def _all_returned(grounds: Sequence[SucceededEffect]) -> bool:
     )
 
 
-def _without_subject(sentence: str, clauses: Sequence[_Clause], done: Sequence[SucceededEffect]) -> list[str]:
+def _without_subject(sentence: str, clauses: Sequence[Clause], done: Sequence[SucceededEffect]) -> list[str]:
     """Report orders without an effect in a sentence that names no effect but refers to one in another sentence."""
     if any(clause.kinds for clause in clauses):
         return []
-    own = any(words.OWN_SUBJECT.search(clause.rest) for clause in clauses)
-    said = " ".join(
-        clause.text for clause in clauses if not clause.open and (not own or words.REFERS_BACK.search(clause.rest))
+    own = any(statement_words.OWN_SUBJECT.search(clause.rest) for clause in clauses)
+    stated = " ".join(
+        clause.text
+        for clause in clauses
+        if not clause.open and (not own or statement_words.REFERS_BACK.search(clause.rest))
     )
-    return _of_orders(sentence, _unknown_orders(said, done))
+    return _order_problems(sentence, _unknown_orders(stated, done))
 
 
-def _of_orders(sentence: str, others: Sequence[str]) -> list[str]:
+def _order_problems(sentence: str, others: Sequence[str]) -> list[str]:
     return [f"“{sentence[:200]}” mentions {order}, but no claimed action is for it." for order in others]
 
 
@@ -215,7 +170,7 @@ def _unknown_orders(text: str, grounds: Sequence[SucceededEffect]) -> list[str]:
     return [order for order in sorted(named) if known and orders.normalized_id(order) not in known]
 
 
-def _unknown_amounts(clauses: Sequence[_Clause], done: Sequence[SucceededEffect]) -> list[str]:
+def _unknown_amounts(clauses: Sequence[Clause], done: Sequence[SucceededEffect]) -> list[str]:
     """Return the amounts that match no effect, and that the words around them don't explain otherwise."""
     known: set[tuple[Decimal, str]] = set()
     total: dict[str, int] = {}
@@ -223,31 +178,32 @@ def _unknown_amounts(clauses: Sequence[_Clause], done: Sequence[SucceededEffect]
         if effect.amount is not None:
             known.add((major(effect.amount, effect.currency), effect.currency))
             total[effect.currency] = total.get(effect.currency, 0) + effect.amount
+    # "Refunded $30 in total" is true of two refunds of $15.
     known |= {(major(amount, currency), currency) for currency, amount in total.items()}
     # A sentence that names no effect may give a total in one clause and its parts in the next.
-    calm = not any(clause.kinds or clause.moves for clause in clauses)
-    other = calm and any(clause.speaks_of_another_amount for clause in clauses)
-    moved = any(clause.moves and words.PRONOUN.search(clause.rest) for clause in clauses)
+    no_effect = not any(clause.kinds or clause.moves for clause in clauses)
+    explained = no_effect and any(clause.names_another_amount for clause in clauses)
+    moved = any(clause.moves and amount_words.PRONOUN.search(clause.rest) for clause in clauses)
     of_effect = any(clause.kinds for clause in clauses)
     return [
         amount.written
         for clause in clauses
         if moved
-        or (of_effect and words.ADDED.search(clause.rest))
-        or not (other or clause.speaks_of_another_amount or (clause.open and not clause.moves))
+        or (of_effect and amount_words.ADDED.search(clause.rest))
+        or not (explained or clause.names_another_amount or (clause.open and not clause.moves))
         for amount in clause.all_amounts
         if not amount.is_one_of(known)
     ]
 
 
-def _too_often(sentence: str, clauses: Sequence[_Clause], done: Sequence[SucceededEffect]) -> list[str]:
-    told = [kind for clause in clauses for kind in clause.kinds]
+def _count_problems(sentence: str, clauses: Sequence[Clause], done: Sequence[SucceededEffect]) -> list[str]:
+    named = [kind for clause in clauses for kind in clause.kinds]
     for clause in clauses:
-        again = not clause.open and bool(words.SAME_AGAIN.search(clause.rest))
-        kinds = clause.kinds or (["refund"] if clause.amounts and not clause.speaks_of_another_amount else [])
-        for kind in told if again else kinds:
+        again = not clause.open and bool(amount_words.SAME_AGAIN.search(clause.rest))
+        kinds = clause.kinds or (["refund"] if clause.amounts and not clause.names_another_amount else [])
+        for kind in named if again else kinds:
             happened = sum(_grounds(effect, kind) for effect in done)
-            counted = any(times > happened and word.search(clause.rest) for times, word in words.COUNTS.items())
+            counted = any(times > happened and word.search(clause.rest) for times, word in amount_words.COUNTS.items())
             if counted or (again and happened < 2):
                 times = "once" if happened == 1 else f"{happened} times"
                 return [f"“{sentence[:200]}” says this happened more than {times}."]
@@ -266,8 +222,8 @@ def _covers(effect: SucceededEffect, claim: dict[str, Any]) -> bool:
     )
 
 
-def _told(claim: dict[str, Any]) -> str:
-    """What a claim says, as a clause: "$84.00 was refunded for #W1234567"."""
+def _in_words(claim: dict[str, Any]) -> str:
+    """Return the claim as a clause: "$84.00 was refunded for #W1234567"."""
     kind, amount, currency = claim["kind"], claim.get("amount"), claim.get("currency")
     order = claim.get("order_id") or ""
     money = display(amount, currency) if amount is not None and currency else str(amount or "")
