@@ -55,6 +55,7 @@ def choose(targets: Sequence[Target], refusal: Callable[[Target], Held | None] =
     passed: list[str] = []
     refused: list[Held] = []
     for target in targets:
+        # The first target is taken as it is: if it has no price or room, the run waits for that and isn't rerouted.
         if passed and (held := refusal(target)):
             refused.append(held)
             passed.append(held.reason)
@@ -85,6 +86,7 @@ def calls_allowed(targets: Sequence[Target]) -> int | None:
 def count_failure(target: Target, error: str) -> None:
     """Count a failure. Open the breaker at LLM_BREAKER_FAILURES in a row, or when a probe failed."""
     with transaction.atomic():
+        # Lock the row: failures of several workers must all count, or the breaker would open late.
         Breaker.objects.get_or_create(provider=target.provider, model=target.model)
         row = Breaker.objects.select_for_update().get(provider=target.provider, model=target.model)
         row.failures += 1
@@ -119,14 +121,16 @@ def _may_probe(row: Breaker) -> bool:
     taken = due.update(
         state=Breaker.State.HALF_OPEN,
         probes=F("probes") + 1,
+        # If the probing worker dies, nobody reports a result; another probe is due after the longest call.
         probe_at=Now() + timedelta(seconds=settings.LLM_TIMEOUT_SECONDS + settings.LLM_BREAKER_SECONDS),
     )
     return bool(taken)
 
 
 def _pause(probes: int) -> float:
-    """Return the seconds until the next probe, which double with each failed probe up to LONGEST_SECONDS."""
+    """Return the seconds until the next probe, which double with each failed probe up to _MAX_PAUSE_SECONDS."""
     seconds: float = settings.LLM_BREAKER_SECONDS
+    # The exponent is bounded because a float overflows after about a thousand failed probes.
     return min(seconds * 2.0 ** min(probes, 20), _MAX_PAUSE_SECONDS)
 
 

@@ -53,6 +53,7 @@ def remove_budget(*, budget: Budget, by: User, note: str) -> None:
 
 
 def _record_change(budget: Budget, *, by: User, before: dict[str, Any], after: dict[str, Any]) -> None:
+    # Any hold may concern this budget: one for all models limits every model.
     Hold.objects.filter(cause=Hold.Cause.BUDGET).update(recheck=True)
     events.record_event(
         actor=by.get_username(),

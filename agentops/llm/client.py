@@ -108,6 +108,7 @@ def complete(
     """Call a model once. Raises ProviderError; EffectUnknown if the call may have been billed without an answer."""
     options = _options(model, messages, tools, response_format)
     try:
+        # The raw text: it is recorded as it is, and the client's own types would accept almost anything.
         raw = _client(provider).chat.completions.with_raw_response.create(**options).text
         completion = _Completion.model_validate(redact.data(json.loads(raw)))
     except openai.APITimeoutError as error:
@@ -161,6 +162,7 @@ def _error_type(error: openai.APIConnectionError) -> type[Transient]:
 def _status_error(error: openai.APIStatusError) -> ProviderError:
     body = error.response.text
     failure = http.failure(error.status_code, body, retry_after=error.response.headers.get("Retry-After"))
+    # These pass, and OpenAI's own client retries them too.
     if isinstance(failure, Terminal) and error.status_code in (408, 409):
         return Transient(failure.code, failure.message, http_status=error.status_code, body=failure.body)
     return failure
@@ -222,7 +224,7 @@ def _cached_client(base_url: str | None, api_key: str, timeout: float) -> openai
     return openai.OpenAI(
         base_url=base_url,
         api_key=api_key or "none",
-        max_retries=0,
+        max_retries=0,  # by default the client retries twice, without our reservations and our trace
         timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
         http_client=openai.DefaultHttpxClient(
             transport=deadline.DeadlineTransport(timeout, trust_env=True), follow_redirects=False

@@ -75,6 +75,7 @@ def enter_price(*, model: str, rates: Rates, by: User, note: str) -> ModelPrice:
         budgets.lock_exclusively()
         before = find_price(row.model)
         row.save()
+        # The need in dollars was computed with the old price. With 0 the run is tried, and is held anew if need be.
         Hold.objects.filter(cause=Hold.Cause.BUDGET, model=row.model).update(recheck=True, usd=0)
         events.record_event(
             actor=by.get_username(),
@@ -96,9 +97,10 @@ def save_initial_prices(**_: Any) -> None:
         table = TypeAdapter(dict[str, Rates]).validate_python(settings.LLM_PRICES)
     except ValidationError as error:
         raise ValueError(f"LLM_PRICES must be {{model: {{input, output, cached, reasoning}}}}: {error}") from error
-    known = set(ModelPrice.objects.filter(model__in=table).values_list("model", flat=True))
+    # A model that has a price keeps it: the price under Policy may be newer than the setting.
+    priced = set(ModelPrice.objects.filter(model__in=table).values_list("model", flat=True))
     missing = [
-        _row(model, rates, "From the LLM_PRICES setting.") for model, rates in table.items() if model not in known
+        _row(model, rates, "From the LLM_PRICES setting.") for model, rates in table.items() if model not in priced
     ]
     ModelPrice.objects.bulk_create(missing)
 

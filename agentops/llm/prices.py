@@ -25,8 +25,7 @@ class Price:
 
 @dataclass(frozen=True)
 class WorstCase:
-    """The most that a call can cost, in US dollars and tokens. `price` is the id of the ModelPrice row it was computed
-    with."""
+    """The most that a call can cost, in US dollars and tokens. `price` is the id of the ModelPrice row behind it."""
 
     usd: Decimal
     tokens: int

@@ -151,7 +151,7 @@ class Step(StepRecord):
     lost = models.JSONField(default=list, db_default=[], blank=True)
     reservation = models.JSONField(null=True, blank=True)
     action = models.ForeignKey(Action, on_delete=models.PROTECT, null=True, blank=True, related_name="steps")
-    # Only in the worker's memory, during a call: the messages, the admission.Call and its budgets.SpendingEntry.
+    # Only in the worker's memory, during a call: the messages, the admission.Call and its budget_use.SpendingEntry.
     sent: Any = None
     call: Any = None
     settled: Any = None

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from agentops.lib import calls, outbound, redact, retry
 from agentops.lib.errors import ProviderError, Refused
-from agentops.llm import budgets
+from agentops.llm import budget_use
 from agentops.llm.holds import Held
 from agentops.models import Replay, ReplayStep, Run, Step
 from agentops.replays import effects, judgement, leases, shadows, spending, worlds
@@ -116,7 +116,7 @@ def _run_steps(replay: Replay) -> None:
                 return _end(replay, recording, saved, Run.Outcome.WITH_PERSON, reason)
             case other:
                 raise RuntimeError(f"a replay can't do {other}")
-        if step.kind in budgets.MODEL_CALLS and replay.mode != Replay.Mode.RECORDED:
+        if step.kind in budget_use.MODEL_CALLS and replay.mode != Replay.Mode.RECORDED:
             spending.reserve_replay_call(replay, step, steps.request(run, step, done, world))
         try:
             effect, result = _perform(replay, recording, world, step, done, saved)

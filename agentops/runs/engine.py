@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from agentops.lib import calls, redact, retry, tracing
 from agentops.lib.errors import ProviderError, Refused, Unauthorized
-from agentops.llm import admission, breakers, budgets
+from agentops.llm import admission, breakers, budget_use, budgets
 from agentops.llm.holds import Held
 from agentops.models import Run, Step
 from agentops.runs import leasing, steps, tools, turn
@@ -88,7 +88,7 @@ def _go_on(run: Run) -> None:
             case turn.HandOver(reason, failed):
                 status = Run.Status.FAILED if failed else Run.Status.SUCCEEDED
                 return _end(run, finished, Run.Outcome.WITH_PERSON, reason, status)
-        asks = step.kind in budgets.MODEL_CALLS and step.status == Step.Status.STARTED
+        asks = step.kind in budget_use.MODEL_CALLS and step.status == Step.Status.STARTED
         try:
             commit_step(run, finished, step, call=steps.request(run, step, done) if asks else None)
         except Held as held:
@@ -187,7 +187,7 @@ def _mendable(run: Run, kind: Kind[Any, Any]) -> bool:
 
 def _try_later(run: Run, step: Step, error: ProviderError) -> None:
     """Schedule another attempt after a transient failure, within bounds. Any other failure ends the step."""
-    asked_model = step.kind in budgets.MODEL_CALLS
+    asked_model = step.kind in budget_use.MODEL_CALLS
     still_away = asked_model and admission.book_failure(step, error)
     if isinstance(error, Unauthorized):
         _wait_for_credentials(run, step, "llm" if asked_model else "orders", error)

@@ -5,7 +5,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from agentops.lib import tracing
-from agentops.llm import admission
+from agentops.llm import resuming
 from agentops.models import Hold, Run, Step
 from agentops.runs import cancellation
 from agentops.runs.commit import lease_expiry, set_ticket
@@ -55,7 +55,7 @@ def due(limit: int) -> list[int]:
         found.filter(~Exists(_busy()), status=Run.Status.WAITING, not_before__lte=Now()).order_by("not_before"),
     )
     free = sorted(number for query in queries for number in query.values_list("pk", flat=True)[:limit])[:limit]
-    released = admission.resumable(limit)
+    released = resuming.resumable(limit)
     return list(dict.fromkeys([*released[: limit // 2], *free, *released]))
 
 
@@ -87,10 +87,10 @@ def lease_run(run_id: int) -> Run | None:
     ticket stays with people, until the model answers (commit.commit_step).
     """
     run = ready().select_related("ticket__customer", "hold").filter(pk=run_id).first()
-    if run is None or (hasattr(run, "hold") and not admission.can_continue(run.hold)):
+    if run is None or (hasattr(run, "hold") and not resuming.can_continue(run.hold)):
         return None
     held = hasattr(run, "hold")
-    run.keeps_hold = held and admission.would_probe(run.hold)
+    run.keeps_hold = held and resuming.would_probe(run.hold)
     unchanged = Run.objects.filter(pk=run_id, status=run.status, fence=run.fence)
     started = {} if run.started_at else {"started_at": Now()}
     try:
@@ -133,7 +133,7 @@ def _open(ticket: Ticket, run: Run, actor: str) -> None:
 
 
 def ready() -> QuerySet[Run]:
-    """Return runs that a worker may lease. Those on hold also need admission.can_continue."""
+    """Return runs that a worker may lease. Those on hold also need resuming.can_continue."""
     due_now = Q(status=Run.Status.QUEUED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
     undecided = Step.objects.filter(run=OuterRef("pk"), status=Step.Status.WAITING).exclude(
         action__status__in=states.SETTLED

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from agentops.lib.errors import Refused
-from agentops.llm import budget_admin, budgets, pricelist
+from agentops.llm import budget_admin, budget_use, budgets, pricelist
 from agentops.llm.holds import Exhausted
 from agentops.llm.pricelist import Rates
 from agentops.llm.prices import WorstCase
@@ -204,7 +204,7 @@ def test_yesterdays_unused_reservation_frees_nothing_in_todays_budget(
 
 def test_a_call_held_over_midnight_checks_the_whole_month(world: World, biller: Biller, admin: User) -> None:
     cap(admin, per="month", max_usd=Decimal(1))
-    budgets.post_entries([budgets.SpendingEntry(date(2030, 6, 2), "cheap", spent_usd=Decimal(1))])
+    budgets.post_entries([budget_use.SpendingEntry(date(2030, 6, 2), "cheap", spent_usd=Decimal(1))])
     call = {"worst": WorstCase(Decimal("0.5"), 1), "ticket_id": "none", "entries": [], "today": date(2030, 6, 1)}
     with transaction.atomic(), pytest.raises(Exhausted):
         budgets.reserve(model="cheap", **call)
@@ -461,7 +461,7 @@ def test_a_model_without_a_price_is_refused_and_named(
 
 def test_a_call_costs_the_price_in_force_when_sent(world: World, biller: Biller, admin: User) -> None:
     run = run_through(ticket_of(world.order()))
-    prices = {step.input["price"] for step in run.steps.filter(kind__in=budgets.MODEL_CALLS)}
+    prices = {step.input["price"] for step in run.steps.filter(kind__in=budget_use.MODEL_CALLS)}
     assert prices == {ModelPrice.objects.filter(model="cheap").latest("pk").pk}
     assert run.cost_usd == biller.total.quantize(run.cost_usd)
 

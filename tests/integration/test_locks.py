@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from agentops.llm import budgets
-from agentops.llm.budgets import SpendingEntry
+from agentops.llm.budget_use import SpendingEntry
 from agentops.models import Budget, Run
 from approvals import states
 from approvals.decisions import decide

@@ -11,7 +11,7 @@ from django.db.models import Case, Count, Q, Sum, Value, When
 from django.db.models.functions import TruncDate
 
 from agentops.llm import admission
-from agentops.llm.budgets import MODEL_CALLS
+from agentops.llm.budget_use import MODEL_CALLS
 from agentops.llm.tiers import PLAIN
 from agentops.models import Breaker, Hold, ModelPrice, Replay, Run, Step
 from agentops.runs import routing

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from agentops.llm import budgets
+from agentops.llm import budget_use
 from agentops.web.queries import figures, latency, spending
 from agentops.web.views import charts
 from approvals.web.queries import figures as action_figures
@@ -43,7 +43,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "autonomy": charts.shares(autonomy),
         "alone": sum(day.alone for day in autonomy),
         "acted": sum(day.actions for day in autonomy),
-        "standings": budgets.budget_status(),
+        "standings": budget_use.budget_status(),
         "holds": spending.held(),
         "breakers": spending.breakers(),
         "costs": charts.costs(spending.cost_by_day(days, today.date())),

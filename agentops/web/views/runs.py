@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from agentops import trace
-from agentops.llm import budgets
+from agentops.llm import budget_use
 from agentops.models import Run
 from agentops.replays.form import ReplayForm
 from agentops.trace import export, totals, waterfall
@@ -47,7 +47,7 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
     more = {
         "siblings": queries.of_ticket(found.ticket_id),
         "models": spending.who_did_what(list(found.steps.all())),
-        "standings": budgets.budget_status(found.ticket_id),
+        "standings": budget_use.budget_status(found.ticket_id),
         "replays": queries.replays_of(run_id),
         # Built only when someone opens it, because it reads models and policy versions.
         "replay_form": ReplayForm() if "replay" in request.GET and found.finished_at else None,

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
-from agentops.llm import admission, budget_admin, budgets, pricelist
+from agentops.llm import admission, budget_admin, budget_use, pricelist
 from agentops.models import Budget, ModelPrice, RoutingVersion
 from agentops.runs import routing, routing_versions
 from agentops.web.forms import CapForm, PriceForm, RemoveForm, RoutingForm
@@ -110,7 +110,7 @@ def _limits(
     request: HtmxRequest, form: CapForm, *, removing: tuple[int, RemoveForm] | None = None, status: int = 200
 ) -> HttpResponse:
     context = {
-        "standings": budgets.budget_status(),
+        "standings": budget_use.budget_status(),
         "per_ticket": Budget.objects.filter(per=Budget.Per.TICKET).order_by("model"),
         "form": form,
         "removing": removing,
