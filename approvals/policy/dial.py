@@ -111,6 +111,7 @@ class Dial(DialPart):
 
 def position(ticket_id: str) -> int:
     """Return the ticket's position on the dial, 0 to 9999. It never changes."""
+    # A hash spreads tickets evenly and needs no row. A ticket that the dial covers stays covered as it rises.
     digest = hashlib.sha256(f"autonomy:{ticket_id}".encode()).digest()
     return int.from_bytes(digest[:8]) % POSITIONS
 

@@ -59,10 +59,11 @@ def rates(version: PolicyVersion, rules: Rules) -> list[Rate]:
     decisions = Decision.objects.filter(
         Q(decided_at__gt=since), decided_at__gt=Now() - window, request__action__run_id__isnull=False
     )
-    said = list(decisions.order_by("-decided_at").values_list("verdict", flat=True)[:_SAMPLE])
+    verdicts = list(decisions.order_by("-decided_at").values_list("verdict", flat=True)[:_SAMPLE])
     failed = _failed_alone(since, window)
+    rejected = verdicts.count(Decision.Verdict.REJECT)
     return [
-        Rate("rejected", said.count(Decision.Verdict.REJECT), len(said), rule.rejected_percent, rule.at_least),
+        Rate("rejected", rejected, len(verdicts), rule.rejected_percent, rule.at_least),
         Rate("failed", sum(failed), len(failed), rule.failed_percent, rule.at_least),
     ]
 
@@ -77,6 +78,7 @@ def lower_dial(version_id: int) -> PolicyVersion | None:
     """Save a version with a lower dial, its reason and its audit event. Returns None if `version_id` is no longer in
     force or no rate reaches its limit."""
     with transaction.atomic():
+        # Judge again under the lock: an admin may have saved a version since the sweep looked.
         versions.lock_policy()
         version = versions.current_policy()
         reached = _reached(version) if version.pk == version_id else []
@@ -135,7 +137,7 @@ def _all(falls: list[str]) -> str:
 def _reached(version: PolicyVersion) -> list[Rate]:
     try:
         rules = versions.policy_rules(version)
-    except Refused:  # nothing runs alone by rules that cannot be read
+    except Refused:  # unreadable rules approve nothing automatically, so there is nothing to lower
         return []
     rule, dial = rules.lowering, rules.autonomy
     if not rule.watches or dial.lowered(rule.step, rule.floor) == dial:

@@ -59,8 +59,9 @@ def _require_no_claims(acknowledgement: str) -> None:
     in a later release must not keep the dial from lowering itself."""
     claimed = check.find_ungrounded(acknowledgement, [], [])
     if claimed:
-        told = " ".join(claimed)
-        raise Refused("acknowledgement_claims", f"The message to customers must not claim or promise anything. {told}")
+        problems = " ".join(claimed)
+        message = f"The message to customers must not claim or promise anything. {problems}"
+        raise Refused("acknowledgement_claims", message)
 
 
 def require_newest(*, newest: PolicyVersion, based_on: int) -> None:
@@ -80,5 +81,6 @@ def require_newest(*, newest: PolicyVersion, based_on: int) -> None:
 
 def lock_policy() -> None:
     """Let only one transaction at a time save a version. The lock is held until the transaction ends."""
+    # An advisory lock, because saving inserts a row: there is none yet that two admins could both lock.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('policy:versions', 0))")

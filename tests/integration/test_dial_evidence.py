@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
-from approvals.effects import facts as policy_facts
+from approvals.effects.facts import recorded_facts
 from approvals.models import Action
 from approvals.policy import dial, versions
 from approvals.policy.dial import Dial, KindShare, TagShare
@@ -73,7 +73,7 @@ def test_an_action_held_by_other_rules_is_never_automatic(db: None) -> None:
 
 def test_a_kind_or_tag_share_caps_the_dial(db: None) -> None:
     reply = a_reply(facts={"kind": "reply", "tags": ["VIP"]})
-    facts, start = policy_facts.recorded_facts(reply), starts(reply)
+    facts, start = recorded_facts(reply), starts(reply)
     for capped in (
         Dial(percent=100, kinds=(KindShare(kind="reply", percent=start - 1),)),
         Dial(percent=100, tags=(TagShare(tag="vip", percent=start - 1),)),
@@ -88,7 +88,7 @@ def test_without_recorded_tags_no_tag_applies_and_it_says_so(db: None) -> None:
     rules = RULES.model_copy(update={"autonomy": Dial(percent=100, tags=(TagShare(tag="vip", percent=0),))})
     found = evidence(rules, 14)
     assert (found.points[100].alone, found.untagged) == (1, 1)
-    assert auto_approved_from(rules, policy_facts.recorded_facts(reply)) == starts(reply)
+    assert auto_approved_from(rules, recorded_facts(reply)) == starts(reply)
     versions.save_policy(rules=rules, by=None, note="for the page")
     page = markup(signed_in().get(reverse("policy-autonomy")))
     assert "1 of them has no recorded customer tags" in page.replace("&#x27;", "'")
