@@ -54,6 +54,7 @@ def due(limit: int) -> list[int]:
 def send_notification(notification_id: int) -> bool:
     """Send the alert if it is due and no other worker is sending it. Returns whether it was sent."""
     due_now = Notification.objects.filter(pk=notification_id, sent_at__isnull=True, not_before__lte=Now())
+    # The update takes the lease: of several workers, only the one whose WHERE still matches sends the alert.
     if not due_now.update(not_before=Now() + RETRY_AFTER, attempts=F("attempts") + 1):
         return False
     notification = Notification.objects.select_related("event").get(pk=notification_id)

@@ -43,6 +43,7 @@ def seal_events(*, pause: timedelta = PAUSE) -> AuditSeal | None:
     same time."""
     if not due(pause=pause):
         return None
+    # The check above is cheap and unlocked, because every sweep calls this. The lock makes it safe.
     with transaction.atomic():
         if not _try_lock():
             return None
@@ -136,6 +137,7 @@ def _digest(previous: str, after: int, through: int) -> tuple[int, str]:
 
 
 def _rows(after: int, through: int) -> Iterator[list[object]]:
+    """Yield the events as JSON values. Their order and form are part of the digest, so they must never change."""
     events = AuditEvent.objects.filter(pk__lte=through).order_by("pk")
     # By key instead of with a cursor, which a pooler in transaction mode can't hold.
     while chunk := list(events.filter(pk__gt=after)[:CHUNK_SIZE]):

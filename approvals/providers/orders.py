@@ -151,7 +151,7 @@ def _receipt(reference: str, answer: http.JsonAnswer) -> Receipt:
 
 
 def _read(path: str, **options: Any) -> http.JsonAnswer:
-    """Send a GET request. Reading has no effect, so EffectUnknown becomes Transient."""
+    """Send a GET request. A read has no effect, so a lost answer is Transient: it may simply be asked again."""
     try:
         return http.call(_client(), "GET", path, **options)
     except EffectUnknown as error:

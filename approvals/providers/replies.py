@@ -72,6 +72,7 @@ def _send_email(body: str, key: str) -> Receipt:
         subject=reply["subject"],
         body=reply["body"],
         to=[reply["to"]],
+        # Derived from the key, so a reply that is sent twice has one id, and mail programs can show it as one message.
         headers={"Message-ID": f"<{key.replace(':', '.')}@{settings.DEFAULT_FROM_EMAIL.rpartition('@')[2]}>"},
     )
     try:
@@ -126,7 +127,7 @@ def _connected() -> BaseEmailBackend:
 def _smtp_answer(error: smtplib.SMTPResponseException) -> ProviderError:
     if error.smtp_code in SMTP_UNAUTHORIZED:
         return Unauthorized(f"smtp_{error.smtp_code}", repr(error.smtp_error))
-    kind = Transient if 400 <= error.smtp_code < 500 else Terminal
+    kind = Transient if 400 <= error.smtp_code < 500 else Terminal  # RFC 5321: 4yz is temporary, 5yz permanent
     return kind(f"smtp_{error.smtp_code}", repr(error.smtp_error))
 
 

@@ -77,6 +77,7 @@ class StripeRefund(BaseModel):
 def to_stripe(amount: int, currency: str) -> int:
     """Convert our minor units to Stripe's. Raises ValueError if Stripe can't move exactly this amount."""
     moved = _shifted(amount, _digits(currency) - money.digits(currency), currency)
+    # Stripe requires a last digit of 0 in currencies with three decimals (docs.stripe.com/currencies).
     if _digits(currency) == 3 and moved % 10:
         raise ValueError(f"Stripe only refunds multiples of 10 minor units in {currency}, and {amount} isn't one.")
     return moved

@@ -35,15 +35,20 @@ class OutcomeDecisions:
 def check_now(*, action_id: int, by: User) -> lookup.LookupResult:
     """Ask the provider now instead of at the next scheduled look-up. Raises Action.DoesNotExist."""
     asked = lookup.ask_provider(action_id)
-    events.record_event(actor=by.get_username(), verb="action.asked_again", object_type="action", object_id=action_id,
-                 after={"said": asked.said})  # fmt: skip
+    events.record_event(
+        actor=by.get_username(),
+        verb="action.asked_again",
+        object_type="action",
+        object_id=action_id,
+        after={"said": asked.said},
+    )
     return asked
 
 
 def decisions_on(action: Action) -> OutcomeDecisions:
-    said = HandSettlement.objects.filter(action=action).select_related("by").order_by("pk")
+    reports = HandSettlement.objects.filter(action=action).select_related("by").order_by("pk")
     wait = ceil(lookup.quiet_in(action)) if KINDS.of(action).can_be_looked_up else 0
-    return OutcomeDecisions(people_needed(action), list(said), wait)
+    return OutcomeDecisions(people_needed(action), list(reports), wait)
 
 
 def people_needed(action: Action) -> int:
@@ -75,6 +80,7 @@ def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) ->
             "reason_missing",
             "Enter the evidence: for example the bank statement, the provider's support or the customer.",
         )
+    # Ask before locking: no lock and no transaction is held during a call.
     action = Action.objects.get(pk=action_id)
     absent = False
     if action.status == states.UNRESOLVED and KINDS.of(action).can_be_looked_up:
@@ -91,16 +97,17 @@ def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) ->
             raise Refused("said_before", "Your answer is recorded. Another person must confirm it.")
         if before.wait and (absent or not happened):
             known = "The provider doesn't have this yet, and an" if absent else "An"
-            told = f"{known} attempt may still arrive. You can confirm the outcome in {before.wait} seconds."
-            raise Refused("too_early", told)
+            problem = f"{known} attempt may still arrive. You can confirm the outcome in {before.wait} seconds."
+            raise Refused("too_early", problem)
         HandSettlement.objects.create(action=action, by=by, happened=happened, reason=reason[:LONGEST_REASON])
+        # Enough people must agree and outnumber the others, so one contradiction takes one more person to settle.
         agree = 1 + sum(row.happened == happened for row in before.said)
         against = 1 + len(before.said) - agree
         if agree >= before.needed and agree > against:
             _settle(action, by, happened, reason)
-            said = f"Outcome confirmed: {action.get_status_display().lower()}."
+            message = f"Outcome confirmed: {action.get_status_display().lower()}."
         else:
-            said = "Recorded. The outcome stays unknown until another person confirms it."
+            message = "Recorded. The outcome stays unknown until another person confirms it."
             events.record_event(
                 actor=by.get_username(),
                 verb="action.settlement_proposed",
@@ -108,15 +115,15 @@ def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) ->
                 object_id=action.pk,
                 after={"happened": happened, "reason": reason},
             )
-    return lookup.LookupResult(action, said)
+    return lookup.LookupResult(action, message)
 
 
 def _settle(action: Action, by: User, happened: bool, reason: str) -> None:
     name, verb = by.get_username(), "action.settled_by_hand"
     details = {"happened": happened, "reason": reason}
     if not happened:
-        transitions.move(action, states.FAILED, actor=name, verb=verb, details=details, error_code="settled_by_hand",
-                         error_class="terminal", error_message=reason[:1000])  # fmt: skip
+        error = {"error_code": "settled_by_hand", "error_class": "terminal", "error_message": reason[:1000]}
+        transitions.move(action, states.FAILED, actor=name, verb=verb, details=details, **error)
         settlement.report_undelivered(action, reason)
         return
     result = {"settled_by": name, "reason": reason}

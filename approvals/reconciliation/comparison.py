@@ -46,8 +46,13 @@ def request_comparison(*, since: datetime, by: User) -> Comparison:
     """Create a comparison for a person, so that the page can show it at once. A worker runs it."""
     with transaction.atomic():
         comparison = Comparison.objects.create(since=since)
-        events.record_event(actor=by.get_username(), verb="comparison.asked", object_type="comparison",
-                     object_id=comparison.pk, after={"since": since.isoformat()})  # fmt: skip
+        events.record_event(
+            actor=by.get_username(),
+            verb="comparison.asked",
+            object_type="comparison",
+            object_id=comparison.pk,
+            after={"since": since.isoformat()},
+        )
         announce = partial(signals.comparison_asked.send, sender=Comparison, comparison_id=comparison.pk)
         transaction.on_commit(announce, robust=True)
     return comparison
@@ -70,6 +75,8 @@ def run_periodic_comparison(last: int) -> Comparison | None:
     """Run the periodic comparison that follows `last`. Returns None if another worker has started it."""
     with transaction.atomic():
         with connection.cursor() as cursor:
+            # There is no row to lock before the first comparison. The lock ends with the transaction, so it works
+            # behind a connection pooler too.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('comparison', 0))")
         if (Comparison.objects.periodic().values_list("pk", flat=True).first() or 0) != last:
             return None
@@ -84,8 +91,13 @@ def _alert_about_missed(last: int) -> None:
     alerts = AuditEvent.objects.filter(object_type="comparison", object_id__in=missed, verb="comparison.missing")
     if len(missed) >= MISSED and not alerts.exists():
         why = Comparison.objects.get(pk=last).error or "The comparison was interrupted."
-        events.record_event(actor=events.SYSTEM, verb="comparison.missing", object_type="comparison", object_id=last,
-                     after={"why": why})  # fmt: skip
+        events.record_event(
+            actor=events.SYSTEM,
+            verb="comparison.missing",
+            object_type="comparison",
+            object_id=last,
+            after={"why": why},
+        )
 
 
 def _since() -> datetime:
@@ -149,6 +161,7 @@ class _Books:
                 continue
             self.legible |= {receipt.reference, receipt.data["reference"]}
             action = ours.get(receipt.data["reference"])
+            # The provider has a refund whose outcome we don't know: settle it now instead of at its next look-up.
             if action and action.status == states.UNRESOLVED:
                 action = ours[action.idempotency_key] = lookup.settle(action.pk)
             made_at = receipt.data.get("created_at")
@@ -214,6 +227,7 @@ class _Books:
             kind="refund", status=states.SUCCEEDED, result__status=PENDING, settled_at__lt=self.comparison.since
         ).order_by(F("not_before").asc(nulls_first=True), "pk")
         for action in list(waiting[:MAX_PENDING]):
+            # Mark it before the request: a refund that fails to be read must not stay first for every comparison.
             Action.objects.filter(pk=action.pk, status=states.SUCCEEDED).update(not_before=Now())
             yield action
 

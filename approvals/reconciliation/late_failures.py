@@ -19,6 +19,7 @@ def record_late_failure(action: Action, theirs: Receipt, *, why: str, happened_a
     and hand the ticket to a person. Returns whether the finding is new. Raises Lost."""
     error = Terminal("provider_failed", why)
     with transaction.atomic():
+        # The ticket is moved last, but its lock comes first in the order of approvals.locks.
         locks.lock_ticket(action.ticket_id)
         new = findings.open_finding(
             Finding.Kind.FAILED_AFTERWARDS, action.idempotency_key, happened_at, ours=action, theirs=theirs
@@ -34,5 +35,6 @@ def record_late_failure(action: Action, theirs: Receipt, *, why: str, happened_a
             **settlement.error_fields(error),
         )
         reason = f"{action.idempotency_key} succeeded at first and failed later: {redact.text(error.message)}"
+        # `keep`: the customer was told that the money is on its way, so the agent must not answer over this.
         ticket_status.hand_to_person(action.ticket_id, reason, keep=True)
     return new

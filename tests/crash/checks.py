@@ -17,7 +17,7 @@ from agentops.lab.chaos import figures
 from agentops.lib import money
 from agentops.models import Run
 from approvals import states
-from approvals.audit import events as audit_events
+from approvals.audit.events import SYSTEM
 from approvals.models import Action, AuditEvent
 from tests.crash import people, shop
 from tests.crash.cases import ELSEWHERE, HANDED_OVER, Case
@@ -200,7 +200,7 @@ def _elsewhere(case: Case, refunds: list[dict[str, Any]]) -> Iterator[Finding]:
     for finding in found:
         events = AuditEvent.objects.filter(object_type="finding", object_id=str(finding.pk)).order_by("pk")
         verbs = [(event.verb, event.actor) for event in events]
-        if verbs != [("finding.opened", audit_events.SYSTEM), ("finding.closed", people.LEAD)]:
+        if verbs != [("finding.opened", SYSTEM), ("finding.closed", people.LEAD)]:
             yield "books", f"of finding {finding.pk} the audit has {verbs}"
 
 

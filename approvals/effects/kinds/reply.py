@@ -13,7 +13,7 @@ from approvals.effects.kinds.base import Arguments, Kind, Params, Resolved
 from approvals.effects.kinds.registry import KINDS
 from approvals.effects.resolution import NOW, Sources, read_order
 from approvals.grounding import check, claims
-from approvals.grounding import orders as reply_orders
+from approvals.grounding.orders import said_cancelled
 from approvals.models import Action
 from approvals.policy import rules
 from approvals.policy.rules import Facts, Reason, Rules
@@ -188,7 +188,7 @@ def _cancelled(text: str, ticket: Ticket, sources: Sources) -> tuple[str, ...]:
     """Return the orders that the reply may call cancelled and that the shop confirms as cancelled. Unconfirmed orders
     are left out, and the reply then needs review."""
     found = []
-    for order_id in reply_orders.said_cancelled(text):
+    for order_id in said_cancelled(text):
         with contextlib.suppress(Refused, ProviderError):
             order = read_order(ticket, order_id, sources).order
             if order.status == "cancelled":

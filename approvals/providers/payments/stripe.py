@@ -121,19 +121,15 @@ def _listed(page: Callable[[_Asking], _Page], asked: dict[str, Any]) -> Iterator
 
 
 def _ask(asking: _Asking) -> _Page:
-    """Raises ProviderError."""
+    """Return the rows of a page as JSON texts, and the request for the next page. Raises ProviderError."""
     try:
         page = asking()
         texts = [json.dumps(row.to_dict()) for row in page.data]
         return texts, page.next_page if page.has_more and texts else None
     except stripe.StripeError as error:
         raise _classified(error) from error
-    except (
-        AttributeError,
-        TypeError,
-        KeyError,
-        ValueError,
-    ) as error:  # not a list, or not of refunds
+    # Stripe's client doesn't check what it parses, so an answer that is no list of refunds fails in any of these ways.
+    except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise EffectUnknown("unreadable_answer", f"The response isn't a list of refunds: {error}.") from error
 
 
@@ -166,7 +162,10 @@ def _client() -> stripe.StripeClient:
 @http.kept
 def _kept_client(key: str, base: str, timeout: float) -> stripe.StripeClient:
     return stripe.StripeClient(
-        key, base_addresses={"api": base.rstrip("/")}, max_network_retries=0, http_client=Transport(timeout)
+        key,
+        base_addresses={"api": base.rstrip("/")},
+        max_network_retries=0,  # by default the client retries twice; attempts are counted and spaced by the engine
+        http_client=Transport(timeout),
     )
 
 

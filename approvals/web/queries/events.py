@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from approvals.audit import events as audit_events
+from approvals.audit.events import AGENT, SYSTEM
 from approvals.models import AuditEvent
 from approvals.web.queries.history import UrlFilters, between_days, date_errors, read_filters
 
@@ -67,7 +67,7 @@ def verbs() -> list[str]:
 
 def actors() -> list[str]:
     return [
-        audit_events.AGENT,
-        audit_events.SYSTEM,
+        AGENT,
+        SYSTEM,
         *User.objects.order_by("username").values_list("username", flat=True)[:200],
     ]

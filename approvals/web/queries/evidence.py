@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db.models.functions import Now
 
 from approvals import states
-from approvals.effects import facts as policy_facts
+from approvals.effects.facts import recorded_facts
 from approvals.effects.kinds import verdict_on
 from approvals.models import Action, Decision
 from approvals.policy import dial
@@ -61,7 +61,7 @@ def evidence(rules: Rules, days: int, *, sample: int = PREVIEW_SAMPLE) -> Eviden
     said = _decisions([action.pk for action in looked_at])
     wide_open, caps = _apart(rules)
     for action in looked_at:
-        facts = policy_facts.recorded_facts(action)
+        facts = recorded_facts(action)
         if facts.fixed:  # an acknowledgement, which the policy sends, not the agent
             result.actions -= 1
             continue

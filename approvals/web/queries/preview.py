@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from approvals.effects import facts as policy_facts
+from approvals.effects.facts import recorded_facts
 from approvals.effects.kinds import verdict_on
 from approvals.models import Action
 from approvals.policy.rules import Facts, Outcome, Rules
@@ -56,4 +56,4 @@ def _judged(days: int) -> Iterator[tuple[Action, Facts]]:
     for action in actions.order_by("-created_at", "-pk")[
         :PREVIEW_SAMPLE
     ]:  # in index order, so the limit bounds the cost
-        yield action, policy_facts.recorded_facts(action)
+        yield action, recorded_facts(action)

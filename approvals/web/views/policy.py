@@ -14,8 +14,8 @@ from agentops.lib.errors import Refused
 from approvals import kinds
 from approvals.effects.kinds import KINDS
 from approvals.models import PolicyVersion
-from approvals.policy import versions as policy_versions
 from approvals.policy.rules import Rules
+from approvals.policy.versions import OUTDATED, current_policy, policy_rules, require_newest, save_policy
 from approvals.web.forms.policy import PolicyForm
 from approvals.web.queries.preview import preview_of
 from approvals.web.views.request import HtmxRequest
@@ -27,7 +27,7 @@ VERSIONS = 50
 @require_GET
 @permission_required("approvals.view_policyversion", raise_exception=True)
 def show_current_policy(request: HtmxRequest) -> HttpResponse:
-    return _show_version(request, policy_versions.current_policy())
+    return _show_version(request, current_policy())
 
 
 @require_GET
@@ -40,9 +40,9 @@ def show_policy_version(request: HtmxRequest, version_id: int) -> HttpResponse:
 @permission_required("approvals.change_policyversion", raise_exception=True)
 def edit_policy(request: HtmxRequest) -> HttpResponse:
     """Show, preview or save the form. `from` starts it with an older version, which is how one is restored."""
-    newest = policy_versions.current_policy()
+    newest = current_policy()
     older = _version_to_restore(request)
-    base = policy_versions.policy_rules(older or newest)
+    base = policy_rules(older or newest)
     if request.method == "GET":
         note = f"Restores version {older.pk}." if older else ""
         return _form(request, PolicyForm(base, note=note), newest.pk, restored=older)
@@ -53,16 +53,16 @@ def edit_policy(request: HtmxRequest) -> HttpResponse:
         return _form(request, PolicyForm(base, _with_more_rows(request)), based_on, restored=older)
     try:
         if saving:  # first, because the preview of an outdated change would be misleading
-            policy_versions.require_newest(newest=newest, based_on=based_on)
+            require_newest(newest=newest, based_on=based_on)
         if not form.is_valid():
             return _form(request, form, based_on, status=422, restored=older)
         proof = proof_of(form.rules)
         if not saving or request.POST.get("previewed") != proof:
             preview = preview_of(rules=form.rules, days=PREVIEW_DAYS)
             return _form(request, form, based_on, preview=preview, previewed=proof, unseen=saving, restored=older)
-        saved = policy_versions.save_policy(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
+        saved = save_policy(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
     except Refused as refused:
-        if refused.code in policy_versions.OUTDATED:
+        if refused.code in OUTDATED:
             return _show_newest(request, refused)
         form.errors = [refused.message]
         return _form(request, form, based_on, status=422, restored=older)
@@ -74,12 +74,12 @@ def _show_version(request: HtmxRequest, shown: PolicyVersion) -> HttpResponse:
     versions = PolicyVersion.objects.select_related("created_by").defer("rules").order_by("-pk")
     context = {
         "shown": shown,
-        "newest": policy_versions.current_policy().pk,
+        "newest": current_policy().pk,
         "versions": versions[:VERSIONS],
         "kinds": {kind.name: kind.label for kind in KINDS.values()},
     }
     try:
-        context["rules"] = policy_versions.policy_rules(shown)
+        context["rules"] = policy_rules(shown)
     except Refused as refused:
         context["unreadable"] = refused.message
     return render(request, "approvals/policy.html", context)
@@ -95,8 +95,8 @@ def _version_to_restore(request: HtmxRequest) -> PolicyVersion | None:
 
 def _show_newest(request: HtmxRequest, refused: Refused) -> HttpResponse:
     """Show the newest version's form, with the reason why the change was not saved."""
-    newest = policy_versions.current_policy()
-    form = PolicyForm(policy_versions.policy_rules(newest))
+    newest = current_policy()
+    form = PolicyForm(policy_rules(newest))
     form.errors = [refused.message]
     return _form(request, form, newest.pk, status=outdated_status(refused))
 
@@ -105,7 +105,7 @@ def _form(request: HtmxRequest, form: PolicyForm, based_on: int, *, status: int 
     context = {
         "form": form,
         "based_on": based_on,
-        "newest": policy_versions.current_policy().pk,
+        "newest": current_policy().pk,
         "days": PREVIEW_DAYS,
         **more,
     }
