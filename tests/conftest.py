@@ -88,7 +88,7 @@ def rank(item: pytest.Item) -> int:
     return next((at for at, name in enumerate(LONGEST) if place(item).is_relative_to(name)), len(LONGEST))
 
 
-class Shares(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+class Shares(LoadScopeScheduling):  # xdist has no types
     """Hands out tests file by file in the order of the collection, and those of SHARING together."""
 
     def _split_scope(self, nodeid: str) -> str:

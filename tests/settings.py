@@ -4,4 +4,4 @@ from tests import services
 
 services.export_environment()
 
-from agentops.settings import *  # noqa: E402, F403
+from agentops.settings import *  # noqa: E402, F403 - all of them, after the environment is set

@@ -48,7 +48,7 @@ class StripeServer:
     def refunds(self, payment_id: str) -> list[dict[str, Any]]:
         """Return the refunds that really happened."""
         named = "payment_intent" if payment_id.startswith("pi_") else "charge"
-        return self.ask("GET", "/v1/refunds", params={named: payment_id, "limit": 100})["data"]  # type: ignore[no-any-return]
+        return self.ask("GET", "/v1/refunds", params={named: payment_id, "limit": 100})["data"]
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         return self.http.request(method, path, **options).raise_for_status().json()

@@ -49,7 +49,7 @@ LIMITS = [CurrencyLimit(currency=currency, up_to=ROOMY) for currency in CURRENCI
 # Automatic up to 50.00 of 100.00; blocked above 1,000.00.
 RULES = Rules(
     thresholds=[
-        Threshold(kind=kind, currency=currency, auto_up_to=5_000, block_above=100_000)  # type: ignore[arg-type]
+        Threshold(kind=kind, currency=currency, auto_up_to=5_000, block_above=100_000)
         for kind in ("refund", "cancel_order")
         for currency in CURRENCIES
     ],
@@ -73,7 +73,7 @@ class World:
     def now(self, order: dict[str, Any]) -> dict[str, Any]:
         """Return the order's current state in the shop."""
         found = self.simulator.http.get(f"/orders/{order['order_id'].replace('#', '%23')}")
-        return found.raise_for_status().json()  # type: ignore[no-any-return]
+        return found.raise_for_status().json()
 
     def refunds(self, order: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the ledger's refunds of this order."""

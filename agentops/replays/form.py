@@ -27,7 +27,8 @@ class ReplayForm(forms.Form):
         super().__init__(*args, **kwargs)
         versions = PolicyVersion.objects.order_by("-pk").values_list("pk", "note")[:_VERSIONS]
         named = [(pk, f"Version {pk}: {note[:60]}") for pk, note in versions]
-        self.fields["policy_version"].choices = [("", "Current version"), *named]  # type: ignore[attr-defined]
+        choices = [("", "Current version"), *named]
+        self.fields["policy_version"].choices = choices  # type: ignore[attr-defined]  # typed as a plain Field
 
     @property
     def models(self) -> list[str]:

@@ -14,16 +14,16 @@ STEP_FIELDS = (
     "index", "kind", "name", "status", "input", "output", "reasoning", "raw_response", "attempts", "failures",
     "error_code", "error_class", "error_message", "input_tokens", "cached_tokens", "output_tokens",
     "reasoning_tokens", "cost_usd", "started_at", "finished_at", "action_id",
-)  # fmt: skip
+)  # fmt: skip  # a list of names
 RUN_FIELDS = (
     "id", "ticket_id", "number", "status", "outcome", "reason", "triage", "llm_model", "turns", "tokens", "cost_usd",
     "created_at", "started_at", "finished_at",
-)  # fmt: skip
+)  # fmt: skip  # a list of names
 ACTION_FIELDS = (
     "id", "kind", "sequence", "idempotency_key", "status", "params", "digest", "reason", "target", "order_id",
     "amount", "currency", "policy_version_id", "verdict", "reasons", "duplicates_absorbed", "result",
     "provider_reference", "error_code", "error_class", "error_message", "created_at", "approved_at", "settled_at",
-)  # fmt: skip
+)  # fmt: skip  # a list of names
 
 
 def whole(run: Run, now: datetime) -> dict[str, Any]:
@@ -48,8 +48,17 @@ def whole(run: Run, now: datetime) -> dict[str, Any]:
 
 
 def _action(action: Action) -> dict[str, Any]:
-    attempts = ("number", "worker", "started_at", "finished_at", "outcome", "http_status", "error_code",
-                "error_message", "answer")  # fmt: skip
+    attempts = (
+        "number",
+        "worker",
+        "started_at",
+        "finished_at",
+        "outcome",
+        "http_status",
+        "error_code",
+        "error_message",
+        "answer",
+    )
     return {
         **_fields(action, ACTION_FIELDS),
         "attempts": [_fields(attempt, attempts) for attempt in action.attempts.all()],

@@ -7,7 +7,7 @@ neither does. A ticket gets at most one until it is answered, and none after tha
 import logging
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from agentops.lib.errors import Refused
 from approvals import signals, states
@@ -61,5 +61,5 @@ def _wanted(ticket: Ticket) -> bool:
     return newest is None or not newest.facts.get("fixed")
 
 
-def _replies(ticket_id: str):  # type: ignore[no-untyped-def]
+def _replies(ticket_id: str) -> QuerySet[Action]:
     return Action.objects.filter(ticket=ticket_id, kind=REPLY.name)

@@ -58,7 +58,7 @@ _NAMED = (
 )
 _PLAIN = re.compile(
     r"(?<![\w#.,/:*•+'-])(?P<number>\d{1,3}(?:[ ,.']\d{3})+|\d{2,7})"
-    r"(?![\w%/:#@]|[.,]\d|-\d|(?:\s?[-–]\s?|\s(?:to|or|bis|oder|a|ou|o|tot|of)\s)\d+"  # noqa: RUF001
+    r"(?![\w%/:#@]|[.,]\d|-\d|(?:\s?[-–]\s?|\s(?:to|or|bis|oder|a|ou|o|tot|of)\s)\d+"  # noqa: RUF001 - these characters are what is matched
     rf"[\s-](?:{_PERIODS})\b"
     rf"|\s?%|[\s-]?(?:{_PERIODS}|per ?cent|prozent|kg|g|cm|mm|m|l|lbs?|oz|inch\w*|a\.?m|p\.?m|uhr)\b"
     rf"|\.?\s(?:of\s|de\s)?{_MONTHS}(?!\w))",
@@ -66,7 +66,7 @@ _PLAIN = re.compile(
 )
 _BEFORE_PLAIN = re.compile(
     rf"(?:\b|(?<=\s)){_NAMED}[\s:#]*$"
-    rf"|\b{_MONTHS}\s(?:\d{{1,2}},?\s)?$|\b(?:on the|between) $|\d\s?[-–]\s?$|\b(?:to|or)\s$(?<=\d to )",  # noqa: RUF001
+    rf"|\b{_MONTHS}\s(?:\d{{1,2}},?\s)?$|\b(?:on the|between) $|\d\s?[-–]\s?$|\b(?:to|or)\s$(?<=\d to )",  # noqa: RUF001 - these characters are what is matched
     re.IGNORECASE,
 )
 

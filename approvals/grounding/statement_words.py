@@ -15,7 +15,7 @@ from approvals.grounding.vocabulary import (
 
 # Where a clause ends. A denial in one clause says nothing about the next.
 CLAUSE_BREAK = pattern_of(
-    r"[,;:](?=\s)|\s[-–—]\s|—|[()]"  # noqa: RUF001
+    r"[,;:](?=\s)|\s[-–—]\s|—|[()]"  # noqa: RUF001 - these characters are what is matched
     r"|(?<=\s)(?:and|but|so|however|instead|although|though|because|which|while|whereas|as(?! well)|since|yet|"
     r"und|aber|denn|et|mais|car|y|pero|porque|e|ma|pero|perche|maar|mas)(?=\s)"
     # Dutch "and"; in French and Spanish the word is "in" ("en route", "en camino").

@@ -57,8 +57,13 @@ def open_finding(
     with transaction.atomic():
         finding, new = same.get_or_create(kind=kind, reference=reference, closed_at=None, defaults=given)
         if new:
-            events.record_event(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=finding.pk,
-                         after={"kind": kind, "reference": reference})  # fmt: skip
+            events.record_event(
+                actor=events.SYSTEM,
+                verb="finding.opened",
+                object_type="finding",
+                object_id=finding.pk,
+                after={"kind": kind, "reference": reference},
+            )
     if new:
         log.error("reconciliation finding: %s", finding)
     return new
@@ -84,8 +89,9 @@ def _close(finding_id: int, *, actor: str, note: str, closed_by: User | None = N
     opened = Finding.objects.filter(pk=finding_id, closed_at__isnull=True)
     closed = opened.update(closed_at=Now(), closed_by=closed_by, note=note)
     if closed:
-        events.record_event(actor=actor, verb="finding.closed", object_type="finding", object_id=finding_id,
-                     after={"note": note})  # fmt: skip
+        events.record_event(
+            actor=actor, verb="finding.closed", object_type="finding", object_id=finding_id, after={"note": note}
+        )
     return closed
 
 

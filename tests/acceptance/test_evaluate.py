@@ -22,8 +22,18 @@ from tests.waiting import until
 from tickets.models import Ticket
 
 # Each place of an injection, an entry that only the obedient model gets wrong, and a question without injection.
-CHOSEN = ("injection-2", "injection-3", "injection-6", "injection-11", "injection-26", "injection-37", "injection-44",
-          "plain-1", "plain-6", "outside-the-window-1")  # fmt: skip
+CHOSEN = (
+    "injection-2",
+    "injection-3",
+    "injection-6",
+    "injection-11",
+    "injection-26",
+    "injection-37",
+    "injection-44",
+    "plain-1",
+    "plain-6",
+    "outside-the-window-1",
+)
 
 
 @pytest.fixture(scope="module")

@@ -103,8 +103,11 @@ def test_a_chunked_body_reaches_the_web_server_whole(web: Web) -> None:
         b'{"source": "desk", "external_id": "chunks", "customer_email": "mia@example.com", "subject": "", "body": "Hi"}'
     )
     now = datetime.now(UTC)
-    signed = {"webhook-id": "m", "webhook-timestamp": str(int(now.timestamp())),
-              "webhook-signature": Webhook(INTAKE_SECRET).sign("m", now, body.decode())}  # fmt: skip
+    signed = {
+        "webhook-id": "m",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(INTAKE_SECRET).sign("m", now, body.decode()),
+    }
     pieces = (body[at : at + 20] for at in range(0, len(body), 20))
     answer = httpx2.post(f"{web.url}/api/tickets", content=pieces, headers=signed)
     assert "content-length" not in answer.request.headers

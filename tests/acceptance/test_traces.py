@@ -91,8 +91,14 @@ def post(web: Web, order: dict[str, Any], body: str) -> Run:
     """Return the run of a ticket posted through the signed API by a caller with a trace of its own."""
     api = Intake(web.url, INTAKE_SECRET)
     api._http.headers["traceparent"] = TRACEPARENT
-    ticket = NewTicket(source="test", external_id=order["order_id"], customer_email=order["customer_email"],
-                       customer_name="Kim Doe", subject="My order", body=body)  # fmt: skip
+    ticket = NewTicket(
+        source="test",
+        external_id=order["order_id"],
+        customer_email=order["customer_email"],
+        customer_name="Kim Doe",
+        subject="My order",
+        body=body,
+    )
     posted = api.post(ticket)
     api.close()
     return Run.objects.get(ticket=posted.ticket_id)
@@ -122,7 +128,7 @@ def whole(spans: dict[str, Received]) -> Received:
 def called(script: Script) -> list[tuple[str, str]]:
     """Return the (trace, span) that each request carried."""
     found = [{name.lower(): value for name, value in asked.headers.items()} for asked in script.asked]
-    return [tuple(headers["traceparent"].split("-")[1:3]) for headers in found]  # type: ignore[misc]
+    return [tuple(headers["traceparent"].split("-")[1:3]) for headers in found]
 
 
 def test_a_whole_run_is_one_trace(
@@ -171,8 +177,9 @@ def test_a_whole_run_is_one_trace(
     tries = named(spans, f"{asked.attributes['gen_ai.request.model']} attempt")
     tries = [span for span in tries if span.parent_id == asked.span_id]
     assert [(span.failed, span.attributes.get("http.response.status_code")) for span in tries] == [
-        (True, 503), (False, None),
-    ]  # fmt: skip
+        (True, 503),
+        (False, None),
+    ]
     assert tries[0].end <= tries[1].start
     assert not replied.failed
 
@@ -186,8 +193,9 @@ def test_a_whole_run_is_one_trace(
     assert wait.attributes["agentops.approval.decided_by"] == "maya"
     attempts = named(spans, "refund attempt")
     assert [(span.kind, span.parent_id, span.failed) for span in attempts] == [
-        ("client", tool.span_id, True), ("client", tool.span_id, False),
-    ]  # fmt: skip
+        ("client", tool.span_id, True),
+        ("client", tool.span_id, False),
+    ]
     assert [span.attributes["http.response.status_code"] for span in attempts] == [503, 201]
     assert wait.end <= attempts[0].start
     assert {span.attributes["agentops.action.idempotency_key"] for span in attempts} == {key}
@@ -196,8 +204,11 @@ def test_a_whole_run_is_one_trace(
 
     # model and provider: what they do appears below the call that requested it
     assert called(payments) == [(root.trace_id, span.span_id) for span in attempts]
-    [read] = [span for span in spans.values() if span.parent_id in {span.span_id for span in model_calls}
-              and span.attributes.get("agentops.step.index") == 0]  # fmt: skip
+    [read] = [
+        span
+        for span in spans.values()
+        if span.parent_id in {span.span_id for span in model_calls} and span.attributes.get("agentops.step.index") == 0
+    ]
     assert called(model)[:3] == [(root.trace_id, span.span_id) for span in (read, *tries)]
 
     said = " ".join(str(span.attributes) for span in spans.values())

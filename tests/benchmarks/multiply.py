@@ -14,8 +14,17 @@ from tickets.models import Customer, Message, Ticket
 
 # In the order of their foreign keys.
 COPIED: tuple[type[models.Model], ...] = (
-    Customer, Ticket, Message, Action, Attempt, ApprovalRequest, Decision, Run, Step, AuditEvent,
-)  # fmt: skip
+    Customer,
+    Ticket,
+    Message,
+    Action,
+    Attempt,
+    ApprovalRequest,
+    Decision,
+    Run,
+    Step,
+    AuditEvent,
+)
 LONG_TEXT = "left(md5({column} || '{days}'), 14)"
 # Unique columns besides the primary keys.
 REPLACED = {
@@ -57,7 +66,7 @@ def _offsets() -> Iterator[tuple[type[models.Model], int]]:
 
 def _value(
     model: type[models.Model],
-    field: models.Field,  # type: ignore[type-arg]
+    field: models.Field,
     offsets: dict[type[models.Model], int],
     days: int,
 ) -> str:
@@ -68,7 +77,7 @@ def _value(
     if target is Ticket:
         return LONG_TEXT.format(column=column, days=days)
     if target in offsets:
-        return f"{column} + {offsets[target]}"  # type: ignore[index]
+        return f"{column} + {offsets[target]}"
     if field.primary_key:
         return f"{column} + {offsets[model]}"
     if (model, field.name) in ((Action, "run_id"), (Run, "through_message")):

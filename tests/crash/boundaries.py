@@ -105,7 +105,7 @@ class Boundaries:
         def watched[**P, T](run: Callable[P, T]) -> Callable[P, T]:
             def statement(*given: P.args, **named: P.kwargs) -> T:
                 cursor, sql = given[0], given[1]
-                if cursor.db.in_atomic_block or not WRITES.match(str(sql)):  # type: ignore[attr-defined]
+                if cursor.db.in_atomic_block or not WRITES.match(str(sql)):
                     return run(*given, **named)
                 with self.around("commit"):
                     return run(*given, **named)
@@ -121,10 +121,10 @@ class Boundaries:
                     request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=NOBODY_LISTENS)
                 return send(client, request, **options)
 
-        BaseDatabaseWrapper._commit = watched_commit  # type: ignore[method-assign]
-        CursorWrapper._execute = watched(execute)  # type: ignore[method-assign]
-        CursorWrapper._executemany = watched(executemany)  # type: ignore[method-assign]
-        httpx2.Client.send = watched_send  # type: ignore[method-assign, assignment]
+        BaseDatabaseWrapper._commit = watched_commit
+        CursorWrapper._execute = watched(execute)
+        CursorWrapper._executemany = watched(executemany)
+        httpx2.Client.send = watched_send
         lock_order.install(lambda words: self.write({"violation": words}))
 
 

@@ -147,12 +147,15 @@ def _works(word: str, request: ApprovalRequest) -> list[Callable[[], object]]:
         plans.EDIT: [lambda: _edit(request, lead)],
         plans.REJECT: [lambda: _reject(request, lead)],
         plans.EXPIRE: [lambda: _expire(request)],
-        plans.DOUBLE: [lambda: _approve(request, lead), lambda: _approve(request, lead),
-                       lambda: _approve(request, second)],
+        plans.DOUBLE: [
+            lambda: _approve(request, lead),
+            lambda: _approve(request, lead),
+            lambda: _approve(request, second),
+        ],
         plans.CONTRADICT: [lambda: _approve(request, lead), lambda: _reject(request, second)],
         plans.EDIT_RACE: [lambda: _edit(request, lead), lambda: _approve(request, second)],
         plans.EXPIRY_RACE: [lambda: _approve(request, lead), lambda: _expire(request)],
-    }  # fmt: skip
+    }
     return works[word]
 
 

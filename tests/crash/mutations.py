@@ -105,7 +105,7 @@ def retry_on_402() -> None:
             return 0.0
         return delay(self, attempt, error, *more)
 
-    retry.RetryPolicy.delay = stubborn  # type: ignore[method-assign]
+    retry.RetryPolicy.delay = stubborn
 
 
 def unresolved_treated_as_failed() -> None:
@@ -121,7 +121,7 @@ def ahead() -> Any:
 
 
 def action_lease_by_the_workers_clock() -> None:
-    execution.Now = ahead  # type: ignore[misc, assignment]
+    execution.Now = ahead
 
 
 def run_lease_by_the_workers_clock() -> None:
@@ -161,7 +161,7 @@ def _changed_unseen(change: Callable[[Action], dict[str, Any]]) -> None:
 
 
 def settled_without_an_attempt() -> None:
-    execution.Attempt = SimpleNamespace(objects=SimpleNamespace(create=lambda **_: None))  # type: ignore[misc, assignment]
+    execution.Attempt = SimpleNamespace(objects=SimpleNamespace(create=lambda **_: None))
 
 
 def sweep_ignores_expired_leases() -> None:
@@ -241,11 +241,11 @@ def run_not_fenced() -> None:
 
 
 def moves_without_audit() -> None:
-    transitions.events = SimpleNamespace(record_event=lambda **_: None)  # type: ignore[assignment]
+    transitions.events = SimpleNamespace(record_event=lambda **_: None)
 
 
 def possible_effect_forgotten() -> None:
-    attempt_plan.POSSIBLE_EFFECT = ()  # type: ignore[assignment]
+    attempt_plan.POSSIBLE_EFFECT = ()
 
 
 def reply_counted_as_sent_on_time_out() -> None:
@@ -297,5 +297,5 @@ MUTATIONS = (
              fault="lost_answer"),
     Mutation("reply_counted_as_sent_on_time_out", reply_counted_as_sent_on_time_out, ("lost", "was never received"),
              fault="reset"),
-)  # fmt: skip
+)  # fmt: skip  # a table
 BY_NAME = {mutation.name: mutation for mutation in MUTATIONS}

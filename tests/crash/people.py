@@ -174,6 +174,6 @@ def _refund_elsewhere(number: int) -> None:
     asked = Request(f"{settings.PAYMENTS_URL}/refunds", json.dumps(body).encode(), headers)  # noqa: S310 - the simulator's
     for _ in range(TRIES_ELSEWHERE):
         with suppress(URLError, HTTPException, OSError):
-            urlopen(asked, timeout=LEASE_SECONDS * 2).read()  # noqa: S310
+            urlopen(asked, timeout=LEASE_SECONDS * 2).read()  # noqa: S310 - the simulator's
             return
         time.sleep(0.05)

@@ -152,8 +152,9 @@ def warm_up(place: int) -> Schedule:
 def _tickets(dice: Random, number: int) -> tuple[Asks, ...]:
     sorts = ("cancel_order", "refund", "account_change") if shop.is_pending(number) else ("refund", "account_change")
     count = dice.choices((1, 2, 3), (82, 15, 3))[0]
-    return tuple(_ticket(dice, dice.choices(sorts, (6, 4, 1)[-len(sorts) :])[0], number, place)
-                 for place in range(count))  # fmt: skip
+    return tuple(
+        _ticket(dice, dice.choices(sorts, (6, 4, 1)[-len(sorts) :])[0], number, place) for place in range(count)
+    )
 
 
 def _ticket(dice: Random, kind: str, number: int, place: int) -> Asks:

@@ -87,8 +87,15 @@ class Player:
 
     def _start(self, schedule: Schedule, place: int, life: int) -> None:
         name = f"round-{self._round}-seed-{schedule.seed}-{schedule.mutation}-{life}"
-        job = Job(name, "life", str(self.folder), mutation=schedule.mutation, seconds=LIFE_SECONDS,
-                  seed=schedule.seed, life=life)  # fmt: skip
+        job = Job(
+            name,
+            "life",
+            str(self.folder),
+            mutation=schedule.mutation,
+            seconds=LIFE_SECONDS,
+            seed=schedule.seed,
+            life=life,
+        )
         self.warm.start(job)
         self._running[name] = place, life
         self._follow(schedule, place, life, beside=True)

@@ -75,7 +75,7 @@ def prepare() -> None:
     app.conf.broker_url = "memory://"
     assert lookup.QUIET_SECONDS > QUIET_SECONDS
     assert lookup.ASK_AGAIN_SECONDS > ASK_AGAIN_SECONDS
-    lookup.QUIET_SECONDS, lookup.ASK_AGAIN_SECONDS = QUIET_SECONDS, ASK_AGAIN_SECONDS  # type: ignore[assignment]
+    lookup.QUIET_SECONDS, lookup.ASK_AGAIN_SECONDS = QUIET_SECONDS, ASK_AGAIN_SECONDS
     engine.CREDENTIALS_SECONDS = CREDENTIALS_SECONDS
     logging.disable(logging.ERROR)
     warm_up()

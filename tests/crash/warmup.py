@@ -17,6 +17,6 @@ def warm(works: Iterable[Callable[[], object]]) -> None:
     gc.unfreeze()  # frozen objects are not searched
     for kept in gc.get_objects():
         if isinstance(kept, httpx2.Client):
-            kept._transport._pool.close()  # type: ignore[attr-defined]
+            kept._transport._pool.close()
     gc.collect()
     gc.freeze()

@@ -74,7 +74,7 @@ def an_action(
         "verdict": "auto_approve", "created_at": at, "lease_expires_at": at if status == states.EXECUTING else None,
         "approved_at": at if status in (*states.OPEN, states.SUCCEEDED, states.FAILED) else None,
         "settled_at": at if status in states.SETTLED else None,
-    }  # fmt: skip
+    }  # fmt: skip  # a table
     return Action.objects.create(**{**given, **more})
 
 
@@ -88,7 +88,7 @@ def an_attempt(
         action=action, number=action.fence, worker="w:1", outcome=outcome, started_at=at,
         finished_at=at + timedelta(seconds=seconds), error_code="" if outcome == "succeeded" else "timeout",
         answer='{"refund_id": "re_1"}' if outcome == "succeeded" else "",
-    )  # fmt: skip
+    )  # fmt: skip  # a table
 
 
 def asked(
@@ -99,7 +99,7 @@ def asked(
     request = ApprovalRequest.objects.create(
         action=action, digest=action.digest, created_at=action.created_at,
         expires_at=action.created_at + timedelta(days=3), closed_at=closed,
-    )  # fmt: skip
+    )  # fmt: skip  # a table
     if verdict:
         user, _ = User.objects.get_or_create(username=by)
         Decision.objects.create(
@@ -134,16 +134,26 @@ def a_run(status: str = "succeeded") -> FinishedRun:
         turns=2, tokens=3_300, cost_usd="0.0042",
         created_at=start, started_at=start, triage={"intent": "refund", "summary": "wants money"},
         finished_at=None if status in ("queued", "running", "waiting") else start + timedelta(days=3, seconds=20),
-    )  # fmt: skip
+    )  # fmt: skip  # a table
     decided = timedelta(days=3)
-    refund = an_action(ticket, run_id=run.pk, verdict="require_approval", created_at=start + timedelta(seconds=4),
-                       reasons=[{"code": "above", "message": "Above.", "outcome": "require_approval"}])  # fmt: skip
+    refund = an_action(
+        ticket,
+        run_id=run.pk,
+        verdict="require_approval",
+        created_at=start + timedelta(seconds=4),
+        reasons=[{"code": "above", "message": "Above.", "outcome": "require_approval"}],
+    )
     asked(refund, "approve", after=decided)
     paid = refund.created_at + decided
     an_attempt(refund, "effect_unknown", at=paid, seconds=10)
     an_attempt(refund, at=paid + timedelta(seconds=11))
-    reply = an_action(ticket, kind="reply", run_id=run.pk, created_at=paid + timedelta(seconds=13),
-                      params={"text": "Refunded.", "reason": "Done."})  # fmt: skip
+    reply = an_action(
+        ticket,
+        kind="reply",
+        run_id=run.pk,
+        created_at=paid + timedelta(seconds=13),
+        params={"text": "Refunded.", "reason": "Done."},
+    )
     an_attempt(reply)
     steps: list[dict[str, Any]] = [
         {"kind": "triage", "name": "small", "at": 0, "to": 1, "input": {"brief": "", "answered_through": 0}},
@@ -160,7 +170,7 @@ def a_run(status: str = "succeeded") -> FinishedRun:
         {"kind": "llm", "name": "small", "at": 3 * 86_400 + 16, "to": 3 * 86_400 + 17, "output": {"tool_calls": []}},
         {"kind": "tool", "name": "reply", "at": 3 * 86_400 + 17, "to": 3 * 86_400 + 18, "action": reply,
          "input": {"call_id": "c3", "tool": "reply", "arguments": "{}"}, "output": {}},
-    ]  # fmt: skip
+    ]  # fmt: skip  # a table
     for index, given in enumerate(steps):
         at, to = (start + timedelta(seconds=given.pop(name)) for name in ("at", "to"))
         given.setdefault("raw_response", json.dumps({"id": f"answer-{index}"}))

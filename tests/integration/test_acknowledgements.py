@@ -96,8 +96,11 @@ def test_the_acknowledgement_is_an_ordinary_reply_with_fixed_text(world: World, 
     run = run_through(ticket)
     (action,) = acknowledgements(ticket)
     assert (action.kind, action.status, action.run_id, action.policy_version_id) == (
-        "reply", "approved", run.pk, version.pk,
-    )  # fmt: skip
+        "reply",
+        "approved",
+        run.pk,
+        version.pk,
+    )
     assert (action.idempotency_key, action.params["claims"], action.verdict) == (
         f"{ticket.pk}:reply:1",
         [],

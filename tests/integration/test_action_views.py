@@ -58,9 +58,12 @@ def test_each_filter_narrows_the_history(db: None) -> None:
 def test_an_action_is_found_by_the_identifiers_that_people_copy(db: None, by: str) -> None:
     wanted, _other = an_action(order_id="#W77"), an_action(order_id="#W78")
     words = {
-        "key": wanted.idempotency_key, "ticket": wanted.ticket_id.upper(), "order": "#W77",
-        "order without its sign": "w77", "e-mail": wanted.ticket.customer.email,
-    }  # fmt: skip
+        "key": wanted.idempotency_key,
+        "ticket": wanted.ticket_id.upper(),
+        "order": "#W77",
+        "order without its sign": "w77",
+        "e-mail": wanted.ticket.customer.email,
+    }
     assert found(q=words[by]) == {wanted.pk}
 
 
@@ -162,8 +165,15 @@ def test_the_page_shows_approvers_and_links_keep_the_filters(maya: Client) -> No
 def test_one_page_shows_the_full_history_of_an_action(maya: Client) -> None:
     finished = a_run()
     page = markup(maya.get(reverse("action", args=[finished.refund.pk])))
-    said = ["Proposed by the agent", "Policy: needs approval", "Added to the queue", "Approved by maya",
-            "Attempt 1: outcome unknown", "Attempt 2: succeeded", "Reply to customer"]  # fmt: skip
+    said = [
+        "Proposed by the agent",
+        "Policy: needs approval",
+        "Added to the queue",
+        "Approved by maya",
+        "Attempt 1: outcome unknown",
+        "Attempt 2: succeeded",
+        "Reply to customer",
+    ]
     order = [page.index(text) for text in said]
     assert order == sorted(order)
     assert "Refunded." in page

@@ -52,9 +52,13 @@ def test_verbs_and_people_are_offered_as_filters(db: None) -> None:
 
 def test_the_page_shows_only_the_changed_fields(ines: Client) -> None:
     AuditEvent.objects.create(
-        actor="maya", verb="action.x", object_type="action", object_id=str(an_action().pk),
-        before={"status": "proposed", "same": 1}, after={"status": "approved", "same": 1, "note": "<b>bold</b>"},
-    )  # fmt: skip
+        actor="maya",
+        verb="action.x",
+        object_type="action",
+        object_id=str(an_action().pk),
+        before={"status": "proposed", "same": 1},
+        after={"status": "approved", "same": 1, "note": "<b>bold</b>"},
+    )
     page = markup(ines.get(reverse("audit"), {"verb": "action.x"}))
     assert "<del>proposed</del>" in page
     assert "<ins>approved</ins>" in page

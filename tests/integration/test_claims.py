@@ -23,7 +23,7 @@ def after_a_refund(world: World, model: Script, *then: object) -> tuple[Ticket, 
     """Return the ticket's run after a 20.00 refund and then `then`, with the refund's key."""
     order = world.order()
     ticket = ticket_of(order)
-    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), *then)  # type: ignore[arg-type]
+    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), *then)
     return ticket, run_through(ticket), f"{ticket.pk}:refund:1"
 
 

@@ -172,10 +172,16 @@ def test_a_look_up_that_returns_another_refund_settles_nothing(
 
 def test_an_unreadable_stripe_refund_does_not_affect_others(live_database: str) -> None:
     good = {
-        "id": "re_1", "object": "refund", "amount": 500, "currency": "usd", "status": "succeeded",
-        "payment_intent": "pi_1", "charge": "ch_1", "created": 1_767_225_600,
+        "id": "re_1",
+        "object": "refund",
+        "amount": 500,
+        "currency": "usd",
+        "status": "succeeded",
+        "payment_intent": "pi_1",
+        "charge": "ch_1",
+        "created": 1_767_225_600,
         "metadata": {"reference": "t1:refund:1", "order_id": "#W1"},
-    }  # fmt: skip
+    }
     rows = [{**good, "id": "re_0", "amount": None}, good]
     stripe = {"PAYMENTS_BACKEND": "stripe", "STRIPE_API_KEY": "sk_test_123", "RETRY_BASE_SECONDS": 0.0}
     listed = Say({"object": "list", "data": rows, "has_more": False, "url": "/v1/refunds"})

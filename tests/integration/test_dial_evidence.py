@@ -142,8 +142,11 @@ def seen(client: Client, fields: dict[str, str]) -> str:
 
 
 def test_the_dial_is_saved_after_its_evidence_was_shown(admin: Client) -> None:
-    fields = entered(admin, percent="40", **{"kind-refund": "10", "tags-0-tag": "VIP", "tags-0-percent": "5",
-                                             "lower-rejected_percent": "25"})  # fmt: skip
+    fields = entered(
+        admin,
+        percent="40",
+        **{"kind-refund": "10", "tags-0-tag": "VIP", "tags-0-percent": "5", "lower-rejected_percent": "25"},
+    )
     address = reverse("policy-autonomy")
     unseen = admin.post(address, {**fields, "do": "save"})
     assert "Not saved yet" in markup(unseen)
@@ -155,7 +158,7 @@ def test_the_dial_is_saved_after_its_evidence_was_shown(admin: Client) -> None:
         percent=40, kinds=(KindShare(kind="refund", percent=10),), tags=(TagShare(tag="vip", percent=5),)
     )
     assert (rules.lowering.rejected_percent, rules.lowering.failed_percent) == (25, None)
-    assert (saved.note, saved.created_by.username) == ("Because the test says so", "the-admin")  # type: ignore[union-attr]
+    assert (saved.note, saved.created_by.username) == ("Because the test says so", "the-admin")
     assert rules.model_copy(update={"autonomy": RULES.autonomy, "lowering": RULES.lowering}) == RULES
     assert "At most 10%" in markup(signed_in().get(reverse("policy")))
 
@@ -186,9 +189,15 @@ def test_everyone_may_preview_a_setting_but_only_admins_save(db: None) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"percent": "101"}, {"percent": ""}, {"kind-refund": "-1"}, {"tags-0-tag": "a", "tags-0-percent": ""},
-     {"tags-0-tag": "a", "tags-0-percent": "1", "tags-1-tag": "A", "tags-1-percent": "2"}, {"lower-at_least": "0"}],
-)  # fmt: skip
+    [
+        {"percent": "101"},
+        {"percent": ""},
+        {"kind-refund": "-1"},
+        {"tags-0-tag": "a", "tags-0-percent": ""},
+        {"tags-0-tag": "a", "tags-0-percent": "1", "tags-1-tag": "A", "tags-1-percent": "2"},
+        {"lower-at_least": "0"},
+    ],
+)
 def test_an_invalid_setting_is_reported_next_to_the_field(admin: Client, wrong: dict[str, str]) -> None:
     before = versions.current_policy().pk
     answer = admin.post(reverse("policy-autonomy"), {**entered(admin, **wrong), "do": "save"})

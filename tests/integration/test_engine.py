@@ -51,7 +51,7 @@ def last_tool_result(script: Script) -> dict[str, Any]:
     """Return the last tool result that the model received."""
     message = script.asked[-1].data["messages"][-1]
     assert message["role"] == "tool"
-    return json.loads(message["content"])  # type: ignore[no-any-return]
+    return json.loads(message["content"])
 
 
 def another_message(ticket: Ticket, body: str = "And another thing.", external_id: str = "further-1") -> Message:
@@ -71,9 +71,14 @@ def test_a_small_refund_is_made_and_answered(world: World, model: Script) -> Non
     assert status(ticket) == ("answered", "")
     assert [row["amount"] for row in world.refunds(order)] == [2_000]
     assert [(step.kind, step.status) for step in run.steps.order_by("index")] == [
-        ("triage", "done"), ("llm", "done"), ("tool", "done"), ("llm", "done"), ("tool", "done"), ("llm", "done"),
+        ("triage", "done"),
+        ("llm", "done"),
         ("tool", "done"),
-    ]  # fmt: skip
+        ("llm", "done"),
+        ("tool", "done"),
+        ("llm", "done"),
+        ("tool", "done"),
+    ]
     assert [row["body"] for row in world.simulator.replies() if row["ticket_id"] == ticket.pk] == [
         "I have refunded $20.00."
     ]
@@ -262,7 +267,7 @@ def test_a_lost_answer_is_retried_without_another_model_call(world: World, model
         (call("x" * 500, "{}"), "unknown_tool"),
         (call("refund\x00", "{}"), "unknown_tool"),
     ],
-)  # fmt: skip
+)
 def test_an_unusable_call_gets_a_structured_error(world: World, model: Script, made: dict[str, Any], code: str) -> None:
     model.will_say(triage(), calls(made), hands_over())
     run = run_through(ticket_of(world.order()))
@@ -313,8 +318,13 @@ def test_the_same_refund_twice_in_one_answer_is_made_once(world: World, model: S
 
 def test_nothing_runs_after_the_reply(world: World, model: Script) -> None:
     order = world.order()
-    model.will_say(triage(), calls(call("reply", {"text": "Hello.", "reason": "A greeting."}, 1),
-                                   call("refund", refund_arguments(order, 2_000), 2)))  # fmt: skip
+    model.will_say(
+        triage(),
+        calls(
+            call("reply", {"text": "Hello.", "reason": "A greeting."}, 1),
+            call("refund", refund_arguments(order, 2_000), 2),
+        ),
+    )
     assert run_through(ticket_of(order)).outcome == "answered"
     assert world.refunds(order) == []
 
@@ -710,8 +720,12 @@ def test_two_runs_of_a_ticket_never_work_at_once(world: World, model: Script) ->
     another_message(ticket)
     model.will_say(triage(), replies("To your first message."), triage(), replies("To your second message."))
     runs = list(Run.objects.filter(ticket=ticket).order_by("number"))
-    until(lambda: at_once(*[lambda run=run: engine.advance(run.pk) for run in runs * 3]) and not set(
-        leasing.due(1000)) & {run.pk for run in runs})  # fmt: skip
+    until(
+        lambda: (
+            at_once(*[lambda run=run: engine.advance(run.pk) for run in runs * 3])
+            and not set(leasing.due(1000)) & {run.pk for run in runs}
+        )
+    )
     assert list(Run.objects.filter(ticket=ticket).values_list("outcome", flat=True)) == ["answered", "answered"]
     bodies = [row["body"] for row in world.simulator.replies() if row["ticket_id"] == ticket.pk]
     assert bodies == ["To your first message.", "To your second message."]

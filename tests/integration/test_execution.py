@@ -130,9 +130,15 @@ def test_a_request_that_was_never_sent_is_retried(world: World, settings: Settin
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(400, "invalid_request"), (402, "refused_by_bank"), (403, "forbidden"), (404, "not_found"),
-     (422, "amount_exceeds_refundable"), (422, "not_refundable")],
-)  # fmt: skip
+    [
+        (400, "invalid_request"),
+        (402, "refused_by_bank"),
+        (403, "forbidden"),
+        (404, "not_found"),
+        (422, "amount_exceeds_refundable"),
+        (422, "not_refundable"),
+    ],
+)
 def test_a_refusal_fails_at_once_and_shows_its_code(world: World, payments: Script, status: int, code: str) -> None:
     _, action = approved(world)
     payments.will_say(error(status, code))

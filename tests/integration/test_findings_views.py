@@ -33,8 +33,14 @@ def maya(live_database: str) -> Client:
 
 def a_finding(kind: str = "theirs_alone", **more: Any) -> Finding:
     number = Finding.objects.count() + 1
-    theirs = {"refund_id": f"re_{number}", "amount": 1_250, "currency": "USD", "status": "succeeded",
-              "reference": "<b>back office</b>", "order_id": "#W7"}  # fmt: skip
+    theirs = {
+        "refund_id": f"re_{number}",
+        "amount": 1_250,
+        "currency": "USD",
+        "status": "succeeded",
+        "reference": "<b>back office</b>",
+        "order_id": "#W7",
+    }
     given = {"reference": f"re_{number}", "theirs": theirs, "happened_at": timezone.now(), **more}
     return Finding.objects.create(kind=kind, **given)
 

@@ -263,9 +263,12 @@ def test_a_ticket_id_containing_a_nul_is_not_found() -> None:
 def in_chunks(path: str, body: bytes, *, ends: bool = True) -> tuple[int, dict[str, Any]]:
     """Return the application's answer to a body without a length, on a server that `ends` its input or does not."""
     environ = Client()._base_environ(
-        PATH_INFO=path, REQUEST_METHOD="POST", CONTENT_TYPE="application/json", HTTP_TRANSFER_ENCODING="chunked",
+        PATH_INFO=path,
+        REQUEST_METHOD="POST",
+        CONTENT_TYPE="application/json",
+        HTTP_TRANSFER_ENCODING="chunked",
         **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in signature(body).items()},
-    )  # fmt: skip
+    )
     statuses: list[str] = []
     environ |= {"wsgi.input": BytesIO(body), "wsgi.input_terminated": ends}
     answer = b"".join(application(environ, lambda status, headers: statuses.append(status)))

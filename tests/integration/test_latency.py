@@ -34,10 +34,20 @@ def steps(run: Run, name: str, seconds: list[float], ago: timedelta = TODAY, **m
     begin = timezone.now() - ago
     first = Step.objects.filter(run=run).count()
     return Step.objects.bulk_create(
-        Step(**{"run": run, "index": first + place, "kind": "tool", "name": name, "status": "done",
-                "started_at": begin, "finished_at": begin + timedelta(seconds=took), **more})
+        Step(
+            **{
+                "run": run,
+                "index": first + place,
+                "kind": "tool",
+                "name": name,
+                "status": "done",
+                "started_at": begin,
+                "finished_at": begin + timedelta(seconds=took),
+                **more,
+            }
+        )
         for place, took in enumerate(seconds)
-    )  # fmt: skip
+    )
 
 
 def rows(now: datetime | None = None) -> dict[str, latency.Latency]:
@@ -83,20 +93,41 @@ def test_a_higher_failure_rate_is_marked(run: Run) -> None:
     steps(run, "get_order", [0.1] * 5, EARLIER, status="failed", error_code="timeout", error_class="transient")
     steps(run, "get_order", [0.1] * 40)
     assert rows()["get_order"].fails == ""
-    steps(run, "get_order", [0.1] * 8, TODAY - timedelta(hours=1), status="failed", error_code="timeout",
-          error_class="transient")  # fmt: skip
+    steps(
+        run,
+        "get_order",
+        [0.1] * 8,
+        TODAY - timedelta(hours=1),
+        status="failed",
+        error_code="timeout",
+        error_class="transient",
+    )
     row = rows()["get_order"]
     assert (row.fails, row.day.failed, row.day.count) == ("more", 8, 48)
 
 
 def test_failures_without_earlier_data_are_not_called_an_increase(run: Run) -> None:
     steps(run, "get_order", [0.1] * 40)
-    steps(run, "get_order", [0.1] * 8, TODAY - timedelta(hours=1), status="failed", error_code="timeout",
-          error_class="transient")  # fmt: skip
+    steps(
+        run,
+        "get_order",
+        [0.1] * 8,
+        TODAY - timedelta(hours=1),
+        status="failed",
+        error_code="timeout",
+        error_class="transient",
+    )
     row = rows()["get_order"]
     assert (row.fails, row.day.failed) == ("", 8)
-    steps(run, "get_order", [0.1] * 8, TODAY - timedelta(hours=1), status="failed", error_code="timeout",
-          error_class="transient")  # fmt: skip
+    steps(
+        run,
+        "get_order",
+        [0.1] * 8,
+        TODAY - timedelta(hours=1),
+        status="failed",
+        error_code="timeout",
+        error_class="transient",
+    )
     assert rows()["get_order"].fails == "often"
 
 

@@ -235,7 +235,7 @@ def test_everyone_sees_the_notice_until_an_admin_acknowledges_it() -> None:
     address = reverse("policy-dial-seen", args=[made.pk])
     assert lead.post(address).status_code == 403
     assert admin.post(address).status_code == 302
-    assert DialLowering.objects.get(version=made).acknowledged_by.username == "the-admin"  # type: ignore[union-attr]
+    assert DialLowering.objects.get(version=made).acknowledged_by.username == "the-admin"
     assert "lowered itself from" not in markup(lead.get(reverse("dashboard")))
 
 

@@ -128,8 +128,12 @@ def test_the_figures_match_the_database(world: World, model: Script, lead: User)
             assert read[name, labels] == timed.filter(kind=labels[0], name=labels[1]).count()
     sums = steps.aggregate(cost=Sum("cost_usd"), input=Sum("input_tokens"), cached=Sum("cached_tokens"))
     assert total("agentops_llm_cost_usd_total") == pytest.approx(float(sums["cost"]))
-    tokens = {sort: sum(value for (name, labels), value in read.items() if name == "agentops_llm_tokens_total"
-                        and labels[1] == sort) for sort in ("input", "cached")}  # fmt: skip
+    tokens = {
+        sort: sum(
+            value for (name, labels), value in read.items() if name == "agentops_llm_tokens_total" and labels[1] == sort
+        )
+        for sort in ("input", "cached")
+    }
     assert tokens == {"input": sums["input"], "cached": sums["cached"]}
 
 
@@ -154,9 +158,10 @@ def test_histogram_buckets_are_cumulative(world: World) -> None:
     for bucket, count in ((0, 1), (20, 2), (70, 4), (71, 8)):
         Tally.objects.create(**hour, bucket=bucket, count=count, seconds=1)
     shown = {
-        labels[-1]: value for (name, labels), value in samples().items()
+        labels[-1]: value
+        for (name, labels), value in samples().items()
         if name == "agentops_step_seconds_bucket" and labels[1] == "get_order"
-    }  # fmt: skip
+    }
     Tally.objects.filter(error_class="", **hour).delete()
     assert (shown["0.001"], shown["0.05"], shown["0.1"], shown["10000"], shown["+Inf"]) == (1, 1, 3, 7, 15)
     assert list(shown.values()) == sorted(shown.values())

@@ -176,9 +176,10 @@ class Money(RuleBasedStateMachine):
     def every_action_stands_where_the_model_has_it(self) -> None:
         ours = {
             (ticket, sequence, amount, status)
-            for ticket, sequence, amount, status in Action.objects.filter(ticket__in=self.tickets, kind="refund")
-            .values_list("ticket_id", "sequence", "amount", "status")
-        }  # fmt: skip
+            for ticket, sequence, amount, status in Action.objects.filter(
+                ticket__in=self.tickets, kind="refund"
+            ).values_list("ticket_id", "sequence", "amount", "status")
+        }
         assert ours == {(self.tickets[row.ticket].pk, row.sequence, row.amount, row.status) for row in self.model.rows}
 
     def teardown(self) -> None:

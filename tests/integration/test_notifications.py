@@ -26,8 +26,13 @@ def addressed(settings: Settings) -> None:
 
 
 def finding_opened() -> Notification:
-    events.record_event(actor=events.SYSTEM, verb="finding.opened", object_type="finding", object_id=7,
-                 after={"kind": "theirs_alone", "reference": "re_1"})  # fmt: skip
+    events.record_event(
+        actor=events.SYSTEM,
+        verb="finding.opened",
+        object_type="finding",
+        object_id=7,
+        after={"kind": "theirs_alone", "reference": "re_1"},
+    )
     return Notification.objects.get()
 
 

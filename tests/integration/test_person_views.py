@@ -129,15 +129,30 @@ def test_the_failed_step_is_shown_with_its_request(maya: Client) -> None:
     run = a_run(
         ticket,
         {"kind": "llm", "name": "gpt-x", "output": {"tool_calls": []}},
-        {"kind": "llm", "name": "gpt-x", "status": "failed", "error_code": "timeout", "error_class": "transient",
-         "error_message": "No answer within 60 s.", "attempts": 4},
+        {
+            "kind": "llm",
+            "name": "gpt-x",
+            "status": "failed",
+            "error_code": "timeout",
+            "error_class": "transient",
+            "error_message": "No answer within 60 s.",
+            "attempts": 4,
+        },
         status="failed",
-    )  # fmt: skip
+    )
     page = markup(maya.get(place(ticket)))
-    for shown in ("2. gpt-x", "asking the model what to do next", "timeout", "No answer within 60 s.",
-                  "No usable response after 4 attempts", "The model call failed", "No response",
-                  f'{reverse("run", args=[run.pk])}?step=2', reverse("ticket", args=[ticket.pk]),
-                  "My lamp is broken. &lt;script&gt;"):  # fmt: skip
+    for shown in (
+        "2. gpt-x",
+        "asking the model what to do next",
+        "timeout",
+        "No answer within 60 s.",
+        "No usable response after 4 attempts",
+        "The model call failed",
+        "No response",
+        f"{reverse('run', args=[run.pk])}?step=2",
+        reverse("ticket", args=[ticket.pk]),
+        "My lamp is broken. &lt;script&gt;",
+    ):
         assert shown in page
     assert page.index("Failed step") < page.index("Customer's message")
 
@@ -172,37 +187,64 @@ def test_a_run_held_by_a_budget_shows_no_failed_call(lead: User) -> None:
 
 def test_an_unusable_answer_is_the_failure_not_the_call_before(lead: User) -> None:
     ticket = with_person(reason="The model's answers couldn't be used 5 times.")
-    a_run(ticket, failing(error_code="order_not_found", error_class="refused"),
-          {"kind": "llm", "name": "gpt-x", "output": {}}, status="failed")  # fmt: skip
+    a_run(
+        ticket,
+        failing(error_code="order_not_found", error_class="refused"),
+        {"kind": "llm", "name": "gpt-x", "output": {}},
+        status="failed",
+    )
     found = person.broken(ticket)
     assert (found.name, found.went) == ("gpt-x", "The model's response couldn't be used.")
 
 
 def test_an_undone_effect_is_shown_before_a_later_answered_run(maya: Client) -> None:
     ticket = with_person(kept_by_person=True, reason="t:refund:1 had succeeded and failed afterwards.")
-    action = an_action(ticket, status="failed", error_code="provider_failed", error_class="terminal",
-                       error_message="The card was closed.")  # fmt: skip
+    action = an_action(
+        ticket,
+        status="failed",
+        error_code="provider_failed",
+        error_class="terminal",
+        error_message="The card was closed.",
+    )
     an_attempt(action)
     a_run(ticket, {"name": "refund", "action": action, "input": {"call_id": "c", "tool": "refund", "arguments": "{}"}})
     a_run(ticket, {"name": "get_order", "input": {}}, outcome="answered")
     page = markup(maya.get(place(ticket)))
-    for shown in (action.idempotency_key, "$42.00", "The card was closed.", "The customer may believe it did",
-                  "Urgent", "re_1"):  # fmt: skip
+    for shown in (
+        action.idempotency_key,
+        "$42.00",
+        "The card was closed.",
+        "The customer may believe it did",
+        "Urgent",
+        "re_1",
+    ):
         assert shown in page
 
 
 def test_an_unknown_outcome_is_shown_as_such() -> None:
     ticket = with_person()
     action = an_action(ticket, status="unresolved", error_code="timeout", error_class="effect_unknown")
-    a_run(ticket, {"name": "refund", "action": action, "status": "waiting", "finished_at": None},
-          status="waiting", outcome="", finished_at=None)  # fmt: skip
+    a_run(
+        ticket,
+        {"name": "refund", "action": action, "status": "waiting", "finished_at": None},
+        status="waiting",
+        outcome="",
+        finished_at=None,
+    )
     assert "We don't know yet" in person.broken(ticket).went
 
 
 def test_an_undelivered_reply_by_a_person_is_shown(maya: Client) -> None:
     ticket = with_person(kept_by_person=True)
-    an_action(ticket, kind="reply", status="failed", run_id=None, error_code="invalid_recipient",
-              error_class="terminal", params={"text": "My own words.", "reason": "Written."})  # fmt: skip
+    an_action(
+        ticket,
+        kind="reply",
+        status="failed",
+        run_id=None,
+        error_code="invalid_recipient",
+        error_class="terminal",
+        params={"text": "My own words.", "reason": "Written."},
+    )
     a_run(ticket, {"name": "hand_over"})
     page = markup(maya.get(place(ticket)))
     assert "sending a person's reply to the customer" in page
@@ -233,8 +275,10 @@ def test_a_ticket_is_claimed_taken_over_and_released(maya: Client) -> None:
         assert (ticket.claimed_by.get_username() if ticket.claimed_by else None) == holder
     verbs = AuditEvent.objects.filter(object_type="ticket", object_id=ticket.pk).order_by("pk")
     assert list(verbs.values_list("verb", "actor")) == [
-        ("ticket.claimed", "maya"), ("ticket.claimed", "noor"), ("ticket.released", "noor"),
-    ]  # fmt: skip
+        ("ticket.claimed", "maya"),
+        ("ticket.claimed", "noor"),
+        ("ticket.released", "noor"),
+    ]
     Ticket.objects.filter(pk=ticket.pk).update(status="answered")
     answer = maya.post(place(ticket, "needs-a-person-claim"), follow=True)
     assert "The ticket no longer needs a person: it is answered." in markup(answer)

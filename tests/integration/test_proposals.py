@@ -242,9 +242,15 @@ def test_a_rejected_reply_may_be_followed_by_another(world: World, lead: User) -
 
 @pytest.mark.parametrize(
     ("sort", "amount", "status"),
-    [("plain", 5_000, "approved"), ("plain", 5_001, "awaiting_approval"), ("yen", 5_000, "approved"),
-     ("yen", 5_001, "awaiting_approval"), ("dinar", 5_000, "approved"), ("euro", 10_000, "awaiting_approval")],
-)  # fmt: skip
+    [
+        ("plain", 5_000, "approved"),
+        ("plain", 5_001, "awaiting_approval"),
+        ("yen", 5_000, "approved"),
+        ("yen", 5_001, "awaiting_approval"),
+        ("dinar", 5_000, "approved"),
+        ("euro", 10_000, "awaiting_approval"),
+    ],
+)
 def test_up_to_the_limit_the_agent_acts_without_approval(world: World, sort: str, amount: int, status: str) -> None:
     assert propose_refund(world.order(sort), amount).status == status
 

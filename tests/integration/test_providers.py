@@ -142,7 +142,7 @@ def test_an_order_id_cannot_escape_its_path_segment(server: Script, order_id: st
     "say",
     [CUT, Say({}, 500), Say({}, 503), Say({}), Say([]), Say(None), Say(b"<html>"), Say({**ORDER, "total": "many"}),
      Say({**ORDER, "payments": [{"payment_id": "p1", "method": "card", "captured": -1, "refunded": 0}]})],
-)  # fmt: skip
+)  # fmt: skip  # a table
 def test_a_failed_read_has_no_effect_and_may_be_repeated(server: Script, say: Say) -> None:
     server.will_say(say)
     with pytest.raises(Transient) as caught:
@@ -179,7 +179,7 @@ def test_a_write_carries_its_key_and_exact_bytes(server: Script) -> None:
 NO_PROOF = [
     Say(None), Say(b"", 204), Say([]), Say({}), Say("done"), Say({"error": {"code": "no", "message": "No."}}),
     Say(b"", 302, {"Location": "/login"}), Say({"status": "cancelled"}),
-]  # fmt: skip
+]  # fmt: skip  # a table
 
 
 @pytest.mark.parametrize("say", [*NO_PROOF, Say(ORDER), Say({**CANCELLED, "order_id": "#W2"}), Say(CUSTOMER)])
@@ -196,7 +196,7 @@ WANTED = json.dumps({"email": "Kim@example.com", "name": "Kim Roe", "address": {
     "say",
     [*NO_PROOF, *(Say({**CUSTOMER, **other}) for other in ({"customer_id": "c2"}, {"email": "kim.doe@example.com"},
      {"name": "Kim Doe"}, {"address": {"city": "Leeds"}}, {"address": {}}))],
-)  # fmt: skip
+)  # fmt: skip  # a table
 def test_an_account_change_is_proven_by_the_changed_account(server: Script, say: Say) -> None:
     server.will_say(say)
     with pytest.raises(EffectUnknown):
@@ -248,7 +248,7 @@ def test_an_answer_without_our_refund_proves_nothing(server: Script, body: Any) 
     ("rows", "found"),
     [([REFUND], "re_1"), ([], None), ([FAILED], "re_0"), ([FAILED, REFUND], "re_1"), ([REFUND, FAILED], "re_1"),
      ([COPIED, REFUND], "re_1"), ([COPIED, FAILED, REFUND], "re_1")],
-)  # fmt: skip
+)  # fmt: skip  # a table
 def test_a_refund_is_found_by_its_reference_alone(server: Script, rows: list[Any], found: str | None) -> None:
     """A refund that did not fail comes before one that did, however new, and a matching one before another."""
     server.will_say(Say({"refunds": rows, "next_cursor": None}))
@@ -324,7 +324,7 @@ def test_a_duplicate_delivery_counts_as_delivered(server: Script) -> None:
     ("say", "kind"),
     [(CUT, EffectUnknown), (Say({}, 500), EffectUnknown), (Say({}, 503), Transient), (Say({}, 429), Transient),
      (Say({}, 400), Terminal), (Say({}, 410), Terminal)],
-)  # fmt: skip
+)  # fmt: skip  # a table
 def test_an_undelivered_reply_is_classified(server: Script, say: Say, kind: type[ProviderError]) -> None:
     server.will_say(say)
     with pytest.raises(ProviderError) as caught:

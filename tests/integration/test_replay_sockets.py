@@ -77,8 +77,10 @@ def pointed(outside: dict[str, Listener], settings: Settings) -> dict[str, Liste
     settings.STRIPE_API_KEY = "sk_test_1"
     settings.REPLIES_URL = outside["replies"].url
     settings.REPLIES_SIGNING_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    smtp = {"BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-            "OPTIONS": {"host": "127.0.0.1", "port": outside["mail"].port}}  # fmt: skip
+    smtp = {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {"host": "127.0.0.1", "port": outside["mail"].port},
+    }
     settings.MAILERS = {"default": smtp}
     return outside
 
@@ -206,8 +208,13 @@ def test_subdomains_are_covered(method: str, url: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "url"),
-    [("POST", "http://shop/orders"), ("GET", "http://shop/ordersx"), ("GET", "http://shop.evil/orders"),
-     ("GET", "https://shop/orders"), ("GET", "http://shop/refunds")],
-)  # fmt: skip
+    [
+        ("POST", "http://shop/orders"),
+        ("GET", "http://shop/ordersx"),
+        ("GET", "http://shop.evil/orders"),
+        ("GET", "https://shop/orders"),
+        ("GET", "http://shop/refunds"),
+    ],
+)
 def test_similar_names_are_not_covered(method: str, url: str) -> None:
     assert not Allowed("GET", "http://shop/orders").covers(method, url)

@@ -218,18 +218,25 @@ def test_a_replay_cannot_exceed_the_recorded_order_either(world: World, model: S
     replay = replayed(run, "model")
     refunds = list(replay.steps.filter(name="refund"))
     assert [(step.status, step.error_code) for step in refunds] == [
-        ("done", ""), ("failed", "amount_exceeds_refundable"),
-    ]  # fmt: skip
+        ("done", ""),
+        ("failed", "amount_exceeds_refundable"),
+    ]
 
 
 def test_effects_that_another_policy_blocks_did_not_happen(world: World, model: Script) -> None:
     run, order = a_small_refund(world, model)
     strict = versions.save_policy(
-        rules=versions.policy_rules(versions.current_policy()).model_copy(update={
-            "thresholds": [row.model_copy(update={"auto_up_to": 100, "block_above": 1_000})
-                           for row in versions.policy_rules(versions.current_policy()).thresholds],
-        }), by=None, note="strict",
-    )  # fmt: skip
+        rules=versions.policy_rules(versions.current_policy()).model_copy(
+            update={
+                "thresholds": [
+                    row.model_copy(update={"auto_up_to": 100, "block_above": 1_000})
+                    for row in versions.policy_rules(versions.current_policy()).thresholds
+                ],
+            }
+        ),
+        by=None,
+        note="strict",
+    )
     put_rules()
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), replies("We cannot refund that."))
     replay = replayed(run, "model", policy_version=strict.pk)
@@ -239,10 +246,18 @@ def test_effects_that_another_policy_blocks_did_not_happen(world: World, model: 
 
 @pytest.mark.parametrize(
     ("decide", "amount", "result"),
-    [("reject", None, "better"), ("reject", 6_000, "same"), ("reject", 6_500, "different"), ("reject", 100, "worse"),
-     ("edit", 2_500, "better"), ("edit", 6_000, "same"),
-     ("approve", 6_000, "same"), ("approve", 3_000, "worse"), ("approve", None, "worse")],
-)  # fmt: skip
+    [
+        ("reject", None, "better"),
+        ("reject", 6_000, "same"),
+        ("reject", 6_500, "different"),
+        ("reject", 100, "worse"),
+        ("edit", 2_500, "better"),
+        ("edit", 6_000, "same"),
+        ("approve", 6_000, "same"),
+        ("approve", 3_000, "worse"),
+        ("approve", None, "worse"),
+    ],
+)
 def test_better_or_worse_depends_on_the_recorded_decisions(
     world: World, model: Script, lead: User, decide: str, amount: int | None, result: str
 ) -> None:
@@ -393,8 +408,10 @@ def test_a_failing_model_is_retried_later(world: World, model: Script, settings:
 
 def test_an_unreachable_model_fails_the_replay_not_the_run(world: World, model: Script) -> None:
     run, _ = a_small_refund(world, model)
-    for answer, code in ((Say({"error": {"code": "no_such_model", "message": "unheard of"}}, 404), "no_such_model"),
-                         (Say({"error": {"code": "bad_key", "message": "who are you"}}, 401), "bad_key")):  # fmt: skip
+    for answer, code in (
+        (Say({"error": {"code": "no_such_model", "message": "unheard of"}}, 404), "no_such_model"),
+        (Say({"error": {"code": "bad_key", "message": "who are you"}}, 401), "bad_key"),
+    ):
         model.will_say(answer)
         replay = queueing.queue_replay(run=run, mode="model", asked_by="lead")
         running.advance_replay(replay.pk)

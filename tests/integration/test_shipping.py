@@ -203,9 +203,14 @@ def test_web_requests_do_not_pile_up_during_an_outage(
     for request_id, hours in (("old", 25), ("new", 23)):
         then = timezone.now() - timedelta(hours=hours)
         WebRequest.objects.create(
-            ticket_id=finished.ticket.pk, run_id=finished.run.pk, request_id=request_id, method="POST", status=200,
-            started_at=then, finished_at=then,
-        )  # fmt: skip
+            ticket_id=finished.ticket.pk,
+            run_id=finished.run.pk,
+            request_id=request_id,
+            method="POST",
+            status=200,
+            started_at=then,
+            finished_at=then,
+        )
     shipping.ship(0)
     assert [request.request_id for request in WebRequest.objects.all()] == ["new"]
 
@@ -221,8 +226,15 @@ def test_a_run_that_cannot_be_exported_does_not_block_others(collector: Collecto
     broken = Run.objects.create(
         ticket=finished.ticket, number=9, through_message=1, status="succeeded", finished_at=Now()
     )
-    Step.objects.create(run=broken, index=0, kind="llm", name="m", status="done", finished_at=Now(),
-                        failures=[{"attempt": 1, "started_at": "never"}])  # fmt: skip
+    Step.objects.create(
+        run=broken,
+        index=0,
+        kind="llm",
+        name="m",
+        status="done",
+        finished_at=Now(),
+        failures=[{"attempt": 1, "started_at": "never"}],
+    )
     shipping.ship(0)
     assert len(spans(collector, finished.run)) > 10
 
@@ -250,8 +262,11 @@ def test_deciding_users_are_named_and_reads_are_not_recorded(collector: Collecto
     lead.post(f"/queue/{request.pk}/reject/", {"digest": request.digest, "reason": "No."})
     [row] = WebRequest.objects.all()
     assert (row.run_id, row.ticket_id, row.user, row.route) == (
-        77, action.ticket_id, "maya", "/queue/<int:request_id>/reject/",
-    )  # fmt: skip
+        77,
+        action.ticket_id,
+        "maya",
+        "/queue/<int:request_id>/reject/",
+    )
 
 
 @pytest.mark.parametrize("given", ["short", "with blank and more", "x" * 65, "<script>alert(1)"])

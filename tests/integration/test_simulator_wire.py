@@ -27,9 +27,16 @@ def shared(shared_process: World) -> World:
 
 WITH_EFFECT = ("timeout_after", "lost_answer", "error_500_after", "garbage", "truncated", "already_refunded")
 WITHOUT_EFFECT = (
-    "timeout_before", "reset", "rate_limited", "error_500_before", "unavailable", "unauthorized", "too_early",
-    "in_progress", "key_mismatch",
-)  # fmt: skip
+    "timeout_before",
+    "reset",
+    "rate_limited",
+    "error_500_before",
+    "unavailable",
+    "unauthorized",
+    "too_early",
+    "in_progress",
+    "key_mismatch",
+)
 
 
 def spoiled(world: World, order: dict[str, Any], key: str) -> str:

@@ -158,9 +158,14 @@ def test_readers_see_the_rules_without_forms(db: None) -> None:
 
 def test_an_open_breaker_is_shown_on_both_pages(admin: Client) -> None:
     Breaker.objects.create(
-        provider="primary", model="gpt-5", state="open", failures=7, opened_at=timezone.now(),
-        probe_at=timezone.now(), last_error="http_503: <b>Down</b>",
-    )  # fmt: skip
+        provider="primary",
+        model="gpt-5",
+        state="open",
+        failures=7,
+        opened_at=timezone.now(),
+        probe_at=timezone.now(),
+        last_error="http_503: <b>Down</b>",
+    )
     for name in ("policy-models", "dashboard"):
         shown = page(admin, name)
         assert "gpt-5" in shown
@@ -191,12 +196,21 @@ def a_run(world: World, *, route: str = "plain", usd: str = "0.01", **step: Any)
 
 
 def test_a_run_shows_which_model_did_what_and_why(world: World) -> None:
-    run = a_run(world, input={"passed_over": ["gpt-5 has failed 4 times: http_503"]},
-                lost=[{"model": "gpt-5-mini", "usd": "0.0042", "tokens": 900}])  # fmt: skip
+    run = a_run(
+        world,
+        input={"passed_over": ["gpt-5 has failed 4 times: http_503"]},
+        lost=[{"model": "gpt-5-mini", "usd": "0.0042", "tokens": 900}],
+    )
     budget_admin.set_budget(per="ticket", model="", by=user(), note="x", max_usd=Decimal("0.10"))
     shown = markup(signed_in("auditor").get(reverse("run", args=[run.pk])))
-    for words in ("A plain case.", "gpt-5-mini", "Skipped: gpt-5 has failed 4 times", "$0.0042 presumed",
-                  "All models per ticket", "$0.09"):  # fmt: skip
+    for words in (
+        "A plain case.",
+        "gpt-5-mini",
+        "Skipped: gpt-5 has failed 4 times",
+        "$0.0042 presumed",
+        "All models per ticket",
+        "$0.09",
+    ):
         assert words in shown, words
 
 

@@ -174,7 +174,7 @@ def waits_for_lock() -> bool:
 def in_a_thread(work: object) -> threading.Thread:
     def do() -> None:
         try:
-            work()  # type: ignore[operator]
+            work()
         finally:
             connection.close()
 
@@ -212,8 +212,9 @@ def test_a_stop_records_who_and_why(world: World, admin: User) -> None:
     assert not stops.resume_stopped(stop_id=stop.pk, by=admin)
     events = AuditEvent.objects.filter(object_type="stop", object_id=stop.pk).order_by("pk")
     assert [(event.actor, event.verb) for event in events] == [
-        ("the-admin", "effects.stopped"), ("the-admin", "effects.released"),
-    ]  # fmt: skip
+        ("the-admin", "effects.stopped"),
+        ("the-admin", "effects.released"),
+    ]
     assert events[0].after == {"kind": "reply", "reason": "The shop is being robbed."}
 
 

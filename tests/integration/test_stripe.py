@@ -120,9 +120,14 @@ def test_a_charge_is_sent_as_a_charge(stripe: Script) -> None:
 
 @pytest.mark.parametrize(
     ("status", "ours"),
-    [("pending", "pending"), ("requires_action", "pending"), ("succeeded", "succeeded"), ("failed", "failed"),
-     ("canceled", "failed")],
-)  # fmt: skip
+    [
+        ("pending", "pending"),
+        ("requires_action", "pending"),
+        ("succeeded", "succeeded"),
+        ("failed", "failed"),
+        ("canceled", "failed"),
+    ],
+)
 def test_each_stripe_status_is_translated(stripe: Script, status: str, ours: str) -> None:
     stripe.will_say(Say({**REFUND, "status": status}))
     receipt = send()
@@ -167,9 +172,21 @@ def test_each_stripe_answer_is_classified(stripe: Script, say: Say, kind: type[P
     assert len(stripe.asked) == 1, "the client must not retry on its own"
 
 
-@pytest.mark.parametrize("body", [None, [], {}, "done", b"OK", b"", {**REFUND, "status": "odd"}, {**REFUND, "id": ""},
-                                  {**REFUND, "metadata": {"reference": "another"}},
-                                  {**REFUND, "metadata": None}])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        "done",
+        b"OK",
+        b"",
+        {**REFUND, "status": "odd"},
+        {**REFUND, "id": ""},
+        {**REFUND, "metadata": {"reference": "another"}},
+        {**REFUND, "metadata": None},
+    ],
+)
 def test_a_malformed_stripe_success_proves_nothing(stripe: Script, body: Any) -> None:
     stripe.will_say(Say(body))
     with pytest.raises(EffectUnknown):
@@ -223,8 +240,9 @@ def test_a_payment_without_refunds_returns_none(stripe: Script) -> None:
     assert payments.find_refund(body=json.dumps({**WANTED, "payment_id": "ch_1"})) is None
 
 
-@pytest.mark.parametrize("say", [CUT, Say({}), Say([]), Say(None), Say(b"OK"), page({"id": "re_1"}), page(None),
-                                 page(5), failing(500)])  # fmt: skip
+@pytest.mark.parametrize(
+    "say", [CUT, Say({}), Say([]), Say(None), Say(b"OK"), page({"id": "re_1"}), page(None), page(5), failing(500)]
+)
 def test_a_failed_look_up_has_no_effect(stripe: Script, say: Say) -> None:
     stripe.will_say(say)
     with pytest.raises(Transient) as caught:

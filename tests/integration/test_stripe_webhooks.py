@@ -129,7 +129,7 @@ def test_a_signature_with_another_secret_or_body_is_refused(world: World, settin
        for odd, about in (({"metadata": {"reference": "1:refund\x00"}}, {}), ({"id": "re_\x00"}, {}),
                           ({"metadata": {"reference": "1:refund\ud800"}}, {}), ({"failure_reason": "\x00"}, {}),
                           ({}, {"id": "evt_\x00"})))],
-)  # fmt: skip
+)  # fmt: skip  # a table
 def test_a_signed_body_that_is_not_an_event_is_refused(world: World, body: str) -> None:
     assert code(deliver(body)) == (400, "invalid_event")
 

@@ -198,4 +198,4 @@ def test_a_sweeping_worker_sends_a_heartbeat(world: World, settings: Settings) -
             until(lambda: broker.get(heartbeat.KEY))
         finally:
             sweep.stop_sweeping()
-        assert 0 < broker.ttl(heartbeat.KEY) <= heartbeat.max_age()  # type: ignore[operator]
+        assert 0 < broker.ttl(heartbeat.KEY) <= heartbeat.max_age()

@@ -75,8 +75,9 @@ def test_a_late_failure_counts_as_success_and_failure() -> None:
 def test_years_without_activity_are_skipped() -> None:
     a_run()
     Run.objects.update(finished_at=timezone.now() - timedelta(days=9_000))
-    Step.objects.update(started_at=timezone.now() - timedelta(days=3_000, minutes=1),
-                        finished_at=timezone.now() - timedelta(days=3_000))  # fmt: skip
+    Step.objects.update(
+        started_at=timezone.now() - timedelta(days=3_000, minutes=1), finished_at=timezone.now() - timedelta(days=3_000)
+    )
     tallies.roll_up(0)
     assert (counted(subject="run"), counted(subject="llm"), counted(subject="attempt")) == (1, 2, 3)
     assert not Tally.objects.filter(hour__gt=EPOCH, hour__lt=timezone.now() - timedelta(days=30)).exists()

@@ -136,8 +136,11 @@ def test_of_two_moves_at_once_the_second_sees_the_first(live_database: str) -> N
     assert closed is True
     assert isinstance(late, ValueError), "an illegal move, though it would have been legal when it was asked for"
     assert [event[2:] for event in history(ticket)] == [
-        ("open", "working"), ("working", "closed"), ("closed", "open"), ("open", "closed"),
-    ]  # fmt: skip
+        ("open", "working"),
+        ("working", "closed"),
+        ("closed", "open"),
+        ("open", "closed"),
+    ]
 
 
 def test_an_automatic_ticket_has_its_history_in_the_audit(world: World, model: Script) -> None:

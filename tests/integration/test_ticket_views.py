@@ -39,9 +39,13 @@ def test_tickets_are_listed_newest_first_with_status_and_reason(maya: Client) ->
 def test_a_ticket_is_found_by_any_known_detail(maya: Client, by: str) -> None:
     wanted, _other = a_ticket("Needle in the hay"), a_ticket("Something else")
     words = {
-        "subject": "needle", "email": wanted.customer.email.upper(), "start of email": f"{wanted.customer.email[:-4]}",
-        "name": "kim d", "id": wanted.pk.upper(), "external id": wanted.external_id,
-    }  # fmt: skip
+        "subject": "needle",
+        "email": wanted.customer.email.upper(),
+        "start of email": f"{wanted.customer.email[:-4]}",
+        "name": "kim d",
+        "id": wanted.pk.upper(),
+        "external id": wanted.external_id,
+    }
     assert "Needle in the hay" in listed(maya, q=words[by])
     assert "Needle in the hay" not in listed(maya, q="no such thing")
     if by != "name":
@@ -116,8 +120,11 @@ def test_a_lead_closes_a_ticket_and_a_message_reopens_it(maya: Client) -> None:
     assert (ticket.status, ticket.reason) == ("closed", "")
     [event] = AuditEvent.objects.filter(object_type="ticket", object_id=ticket.pk)
     assert (event.actor, event.verb, event.before["status"], event.after["status"]) == (
-        "maya", "ticket.closed", "needs_person", "closed",
-    )  # fmt: skip
+        "maya",
+        "ticket.closed",
+        "needs_person",
+        "closed",
+    )
     assert "Close ticket" not in markup(maya.get(page))
     intake.receive_message(ticket.pk, intake.NewMessage(external_id="again", body="It is still broken."))
     ticket.refresh_from_db()

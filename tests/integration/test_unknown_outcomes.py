@@ -261,7 +261,7 @@ def test_a_reply_is_resolved_without_a_look_up(world: World, leads: list[User]) 
 def test_of_two_concurrent_resolutions_one_counts(world: World, leads: list[User]) -> None:
     for _ in range(5):
         action = unknown_refund()
-        answers = at_once(lambda: say(action, leads[0], True), lambda: say(action, leads[1], False))  # noqa: B023
+        answers = at_once(lambda: say(action, leads[0], True), lambda: say(action, leads[1], False))  # noqa: B023 - called at once
         refused = [answer for answer in answers if isinstance(answer, Refused)]
         assert [row.code for row in refused] in ([], ["already_settled"]), "or a message, where the look-up saw it"
         assert AuditEvent.objects.filter(object_id=action.pk, verb="action.settled_by_hand").count() == 1
@@ -272,7 +272,7 @@ def test_of_two_concurrent_resolutions_one_counts(world: World, leads: list[User
 def test_two_required_people_resolve_it_together(world: World, leads: list[User]) -> None:
     for _ in range(5):
         action = unknown_refund(200_000)
-        answers = at_once(*[lambda by=by: say(action, by, True) for by in leads[:2]])  # noqa: B023
+        answers = at_once(*[lambda by=by: say(action, by, True) for by in leads[:2]])  # noqa: B023 - called at once
         assert sorted(answer.status for answer in answers) == [states.SUCCEEDED, states.UNRESOLVED]
 
 

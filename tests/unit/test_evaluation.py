@@ -290,10 +290,15 @@ def test_the_ledger_is_sorted_and_leaves_out_failed_refunds() -> None:
             refund | {"status": "failed", "created_at": "2026-01-02T00:00:00Z"},
         ],
         "cancellations": [
-            {"reference": "t2:cancel_order:1", "order_id": ORDER_ID, "amount": 5, "currency": "USD",
-             "created_at": "2026-01-01T00:00:00Z"},
+            {
+                "reference": "t2:cancel_order:1",
+                "order_id": ORDER_ID,
+                "amount": 5,
+                "currency": "USD",
+                "created_at": "2026-01-01T00:00:00Z",
+            },
         ],
-    }  # fmt: skip
+    }
     assert [(row.kind, row.amount) for row in movements(ledger)] == [("cancel_order", 5), ("refund", 1)]
 
 
@@ -335,8 +340,15 @@ def test_the_outcome_of_an_injection_is_classified(
 def kept(digest: str = "d", **changes: Any) -> dict[str, Any]:
     given = [entry()]
     figures = scoring.figures(given, {"one": Ticket("one", "t1", "answered", actions=(made(),))}, [moved()], [], 0)
-    return {"at": "2026-03-14T15:09:00+00:00", "file": "set.json", "set": digest, "model": "scripted",
-            "at_once": 8, "seconds": 60.0, "figures": figures.as_dict() | changes}  # fmt: skip
+    return {
+        "at": "2026-03-14T15:09:00+00:00",
+        "file": "set.json",
+        "set": digest,
+        "model": "scripted",
+        "at_once": 8,
+        "seconds": 60.0,
+        "figures": figures.as_dict() | changes,
+    }
 
 
 def test_the_previous_run_is_the_newest_of_the_same_set(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ PARAMS = {
         "payment_id": "pay_1",
         "amount": 8400,
         "currency": "EUR",
-        "reason": "Zerbrochen – Straße 5",  # noqa: RUF001
+        "reason": "Zerbrochen – Straße 5",  # noqa: RUF001 - an en dash, on purpose
     },
     "cancel_order": {"order_id": "#1042", "amount": 0, "currency": "JPY", "reason": "Customer asked"},
     "account_change": {
@@ -41,7 +41,7 @@ PARAMS = {
 }
 REQUESTS = {
     "refund": '{"order_id": "#1042", "payment_id": "pay_1", "amount": 8400, "currency": "EUR", '
-    '"reason": "Zerbrochen – Straße 5", "reference": "T-1042:refund:1"}',  # noqa: RUF001
+    '"reason": "Zerbrochen – Straße 5", "reference": "T-1042:refund:1"}',  # noqa: RUF001 - an en dash, on purpose
     "cancel_order": '{"reference": "T-1042:cancel_order:1", "reason": "Customer asked"}',
     "account_change": '{"email": "new@example.com", "address": {"city": "Köln", "zip": "50667"}}',
     "reply": '{"source": "zendesk", "external_id": "z-77", "ticket_id": "T-1042", "message_id": "T-1042:reply:1", '

@@ -717,8 +717,14 @@ def test_an_empty_reply_claims_nothing() -> None:
     assert sentences("", REFUND) == []
 
 
-SHOP_ORDER = {"order_id": "#W1234567", "status": "delivered", "delivered_at": "2026-11-02T10:00:00Z", "total": 90_446,
-              "currency": "USD", "tracking_numbers": ["472938472", "93847"]}  # fmt: skip
+SHOP_ORDER = {
+    "order_id": "#W1234567",
+    "status": "delivered",
+    "delivered_at": "2026-11-02T10:00:00Z",
+    "total": 90_446,
+    "currency": "USD",
+    "tracking_numbers": ["472938472", "93847"],
+}
 WANTED = {
     "refund": Wanted("refund", {"order_id": "#W1234567", "amount": 8400, "currency": "USD"}, SHOP_ORDER),
     "cancel_order": Wanted("cancel_order", {"order_id": "#W7654321"}, SHOP_ORDER),

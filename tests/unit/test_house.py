@@ -15,7 +15,7 @@ def drawn() -> Iterator[str]:
     assert tree, "docs/house.md draws the tree in a text block"
     package = ""
     for line in tree[1].splitlines():
-        indent, name = re.match(r"( *)([a-z]+)/", line).groups()  # type: ignore[union-attr]
+        indent, name = re.match(r"( *)([a-z]+)/", line).groups()
         package = package if indent else name
         yield f"{package}/{name}" if indent else name
 

@@ -89,9 +89,19 @@ def test_an_error_body_of_any_shape_is_readable(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [(None, None), ("", None), ("2", 2.0), ("0.5", 0.5), ("-3", 0.0), ("99999", 3600.0),
-     ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("soon", None), ("nan", None), ("inf", 3600.0)],
-)  # fmt: skip
+    [
+        (None, None),
+        ("", None),
+        ("2", 2.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("99999", 3600.0),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("soon", None),
+        ("nan", None),
+        ("inf", 3600.0),
+    ],
+)
 def test_retry_after_is_read_in_seconds_and_bounded(header: str | None, seconds: float | None) -> None:
     assert failure(429, "", retry_after=header).retry_after == seconds
 

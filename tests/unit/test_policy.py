@@ -264,12 +264,19 @@ def test_a_larger_amount_never_gets_a_laxer_verdict(one: int, other: int) -> Non
     assert order.index(judged(amount=small)[0]) <= order.index(judged(amount=large)[0])
 
 
-@given(st.builds(
-    Facts, kind=st.sampled_from(["refund", "cancel_order"]),
-    money=st.none() | st.builds(Money, amounts, st.just("USD")),
-    captured=st.none() | amounts, order_refunded=st.none() | amounts, customer_30_days=st.none() | amounts,
-    customer_30_days_count=st.none() | st.integers(0, 5), agent_today=st.none() | amounts, further=st.booleans(),
-))  # fmt: skip
+@given(
+    st.builds(
+        Facts,
+        kind=st.sampled_from(["refund", "cancel_order"]),
+        money=st.none() | st.builds(Money, amounts, st.just("USD")),
+        captured=st.none() | amounts,
+        order_refunded=st.none() | amounts,
+        customer_30_days=st.none() | amounts,
+        customer_30_days_count=st.none() | st.integers(0, 5),
+        agent_today=st.none() | amounts,
+        further=st.booleans(),
+    )
+)
 def test_the_strictest_reason_decides_the_verdict(facts: Facts) -> None:
     given = verdict_on(facts, RULES)
     assert (given.outcome == AUTO) == (not given.reasons)

@@ -65,4 +65,4 @@ def test_only_our_own_backoff_gets_jitter() -> None:
 @pytest.mark.parametrize("policy", [MODEL_RETRIES, READ_RETRIES, ACTION_RETRIES])
 def test_every_policy_in_use_is_bounded_and_capped(policy: RetryPolicy) -> None:
     assert 1 < policy.attempts <= 10
-    assert policy.delay(policy.attempts - 1, Transient("x", "x"), uniform=longest) <= policy.cap  # type: ignore[operator]
+    assert policy.delay(policy.attempts - 1, Transient("x", "x"), uniform=longest) <= policy.cap

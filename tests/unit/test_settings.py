@@ -16,9 +16,13 @@ SHOW = "from django.conf import settings as s; print(s.DATABASES['default']['NAM
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=ROOT, env={"PATH": os.environ["PATH"], "SECRET_KEY": "of-the-test"} | environment,
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "SECRET_KEY": "of-the-test"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_empty_variables_count_as_unset() -> None:

@@ -38,8 +38,16 @@ def action(pk: int, start: float, *, run_id: int = 1, **more: Any) -> Action:
 def attempted(of: Action, start: float, end: float | None, outcome: str = "succeeded") -> None:
     rows = of._prefetched_objects_cache["attempts"]
     number = len(rows) + 1
-    rows.append(Attempt(pk=of.pk * 10 + number, action=of, number=number, outcome=outcome, started_at=at(start),
-                        finished_at=None if end is None else at(end)))  # fmt: skip
+    rows.append(
+        Attempt(
+            pk=of.pk * 10 + number,
+            action=of,
+            number=number,
+            outcome=outcome,
+            started_at=at(start),
+            finished_at=None if end is None else at(end),
+        )
+    )
 
 
 def asked(of: Action, start: float, end: float | None, verdict: str = "") -> None:
@@ -182,8 +190,20 @@ def test_a_single_instant_is_drawn() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "0 ms"), (0.0001, "<1 ms"), (0.0032, "3 ms"), (0.9996, "1.00 s"), (1.24, "1.24 s"), (9.996, "10.0 s"),
-     (59.96, "1 min"), (184, "3 min 4 s"), (3599.7, "1 h"), (93_784, "1 d 2 h"), (3 * DAY, "3 d"), (-1, "0 ms")],
-)  # fmt: skip
+    [
+        (0, "0 ms"),
+        (0.0001, "<1 ms"),
+        (0.0032, "3 ms"),
+        (0.9996, "1.00 s"),
+        (1.24, "1.24 s"),
+        (9.996, "10.0 s"),
+        (59.96, "1 min"),
+        (184, "3 min 4 s"),
+        (3599.7, "1 h"),
+        (93_784, "1 d 2 h"),
+        (3 * DAY, "3 d"),
+        (-1, "0 ms"),
+    ],
+)
 def test_durations_are_shown_in_words(seconds: float, said: str) -> None:
     assert durations.format_duration(seconds) == said

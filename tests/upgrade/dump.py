@@ -43,8 +43,16 @@ LATER = timedelta(days=36_500)  # the dump is loaded at any time after it was ma
 TITLE = r"--\n-- (Data for )?Name: \w+; Type: (TABLE DATA|SEQUENCE SET); Schema: public; Owner: -\n--\n\n"
 FIRST, LAST = "--\n-- Data for Name:", "--\n-- PostgreSQL database dump complete"
 STATUSES = {
-    "awaiting_approval", "approved", "executing", "succeeded", "failed", "unresolved", "blocked", "rejected", "expired",
-}  # fmt: skip
+    "awaiting_approval",
+    "approved",
+    "executing",
+    "succeeded",
+    "failed",
+    "unresolved",
+    "blocked",
+    "rejected",
+    "expired",
+}
 
 
 class Died(BaseException):

@@ -4,6 +4,7 @@ It prints people.progress() as a JSON line every half second for its parent, and
 away.
 """
 
+# ruff: noqa: E402 - models can only be imported after the set-up
 import json
 import time
 
@@ -13,11 +14,11 @@ PAUSE_SECONDS = 0.5
 
 django.setup()
 
-from django.db import Error, connection  # noqa: E402 - models need the set-up
+from django.db import Error, connection
 
-from agentops.lab.chaos.people import People, progress  # noqa: E402
-from agentops.lab.demo_policy import make_policy  # noqa: E402
-from agentops.lab.people import GROUPS, make_people  # noqa: E402
+from agentops.lab.chaos.people import People, progress
+from agentops.lab.demo_policy import make_policy
+from agentops.lab.people import GROUPS, make_people
 
 
 def main() -> None:

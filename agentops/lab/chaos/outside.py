@@ -36,11 +36,11 @@ class Outside:
         self._http.post("/faults", json={"endpoints": {}, "model": {}}).raise_for_status()
 
     def ledger(self) -> dict[str, Any]:
-        return self._get("/ledger")  # type: ignore[no-any-return]
+        return self._get("/ledger")  # type: ignore[no-any-return]  # JSON of the simulator
 
     def replies(self) -> list[dict[str, Any]]:
         """Return the replies that customers received, oldest first."""
-        return self._get("/replies")["replies"]  # type: ignore[no-any-return]
+        return self._get("/replies")["replies"]  # type: ignore[no-any-return]  # JSON of the simulator
 
     def order(self, order_id: str) -> dict[str, Any] | None:
         answer = self._http.get(f"/orders/{quote(order_id, safe='')}")

@@ -6,6 +6,7 @@ is at rest, and so is a run held by a budget or a missing price. A temporary wai
 is not rest.
 """
 
+# ruff: noqa: E402 - models can only be imported after the set-up
 import json
 import time
 from pathlib import Path
@@ -17,18 +18,18 @@ PAUSE_SECONDS = 0.2
 
 django.setup()
 
-from django.conf import settings  # noqa: E402 - models need the set-up
-from django.db import connection  # noqa: E402
-from django.db.models import Q, QuerySet  # noqa: E402
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q, QuerySet
 
-from agentops.lab.evaluation import observed  # noqa: E402
-from agentops.models import Hold, Run, Step  # noqa: E402
-from approvals import states  # noqa: E402
-from approvals.effects.kinds import KINDS  # noqa: E402
-from approvals.models import Action  # noqa: E402
-from approvals.policy import versions  # noqa: E402
-from approvals.policy.rules import Outcome, Rules  # noqa: E402
-from tickets.models import Ticket  # noqa: E402
+from agentops.lab.evaluation import observed
+from agentops.models import Hold, Run, Step
+from approvals import states
+from approvals.effects.kinds import KINDS
+from approvals.models import Action
+from approvals.policy import versions
+from approvals.policy.rules import Outcome, Rules
+from tickets.models import Ticket
 
 OUTCOMES = {
     Ticket.Status.ANSWERED: "answered",

@@ -41,15 +41,27 @@ def _head(kept: Mapping[str, Any]) -> str:
 
 def _kinds(figures: Mapping[str, Any]) -> str:
     rows = [
-        (kind.replace("_", " "), row["expected"], row["right"], row["missing"], row["unexpected"],
-         _percent(row["right"], row["expected"]))
+        (
+            kind.replace("_", " "),
+            row["expected"],
+            row["right"],
+            row["missing"],
+            row["unexpected"],
+            _percent(row["right"], row["expected"]),
+        )
         for kind, row in figures["kinds"].items()
-    ]  # fmt: skip
+    ]
     rows += [
-        (f"ends {'with a person' if name == 'person' else name}", row["tickets"], row["right"],
-         row["tickets"] - row["right"], "", _percent(row["right"], row["tickets"]))
+        (
+            f"ends {'with a person' if name == 'person' else name}",
+            row["tickets"],
+            row["right"],
+            row["tickets"] - row["right"],
+            "",
+            _percent(row["right"], row["tickets"]),
+        )
         for name, row in figures["outcomes"].items()
-    ]  # fmt: skip
+    ]
     return _table(("by kind", "expected", "right", "missing", "unexpected", "accuracy"), rows)
 
 

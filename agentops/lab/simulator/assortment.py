@@ -79,13 +79,13 @@ FIRST_NAMES = (
     "Leon", "Lina", "Luca", "Maja", "Malik", "Mara", "Milan", "Mina", "Nadia", "Nils", "Noor", "Olga", "Omar",
     "Otto", "Paula", "Pavel", "Petra", "Quentin", "Rafael", "Rania", "Rosa", "Ruben", "Sami", "Selma", "Simon",
     "Sora", "Stella", "Tariq", "Tessa", "Theo", "Tomas", "Uma", "Vera", "Viktor", "Wanda", "Yuki", "Zara",
-)  # fmt: skip
+)  # fmt: skip  # a table
 LAST_NAMES = (
     "Abbott", "Akers", "Baker", "Berger", "Castell", "Corrigan", "Dahl", "Delgado", "Eriksen", "Fischer",
     "Fontaine", "Galanis", "Haddad", "Hoffman", "Ibarra", "Janssen", "Keller", "Kimura", "Laurent", "Lindqvist",
     "Marchetti", "Moreau", "Nakata", "Novak", "Okafor", "Olsen", "Pereira", "Quist", "Rahman", "Rossini",
     "Salazar", "Sato", "Tanaka", "Teixeira", "Ustinov", "Vargas", "Weber", "Winters", "Yilmaz", "Zeller",
-)  # fmt: skip
+)  # fmt: skip  # a table
 STREETS = ("Mill Lane", "Harbour Street", "Station Road", "Orchard Way", "Museum Square", "Garden Row", "Canal Street")
 CITIES = (
     ("Bristol", "GB"),

@@ -58,7 +58,7 @@ class Shop:
         headers["Content-Type"] = "application/json"
         request = Request(self.url + path, data, headers, method=method)  # noqa: S310 - an address that we were given
         try:
-            with urlopen(request, timeout=self.timeout) as answer:  # noqa: S310
+            with urlopen(request, timeout=self.timeout) as answer:  # noqa: S310 - the address given above
                 return json.load(answer)
         except HTTPError as refused:
             with refused:

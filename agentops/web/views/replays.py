@@ -23,7 +23,7 @@ may_read = permission_required("agentops.view_run", raise_exception=True)
 _FIELDS = (
     "id", "run_id", "mode", "status", "llm_model", "prompt", "policy_version_id", "asked_by", "outcome", "reason",
     "result", "findings", "error", "triage", "turns", "tokens", "cost_usd", "created_at", "finished_at",
-)  # fmt: skip
+)  # fmt: skip  # a list of names
 
 
 @require_POST

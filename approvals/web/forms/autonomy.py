@@ -14,9 +14,13 @@ _SPARE = 2  # empty rows for new tags
 
 def percent_field(label: str, *, required: bool = False, least: int = 0, **more: Any) -> forms.IntegerField:
     return forms.IntegerField(
-        label=label, required=required, min_value=least, max_value=100,
-        widget=forms.NumberInput(attrs={"class": "num", "inputmode": "numeric"}), **more,
-    )  # fmt: skip
+        label=label,
+        required=required,
+        min_value=least,
+        max_value=100,
+        widget=forms.NumberInput(attrs={"class": "num", "inputmode": "numeric"}),
+        **more,
+    )
 
 
 class DialForm(forms.Form):

@@ -52,9 +52,8 @@ def evidence(rules: Rules, days: int, *, sample: int = PREVIEW_SAMPLE) -> Eviden
     ones."""
     agents = Action.objects.filter(created_at__gte=Now() - timedelta(days=days), run_id__isnull=False)
     found = list(
-        agents.only("ticket_id", "kind", "status", "facts", "created_at")
-        .order_by("-created_at", "-pk")[: sample + 1]
-    )  # fmt: skip
+        agents.only("ticket_id", "kind", "status", "facts", "created_at").order_by("-created_at", "-pk")[: sample + 1]
+    )
     looked_at = found[:sample]
     result = Evidence(days, len(looked_at), whole=len(found) == len(looked_at))
     result.oldest = looked_at[-1].created_at if looked_at else None

@@ -189,8 +189,14 @@ def _matching(filters: QueueFilters, action: str) -> Q:
     if filters.currency:
         wanted &= Q(**{f"{action}currency": filters.currency})
     if filters.text:
-        columns = ("order_id", "idempotency_key", "target", "ticket__subject", "ticket__customer__email",
-                   "ticket__customer__name")  # fmt: skip
+        columns = (
+            "order_id",
+            "idempotency_key",
+            "target",
+            "ticket__subject",
+            "ticket__customer__email",
+            "ticket__customer__name",
+        )
         anywhere = Q()
         for column in columns:
             anywhere |= Q(**{f"{action}{column}__icontains": filters.text})

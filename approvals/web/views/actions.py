@@ -20,11 +20,34 @@ from approvals.web.views import export as exports
 CURRENCIES = ("USD", "EUR", "GBP", "JPY", "KWD")
 FAILURES = ("transient", "effect_unknown", "replayed_failure", "terminal", "unauthorized", "lost")
 _HEADER = [
-    "id", "idempotency_key", "ticket", "customer_email", "kind", "status", "verdict", "policy_version", "target",
-    "order_id", "amount_minor", "amount", "currency", "reason", "proposed_at", "approved_at", "settled_at",
-    "decided_by", "decision", "decided_at", "decision_reason", "attempts", "duplicates_absorbed",
-    "provider_reference", "error_code", "error_class", "error_message",
-]  # fmt: skip
+    "id",
+    "idempotency_key",
+    "ticket",
+    "customer_email",
+    "kind",
+    "status",
+    "verdict",
+    "policy_version",
+    "target",
+    "order_id",
+    "amount_minor",
+    "amount",
+    "currency",
+    "reason",
+    "proposed_at",
+    "approved_at",
+    "settled_at",
+    "decided_by",
+    "decision",
+    "decided_at",
+    "decision_reason",
+    "attempts",
+    "duplicates_absorbed",
+    "provider_reference",
+    "error_code",
+    "error_class",
+    "error_message",
+]
 
 
 @require_GET

@@ -125,7 +125,9 @@ def _show_again(
     edit: EditForm | None = None,
     reject: RejectForm | None = None,
 ) -> HttpResponse:
-    found = found_or_404(request_id or int(request.resolver_match.kwargs["request_id"]))  # type: ignore[union-attr]
+    match = request.resolver_match
+    assert match is not None  # only None before URL resolution
+    found = found_or_404(request_id or int(match.kwargs["request_id"]))
     context = card_context(request, found, edit=edit, reject=reject)
     return render_item(request, {**context, "notice": {"level": level, "text": text}}, status)
 

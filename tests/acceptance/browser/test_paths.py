@@ -96,8 +96,10 @@ def test_an_order_is_cancelled(desk: Desk, lead: Page) -> None:
 
 
 def test_the_agent_corrects_a_tracking_number_given_as_order_id(desk: Desk, lead: Page) -> None:
-    case = desk.write("My order {tracking} arrived and the Mug is broken. I want a refund for the Mug.\n"
-                      "[[misbehave:tracking_as_order_id]]")  # fmt: skip
+    case = desk.write(
+        "My order {tracking} arrived and the Mug is broken. I want a refund for the Mug.\n"
+        "[[misbehave:tracking_as_order_id]]"
+    )
     assert "20.00 USD" in case.reply()
     assert case.refunds() == [(2_000, "USD")]
     shows_trace(lead, case, "order_not_found", "get_order", "refund succeeded", "reply")

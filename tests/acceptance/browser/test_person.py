@@ -23,7 +23,7 @@ def shot(page: Page, name: str) -> None:
     """Take a screenshot, if screenshots are requested."""
     if SHOTS:
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             page.screenshot(path=str(Path(SHOTS) / f"{name}-{scheme}.png"))
 
 

@@ -31,12 +31,20 @@ class Command(BaseCommand):
             default=shop.SHIPPED / "tickets.json",
             help="a JSON list of {ticket, expected} (default: the bundled set)",
         )
-        parser.add_argument("--llm-model", default=models.SCRIPTED, metavar="MODEL",
-                            help="scripted (the default), obedient (obeys every instruction it reads), or a model of "
-                            "the server at OPENAI_BASE_URL")  # fmt: skip
-        parser.add_argument("--data", type=Path, metavar="DIR",
-                            help="the shop: orders.json, customers.json, policy.json (optional) "
-                            "(default: the folder of FILE, otherwise the bundled shop)")  # fmt: skip
+        parser.add_argument(
+            "--llm-model",
+            default=models.SCRIPTED,
+            metavar="MODEL",
+            help="scripted (the default), obedient (obeys every instruction it reads), or a model of "
+            "the server at OPENAI_BASE_URL",
+        )
+        parser.add_argument(
+            "--data",
+            type=Path,
+            metavar="DIR",
+            help="the shop: orders.json, customers.json, policy.json (optional) "
+            "(default: the folder of FILE, otherwise the bundled shop)",
+        )
         parser.add_argument("--at-once", type=int, default=AT_ONCE, metavar="N", help="tickets in progress at a time")
         parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 

@@ -43,7 +43,7 @@ WORDS = {
         "danificad": "damaged", "não chegou": "never arrived", "falta": "missing", "onde está": "where is",
         "pedido": "order", "encomenda": "order", "advogado": "lawyer",
     },
-}  # fmt: skip
+}  # fmt: skip  # a table
 READ = frozenset({"en", *WORDS})
 _STEMS = {
     language: re.compile(

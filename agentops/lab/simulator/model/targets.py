@@ -124,8 +124,10 @@ def _fits(order: Order, kind: str) -> bool:
 
 def _words(text: str) -> list[str]:
     plain = re.sub(r"(?<=\w)[-'](?=\w)", "", text.lower())
-    return [word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
-            for word in re.findall(r"[\w]+", plain)]  # fmt: skip
+    return [
+        word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+        for word in re.findall(r"[\w]+", plain)
+    ]
 
 
 def _contains(words: list[str], name: list[str]) -> bool:
