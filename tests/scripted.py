@@ -1,6 +1,6 @@
 """A scripted HTTP server: the seam at which a test plays an outside system.
 
-A request that the script does not expect, or an answer that nobody requested, fails the test.
+A request that the script does not expect, or an answer that is never requested, fails the test.
 """
 
 import json

@@ -43,17 +43,19 @@ PLUMBING = (
     "approvals.transitions.",
     "agentops.runs.commit.commit_step",
 )
-NOBODY_LISTENS = 1  # a port
+CLOSED_PORT = 1
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 IDENTIFIERS = re.compile(r"/(orders|customers)/[^/]+")
 
 
 @dataclass
 class Boundaries:
-    """The boundaries that one process passes. `trace` is the file they are written to, a JSON object a line. At the
-    first of `deaths` that it reaches, the process kills itself with SIGKILL or, with `stall`, sleeps for that many
-    seconds and then continues as if nothing had happened. `refused`: nobody listens where each kind of effect is
-    first sent."""
+    """The boundaries that one process passes, written to the file `trace` as one JSON object a line.
+
+    At the first of `deaths` that it reaches, the process kills itself with SIGKILL or, with `stall`, sleeps for that
+    many seconds and then continues as if nothing had happened. `refused`: connections are refused where each kind of
+    effect is first sent.
+    """
 
     trace: Path
     deaths: frozenset[str] = frozenset()
@@ -118,7 +120,7 @@ class Boundaries:
                 self.write({"violation": f"{request.method} {path} inside a transaction"})
             with self.around(f"{request.method} {path}"):
                 if self.refused and request.method != "GET" and self.first(path):
-                    request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=NOBODY_LISTENS)
+                    request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=CLOSED_PORT)
                 return send(client, request, **options)
 
         BaseDatabaseWrapper._commit = watched_commit

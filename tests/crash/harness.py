@@ -242,7 +242,7 @@ class Harness:
         emails = [case.tickets()[0]["customer_email"] for case in batch]
         theirs = mine = Ticket.objects.filter(customer__email__in=emails)
         waited, seen, looked = 0.0, (), time.monotonic()
-        while left := _go_on(mine) or _find_out(mine) or _round_off(batch, mine):
+        while left := _continue(mine) or _find_out(mine) or _round_off(batch, mine):
             # While the whole machine is suspended, nothing of ours is stuck.
             waited, looked = waited + min(time.monotonic() - looked, LONGEST_LOOK), time.monotonic()
             if left != seen or _to_be_asked(mine):
@@ -298,7 +298,7 @@ class Harness:
 Left = tuple[list[str], list[str]] | tuple[()]
 
 
-def _go_on(mine: QuerySet[Ticket]) -> Left:
+def _continue(mine: QuerySet[Ticket]) -> Left:
     """Return the work that continues automatically, and what waits for people to decide or resume."""
     left = list(story.unfinished().filter(pk__in=mine).order_by("pk").values_list("pk", flat=True))
     people.resume_held_work(left)

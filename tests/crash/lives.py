@@ -97,7 +97,9 @@ class Worker:
     dice: random.Random
 
     def work(self, *, seconds: float) -> None:
-        story.go_on(self.mine, seconds=seconds, do_what_is_due=self.do_what_is_due, decide=self.let_people_decide)
+        story.continue_work(
+            self.mine, seconds=seconds, do_what_is_due=self.do_what_is_due, decide=self.let_people_decide
+        )
 
     def do_what_is_due(self) -> bool:
         """One round of the sweep, restricted to these tickets, in any order."""
@@ -111,7 +113,7 @@ class Worker:
         return bool(due)
 
     def let_people_decide(self) -> None:
-        """People come when the agent has done what it can."""
+        """Decide every open request. Called once the agent can't continue."""
         waiting = ApprovalRequest.objects.filter(action__ticket_id__in=self.mine, closed_at=None)
         requests = list(waiting.select_related("action").order_by("pk"))
         self.dice.shuffle(requests)

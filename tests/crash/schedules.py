@@ -107,7 +107,7 @@ class Player:
             heapq.heappush(self._begin, (time.monotonic() + after[0].pause, place, life + 1))
 
     def _read(self, name: str, played: Played) -> None:
-        """Read the process's own notes: the boundaries that it passed, and what it should not have done."""
+        """Read the process's notes: the boundaries it passed, and anything it should not have done."""
         trace, error = self.folder / f"{name}.trace", self.folder / f"{name}.error"
         if error.exists():
             played.troubles.append(f"unexpected error: {error.read_text().strip().splitlines()[-1]}")

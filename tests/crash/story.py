@@ -1,7 +1,7 @@
-"""What a process does to a case's tickets: everything, from delivery to the end, whoever started it.
+"""The work of a process on a case's tickets, from delivery to the end.
 
 Each part is one entry point of the application: comparison, intake (the help desk delivers), the sweep's other kinds
-of work, and a lead who decides. It can be started again at any point, like the real ones.
+of work, and a lead who decides. Like the real ones, each part can start again at any point.
 """
 
 import gc
@@ -46,9 +46,9 @@ QUIET_SECONDS, ASK_AGAIN_SECONDS = 1, 0.3
 LOOK_BACK = timedelta(seconds=1)
 CREDENTIALS_SECONDS = 1
 SHORTEST_NAP, LONGEST_NAP = 0.05, 1.0
-# How much work continues automatically, in how many seconds the first of it is due, and how many requests wait for
-# people. One cheap statement, since most processes mostly wait; due work is then queried as the sweep does.
-STANDING = """
+# The amount of work that continues automatically, the seconds until the first of it is due, and the number of requests
+# that wait for people. One cheap statement, since most processes mostly wait; due work is queried as the sweep does.
+REMAINING_WORK = """
     WITH moving AS (
         SELECT coalesce(lease_expires_at, not_before, now()) AS due FROM agentops_run
         WHERE ticket_id = ANY(%(mine)s) AND status IN ('queued', 'running')
@@ -133,7 +133,7 @@ def deliver(given: dict[str, str]) -> str:
 
 def work(mine: list[str], *, seconds: float = 60.0, backwards: bool = False, times: int = 1) -> None:
     """Do all the work on these tickets, each part this many times at once."""
-    go_on(
+    continue_work(
         mine,
         seconds=seconds,
         do_what_is_due=partial(_do_what_is_due, mine, times),
@@ -141,13 +141,17 @@ def work(mine: list[str], *, seconds: float = 60.0, backwards: bool = False, tim
     )
 
 
-def go_on(mine: list[str], *, seconds: float, do_what_is_due: Callable[[], bool], decide: Callable[[], None]) -> None:
-    """Continue until nothing is left to do on these tickets, or the time is over. People come when the agent has
-    done what it can. `do_what_is_due` returns whether anything was due."""
+def continue_work(
+    mine: list[str], *, seconds: float, do_what_is_due: Callable[[], bool], decide: Callable[[], None]
+) -> None:
+    """Continue until nothing is left to do on these tickets, or the time is over.
+
+    People decide once the agent can't continue. `do_what_is_due` returns whether anything was due.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:
-            cursor.execute(STANDING, {"mine": mine})
+            cursor.execute(REMAINING_WORK, {"mine": mine})
             moving, pause, requests = cursor.fetchone()
         if moving and pause <= 0 and do_what_is_due():
             continue

@@ -106,7 +106,7 @@ def become(job: Job, player: ModuleType, parent: int) -> None:
             os.dup2(2, 1)
             player.play(job)
             status = 0
-    except BaseException:  # noqa: BLE001 - whatever it is, the harness has to hear of it
+    except BaseException:  # noqa: BLE001 - the harness reports every error
         (Path(job.folder) / f"{job.name}.error").write_text(traceback.format_exc())
     finally:
         os._exit(status)

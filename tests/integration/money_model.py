@@ -90,7 +90,7 @@ class Model:
         row.status = status
 
     def attempt(self, row: Row, answer: str, *, dies: bool = False) -> None:
-        """Attempt an action that is approved, or whose worker died. With `dies`, nobody receives the answer."""
+        """Attempt an action that is approved, or whose worker died. With `dies`, the worker dies before the answer."""
         if row.status not in (APPROVED, EXECUTING):
             return
         first, row.status = not row.possible, EXECUTING

@@ -85,7 +85,7 @@ def test_a_voucher_goes_from_the_model_to_the_customer(
     ]
 
 
-def test_a_voucher_that_never_arrived_says_what_was_looked_at(world: World, vouchers: Script) -> None:
+def test_a_missing_voucher_names_what_was_checked(world: World, vouchers: Script) -> None:
     action = propose(ticket_of(world.order()), "send_voucher", {**ASKED_FOR, "amount": 500})
     assert action.status == states.APPROVED, "below the threshold of its kind"
     vouchers.will_say(NONE, CUT, NONE, NONE)

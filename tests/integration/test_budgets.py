@@ -342,7 +342,7 @@ def test_a_persons_reply_ends_held_and_queued_runs(world: World, biller: Biller,
     assert AuditEvent.objects.filter(verb="run.cancelled", object_id=str(run.pk)).exists()
 
 
-def test_a_new_message_leaves_a_held_ticket_with_people(world: World, biller: Biller, admin: User) -> None:
+def test_a_new_message_leaves_a_kept_ticket_with_people(world: World, biller: Biller, admin: User) -> None:
     ticket, run = held_run(world, admin)
     before = status(ticket)
     later = write_again(ticket)

@@ -208,7 +208,7 @@ def test_a_wrong_manual_resolution_is_found(world: World, since: datetime, lead:
     for action, said in ((happened, False), (nothing, True)):
         make_quiet(action)
         with override_settings(PAYMENTS_URL=NOWHERE):  # otherwise the provider's answer counts, not the person's
-            by_hand.resolve_by_hand(action_id=action.pk, by=lead, happened=said, reason="I was told so.")
+            by_hand.resolve_by_hand(action_id=action.pk, by=lead, happened=said, reason="The bank confirmed it.")
     kinds = {finding.action_id: finding.kind for finding in found(since)}
     assert kinds == {happened.pk: "theirs_alone", nothing.pk: "ours_alone"}
 

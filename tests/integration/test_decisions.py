@@ -78,7 +78,7 @@ def test_rejecting_in_the_browser_needs_a_reason(world: World, lead: User, reaso
 
 @pytest.mark.parametrize("second", [approve, reject])
 @pytest.mark.parametrize("first", [approve, reject])
-def test_a_second_decision_is_told_who_decided_first(world: World, lead: User, first: Any, second: Any) -> None:
+def test_a_second_decision_names_the_first_decider(world: World, lead: User, first: Any, second: Any) -> None:
     _, request = waiting(world)
     first(request, lead)
     with pytest.raises(AlreadyDecided) as caught:

@@ -64,7 +64,7 @@ def test_decisions_count_for_actions_that_would_be_automatic(db: None) -> None:
     assert found.points[100].alone == 7
 
 
-def test_an_action_held_by_other_rules_is_never_automatic(db: None) -> None:
+def test_an_action_that_other_rules_stop_is_never_automatic(db: None) -> None:
     an_action(run_id=1, facts={"kind": "refund", "amount": 4_200, "currency": "USD"})  # there is no limit
     a_reply(facts={"kind": "reply", "ungrounded": ["It promises a refund."]})
     found = evidence(RULES, 14)

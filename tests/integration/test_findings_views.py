@@ -302,7 +302,7 @@ def test_above_the_limit_a_second_person_sees_the_first_answer(maya: Client, wor
 
 
 @pytest.mark.usefixtures("away")
-def test_the_form_reports_that_the_outcome_was_settled_meanwhile(maya: Client, world: World) -> None:
+def test_the_form_reports_an_outcome_settled_in_between(maya: Client, world: World) -> None:
     action = unknown_refund()
     noor = signed_in("noor")
     by_hand.resolve_by_hand(action_id=action.pk, by=User.objects.get(username="maya"), happened=True, reason="Seen.")

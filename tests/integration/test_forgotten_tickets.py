@@ -89,7 +89,7 @@ def test_an_unsettled_action_keeps_a_ticket_in_progress(world: World) -> None:
     assert action.ticket_id not in found()
 
 
-def test_an_action_that_waits_for_nobody_is_found(world: World) -> None:
+def test_an_abandoned_action_is_found(world: World) -> None:
     action = propose_refund(world.order(), 6_000)
     ApprovalRequest.objects.filter(action=action).update(closed_at=Now())
     assert action.ticket_id in found()

@@ -83,7 +83,7 @@ def test_an_automatic_lowering_is_notified_in_words() -> None:
     assert letter.body.endswith("https://agentops.shop.example/policy/autonomy/\n")
 
 
-def test_other_events_notify_nobody() -> None:
+def test_other_events_send_no_alert() -> None:
     events.record_event(actor="lead", verb="ticket.closed", object_type="ticket", object_id="T1")
     assert not Notification.objects.exists()
 

@@ -99,9 +99,9 @@ def test_rows_name_step_and_error_with_few_queries(maya: Client, django_assert_m
 
 
 def test_the_list_updates_itself_and_the_navigation_counts(maya: Client) -> None:
-    ticket = with_person("Comes by itself")
+    ticket = with_person("New in the list")
     fragment = markup(maya.get(reverse("needs-a-person"), headers=LIST))
-    assert "Comes by itself" in fragment
+    assert "New in the list" in fragment
     assert "<html" not in fragment
     assert '<span class="count" id="count-needs-a-person">1</span>' in markup(maya.get(reverse("tickets")))
     Ticket.objects.filter(pk=ticket.pk).update(status="closed")

@@ -1,4 +1,4 @@
-"""How the race and the soak post tickets: which were started, which were accepted, an end that waits for nobody, and
+"""How the race and the soak post tickets: which were started, which were accepted, an end that doesn't wait, and
 what is read of each ticket at the end."""
 
 from collections.abc import Iterator

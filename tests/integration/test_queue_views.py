@@ -237,7 +237,7 @@ def test_rejecting_in_the_browser_needs_a_reason(maya: Client, world: World) -> 
     assert Decision.objects.get(request=request).reason == "The photos show another product."
 
 
-def test_a_held_reply_shows_its_claims_and_is_sent_as_edited(maya: Client, world: World) -> None:
+def test_a_reply_awaiting_approval_shows_its_claims(maya: Client, world: World) -> None:
     words = {"text": "We have refunded $50.00.", "claims": [], "reason": "Answers it."}
     request = ApprovalRequest.objects.get(action=propose(ticket_of(world.order()), "reply", words))
     page = markup(maya.get(place(request)))

@@ -51,7 +51,7 @@ def test_the_messages_of_a_model_call_are_shown_as_sent(maya: Client, finished_r
     assert "The SHA-256 doesn't match the recorded one" in page  # these rows recorded none
 
 
-def test_the_fragment_is_the_trace_alone(maya: Client, finished_run: FinishedRun) -> None:
+def test_the_fragment_contains_only_the_trace(maya: Client, finished_run: FinishedRun) -> None:
     fragment = markup(maya.get(reverse("run-trace", args=[finished_run.run.pk]), {"step": "2"}))
     assert "<html" not in fragment
     assert 'id="step"' in fragment

@@ -1,4 +1,4 @@
-"""Without any message the sweep finds all work that nobody is doing, and does it once."""
+"""Without any message, the sweep finds all work that no worker is doing, and does it once."""
 
 import logging
 from collections.abc import Iterator

@@ -98,7 +98,7 @@ def test_a_ticket_that_a_person_keeps_keeps_its_reason() -> None:
 
 
 @pytest.mark.django_db
-def test_a_person_can_be_given_what_they_have_to_keep() -> None:
+def test_a_ticket_can_be_handed_to_a_person_to_keep() -> None:
     ticket = a_ticket(status="needs_person", reason="The refund failed.")
     assert hand_to_person(ticket.pk, "The refund failed.", keep=True)
     assert stands(ticket) == ("needs_person", "The refund failed.", True)

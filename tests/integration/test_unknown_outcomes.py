@@ -122,7 +122,7 @@ def test_the_current_rules_decide_how_many_are_needed(world: World) -> None:
 
 
 @pytest.mark.usefixtures("away")
-def test_nobody_can_answer_twice(world: World, leads: list[User]) -> None:
+def test_a_person_reports_an_outcome_only_once(world: World, leads: list[User]) -> None:
     action = unknown_refund(200_000)
     say(action, leads[0], True)
     for happened in (True, False):
@@ -181,7 +181,7 @@ def test_a_reply_that_arrived_joins_the_conversation(world: World, leads: list[U
 
 def test_a_persons_undelivered_reply_is_shown_on_its_ticket(world: World, leads: list[User]) -> None:
     ticket = a_ticket()
-    Ticket.objects.filter(pk=ticket.pk).update(status="needs_person", reason="The outcome of it is not known yet.")
+    Ticket.objects.filter(pk=ticket.pk).update(status="needs_person", reason="The outcome is unknown.")
     action = an_action(ticket, kind="reply", status=states.UNRESOLVED, params={"text": "Hello", "reason": "Written"})
     assert say(action, leads[0], False, "The help desk has no such message.").status == states.FAILED
     ticket.refresh_from_db()

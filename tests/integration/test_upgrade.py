@@ -208,7 +208,7 @@ def test_a_queued_run_starts(old: Old, model: Script) -> None:
     assert ticket.reason == "They threaten to sue."
 
 
-def test_a_message_does_not_take_back_what_a_person_keeps(old: Old) -> None:
+def test_a_message_does_not_return_a_kept_ticket_to_the_agent(old: Old) -> None:
     ticket = old.action("refund", "failed").ticket
     assert (ticket.status, ticket.kept_by_person) == ("needs_person", True)
     intake.receive_message(ticket.pk, intake.NewMessage(external_id="after", body="Where is my money?"))

@@ -8,7 +8,7 @@ import pytest
 from agentops.lab.management.commands.demo import Command
 
 
-def test_a_reader_who_has_gone_stops_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_output_stops_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as output:

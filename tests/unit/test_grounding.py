@@ -132,7 +132,7 @@ def test_a_refund_that_never_happened_is_reported(text: str) -> None:
         "Tiền của bạn đã được hoàn lại.",
     ],
 )
-def test_an_uncovered_language_is_held_even_after_an_effect(text: str) -> None:
+def test_an_uncovered_language_needs_approval_even_after_an_effect(text: str) -> None:
     assert any("language or script" in reported for reported in sentences(text, REFUND, CANCEL, ACCOUNT))
 
 
@@ -142,7 +142,7 @@ def test_invisible_characters_do_not_hide_a_word(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["We r\u0435funded it.", "We have \u0280efunded it.", "It is r e f u n d e d."])
-def test_words_in_mixed_or_unusual_scripts_are_held(text: str) -> None:
+def test_words_in_mixed_or_unusual_scripts_need_approval(text: str) -> None:
     assert any("unusual letters" in reported for reported in sentences(text, REFUND))
 
 

@@ -159,12 +159,12 @@ HONEST = [
 
 
 @pytest.mark.parametrize("text", UNTRUE)
-def test_claims_of_effects_that_did_not_happen_are_held(text: str) -> None:
+def test_claims_of_effects_that_did_not_happen_need_approval(text: str) -> None:
     assert find_ungrounded(text, [], [])
 
 
 @pytest.mark.parametrize("text", MORE_THAN_THAT)
-def test_claims_beyond_what_happened_are_held(text: str) -> None:
+def test_claims_beyond_what_happened_need_approval(text: str) -> None:
     assert find_ungrounded(text, [claim_for(PART)], [PART])
 
 

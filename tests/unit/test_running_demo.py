@@ -39,7 +39,7 @@ def test_settings_that_are_set_are_kept(demo: Path, settings: Settings) -> None:
     assert (django_settings.OPENAI_API_KEY, django_settings.OPENAI_BASE_URL) == ("a-key-of-ones-own", None)
 
 
-def test_another_database_takes_nothing_from_the_demo(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demos_addresses_apply_only_to_its_database(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(django_settings.DATABASES["default"], "HOST", "db.example")
     running_demo.use_demo()
     assert django_settings.PAYMENTS_URL == ""

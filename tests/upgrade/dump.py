@@ -83,7 +83,7 @@ def decide(by: Client, verdict: str, ticket: Ticket, **form: str) -> None:
 
 
 def dies_at_the_sending(world: World, model: Script) -> None:
-    """Both the run and the refund are left with a lease that nobody holds."""
+    """Leave the run and the refund with the lease of a dead worker."""
     send = httpx2.Client.send
 
     def sent(client: httpx2.Client, request: httpx2.Request, **options: Any) -> httpx2.Response:

@@ -128,7 +128,7 @@ def test_a_lost_answer_is_requested_again_under_the_same_key(desk: Desk, lead: P
     shows_trace(lead, case, "refund, attempt 1", "refund, attempt 2", "reply")
 
 
-def test_a_false_reply_is_held_edited_and_sent(desk: Desk, lead: Page) -> None:
+def test_a_false_reply_awaits_approval_and_is_sent_as_edited(desk: Desk, lead: Page) -> None:
     case = desk.write("What about my order {id}? The lamp was broken.\n[[misbehave:claim_without_action]]")
     open_request(lead, case)
     expect(lead.locator(".i-claim").first).to_contain_text("The reply says $100.00 was refunded")
