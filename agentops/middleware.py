@@ -92,6 +92,6 @@ def _route(request: HttpRequest) -> str:
 
 
 def _log(request: HttpRequest, response: HttpResponse, started: datetime) -> None:
-    say = log.error if response.status_code >= 500 else log.info
+    write_line = log.error if response.status_code >= 500 else log.info
     milliseconds = round((timezone.now() - started).total_seconds() * 1000)
-    say("request", method=request.method, path=request.path[:200], status=response.status_code, ms=milliseconds)
+    write_line("request", method=request.method, path=request.path[:200], status=response.status_code, ms=milliseconds)

@@ -1,5 +1,6 @@
-"""What every schema of an action is made of, and the one JSON text that digests are taken of. The kinds themselves are
-`approvals.effects.kinds`. Pure: no Django, no HTTP.
+"""Types that the schemas of actions share, and the canonical JSON behind their digests. Pure: no Django, no HTTP.
+
+The kinds themselves are in `approvals.effects.kinds`.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ class Strict(BaseModel):
     @classmethod
     def storable(cls, value: Any) -> Any:
         if isinstance(value, str) and "\x00" in value:
-            raise ValueError("holds a NUL character")
+            raise ValueError("contains a NUL character")  # PostgreSQL can't store one
         return value
 
 
@@ -35,7 +36,7 @@ def noun(kind: str) -> str:
 
 
 def parse_strictly[Schema: BaseModel](schema: type[Schema], arguments: Any) -> Schema:
-    """Validates JSON values against a schema. Raises Refused("invalid_arguments") that names each field."""
+    """Validate JSON values against a schema. Raises Refused("invalid_arguments"), which names each wrong field."""
     try:
         # JSON text, so that strict mode reads JSON's own types (lists, numbers) and nothing looser.
         return schema.model_validate_json(json.dumps(arguments))
@@ -50,15 +51,15 @@ def parse_strictly[Schema: BaseModel](schema: type[Schema], arguments: Any) -> S
 
 
 def canonical(value: Any) -> str:
-    """One text for one JSON value: what digests are taken of."""
+    """Return the same text for equal JSON values, whatever the order of their keys. Digests are taken of it."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def json_digest(params: dict[str, Any]) -> str:
-    """SHA-256 (hex) of the parameters: what a decision binds to."""
+    """Return the SHA-256 (hex) of the parameters, which a decision is bound to."""
     return hashlib.sha256(canonical(params).encode()).hexdigest()
 
 
 def same_effect(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two parameter sets ask for the same effect, however their reasons are worded."""
+    """Return whether two sets of parameters describe the same effect, whatever their reasons say."""
     return {**one, "reason": ""} == {**other, "reason": ""}

@@ -153,12 +153,12 @@ def _failed_alone(since: datetime, window: timedelta) -> list[bool]:
     """
     last = Attempt.objects.filter(action=OuterRef("pk")).order_by("-number")
     ended_at = Case(
-        When(Q(status=states.SUCCEEDED) | Q(came="succeeded"), then=F("settled_at")),
+        When(Q(status=states.SUCCEEDED) | Q(last_outcome="succeeded"), then=F("settled_at")),
         default=Coalesce(Subquery(last.values("finished_at")[:1]), F("settled_at")),
     )
     own = Action.objects.filter(run_id__isnull=False, verdict=Outcome.AUTO_APPROVE)
     own = own.filter(Q(facts__fixed__isnull=True) | Q(facts__fixed=False))
-    ended = own.annotate(came=Subquery(last.values("outcome")[:1])).annotate(ended_at=ended_at)
+    ended = own.annotate(last_outcome=Subquery(last.values("outcome")[:1])).annotate(ended_at=ended_at)
     ended = ended.filter(Q(ended_at__gt=since), ended_at__gt=Now() - window)
     settled = ended.filter(  # repeats the window on `settled_at`, because that column has an index
         Q(settled_at__gt=since), settled_at__gt=Now() - window, status__in=(states.SUCCEEDED, states.FAILED)

@@ -24,25 +24,25 @@ class OutcomeDecisions:
     arrive, nobody can report that the action did not happen; `wait` is the remaining time in seconds."""
 
     needed: int
-    said: list[HandSettlement]
+    reports: list[HandSettlement]
     wait: int
 
     @property
     def contradicted(self) -> bool:
-        return len({row.happened for row in self.said}) > 1
+        return len({row.happened for row in self.reports}) > 1
 
 
 def check_now(*, action_id: int, by: User) -> lookup.LookupResult:
     """Ask the provider now instead of at the next scheduled look-up. Raises Action.DoesNotExist."""
-    asked = lookup.ask_provider(action_id)
+    result = lookup.ask_provider(action_id)
     events.record_event(
         actor=by.get_username(),
         verb="action.asked_again",
         object_type="action",
         object_id=action_id,
-        after={"said": asked.said},
+        after={"said": result.said},
     )
-    return asked
+    return result
 
 
 def decisions_on(action: Action) -> OutcomeDecisions:
@@ -84,16 +84,16 @@ def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) ->
     action = Action.objects.get(pk=action_id)
     absent = False
     if action.status == states.UNRESOLVED and KINDS.of(action).can_be_looked_up:
-        asked = check_now(action_id=action_id, by=by)
-        absent = asked.absent
-        if asked.action.status != states.UNRESOLVED:
-            return replace(asked, said=f"The provider answered first. {asked.said}")
+        result = check_now(action_id=action_id, by=by)
+        absent = result.absent
+        if result.action.status != states.UNRESOLVED:
+            return replace(result, said=f"The provider answered first. {result.said}")
     with transaction.atomic():
         action = locks.lock_action(action)
         if action.status != states.UNRESOLVED:
             raise Refused("already_settled", f"This action is now {action.get_status_display().lower()}.")
         before = decisions_on(action)
-        if any(row.by_id == by.pk for row in before.said):
+        if any(row.by_id == by.pk for row in before.reports):
             raise Refused("said_before", "Your answer is recorded. Another person must confirm it.")
         if before.wait and (absent or not happened):
             known = "The provider doesn't have this yet, and an" if absent else "An"
@@ -101,8 +101,8 @@ def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) ->
             raise Refused("too_early", problem)
         HandSettlement.objects.create(action=action, by=by, happened=happened, reason=reason[:LONGEST_REASON])
         # Enough people must agree and outnumber the others, so one contradiction takes one more person to settle.
-        agree = 1 + sum(row.happened == happened for row in before.said)
-        against = 1 + len(before.said) - agree
+        agree = 1 + sum(row.happened == happened for row in before.reports)
+        against = 1 + len(before.reports) - agree
         if agree >= before.needed and agree > against:
             _settle(action, by, happened, reason)
             message = f"Outcome confirmed: {action.get_status_display().lower()}."

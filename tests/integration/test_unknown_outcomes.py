@@ -140,7 +140,7 @@ def test_two_different_answers_need_a_third_person(world: World, leads: list[Use
     assert say(action, leads[1], False, "Support says no.").status == states.UNRESOLVED
     standing = by_hand.decisions_on(action)
     assert standing.contradicted
-    assert [(row.by.username, row.happened) for row in standing.said] == [("maya", True), ("noor", False)]
+    assert [(row.by.username, row.happened) for row in standing.reports] == [("maya", True), ("noor", False)]
     assert say(action, leads[2], last).status == status
 
 

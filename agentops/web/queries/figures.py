@@ -71,11 +71,11 @@ def failures(since: datetime) -> list[Failures]:
 
 def flow(since: datetime, today: date) -> list[Flow]:
     """Return one row per day, including days without tickets."""
-    asked = Action.objects.filter(ticket=OuterRef("pk"), verdict=Outcome.REQUIRE_APPROVAL)
+    needed_approval = Action.objects.filter(ticket=OuterRef("pk"), verdict=Outcome.REQUIRE_APPROVAL)
     answered = (Ticket.Status.ANSWERED, Ticket.Status.CLOSED)
     ending = Case(
         When(status=Ticket.Status.NEEDS_PERSON, then=Value("person")),
-        When(Exists(asked), status__in=answered, then=Value("approved")),
+        When(Exists(needed_approval), status__in=answered, then=Value("approved")),
         When(status__in=answered, then=Value("alone")),
         default=Value("open"),
     )

@@ -43,14 +43,14 @@ def send_refund(*, body: str, key: str) -> Receipt:
         amount = to_stripe(wanted["amount"], wanted["currency"])
     except ValueError as error:
         raise Terminal("amount_not_possible", str(error)) from error
-    asked = {
+    wanted_refund = {
         _named(wanted["payment_id"]): wanted["payment_id"],
         "amount": amount,
         # Stripe has no look-up by key, so find_refund searches for this reference.
         "metadata": {"reference": wanted["reference"], "order_id": wanted["order_id"]},
     }
     try:
-        made = _client().v1.refunds.create(cast("RefundCreateParams", asked), {"idempotency_key": key})
+        made = _client().v1.refunds.create(cast("RefundCreateParams", wanted_refund), {"idempotency_key": key})
     except stripe.StripeError as error:
         raise _classified(error) from error
     response = getattr(made, "last_response", None)
@@ -105,11 +105,11 @@ def refunds_since(since: datetime) -> Iterator[Receipt]:
         yield found
 
 
-def _listed(page: Callable[[_Asking], _Page], asked: dict[str, Any]) -> Iterator[tuple[Any, str]]:
+def _listed(page: Callable[[_Asking], _Page], params: dict[str, Any]) -> Iterator[tuple[Any, str]]:
     """Yield each row of every page, parsed and as text. A repeated page is an error, not the end, because the rest
     would go unread. Raises ProviderError."""
     seen: set[str] = set()
-    texts, following = page(lambda: _client().v1.refunds.list(cast("RefundListParams", {**asked, "limit": PAGE})))
+    texts, following = page(lambda: _client().v1.refunds.list(cast("RefundListParams", {**params, "limit": PAGE})))
     while True:
         yield from ((json.loads(text), text) for text in texts)
         if following is None:
@@ -120,10 +120,10 @@ def _listed(page: Callable[[_Asking], _Page], asked: dict[str, Any]) -> Iterator
         texts, following = page(following)
 
 
-def _ask(asking: _Asking) -> _Page:
+def _ask(request: _Asking) -> _Page:
     """Return the rows of a page as JSON texts, and the request for the next page. Raises ProviderError."""
     try:
-        page = asking()
+        page = request()
         texts = [json.dumps(row.to_dict()) for row in page.data]
         return texts, page.next_page if page.has_more and texts else None
     except stripe.StripeError as error:

@@ -68,6 +68,7 @@ class EditForm(forms.Form):
             for part, inner in property_["properties"].items():
                 self._add(f"{name}.{part}", _plain(inner, schema), schema, (value or {}).get(part))
             return
+
         required = self.params.get(name) is not None and "." not in name
         if property_.get("type") == "integer":
             currency = self.params["currency"]
@@ -82,7 +83,7 @@ class EditForm(forms.Form):
     def _entered(self, name: str) -> Any:
         if name in self.fields:
             value = self.cleaned_data[name]
-            # Browsers submit line breaks in a text area as CR LF.
+            # Browsers submit line breaks in a text area as CR LF, which would count as a change.
             return value.replace("\r\n", "\n") if isinstance(value, str) and value else value or None
         parts = {key: text for key, text in self.cleaned_data.items() if key.startswith(f"{name}.")}
         return {key.removeprefix(f"{name}."): text for key, text in parts.items() if text} or None

@@ -162,13 +162,13 @@ class PolicyForm:
             return False
         general = {name: value for name, value in self.general.cleaned_data.items() if name != "note"}
         try:
-            asked = {
+            limits = {
                 "thresholds": [Threshold(**row) for row in _rows(self.thresholds)],
                 "customer_30_days": [CurrencyLimit(**row) for row in _rows(self.customer)],
                 "agent_today": [CurrencyLimit(**row) for row in _rows(self.agent)],
                 **general,
             }
-            self.rules = Rules.model_validate({**dict(self.base), **asked})
+            self.rules = Rules.model_validate({**dict(self.base), **limits})
         except ValidationError as error:
             self.errors = [item["msg"].removeprefix("Value error, ") for item in error.errors()]
             return False

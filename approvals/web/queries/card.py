@@ -114,6 +114,7 @@ def snapshot_changes(found: ApprovalRequest) -> list[ValueChange]:
 
 def view_digest(found: ApprovalRequest) -> str:
     """Return a digest of the snapshot that the card shows, so that a decision made on an older view can be refused."""
+    # A short digest is enough: it only has to tell views of one request apart.
     return kinds.json_digest({"snapshot": found.snapshot})[:16]
 
 

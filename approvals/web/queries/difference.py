@@ -9,8 +9,7 @@ ABSENT = object()
 
 @dataclass(frozen=True)
 class FieldDifference:
-    """A field that differs. `field` is a dotted path, `was` and `now` are its values, and `had` and `has` say whether
-    the field existed at all."""
+    """A field that differs: a dotted path and its values. `had` and `has` say whether the field existed at all."""
 
     field: str
     was: Any

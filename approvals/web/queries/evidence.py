@@ -57,7 +57,7 @@ def evidence(rules: Rules, days: int, *, sample: int = PREVIEW_SAMPLE) -> Eviden
     looked_at = found[:sample]
     result = Evidence(days, len(looked_at), whole=len(found) == len(looked_at))
     result.oldest = looked_at[-1].created_at if looked_at else None
-    said = _decisions([action.pk for action in looked_at])
+    verdicts = _decisions([action.pk for action in looked_at])
     wide_open, caps = _apart(rules)
     for action in looked_at:
         facts = recorded_facts(action)
@@ -67,7 +67,8 @@ def evidence(rules: Rules, days: int, *, sample: int = PREVIEW_SAMPLE) -> Eviden
         result.untagged += facts.tags is None
         start = _from(wide_open, caps, facts)
         if start is not None:
-            _count(result.points[start], action, said.get(action.pk, set()))
+            _count(result.points[start], action, verdicts.get(action.pk, set()))
+    # Each point has the actions that start at exactly its percentage; sum them up, since a higher dial covers them too.
     for before, point in zip(result.points, result.points[1:], strict=False):
         for name in NAMES:
             setattr(point, name, getattr(point, name) + getattr(before, name))
@@ -94,12 +95,12 @@ def _from(wide_open: Rules, caps: dial.Dial, facts: Facts) -> int | None:
     return needed if needed <= most else None
 
 
-def _count(point: Point, action: Action, said: set[str]) -> None:
+def _count(point: Point, action: Action, verdicts: set[str]) -> None:
     point.alone += 1
-    point.decided += bool(said)
+    point.decided += bool(verdicts)
     point.expired += action.status == states.EXPIRED
-    point.edited += Decision.Verdict.EDIT in said
-    point.rejected += Decision.Verdict.REJECT in said
+    point.edited += Decision.Verdict.EDIT in verdicts
+    point.rejected += Decision.Verdict.REJECT in verdicts
     point.failed += action.status in (states.FAILED, states.UNRESOLVED)
 
 

@@ -80,6 +80,7 @@ def waiting_requests() -> WaitingRequests:
 def money_figures(today: datetime) -> list[MoneyFigures]:
     """Return the figures per currency, the busiest first. `today` is the start of the day."""
     found: dict[str, MoneyFigures] = {}
+
     moved = Action.objects.filter(
         kind__in=KINDS.moving_money,
         status=states.SUCCEEDED,

@@ -81,6 +81,7 @@ class ActionFilters(UrlFilters):
 def read_filters(cls: type[UrlFilters], query: Mapping[str, str]) -> dict[str, str]:
     """Return the URL's values for the fields of `cls`, trimmed and limited in length."""
     names = [row.name for row in fields(cls) if row.name != "errors"]
+    # PostgreSQL refuses NUL in any text, even in a search.
     values = {name: query.get(name, "").strip().replace("\x00", "")[:200] for name in names}
     if not values["after"].isdecimal() or len(values["after"]) > 18:
         values["after"] = ""

@@ -53,7 +53,6 @@ def preview_of(*, rules: Rules, days: int) -> Preview:
 
 def _judged(days: int) -> Iterator[tuple[Action, Facts]]:
     actions: QuerySet[Action] = Action.objects.filter(created_at__gte=Now() - timedelta(days=days))
-    for action in actions.order_by("-created_at", "-pk")[
-        :PREVIEW_SAMPLE
-    ]:  # in index order, so the limit bounds the cost
+    # In the order of an index, so the limit bounds the cost of the query too.
+    for action in actions.order_by("-created_at", "-pk")[:PREVIEW_SAMPLE]:
         yield action, recorded_facts(action)

@@ -97,6 +97,7 @@ def queue_page(filters: QueueFilters, person: Person) -> QueuePage:
 
 def lane_counts(person: Person) -> dict[str, int]:
     """Count the rows in each lane that needs work."""
+    # One query for three counts, since every refresh of the queue asks for them.
     opened = ApprovalRequest.objects.filter(closed_at__isnull=True).aggregate(
         waiting=Count("pk"),
         mine=Count("pk", filter=Q(claimed_by=person.pk)),
@@ -128,8 +129,8 @@ def find_action(action_id: int) -> Action | None:
 
 def last_manual_check(action_id: int) -> AuditEvent | None:
     """Return the event of the last manual check with the provider, which holds its answer, or None."""
-    asked = AuditEvent.objects.filter(object_type="action", object_id=str(action_id), verb="action.asked_again")
-    return asked.order_by("-pk").first()
+    checks = AuditEvent.objects.filter(object_type="action", object_id=str(action_id), verb="action.asked_again")
+    return checks.order_by("-pk").first()
 
 
 def customer_messages(ticket_id: str) -> list[Message]:
@@ -179,6 +180,7 @@ def _unresolved(filters: QueueFilters) -> QuerySet[Action]:
 
 
 def _later(cursor: ApprovalRequest) -> Q:
+    # The key decides between requests of the same moment; without it, a page could skip or repeat one of them.
     return Q(created_at__gt=cursor.created_at) | Q(created_at=cursor.created_at, pk__gt=cursor.pk)
 
 

@@ -13,8 +13,8 @@ from agentops.lib import money as lib_money
 
 register = template.Library()
 
-# (below this many seconds, seconds in one unit, its name)
-SAID = {
+# Codes whose text differs from their name.
+LABELS = {
     "auto_approve": "Auto-approved",
     "require_approval": "Needs approval",
     "block": "Blocked",
@@ -25,6 +25,7 @@ SAID = {
     "llm": "Model",
     "paypal": "PayPal",
 }
+# (below this many seconds, seconds in one unit, its name)
 UNITS = ((60, 1, "s"), (3600, 60, "min"), (48 * 3600, 3600, "h"), (float("inf"), 86400, "d"))
 
 
@@ -117,7 +118,7 @@ def pretty_json(value: Any) -> str:
 @register.filter
 def words(name: str) -> str:
     """Return a code as people read it: order_id -> Order ID, require_approval -> Needs approval."""
-    return SAID.get(name) or name.replace("_", " ").replace(".", ": ").capitalize()
+    return LABELS.get(name) or name.replace("_", " ").replace(".", ": ").capitalize()
 
 
 def span(seconds: float) -> str:

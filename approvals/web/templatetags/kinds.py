@@ -1,4 +1,4 @@
-"""Kinds of action in templates. Rows keep a kind's name; what people read comes from the registry."""
+"""Template filters for kinds of action. Rows hold a kind's name; labels and icons come from the registry."""
 
 from typing import Any
 
@@ -13,23 +13,23 @@ register = template.Library()
 
 @register.filter
 def kind_label(name: str) -> str:
-    """refund -> Refund. Empty for no kind: what is said of everything."""
+    """refund -> Refund. Empty without a kind, which stands for all kinds."""
     return KINDS.label(name) if name else ""
 
 
 @register.filter
 def kind_icon(name: str) -> str:
-    """The symbol of icons.svg."""
+    """Return the kind's symbol in icons.svg."""
     return KINDS[name].icon if name in KINDS else "action"
 
 
 @register.filter
 def kind(name: str) -> Kind[Any, Any] | None:
-    """The kind itself; None for one that this release does not have."""
+    """Return the kind, or None if this release doesn't have it: a newer one may have written the row."""
     return KINDS.get(name)
 
 
 @register.filter
 def approving(action: Action) -> str:
-    """The text of the button that approves."""
+    """Return the text of the approve button."""
     return KINDS.of(action).approving(action)

@@ -96,6 +96,7 @@ def open_findings(context: dict[str, Any]) -> dict[str, Any]:
     here = bool(match and (match.url_name or "").startswith("finding"))
     if here or not context["perms"]["approvals"]["view_action"]:
         return {"count": 0}
+    # With a limit, because this runs on every page.
     return {"count": Finding.objects.filter(closed_at__isnull=True)[:MANY].count(), "many": MANY}
 
 

@@ -97,6 +97,7 @@ def _apply(
 ) -> HttpResponse:
     """Apply the decision and open the next request. If it was not applied, show the card again with the reason."""
     try:
+        # Not for a rejection, which is safe whatever has changed.
         if reject is None and request.POST.get("seen", cards.view_digest(found)) != cards.view_digest(found):
             raise decide.ChangedSinceShown(found)
         decision = apply_decision()

@@ -68,9 +68,9 @@ def _screen(request: HtmxRequest, template: str, status: int = 200, **more: Any)
 
 def _context(request: HtmxRequest, *, form: CloseForm | None = None, refused_id: int = 0) -> dict[str, Any]:
     """Return the page's context. After a refused form (a POST), it is the first page of the open findings."""
-    asked = request.GET if request.method == "GET" else {}
-    lane = asked.get("lane", "") if asked.get("lane", "") in queries.LANES else "open"
-    after = after if (after := asked.get("after", "")).isdecimal() and len(after) <= 18 else ""
+    query = request.GET if request.method == "GET" else {}
+    lane = query.get("lane", "") if query.get("lane", "") in queries.LANES else "open"
+    after = after if (after := query.get("after", "")).isdecimal() and len(after) <= 18 else ""
     rows, more = queries.findings_page(lane, after)
     last = queries.last_comparison()
     waited = timezone.now() - last.started_at if last and not last.finished_at else None

@@ -57,6 +57,7 @@ def edit_policy(request: HtmxRequest) -> HttpResponse:
         if not form.is_valid():
             return _form(request, form, based_on, status=422, restored=older)
         proof = proof_of(form.rules)
+        # Save only the rules whose preview the person has seen: changed fields mean another preview.
         if not saving or request.POST.get("previewed") != proof:
             preview = preview_of(rules=form.rules, days=PREVIEW_DAYS)
             return _form(request, form, based_on, preview=preview, previewed=proof, unseen=saving, restored=older)

@@ -50,6 +50,7 @@ def refresh_card(request: HtmxRequest, request_id: int) -> HttpResponse:
         found, unread = found_or_404(request_id), error.message
     else:
         found = found_or_404(request_id)
+    # Only the part that was read again: a form that the person is filling in must keep its contents.
     if part_of(request):
         return render_screen(request, "queue_now.html", {**now_context(found), "unread": unread, "fresh": True})
     if unread:

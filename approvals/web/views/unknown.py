@@ -47,19 +47,19 @@ def resolve_outcome(request: HtmxRequest, action_id: int) -> HttpResponse:
         return render_item(request, _context(request, found, form=form), 422)
     report = form.cleaned_data
     try:
-        asked = by_hand.resolve_by_hand(
+        result = by_hand.resolve_by_hand(
             action_id=action_id, by=request.user, happened=report["happened"], reason=report["reason"]
         )
     except Refused as refused:
         context = _context(request, _found_or_404(action_id), form=form)
         return render_item(request, {**context, "refused": refused.message}, 422)
-    return _show_result(request, asked)
+    return _show_result(request, result)
 
 
-def _show_result(request: HtmxRequest, asked: LookupResult) -> HttpResponse:
-    level = messages.INFO if asked.action.status == states.UNRESOLVED else messages.SUCCESS
-    messages.add_message(request, level, asked.said)
-    return _show_updated(request, asked.action.pk)
+def _show_result(request: HtmxRequest, result: LookupResult) -> HttpResponse:
+    level = messages.INFO if result.action.status == states.UNRESOLVED else messages.SUCCESS
+    messages.add_message(request, level, result.said)
+    return _show_updated(request, result.action.pk)
 
 
 def _show_updated(request: HtmxRequest, action_id: int) -> HttpResponse:
@@ -80,7 +80,7 @@ def _context(request: HtmxRequest, action: Action, *, form: SettleForm | None = 
         "selected_action": action.pk,
         "asked": queries.last_manual_check(action.pk),
         "standing": standing,
-        "spoken": any(row.by_id == request.user.pk for row in standing.said),
+        "spoken": any(row.by_id == request.user.pk for row in standing.reports),
         "settle_form": form or SettleForm(),
     }
 
@@ -91,6 +91,7 @@ def _filters(request: HtmxRequest) -> QueueFilters:
 
 def _found_or_404(action_id: int) -> Action:
     action = queries.find_action(action_id)
+    # Settled actions too: a person who presses a button just after the settlement should read the outcome.
     if action is None or action.status not in (states.UNRESOLVED, *states.SETTLED):
         raise Http404
     return action
