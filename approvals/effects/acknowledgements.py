@@ -26,6 +26,7 @@ def acknowledge(ticket_id: str, *, run_id: int, failed: bool) -> Action | None:
     """Propose an acknowledgement if the policy asks for one. Call it in the transaction that ends the run; an error
     here never rolls that back."""
     try:
+        # A savepoint, so that a refusal undoes only what was written here.
         with transaction.atomic():
             rules = versions.policy_rules(versions.current_policy())
             if rules.acknowledge == "never" or (rules.acknowledge == "failed" and not failed):
@@ -39,6 +40,8 @@ def acknowledge(ticket_id: str, *, run_id: int, failed: bool) -> Action | None:
     except Refused as refused:  # the ticket is with a person either way
         log.error("no acknowledgement on ticket %s: %s", ticket_id, refused.message)
         return None
+    # After the commit, or a worker could look for the action before it is visible. Robust, because a broker that is
+    # away must not make the run's end look like a failure.
     transaction.on_commit(lambda: signals.action_approved.send(sender=Action, action_id=action.pk), robust=True)
     return action
 

@@ -19,16 +19,20 @@ LATE = "answered_late"  # error code of an attempt that was given up, but had su
 
 
 def apply_late_answer(action: Action, receipt: Receipt) -> None:
-    """Store the answer of an attempt whose action was taken over in the meantime. An unresolved action is looked up
-    now, or has succeeded if it can't be looked up. If we recorded the action as not done, a person is asked."""
+    """Store the answer of an attempt whose action was taken over in the meantime.
+
+    An unresolved action is looked up now, or has succeeded if it can't be looked up. If we recorded the action as not
+    done, its ticket goes to a person.
+    """
     kind = KINDS.of(action)
     late = action.attempts.filter(number=action.fence)
     action.refresh_from_db()
     late.update(http_status=receipt.http_status, answer=redact.text(receipt.answer)[:20_000])
     another = action.provider_reference not in ("", receipt.stored()["provider_reference"])
-    if receipt.status == FAILED:
+    if receipt.status == FAILED:  # no effect, so there is nothing to correct
         return
     late.update(error_code=LATE, error_message="This went through. The response arrived after we stopped waiting.")
+    # The action is attempted again under the same key, so leave its outcome to that attempt.
     if action.status in (states.APPROVED, states.EXECUTING):
         return
     if action.status == states.UNRESOLVED and not kind.can_be_looked_up:
@@ -67,7 +71,7 @@ def record_arrival(action: Action, result: dict[str, Any]) -> bool:
     """Record that a pending effect is complete, and return whether that is new. The status doesn't change, because the
     action counts as succeeded once the provider has accepted it. `result` is the provider's current record."""
     known = action.result or {}
-    if known.get("status") != PENDING:
+    if known.get("status") != PENDING:  # read before: the usual case takes no transaction
         return False
     on_its_way = Action.objects.filter(pk=action.pk, status=states.SUCCEEDED, result__status=PENDING)
     with transaction.atomic():

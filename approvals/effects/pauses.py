@@ -1,5 +1,7 @@
-"""Pause a provider that refuses our credentials. Its actions wait, every page shows a banner, and a person resumes
-it."""
+"""Pause a provider that refuses our credentials.
+
+Its actions wait and every page shows a banner until a person resumes the provider.
+"""
 
 import logging
 
@@ -16,6 +18,7 @@ def pause_provider(provider: str, reason: str) -> None:
     """Pause a provider. Call it in the transaction that puts the action back. The reason is redacted, because providers
     may repeat our API key in it."""
     reason = redact.text(reason)
+    # Every waiting action gets the same refusal; only the first one pauses the provider and alerts people.
     _, new = ProviderPause.objects.get_or_create(provider=provider, defaults={"reason": reason[:500]})
     if new:
         log.error("%s rejects our credentials; its actions are on hold until it is resumed", provider)

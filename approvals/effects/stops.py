@@ -45,6 +45,7 @@ def stop_kind(*, kind: str, reason: str, by: User) -> Stop:
 def resume_stopped(*, stop_id: int, by: User) -> bool:
     """End a stop, so that its actions continue. Returns False if it was no longer in force."""
     with transaction.atomic():
+        # No lock: an action that a claim still holds back is found by the next sweep.
         released = Stop.objects.filter(pk=stop_id, released_at__isnull=True).update(released_at=Now(), released_by=by)
         if released:
             events.record_event(actor=by.get_username(), verb="effects.released", object_type="stop", object_id=stop_id)

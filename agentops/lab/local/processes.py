@@ -128,7 +128,7 @@ class Supervisor:
     def heal(self) -> list[str]:
         """Restart exited processes that may be restarted, and return a line for each. Raises LocalError for any
         other."""
-        said = []
+        lines = []
         for place, process in enumerate(self.processes):
             if process.exit_code is None:
                 continue
@@ -138,9 +138,9 @@ class Supervisor:
             if time.monotonic() < self.healed.get(name, 0.0) + HEAL_SECONDS:
                 continue
             self.healed[name] = time.monotonic()
-            said.append(f"{name} ended ({process.exit_code}); started again. See {process.log}\n{process.tail()}")
+            lines.append(f"{name} ended ({process.exit_code}); started again. See {process.log}\n{process.tail()}")
             self.processes[place] = Process(process.program, logs=self.logs)
-        return said
+        return lines
 
     def stop(self) -> None:
         """Stop all, in reverse order."""

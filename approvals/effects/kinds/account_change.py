@@ -33,7 +33,7 @@ class Change(kinds.Strict):
     address: Address | None = None
 
     def changes(self) -> dict[str, Any]:
-        """The fields that change, as JSON."""
+        """Return the fields that change, as JSON."""
         return self.model_dump(include={"email", "name", "address"}, exclude_none=True)
 
     @model_validator(mode="after")
@@ -91,7 +91,7 @@ class AccountChangeKind(Kind[ChangeAccountArguments, AccountChangeParams]):
         return orders.change_customer(params.customer_id, body=body, key=key)
 
     def look_up(self, action: Action, params: AccountChangeParams) -> Receipt | None:
-        """Compare the account with the wanted values. If others have changed it since, the outcome can't be told."""
+        """Compare the account with the wanted values. If others have changed it since, nobody can tell what we did."""
         customer = orders.get_customer(params.customer_id)
         if customer is None:
             raise CannotBeAsked("the account no longer exists.")
@@ -99,6 +99,7 @@ class AccountChangeKind(Kind[ChangeAccountArguments, AccountChangeParams]):
         now = customer.model_dump(mode="json")
         if customer.has(wanted):
             return Receipt(reference=customer.customer_id, data=now)
+        # Neither the old nor the new values: another change may have replaced ours, so "not done" would be a guess.
         if any(now[field] != action.snapshot.get(field) for field in wanted):
             raise CannotBeAsked("the account has neither the old nor the new values.")
         return None

@@ -48,6 +48,7 @@ class CancelOrderKind(Kind[CancelOrderArguments, CancelOrderParams]):
             message = f"Order {order.order_id} is {order.status}; only an order that has not shipped can be cancelled."
             raise Refused("not_cancellable", message, status=order.status, valid=["pending", "processed"])
         amount = order.captured - order.refunded
+        # A cancellation returns all that is left. A refund that is reserved or unknown would be paid twice.
         if sources.left(reading).whole < amount:
             raise Refused("refund_in_progress", f"A refund of order {order.order_id} is under way; wait for it.")
         params = CancelOrderParams(order_id=order.order_id, amount=amount, currency=order.currency, reason=given.reason)
@@ -63,7 +64,7 @@ class CancelOrderKind(Kind[CancelOrderArguments, CancelOrderParams]):
         return rules.money(rules_, facts)
 
     def follows(self, params: CancelOrderParams, now: Resolved[CancelOrderParams]) -> CancelOrderParams:
-        """A cancellation returns everything that is left of the order, so its amount follows the order."""
+        """Return the parameters with the order's current amount: a cancellation returns everything that is left."""
         if now.reading is None:
             return params
         return params.model_copy(update={"amount": now.reading.order.captured - now.reading.order.refunded})

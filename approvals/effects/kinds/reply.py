@@ -33,8 +33,11 @@ def _list_effects(schema: dict[str, Any]) -> None:
 
 
 class Claim(kinds.Strict):
-    """An effect that a reply says has happened, and the action that did it. An order or amount left out is not
-    vouched for. The model is asked for `action`; where it is missing, the one action that fits is named for it."""
+    """An effect that a reply says has happened, and the action that did it.
+
+    An order or amount that is left out isn't claimed. The model should give `action`; if it doesn't, and only one
+    action fits, that one is filled in.
+    """
 
     model_config = ConfigDict(json_schema_extra={"required": ["kind", "action"]})
 
@@ -127,13 +130,12 @@ class ReplyKind(Kind[ReplyArguments, ReplyParams]):
         return {"ungrounded": list(facts.ungrounded)}
 
     def read_again(self, action: Action) -> Resolved[ReplyParams]:
-        """Check again which orders are cancelled. Raises nothing: orders that the shop does not confirm are left
-        out."""
+        """Check again which orders are cancelled. Raises nothing: orders that the shop doesn't confirm are left out."""
         now = self.of(action)
         return replace(now, cancelled=_cancelled(now.params.text, action.ticket, NOW)) if action.run_id else now
 
     def reads_again(self, action: Action) -> bool:
-        """Only a reply that the agent wrote is checked against the actions it claims."""
+        """Return whether the claims are checked again: only those of a reply that the agent wrote."""
         return action.run_id is not None and not action.facts.get("fixed")
 
     def compare(
@@ -189,6 +191,7 @@ def _cancelled(text: str, ticket: Ticket, sources: Sources) -> tuple[str, ...]:
     are left out, and the reply then needs review."""
     found = []
     for order_id in said_cancelled(text):
+        # If the shop can't be read, the statement isn't confirmed, and a person reads the reply (fail closed).
         with contextlib.suppress(Refused, ProviderError):
             order = read_order(ticket, order_id, sources).order
             if order.status == "cancelled":
