@@ -14,7 +14,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from agentops.lib import redact
 
 FORMATS = ("json", "console")
-SHORTEST_SECRET = 8
+SHORTEST_SECRET = 8  # a shorter value would be replaced within ordinary words
 _COMMON: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -30,6 +30,7 @@ def config(*, level: str, form: str, secrets: Sequence[str]) -> dict[str, Any]:
     `secrets` are values that no line may contain, such as keys; those shorter than SHORTEST_SECRET are ignored.
     """
     line = {"()": "agentops.lib.logs.formatter", "form": form, "secrets": list(secrets)}
+    # These log every request at INFO; OpenTelemetry logs every failed export, which we log once per outage.
     quiet = {"httpx2": "WARNING", "openai": "WARNING", "stripe": "WARNING", "opentelemetry": "CRITICAL"}
     return {
         "version": 1,
@@ -79,6 +80,7 @@ class Redactor:
     """Redact the message, its fields and the traceback. Must be the last processor before the renderer."""
 
     def __init__(self, secrets: Sequence[str] = ()) -> None:
+        # The longest first: a secret that contains another one must not be left in part.
         self._secrets = sorted({text for text in secrets if len(text) >= SHORTEST_SECRET}, key=len, reverse=True)
 
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

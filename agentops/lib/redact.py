@@ -8,6 +8,7 @@ from typing import Any
 _CARD = re.compile(r"(?<![\w#.])(?:[3-6](?:[ -]?\d){12,18}|2[2-7](?:[ -]?\d){14})(?!\w|\.\d)")
 # Characters that PostgreSQL can't store in text or JSON. A model or a broken proxy may send them.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# API keys of OpenAI and Stripe, secrets of Standard Webhooks, and bearer tokens.
 _SECRETS = re.compile(
     r"\b(?:sk|rk|pk)[-_](?:(?:live|test|proj|svcacct)[-_][A-Za-z0-9_-]{16,}|[A-Za-z0-9]{16,})"
     r"|\bwhsec_[A-Za-z0-9+/=]{16,}"

@@ -65,6 +65,7 @@ class Replay(models.Model):
     class Meta:
         permissions = [("replay_run", "Can replay runs")]
         indexes = [
+            # Running ones too: the sweep also looks for replays that a dead worker left.
             models.Index(fields=["not_before"], name="replay_due", condition=Q(status__in=["queued", "running"])),
         ]
 

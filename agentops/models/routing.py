@@ -47,6 +47,7 @@ class Breaker(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["provider", "model"], name="breaker_once"),
             models.CheckConstraint(condition=Q(state__in=["closed", "open", "half_open"]), name="breaker_state_known"),
+            # An open breaker without a time for its probe would stay open forever.
             models.CheckConstraint(
                 condition=Q(state="closed") | Q(opened_at__isnull=False, probe_at__isnull=False),
                 name="breaker_open_since",

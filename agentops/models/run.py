@@ -51,6 +51,7 @@ class Run(models.Model):
     through_message = models.BigIntegerField()
     triage = models.JSONField(null=True, blank=True)
     llm_model = models.CharField(max_length=100, blank=True)
+    # A default in the database, so that workers of the previous release can insert rows while an upgrade is running.
     route = models.CharField(max_length=30, blank=True, db_default="")
     fence = models.PositiveIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
@@ -70,15 +71,18 @@ class Run(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["ticket", "number"], name="run_numbered_once"),
+            # One run of a ticket works at a time, even if two workers take a lease at the same moment.
             models.UniqueConstraint(
                 fields=["ticket"], condition=Q(status="running"), name="run_one_running_per_ticket"
             ),
+            # Django checks choices in forms only.
             models.CheckConstraint(
                 condition=Q(status__in=["queued", "running", "waiting", "succeeded", "failed", "cancelled"]),
                 name="run_status_known",
             ),
         ]
         indexes = [
+            # Partial: the sweep reads open runs only, so these stay small and finished runs don't touch them.
             models.Index(fields=["not_before"], name="run_due", condition=Q(status="queued")),
             models.Index(fields=["id"], name="run_queued", condition=Q(status="queued", not_before__isnull=True)),
             models.Index(
@@ -86,6 +90,7 @@ class Run(models.Model):
             ),
             models.Index(fields=["lease_expires_at"], name="run_leased", condition=Q(status="running")),
             models.Index(fields=["id"], name="run_waiting", condition=Q(status="waiting")),
+            # For the history's filter, and for the counts of ended runs.
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["finished_at"], name="run_ended", condition=Q(finished_at__isnull=False)),
         ]
@@ -166,6 +171,7 @@ class Step(StepRecord):
         indexes = [
             models.Index(fields=["run"], name="step_waiting", condition=Q(status="waiting")),
             models.Index(fields=["finished_at"], name="step_ended", condition=Q(finished_at__isnull=False)),
+            # For the lists of slow and failed steps, which must not sort the whole history.
             models.Index(
                 F("name"),
                 (F("finished_at") - F("started_at")).desc(),

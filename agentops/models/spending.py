@@ -36,6 +36,7 @@ class ModelPrice(models.Model):
             )
         ]
         indexes = [models.Index(fields=["model", "-id"], name="price_in_force")]
+        # Steps name the price that they were booked at, so it must stay what it was.
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:

@@ -76,6 +76,7 @@ class Action(models.Model):
             ("view_dashboard", "Can see the dashboard and the queue"),
         ]
         constraints = [
+            # The idempotency key ends in the sequence, so a number that is used twice would be one key for two effects.
             models.UniqueConstraint(fields=["ticket", "kind", "sequence"], name="action_one_per_sequence"),
             models.CheckConstraint(condition=Q(status__in=states.ALL), name="action_status_known"),
             models.CheckConstraint(
@@ -83,13 +84,16 @@ class Action(models.Model):
                 | (Q(amount__isnull=False, amount__gte=0) & ~Q(currency="")),
                 name="action_amount_has_currency",
             ),
+            # Without the end of its lease, nothing would find the action again after its worker's death.
             models.CheckConstraint(
                 condition=~Q(status=states.EXECUTING) | Q(lease_expires_at__isnull=False),
                 name="action_executing_has_lease",
             ),
         ]
         indexes = [
+            # Effects on the same order, across tickets.
             models.Index(fields=["order_id"], name="action_by_order", condition=~Q(order_id="")),
+            # Work for the sweep. Partial, so they stay small and settled actions don't touch them.
             models.Index(fields=["not_before"], name="action_due", condition=Q(status=states.APPROVED)),
             models.Index(fields=["lease_expires_at"], name="action_leased", condition=Q(status=states.EXECUTING)),
             models.Index(fields=["not_before"], name="action_unresolved", condition=Q(status=states.UNRESOLVED)),
@@ -98,12 +102,14 @@ class Action(models.Model):
                 name="action_on_its_way",
                 condition=Q(kind="refund", status=states.SUCCEEDED, result__status="pending"),
             ),
+            # The history's filters, each in the order of its pages.
             models.Index(fields=["status", "-id"], name="action_by_status"),
             models.Index(fields=["kind", "-id"], name="action_by_kind"),
             models.Index(fields=["-created_at", "-id"], name="action_by_time"),
             models.Index(
                 fields=["-settled_at", "-id"], name="action_by_settling", condition=Q(settled_at__isnull=False)
             ),
+            # The sums that the policy limits, and the dashboard's amounts.
             models.Index(
                 fields=["currency", "approved_at"],
                 name="action_money",

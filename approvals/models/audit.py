@@ -7,8 +7,10 @@ from django.db.models.functions import Now
 
 
 class AuditEvent(models.Model):
-    """Who did what to which object, with the values before and after. Append-only. `actor` is a user name, `agent` or
-    `system`."""
+    """Who did what to which object, with the values before and after. Append-only.
+
+    `actor` is a user name, `agent` or `system`.
+    """
 
     at = models.DateTimeField(db_default=Now())
     actor = models.CharField(max_length=150)
@@ -33,10 +35,12 @@ class AuditEvent(models.Model):
 
 
 class AuditSeal(models.Model):
-    """A link of the audit chain. It covers the events after the previous seal, up to `through_event`. `digest` is the
-    SHA-256 (hex) of the previous digest and of each event. A seal is first marked and later sealed (`digest` and
-    `events` are filled in), once every transaction that was open at the mark has ended: from then on no event with a
-    number up to `through_event` can appear."""
+    """A link of the audit chain. It covers the events after the previous seal, up to `through_event`.
+
+    `digest` is the SHA-256 (hex) of the previous digest and of each event. A seal is first marked, and sealed (`digest`
+    and `events` are filled in) once every transaction that was open at the mark has ended: from then on no event with
+    a number up to `through_event` can appear.
+    """
 
     through_event = models.BigIntegerField()
     marked_at = models.DateTimeField(db_default=Now())
@@ -47,6 +51,7 @@ class AuditSeal(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["through_event"], name="seal_once"),
+            # A constant is unique only once: at most one seal is marked and not yet sealed.
             models.UniqueConstraint(models.Value(1), condition=Q(sealed_at__isnull=True), name="seal_one_marked"),
         ]
         triggers = [
@@ -61,8 +66,10 @@ class AuditSeal(models.Model):
 
 
 class Notification(models.Model):
-    """An e-mail alert about an event. `not_before` is the time of the next try and also the lease of the worker that is
-    sending it. `attempts` counts the tries."""
+    """An e-mail alert about an event. `attempts` counts the tries.
+
+    `not_before` is the time of the next try, and also the lease of the worker that is sending it.
+    """
 
     event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, related_name="notification")
     attempts = models.PositiveIntegerField(default=0)

@@ -26,6 +26,7 @@ class HandSettlement(models.Model):
     said_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        # Two people must agree on large amounts, so one person can't report twice.
         constraints = [models.UniqueConstraint(fields=["action", "by"], name="settlement_once_per_person")]
         triggers = [pgtrigger.Protect(name="frozen", operation=pgtrigger.Update | pgtrigger.Delete)]
 
@@ -34,8 +35,10 @@ class HandSettlement(models.Model):
 
 
 class ProviderEvent(models.Model):
-    """A webhook event of a provider, stored once. `data` is the object it describes, redacted; `action` is the action
-    it is about, if it is one of ours; `outcome` is what we did with it."""
+    """A webhook event of a provider, stored once. `data` is the object it describes, redacted.
+
+    `action` is the action it is about, if it is one of ours, and `outcome` is what we did with the event.
+    """
 
     class Outcome(models.TextChoices):
         APPLIED = "applied", "Applied"
@@ -60,8 +63,7 @@ class ProviderEvent(models.Model):
 
 
 class Finding(models.Model):
-    """A difference between the provider's records and ours. It stays open until a person closes it or a comparison no
-    longer sees it.
+    """A difference between the provider's records and ours, open until a person or a later comparison closes it.
 
     `reference` identifies the refund: our idempotency key, or the provider's id if only the provider has it. `ours` and
     `theirs` are each side's record, amounts in minor units. `happened_at` is when they made it or we settled it.
@@ -90,6 +92,7 @@ class Finding(models.Model):
     class Meta:
         permissions = [("close_finding", "Can close a finding of the reconciliation")]
         constraints = [
+            # A comparison sees the same difference every hour; it is one finding until it is closed.
             models.UniqueConstraint(
                 fields=["kind", "reference"], condition=Q(closed_at__isnull=True), name="finding_open_once"
             )

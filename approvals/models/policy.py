@@ -22,8 +22,11 @@ class PolicyVersion(models.Model):
 
 
 class DialLowering(models.Model):
-    """A policy version that the dial created by lowering itself. `before` and `after` are percentages, `why` is the
-    reason in words, `figures` the rates behind it (lowering.Rate), and `acknowledged_by` the admin who has seen it."""
+    """A policy version that the dial created by lowering itself. `before` and `after` are percentages.
+
+    `why` is the reason in words, `figures` the rates behind it (lowering.Rate), and `acknowledged_by` the admin who has
+    seen it.
+    """
 
     version = models.OneToOneField(PolicyVersion, on_delete=models.PROTECT, related_name="lowering")
     before = models.PositiveSmallIntegerField()

@@ -32,6 +32,7 @@ class ApprovalRequest(models.Model):
 
     class Meta:
         constraints = [
+            # Two open requests could get two different decisions.
             models.UniqueConstraint(
                 fields=["action"], condition=Q(closed_at__isnull=True), name="request_one_open_per_action"
             )

@@ -34,6 +34,7 @@ class Stop(models.Model):
                 name="stop_released_by_somebody",
             ),
         ]
+        # A stop that has ended is a record: to stop again makes a new one.
         triggers = [
             pgtrigger.Protect(
                 name="released_for_good",
