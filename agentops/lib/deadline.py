@@ -85,6 +85,7 @@ class _Body(httpx2.SyncByteStream):
             if size > MAX_ANSWER_BYTES:
                 raise httpx2.DecodingError(f"it is longer than {MAX_ANSWER_BYTES:,} bytes")
             yield chunk
+            # The caller may have sent another request on this thread while it held the chunk.
             _local.until = self._call.until
 
     def close(self) -> None:
@@ -111,6 +112,7 @@ class DeadlineTransport(httpx2.HTTPTransport):
         )
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        # Compressed bytes could unpack to any size, which MAX_ANSWER_BYTES is there to prevent.
         request.headers["Accept-Encoding"] = "identity"
         request.headers.update(tracing.headers())
         with outbound.passing(request.method, str(request.url)):
