@@ -82,6 +82,7 @@ class Intake:
 
         Repeat if no answer arrived: the API takes a second delivery for the same ticket.
         """
+
         body = ticket.model_dump_json(exclude_none=True).encode()
         for left in reversed(range(POST_TRIES)):
             try:
@@ -153,6 +154,7 @@ class Following:
                 ticket.due = time.monotonic() + QUICK
                 return
             moved = ticket.latest["status"] != before
+            # Back off at rest: a decision may take hours, and each look is a request.
             ticket.pause = QUICK if moved or not ticket.rests else min(ticket.pause * 2, SLOW)
             ticket.due = time.monotonic() + ticket.pause
             yield ticket if moved and ticket.rests else None

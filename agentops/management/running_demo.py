@@ -19,6 +19,7 @@ def url() -> str:
 def use_demo() -> None:
     """Set empty settings to the running demo's addresses, if its database is the one in use."""
     found = demo()
+    # Another database means another installation, whose commands must not reach the demo's services.
     if found is None or settings.DATABASES["default"]["HOST"] != str((settings.DATA_DIR / "run").resolve()):
         return
     addresses = found.addresses

@@ -1,5 +1,7 @@
-"""The result according to the providers' records. A side only reports how its tickets ended and which effects it
-promised; whether those happened is read from the records."""
+"""The result according to the providers' records.
+
+A side only reports how its tickets ended and which effects it promised. The records show whether those happened.
+"""
 
 import re
 from collections import Counter, defaultdict

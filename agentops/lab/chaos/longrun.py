@@ -70,7 +70,7 @@ def run(folder: Path, *, minutes: float, seed: int, progress: Progress) -> Soake
         until(minutes * 60, lambda: False, soak)
         show("soak", minutes * 60, minutes * 60, last=True)
         poster.stop()
-        proxy.calm = True
+        proxy.calm = True  # what is still in progress after this is our fault, not the network's
         drained = until(DRAIN_SECONDS, lambda: poster.done and at_rest(ours.progress(), len(poster.posted)), drain)
         show("drain", drained, DRAIN_SECONDS, last=True)
         books = read_books(ours, outside, api, poster.posted, wanted=poster.started)
@@ -80,7 +80,8 @@ def run(folder: Path, *, minutes: float, seed: int, progress: Progress) -> Soake
 
 
 def victims_of(ours: Ours) -> dict[str, Victim]:
-    """A PostgreSQL started while its predecessor's shared memory still exists exits, and is restarted."""
+    """Return the processes to kill, by name."""
+    # A PostgreSQL that starts while its predecessor's shared memory still exists exits at once, and is started again.
     again = restart(ours.supervisor)
     return {
         "workers": Victim(ours.workers, WORKER_SECONDS, again),

@@ -52,5 +52,6 @@ def through(done: Path) -> dict[str, figures.End]:
     if not done.exists():
         return {}
     lines = done.read_text().splitlines(keepends=True)
+    # A line without an end was being written when its process was killed.
     rows = [json.loads(line) for line in lines if line.endswith("\n")]
     return {row["external_id"]: figures.End(row["outcome"]) for row in rows}

@@ -32,7 +32,7 @@ def main() -> None:
         except Error as away:
             print(f"the database is unavailable: {away}", flush=True)
         finally:
-            connection.close()
+            connection.close()  # PostgreSQL is killed at random, so a kept connection may be dead
         time.sleep(PAUSE_SECONDS)
 
 

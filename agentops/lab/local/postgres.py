@@ -100,7 +100,7 @@ class Postgres:
         if self.throwaway:
             options.append("--no-sync")
         run(self._program("initdb", *options, "-D", str(unfinished), user=user), logs=logs)
-        unfinished.rename(self.data)
+        unfinished.rename(self.data)  # atomic: the folder is either absent or complete
 
     def _program(self, name: str, *arguments: str, user: Servant | None) -> Program:
         return Program(

@@ -53,7 +53,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 env=None if program.environment is None else dict(program.environment),
                 cwd=program.folder,
-                start_new_session=True,
+                start_new_session=True,  # Ctrl-C reaches only us, and `kill` reaches its whole session
             )
 
     @property

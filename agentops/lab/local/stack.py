@@ -61,6 +61,7 @@ class Stack:
             database = self.supervisor.start(replace(postgres.program(logs=self.supervisor.logs), restart=True))
             self.environment["DATABASE_URL"] = postgres.url()
             waits.append(lambda: postgres.wait(database))
+        # Started together and awaited afterwards, so that the slowest one alone decides how long it takes.
         for wait in waits:
             wait()
         self._complete_environment()

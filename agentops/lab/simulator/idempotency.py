@@ -37,6 +37,7 @@ class Idempotency:
         """Run `work(key)` in one transaction with the record of its answer, or return the recorded answer, a 409 or
         a 422."""
         key, fingerprint = self.key(request), request.fingerprint()
+        # The lock covers only the bookkeeping: a second request with the key must get its 409 while the first one runs.
         with self._lock:
             earlier = self._running.get(key)
             if earlier is None:
@@ -59,6 +60,7 @@ class Idempotency:
 
     def _work(self, request: Request, key: str, fingerprint: str, work: Callable[[str], Answer]) -> Answer:
         time.sleep(request.delay)
+        # Effect and answer commit together, and refusals are recorded too, as real providers do.
         with self._store.transaction():
             answer = _answer(request, key, work)
             self._store.execute(

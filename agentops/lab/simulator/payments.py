@@ -55,6 +55,7 @@ class Payments:
             values.append(_number(request.query["cursor"]))
         where = " AND ".join(conditions)
         sql = f"{REFUNDS} WHERE {where} ORDER BY number DESC LIMIT ?"
+        # One row more than a page shows whether there is a next one.
         rows = self._store.rows(sql, *values, PAGE_SIZE + 1)
         page = rows[:PAGE_SIZE]
         cursor = str(page[-1]["number"]) if len(rows) > PAGE_SIZE else None

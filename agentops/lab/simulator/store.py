@@ -1,4 +1,4 @@
-"""What really happened, in SQLite: money moved, orders cancelled, accounts changed, replies received, answers given."""
+"""The simulated world's records in SQLite: refunds, cancellations, account changes, replies and answers."""
 
 import sqlite3
 import time
@@ -47,7 +47,7 @@ def rfc3339(moment: int) -> str:
 
 
 def microseconds(moment: datetime) -> int:
-    """The exact reverse: a formatted time compares equal to the stored one."""
+    """Return microseconds since the epoch, so that a formatted time compares equal to the stored one."""
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
@@ -57,10 +57,11 @@ class Store:
     def __init__(self, file: Path | None = None, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lock = RLock()
+        # isolation_level=None: transactions are opened by `transaction` alone, none implicitly.
         self._connection = sqlite3.connect(file or ":memory:", check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")  # survives a killed process, which is what tests do
         self._connection.executescript(SCHEMA)
 
     def now(self) -> int:
@@ -71,6 +72,7 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """Commit everything inside together, or nothing."""
         with self._lock:
+            # Take the write lock now: one taken at the first write may fail after something was read.
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield

@@ -17,7 +17,7 @@ from .shop import Shop
 from .store import Store
 from .wire import Answer, BadRequest, Request, error
 
-# The help desk authenticates by signature; a health check needs nothing.
+# The help desk checks our signature instead of a token, and a health check needs neither.
 OPEN_ENDPOINTS = frozenset({"GET /health", "POST /replies", "GET /replies"})
 
 

@@ -27,6 +27,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Verification failed: events {span} differ from those sealed on {found.broken.sealed_at}."
             )
+        # A chain that was rewritten as a whole is consistent, but it lacks a digest that was noted elsewhere before.
         if (kept := options["digest"]) and not AuditSeal.objects.filter(digest=kept).exists():
             raise CommandError(f"Verification failed: no seal in this chain has the digest {kept}.")
         self.stdout.write(f"Verified: {found.events} events, {found.seals} seals, no changes.")

@@ -38,6 +38,7 @@ class Case:
 def case_of(ticket: Ticket) -> Case:
     """Return the case of a ticket that is loaded with its messages."""
     its_runs = list(runs.of_ticket(ticket.pk))
+    # Large columns that the timeline doesn't show.
     actions = list(Action.objects.filter(ticket=ticket).defer("snapshot", "request", "facts").order_by("pk"))
     entries = [
         *(Entry(message.sent_at, "message", message) for message in ticket.messages.all()),

@@ -102,6 +102,7 @@ class Found:
 
 def latencies(now: datetime) -> list[Latency]:
     """Return the names that ran most in the last day, those that got worse first."""
+    # Tallies are hourly, so the last day starts at a full hour.
     cut = now.replace(minute=0, second=0, microsecond=0) - DAY
     recent = Case(When(hour__gt=cut, then=Value(True)), default=Value(False), output_field=BooleanField())
     rows = Tally.objects.filter(hour__gt=cut - BEFORE, subject__in=Step.Kind.values).annotate(recent=recent)
@@ -155,6 +156,7 @@ LISTS = {"slow": slowest, "failed": failed_steps}
 
 
 def _page(steps: QuerySet[Step]) -> tuple[list[Found], str]:
+    # Without the columns that may hold a megabyte each.
     loaded = steps.select_related("run__ticket").defer("input", "output", "reasoning", "raw_response")
     rows = list(loaded[: _PAGE_SIZE + 1])
     found = [

@@ -50,7 +50,7 @@ def replay_page(request: HttpRequest, replay_id: int) -> HttpResponse:
     found = _found(replay_id)
     part = "#both" if request.headers.get("HX-Request") else ""
     response = render(request, f"agentops/replay.html{part}", _context(found))
-    response["Cache-Control"] = "no-store"
+    response["Cache-Control"] = "no-store"  # the page and its part have the same address
     return response
 
 

@@ -83,6 +83,7 @@ def _context(request: HttpRequest, found: Run) -> dict[str, Any]:
     now = timezone.now()
     spans = trace.spans(found)
     wanted = request.GET.get("step", "")
+    # Bounded, because int() raises on thousands of digits.
     index = int(wanted) if wanted.isdecimal() and len(wanted) < 6 else -1
     return {
         "run": found,

@@ -27,6 +27,7 @@ _SHOWN = 50
 def limits(request: HtmxRequest) -> HttpResponse:
     """Return the budgets page. `?change=N` fills the form with a budget."""
     wanted = request.GET.get("change", "")
+    # PostgreSQL refuses a number that is longer than its column.
     budget = Budget.objects.filter(pk=wanted).first() if wanted.isdecimal() and len(wanted) < 18 else None
     start = {name: getattr(budget, name) for name in ("per", "model", "max_usd", "max_tokens")} if budget else {}
     return _limits(request, CapForm(initial={"per": "day", **start}))

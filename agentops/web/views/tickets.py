@@ -33,7 +33,7 @@ def ticket_page(request: HttpRequest, ticket_id: str) -> HttpResponse:
 def reply(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     """Send a person's own reply to the customer. If it can't be sent, the text stays in the form."""
     found = _found(ticket_id)
-    following = person.next_after(found)
+    following = person.next_after(found)  # before the reply, which takes this ticket off the list
     text = request.POST.get("text", "")
     try:
         action = decide.reply_by_hand(ticket=found, text=text, by=request.user)
