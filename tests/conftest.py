@@ -159,7 +159,7 @@ def own_database(broker: str, blocker: DjangoDbBlocker, *, source: str = PRISTIN
     copy_database(source, LIVE)
     with blocker.unblock():
         connection.settings_dict["NAME"] = LIVE
-        steps._known.clear()  # the texts that this process has stored, in another database
+        steps._stored.clear()  # the texts that this process has stored, in another database
         yield services().postgres.url(LIVE)
         disconnect()
         connection.settings_dict["NAME"] = usual

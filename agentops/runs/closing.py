@@ -107,5 +107,5 @@ def waits_for_budget(ticket: Ticket) -> bool:
 
 
 def _require_nothing_under_way(ticket: Ticket) -> None:
-    if told := work_in_progress(ticket):
-        raise Refused("under_way", told)
+    if problem := work_in_progress(ticket):
+        raise Refused("under_way", problem)

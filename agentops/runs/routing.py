@@ -86,11 +86,11 @@ def _signs(steps: Sequence[Recorded]) -> Iterator[tuple[str, str]]:
 
 
 def _of_triage(step: Recorded) -> Iterator[tuple[str, str]]:
-    said = step.output.get("triage") if isinstance(step.output, Mapping) else None
-    if step.error_code or said is None:
+    output = step.output.get("triage") if isinstance(step.output, Mapping) else None
+    if step.error_code or output is None:
         yield UNREADABLE, "Triage failed."
         return
-    triage = Triage.model_validate(said)
+    triage = Triage.model_validate(output)
     if triage.ambiguous:
         yield "ambiguous", "Triage found it unclear what the customer wants."
     if triage.risk_signs:

@@ -127,6 +127,7 @@ def do_triage(run: Run, step: Step, world: World = REAL) -> None:
     _take(step, answer)
     try:
         triage = turn.Triage.model_validate_json(answer.output["content"] or "")
+    # The triage only guides the routing, so an unreadable one doesn't end the run; its defaults mean "ambiguous".
     except ValueError as error:
         triage = turn.Triage(summary="The triage response couldn't be read.")
         step.error_code, step.error_class = "unreadable_triage", "terminal"
@@ -236,6 +237,7 @@ def _conversation(run: Run, known: dict[str, Any]) -> list[dict[str, str]]:
     that this run is about come last, even if an answer to an earlier one was sent after they arrived.
     """
     ticket = run.ticket
+    # Up to what was known at the start: the messages of a resumed run must not change under it.
     answered = Q(direction=Message.Direction.OUTBOUND, pk__lte=known["answered_through"])
     inbound = Q(direction=Message.Direction.INBOUND, pk__lte=run.through_message)
     rows = list(Message.objects.filter(answered | inbound, ticket=ticket).order_by("pk"))
@@ -243,15 +245,15 @@ def _conversation(run: Run, known: dict[str, Any]) -> list[dict[str, str]]:
     before = earlier.values_list("through_message", flat=True).first()
     rows.sort(key=lambda row: row.direction == Message.Direction.INBOUND and row.pk > (before or 0))
     roles = {Message.Direction.INBOUND: "user", Message.Direction.OUTBOUND: "assistant"}
-    said = [{"role": roles[Message.Direction(row.direction)], "content": row.body} for row in rows]
+    messages = [{"role": roles[Message.Direction(row.direction)], "content": row.body} for row in rows]
     customer = ticket.customer
-    first = next(message for message in said if message["role"] == "user")
+    first = next(message for message in messages if message["role"] == "user")
     first["content"] = (
         f"Ticket {ticket.pk} from {customer.name or 'a customer'} <{customer.email}>\n"
         f"Subject: {ticket.subject}\n\n{first['content']}"
     )
     # The brief has the system role: a customer can write the same words, but not with that role.
-    return [*said, {"role": "system", "content": known["brief"]}] if known.get("brief") else said
+    return [*messages, {"role": "system", "content": known["brief"]}] if known.get("brief") else messages
 
 
 def _brief(run: Run) -> str:
@@ -271,10 +273,11 @@ def _of(action: Action) -> str:
 def store_text(text: str) -> str:
     """Store a large text once, and return its digest."""
     digest = turn.json_digest(text)
-    if digest not in _known:
+    if digest not in _stored:
+        # Another worker may store the same text at the same moment.
         StoredText.objects.bulk_create([StoredText(digest=digest, body=text)], ignore_conflicts=True)
-        _known.add(digest)
+        _stored.add(digest)
     return digest
 
 
-_known: set[str] = set()
+_stored: set[str] = set()  # by this process; every turn refers to the same few texts

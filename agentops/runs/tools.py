@@ -75,6 +75,7 @@ def specifications() -> list[dict[str, Any]]:
 def run_read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
     """Run a read-only tool and return its result. Raises Refused or ProviderError."""
     match parse_read(name, arguments):
+        # Only among the customer's own orders: a ticket may name anyone's parcel.
         case FindOrders(tracking_number=str(number)):
             return _newest([row for row in _own(ticket) if number in row.tracking_numbers])
         case FindOrders(customer_email=str(email)) if email.lower() != ticket.customer.email.lower():
@@ -151,6 +152,7 @@ def action_result(action: Action, decision: Decision | None, *, again: bool) -> 
 
 
 def _own(ticket: Ticket) -> list[orders.Order]:
+    # Compare again: a shop that searches loosely must not show another customer's orders.
     email = ticket.customer.email
     return [row for row in orders.find_orders(customer_email=email) if row.customer_email.lower() == email.lower()]
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 TRIAGE, LLM, TOOL = "triage", "llm", "tool"
 STARTED, WAITING, DONE, FAILED = "started", "waiting", "done", "failed"
-MAX_NONSENSE = 5
+MAX_NONSENSE = 5  # unusable answers in a run, before a person takes over
 MAX_CALLS = 10  # per answer; further calls are ignored
 
 
@@ -111,6 +111,7 @@ def next_step(steps: Sequence[Recorded], *, max_turns: int) -> NextStep:
     broken = next((step for step in steps if step.kind == LLM and step.status == FAILED), None)
     if broken:
         return HandOver(f"The model call failed: {broken.error_code}.", failed=True)
+    # Before the limits: a reply that was sent ends the run, however many mistakes came before it.
     if ended := _ended(steps):
         return ended
     if sum(map(_is_nonsense, _answers(steps))) >= MAX_NONSENSE:
@@ -188,6 +189,7 @@ def request_messages(
             if not calls_of(step.output):
                 result.append({"role": "user", "content": complaint(step.output)})
         elif step.kind == TOOL and step.status in (DONE, FAILED):
+            # Sorted, because PostgreSQL's JSON keeps no key order: a resumed run must send the same text.
             content = json.dumps(step.output, ensure_ascii=False, sort_keys=True)
             result.append({"role": "tool", "tool_call_id": step.call_id, "content": content})
     return result

@@ -17,7 +17,7 @@ def prepare() -> None:
         partial(_through, SCENARIOS["cancellation" if shop.is_pending(number) else name], number)
         for number, name in zip(numbers, itertools.cycle(("refund", "approved_refund", "account_change")))
     )
-    steps._known.clear()  # each process stores the texts that it sends
+    steps._stored.clear()  # each process stores the texts that it sends
 
 
 def _through(scenario: Scenario, number: int) -> None:
