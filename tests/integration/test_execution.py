@@ -418,7 +418,8 @@ def test_a_success_after_we_gave_up_goes_to_a_person(world: World) -> None:
         gave_up = True
         Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
         execution.execute(action.pk)
-        Attempt.objects.filter(action=action).update(started_at=Now() - timedelta(hours=1))
+        long_ago = Now() - timedelta(hours=1)
+        Attempt.objects.filter(action=action).update(started_at=long_ago, finished_at=long_ago)
         lookup.settle(action.pk)
         assert Action.objects.get(pk=action.pk).error_code == "never_happened"
 
