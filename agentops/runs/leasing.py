@@ -1,5 +1,7 @@
 """Queue runs, find those that are due, and lease one with a fence (docs/design.md, 5.4)."""
 
+from datetime import datetime
+
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
@@ -57,6 +59,14 @@ def due(limit: int) -> list[int]:
     free = sorted(number for query in queries for number in query.values_list("pk", flat=True)[:limit])[:limit]
     released = resuming.resumable(limit)
     return list(dict.fromkeys([*released[: limit // 2], *free, *released]))
+
+
+def oldest_queued() -> datetime | None:
+    """Return since when the queued run is due that has been due the longest, or None."""
+    free = Run.objects.filter(~Exists(_busy()), hold__isnull=True, status=Run.Status.QUEUED)
+    never_tried = free.filter(not_before__isnull=True).order_by("pk").values_list("created_at", flat=True)
+    again = free.filter(not_before__lte=Now()).order_by("not_before").values_list("not_before", flat=True)
+    return min((moment for query in (never_tried, again) for moment in query[:1] if moment), default=None)
 
 
 def wake_waiting() -> None:

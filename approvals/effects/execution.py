@@ -75,8 +75,13 @@ def unblocked_actions() -> QuerySet[Action]:
 
 def due(limit: int) -> list[int]:
     """Approved actions whose time has come, and those whose worker's lease ran out."""
-    found = unblocked_actions().filter(READY | LEFT_BEHIND).exclude(Deferral.holds(LINE))
-    return list(found.order_by("pk").values_list("pk", flat=True)[:limit])
+    found = unblocked_actions().exclude(Deferral.holds(LINE))
+    queries = (  # each reads an index of its own, whatever else there is
+        found.filter(status=states.APPROVED, not_before__isnull=True).order_by("pk"),
+        found.filter(status=states.APPROVED, not_before__lte=Now()).order_by("not_before"),
+        found.filter(LEFT_BEHIND).order_by("lease_expires_at"),
+    )
+    return sorted(number for query in queries for number in query.values_list("pk", flat=True)[:limit])[:limit]
 
 
 def _claim(action_id: int) -> Action | None:

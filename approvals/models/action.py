@@ -95,6 +95,9 @@ class Action(models.Model):
             models.Index(fields=["order_id"], name="action_by_order", condition=~Q(order_id="")),
             # Work for the sweep. Partial, so they stay small and settled actions don't touch them.
             models.Index(fields=["not_before"], name="action_due", condition=Q(status=states.APPROVED)),
+            models.Index(
+                fields=["id"], name="action_ready", condition=Q(status=states.APPROVED, not_before__isnull=True)
+            ),
             models.Index(fields=["lease_expires_at"], name="action_leased", condition=Q(status=states.EXECUTING)),
             models.Index(fields=["not_before"], name="action_unresolved", condition=Q(status=states.UNRESOLVED)),
             models.Index(

@@ -1,9 +1,9 @@
 """What a round of the sweep reads as work piles up: make benchmark-sweep (BENCHMARK_RUNS="1000 100000", the lengths)
 
-Each length is a number of runs that wait for a person, and as many that are queued, and as many that have ended. Each
-row is a line of the sweep, each column a length: the blocks that its queries for due work read, and their time as
-PostgreSQL measured it, the fastest of several. Blocks don't depend on what else the machine does, so they must stay
-flat.
+Each length is a number of runs that wait for a person. As many are queued, as many have ended, and twice as many
+refunds are approved. Each row is a line of the sweep, each column a length: the blocks that its queries for due work
+read, and their time as PostgreSQL measured it, the fastest of several. Blocks don't depend on what else the machine
+does, so they must stay flat.
 """
 
 import os
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from agentops.models import Run, Step
 from agentops.runs import unseen
@@ -34,6 +35,7 @@ def test_a_round_reads_the_same_however_much_waits(live_database: str, capsys: p
         rows.a_run()
         waiting()
         queued()
+        approved()
     measured: dict[int, dict[str, Figures]] = {}
     days = 1
     for length in LENGTHS:
@@ -64,6 +66,13 @@ def waiting() -> None:
 def queued() -> None:
     ticket = rows.a_ticket(status="open")
     Run.objects.create(ticket=ticket, number=1, through_message=ticket.messages.get().pk)
+
+
+def approved() -> None:
+    """A refund that waits for a worker, and one that is to be retried."""
+    for not_before in (None, timezone.now()):
+        ticket = rows.a_ticket(status="working")
+        rows.an_action(ticket, status="approved", not_before=not_before)
 
 
 def asked() -> dict[str, Callable[[], object]]:

@@ -94,10 +94,9 @@ def overdue(at: datetime) -> dict[str, float]:
     Stopped, paused and held work isn't due, and neither is a run that waits for another run of its ticket.
     """
     # The same conditions as the sweep's, so that the figure means "due and not done".
-    runs = leasing.ready().filter(status=Run.Status.QUEUED, hold__isnull=True)
     actions = execution.unblocked_actions().filter(execution.READY)
     since = {
-        "run": runs.aggregate(since=Min(Coalesce("not_before", "created_at")))["since"],
+        "run": leasing.oldest_queued(),
         "action": actions.aggregate(since=Min(Coalesce("not_before", "approved_at")))["since"],
     }
     with connection.cursor() as cursor:
