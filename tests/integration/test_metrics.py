@@ -22,7 +22,7 @@ from agentops.telemetry import tallies
 from agentops.worker import heartbeat
 from approvals.decisions import decide
 from approvals.effects import execution, stops
-from approvals.models import Action, ApprovalRequest, Attempt
+from approvals.models import Action, ApprovalRequest, Attempt, Deferral
 from tests.completions import claims_a_refund_of, hands_over, triage, uses
 from tests.scripted import Say, Script
 from tests.world import World, propose_refund, refund_arguments, run_through, ticket_of
@@ -178,6 +178,13 @@ def test_the_sweeps_lag_is_the_age_of_the_oldest_due_work(world: World) -> None:
     read = samples()
     assert read["agentops_sweep_lag_seconds", ("lease",)] == pytest.approx(120, abs=20)
     run.update(status="cancelled", lease_expires_at=None)
+
+
+def test_work_that_is_put_off_is_counted_by_line(world: World) -> None:
+    for item in (1, 2):
+        Deferral.objects.create(line="runs", item=item, failures=1, error="RuntimeError", not_before=Now())
+    assert samples()["agentops_work_put_off", ("runs",)] == 2
+    Deferral.objects.all().delete()
 
 
 def test_stopped_and_held_work_does_not_count_as_lag(world: World, lead: User) -> None:

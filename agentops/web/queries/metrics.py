@@ -15,7 +15,7 @@ from agentops.models import Run, Spending, Tally, Watermark
 from agentops.runs import leasing
 from approvals import states
 from approvals.effects import execution
-from approvals.models import Action, ApprovalRequest
+from approvals.models import Action, ApprovalRequest, Deferral
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OPEN_STATUSES = (states.PROPOSED, states.AWAITING_APPROVAL, *states.OPEN)
@@ -103,6 +103,11 @@ def overdue(at: datetime) -> dict[str, float]:
         cursor.execute(OVERDUE)
         since |= dict(cursor.fetchall())
     return {sort: max((at - due).total_seconds(), 0.0) if due else 0.0 for sort, due in since.items()}
+
+
+def put_off() -> list[tuple[str, int]]:
+    """Return the lines of the sweep with items that failed the last time, and how many."""
+    return list(Deferral.objects.order_by("line").values_list("line").annotate(count=Count("pk")))
 
 
 def ended(subjects: Iterable[str]) -> list[tuple[str, str, str, str, int]]:

@@ -156,6 +156,11 @@ def _lag(at: datetime) -> Iterable[Metric]:
     )
     for sort, seconds in metrics.overdue(at).items():
         overdue.add_metric([sort], seconds)
+    failing = GaugeMetricFamily(
+        "agentops_work_put_off", "Items of the sweep that failed the last time and will be retried.", labels=["line"]
+    )
+    for line, count in metrics.put_off():
+        failing.add_metric([line], count)
     behind = GaugeMetricFamily(
         "agentops_watermark_lag_seconds", "How far counts and exported traces are behind.", labels=["name"]
     )
@@ -169,7 +174,7 @@ def _lag(at: datetime) -> Iterable[Metric]:
         age = None
     if age is not None:
         beat.add_metric([], age)
-    yield from (overdue, behind, beat)
+    yield from (overdue, failing, behind, beat)
 
 
 def _cumulative(timed: metrics.Timed) -> list[tuple[str, float]]:

@@ -18,7 +18,7 @@ from approvals.web.queries.difference import differences
 from approvals.web.views import export as exports
 
 _HEADER = ["id", "at", "actor", "verb", "object_type", "object_id", "before", "after"]
-OBJECT_TYPES = ("action", "request", "policy", "provider", "ticket", "finding", "comparison")
+OBJECT_TYPES = ("action", "request", "policy", "provider", "ticket", "finding", "comparison", "work")
 VERIFIED_HERE = 20_000  # the page checks about this many of the newest events; `manage.py verify_audit` checks all
 
 
