@@ -50,6 +50,12 @@ def parse_strictly[Schema: BaseModel](schema: type[Schema], arguments: Any) -> S
         ) from None
 
 
+def first_faults(error: ValidationError) -> str:
+    """Return what is wrong with the first fields, for people: "amount: Field required; currency: …"."""
+    wrong = [f"{'.'.join(map(str, row['loc'])) or 'the whole'}: {row['msg']}" for row in error.errors()]
+    return "; ".join(wrong[:3])
+
+
 def canonical(value: Any) -> str:
     """Return the same text for equal JSON values, whatever the order of their keys. Digests are taken of it."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

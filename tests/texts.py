@@ -91,15 +91,16 @@ class Reader(HTMLParser):
 
 
 def read(content_type: str, status: int, body: str) -> list[str]:
-    """Return the lines that a person reads in an answer: a page, the head of a table, or an API's error."""
+    """Return the lines that a person reads in an answer: a page, the head of a table, an API's error."""
     if content_type.startswith("text/html"):
         reader = Reader()
         reader.feed(body)
         return reader.lines()
     if content_type.startswith("text/csv"):
         return body.splitlines()[:1]
-    failed = content_type.startswith("application/json") and status >= 400
-    return [body] if failed or content_type.startswith("text/plain") else []
+    if content_type.startswith("text/plain"):  # a refusal, or metrics: of these the help
+        return [line for line in body.splitlines() if status >= 400 or line.startswith("# HELP")]
+    return [body] if content_type.startswith("application/json") and status >= 400 else []
 
 
 def noting(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

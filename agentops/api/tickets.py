@@ -133,7 +133,7 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _no_ticket(ticket_id: str) -> JsonResponse:
-    return error(404, "not_found", f"There is no ticket {ticket_id}.")
+    return error(404, "not_found", f"There is no ticket {ticket_id!r}.")
 
 
 def _read[Shape: BaseModel](shape: type[Shape], request: HttpRequest) -> Shape | JsonResponse:

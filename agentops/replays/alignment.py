@@ -7,6 +7,7 @@ from decimal import Decimal
 from difflib import SequenceMatcher
 from typing import Any
 
+VERDICTS = {"auto_approve": "Auto-approved", "require_approval": "Needs approval", "block": "Blocked"}
 LABELS = {
     "name": "Tool or model",
     "messages": "Messages sent",
@@ -147,7 +148,7 @@ def _cells(then: Side | None, now: Side | None) -> tuple[Cell, ...]:
 
 
 def _verdict(effect: Mapping[str, Any]) -> str:
-    lines = [str(effect["verdict"]).replace("_", " ")]
+    lines = [VERDICTS.get(effect["verdict"], effect["verdict"])]
     return "\n".join([*lines, *(f"- {reason['message']}" for reason in effect["reasons"])])
 
 

@@ -74,11 +74,16 @@ def send_notification(notification_id: int) -> bool:
 def build_email(event: AuditEvent) -> EmailMessage:
     # Nested values are for programs; the fields beside them say the same in words.
     details = "\n".join(
-        f"{name}: {value}" for name, value in event.after.items() if not isinstance(value, (dict, list))
+        f"{_words(name)}: {value}" for name, value in event.after.items() if not isinstance(value, (dict, list))
     )
     page = settings.PUBLIC_URL + PAGES[event.object_type].format(event.object_id)
     return EmailMessage(
         subject=f"AgentOps: {SUBJECTS[event.verb]}",
-        body=f"{event.object_type} {event.object_id}, {event.at:%Y-%m-%d %H:%M:%S} UTC\n{details}\n\n{page}\n",
+        body=f"{_words(event.object_type)} {event.object_id}, {event.at:%Y-%m-%d %H:%M:%S} UTC\n{details}\n\n{page}\n",
         to=settings.ALERT_EMAILS,
     )
+
+
+def _words(name: str) -> str:
+    """provider_reference -> Provider reference."""
+    return name.replace("_", " ").capitalize()

@@ -87,6 +87,8 @@ def reply_by_hand(*, ticket: Ticket, text: str, by: User) -> Action:
     Claims that no action supports are noted on the action but don't stop it, because a person wrote them. Raises
     Refused.
     """
+    if not text.strip():
+        raise Refused("empty_reply", "Enter your reply.")
     given = REPLY.parse({"text": text, "reason": f"Written by {by.get_username()}."})
     action = proposals.record_proposal(
         proposals.resolve_arguments(REPLY, given, ticket), ticket_id=ticket.pk, run_id=None, actor=by.get_username()

@@ -67,11 +67,11 @@ class Rules(PolicyPart):
 
     @model_validator(mode="after")
     def one_row_each(self) -> "Rules":
-        _unique([(row.kind, row.currency) for row in self.thresholds], "thresholds")
-        _unique([row.currency for row in self.customer_30_days], "customer_30_days")
-        _unique([row.currency for row in self.agent_today], "agent_today")
-        _unique([row.kind for row in self.autonomy.kinds], "autonomy.kinds", of="kind")
-        _unique([row.tag for row in self.autonomy.tags], "autonomy.tags", of="tag")
+        _unique([(row.kind, row.currency) for row in self.thresholds], "Limits per action", of="kind and currency")
+        _unique([row.currency for row in self.customer_30_days], "Per customer in 30 days")
+        _unique([row.currency for row in self.agent_today], "Auto-approved per day")
+        _unique([row.kind for row in self.autonomy.kinds], "Per action", of="kind")
+        _unique([row.tag for row in self.autonomy.tags], "Per customer tag", of="tag")
         return self
 
 
@@ -237,6 +237,6 @@ def block(code: str, message: str) -> Reason:
     return Reason(code=code, message=message, outcome=Outcome.BLOCK)
 
 
-def _unique(keys: Sequence[object], what: str, of: str = "currency (and kind)") -> None:
+def _unique(keys: Sequence[object], what: str, of: str = "currency") -> None:
     if len(keys) != len(set(map(str, keys))):
-        raise ValueError(f"{what} has two rows for the same {of}")
+        raise ValueError(f"{what}: two rows have the same {of}.")

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from agentops.lib.errors import Refused
 from approvals.audit import events
 from approvals.grounding import check
+from approvals.kinds import first_faults
 from approvals.models import PolicyVersion
 from approvals.policy.rules import Rules
 
@@ -22,7 +23,9 @@ def policy_rules(version: PolicyVersion) -> Rules:
     try:
         return Rules.model_validate(version.rules)
     except ValidationError as error:
-        raise Refused("policy_unreadable", f"Policy version {version.pk} can't be read: {error}") from error
+        raise Refused(
+            "policy_unreadable", f"Policy version {version.pk} can't be read: {first_faults(error)}."
+        ) from error
 
 
 def save_policy(*, rules: Rules, by: User | None, note: str, based_on: int | None = None) -> PolicyVersion:

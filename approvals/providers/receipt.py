@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from agentops.lib import redact
 from agentops.lib.errors import EffectUnknown
+from approvals.kinds import first_faults
 
 MAX_REFERENCE, MAX_RESULT = 255, 20_000
 PENDING, SUCCEEDED, FAILED, UNREADABLE = "pending", "succeeded", "failed", "unreadable"
@@ -66,8 +67,7 @@ def unexpected_format(error: ValueError) -> str:
     """Return a sentence that names the first fields of an answer that don't match its schema."""
     if not isinstance(error, ValidationError):
         return f"The response has an unexpected format: {error}."
-    wrong = [f"{'.'.join(map(str, row['loc'])) or 'the whole'}: {row['msg']}" for row in error.errors()]
-    return f"The response has an unexpected format: {'; '.join(wrong[:3])}."
+    return f"The response has an unexpected format: {first_faults(error)}."
 
 
 def unlikeness(refund: Mapping[str, Any], wanted: Mapping[str, Any], known: str) -> tuple[bool, bool, bool]:

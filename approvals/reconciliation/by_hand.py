@@ -91,10 +91,10 @@ def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) ->
     with transaction.atomic():
         action = locks.lock_action(action)
         if action.status != states.UNRESOLVED:
-            raise Refused("already_settled", f"This action is now {action.get_status_display().lower()}.")
+            raise Refused("already_settled", f"The outcome is now known: {action.get_status_display().lower()}.")
         before = decisions_on(action)
         if any(row.by_id == by.pk for row in before.reports):
-            raise Refused("said_before", "Your answer is recorded. Another person must confirm it.")
+            raise Refused("said_before", "You already answered. Another person must confirm it.")
         if before.wait and (absent or not happened):
             known = "The provider doesn't have this yet, and an" if absent else "An"
             problem = f"{known} attempt may still arrive. You can confirm the outcome in {before.wait} seconds."

@@ -64,7 +64,7 @@ class Desk:
 def desk(browser: Browser) -> Iterator[Desk]:
     """A demo whose tickets have all come to rest."""
     with scratch_folder("pictures") as scratch, demo(scratch / "var", *faults(scratch)) as (_, port, output):
-        until(lambda: at_rest(output), seconds=120)
+        until(lambda: at_rest(output), seconds=240)
         keys = Keys.load(scratch / "var")
         assert keys
         desk = Desk(browser, f"http://localhost:{port}", keys.passwords)
@@ -88,12 +88,15 @@ def at_rest(output: Callable[[], str]) -> bool:
 
 
 def picture(page: Page, name: str, *, down_to: Locator | None = None) -> None:
-    """Take a picture of the visible part of the page, or of all of it down to the end of an element."""
+    """Take a picture of the visible part of the page, or of all of it down to the end of an element, in both colour
+    schemes."""
     box = down_to.bounding_box() if down_to else None
     page.set_viewport_size({"width": WIDTH, "height": ceil(box["y"] + box["height"]) + MARGIN if box else HEIGHT})
     page.mouse.move(0, 0)
     PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
+    for scheme, file in (("dark", f"{name}-dark.png"), ("light", f"{name}.png")):
+        page.emulate_media(color_scheme=scheme)
+        page.screenshot(path=PICTURES / file, animations="disabled")
 
 
 def expect_message(page: Page, text: str) -> None:

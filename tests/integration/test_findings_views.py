@@ -206,7 +206,7 @@ def test_the_provider_can_be_asked_again(maya: Client, world: World) -> None:
     answer = maya.post(card(action, "-ask"), follow=True)
     page = markup(answer)
     assert "The provider has this: re_" in page
-    assert "Now settled: Succeeded." in page
+    assert "The outcome is now known: succeeded." in page
     assert "Checked by maya" in page
     assert card(action, "-ask") not in page
 
@@ -259,7 +259,7 @@ def test_htmx_gets_the_pane_and_the_lane(maya: Client, world: World) -> None:
     answer = maya.post(card(action, "-settle") + query, {"happened": "yes", "reason": "Seen."}, headers=PANE)
     page = markup(answer)
     assert "<html" not in page
-    assert "Now settled" in page
+    assert "The outcome is now known" in page
     assert f'id="action-{action.pk}"' not in page
     assert f'id="action-{other.pk}"' in page
 
@@ -308,7 +308,7 @@ def test_the_form_reports_an_outcome_settled_in_between(maya: Client, world: Wor
     by_hand.resolve_by_hand(action_id=action.pk, by=User.objects.get(username="maya"), happened=True, reason="Seen.")
     answer = noor.post(card(action, "-settle"), {"happened": "no", "reason": "Late."}, headers=PANE)
     assert answer.status_code == 422
-    assert "This action is now succeeded" in markup(answer)
+    assert "The outcome is now known: succeeded" in markup(answer)
 
 
 def test_auditors_may_read_but_not_resolve(world: World, maya: Client) -> None:

@@ -62,7 +62,7 @@ def test_a_stop_is_notified_with_its_reason() -> None:
     assert notifications.send_notification(Notification.objects.get().pk)
     [letter] = mail.outbox
     assert letter.subject == "AgentOps: Actions are stopped"
-    assert "kind: all\nreason: The gateway pays twice." in letter.body
+    assert "Kind: all\nReason: The gateway pays twice." in letter.body
     assert letter.body.endswith("https://agentops.shop.example/policy/stop/\n")
 
 
@@ -77,8 +77,8 @@ def test_an_automatic_lowering_is_notified_in_words() -> None:
     assert notifications.send_notification(Notification.objects.get().pk)
     [letter] = mail.outbox
     assert letter.subject == "AgentOps: Autonomy dial lowered automatically"
-    assert "percent: 70\n" in letter.body
-    assert "why: 1 of 4 decisions were rejections (25%, limit 25%)\n" in letter.body
+    assert "Percent: 70\n" in letter.body
+    assert "Why: 1 of 4 decisions were rejections (25%, limit 25%)\n" in letter.body
     assert "{" not in letter.body, "no raw figures in the mail"
     assert letter.body.endswith("https://agentops.shop.example/policy/autonomy/\n")
 

@@ -197,7 +197,15 @@ def test_a_cross_site_post_is_refused(known: dict[str, dict[str, Any]], name: st
     client = Client(enforce_csrf_checks=True)
     user, _ = User.objects.get_or_create(username="lead")
     client.force_login(user)
-    assert client.post(reverse(name, kwargs=known.get(name))).status_code == 403
+    answer = client.post(reverse(name, kwargs=known.get(name)))
+    assert answer.status_code == 403
+    assert "Nothing was saved or sent" in answer.content.decode()
+
+
+def test_a_request_for_another_host_is_refused_on_a_page_of_ours(db: None) -> None:
+    answer = Client().get("/", headers={"Host": "elsewhere.example"})
+    assert answer.status_code == 400
+    assert "nothing was done" in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", [name for name, (method, _) in TABLE.items() if method == "POST"])

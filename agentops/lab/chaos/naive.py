@@ -29,9 +29,9 @@ def run(folder: Path, *, tickets: int, seed: int, every: tuple[float, float], pr
         deadline = time.monotonic() + MOST_SECONDS
         while len(ends := through(done)) < len(outside.tickets) and time.monotonic() < deadline:
             kills.tick()
-            progress.show("naive", len(ends), len(outside.tickets), f"tickets, {kills.killed} kills")
+            progress.show("naive", len(ends), len(outside.tickets), f"tickets, kills: {kills.killed}")
             time.sleep(0.2)
-        progress.show("naive", len(ends), len(outside.tickets), f"tickets, {kills.killed} kills", last=True)
+        progress.show("naive", len(ends), len(outside.tickets), f"tickets, kills: {kills.killed}", last=True)
         outside.calm_down()
         moving = {ticket["external_id"]: figures.End(figures.MOVING) for ticket in outside.tickets}
         return figures.read(outside, moving | ends, absorbed=0)

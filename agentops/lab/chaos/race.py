@@ -29,9 +29,9 @@ def run(folder: Path, *, tickets: int, seed: int, every: tuple[float, float], pr
         deadline = time.monotonic() + MOST_SECONDS
         while not (poster.done and at_rest(ours.progress(), len(poster.posted))) and time.monotonic() < deadline:
             kills.tick()
-            progress.show("ours", resting(ours.progress()), tickets, f"tickets, {kills.killed} kills")
+            progress.show("ours", resting(ours.progress()), tickets, f"tickets, kills: {kills.killed}")
             time.sleep(0.2)
-        progress.show("ours", resting(ours.progress()), tickets, f"tickets, {kills.killed} kills", last=True)
+        progress.show("ours", resting(ours.progress()), tickets, f"tickets, kills: {kills.killed}", last=True)
         wanted = [ticket["external_id"] for ticket in outside.tickets]
         return read_books(ours, outside, api, poster.posted, wanted=wanted)
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 ENDS = {
     "answered": "Tickets answered",
-    "with_person": "Tickets for a person",
+    "with_person": "Tickets with a person",
     "duplicates_absorbed": "Duplicates prevented",
 }
 HARM = {

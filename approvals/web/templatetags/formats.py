@@ -22,6 +22,9 @@ LABELS = {
     "unresolved": "Outcome unknown",
     "order_id": "Order ID",
     "payment_id": "Payment ID",
+    "needs_person": "Needs a person",
+    "since": "From",
+    "until": "To",
     "llm": "Model",
     "paypal": "PayPal",
 }
@@ -79,6 +82,12 @@ def until(moment: datetime | None) -> str | SafeString:
         return ""
     seconds = (moment - timezone.now()).total_seconds()
     return _time(moment, f"in {span(seconds)}" if seconds > 0 else "expired", "data-until")
+
+
+@register.filter
+def is_ahead(moment: datetime) -> bool:
+    """Return whether the moment is still to come."""
+    return moment > timezone.now()
 
 
 @register.filter

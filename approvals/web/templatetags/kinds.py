@@ -6,6 +6,7 @@ from django import template
 
 from approvals.effects.kinds import KINDS
 from approvals.effects.kinds.base import Kind
+from approvals.kinds import noun
 from approvals.models import Action
 
 register = template.Library()
@@ -15,6 +16,12 @@ register = template.Library()
 def kind_label(name: str) -> str:
     """refund -> Refund. Empty without a kind, which stands for all kinds."""
     return KINDS.label(name) if name else ""
+
+
+@register.filter
+def kind_noun(name: str) -> str:
+    """cancel_order -> cancellation: what the kind is called inside a sentence."""
+    return noun(name)
 
 
 @register.filter
