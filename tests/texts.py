@@ -128,7 +128,7 @@ def _noted() -> Iterator[None]:
 
 def pytest_runtest_teardown() -> None:
     for letter in getattr(mail, "outbox", []):
-        BOOK.note("e-mails", (f"Subject: {letter.subject}", *letter.body.splitlines()))
+        BOOK.note("emails", (f"Subject: {letter.subject}", *letter.body.splitlines()))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -45,7 +45,7 @@ def test_a_finding_is_notified_once() -> None:
     [letter] = mail.outbox
     assert letter.to == ["oncall@shop.example"]
     assert letter.subject == "AgentOps: Refunds don't match the provider's records"
-    assert "reference: re_1" in letter.body
+    assert "Reference: re_1" in letter.body
     assert "https://agentops.shop.example/findings/" in letter.body
 
 
