@@ -126,7 +126,7 @@ benchmark-slow-model: $(STAMP) ## 32 calls of 12 s at once in a worker at defaul
 	@$(PYTEST) tests/benchmarks/slow_model.py $(ARGS)
 
 money-path: ## The files between proposal and settlement of a refund, with their lines
-	@wc -l $(addprefix approvals/,kinds.py locks.py transitions.py audit/events.py policy/rules.py) \
+	@wc -l $(addprefix approvals/,kinds.py locks.py transitions.py audit/events.py policy/verdicts.py) \
 		$(addprefix approvals/effects/kinds/,__init__.py registry.py base.py refund.py) \
 		$(addprefix approvals/effects/,proposals.py resolution.py facts.py reservations.py payload.py snapshots.py \
 		execution.py attempt_plan.py settlement.py lookup.py) \

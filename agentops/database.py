@@ -2,7 +2,7 @@
 
 from django.db import connections
 
-from agentops.lib.errors import NotLetOut
+from agentops.lib.outbound import NotLetOut
 
 
 def give_back_connections() -> None:

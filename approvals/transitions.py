@@ -22,10 +22,10 @@ def move(
     action: Action,
     to: str,
     *,
-    actor: str,
     verb: str,
+    actor: str = events.SYSTEM,
     holding: int | None = None,
-    details: dict[str, Any] | None = None,
+    details: events.Values = None,
     **fields: Any,
 ) -> None:
     """Move `action` from the status it was read with to `to`, and write `fields` in the same UPDATE.
@@ -44,14 +44,8 @@ def move(
     with transaction.atomic(savepoint=False):
         if Action.objects.filter(**guard).update(status=to, **fields) != 1:
             raise Lost(f"{action.idempotency_key} is no longer {before}")
-        events.record_event(
-            actor=actor,
-            verb=verb,
-            object_type="action",
-            object_id=action.pk,
-            before={"status": before},
-            after={"status": to, "key": action.idempotency_key, **(details or {})},
-        )
+        after = {"status": to, **(details or {})}
+        events.record_action_event(action, verb, actor=actor, before={"status": before}, after=after)
         if to in states.SETTLED:
             transaction.on_commit(lambda: _announce(action.pk), robust=True)
     action.status = to
@@ -61,13 +55,8 @@ def request_approval(
     action: Action, *, hours: int, snapshot: dict[str, Any], changes: Sequence[dict[str, Any]] = ()
 ) -> ApprovalRequest:
     """Open an approval request that expires after `hours`. Call it in the transaction that moves the action."""
-    return ApprovalRequest.objects.create(
-        action=action,
-        digest=action.digest,
-        snapshot=snapshot,
-        changes=list(changes),
-        expires_at=Now() + timedelta(hours=hours),
-    )
+    shown = {"snapshot": snapshot, "changes": list(changes), "expires_at": Now() + timedelta(hours=hours)}
+    return ApprovalRequest.objects.create(action=action, digest=action.digest, **shown)
 
 
 def _announce(action_id: int) -> None:

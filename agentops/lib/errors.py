@@ -8,54 +8,43 @@ ProviderError               an outside system didn't do what was asked
   Terminal                  will not heal: reported at once, never retried
     Unauthorized            our credentials are rejected: the provider is paused and its actions wait
     IdempotencyMismatch     our key with a different body: a bug of ours
-NotLetOut                   a request that must not leave this process, refused before it was sent: a bug of ours
 """
 
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, ClassVar
 
 
 class Refused(Exception):
-    """Input that cannot be acted on.
-
-    `code` is stable, `message` is written for people and the model, `details` says what would be valid.
-    """
+    """Input that cannot be acted on. `code` is stable, `message` is written for people and the model, `details` says
+    what would be valid."""
 
     def __init__(self, code: str, message: str, **details: Any) -> None:
         super().__init__(message)
-        self.code = code
-        self.message = message
-        self.details = details
+        self.code, self.message, self.details = code, message, details
 
     def as_dict(self) -> dict[str, Any]:
         return {"code": self.code, "message": self.message, "details": self.details}
 
 
+@dataclass(eq=False, repr=False)
 class ProviderError(Exception):
     """`http_status` is None if there was no answer; `retry_after` is in seconds; `body` is the raw answer.
 
     `provider` names the provider that failed if it isn't the one that the caller asked.
     """
 
-    error_class = "provider"
-    provider = ""
+    error_class: ClassVar[str] = "provider"
+    code: str
+    message: str
+    _: KW_ONLY
+    http_status: int | None = None
+    retry_after: float | None = None
+    body: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+    provider: str = ""
 
-    def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        http_status: int | None = None,
-        retry_after: float | None = None,
-        body: str = "",
-        details: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.http_status = http_status
-        self.retry_after = retry_after
-        self.body = body
-        self.details = details or {}
+    def __str__(self) -> str:
+        return self.message
 
 
 class Transient(ProviderError):
@@ -80,11 +69,3 @@ class Unauthorized(Terminal):
 
 class IdempotencyMismatch(Terminal):
     error_class = "idempotency_mismatch"
-
-
-class NotLetOut(Exception):
-    """`what` names the refused request or connection. Not a ProviderError, so no code retries or absorbs it."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is not allowed here and was not sent.")
-        self.what = what

@@ -2,12 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, wraps
 from math import isnan
-from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 
@@ -21,6 +18,7 @@ from agentops.lib.errors import (
     Transient,
     Unauthorized,
 )
+from agentops.lib.per_process import kept
 
 MAX_BODY_KEPT = 20_000
 CODE = re.compile(r"[\w.-]{1,60}", re.ASCII)  # anything else is prose, which may contain personal data
@@ -45,18 +43,6 @@ class JsonAnswer:
     replayed: bool
 
 
-def kept[**P, T](make: Callable[P, T]) -> Callable[P, T]:
-    """Make one client per arguments and process, also when several threads ask for it at once."""
-    made, lock = cast("Callable[P, T]", cache(make)), Lock()
-
-    @wraps(make)
-    def keep(*given: P.args, **named: P.kwargs) -> T:
-        with lock:
-            return made(*given, **named)
-
-    return keep
-
-
 def client(base_url: str, *, token: str = "", timeout: float = 10.0, connections: int = 100) -> httpx2.Client:
     """Return a client that keeps connections open; use one per process and provider.
 
@@ -74,27 +60,22 @@ def client(base_url: str, *, token: str = "", timeout: float = 10.0, connections
     )
 
 
+kept_client = kept(client)
+
+
 def call(http: httpx2.Client, method: str, url: str, **options: Any) -> JsonAnswer:
     """Send one request and return its 2xx answer. Raises the matching ProviderError (docs/design.md, 8)."""
     response = send_request(http, method, url, **options)
-    replayed = response.headers.get("Idempotent-Replayed", "").lower() == "true"
-    if not 200 <= response.status_code < 300:
-        raise failure(
-            response.status_code,
-            response.text,
-            replayed=replayed,
-            retry_after=response.headers.get("Retry-After"),
-            write=method != "GET",
-        )
+    status, text, headers = response.status_code, response.text, response.headers
+    replayed = headers.get("Idempotent-Replayed", "").lower() == "true"
+    if not 200 <= status < 300:
+        retry_after = headers.get("Retry-After")
+        raise failure(status, text, replayed=replayed, retry_after=retry_after, write=method != "GET")
     try:
-        return JsonAnswer(response.status_code, response.json() if response.content else None, response.text, replayed)
+        return JsonAnswer(status, response.json() if response.content else None, text, replayed)
     except (ValueError, RecursionError) as error:
-        raise EffectUnknown(
-            "unreadable_answer",
-            "The response isn't JSON.",
-            http_status=response.status_code,
-            body=_kept(response.text),
-        ) from error
+        kept = text[:MAX_BODY_KEPT]
+        raise EffectUnknown("unreadable_answer", "The response isn't JSON.", http_status=status, body=kept) from error
 
 
 def send_request(http: httpx2.Client, method: str, url: str, **options: Any) -> httpx2.Response:
@@ -119,20 +100,12 @@ def _cause(error: Exception) -> str:
 def failure(
     status: int, body: str, *, replayed: bool = False, retry_after: str | None = None, write: bool = False
 ) -> ProviderError:
-    """Return the error for an answer outside 2xx.
-
-    For a `write`, an answer that is neither success nor refusal (a redirect, for example) leaves its effect unknown.
-    """
+    """Return the error for an answer outside 2xx. For a `write`, an answer that is neither success nor refusal (a
+    redirect, for example) leaves its effect unknown."""
     code, message, details = _error_of(status, body)
-    kind = _class_of(status, code, replayed=replayed, write=write)
-    return kind(
-        code,
-        message,
-        http_status=status,
-        retry_after=retry_after_seconds(retry_after),
-        body=_kept(body),
-        details=details,
-    )
+    error = _class_of(status, code, replayed=replayed, write=write)(code, message, http_status=status, details=details)
+    error.retry_after, error.body = retry_after_seconds(retry_after), body[:MAX_BODY_KEPT]
+    return error
 
 
 def _class_of(status: int, code: str, *, replayed: bool, write: bool) -> type[ProviderError]:
@@ -150,15 +123,13 @@ def _class_of(status: int, code: str, *, replayed: bool, write: bool) -> type[Pr
 
 
 def _error_of(status: int, body: str) -> tuple[str, str, dict[str, Any]]:
+    """Return the code, message and details of an error answer (docs/contracts), as far as it has them."""
     try:
         error = json.loads(body)["error"]
         code, details = error.get("code"), error.get("details")
         named = isinstance(code, str) and CODE.fullmatch(code)
-        return (
-            code if named else f"http_{status}",
-            str(error.get("message", "")),
-            details if isinstance(details, dict) else {},
-        )
+        message = str(error.get("message", ""))
+        return code if named else f"http_{status}", message, details if isinstance(details, dict) else {}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"http_{status}", f"The provider returned HTTP {status}.", {}
 
@@ -171,7 +142,3 @@ def retry_after_seconds(retry_after: str | None) -> float | None:
         return None
     # Limit the damage of a server's mistake to one hour.
     return None if isnan(wanted) else min(max(wanted, 0.0), 3600.0)
-
-
-def _kept(body: str) -> str:
-    return body[:MAX_BODY_KEPT]

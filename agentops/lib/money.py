@@ -4,15 +4,12 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from babel.numbers import format_currency, get_currency_precision, list_currencies
+from babel.numbers import format_currency, get_currency_precision
 
 # CLDR, which Babel uses, leaves out minor units that prices no longer use. ISO 4217 still counts in them.
 _ISO_DIGITS = {"IQD": 3} | dict.fromkeys(
     ("AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER"), 2
 )
-
-# A comma only separates groups of three digits: someone who writes "12,50" means twelve and a half, never 1,250.
-_AMOUNT = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]+))?")
 
 
 @dataclass(frozen=True)
@@ -22,6 +19,11 @@ class Money:
 
     amount: int
     currency: str
+
+    @classmethod
+    def of(cls, amount: int | None, currency: str | None) -> "Money | None":
+        """Return the money of a record, or None if it has no amount or no currency."""
+        return None if amount is None or not currency else cls(amount, currency)
 
     def __add__(self, other: "Money") -> "Money":
         return Money(self.amount + self._same(other), self.currency)
@@ -49,31 +51,9 @@ def digits(currency: str) -> int:
     return _ISO_DIGITS.get(currency) or int(get_currency_precision(currency))
 
 
-def is_currency(currency: str) -> bool:
-    return currency in list_currencies()
-
-
 def major(amount: int, currency: str) -> Decimal:
     """Return an amount in major units: 8400 USD -> Decimal('84.00')."""
     return Decimal(amount).scaleb(-digits(currency))
-
-
-def minor(text: str, currency: str) -> int:
-    """Parse an amount that a person typed: '84.00' USD -> 8400, '1,250' USD -> 125000.
-
-    Accepts zero and more, in ASCII digits. Raises ValueError with a message for that person.
-    """
-    written = text.strip()
-    found = _AMOUNT.fullmatch(written)
-    if not found:
-        raise ValueError(f"{written!r} isn't an amount. Enter it like {major(1250, currency)}")
-    after_point = found[1] or ""
-    decimals = digits(currency)
-    if len(after_point) > decimals:
-        fault = f"{written!r} has more decimals than {currency} allows ({decimals})"
-        raise ValueError(f"{fault}. Enter it like {major(1250, currency)}")
-    whole = written.split(".")[0].replace(",", "")
-    return int(whole + after_point.ljust(decimals, "0"))
 
 
 def display(amount: int, currency: str, locale: str = "en") -> str:

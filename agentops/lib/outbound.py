@@ -12,7 +12,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from agentops.lib.errors import NotLetOut
+
+class NotLetOut(Exception):
+    """A request that must not leave this process, refused before it was sent: a bug of ours. `what` names the request
+    or the connection. It is no ProviderError, so no code retries or absorbs it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not allowed here and was not sent.")
+        self.what = what
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from django.conf import settings
 from pydantic import BaseModel, BeforeValidator, Field
 
 from agentops.lib import deadline, http, redact
-from agentops.lib.errors import EffectUnknown, NotLetOut, ProviderError, Terminal, Transient
+from agentops.lib.errors import EffectUnknown, ProviderError, Terminal, Transient
+from agentops.lib.outbound import NotLetOut
+from agentops.lib.per_process import kept
 
 
 def _text(value: Any) -> str:
@@ -219,7 +221,7 @@ def _client(provider: str) -> openai.OpenAI:
     return _cached_client(url, key, settings.LLM_TIMEOUT_SECONDS)
 
 
-@http.kept
+@kept
 def _cached_client(base_url: str | None, api_key: str, timeout: float) -> openai.OpenAI:
     return openai.OpenAI(
         base_url=base_url,

@@ -12,15 +12,16 @@ from agentops.models import Replay, ReplayStep, Step
 from agentops.replays.recording import NotRecorded, Recording
 from agentops.runs import steps, tools
 from approvals import kinds, states
-from approvals.effects import proposals
-from approvals.effects.facts import gather_facts, recorded_facts
+from approvals.effects import duplicates, proposals
+from approvals.effects.facts import gather_facts
 from approvals.effects.kinds import KINDS, verdict_on
 from approvals.effects.kinds.base import Arguments, Kind, Resolved
+from approvals.effects.recorded_facts import recorded_facts
 from approvals.effects.resolution import Sources
 from approvals.grounding import claims
 from approvals.models import Action, Decision
-from approvals.policy import rules, versions
-from approvals.policy.rules import Outcome, Verdict
+from approvals.policy import verdicts, versions
+from approvals.policy.verdicts import Outcome, Verdict
 
 _FIELDS = ("kind", "params", "idempotency_key", "order_id", "amount", "currency", "status", "sequence")
 
@@ -63,10 +64,10 @@ def judge_effect(
     assert kind is not None
     given = kind.parse(steps.arguments(step))
     existing = [row for row in [*recording.earlier, *made] if row.kind == kind.name]
-    duplicate = proposals.find_identical(kind, given, existing)
+    duplicate = duplicates.find_identical(kind, given, existing)
     sources = (recording.live if replay.mode == Replay.Mode.LIVE else recording.sources)(lambda: made)
     proposed = [recording.as_proposed(row) for row in recording.actions(kind.name)]
-    recorded = proposals.find_identical(kind, given, proposed)
+    recorded = duplicates.find_identical(kind, given, proposed)
     further = False
     resolved = None
     if duplicate is None:
@@ -81,7 +82,9 @@ def judge_effect(
         output = redact.data(tools.action_result(duplicate, decision, again=True))
         steps.finish_action(step, duplicate.status, output, duplicate.error_class)
         return None, EffectOutcome(duplicate.status, ReplayStep.Source.RECORDED, "Same as the earlier proposal.")
-    recorded = recorded or next((row for row in proposed if kinds.same_effect(row.params, resolved.stored)), None)
+    recorded = recorded or next(
+        (row for row in proposed if kinds.same_effect(row.params, resolved.params.stored)), None
+    )
     return _judge(replay, recording, step, resolved, recorded, further=further, sources=sources, sequence=len(existing))
 
 
@@ -131,7 +134,7 @@ def _judge(
         sequence=sequence + 1,
         idempotency_key=f"{recording.run.ticket_id}:{resolved.kind.name}:{sequence + 1}",
         status=outcome.status,
-        params=resolved.stored,
+        params=resolved.params.stored,
         order_id=resolved.order_id,
         amount=resolved.money.amount if resolved.money else None,
         currency=resolved.money.currency if resolved.money else "",
@@ -146,7 +149,7 @@ def _judge(
     output = redact.data(tools.action_result(action, outcome.decision, again=False))
     steps.finish_action(step, action.status, output, action.error_class)
     effect = _effect(action, verdict, replay.policy_version.pk, recorded=recorded.pk if recorded else None)
-    return {**effect, "proposed": resolved.stored}, outcome
+    return {**effect, "proposed": resolved.params.stored}, outcome
 
 
 def _facts(
@@ -158,7 +161,7 @@ def _facts(
     *,
     further: bool,
     sources: Sources,
-) -> rules.Facts:
+) -> verdicts.Facts:
     """Return the recorded facts for the same effect. A reply is judged on the effects of this replay instead."""
     if recorded is not None and not resolved.kind.once_a_run:
         return replace(recorded_facts(recorded), further=further)

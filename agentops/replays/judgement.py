@@ -17,7 +17,7 @@ from agentops.runs import turn
 from approvals import kinds
 from approvals.effects.kinds import KINDS
 from approvals.models import Action, Decision
-from approvals.policy.rules import Outcome
+from approvals.policy.verdicts import Outcome
 
 ALONE, PERSON, BLOCKED = Outcome.AUTO_APPROVE.value, Outcome.REQUIRE_APPROVAL.value, Outcome.BLOCK.value
 # A person's original decision -> the replay's verdict on the same effect -> the result. Anything else is "different".

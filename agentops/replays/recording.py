@@ -233,4 +233,4 @@ def _less(rest: FundsLeft, actions: Sequence[Action], reading: Reading) -> Funds
 
 def effects_of(actions: Sequence[Action]) -> list[check.SucceededEffect]:
     """Return the effects that a reply may mention: claims.succeeded_effects for actions that are already loaded."""
-    return [claims.effect_from(row) for row in actions if row.status == states.SUCCEEDED and row.kind in KINDS.effects]
+    return [claims.effect_from(row) for row in actions if row.status == states.SUCCEEDED]

@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 from agentops.models import Hold, Run
 from approvals import locks, states
 from approvals.audit import events
+from approvals.effects.kinds import KINDS
 from approvals.models import Action
 
 
@@ -41,9 +42,9 @@ def may_continue(run: Run) -> bool:
     if not any(other.pk == run.pk and other.fence == run.fence for other in locked):
         return False
     locks.lock_ticket(run.ticket_id)  # proposing a reply takes this lock too
-    replies = Action.objects.filter(
-        ticket=run.ticket_id, kind="reply", run_id__isnull=True, created_at__gte=Hold.objects.get(run=run).held_at
-    )
+    since = Hold.objects.get(run=run).held_at
+    by_people = Action.objects.filter(ticket=run.ticket_id, kind__in=KINDS.replies, run_id__isnull=True)
+    replies = by_people.filter(created_at__gte=since)
     reply = replies.exclude(status__in=states.WITHOUT_EFFECT).order_by("pk").last()
     if reply is None:
         return True

@@ -24,7 +24,7 @@ from agentops.models import Run, Step
 from agentops.runs import leasing, steps, tools, turn
 from agentops.runs.commit import RunSuperseded, commit_step, set_ticket
 from approvals import states
-from approvals.effects import acknowledgements, execution, pauses, proposals
+from approvals.effects import acknowledgements, duplicates, execution, pauses, proposals
 from approvals.effects.kinds import KINDS
 from approvals.effects.kinds.base import Kind
 from approvals.grounding import claims
@@ -169,12 +169,12 @@ def _propose(run: Run, step: Step) -> None:
     kind = KINDS.by_tool(step.name)
     assert kind is not None
     given = kind.parse(steps.arguments(step))
-    made = proposals.find_earlier(kind, given, ticket_id=run.ticket_id)
+    made = duplicates.find_earlier(kind, given, ticket_id=run.ticket_id)
     resolved = None if made else proposals.resolve_arguments(kind, given, run.ticket, mendable=_mendable(run, kind))
     with transaction.atomic():
         commit_step(run, None, step)  # lock the run before its ticket, as leasing does, to avoid deadlocks
         if made:
-            step.action = proposals.absorb_duplicate(made)
+            step.action = duplicates.absorb_duplicate(made)
         elif resolved:
             step.action = proposals.record_proposal(resolved, ticket_id=run.ticket_id, run_id=run.pk)
         commit_step(run, None, step)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 from agentops.lib import redact
 from agentops.lib.errors import Refused
 from approvals import kinds, states
-from approvals.effects import reservations, resolution, stops
+from approvals.effects import customers, reservations, resolution, stops
 from approvals.effects.kinds import KINDS
 from approvals.models import Action, AuditEvent, Decision, Stop
 from approvals.providers import orders
@@ -89,7 +89,7 @@ def run_read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
         case GetOrder(order_id=order_id):
             return reservations.order_snapshot(resolution.read_order(ticket, order_id))
         case _:
-            return resolution.read_customer(ticket).model_dump(mode="json")
+            return customers.read_customer(ticket).model_dump(mode="json")
 
 
 def parse_read(name: str, arguments: Any) -> BaseModel:
@@ -154,7 +154,7 @@ def action_result(action: Action, decision: Decision | None, *, again: bool) -> 
 def _own(ticket: Ticket) -> list[orders.Order]:
     # Compare again: a shop that searches loosely must not show another customer's orders.
     email = ticket.customer.email
-    return [row for row in orders.find_orders(customer_email=email) if row.customer_email.lower() == email.lower()]
+    return [row for row in orders.find_orders(customer_email=email) if row.belongs_to(email)]
 
 
 def _newest(found: list[orders.Order]) -> dict[str, Any]:

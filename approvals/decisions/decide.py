@@ -15,14 +15,13 @@ from django.db.models.functions import Now
 
 from agentops.lib import tracing
 from agentops.lib.errors import Refused
-from agentops.lib.money import Money
 from approvals import kinds, signals, states, transitions
 from approvals.effects import attempt_plan, facts, payload, proposals, reservations, snapshots
 from approvals.effects.kinds import KINDS, REPLY, verdict_on
 from approvals.effects.kinds.base import Params, Resolved
 from approvals.models import Action, ApprovalRequest, Decision
 from approvals.policy import versions
-from approvals.policy.rules import Facts, Outcome
+from approvals.policy.verdicts import Facts, Outcome
 from tickets.models import Ticket
 
 
@@ -129,14 +128,12 @@ def _approve(
     _require_as_shown(action, request.digest)
     params = _edited(action, changes) if changes else None
     if params is not None:
-        amount = getattr(params, "amount", None)
-        world = replace(world, params=params, money=None if amount is None else Money(amount, action.currency))
+        world = replace(world, params=params)
     _require_below_ceiling(world)
     world.require_left()
     fields: dict[str, Any] = {}
     if params is not None:
-        frozen = payload.freeze(world.kind, params, key=action.idempotency_key, ticket=action.ticket)
-        fields = {**frozen, "amount": world.money.amount if world.money else None}
+        fields = payload.freeze(world.kind, params, key=action.idempotency_key, ticket=action.ticket)
     decision = _record_decision(request, by, verdict, edited=fields.get("params"))
     before = action.params
     for name, value in fields.items():
@@ -149,7 +146,7 @@ def _approve(
         details={"digest": action.digest} | ({"params": action.params, "proposed": before} if fields else {}),
         approved_at=Now(),
         not_before=None,
-        snapshot=snapshots.snapshot_as_approved(request, world, params),
+        snapshot=world.kind.compare(action, world, request.snapshot)[0] if fields else request.snapshot,
         **fields,
     )
     transaction.on_commit(lambda: _announce(action.pk), robust=True)

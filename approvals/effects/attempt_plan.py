@@ -88,13 +88,8 @@ def plan(
     if used_up:
         return LookFirst(Unknown(ReplayedFailure("attempts_used_up", "No attempt got a clear response.")))
     if not keeps_keys:  # an earlier request may still arrive, so a second one could cause a second effect
-        return LookFirst(
-            Unknown(
-                ReplayedFailure(
-                    "not_sent_again", "This may have gone through, and the provider doesn't support idempotency keys."
-                )
-            )
-        )
+        why = "This may have gone through, and the provider doesn't support idempotency keys."
+        return LookFirst(Unknown(ReplayedFailure("not_sent_again", why)))
     return LookFirst(Send(again=True, check=True))
 
 

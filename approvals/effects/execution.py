@@ -23,15 +23,12 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from agentops.lib import calls, tracing
-from agentops.lib.errors import ProviderError, Refused, ReplayedFailure, Terminal
+from agentops.lib.errors import ProviderError, ReplayedFailure, Terminal, Transient
 from approvals import locks, states, transitions
-from approvals.audit import events
-from approvals.effects import acknowledgements, attempt_plan, late_answers, lookup, pauses, payload, settlement, stops
+from approvals.effects import attempt_plan, late_answers, lookup, pauses, payload, settlement, snapshots, stops
 from approvals.effects.attempt_plan import Attempted, LookFirst, Send
 from approvals.effects.kinds import KINDS
-from approvals.effects.kinds.base import CannotBeAsked
 from approvals.models import Action, Attempt, Deferral
-from approvals.providers import orders
 from approvals.providers.receipt import Receipt
 
 log = logging.getLogger(__name__)
@@ -39,15 +36,6 @@ LINE = "execution"  # of the sweep
 DATABASE_AWAY = (OperationalError, InterfaceError)
 READY = Q(status=states.APPROVED) & (Q(not_before__isnull=True) | Q(not_before__lte=Now()))
 LEFT_BEHIND = Q(status=states.EXECUTING, lease_expires_at__lt=Now())  # its worker's lease ran out
-
-
-class ChangedSinceApproved(Exception):
-    """The order or customer has changed since the approval."""
-
-    def __init__(self, snapshot: dict[str, Any], changes: list[dict[str, Any]]) -> None:
-        super().__init__("changed since it was approved")
-        self.snapshot = snapshot
-        self.changes = changes
 
 
 class LeaseExpired(Exception):
@@ -87,22 +75,20 @@ def due(limit: int) -> list[int]:
 def _claim(action_id: int) -> Action | None:
     """Lease the action and start an attempt. Takes over from a dead worker if its lease has expired. Returns None if
     the action is not due, leased, stopped or paused."""
+    free = Action.objects.select_for_update(skip_locked=True, of=("self",)).select_related("ticket__customer")
     with transaction.atomic():
-        action = _lock(action_id, READY | LEFT_BEHIND)
+        action = free.filter(READY | LEFT_BEHIND, pk=action_id).first()
         if action is None or stops.blocks_claim(action.kind):
             return None
         if pauses.paused_names().intersection(KINDS.of(action).providers):
             return None
         fence = action.fence + 1
         held: dict[str, Any] = {"fence": fence, "lease_expires_at": _lease_expiry()}
-        if action.status == states.EXECUTING:
-            _mark_lost(action)
+        if action.status == states.EXECUTING:  # the dead worker's request may have taken effect
+            settlement.finish_attempt(action, "lost", error=Transient("worker_lost", "The worker stopped responding."))
             Action.objects.filter(pk=action.pk, fence=action.fence).update(**held)
         else:
-            details = {"attempt": fence}
-            transitions.move(
-                action, states.EXECUTING, actor=events.SYSTEM, verb="action.claimed", details=details, **held
-            )
+            transitions.move(action, states.EXECUTING, verb="action.claimed", details={"attempt": fence}, **held)
         action.fence = fence
         Attempt.objects.create(action=action, number=fence, worker=f"{socket.gethostname()}:{os.getpid()}")
     return action
@@ -120,29 +106,18 @@ def _renew_lease(action: Action) -> None:
         Action.objects.filter(pk__in=free).update(lease_expires_at=_lease_expiry())
 
 
-def _lock(action_id: int, wanted: Q) -> Action | None:
-    """The action, locked, if it is as `wanted` and nobody else holds it."""
-    free = Action.objects.select_for_update(skip_locked=True, of=("self",)).select_related("ticket__customer")
-    return free.filter(wanted, pk=action_id).first()
-
-
-def _mark_lost(action: Action) -> None:
-    """Mark the dead worker's attempt as lost. Its effect is unknown."""
-    action.attempts.filter(outcome="").update(
-        outcome="lost", finished_at=Now(), error_code="worker_lost", error_message="The worker stopped responding."
-    )
-
-
 def _attempt(action: Action) -> None:
     try:
         receipt = _receipt(action)
-    except ChangedSinceApproved as changed:
+    except snapshots.ChangedSinceApproved as changed:
         _settle(action, partial(settlement.return_to_queue, action, snapshot=changed.snapshot, changes=changed.changes))
     except ProviderError as error:
         _failed(action, error)
     except LeaseExpired:
         log.warning("%s: attempt %s stalled past its lease and sends nothing", action, action.fence)
-        _settle(action, lambda: settlement.close_expired_attempt(action))
+        expired = Transient("overtaken", "The attempt timed out before anything was sent.")
+        # A newer attempt may have marked this one as lost, but it is certain that it sent nothing.
+        _settle(action, lambda: settlement.finish_attempt(action, expired.code, error=expired, known="lost"))
     except DATABASE_AWAY:
         raise  # when the database is back, the lease has expired and the attempt counts as lost
     except Exception as error:  # noqa: BLE001 - our own bug would repeat at each attempt, so alert people and send nothing
@@ -157,13 +132,13 @@ def _receipt(action: Action) -> Receipt:
     _require_as_approved(action)
     step = _plan(action)
     if isinstance(step, LookFirst):
-        if found := _found(action):
+        if found := lookup.find_effect(action):
             return found
         step = step.absent
     if not isinstance(step, Send):
         raise step.error
     if step.check:
-        _check_again(action) if step.again else _check_world(action)
+        snapshots.require_unchanged(action, again=step.again)
     _require_lease(action)
     return _send(action)
 
@@ -178,27 +153,6 @@ def _plan(action: Action) -> attempt_plan.Plan:
         now=max(started_at for *_, started_at in attempts),  # the current attempt's, by the database's clock
         horizon=timedelta(seconds=settings.RETRY_HORIZON_SECONDS),
     )
-
-
-def _failed(action: Action, error: ProviderError) -> None:
-    _settle(action, lambda: settlement.settle_failure(action, error))
-
-
-def _succeeded(action: Action, receipt: Receipt) -> None:
-    try:
-        if not _settle(action, lambda: settlement.settle_success(action, receipt)):
-            _settle(action, lambda: late_answers.apply_late_answer(action, receipt))
-    except DATABASE_AWAY:
-        raise
-    except Exception as error:  # noqa: BLE001 - we can't store the answer, so the outcome is unknown
-        _broke(action, error)
-
-
-def _broke(action: Action, error: Exception) -> None:
-    """Settle an attempt in which our own code failed. The effect may already exist, so it is unknown until looked
-    up."""
-    log.exception("%s: attempt %s failed with an internal error", action.idempotency_key, action.fence)
-    _failed(action, ReplayedFailure("fault", f"Bug in AgentOps: {type(error).__name__}: {error}"))
 
 
 def _require_as_approved(action: Action) -> None:
@@ -220,48 +174,25 @@ def _send(action: Action) -> Receipt:
     return kind.send(kind.params_of(action), body=action.request, key=action.idempotency_key)
 
 
-def _check_world(action: Action) -> None:
-    """Read the order or customer again before the first sending (docs/design.md, 5.8). Raises ChangedSinceApproved or
-    ProviderError."""
+def _succeeded(action: Action, receipt: Receipt) -> None:
     try:
-        _require_unchanged(action)
-    except ProviderError as error:
-        error.provider = orders.NAME  # the shop failed, not the provider that the effect is sent to
+        if not _settle(action, lambda: settlement.settle_success(action, receipt)):
+            _settle(action, lambda: late_answers.apply_late_answer(action, receipt))
+    except DATABASE_AWAY:
         raise
+    except Exception as error:  # noqa: BLE001 - we can't store the answer, so the outcome is unknown
+        _broke(action, error)
 
 
-def _require_unchanged(action: Action) -> None:
-    if acknowledgements.outdated(action):
-        raise Terminal("answered_meanwhile", "The ticket was answered or picked up again in the meantime.")
-    kind = KINDS.of(action)
-    try:
-        now = kind.read_again(action).with_left(without=action.pk)
-    except Refused as gone:
-        raise ChangedSinceApproved({}, [{"field": "exists", "before": True, "after": gone.message}]) from gone
-    snapshot, changes = kind.compare(action, now, action.snapshot)
-    # The rest of the order's money changes with every other refund. It only matters if it no longer covers this action.
-    if now.left and (action.amount or 0) > now.left.whole:
-        changes.append({"field": "left for this action", "before": action.amount, "after": snapshot["refundable"]})
-    known = kind.may_differ(action, snapshot)
-    if any(row["field"] not in known for row in changes):
-        raise ChangedSinceApproved(snapshot, changes)
+def _failed(action: Action, error: ProviderError) -> None:
+    _settle(action, lambda: settlement.settle_failure(action, error))
 
 
-def _check_again(action: Action) -> None:
-    """Check the order again before a repeated sending. If it has changed, nothing is sent, but the action doesn't
-    return to the queue either, because an earlier request may still arrive. Raises ProviderError."""
-    try:
-        _check_world(action)
-    except ChangedSinceApproved as changed:
-        fields = ", ".join(str(row["field"]) for row in changed.changes)
-        raise ReplayedFailure("changed", f"Not sent again: changed since the approval ({fields}).") from changed
-
-
-def _found(action: Action) -> Receipt | None:
-    try:
-        return lookup.find_effect(action)
-    except CannotBeAsked as error:
-        raise ReplayedFailure("cannot_be_asked", str(error)) from error
+def _broke(action: Action, error: Exception) -> None:
+    """Settle an attempt in which our own code failed. The effect may already exist, so it is unknown until looked
+    up."""
+    log.exception("%s: attempt %s failed with an internal error", action.idempotency_key, action.fence)
+    _failed(action, ReplayedFailure("fault", f"Bug in AgentOps: {type(error).__name__}: {error}"))
 
 
 def _settle(action: Action, write: Callable[[], None]) -> bool:

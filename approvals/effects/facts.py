@@ -1,4 +1,4 @@
-"""Gather the facts that a proposal is judged by (policy.rules.Facts): its amount, and the sums that it adds to."""
+"""Gather the facts that a proposal is judged by (policy.verdicts.Facts): its amount, and the sums that it adds to."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,14 +8,13 @@ from django.db.models import DateTimeField, Q, Sum, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now, TruncDate, TruncDay
 
-from agentops.lib.money import Money
 from approvals import states
 from approvals.effects.kinds import KINDS
 from approvals.effects.kinds.base import Resolved
 from approvals.effects.resolution import NOW, Sources
 from approvals.models import Action, AgentDay
-from approvals.policy import dial, rules
-from approvals.policy.rules import Facts
+from approvals.policy import dial
+from approvals.policy.verdicts import Facts, Outcome
 from tickets.models import Ticket
 
 COUNTED = (*states.OPEN, states.SUCCEEDED)
@@ -33,24 +32,12 @@ def gather_facts(
 ) -> Facts:
     """Gather the facts about a proposal. Call it in the transaction that holds `lock_sums`. For a replay, pass recorded
     `sources` and the time `at` which to compute the sums."""
-    kind = resolved.kind
+    kind, money = resolved.kind, resolved.money
     own = kind.facts(resolved, ticket, by_agent=by_agent, sources=sources)
-    if kind.moves_money and resolved.money:
-        own |= _sums(resolved.money.currency, ticket, at)
-    return Facts(kind.name, further=further, position=dial.position(ticket.pk), tags=resolved.tags, **own)
-
-
-def recorded_facts(action: Action) -> Facts:
-    """Return the facts that the action was judged by. The dial position is computed again, because it never changes."""
-    kept = {"kind": action.kind, **action.facts}
-    amount, currency = kept.pop("amount", None), kept.pop("currency", None)
-    return Facts(**{
-        **kept,
-        "money": None if amount is None or currency is None else Money(amount, currency),
-        "ungrounded": tuple(kept.get("ungrounded", ())),
-        "position": dial.position(action.ticket_id),
-        "tags": None if kept.get("tags") is None else tuple(kept["tags"]),
-    })  # fmt: skip
+    if kind.moves_money and money:
+        own |= _sums(money.currency, ticket, at)
+    position = dial.position(ticket.pk)
+    return Facts(kind.name, money, further=further, position=position, tags=resolved.tags, **own)
 
 
 def lock_sums(currency: str, customer_id: int) -> None:
@@ -79,9 +66,8 @@ def _sums(currency: str, ticket: Ticket, at: datetime | None) -> dict[str, Any]:
     if at is None:  # a lock is held: a row per day, instead of the day's actions (models.AgentDay)
         alone = AgentDay.objects.filter(currency=currency, day=TruncDate(Now())).aggregate(total=Sum("amount"))
     else:
-        alone = approved.filter(
-            currency=currency, verdict=rules.Outcome.AUTO_APPROVE, approved_at__gte=TruncDay(then)
-        ).aggregate(total=Sum("amount"))
+        by_agent = approved.filter(currency=currency, verdict=Outcome.AUTO_APPROVE, approved_at__gte=TruncDay(then))
+        alone = by_agent.aggregate(total=Sum("amount"))
     return {
         "customer_30_days": sum(amount or 0 for its_currency, amount in amounts if its_currency == currency),
         "customer_30_days_count": len(amounts),

@@ -7,8 +7,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from agentops.lib import redact
-from approvals import states, ticket_status, transitions
+from approvals import states, ticket_status
 from approvals.audit import events
+from approvals.effects import settlement
 from approvals.effects.kinds import KINDS
 from approvals.kinds import noun
 from approvals.models import Action
@@ -36,15 +37,8 @@ def apply_late_answer(action: Action, receipt: Receipt) -> None:
     if action.status in (states.APPROVED, states.EXECUTING):
         return
     if action.status == states.UNRESOLVED and not kind.can_be_looked_up:
-        transitions.move(
-            action,
-            states.SUCCEEDED,
-            actor=events.SYSTEM,
-            verb="action.reconciled",
-            details={"answered_late": receipt.reference},
-            **receipt.stored(),
-        )
-        kind.succeeded(action)
+        answered = {"answered_late": receipt.reference}
+        settlement.close(action, states.SUCCEEDED, "action.reconciled", answered, receipt=receipt)
     elif action.status == states.UNRESOLVED:
         Action.objects.filter(pk=action.pk).update(not_before=Now())
     elif action.status != states.SUCCEEDED or another:
@@ -54,13 +48,11 @@ def apply_late_answer(action: Action, receipt: Receipt) -> None:
 def report_contradiction(action: Action, *, reference: str, status: str, who: str) -> None:
     """Hand the ticket to a person, because the provider has an effect under our key that our records don't show."""
     log.error("%s is %s, and %s has %s for it: %s", action, action.status, who, reference, status)
-    events.record_event(
-        actor=events.SYSTEM,
-        verb="action.contradicted",
-        object_type="action",
-        object_id=action.pk,
+    events.record_action_event(
+        action,
+        "action.contradicted",
         before={"status": action.status},
-        after={"key": action.idempotency_key, "provider_reference": reference, "provider_status": status},
+        after={"provider_reference": reference, "provider_status": status},
     )
     what = noun(action.kind)
     reason = f"{who} has the {what} {reference} ({status}) for {action}, which is {action.status} here."
@@ -77,14 +69,11 @@ def record_arrival(action: Action, result: dict[str, Any]) -> bool:
     with transaction.atomic():
         if not on_its_way.update(result={**known, **result}):
             return False
-        events.record_event(
-            actor=events.SYSTEM,
-            verb="action.arrived",
-            object_type="action",
-            object_id=action.pk,
+        events.record_action_event(
+            action,
+            "action.arrived",
             before={"status": action.status},
             after={
-                "key": action.idempotency_key,
                 "provider_reference": action.provider_reference,
                 "provider_status": result.get("provider_status", result["status"]),
             },

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import DurationField, ExpressionWrapper, Max, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce, Greatest, Least, Now
 
 from agentops.lib import redact, tracing
-from agentops.lib.errors import ProviderError, Refused
+from agentops.lib.errors import ProviderError, Refused, Terminal
 from approvals import states, transitions
-from approvals.audit import events
+from approvals.effects import settlement
 from approvals.effects.kinds import KINDS
 from approvals.effects.kinds.base import CannotBeAsked
 from approvals.models import Action, Attempt, Deferral
-from approvals.providers.receipt import Receipt
+from approvals.providers.receipt import FAILED, Receipt
 
 log = logging.getLogger(__name__)
 LINE = "lookup"  # of the sweep
@@ -37,9 +37,8 @@ class LookupResult:
 
 
 def find_effect(action: Action) -> Receipt | None:
-    """Return the provider's record of this action's effect, or None if it has none.
-
-    Raises CannotBeAsked or ProviderError."""
+    """Return the provider's record of this action's effect, or None if it has none. Raises CannotBeAsked or another
+    ProviderError."""
     kind = KINDS.of(action)
     try:
         params = kind.params_of(action)
@@ -70,24 +69,18 @@ def ask_provider(action_id: int) -> LookupResult:
 
 
 def _ask(action: Action) -> LookupResult:
-    quiet = not quiet_in(
-        action
-    )  # taken before we ask: a request that arrives while the provider answers is not in its answer
+    # Taken before we ask: a request that arrives while the provider answers is not in its answer.
+    quiet = not quiet_in(action)
     try:
-        found = find_effect(action)
-    except CannotBeAsked as error:
-        log.info("%s waits for a person: %s", action.idempotency_key, error)
+        return _write(action, find_effect(action), quiet=quiet)
+    except ProviderError as error:
+        log.info("%s stays unresolved: %s", action.idempotency_key, error)
         if KINDS.of(action).can_be_looked_up:
             _ask_later(action)
         else:  # recorded by an older release, which asked for ever
             Action.objects.filter(pk=action.pk, status=states.UNRESOLVED).update(not_before=None)
-        return LookupResult(action, f"The provider can't tell: {error}")
-    except ProviderError as error:
-        log.info("%s stays unresolved: %s", action.idempotency_key, error)
-        _ask_later(action)
-        return LookupResult(action, f"Couldn't check with the provider. {error}")
-    try:
-        return _write(action, found, quiet=quiet)
+        told = "The provider can't tell:" if isinstance(error, CannotBeAsked) else "Couldn't check with the provider."
+        return LookupResult(action, f"{told} {error}")
     except transitions.Lost:
         action.refresh_from_db()
         return LookupResult(action, "This action was settled in the meantime.")
@@ -109,37 +102,19 @@ def due(limit: int) -> list[int]:
 
 def _write(action: Action, found: Receipt | None, *, quiet: bool) -> LookupResult:
     """Settle the action if the answer proves anything. Raises Lost."""
-    if found and found.status != "failed":
-        transitions.move(
-            action,
-            states.SUCCEEDED,
-            actor=events.SYSTEM,
-            verb="action.reconciled",
-            details={"found": redact.storable(found.reference)},
-            **found.stored(),
-        )
-        return LookupResult(action, f"The provider has this: {found.reference}, {found.status}.")
     if found is None and not quiet:
         _ask_later(action)
         said = "The provider doesn't have this yet. A recent attempt may still arrive, so check again in a minute."
         return LookupResult(action, said, absent=True)
-    code, message = (
-        ("provider_failed", "The provider reports that this failed.")
-        if found
-        else ("never_happened", KINDS.of(action).never_happened)
-    )
-    transitions.move(
-        action,
-        states.FAILED,
-        actor=events.SYSTEM,
-        verb="action.reconciled",
-        details={"found": None},
-        error_code=code,
-        error_class="terminal",
-        error_message=message,
-        **(found.stored() if found else {}),
-    )
-    return LookupResult(action, message)
+    with transaction.atomic():
+        if found and found.status != FAILED:
+            told = {"found": redact.storable(found.reference)}
+            settlement.close(action, states.SUCCEEDED, "action.reconciled", told, receipt=found)
+            return LookupResult(action, f"The provider has this: {found.reference}, {found.status}.")
+        never_happened = ("never_happened", KINDS.of(action).never_happened)
+        error = Terminal(*(settlement.PROVIDER_FAILED if found else never_happened))
+        settlement.close(action, states.FAILED, "action.reconciled", {"found": None}, error=error, receipt=found)
+    return LookupResult(action, error.message)
 
 
 def _ask_later(action: Action) -> None:

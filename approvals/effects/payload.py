@@ -9,16 +9,18 @@ import json
 from typing import Any
 
 from approvals import kinds
-from approvals.effects.kinds.base import Kind, Params, stored
+from approvals.effects.kinds.base import Kind, Params
 from approvals.models import Action
 from tickets.models import Ticket
 
 
 def freeze[P: Params](kind: Kind[Any, P], params: P, *, key: str, ticket: Ticket) -> dict[str, Any]:
-    """Return the fields `params`, `request` and `digest` of an action with this key."""
-    kept = stored(params)
+    """Return what is frozen of an action with this key, as its fields: the parameters, the request, the digest of both,
+    and the money that moves."""
+    kept, money = params.stored, params.money
     request = json.dumps(kind.body(params, key=key, ticket=ticket), ensure_ascii=False)
-    return {"params": kept, "request": request, "digest": effect_digest(kind.name, key, kept, request)}
+    moves = {"amount": money.amount if money else None, "currency": money.currency if money else ""}
+    return {"params": kept, "request": request, "digest": effect_digest(kind.name, key, kept, request), **moves}
 
 
 def action_digest(action: Action) -> str:

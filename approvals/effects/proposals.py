@@ -3,26 +3,30 @@
 The money path reads: kinds -> proposals -> decisions -> execution -> settlement -> lookup.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
-from agentops.lib.money import display
 from approvals import kinds, locks, states, transitions
 from approvals.audit import events
+from approvals.effects import customers, duplicates, payload, reservations
 from approvals.effects import facts as policy_facts
-from approvals.effects import payload, reservations, resolution
-from approvals.effects.kinds import verdict_on
+from approvals.effects.kinds import reply, verdict_on
 from approvals.effects.kinds.base import Arguments, Kind, Resolved
 from approvals.models import Action
 from approvals.policy import versions
-from approvals.policy.rules import Outcome
-from tickets.models import Message, Ticket
+from approvals.policy.verdicts import Facts, Outcome
+from tickets.models import Ticket
+
+FOLLOWS = {
+    Outcome.AUTO_APPROVE: (states.APPROVED, "action.auto_approved"),
+    Outcome.REQUIRE_APPROVAL: (states.AWAITING_APPROVAL, "action.queued"),
+    Outcome.BLOCK: (states.BLOCKED, "action.blocked"),
+}
 
 
 def resolve_arguments(
@@ -33,7 +37,7 @@ def resolve_arguments(
     resolved: Resolved[Any] = kind.resolve(given, ticket, mendable=mendable)
     if not versions.policy_rules(versions.current_policy()).autonomy.tags:
         return resolved
-    return replace(resolved, tags=resolution.read_tags(ticket, customer=resolved.customer, reading=resolved.reading))
+    return replace(resolved, tags=customers.read_tags(ticket, customer=resolved.customer, reading=resolved.reading))
 
 
 def record_proposal(
@@ -49,9 +53,10 @@ def record_proposal(
         existing = list(Action.objects.filter(ticket=ticket, kind=resolved.kind.name).order_by("sequence"))
         twin, further = check_against(resolved, existing, run_id=run_id)
         if twin:
-            return absorb_duplicate(twin)
+            return duplicates.absorb_duplicate(twin)
         resolved = _reserve(resolved, ticket)
-        return _judge(_propose(resolved, ticket, run_id, existing, actor), resolved, ticket, further)
+        facts = policy_facts.gather_facts(resolved, ticket, further=further, by_agent=run_id is not None)
+        return _propose(resolved, facts, ticket, run_id, existing, actor)
 
 
 def check_against(
@@ -61,63 +66,17 @@ def check_against(
     effect. `existing` are the ticket's actions of this kind. Raises Refused("key_conflict")."""
     rivals = [row for row in existing if not resolved.kind.once_a_run or row.run_id == run_id]
     twins = _twins(resolved, rivals, run_id)
-    twin = next((row for row in twins if kinds.same_effect(row.params, resolved.stored)), None)
+    twin = next((row for row in twins if kinds.same_effect(row.params, resolved.params.stored)), None)
     return (twin, False) if twin else (None, not resolved.fixed and _further(resolved, rivals))
-
-
-def absorb_duplicate(twin: Action) -> Action:
-    """Count a duplicate request that was answered with this action. Call it in the transaction of that request."""
-    Action.objects.filter(pk=twin.pk).update(duplicates_absorbed=F("duplicates_absorbed") + 1)
-    events.record_event(
-        actor=events.AGENT,
-        verb="action.duplicate_absorbed",
-        object_type="action",
-        object_id=twin.pk,
-        after={"key": twin.idempotency_key, "kind": twin.kind},
-    )
-    return twin
-
-
-def find_earlier(kind: Kind[Any, Any], given: Arguments, *, ticket_id: str) -> Action | None:
-    """Return the ticket's action with identical arguments, if any. It is the answer even if the order would no longer
-    allow a new one. A caller that returns it must call `absorb_duplicate`."""
-    existing = Action.objects.filter(ticket=ticket_id, kind=kind.name).order_by("sequence")
-    return find_identical(kind, given, existing)
-
-
-def find_identical(kind: Kind[Any, Any], given: Arguments, existing: Iterable[Action]) -> Action | None:
-    """Return the first of these actions whose parameters match all arguments that the model gave."""
-    if kind.once_a_run or getattr(given, "further", False):
-        return None
-    asked = given.model_dump(mode="json", exclude={"reason", "further"}, exclude_none=True)
-    made = (row for row in existing if all(_same(name, value, row.params.get(name)) for name, value in asked.items()))
-    return next(made, None)
-
-
-def _same(name: str, asked: Any, made: Any) -> bool:
-    if name == "order_id":
-        return str(asked).lstrip("#") == str(made).lstrip("#")
-    return bool(asked == made)
 
 
 def _twins(resolved: Resolved[Any], rivals: list[Action], run_id: int | None) -> list[Action]:
     """Return the candidates for deduplication. With `further`, only other further actions that may still take effect. A
     person's reply is not a duplicate if the earlier one failed, or if the customer has written since."""
-    by_hand = resolved.kind.once_a_run and run_id is None
-    if not (resolved.further or by_hand):
-        return rivals
     possible = [row for row in rivals if row.status not in states.WITHOUT_EFFECT]
-    if by_hand:
-        return [row for row in possible if not _written_since(row)]
-    return [row for row in possible if row.facts.get("further")]
-
-
-def _written_since(reply: Action) -> bool:
-    """Return whether the customer has written since this reply was delivered."""
-    said = Message.objects.filter(ticket=reply.ticket_id)
-    arrived = said.filter(direction=Message.Direction.OUTBOUND, external_id=reply.idempotency_key)
-    since = said.filter(direction=Message.Direction.INBOUND, pk__gt=OuterRef("pk"))
-    return arrived.filter(Exists(since)).exists()
+    if resolved.kind.once_a_run and run_id is None:
+        return [row for row in possible if not reply.written_since(row)]
+    return [row for row in possible if row.facts.get("further")] if resolved.further else rivals
 
 
 def _further(resolved: Resolved[Any], rivals: list[Action]) -> bool:
@@ -130,13 +89,13 @@ def _further(resolved: Resolved[Any], rivals: list[Action]) -> bool:
     if resolved.further or retriable:
         return True
     last = rivals[-1]
-    amount = f" of {display(last.amount, last.currency)}" if last.amount is not None else ""
-    raise Refused(
-        "key_conflict",
+    amount = f" of {last.money}" if last.money else ""
+    message = (
         f"This ticket already has a {kinds.noun(last.kind)}{amount} ({last.idempotency_key}, {last.status})"
-        " with other parameters. A second, separate effect is proposed with further=true, and a person decides it.",
-        existing=[{"key": row.idempotency_key, "status": row.status, "params": row.params} for row in rivals],
+        " with other parameters. A second, separate effect is proposed with further=true, and a person decides it."
     )
+    existing = [{"key": row.idempotency_key, "status": row.status, "params": row.params} for row in rivals]
+    raise Refused("key_conflict", message, existing=existing)
 
 
 def _reserve(resolved: Resolved[Any], ticket: Ticket) -> Resolved[Any]:
@@ -151,7 +110,14 @@ def _reserve(resolved: Resolved[Any], ticket: Ticket) -> Resolved[Any]:
     return resolved
 
 
-def _propose(resolved: Resolved[Any], ticket: Ticket, run_id: int | None, existing: list[Action], actor: str) -> Action:
+def _propose(
+    resolved: Resolved[Any], facts: Facts, ticket: Ticket, run_id: int | None, existing: list[Action], actor: str
+) -> Action:
+    """Write the action's row under its key, judged by the policy in force, and move it on as the verdict says."""
+    version = versions.current_policy()
+    rules = versions.policy_rules(version)
+    verdict = verdict_on(facts, rules)
+    reasons = [reason.model_dump(mode="json") for reason in verdict.reasons]
     sequence = existing[-1].sequence + 1 if existing else 1
     key = f"{ticket.pk}:{resolved.kind.name}:{sequence}"
     action = Action.objects.create(
@@ -161,43 +127,22 @@ def _propose(resolved: Resolved[Any], ticket: Ticket, run_id: int | None, existi
         sequence=sequence,
         idempotency_key=key,
         **payload.freeze(resolved.kind, resolved.params, key=key, ticket=ticket),
-        reason=resolved.stored["reason"],
+        reason=resolved.params.stored["reason"],
         target=resolved.target[:254],
         order_id=resolved.order_id,
-        amount=resolved.money.amount if resolved.money else None,
-        currency=resolved.money.currency if resolved.money else "",
         snapshot=resolved.snapshot,
-        policy_version=versions.current_policy(),
-        verdict=Outcome.BLOCK,
+        policy_version=version,
+        verdict=verdict.outcome,
+        reasons=reasons,
+        facts=facts.stored(),
     )
-    events.record_event(
-        actor=actor,
-        verb="action.proposed",
-        object_type="action",
-        object_id=action.pk,
-        after={"key": key, "params": action.params, "status": action.status},
-    )
-    return action
-
-
-def _judge(action: Action, resolved: Resolved[Any], ticket: Ticket, further: bool) -> Action:
-    version = action.policy_version
-    rules = versions.policy_rules(version)
-    facts = policy_facts.gather_facts(resolved, ticket, further=further, by_agent=action.run_id is not None)
-    verdict = verdict_on(facts, rules)
-    reasons = [reason.model_dump(mode="json") for reason in verdict.reasons]
-    action.verdict, action.reasons, action.facts = verdict.outcome, reasons, facts.stored()
-    fields: dict[str, Any] = {"verdict": verdict.outcome, "reasons": reasons, "facts": action.facts}
-    to, verb = {
-        Outcome.AUTO_APPROVE: (states.APPROVED, "action.auto_approved"),
-        Outcome.REQUIRE_APPROVAL: (states.AWAITING_APPROVAL, "action.queued"),
-        Outcome.BLOCK: (states.BLOCKED, "action.blocked"),
-    }[verdict.outcome]
-    if to == states.APPROVED:
-        fields["approved_at"] = Now()
-    actor = events.SYSTEM if resolved.fixed else events.AGENT
+    proposed = {"params": action.params, "status": action.status}
+    events.record_action_event(action, "action.proposed", actor=actor, after=proposed)
+    to, verb = FOLLOWS[verdict.outcome]
+    judge = events.SYSTEM if resolved.fixed else events.AGENT
     details = {"verdict": verdict.outcome, "reasons": reasons, "policy_version": version.pk}
-    transitions.move(action, to, actor=actor, verb=verb, details=details, **fields)
+    fields: dict[str, Any] = {"approved_at": Now()} if to == states.APPROVED else {}
+    transitions.move(action, to, actor=judge, verb=verb, details=details, **fields)
     if to == states.AWAITING_APPROVAL:
         transitions.request_approval(action, hours=rules.approval_hours, snapshot=resolved.kind.to_ask(action, facts))
     return action

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from approvals import states
 from approvals.models import Action, OrderLock
@@ -60,16 +60,12 @@ def funds_left(reading: Reading, *, without: int | None = None) -> FundsLeft:
         captured, refunded = sum(row.captured for row in payments), sum(row.refunded for row in payments)
         return max(captured - max(refunded + unseen, settled + running), 0)
 
-    return FundsLeft(
-        rest(reading.order.payments, ours),
-        {
-            # A cancellation names no payment, because it returns all of them.
-            row.payment_id: rest(
-                [row], [each for each in ours if each.params.get("payment_id") in (None, row.payment_id)]
-            )
-            for row in reading.order.payments
-        },
-    )
+    def of_payment(name: str) -> list[Action]:
+        # A cancellation names no payment, because it returns all of them.
+        return [action for action in ours if action.params.get("payment_id") in (None, name)]
+
+    by_payment = {row.payment_id: rest([row], of_payment(row.payment_id)) for row in reading.order.payments}
+    return FundsLeft(rest(reading.order.payments, ours), by_payment)
 
 
 def order_snapshot(reading: Reading, rest: FundsLeft | None = None) -> dict[str, Any]:
@@ -79,13 +75,10 @@ def order_snapshot(reading: Reading, rest: FundsLeft | None = None) -> dict[str,
 
 
 def order_facts(reading: Reading, rest: FundsLeft | None) -> dict[str, Any]:
-    """Return the fields of policy.rules.Facts that come from the order."""
-    captured = reading.order.captured
-    return {
-        "captured": captured,
-        "order_refunded": None if rest is None else captured - rest.whole,
-        "days_since_delivery": _days_since_delivery(reading),
-    }
+    """Return the fields of policy.verdicts.Facts that come from the order."""
+    captured, refunded = reading.order.captured, None if rest is None else reading.order.captured - rest.whole
+    days = _days_since_delivery(reading)
+    return {"captured": captured, "order_refunded": refunded, "days_since_delivery": days}
 
 
 def _days_since_delivery(reading: Reading) -> int | None:
@@ -98,12 +91,10 @@ def _days_since_delivery(reading: Reading) -> int | None:
 
 
 def _of_order(order_id: str) -> QuerySet[Action]:
-    return Action.objects.filter(
-        ~Q(order_id=""), order_id=order_id, status__in=(*states.OPEN, states.SUCCEEDED), amount__isnull=False
-    ).only("status", "amount", "settled_at", "params")
+    reserving = Action.objects.filter(status__in=(*states.OPEN, states.SUCCEEDED), amount__isnull=False)
+    return reserving.filter(order_id=order_id).exclude(order_id="").only("status", "amount", "settled_at", "params")
 
 
 def _unseen(action: Action, asked_at: datetime) -> bool:
-    if action.status in states.OPEN:
-        return True
-    return action.settled_at is not None and action.settled_at >= asked_at
+    settled_since = action.settled_at is not None and action.settled_at >= asked_at
+    return action.status in states.OPEN or settled_since

@@ -1,59 +1,71 @@
-"""Keep the order or customer as shown to people with the request, and what has changed since."""
+"""Compare an action's order or customer, as people saw it, with what the shop says now (docs/design.md, 5.8)."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 
-from approvals import states
-from approvals.audit import events
-from approvals.effects import payload
+from agentops.lib.errors import ProviderError, Refused, ReplayedFailure, Terminal
+from approvals.effects import acknowledgements
 from approvals.effects.kinds import KINDS
-from approvals.effects.kinds.base import Params, Resolved
+from approvals.effects.kinds.base import Resolved
 from approvals.models import Action, ApprovalRequest
+from approvals.providers import orders
+
+
+class ChangedSinceApproved(Exception):
+    """The order or customer has changed since the approval."""
+
+    def __init__(self, snapshot: dict[str, Any], changes: list[dict[str, Any]]) -> None:
+        super().__init__("changed since it was approved")
+        self.snapshot, self.changes = snapshot, changes
 
 
 def store_changes(request: ApprovalRequest, world: Resolved[Any]) -> bool:
     """Store the order or customer as just read with the request. Returns whether it differs from what was shown."""
-    kind = KINDS.of(request.action)
-    if not kind.reads_again(request.action):
-        return False
-    snapshot, found = kind.compare(request.action, world, request.snapshot)
+    snapshot, found = world.kind.compare(request.action, world, request.snapshot)
     kept = {row["field"]: row for row in request.changes}
-    for row in found:
-        row["before"] = kept.get(row["field"], row)["before"]
-        kept[row["field"]] = row
+    for row in found:  # the oldest value that people saw is the one to show
+        kept[row["field"]] = {**row, "before": kept.get(row["field"], row)["before"]}
     request.snapshot, request.changes = snapshot, list(kept.values())
     open_one = ApprovalRequest.objects.filter(pk=request.pk, closed_at__isnull=True)
     with transaction.atomic():
         open_one.update(snapshot=snapshot, changes=request.changes, read_at=Now())
         if found and request.closed_at is None:
-            _follow_order(request, world)
+            world.kind.follow(request, world)
     return bool(found)
 
 
-def snapshot_as_approved(request: ApprovalRequest, world: Resolved[Any], edited: Params | None) -> dict[str, Any]:
-    """Return the snapshot that the approval was based on. For `edited` parameters, it is computed again for them."""
-    shown: dict[str, Any] = request.snapshot
-    if edited is None:
-        return shown
-    return KINDS.of(request.action).compare(request.action, replace(world, params=edited), shown)[0]
+def require_unchanged(action: Action, *, again: bool) -> None:
+    """Read the order or customer again before a sending.
+
+    Raises ChangedSinceApproved, or ProviderError. With `again`, an earlier request may still arrive: the action then
+    doesn't return to the queue where something changed, but its outcome is unknown (ReplayedFailure).
+    """
+    try:
+        snapshot, changes = _changes(action)
+    except ProviderError as error:
+        error.provider = orders.NAME  # the shop failed, not the provider that the effect is sent to
+        raise
+    if changes and again:
+        fields = ", ".join(str(row["field"]) for row in changes)
+        raise ReplayedFailure("changed", f"Not sent again: changed since the approval ({fields}).")
+    if changes:
+        raise ChangedSinceApproved(snapshot, changes)
 
 
-def _follow_order(request: ApprovalRequest, world: Resolved[Any]) -> None:
-    """Update parameters that follow from the order, such as a cancellation's amount, so that people decide on them."""
-    action = request.action
-    params = world.kind.follows(world.params, world)
-    if params == world.params or action.digest != payload.action_digest(action):  # a mismatch must stay visible
-        return
-    frozen = payload.freeze(world.kind, params, key=action.idempotency_key, ticket=action.ticket)
-    new = {**frozen, "amount": frozen["params"].get("amount")}
-    for name, value in new.items():
-        setattr(action, name, value)
-    if Action.objects.filter(pk=action.pk, status=states.AWAITING_APPROVAL).update(**new):
-        ApprovalRequest.objects.filter(pk=request.pk).update(digest=action.digest)
-        told = {"amount": action.amount, "digest": action.digest}
-        events.record_event(
-            actor=events.SYSTEM, verb="action.amount_followed", object_type="action", object_id=action.pk, after=told
-        )
+def _changes(action: Action) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the snapshot as it is now, and what has changed in a way that matters: [{field, before, after}]."""
+    if acknowledgements.outdated(action):
+        raise Terminal("answered_meanwhile", "The ticket was answered or picked up again in the meantime.")
+    kind = KINDS.of(action)
+    try:
+        now = kind.read_again(action).with_left(without=action.pk)
+    except Refused as gone:
+        return {}, [{"field": "exists", "before": True, "after": gone.message}]
+    snapshot, changes = kind.compare(action, now, action.snapshot)
+    # The rest of the order's money changes with every other refund. It only matters if it no longer covers this action.
+    if now.left and (action.amount or 0) > now.left.whole:
+        changes.append({"field": "left for this action", "before": action.amount, "after": snapshot["refundable"]})
+    known = kind.may_differ(action, snapshot)
+    return snapshot, changes if any(row["field"] not in known for row in changes) else []

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from agentops.lib.money import is_currency
+from agentops.lib.money import Money, major
+from agentops.lib.written_money import is_currency
 
 _DOLLARS = frozenset(("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "MXN", "TWD", "BRL"))
 _UNITS = {
@@ -80,11 +81,9 @@ class WrittenAmount:
     values: frozenset[Decimal]
     currencies: frozenset[str] | None
 
-    def is_one_of(self, known: Iterable[tuple[Decimal, str]]) -> bool:
-        return any(
-            value in self.values and (self.currencies is None or currency in self.currencies)
-            for value, currency in known
-        )
+    def is_one_of(self, known: Iterable[Money]) -> bool:
+        possible = (money for money in known if self.currencies is None or money.currency in self.currencies)
+        return any(major(money.amount, money.currency) in self.values for money in possible)
 
 
 def replace_amounts(text: str) -> tuple[str, list[WrittenAmount]]:

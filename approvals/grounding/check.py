@@ -8,10 +8,9 @@ and in languages that the word lists don't cover, the sentence counts as ungroun
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
-from agentops.lib.money import display, major
+from agentops.lib.money import Money
 from approvals.grounding import amount_words, effect_words, orders, statement_words
 from approvals.grounding.clauses import Clause, clauses_of
 from approvals.grounding.text import disguised, fold, sentences, uncovered
@@ -20,15 +19,14 @@ from approvals.kinds import noun
 
 @dataclass(frozen=True)
 class SucceededEffect:
-    """A succeeded action of the ticket. `key` is its idempotency key, and `amount` is in minor units.
+    """A succeeded action of the ticket. `key` is its idempotency key, and `money` is what it moved.
 
     `captured` is the order's captured total in minor units, or None if unknown.
     """
 
     kind: str
     order_id: str = ""
-    amount: int | None = None
-    currency: str = ""
+    money: Money | None = None
     key: str = ""
     captured: int | None = None
 
@@ -74,7 +72,8 @@ def fill_in_actions(claims: Sequence[dict[str, Any]], done: Sequence[SucceededEf
 
 def claim_for(effect: SucceededEffect) -> dict[str, Any]:
     """Return the claim that describes an effect completely."""
-    found = {"order_id": effect.order_id, "amount": effect.amount, "currency": effect.currency}
+    amount, currency = (effect.money.amount, effect.money.currency) if effect.money else (None, "")
+    found = {"order_id": effect.order_id, "amount": amount, "currency": currency}
     return {"kind": effect.kind, "action": effect.key} | {name: value for name, value in found.items() if value}
 
 
@@ -137,7 +136,7 @@ def _all_returned(grounds: Sequence[SucceededEffect]) -> bool:
     back: dict[str, int] = {}
     for effect in grounds:
         back[orders.normalized_id(effect.order_id)] = back.get(orders.normalized_id(effect.order_id), 0) + (
-            effect.amount or 0
+            effect.money.amount if effect.money else 0
         )
     return all(
         effect.kind == "cancel_order"
@@ -172,14 +171,12 @@ def _unknown_orders(text: str, grounds: Sequence[SucceededEffect]) -> list[str]:
 
 def _unknown_amounts(clauses: Sequence[Clause], done: Sequence[SucceededEffect]) -> list[str]:
     """Return the amounts that match no effect, and that the words around them don't explain otherwise."""
-    known: set[tuple[Decimal, str]] = set()
-    total: dict[str, int] = {}
-    for effect in done:
-        if effect.amount is not None:
-            known.add((major(effect.amount, effect.currency), effect.currency))
-            total[effect.currency] = total.get(effect.currency, 0) + effect.amount
+    moved_money = [effect.money for effect in done if effect.money]
+    total: dict[str, Money] = {}
+    for money in moved_money:
+        total[money.currency] = total.get(money.currency, Money(0, money.currency)) + money
     # "Refunded $30 in total" is true of two refunds of $15.
-    known |= {(major(amount, currency), currency) for currency, amount in total.items()}
+    known = {*moved_money, *total.values()}
     # A sentence that names no effect may give a total in one clause and its parts in the next.
     no_effect = not any(clause.kinds or clause.moves for clause in clauses)
     explained = no_effect and any(clause.names_another_amount for clause in clauses)
@@ -211,14 +208,15 @@ def _count_problems(sentence: str, clauses: Sequence[Clause], done: Sequence[Suc
 
 
 def _covers(effect: SucceededEffect, claim: dict[str, Any]) -> bool:
+    amount, currency = (effect.money.amount, effect.money.currency) if effect.money else (None, "")
     return (
         _grounds(effect, claim["kind"])
         and (
             not claim.get("order_id")
             or orders.normalized_id(claim["order_id"]) == orders.normalized_id(effect.order_id)
         )
-        and (claim.get("amount") is None or claim["amount"] == effect.amount)
-        and (not claim.get("currency") or claim["currency"] == effect.currency)
+        and (claim.get("amount") is None or claim["amount"] == amount)
+        and (not claim.get("currency") or claim["currency"] == currency)
     )
 
 
@@ -226,7 +224,7 @@ def _in_words(claim: dict[str, Any]) -> str:
     """Return the claim as a clause: "$84.00 was refunded for #W1234567"."""
     kind, amount, currency = claim["kind"], claim.get("amount"), claim.get("currency")
     order = claim.get("order_id") or ""
-    money = display(amount, currency) if amount is not None and currency else str(amount or "")
+    money = str(Money.of(amount, currency) or amount or "")
     if kind == "refund":
         return f"{money or 'money'} was refunded{f' for {order}' if order else ''}"
     if kind == "cancel_order":

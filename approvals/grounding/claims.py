@@ -14,8 +14,8 @@ INCOMPLETE = "claims_incomplete"
 
 
 def succeeded_effects(ticket_id: str) -> list[SucceededEffect]:
-    """Return the ticket's succeeded actions except replies, oldest first."""
-    succeeded = Action.objects.filter(ticket=ticket_id, status=states.SUCCEEDED).exclude(kind="reply").order_by("pk")
+    """Return the ticket's succeeded actions, oldest first."""
+    succeeded = Action.objects.filter(ticket=ticket_id, status=states.SUCCEEDED).order_by("pk")
     return [effect_from(row) for row in succeeded]
 
 
@@ -25,8 +25,7 @@ def effect_from(action: Action) -> SucceededEffect:
     return SucceededEffect(
         kind=action.kind,
         order_id=action.order_id,
-        amount=action.amount,
-        currency=action.currency,
+        money=action.money,
         key=action.idempotency_key,
         captured=sum(payment["captured"] for payment in payments) if payments else None,
     )

@@ -35,7 +35,7 @@ class Action(models.Model):
     proposed it; it is a plain number because runs belong to the package above. `fence` is the number of the newest
     attempt; an older attempt may not write. `not_before` is when the action is due. For a succeeded action that the
     provider still reports as pending, it is when we last asked. `snapshot` is the order or customer as last read before
-    the approval; `facts` is the policy.rules.Facts that the verdict was based on.
+    the approval; `facts` is the policy.verdicts.Facts that the verdict was based on.
     """
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="actions")
@@ -146,7 +146,7 @@ class Action(models.Model):
 
     @property
     def money(self) -> Money | None:
-        return None if self.amount is None else Money(self.amount, self.currency)
+        return Money.of(self.amount, self.currency)
 
 
 class Attempt(models.Model):

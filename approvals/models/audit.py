@@ -71,6 +71,19 @@ class Notification(models.Model):
     `not_before` is the time of the next try, and also the lease of the worker that is sending it.
     """
 
+    # The events that are e-mailed at once, because money or trust is at risk until a person looks.
+    VERBS = (
+        "finding.opened",
+        "comparison.missing",
+        "provider.paused",
+        "action.contradicted",
+        "action.key_mismatch",
+        "effects.stopped",
+        "dial.lowered",
+        "breaker.opened",
+        "work.kept_failing",
+    )
+
     event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, related_name="notification")
     attempts = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(db_default=Now())

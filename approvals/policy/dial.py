@@ -79,6 +79,16 @@ class Dial(DialPart):
         ]
         return min(found, key=lambda row: row[0])
 
+    def excludes(self, kind: str, tags: Collection[str] | None, position: int | None) -> str:
+        """Return why the agent needs approval for an action of this kind on the ticket at `position`, or '' if the dial
+        covers it. An unknown position (None) is only covered at 100%."""
+        percent, why = self.share(kind, tags)
+        if percent == 100 or (position is not None and covers(percent, position)):
+            return ""
+        return (
+            f"Not among the {percent}% of tickets{f' ({why})' if why else ''} that the agent handles without approval"
+        )
+
     def lowered(self, step: int, floor: int) -> "Dial":
         """Return the dial with each share lowered by `step`, but not below `floor`. Returns the dial itself if no share
         that counts would change."""

@@ -18,7 +18,8 @@ from approvals import states
 from approvals.audit import events
 from approvals.models import Action, Attempt, Decision, DialLowering, PolicyVersion
 from approvals.policy import versions
-from approvals.policy.rules import Outcome, Rules
+from approvals.policy.rules import Rules
+from approvals.policy.verdicts import Outcome
 
 log = logging.getLogger(__name__)
 _SAMPLE = 1_000  # a rate looks at no more than this many of the newest cases

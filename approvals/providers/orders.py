@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agentops.lib import http
 from agentops.lib.errors import EffectUnknown, Terminal, Transient
-from approvals.providers.receipt import Receipt, unexpected_format
+from approvals.providers.receipt import Receipt
+from approvals.providers.unreadable import unexpected_format
 
 NAME = "orders"
 
@@ -60,6 +61,9 @@ class Order(ContractModel):
     @property
     def refunded(self) -> int:
         return sum(payment.refunded for payment in self.payments)
+
+    def belongs_to(self, email: str) -> bool:
+        return self.customer_email.lower() == email.lower()
 
 
 class ShopCustomer(ContractModel):
@@ -115,12 +119,7 @@ def change_customer(customer_id: str, *, body: str, key: str) -> Receipt:
 
 
 def _client() -> httpx2.Client:
-    return _kept_client(settings.ORDERS_URL, settings.ORDERS_TOKEN, settings.PROVIDER_TIMEOUT_SECONDS)
-
-
-@http.kept
-def _kept_client(url: str, token: str, timeout: float) -> httpx2.Client:
-    return http.client(url, token=token, timeout=timeout)
+    return http.kept_client(settings.ORDERS_URL, token=settings.ORDERS_TOKEN, timeout=settings.PROVIDER_TIMEOUT_SECONDS)
 
 
 def _write(method: str, path: str, body: str, key: str) -> http.JsonAnswer:

@@ -1,16 +1,14 @@
 """Receipts: what a provider reports about an effect that exists."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from agentops.lib import redact
 from agentops.lib.errors import EffectUnknown
-from approvals.kinds import first_faults
 
 MAX_REFERENCE, MAX_RESULT = 255, 20_000
 PENDING, SUCCEEDED, FAILED, UNREADABLE = "pending", "succeeded", "failed", "unreadable"
@@ -46,28 +44,9 @@ class Receipt:
             except (ValueError, TypeError, RecursionError):  # NaN, or nested too deeply
                 continue
             if left_then >= 0:
-                result |= clean
-                left = left_then
+                result, left = result | clean, left_then
         reference = redact.storable(self.reference)[:MAX_REFERENCE]
-        return {"provider_reference": reference, "result": {**result, "status": result.get("status", self.status)}}
-
-
-def unreadable(row: Any, *, name: str, why: str) -> Receipt:
-    """Return an UNREADABLE receipt for a provider's row that does not match its schema. Its reference is the row's own
-    id from the field `name`, or a digest of the row. `data` says what is wrong."""
-    text = redact.storable(json.dumps(row))
-    own = row.get(name) if isinstance(row, dict) else None
-    known = isinstance(own, str) and 0 < len(redact.storable(own)) <= MAX_REFERENCE
-    reference = redact.storable(str(own)) if known else f"row {hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    data = {"refund_id": reference, "reference": "", "status": UNREADABLE, "why": redact.text(why)[:500]}
-    return Receipt(reference=reference, status=UNREADABLE, data=data, answer=text)
-
-
-def unexpected_format(error: ValueError) -> str:
-    """Return a sentence that names the first fields of an answer that don't match its schema."""
-    if not isinstance(error, ValidationError):
-        return f"The response has an unexpected format: {error}."
-    return f"The response has an unexpected format: {first_faults(error)}."
+        return {"provider_reference": reference, "result": {"status": self.status, **result}}
 
 
 def unlikeness(refund: Mapping[str, Any], wanted: Mapping[str, Any], known: str) -> tuple[bool, bool, bool]:

@@ -14,6 +14,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from agentops.lib import calls, http
 from agentops.lib.errors import EffectUnknown, ProviderError, Terminal, Transient, Unauthorized
+from agentops.lib.per_process import kept
 from approvals.providers.receipt import Receipt
 
 NAME = "replies"
@@ -143,6 +144,6 @@ def _client() -> httpx2.Client:
     return _kept_client(settings.PROVIDER_TIMEOUT_SECONDS)
 
 
-@http.kept
+@kept
 def _kept_client(timeout: float) -> httpx2.Client:
     return http.client("", timeout=timeout)

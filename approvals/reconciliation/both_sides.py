@@ -16,7 +16,8 @@ from approvals import states, transitions
 from approvals.effects import late_answers, lookup
 from approvals.models import Action, Comparison, Finding
 from approvals.providers import patience
-from approvals.providers.receipt import PENDING, SUCCEEDED, UNREADABLE, Receipt, unreadable
+from approvals.providers.receipt import PENDING, SUCCEEDED, UNREADABLE, Receipt
+from approvals.providers.unreadable import unreadable
 from approvals.reconciliation import findings, late_failures
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from math import ceil
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from agentops.lib.errors import Refused
-from approvals import locks, states, transitions
+from agentops.lib.errors import Refused, Terminal
+from approvals import locks, states
 from approvals.audit import events
 from approvals.effects import lookup, settlement
 from approvals.effects.kinds import KINDS
@@ -35,13 +35,8 @@ class OutcomeDecisions:
 def check_now(*, action_id: int, by: User) -> lookup.LookupResult:
     """Ask the provider now instead of at the next scheduled look-up. Raises Action.DoesNotExist."""
     result = lookup.ask_provider(action_id)
-    events.record_event(
-        actor=by.get_username(),
-        verb="action.asked_again",
-        object_type="action",
-        object_id=action_id,
-        after={"said": result.said},
-    )
+    told = {"said": result.said}
+    events.record_action_event(result.action, "action.asked_again", actor=by.get_username(), after=told)
     return result
 
 
@@ -108,24 +103,17 @@ def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) ->
             message = f"Outcome confirmed: {action.get_status_display().lower()}."
         else:
             message = "Recorded. The outcome stays unknown until another person confirms it."
-            events.record_event(
-                actor=by.get_username(),
-                verb="action.settlement_proposed",
-                object_type="action",
-                object_id=action.pk,
-                after={"happened": happened, "reason": reason},
-            )
+            report = {"happened": happened, "reason": reason}
+            events.record_action_event(action, "action.settlement_proposed", actor=by.get_username(), after=report)
     return lookup.LookupResult(action, message)
 
 
 def _settle(action: Action, by: User, happened: bool, reason: str) -> None:
     name, verb = by.get_username(), "action.settled_by_hand"
     details = {"happened": happened, "reason": reason}
-    if not happened:
-        error = {"error_code": "settled_by_hand", "error_class": "terminal", "error_message": reason[:1000]}
-        transitions.move(action, states.FAILED, actor=name, verb=verb, details=details, **error)
-        settlement.report_undelivered(action, reason)
-        return
-    result = {"settled_by": name, "reason": reason}
-    transitions.move(action, states.SUCCEEDED, actor=name, verb=verb, details=details, result=result)
-    KINDS.of(action).succeeded(action)
+    if happened:
+        result = {"settled_by": name, "reason": reason}
+        settlement.close(action, states.SUCCEEDED, verb, details, actor=name, result=result)
+    else:
+        error = Terminal("settled_by_hand", reason)
+        settlement.close(action, states.FAILED, verb, details, actor=name, error=error)

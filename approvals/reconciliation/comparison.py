@@ -18,7 +18,7 @@ from approvals.audit import events
 from approvals.effects import reservations
 from approvals.models import AuditEvent, Comparison
 from approvals.models.books import LOOK_BACK, MISSED
-from approvals.providers import payments
+from approvals.providers.payments import listing
 from approvals.reconciliation.both_sides import PAGE, BothSides
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ def _read(comparison: Comparison) -> Comparison:
     now = reservations.database_now()
     books = BothSides(comparison, began=now, until=now - RECENT)
     try:
-        for page in batched(payments.refunds_since(comparison.since), PAGE):
+        for page in batched(listing.refunds_since(comparison.since), PAGE):
             books.read_theirs(page)
         books.read_ours()
         books.close_unseen()

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from agentops.lib.errors import Refused
+from agentops.lib.money import Money
 from approvals import states
 from approvals.audit import events
 from approvals.models import Action, Finding
@@ -33,8 +34,7 @@ def classify(action: Action | None, receipt: Receipt) -> Finding.Kind | None:
     if _of_another_payment(action, receipt.data):
         return Finding.Kind.THEIRS_ALONE
     # This applies to an open action too: a refund of another amount can never settle it.
-    same = (action.amount, action.currency) == (receipt.data.get("amount"), receipt.data.get("currency"))
-    return None if same else Finding.Kind.AMOUNTS_DIFFER
+    return None if action.money == _money(receipt.data) else Finding.Kind.AMOUNTS_DIFFER
 
 
 def open_finding(
@@ -103,8 +103,8 @@ def _of_another_payment(action: Action, theirs: Mapping[str, Any]) -> bool:
     return other_order or bool(payments and action.params["payment_id"] not in payments)
 
 
-def _money(side: dict[str, Any]) -> tuple[Any, Any]:
-    return side.get("amount"), side.get("currency")
+def _money(side: Mapping[str, Any]) -> Money | None:
+    return Money.of(side.get("amount"), side.get("currency"))
 
 
 def _ours(action: Action | None) -> dict[str, Any]:

@@ -6,8 +6,7 @@ from django.db import transaction
 
 from agentops.lib import redact
 from agentops.lib.errors import Terminal
-from approvals import locks, states, ticket_status, transitions
-from approvals.audit import events
+from approvals import locks, states, ticket_status
 from approvals.effects import settlement
 from approvals.models import Action, Finding
 from approvals.providers.receipt import Receipt
@@ -24,16 +23,9 @@ def record_late_failure(action: Action, theirs: Receipt, *, why: str, happened_a
         new = findings.open_finding(
             Finding.Kind.FAILED_AFTERWARDS, action.idempotency_key, happened_at, ours=action, theirs=theirs
         )
-        transitions.move(
-            action,
-            states.FAILED,
-            actor=events.SYSTEM,
-            verb="action.failed_afterwards",
-            holding=action.fence,
-            details={"error": error.code, "message": redact.text(error.message)[:300]},
-            result={**(action.result or {}), "status": "failed"},
-            **settlement.error_fields(error),
-        )
+        details = {"message": redact.text(error.message)[:300]}
+        result = {**(action.result or {}), "status": "failed"}
+        settlement.close(action, states.FAILED, "action.failed_afterwards", details, error=error, result=result)
         reason = f"{action.idempotency_key} succeeded at first and failed later: {redact.text(error.message)}"
         # `keep`: the customer was told that the money is on its way, so the agent must not answer over this.
         ticket_status.hand_to_person(action.ticket_id, reason, keep=True)

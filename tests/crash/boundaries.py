@@ -39,6 +39,7 @@ PLUMBING = (
     "approvals.providers.",
     "approvals.effects.reservations.",
     "approvals.effects.resolution.",
+    "approvals.effects.customers.",
     "approvals.effects.kinds.",
     "approvals.transitions.",
     "agentops.runs.commit.commit_step",

@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Count
 
 from agentops.lab.chaos import figures
-from agentops.lib import money
+from agentops.lib import written_money
 from agentops.models import Run
 from approvals import states
 from approvals.audit.events import SYSTEM
@@ -251,7 +251,7 @@ def _true(text: str, before: list[dict[str, Any]]) -> bool:
     paid = {(row["order_id"], row["amount"], row["currency"]) for row in before if "order_id" in row}
     cancelled = {row["order_id"] for row in before if row["kind"] == "cancel_order"}
     refunds = {
-        (found["order"], money.minor(found["amount"], found["currency"]), found["currency"])
+        (found["order"], written_money.minor(found["amount"], found["currency"]), found["currency"])
         for found in figures.REFUNDED.finditer(text)
     }
     return refunds <= paid and {found["order"] for found in figures.CANCELLED.finditer(text)} <= cancelled

@@ -241,7 +241,7 @@ def run_not_fenced() -> None:
 
 
 def moves_without_audit() -> None:
-    transitions.events = SimpleNamespace(record_event=lambda **_: None)
+    transitions.events = SimpleNamespace(record_action_event=lambda *_, **__: None)
 
 
 def possible_effect_forgotten() -> None:

@@ -1,15 +1,20 @@
 """A kind of action is one module and one row of the registry: a kind of the tests' own works everywhere."""
 
 from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from agentops.lib.errors import Refused
 from approvals import states
 from approvals.effects import execution, lookup, stops
 from approvals.effects.kinds import KINDS
-from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent
+from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent, PolicyVersion
+from approvals.policy import versions
+from approvals.policy.dial import Dial, KindShare
 from approvals.policy.rules import Threshold
 from approvals.web.forms.policy import ThresholdRow
 from approvals.web.forms.stop import StopForm
@@ -28,9 +33,9 @@ ASKED_FOR = {"amount": 2_000, "currency": "USD", "reason": "The parcel was late.
 @pytest.fixture
 def vouchers(world: World) -> Iterator[Script]:
     """A scripted provider of vouchers, whose kind is registered while the test runs. People approve above $10."""
-    limit = Threshold(kind="voucher", currency="USD", auto_up_to=1_000, block_above=100_000)
-    put_rules(RULES.model_copy(update={"thresholds": [*RULES.thresholds, limit]}))
-    with scripted() as script, KINDS.having(Voucher(script.url)):
+    with scripted() as script, patch.dict(KINDS, voucher=Voucher(script.url)):
+        limit = Threshold(kind="voucher", currency="USD", auto_up_to=1_000, block_above=100_000)
+        put_rules(RULES.model_copy(update={"thresholds": [*RULES.thresholds, limit]}))
         yield script
 
 
@@ -104,9 +109,42 @@ def test_the_forms_offer_the_new_kind(world: World, vouchers: Script) -> None:
     assert stops.stop_for("voucher") is None
 
 
+UNKNOWN = (
+    {"thresholds": [Threshold(kind="vouchr", currency="USD", auto_up_to=1, block_above=2)]},
+    {"autonomy": Dial(kinds=(KindShare(kind="vouchr", percent=50),))},
+)
+
+
+@pytest.mark.parametrize("named", UNKNOWN, ids=["threshold", "dial"])
+def test_rules_for_an_unknown_kind_are_refused(world: World, named: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as refused:
+        put_rules(RULES.model_copy(update=named))
+    told = "Unknown kind of action: vouchr. Valid kinds: refund, cancel_order, account_change, reply."
+    assert (refused.value.code, refused.value.message) == ("unknown_kind", told)
+
+
+def test_rules_for_a_kind_that_is_gone_may_stay(
+    world: World, vouchers: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(KINDS, "voucher")
+    before = versions.policy_rules(versions.current_policy())
+    assert put_rules(before.model_copy(update={"approval_hours": 9})).rules["approval_hours"] == 9
+
+
+def test_unreadable_rules_can_be_replaced(world: World) -> None:
+    PolicyVersion.objects.create(rules={"thresholds": "none"}, note="written by another release")
+    assert put_rules(RULES).rules["thresholds"]
+
+
+def test_the_form_names_the_kinds_that_move_money() -> None:
+    row = ThresholdRow({"kind": "reply", "currency": "USD", "auto_up_to": "1", "block_above": "2"})
+    told = "reply isn't a kind of action that moves money. Valid kinds: refund, cancel_order."
+    assert row.errors["kind"] == [told]
+
+
 def test_a_row_outlives_its_kind(world: World, maya: Client) -> None:
     ticket = ticket_of(world.order())
-    with scripted() as script, KINDS.having(Voucher(script.url)):
+    with scripted() as script, patch.dict(KINDS, voucher=Voucher(script.url)):
         action = propose(ticket, "send_voucher", ASKED_FOR)
     assert "Voucher" in markup(maya.get(reverse("actions"), {"kind": "voucher"}))
     assert "Voucher" in markup(maya.get(reverse("action", args=[action.pk])))

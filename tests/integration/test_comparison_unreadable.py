@@ -15,7 +15,7 @@ from pytest_django import Settings
 from approvals import states
 from approvals.models import Action, AuditEvent, Comparison, Finding, Notification
 from approvals.models.books import LOOK_BACK
-from approvals.providers import payments as provider
+from approvals.providers.payments import listing
 from approvals.providers.receipt import UNREADABLE
 from approvals.reconciliation import comparison, findings
 from tests.integration.books import on_its_way, page, succeeded, theirs
@@ -186,7 +186,7 @@ def test_an_unreadable_stripe_refund_does_not_affect_others(live_database: str) 
     stripe = {"PAYMENTS_BACKEND": "stripe", "STRIPE_API_KEY": "sk_test_123", "RETRY_BASE_SECONDS": 0.0}
     listed = Say({"object": "list", "data": rows, "has_more": False, "url": "/v1/refunds"})
     with scripted(AWAY, listed) as server, override_settings(STRIPE_API_BASE=server.url, **stripe):
-        found = list(provider.refunds_since(datetime(2026, 1, 1, tzinfo=UTC)))
+        found = list(listing.refunds_since(datetime(2026, 1, 1, tzinfo=UTC)))
     assert [(each.reference, each.status) for each in found] == [("re_0", UNREADABLE), ("re_1", "succeeded")]
 
 

@@ -9,7 +9,8 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
-from approvals.effects.facts import recorded_facts
+from approvals.effects.kinds import KINDS
+from approvals.effects.recorded_facts import recorded_facts
 from approvals.models import Action
 from approvals.policy import dial, versions
 from approvals.policy.dial import Dial, KindShare, TagShare
@@ -24,7 +25,7 @@ _places = iter(range(10_000))
 
 @pytest.fixture(autouse=True)
 def rules(db: None) -> None:
-    versions.save_policy(rules=RULES, by=None, note="for a test")
+    versions.save_policy(kinds=KINDS, rules=RULES, by=None, note="for a test")
 
 
 def a_reply(**more: Any) -> Action:
@@ -89,7 +90,7 @@ def test_without_recorded_tags_no_tag_applies_and_it_says_so(db: None) -> None:
     found = evidence(rules, 14)
     assert (found.points[100].alone, found.untagged) == (1, 1)
     assert auto_approved_from(rules, recorded_facts(reply)) == starts(reply)
-    versions.save_policy(rules=rules, by=None, note="for the page")
+    versions.save_policy(kinds=KINDS, rules=rules, by=None, note="for the page")
     page = markup(signed_in().get(reverse("policy-autonomy")))
     assert "1 of them has no recorded customer tags" in page.replace("&#x27;", "'")
 
@@ -216,7 +217,7 @@ def test_a_form_opened_before_an_automatic_lowering_saves_nothing(admin: Client,
     fields = entered(admin, percent="90")
     proof = seen(admin, fields) if looked == "before" else ""
     lowered = RULES.model_copy(update={"autonomy": Dial(percent=35)})
-    made = versions.save_policy(rules=lowered, by=None, note="The dial lowered itself from 100% to 35%.")
+    made = versions.save_policy(kinds=KINDS, rules=lowered, by=None, note="The dial lowered itself from 100% to 35%.")
     page = admin.post(reverse("policy-autonomy"), {**fields, "do": "preview"})
     assert based_on(markup(page)) == fields["based_on"]
     proof = proof or str(page.context["previewed"])

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import ExitStack
+from unittest.mock import patch
 
 import pytest
 from django.db import transaction
@@ -180,7 +181,7 @@ def test_a_kind_that_this_release_lacks_fails_closed(world: World, sweeper: swee
     limit = Threshold(kind="voucher", currency="USD", auto_up_to=1_000, block_above=100_000)
     put_rules(RULES.model_copy(update={"thresholds": [*RULES.thresholds, limit]}))
     asked_for = {"amount": 500, "currency": "USD", "reason": "The parcel was late."}
-    with KINDS.having(Voucher("http://localhost:1")):
+    with patch.dict(KINDS, voucher=Voucher("http://localhost:1")):
         unknown = [propose(ticket_of(world.order()), "send_voucher", asked_for) for _ in range(9)]
         sent = unknown.pop()
         assert execution._claim(sent.pk)
@@ -201,7 +202,7 @@ def test_a_kind_that_this_release_lacks_fails_closed(world: World, sweeper: swee
 
 def test_pages_show_a_kind_that_this_release_lacks(world: World) -> None:
     maya = signed_in("maya")
-    with KINDS.having(Voucher("http://localhost:1")):
+    with patch.dict(KINDS, voucher=Voucher("http://localhost:1")):
         asked_for = {"amount": 500, "currency": "USD", "reason": "The parcel was late."}
         action = propose(ticket_of(world.order()), "send_voucher", asked_for)
     Run.objects.filter(ticket=action.ticket_id).update(status="cancelled")

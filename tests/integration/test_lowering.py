@@ -13,6 +13,7 @@ from agentops.lab.people import GROUPS, make_people
 from agentops.worker.sweep import Sweep
 from approvals import states
 from approvals.effects import execution, lookup
+from approvals.effects.kinds import KINDS
 from approvals.models import Action, AuditEvent, DialLowering, PolicyVersion
 from approvals.policy import lowering, versions
 from approvals.policy.dial import Dial, KindShare, Lowering
@@ -34,7 +35,7 @@ def put(percent: int = 100, rule: Lowering = WATCHED, **more: Any) -> PolicyVers
     # Use another setting first, so that rows of other tests are no evidence here.
     versions.save_policy(rules=Rules(autonomy=Dial(percent=1)), by=None, note="before")
     return versions.save_policy(
-        rules=Rules(autonomy=Dial(percent=percent, **more), lowering=rule), by=None, note="test"
+        rules=Rules(autonomy=Dial(percent=percent, **more), lowering=rule), by=None, note="test", kinds=KINDS
     )
 
 

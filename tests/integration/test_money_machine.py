@@ -29,7 +29,7 @@ from agentops.lib.errors import EffectUnknown, Refused
 from approvals import states
 from approvals.decisions import decide as deciding
 from approvals.decisions import expiry
-from approvals.effects import attempt_plan, execution, lookup, proposals, settlement
+from approvals.effects import attempt_plan, duplicates, execution, lookup, settlement
 from approvals.effects.kinds import KINDS
 from approvals.models import Action, ApprovalRequest, Attempt, Decision
 from approvals.providers import payments
@@ -83,7 +83,7 @@ class Money(RuleBasedStateMachine):
         kind, pk = KINDS["refund"], self.tickets[ticket].pk
 
         def ask() -> Action:
-            return proposals.find_earlier(kind, kind.parse(given), ticket_id=pk) or propose(
+            return duplicates.find_earlier(kind, kind.parse(given), ticket_id=pk) or propose(
                 self.tickets[ticket], "refund", given
             )
 

@@ -95,7 +95,7 @@ def test_without_recipients_no_notification_is_stored(settings: Settings) -> Non
 
 
 def test_every_notified_event_has_a_text_and_a_page() -> None:
-    assert set(notifications.SUBJECTS) >= set(events.EMAILED_VERBS)
+    assert set(notifications.SUBJECTS) >= set(Notification.VERBS)
 
 
 def test_an_unavailable_mail_server_is_retried_later(settings: Settings) -> None:

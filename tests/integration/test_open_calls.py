@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from agentops.lib.errors import NotLetOut
+from agentops.lib.outbound import NotLetOut
 from agentops.models import Replay, Run
 from agentops.replays import running as replays
 from agentops.runs import engine, leasing

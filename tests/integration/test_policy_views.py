@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from agentops.lib.errors import Refused
+from approvals.effects.kinds import KINDS
 from approvals.models import PolicyVersion
 from approvals.policy import versions
 from approvals.policy.dial import Dial
@@ -38,7 +39,7 @@ def admin(db: None) -> Client:
 
 @pytest.fixture
 def version(db: None) -> PolicyVersion:
-    return versions.save_policy(rules=RULES, by=None, note="Where the test starts")
+    return versions.save_policy(kinds=KINDS, rules=RULES, by=None, note="Where the test starts")
 
 
 def entered(client: Client, query: str = "", **different: str) -> dict[str, str]:
@@ -213,13 +214,17 @@ def test_the_acknowledgement_text_may_not_claim_anything(admin: Client, version:
 
 
 def test_fields_outside_the_form_stay_unchanged(admin: Client, version: PolicyVersion) -> None:
-    versions.save_policy(rules=RULES.model_copy(update={"autonomy": Dial(percent=35)}), by=None, note="Dialled down")
+    versions.save_policy(
+        kinds=KINDS, rules=RULES.model_copy(update={"autonomy": Dial(percent=35)}), by=None, note="Dialled down"
+    )
     save(admin, entered(admin, share_of_order_percent="10"))
     assert versions.policy_rules(versions.current_policy()).autonomy.percent == 35
 
 
 def test_restoring_a_version_restores_its_dial_and_says_so(admin: Client, version: PolicyVersion) -> None:
-    versions.save_policy(rules=RULES.model_copy(update={"autonomy": Dial(percent=35)}), by=None, note="Dialled down")
+    versions.save_policy(
+        kinds=KINDS, rules=RULES.model_copy(update={"autonomy": Dial(percent=35)}), by=None, note="Dialled down"
+    )
     fields = {**entered(admin, f"?from={version.pk}"), "from": str(version.pk)}
     page = markup(admin.post(reverse(EDIT), {**fields, "do": "preview"}))
     assert "including its dial at 100%" in page
@@ -228,9 +233,9 @@ def test_restoring_a_version_restores_its_dial_and_says_so(admin: Client, versio
 
 
 def test_a_version_saved_in_the_meantime_is_not_overwritten(db: None, version: PolicyVersion) -> None:
-    versions.save_policy(rules=RULES, by=None, note="Somebody was quicker")
+    versions.save_policy(kinds=KINDS, rules=RULES, by=None, note="Somebody was quicker")
     with pytest.raises(Refused, match="in the meantime"):
-        versions.save_policy(rules=RULES, by=None, note="Too late", based_on=version.pk)
+        versions.save_policy(kinds=KINDS, rules=RULES, by=None, note="Too late", based_on=version.pk)
 
 
 @pytest.mark.parametrize("when", ["before the preview", "after the preview"])
@@ -241,7 +246,7 @@ def test_an_outdated_form_saves_nothing_and_shows_the_new_version(
     stricter = RULES.model_copy(update={"share_of_order_percent": 15, "autonomy": Dial(percent=35)})
 
     def newer() -> PolicyVersion:
-        return versions.save_policy(rules=stricter, by=None, note="The dial lowered itself.")
+        return versions.save_policy(kinds=KINDS, rules=stricter, by=None, note="The dial lowered itself.")
 
     made = newer() if when == "before the preview" else None
     page = markup(admin.post(reverse(EDIT), {**fields, "do": "preview"}))
@@ -278,17 +283,19 @@ def test_a_form_without_a_version_saves_nothing_and_says_so(
 
 def test_adding_rows_keeps_the_forms_version(admin: Client, version: PolicyVersion) -> None:
     fields = entered(admin)
-    versions.save_policy(rules=RULES, by=None, note="Somebody was quicker")
+    versions.save_policy(kinds=KINDS, rules=RULES, by=None, note="Somebody was quicker")
     page = markup(admin.post(reverse(EDIT), {**fields, "do": "rows"}))
     assert based_on(page) == str(version.pk)
 
 
 def test_restoring_does_not_undo_changes_made_in_the_meantime(admin: Client, version: PolicyVersion) -> None:
-    versions.save_policy(rules=RULES.model_copy(update={"autonomy": Dial(percent=60)}), by=None, note="Dialled down")
+    versions.save_policy(
+        kinds=KINDS, rules=RULES.model_copy(update={"autonomy": Dial(percent=60)}), by=None, note="Dialled down"
+    )
     fields = {**entered(admin, f"?from={version.pk}"), "from": str(version.pk)}
     proof = previewed(markup(admin.post(reverse(EDIT), {**fields, "do": "preview"})))
     lowered = RULES.model_copy(update={"autonomy": Dial(percent=35)})
-    made = versions.save_policy(rules=lowered, by=None, note="The dial lowered itself.")
+    made = versions.save_policy(kinds=KINDS, rules=lowered, by=None, note="The dial lowered itself.")
     answer = admin.post(reverse(EDIT), {**fields, "do": "save", "previewed": proof})
     assert answer.status_code == 409
     assert versions.current_policy() == made

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from agentops.lib.errors import Refused, Transient
 from approvals import states
 from approvals.decisions import decide
-from approvals.effects import execution, payload, proposals
+from approvals.effects import duplicates, execution, payload
 from approvals.effects.kinds import KINDS
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision, PolicyVersion
 from approvals.policy import versions
@@ -462,7 +462,7 @@ def test_a_repeated_full_refund_is_deduplicated_though_nothing_is_left(world: Wo
     first = propose_refund(order, 3_000, ticket=ticket)
     assert execution.execute(first.pk).status == states.SUCCEEDED
     again = {**refund_arguments(order, 3_000), "order_id": order["order_id"].lstrip("#"), "reason": "In other words."}
-    twin = proposals.find_earlier(KINDS["refund"], KINDS["refund"].parse(again), ticket_id=ticket.pk)
+    twin = duplicates.find_earlier(KINDS["refund"], KINDS["refund"].parse(again), ticket_id=ticket.pk)
     assert twin == first
 
 

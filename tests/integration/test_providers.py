@@ -15,6 +15,7 @@ from pytest_django import Settings
 from agentops.lib import http
 from agentops.lib.errors import EffectUnknown, ProviderError, ReplayedFailure, Terminal, Transient
 from approvals.providers import orders, payments, replies
+from approvals.providers.payments import listing
 from tests.scripted import CUT, Say, Script, scripted
 from tests.services import REPLIES_SECRET
 
@@ -284,7 +285,7 @@ def test_a_look_up_reads_to_the_last_page(server: Script) -> None:
 
 def test_all_refunds_since_a_time_are_read_page_by_page(server: Script) -> None:
     server.will_say(Say({"refunds": [REFUND], "next_cursor": "2"}), Say({"refunds": [FAILED], "next_cursor": None}))
-    receipts = payments.refunds_since(datetime(2026, 1, 1, tzinfo=UTC))
+    receipts = listing.refunds_since(datetime(2026, 1, 1, tzinfo=UTC))
     assert [receipt.reference for receipt in receipts] == ["re_1", "re_0"]
     asked = "/refunds?created_after=2026-01-01T00%3A00%3A00%2B00%3A00"
     assert [each.path for each in server.asked] == [asked, f"{asked}&cursor=2"]
@@ -294,7 +295,7 @@ def test_all_refunds_since_a_time_are_read_page_by_page(server: Script) -> None:
 def test_a_repeated_cursor_is_an_error_not_an_end(server: Script, cursors: tuple[str, ...]) -> None:
     server.will_say(*(Say({"refunds": [REFUND], "next_cursor": cursor}) for cursor in cursors))
     with pytest.raises(EffectUnknown, match="same page twice"):
-        list(payments.refunds_since(datetime(2026, 1, 1, tzinfo=UTC)))
+        list(listing.refunds_since(datetime(2026, 1, 1, tzinfo=UTC)))
 
 
 # --- replies --------------------------------------------------------------------------------------------

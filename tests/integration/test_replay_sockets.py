@@ -14,8 +14,7 @@ from django.core.mail import EmailMessage
 from pytest_django import Settings
 
 from agentops.lib import http, outbound
-from agentops.lib.errors import NotLetOut
-from agentops.lib.outbound import Allowed
+from agentops.lib.outbound import Allowed, NotLetOut
 from agentops.models import Run
 from agentops.replays import queueing, running, worlds
 from approvals.models import Action

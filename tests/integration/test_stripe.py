@@ -19,6 +19,7 @@ from agentops.lib.errors import (
     Unauthorized,
 )
 from approvals.providers import payments
+from approvals.providers.payments import listing
 from approvals.providers.stripe_refund import to_ours, to_stripe
 from tests.scripted import CUT, Say, Script, scripted
 
@@ -252,7 +253,7 @@ def test_a_failed_look_up_has_no_effect(stripe: Script, say: Say) -> None:
 
 def test_all_stripe_refunds_since_a_time_are_read(stripe: Script) -> None:
     stripe.will_say(page(REFUND))
-    [receipt] = payments.refunds_since(datetime(2026, 1, 1, tzinfo=UTC))
+    [receipt] = listing.refunds_since(datetime(2026, 1, 1, tzinfo=UTC))
     assert receipt.reference == "re_1"
     assert parse_qs(stripe.asked[0].path.partition("?")[2]) == {"created[gte]": ["1767225600"], "limit": ["100"]}
 
@@ -260,7 +261,7 @@ def test_all_stripe_refunds_since_a_time_are_read(stripe: Script) -> None:
 def test_repeating_pages_are_an_error(stripe: Script) -> None:
     stripe.will_say(*[page(REFUND, more=True)] * 2)
     with pytest.raises(EffectUnknown, match="same page twice"):
-        list(payments.refunds_since(datetime(2026, 1, 1, tzinfo=UTC)))
+        list(listing.refunds_since(datetime(2026, 1, 1, tzinfo=UTC)))
     assert len(stripe.asked) == 2
 
 

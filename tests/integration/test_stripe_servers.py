@@ -19,6 +19,7 @@ from approvals import states
 from approvals.effects import execution, lookup, pauses
 from approvals.models import Action, Attempt
 from approvals.providers import payments
+from approvals.providers.payments import listing
 from tests import world as worlds
 from tests.live import Simulator
 from tests.lossy import Lossy, lossy
@@ -217,7 +218,7 @@ def test_a_refused_key_pauses_stripe(deduping: Side, settings: Settings) -> None
 def test_all_refunds_of_the_provider_can_be_read(deduping: Side) -> None:
     _, action = deduping.approved()
     execution.execute(action.pk)
-    receipts = {row.data["reference"]: row for row in payments.refunds_since(datetime.now(UTC) - timedelta(hours=1))}
+    receipts = {row.data["reference"]: row for row in listing.refunds_since(datetime.now(UTC) - timedelta(hours=1))}
     assert receipts[action.idempotency_key].data["amount"] == 2_000
     assert receipts[action.idempotency_key].data["created_at"]
 

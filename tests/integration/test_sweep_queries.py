@@ -14,7 +14,8 @@ from approvals import states
 from approvals.decisions import decide
 from approvals.effects import execution
 from approvals.models import Action, AgentDay, ApprovalRequest, Wakeup
-from approvals.policy.rules import CurrencyLimit, Outcome
+from approvals.policy.rules import CurrencyLimit
+from approvals.policy.verdicts import Outcome
 from tests.completions import replies, triage, uses
 from tests.interruptions import before_statement
 from tests.scripted import Say, Script, scripted

@@ -48,7 +48,7 @@ def test_an_effect_at_the_provider_is_settled_at_once(world: World, lead: User) 
     assert asked.action.status == states.SUCCEEDED
     assert asked.said.startswith("The provider has this: re_")
     event = AuditEvent.objects.get(object_id=action.pk, verb="action.asked_again")
-    assert (event.actor, event.after) == ("lead", {"said": asked.said})
+    assert (event.actor, event.after) == ("lead", {"key": action.idempotency_key, "said": asked.said})
 
 
 def test_a_missing_effect_counts_as_failed_after_a_while(world: World, lead: User) -> None:

@@ -5,13 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from agentops.lib import http
-from agentops.lib.money import Money
 from approvals import kinds
+from approvals.effects.customers import read_customer
 from approvals.effects.kinds.base import Kind, Params, Resolved, SideEffect
-from approvals.effects.resolution import NOW, Sources, read_customer
+from approvals.effects.resolution import NOW, Sources
 from approvals.models import Action
-from approvals.policy import rules
-from approvals.policy.rules import Facts, Reason, Rules
+from approvals.policy import verdicts
+from approvals.policy.rules import Rules
+from approvals.policy.verdicts import Facts, Reason
 from approvals.providers.receipt import Receipt
 from tickets.models import Ticket
 
@@ -51,8 +52,7 @@ class Voucher(Kind[VoucherArguments, VoucherParams]):
         params = VoucherParams(
             customer_id=customer.customer_id, amount=given.amount, currency=given.currency, reason=given.reason
         )
-        money = Money(given.amount, given.currency)
-        return Resolved(self, params, customer.customer_id, given.further, money=money, customer=customer)
+        return Resolved(self, params, customer.customer_id, given.further, customer=customer)
 
     def read_again(self, action: Action) -> Resolved[VoucherParams]:
         return replace(self.of(action), customer=read_customer(action.ticket))
@@ -61,7 +61,7 @@ class Voucher(Kind[VoucherArguments, VoucherParams]):
         return {"reference": key, "to": params.customer_id, "amount": params.amount, "currency": params.currency}
 
     def judge(self, rules_: Rules, facts: Facts) -> list[Reason]:
-        return rules.money(rules_, facts)
+        return verdicts.money(rules_, facts)
 
     def send(self, params: VoucherParams, *, body: str, key: str) -> Receipt:
         with http.client(self.url) as client:

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from approvals.effects.kinds import verdict_on
 from approvals.policy import dial
 from approvals.policy.dial import Dial, KindShare, Lowering, TagShare
-from approvals.policy.rules import Facts, Outcome, Rules
+from approvals.policy.rules import Rules
+from approvals.policy.verdicts import Facts, Outcome
 
 tickets = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 percents = st.integers(0, 100)

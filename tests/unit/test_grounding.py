@@ -11,11 +11,12 @@ from agentops.lab.simulator.model import words
 from agentops.lab.simulator.model.effects import Effect as Wanted
 from agentops.lab.simulator.model.looking import Findings
 from agentops.lab.simulator.model.transcript import Call
+from agentops.lib.money import Money
 from approvals.grounding.check import SucceededEffect, claim_for, fill_in_actions, find_ungrounded, is_untrue
 from approvals.grounding.orders import said_cancelled
 
-REFUND = SucceededEffect("refund", "#W1234567", 8400, "USD", "t1:refund:1")
-CANCEL = SucceededEffect("cancel_order", "#W7654321", 12_000, "USD", "t1:cancel_order:1")
+REFUND = SucceededEffect("refund", "#W1234567", Money(8400, "USD"), "t1:refund:1")
+CANCEL = SucceededEffect("cancel_order", "#W7654321", Money(12_000, "USD"), "t1:cancel_order:1")
 ACCOUNT = SucceededEffect("account_change", key="t1:account_change:1")
 
 
@@ -430,7 +431,7 @@ def test_only_a_full_refund_may_be_called_full(text: str) -> None:
 
 
 def test_partial_refunds_may_add_up_to_a_full_refund() -> None:
-    parts = [replace(REFUND, amount=amount, key=str(amount), captured=8400) for amount in (8000, 400)]
+    parts = [replace(REFUND, money=Money(amount, "USD"), key=str(amount), captured=8400) for amount in (8000, 400)]
     assert sentences("You have been reimbursed in full.", *parts) == []
     assert sentences("You have been reimbursed in full.", *parts, claims=[claim_for(parts[0])])
 
@@ -566,12 +567,12 @@ def test_an_answer_in_a_covered_language_passes(text: str) -> None:
     ],
 )
 def test_amounts_are_read_in_the_formats_of_their_currency(currency: str, amount: int, text: str) -> None:
-    assert sentences(text, SucceededEffect("refund", "#W1", amount, currency)) == []
-    assert sentences(text, SucceededEffect("refund", "#W1", amount + 1, currency))
+    assert sentences(text, SucceededEffect("refund", "#W1", Money(amount, currency))) == []
+    assert sentences(text, SucceededEffect("refund", "#W1", Money(amount + 1, currency)))
 
 
 def test_the_sum_of_several_refunds_may_be_mentioned() -> None:
-    other = SucceededEffect("refund", "#W7654321", 1600, "USD")
+    other = SucceededEffect("refund", "#W7654321", Money(1600, "USD"))
     assert sentences("In all I have refunded $100.00: $84.00 and $16.00.", REFUND, other) == []
     assert sentences("In all I have refunded $101.00.", REFUND, other)
 
@@ -637,7 +638,7 @@ def test_true_statements_beyond_the_declared_claims_are_reported(text: str) -> N
 
 
 def test_order_and_amount_of_an_undeclared_action_are_reported() -> None:
-    other = SucceededEffect("refund", "#W7654321", 1600, "USD", "t1:refund:2")
+    other = SucceededEffect("refund", "#W7654321", Money(1600, "USD"), "t1:refund:2")
     reported = sentences("I have refunded $16.00 for order #W7654321.", REFUND, other, claims=[claim_for(REFUND)])
     assert ["#W7654321" in reported[0], "$16.00" in reported[1], len(reported)] == [True, True, 2]
     assert sentences("I have refunded $16.00 for order #W7654321.", REFUND, other, claims=[claim_for(other)]) == []
@@ -653,7 +654,7 @@ def test_a_claim_without_an_action_gets_the_one_that_matches() -> None:
 
 
 def test_a_claim_that_several_actions_match_gets_none_of_them() -> None:
-    twin = SucceededEffect("refund", "#W1234567", 8400, "USD", "t1:refund:2")
+    twin = SucceededEffect("refund", "#W1234567", Money(8400, "USD"), "t1:refund:2")
     claim = {"kind": "refund", "amount": 8400}
     assert fill_in_actions([claim], [REFUND, twin]) == [claim]
     assert sentences("Hello.", REFUND, twin, claims=[claim]) == [
@@ -745,7 +746,7 @@ def draft_for(kind: str, result: dict[str, Any]) -> words.Draft:
         ("refund", REFUND, {"order_id": "#W1234567", "amount": 8400, "currency": "USD"}),
         (
             "refund",
-            SucceededEffect("refund", "#W1234567", 5000, "USD", "t1:refund:1"),
+            SucceededEffect("refund", "#W1234567", Money(5000, "USD"), "t1:refund:1"),
             {"amount": 5000, "currency": "USD"},
         ),
         ("cancel_order", CANCEL, {"amount": 12_000, "currency": "USD"}),

@@ -2,9 +2,10 @@
 
 import pytest
 
+from agentops.lib.money import Money
 from approvals.grounding.check import SucceededEffect, claim_for, find_ungrounded
 
-PART = SucceededEffect("refund", "#W4107311", 1450, "EUR", "t1:refund:1", captured=3000)
+PART = SucceededEffect("refund", "#W4107311", Money(1450, "EUR"), "t1:refund:1", captured=3000)
 
 UNTRUE = [
     # English

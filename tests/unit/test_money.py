@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentops.lib import money
+from agentops.lib import money, written_money
 from agentops.lib.money import Money
 
 
@@ -45,7 +45,7 @@ def test_an_amount_shows_the_digits_of_its_currency(amount: int, currency: str, 
     ],
 )
 def test_an_amount_is_parsed_into_minor_units(text: str, currency: str, amount: int) -> None:
-    assert money.minor(text, currency) == amount
+    assert written_money.minor(text, currency) == amount
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_an_amount_is_parsed_into_minor_units(text: str, currency: str, amount: 
 )
 def test_an_invalid_amount_for_the_currency_is_refused(text: str, currency: str) -> None:
     with pytest.raises(ValueError, match=r"Enter it like (12\.50|1250)$"):
-        money.minor(text, currency)
+        written_money.minor(text, currency)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_an_invalid_amount_for_the_currency_is_refused(text: str, currency: str)
 )
 def test_a_refused_amount_is_shown_with_an_example(text: str, currency: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        money.minor(text, currency)
+        written_money.minor(text, currency)
 
 
 def test_an_amount_is_shown_in_the_locale_of_the_reader() -> None:
@@ -117,7 +117,7 @@ def test_amounts_of_two_currencies_are_never_combined(combine: Callable[[Money, 
 
 @given(st.integers(min_value=0, max_value=10**15), st.sampled_from(["USD", "JPY", "KWD", "EUR"]))
 def test_major_units_convert_back_to_the_same_minor_units(amount: int, currency: str) -> None:
-    assert money.minor(str(money.major(amount, currency)), currency) == amount
+    assert written_money.minor(str(money.major(amount, currency)), currency) == amount
 
 
 def test_amounts_are_never_floats() -> None:
@@ -126,4 +126,4 @@ def test_amounts_are_never_floats() -> None:
 
 @pytest.mark.parametrize(("code", "known"), [("USD", True), ("KWD", True), ("usd", False), ("XXZ", False), ("", False)])
 def test_currencies_are_iso_4217_codes(code: str, known: bool) -> None:
-    assert money.is_currency(code) is known
+    assert written_money.is_currency(code) is known

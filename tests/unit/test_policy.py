@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from agentops.lib.money import Money
 from approvals.effects.kinds import verdict_on
-from approvals.policy.rules import CurrencyLimit, Facts, Outcome, Rules, Threshold, Verdict
+from approvals.policy.rules import CurrencyLimit, Rules, Threshold
+from approvals.policy.verdicts import Facts, Outcome, Verdict
 
 AUTO, PERSON, BLOCK = Outcome.AUTO_APPROVE, Outcome.REQUIRE_APPROVAL, Outcome.BLOCK
 RULES = Rules(

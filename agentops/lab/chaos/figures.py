@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from agentops.lab.chaos.outside import Outside
-from agentops.lib import money
+from agentops.lib import written_money
 
 # How a ticket ended, as either side reports it.
 ANSWERED, WITH_PERSON, FAILED, MOVING, UNKNOWN = "answered", "with_person", "failed", "moving", "unknown"
@@ -118,7 +118,7 @@ def _true(reply: Mapping[str, Any], ledger: Mapping[str, Any], outside: Outside)
     text = reply["body"]
     paid = {(row["order_id"], row["amount"]) for row in [*ledger["refunds"], *ledger["cancellations"]]}
     for found in REFUNDED.finditer(text):
-        amount = money.minor(found["amount"], found["currency"])
+        amount = written_money.minor(found["amount"], found["currency"])
         if (found["order"], amount) not in paid:
             return False
     cancelled = {row["order_id"] for row in ledger["cancellations"]}

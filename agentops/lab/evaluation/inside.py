@@ -28,7 +28,8 @@ from approvals import states
 from approvals.effects.kinds import KINDS
 from approvals.models import Action
 from approvals.policy import versions
-from approvals.policy.rules import Outcome, Rules
+from approvals.policy.rules import Rules
+from approvals.policy.verdicts import Outcome
 from tickets.models import Ticket
 
 OUTCOMES = {
@@ -43,7 +44,7 @@ UNDER_WAY = (states.PROPOSED, states.APPROVED, states.EXECUTING)
 def main() -> None:
     folder = settings.DATA_DIR
     rules = Rules.model_validate_json((folder / "rules.json").read_text())
-    versions.save_policy(rules=rules, by=None, note="The rules of the evaluation.")
+    versions.save_policy(rules=rules, by=None, note="The rules of the evaluation.", kinds=KINDS)
     reported = set[str]()
     while True:
         report(folder / "rest.jsonl", reported)

@@ -14,7 +14,7 @@ from django.db.models.functions import TruncDate
 from agentops.models import Run, Step
 from agentops.web.queries.spending import WORKED
 from approvals.models import Action
-from approvals.policy.rules import Outcome
+from approvals.policy.verdicts import Outcome
 from tickets.models import Ticket
 
 ENDINGS = ("alone", "approved", "person", "open")

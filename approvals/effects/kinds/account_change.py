@@ -6,11 +6,13 @@ from typing import Any, Self
 from pydantic import EmailStr, Field, model_validator
 
 from approvals import kinds
+from approvals.effects.customers import read_customer
 from approvals.effects.kinds.base import CannotBeAsked, Kind, Params, Resolved, SideEffect
-from approvals.effects.resolution import NOW, Sources, read_customer
+from approvals.effects.resolution import NOW, Sources
 from approvals.models import Action
-from approvals.policy import rules
-from approvals.policy.rules import Facts, Reason, Rules
+from approvals.policy import verdicts
+from approvals.policy.rules import Rules
+from approvals.policy.verdicts import Facts, Reason
 from approvals.providers import orders
 from approvals.providers.receipt import Receipt
 from tickets.models import Ticket
@@ -82,7 +84,7 @@ class AccountChangeKind(Kind[ChangeAccountArguments, AccountChangeParams]):
         return {field: value for field, value in params.changes().items() if value}
 
     def judge(self, rules_: Rules, facts: Facts) -> list[Reason]:
-        return [rules.person("account_change", "Account changes always need approval")]
+        return [verdicts.person("account_change", "Account changes always need approval")]
 
     def read_again(self, action: Action) -> Resolved[AccountChangeParams]:
         return replace(self.of(action), customer=read_customer(action.ticket))

@@ -2,24 +2,32 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
-from agentops.lib.errors import Refused
-from agentops.lib.money import Money, display
+from agentops.lib.errors import Refused, ReplayedFailure
+from agentops.lib.money import Money
 from approvals import kinds
 from approvals.effects import reservations
+from approvals.effects.kinds.presentation import Presentation
 from approvals.effects.reservations import FundsLeft, Reading
 from approvals.effects.resolution import NOW, Sources, read_order
-from approvals.models import Action
-from approvals.policy.rules import Facts, Reason, Rules
+from approvals.models import Action, ApprovalRequest
+from approvals.policy.rules import Rules
+from approvals.policy.verdicts import Facts, Reason
 from approvals.providers.orders import ShopCustomer
 from approvals.providers.receipt import Receipt
 from tickets.models import Ticket
 
 WATCHED = ("status", "currency", "total", "payments", "refundable", "email", "name", "address")
+
+
+class CannotBeAsked(ReplayedFailure):
+    """The provider has no way to look up this effect, so only a person can resolve it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("cannot_be_asked", message)
 
 
 class Arguments(kinds.Strict):
@@ -40,6 +48,16 @@ class Params(kinds.Strict):
     """Parameters resolved against real data and frozen with the action. The last field of every kind is `reason`: the
     order of the fields determines the order of the request's bytes, which must not change."""
 
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The parameters as JSON, as stored in the action's row: without parts that are None."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    @property
+    def money(self) -> Money | None:
+        """The money that the action moves: the `amount` and `currency` of the kinds that have them."""
+        return Money.of(getattr(self, "amount", None), getattr(self, "currency", None))
+
 
 @dataclass(frozen=True)
 class Resolved[P: Params]:
@@ -50,8 +68,6 @@ class Resolved[P: Params]:
     params: P
     target: str
     further: bool = False
-    money: Money | None = None
-    order_id: str = ""
     reading: Reading | None = None
     customer: ShopCustomer | None = None
     fixed: bool = False  # a reply in the policy's own words
@@ -59,10 +75,13 @@ class Resolved[P: Params]:
     cancelled: tuple[str, ...] = ()  # orders that a reply says are cancelled, and that are
     left: FundsLeft | None = None
 
-    @cached_property
-    def stored(self) -> dict[str, Any]:
-        """The parameters as JSON, as stored in the action's row."""
-        return stored(self.params)
+    @property
+    def money(self) -> Money | None:
+        return self.params.money
+
+    @property
+    def order_id(self) -> str:
+        return getattr(self.params, "order_id", "")
 
     def with_left(self, *, without: int | None = None) -> "Resolved[P]":
         """Return a copy with what is left of the order's money. `without` leaves out one action. Call it in a
@@ -86,26 +105,17 @@ class Resolved[P: Params]:
         return self.customer.model_dump(mode="json") if self.customer else {}
 
 
-def stored(params: Params) -> dict[str, Any]:
-    """Return the parameters as JSON, without parts that are None."""
-    return params.model_dump(mode="json", exclude_none=True)
-
-
-class CannotBeAsked(Exception):
-    """The provider has no way to look up this effect, so only a person can resolve it."""
-
-
-class Kind[A: Arguments, P: Params](ABC):
+class Kind[A: Arguments, P: Params](Presentation, ABC):
     """A kind of action: one row of KINDS.
 
-    `tool` is the name and `description` the description of the function that the model calls; `label` is what people
-    read. `providers` are those that the action is sent to and reads from; either may be paused. `editable` lists the
-    parameters that a person may change before approving.
+    `tool` is the name and `description` the description of the function that the model calls. `providers` are those
+    that the action is sent to and reads from; either may be paused. `editable` lists the parameters that a person may
+    change before approving. `never_happened` says what was looked at, where there turned out to be no effect; it is
+    empty for a kind that cannot be looked up.
     """
 
     name: str
     tool: str
-    label: str
     description: str
     arguments: type[A]
     params: type[P]
@@ -113,12 +123,6 @@ class Kind[A: Arguments, P: Params](ABC):
     moves_money = False
     once_a_run = False
     editable: tuple[str, ...] = ("reason",)
-    icon = "action"
-    heading = ""  # of the card that shows the parameters; the label, unless set
-    to_be = "to be sent"
-    panel: Literal["order", "account", "claims"] = "order"  # what is shown beside the parameters
-    while_unknown = "We keep checking with the provider until it shows the outcome, or until people confirm it."
-    # What was looked at, where there turned out to be no effect; empty for a kind that cannot be looked up.
     never_happened = ""
 
     # --- proposal
@@ -134,17 +138,15 @@ class Kind[A: Arguments, P: Params](ABC):
 
     @abstractmethod
     def judge(self, rules: Rules, facts: Facts) -> list[Reason]:
-        """Apply the rules for this kind and return their reasons. policy.rules has the shared rules."""
+        """Apply the rules for this kind and return their reasons. policy.verdicts has the shared checks."""
 
     def facts(self, resolved: Resolved[P], ticket: Ticket, *, by_agent: bool, sources: Sources) -> dict[str, Any]:
-        """Return the fields of Facts that are specific to this kind."""
-        of_order = reservations.order_facts(resolved.reading, resolved.left) if resolved.reading else {}
-        return {**({"money": resolved.money} if resolved.money else {}), **of_order}
+        """Return the fields of Facts that are specific to this kind: those of its order, if it has one."""
+        return reservations.order_facts(resolved.reading, resolved.left) if resolved.reading else {}
 
     def to_ask(self, action: Action, facts: Facts) -> dict[str, Any]:
         """Return the snapshot for a new approval request."""
-        kept: dict[str, Any] = action.snapshot
-        return kept
+        return dict(action.snapshot)
 
     # --- what has changed since
 
@@ -155,7 +157,7 @@ class Kind[A: Arguments, P: Params](ABC):
 
     def of(self, action: Action) -> Resolved[P]:
         """Return the action as a Resolved, without reading anything."""
-        return Resolved(self, self.params_of(action), action.target, money=action.money, order_id=action.order_id)
+        return Resolved(self, self.params_of(action), action.target)
 
     def compare(
         self, action: Action, now: Resolved[P], known: dict[str, Any]
@@ -169,13 +171,8 @@ class Kind[A: Arguments, P: Params](ABC):
         """Return the fields that may change without returning an approved action to the queue."""
         return ("refundable",)
 
-    def reads_again(self, action: Action) -> bool:
-        """Return whether the request is compared with the shop again while the action waits for a person."""
-        return True
-
-    def follows(self, params: P, now: Resolved[P]) -> P:
-        """Return the parameters adjusted to the order as it is now."""
-        return params
+    def follow(self, request: ApprovalRequest, now: Resolved[P]) -> None:
+        """Adjust a waiting action to the order as it is now. Only a kind whose parameters follow the order does."""
 
     # --- execution
 
@@ -196,14 +193,11 @@ class Kind[A: Arguments, P: Params](ABC):
         """Return the provider's record of the effect, or None if it has none. Raises CannotBeAsked or ProviderError."""
         raise CannotBeAsked(f"the outcome of a {kinds.noun(self.name)} can't be looked up.")
 
-    def succeeded(self, action: Action) -> None:  # noqa: B027 - most kinds do nothing more
+    def succeeded(self, action: Action) -> None:
         """Apply what follows from success, in the transaction of the action's move."""
 
-    # --- people
-
-    def approving(self, action: Action) -> str:
-        """Return the text of the button that approves the action."""
-        return f"Approve {display(action.amount, action.currency)}" if action.amount is not None else "Approve"
+    def failed(self, action: Action, why: str) -> None:
+        """Apply what follows from failure, in the transaction of the action's move."""
 
     # --- rows
 
@@ -212,9 +206,5 @@ class Kind[A: Arguments, P: Params](ABC):
         return kinds.parse_strictly(self.arguments, arguments)
 
     def params_of(self, action: Action) -> P:
-        """Return the action's parameters. The parsed object is cached on the action until they change."""
-        held, parsed = action.__dict__.get("_parsed", (None, None))
-        if held is not action.params or not isinstance(parsed, self.params):
-            parsed = kinds.parse_strictly(self.params, action.params)
-            action.__dict__["_parsed"] = (action.params, parsed)
-        return parsed
+        """Return the action's parameters. Raises Refused for a row that this release can't read."""
+        return kinds.parse_strictly(self.params, action.params)

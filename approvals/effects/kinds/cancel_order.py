@@ -5,13 +5,15 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from agentops.lib.errors import Refused
-from agentops.lib.money import Money, display
-from approvals import kinds
+from approvals import kinds, states
+from approvals.audit import events
+from approvals.effects import payload
 from approvals.effects.kinds.base import CannotBeAsked, Kind, Params, Resolved, SideEffect
 from approvals.effects.resolution import NOW, Sources, read_order
-from approvals.models import Action
-from approvals.policy import rules
-from approvals.policy.rules import Facts, Reason, Rules
+from approvals.models import Action, ApprovalRequest
+from approvals.policy import verdicts
+from approvals.policy.rules import Rules
+from approvals.policy.verdicts import Facts, Reason
 from approvals.providers import orders
 from approvals.providers.receipt import Receipt
 from tickets.models import Ticket
@@ -52,22 +54,31 @@ class CancelOrderKind(Kind[CancelOrderArguments, CancelOrderParams]):
         if sources.left(reading).whole < amount:
             raise Refused("refund_in_progress", f"A refund of order {order.order_id} is under way; wait for it.")
         params = CancelOrderParams(order_id=order.order_id, amount=amount, currency=order.currency, reason=given.reason)
-        money = Money(amount, order.currency)
-        return Resolved(
-            self, params, order.order_id, given.further, money=money, order_id=order.order_id, reading=reading
-        )
+        return Resolved(self, params, order.order_id, given.further, reading=reading)
 
     def body(self, params: CancelOrderParams, *, key: str, ticket: Ticket) -> dict[str, Any]:
         return {"reference": key, "reason": params.reason}
 
     def judge(self, rules_: Rules, facts: Facts) -> list[Reason]:
-        return rules.money(rules_, facts)
+        return verdicts.money(rules_, facts)
 
-    def follows(self, params: CancelOrderParams, now: Resolved[CancelOrderParams]) -> CancelOrderParams:
-        """Return the parameters with the order's current amount: a cancellation returns everything that is left."""
-        if now.reading is None:
-            return params
-        return params.model_copy(update={"amount": now.reading.order.captured - now.reading.order.refunded})
+    def follow(self, request: ApprovalRequest, now: Resolved[CancelOrderParams]) -> None:
+        """Give the waiting action the order's current amount: a cancellation returns everything that is left, and that
+        is what people decide on."""
+        action = request.action
+        if now.reading is None or action.digest != payload.action_digest(action):  # a mismatch must stay visible
+            return
+        left = now.reading.order.captured - now.reading.order.refunded
+        if left == now.params.amount:
+            return
+        params = now.params.model_copy(update={"amount": left})
+        new = payload.freeze(self, params, key=action.idempotency_key, ticket=action.ticket)
+        for name, value in new.items():
+            setattr(action, name, value)
+        if Action.objects.filter(pk=action.pk, status=states.AWAITING_APPROVAL).update(**new):
+            ApprovalRequest.objects.filter(pk=request.pk).update(digest=action.digest)
+            told = {"amount": action.amount, "digest": action.digest}
+            events.record_action_event(action, "action.amount_followed", after=told)
 
     def send(self, params: CancelOrderParams, *, body: str, key: str) -> Receipt:
         return orders.cancel_order(params.order_id, body=body, key=key)
@@ -81,5 +92,4 @@ class CancelOrderKind(Kind[CancelOrderArguments, CancelOrderParams]):
         return Receipt(reference=order.order_id, data=order.model_dump(mode="json"))
 
     def approving(self, action: Action) -> str:
-        amount = action.amount
-        return "Cancel order" + (f" and refund {display(amount, action.currency)}" if amount is not None else "")
+        return "Cancel order" + (f" and refund {action.money}" if action.money else "")

@@ -4,8 +4,10 @@ import contextlib
 from dataclasses import replace
 from typing import Annotated, Any
 
+from django.db.models import Exists, OuterRef
 from pydantic import AfterValidator, ConfigDict, Field
 
+from agentops.lib import redact
 from agentops.lib.errors import ProviderError, Refused
 from approvals import kinds, states, ticket_status
 from approvals.audit import events
@@ -15,8 +17,9 @@ from approvals.effects.resolution import NOW, Sources, read_order
 from approvals.grounding import check, claims
 from approvals.grounding.orders import said_cancelled
 from approvals.models import Action
-from approvals.policy import rules
-from approvals.policy.rules import Facts, Reason, Rules
+from approvals.policy import verdicts
+from approvals.policy.rules import Rules
+from approvals.policy.verdicts import Facts, Reason
 from approvals.providers import replies
 from approvals.providers.receipt import Receipt
 from tickets.models import Message, Ticket
@@ -87,7 +90,7 @@ class ReplyKind(Kind[ReplyArguments, ReplyParams]):
     def resolve(
         self, given: ReplyArguments, ticket: Ticket, *, sources: Sources = NOW, mendable: bool = False
     ) -> Resolved[ReplyParams]:
-        done = sources.effects(ticket.pk)
+        done = _claimable(ticket.pk, sources)
         claimed = check.fill_in_actions([claim.model_dump(exclude_none=True) for claim in given.claims], done)
         cancelled = _cancelled(given.text, ticket, sources)
         if mendable:
@@ -117,8 +120,12 @@ class ReplyKind(Kind[ReplyArguments, ReplyParams]):
             "body": params.text,
         }
 
-    def judge(self, rules_: Rules, facts: Facts) -> list[Reason]:
-        return rules.reply(rules_, facts)
+    def judge(self, rules: Rules, facts: Facts) -> list[Reason]:
+        """What a reply says without ground, and whether people read every reply."""
+        reasons = [verdicts.person("claim_without_ground", sentence) for sentence in facts.ungrounded]
+        if rules.replies_need_approval and not facts.fixed:
+            reasons.append(verdicts.person("replies_need_approval", "Every reply needs approval"))
+        return reasons
 
     def facts(
         self, resolved: Resolved[ReplyParams], ticket: Ticket, *, by_agent: bool, sources: Sources
@@ -134,15 +141,12 @@ class ReplyKind(Kind[ReplyArguments, ReplyParams]):
         now = self.of(action)
         return replace(now, cancelled=_cancelled(now.params.text, action.ticket, NOW)) if action.run_id else now
 
-    def reads_again(self, action: Action) -> bool:
-        """Return whether the claims are checked again: only those of a reply that the agent wrote."""
-        return action.run_id is not None and not action.facts.get("fixed")
-
     def compare(
         self, action: Action, now: Resolved[ReplyParams], known: dict[str, Any]
     ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Check the reply's claims again, because an effect that it mentions may have been undone."""
-        if not self.reads_again(action):
+        """Check the reply's claims again, because an effect that it mentions may have been undone. Only a reply
+        that the agent wrote declares claims."""
+        if action.run_id is None or action.facts.get("fixed"):
             return known, []
         found = ungrounded_statements(now, action.ticket_id)
         new = [sentence for sentence in found if sentence not in known.get("ungrounded", [])]
@@ -172,6 +176,12 @@ class ReplyKind(Kind[ReplyArguments, ReplyParams]):
             status = Ticket.Status.AWAITING_APPROVAL if waits else Ticket.Status.ANSWERED
             ticket_status.move_ticket(action.ticket_id, status.value, actor=events.SYSTEM)
 
+    def failed(self, action: Action, why: str) -> None:
+        """Hand the ticket to a person if a person wrote the reply, because no run would notice."""
+        if action.run_id is None:
+            reason = f"A person's reply ({action.idempotency_key}) was not delivered: {redact.text(why)}"
+            ticket_status.hand_to_person(action.ticket_id, reason, keep=True)
+
 
 REPLY = ReplyKind()
 
@@ -181,9 +191,14 @@ def ungrounded_statements(
 ) -> list[str]:
     """Return the problems in a reply, one sentence each. People don't declare claims, so their replies are checked
     against all of the ticket's succeeded actions."""
-    done = sources.effects(ticket_id)
+    done = _claimable(ticket_id, sources)
     declared = resolved.params.claimed() if by_agent else [check.claim_for(effect) for effect in done]
     return check.find_ungrounded(resolved.params.text, check.fill_in_actions(declared, done), done, resolved.cancelled)
+
+
+def _claimable(ticket_id: str, sources: Sources) -> list[check.SucceededEffect]:
+    """Return the succeeded effects that a reply may claim: those of kinds that are no replies themselves."""
+    return [effect for effect in sources.effects(ticket_id) if effect.kind not in KINDS.replies]
 
 
 def _cancelled(text: str, ticket: Ticket, sources: Sources) -> tuple[str, ...]:
@@ -197,3 +212,11 @@ def _cancelled(text: str, ticket: Ticket, sources: Sources) -> tuple[str, ...]:
             if order.status == "cancelled":
                 found.append(order.order_id)
     return tuple(found)
+
+
+def written_since(reply: Action) -> bool:
+    """Return whether the customer has written since this reply was delivered."""
+    said = Message.objects.filter(ticket=reply.ticket_id)
+    arrived = said.filter(direction=Message.Direction.OUTBOUND, external_id=reply.idempotency_key)
+    since = said.filter(direction=Message.Direction.INBOUND, pk__gt=OuterRef("pk"))
+    return arrived.filter(Exists(since)).exists()

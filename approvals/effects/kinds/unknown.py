@@ -8,8 +8,9 @@ from agentops.lib.errors import Refused, Terminal
 from approvals.effects.kinds.base import Arguments, Kind, Params, Resolved
 from approvals.effects.resolution import NOW, Sources
 from approvals.models import Action
-from approvals.policy import rules
-from approvals.policy.rules import Facts, Reason, Rules
+from approvals.policy import verdicts
+from approvals.policy.rules import Rules
+from approvals.policy.verdicts import Facts, Reason
 from approvals.providers.receipt import Receipt
 from tickets.models import Ticket
 
@@ -45,7 +46,7 @@ class UnknownKind(Kind[Arguments, UnknownParams]):
         raise Refused(CODE, self._message)
 
     def judge(self, rules_in_force: Rules, facts: Facts) -> list[Reason]:
-        return [rules.block(CODE, f"The policy doesn't know the action {facts.kind!r}")]
+        return [verdicts.block(CODE, f"The policy doesn't know the action {facts.kind!r}")]
 
     def read_again(self, action: Action) -> Resolved[UnknownParams]:
         self._fail()

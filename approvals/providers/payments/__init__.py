@@ -1,8 +1,6 @@
 """Send and look up refunds through the backend that PAYMENTS_BACKEND names. Only `approvals.effects` and
 `approvals.reconciliation` may import this package."""
 
-from collections.abc import Iterator
-from datetime import datetime
 from typing import Protocol
 
 from django.conf import settings
@@ -15,11 +13,10 @@ NAME = "payments"
 
 
 class Backend(Protocol):
-    """The functions that each backend module provides."""
+    """The functions that each backend module provides; `listing` lists all refunds of each."""
 
     def send_refund(self, *, body: str, key: str) -> Receipt: ...
     def find_refund(self, *, body: str, known: str) -> Receipt | None: ...
-    def refunds_since(self, since: datetime) -> Iterator[Receipt]: ...
 
 
 BACKENDS: dict[str, Backend] = {"http": contract, "stripe": stripe}
@@ -37,18 +34,6 @@ def find_refund(*, body: str, known: str = "") -> Receipt | None:
     our reference is not the one requested."""
     try:
         return BACKENDS[settings.PAYMENTS_BACKEND].find_refund(body=body, known=known)
-    except EffectUnknown as error:  # reading has no effect
-        raise Transient(
-            error.code, error.message, http_status=error.http_status, body=error.body, details=error.details
-        ) from error
-
-
-def refunds_since(since: datetime) -> Iterator[Receipt]:
-    """Yield every refund that the provider made since then, including other systems' refunds, newest first. `data` has
-    `reference` (may be empty) and `created_at`. Raises ProviderError."""
-    return BACKENDS[settings.PAYMENTS_BACKEND].refunds_since(since)
-
-
-def keeps_keys() -> bool:
-    """Return whether the provider replays its first answer for a known key instead of repeating the refund."""
-    return bool(settings.PAYMENTS_IDEMPOTENT)
+    except EffectUnknown as unread:  # reading has no effect
+        status, body, details = unread.http_status, unread.body, unread.details
+        raise Transient(unread.code, unread.message, http_status=status, body=body, details=details) from unread

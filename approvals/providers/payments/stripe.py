@@ -20,9 +20,11 @@ from agentops.lib.errors import (
     Transient,
     Unauthorized,
 )
+from agentops.lib.per_process import kept
 from approvals.providers import patience
-from approvals.providers.receipt import Receipt, require_asked_for, unexpected_format, unlikeness, unreadable
+from approvals.providers.receipt import Receipt, require_asked_for, unlikeness
 from approvals.providers.stripe_refund import StripeRefund, to_stripe
+from approvals.providers.unreadable import unexpected_format, unreadable
 
 if TYPE_CHECKING:
     from stripe.params import RefundCreateParams, RefundListParams
@@ -159,7 +161,7 @@ def _client() -> stripe.StripeClient:
     return _kept_client(settings.STRIPE_API_KEY, settings.STRIPE_API_BASE, settings.PROVIDER_TIMEOUT_SECONDS)
 
 
-@http.kept
+@kept
 def _kept_client(key: str, base: str, timeout: float) -> stripe.StripeClient:
     return stripe.StripeClient(
         key,

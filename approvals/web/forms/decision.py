@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from agentops.lib import money
+from agentops.lib import money, written_money
 from approvals.effects.kinds import KINDS
 from approvals.models import Action
 from approvals.web.forms.labels import label
@@ -34,7 +34,7 @@ class MoneyField(forms.CharField):
     def clean(self, value: Any) -> int:
         text = super().clean(value)
         try:
-            amount = money.minor(text, self.currency)
+            amount = written_money.minor(text, self.currency)
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
         if not amount:

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from pydantic import ValidationError
 
-from agentops.lib import money
+from agentops.lib import money, written_money
 from approvals.effects.kinds import KINDS
 from approvals.grounding import check
 from approvals.policy.rules import ACKNOWLEDGEMENT, CurrencyLimit, Rules, Threshold
@@ -34,7 +34,7 @@ class CurrencyRow(forms.Form):
 
     def clean_currency(self) -> str:
         currency = str(self.cleaned_data["currency"]).upper()
-        if not money.is_currency(currency):
+        if not written_money.is_currency(currency):
             raise forms.ValidationError(f"{currency} isn't an ISO 4217 currency code.")
         return currency
 
@@ -47,7 +47,7 @@ class CurrencyRow(forms.Form):
 
     def _to_minor(self, name: str, currency: str) -> None:
         try:
-            self.cleaned_data[name] = money.minor(self.cleaned_data[name], currency)
+            self.cleaned_data[name] = written_money.minor(self.cleaned_data[name], currency)
         except ValueError as error:
             self.add_error(name, str(error))
 
@@ -60,10 +60,18 @@ def amount_field(label: str) -> forms.CharField:
     )
 
 
+class KindField(forms.ChoiceField):
+    def validate(self, value: Any) -> None:
+        if value and not self.valid_value(value):
+            valid = ", ".join(name for name, _ in money_kinds())
+            raise forms.ValidationError(f"{value} isn't a kind of action that moves money. Valid kinds: {valid}.")
+        super().validate(value)
+
+
 class ThresholdRow(CurrencyRow):
     AMOUNTS = ("auto_up_to", "block_above")
     field_order = ("kind", "currency", "auto_up_to", "block_above")
-    kind = forms.ChoiceField(choices=money_kinds)
+    kind = KindField(choices=money_kinds)
     auto_up_to = amount_field("Auto-approve up to")
     block_above = amount_field("Block above")
 

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from django.db.models.functions import Now
 
 from approvals import states
-from approvals.effects.facts import recorded_facts
 from approvals.effects.kinds import verdict_on
+from approvals.effects.recorded_facts import recorded_facts
 from approvals.models import Action, Decision
 from approvals.policy import dial
-from approvals.policy.rules import Facts, Outcome, Rules
+from approvals.policy.rules import Rules
+from approvals.policy.verdicts import Facts, Outcome
 from approvals.web.queries.preview import PREVIEW_SAMPLE
 
 NAMES = ("alone", "decided", "edited", "rejected", "expired", "failed")

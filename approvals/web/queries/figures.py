@@ -11,7 +11,7 @@ from approvals import states
 from approvals.effects.kinds import KINDS
 from approvals.models import Action, ApprovalRequest, Attempt, Comparison, Finding
 from approvals.models.books import MISSED
-from approvals.policy.rules import Outcome
+from approvals.policy.verdicts import Outcome
 
 # An action that settles today was approved within this period. The index is on the time of approval.
 SETTLES_WITHIN = timedelta(days=30)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from agentops.lib import money
+from agentops.lib.money import Money
 from approvals.models import Comparison, Finding
 
 LANES = {"open": "Open", "closed": "Closed"}
@@ -57,6 +57,5 @@ def their_side(finding: Finding) -> FindingSide:
 
 
 def _side(record: dict[str, Any], reference: str) -> FindingSide:
-    amount, currency = record.get("amount"), record.get("currency")
-    shown = money.display(amount, currency) if amount is not None and currency else ""
-    return FindingSide(shown, str(record.get("status", "")), reference)
+    money = Money.of(record.get("amount"), record.get("currency"))
+    return FindingSide(str(money or ""), str(record.get("status", "")), reference)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.contrib.auth.models import User
 from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet
 
-from agentops.lib import money
+from agentops.lib import written_money
 from approvals.models import Action, ApprovalRequest, Attempt, Decision
 
 PAGE = 50
@@ -72,7 +72,7 @@ class ActionFilters(UrlFilters):
                 errors[name] = "Choose a currency first."
             elif values[name]:
                 try:
-                    money.minor(values[name], values["currency"])
+                    written_money.minor(values[name], values["currency"])
                 except ValueError as error:
                     errors[name] = str(error)
         return cls(**values, errors=errors)
@@ -130,9 +130,9 @@ def find_actions(filters: ActionFilters) -> QuerySet[Action]:
         if value := getattr(filters, column):
             wanted &= Q(**{column: value})
     if filters.amount_from:
-        wanted &= Q(amount__gte=money.minor(filters.amount_from, filters.currency))
+        wanted &= Q(amount__gte=written_money.minor(filters.amount_from, filters.currency))
     if filters.amount_to:
-        wanted &= Q(amount__lte=money.minor(filters.amount_to, filters.currency))
+        wanted &= Q(amount__lte=written_money.minor(filters.amount_to, filters.currency))
     if filters.duplicates:
         wanted &= Q(duplicates_absorbed__gt=0)
     if filters.by:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from django.db.models import Prefetch
 
 from approvals import states
+from approvals.effects.kinds import KINDS
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision
 from approvals.web.queries import events
 from approvals.web.queries.difference import FieldDifference, differences
@@ -78,8 +79,8 @@ def _settled(action: Action) -> Iterator[Moment]:
     if action.settled_at is None or action.status not in (states.SUCCEEDED, states.FAILED):
         return
     yield Moment(action.settled_at, "settled", action)
-    if action.kind == "reply":
+    if action.kind in KINDS.replies:
         return
-    replies = Action.objects.filter(ticket_id=action.ticket_id, run_id=action.run_id, kind="reply")
+    replies = Action.objects.filter(ticket_id=action.ticket_id, run_id=action.run_id, kind__in=KINDS.replies)
     for reply in replies.exclude(run_id=None).filter(pk__gt=action.pk).order_by("pk"):
         yield Moment(reply.settled_at or reply.created_at, "reply", reply)

@@ -7,10 +7,11 @@ from datetime import timedelta
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from approvals.effects.facts import recorded_facts
 from approvals.effects.kinds import verdict_on
+from approvals.effects.recorded_facts import recorded_facts
 from approvals.models import Action
-from approvals.policy.rules import Facts, Outcome, Rules
+from approvals.policy.rules import Rules
+from approvals.policy.verdicts import Facts, Outcome
 
 PREVIEW_SAMPLE = 5_000  # a preview judges no more than this many of the newest actions
 
