@@ -152,7 +152,7 @@ _deliveries = itertools.count(1)
 
 def put_rules(rules: Rules = RULES, **changes: Any) -> PolicyVersion:
     """Put these rules in force."""
-    return versions.save_policy(rules=rules.model_copy(update=changes), by=None, note="for a test")
+    return versions.save_policy(rules=rules.model_copy(update=changes), by=None, note="for a test", kinds=KINDS)
 
 
 def ticket_of(order: dict[str, Any], body: str = "Please help.", subject: str = "My order") -> Ticket:

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import User
 
+from approvals.effects.kinds import KINDS
 from approvals.models import PolicyVersion
 from approvals.policy import versions
 from approvals.policy.rules import CurrencyLimit, Rules, Threshold
@@ -19,7 +20,8 @@ LIMITS = {
 def make_policy(by: str) -> None:
     """Put the demo's policy in force on behalf of user `by`, unless somebody has saved a policy before."""
     if not PolicyVersion.objects.filter(created_by__isnull=False).exists():
-        versions.save_policy(rules=demo_rules(), by=User.objects.get(username=by), note="The demo's first thresholds.")
+        user, note = User.objects.get(username=by), "The demo's first thresholds."
+        versions.save_policy(rules=demo_rules(), by=user, note=note, kinds=KINDS)
 
 
 def demo_rules() -> Rules:

@@ -1,5 +1,8 @@
 """Read the policy in force and save new versions (docs/design.md, 5.14)."""
 
+from collections.abc import Collection
+from contextlib import suppress
+
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from pydantic import ValidationError
@@ -28,11 +31,15 @@ def policy_rules(version: PolicyVersion) -> Rules:
         ) from error
 
 
-def save_policy(*, rules: Rules, by: User | None, note: str, based_on: int | None = None) -> PolicyVersion:
-    """Put new rules in force and write the audit event. `by` is None if the dial lowers itself.
+def save_policy(
+    *, rules: Rules, by: User | None, note: str, based_on: int | None = None, kinds: Collection[str] = ()
+) -> PolicyVersion:
+    """Put new rules in force and write the audit event. `by` is None if the dial lowers itself. `kinds` are the names
+    of the registered kinds of action.
 
-    Raises Refused without a note, for a new acknowledgement that claims or promises something, and if `based_on` is
-    given but is not the newest version, because the change in between would be lost.
+    Raises Refused without a note, for a new acknowledgement that claims or promises something, for a kind that is
+    neither registered nor in the rules before, and if `based_on` is given but is not the newest version, because the
+    change in between would be lost.
     """
     if not note.strip():
         raise Refused("note_missing", "Enter a reason for this change.")
@@ -41,6 +48,7 @@ def save_policy(*, rules: Rules, by: User | None, note: str, based_on: int | Non
         before = PolicyVersion.objects.order_by("-pk").first()
         if before and based_on is not None:
             require_newest(newest=before, based_on=based_on)
+        _require_known(rules, before, kinds)
         if before is None or before.rules.get("acknowledgement") != rules.acknowledgement:
             _require_no_claims(rules.acknowledgement)
         version = PolicyVersion.objects.create(
@@ -55,6 +63,19 @@ def save_policy(*, rules: Rules, by: User | None, note: str, based_on: int | Non
             after={**version.rules, "note": version.note},
         )
     return version
+
+
+def _require_known(rules: Rules, before: PolicyVersion | None, kinds: Collection[str]) -> None:
+    """Raise Refused if the rules name an unknown kind. One that the version before names may stay: its kind may be gone
+    in this release, which must not keep the dial from lowering itself."""
+    kept: set[str] = set()
+    if before:
+        with suppress(Refused):  # an unreadable version is replaced, and keeps nothing
+            kept = policy_rules(before).named_kinds
+    unknown = rules.named_kinds - kept - set(kinds)
+    if unknown:
+        message = f"Unknown kind of action: {', '.join(sorted(unknown))}. Valid kinds: {', '.join(kinds)}."
+        raise Refused("unknown_kind", message, valid=list(kinds))
 
 
 def _require_no_claims(acknowledgement: str) -> None:

@@ -11,6 +11,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_POST
 
 from agentops.lib.errors import Refused
+from approvals.effects.kinds import KINDS
 from approvals.models import PolicyVersion
 from approvals.policy import lowering, versions
 from approvals.policy.rules import Rules
@@ -47,7 +48,7 @@ def edit_autonomy(request: HtmxRequest) -> HttpResponse:
         unseen = saving and request.POST.get("previewed") != proof_of(form.rules)
         if not saving or unseen:
             return _page(request, form, newest, form.rules, based_on, unseen=unseen)
-        saved = versions.save_policy(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
+        saved = versions.save_policy(rules=form.rules, by=request.user, note=form.note, based_on=based_on, kinds=KINDS)
     except Refused as refused:
         if refused.code in versions.OUTDATED:
             return _show_newest(request, refused)

@@ -61,7 +61,7 @@ def edit_policy(request: HtmxRequest) -> HttpResponse:
         if not saving or request.POST.get("previewed") != proof:
             preview = preview_of(rules=form.rules, days=PREVIEW_DAYS)
             return _form(request, form, based_on, preview=preview, previewed=proof, unseen=saving, restored=older)
-        saved = save_policy(rules=form.rules, by=request.user, note=form.note, based_on=based_on)
+        saved = save_policy(rules=form.rules, by=request.user, note=form.note, based_on=based_on, kinds=KINDS)
     except Refused as refused:
         if refused.code in OUTDATED:
             return _show_newest(request, refused)
