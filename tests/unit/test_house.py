@@ -1,12 +1,15 @@
 """docs/house.md shows the tree as it is."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 
 from agentops.lab.local.programs import ROOT
 
 HOUSE = (ROOT / "docs" / "house.md").read_text()
+DESIGN = (ROOT / "docs" / "design.md").read_text()
 PACKAGES = ("agentops", "approvals", "tickets")
+MOST_LINES_OF_THE_MONEY_PATH = 2_300
 
 
 def drawn() -> Iterator[str]:
@@ -45,3 +48,12 @@ def test_every_room_of_agentops_has_its_place_below_the_packages() -> None:
     rooms += [path.stem for path in (ROOT / "agentops").glob("[a-z]*.py")]
     missing = [room for room in rooms if f"agentops.{room}" not in packages and room != "migrations"]
     assert missing == []
+
+
+def test_the_money_path_is_no_longer_than_the_documents_say() -> None:
+    command = ["make", "--silent", "--no-print-directory", "money-path"]
+    counted = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    *files, total = [line.split() for line in counted.splitlines()]
+    told = [re.findall(r"at\s+most\s+([\d,]+)\s+lines\s+in\s+(\d+)\s+files", page) for page in (HOUSE, DESIGN)]
+    assert told == [[(f"{MOST_LINES_OF_THE_MONEY_PATH:,}", str(len(files)))]] * 2
+    assert int(total[0]) <= MOST_LINES_OF_THE_MONEY_PATH
