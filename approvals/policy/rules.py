@@ -69,7 +69,7 @@ class Rules(PolicyPart):
     @property
     def named_kinds(self) -> set[str]:
         """The kinds of action that have a row of their own."""
-        return {row.kind for row in (*self.thresholds, *self.autonomy.kinds)}
+        return {row.kind for row in self.thresholds} | {row.kind for row in self.autonomy.kinds}
 
 
 def _unique(keys: Sequence[object], what: str, of: str = "currency") -> None:

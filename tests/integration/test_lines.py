@@ -179,9 +179,9 @@ def test_the_pause_grows_with_each_failure(world: World, sweeper: sweep.Sweep) -
 def test_a_kind_that_this_release_lacks_fails_closed(world: World, sweeper: sweep.Sweep) -> None:
     """Eight actions of a kind that a newer release had before it was rolled back, and a refund behind them."""
     limit = Threshold(kind="voucher", currency="USD", auto_up_to=1_000, block_above=100_000)
-    put_rules(RULES.model_copy(update={"thresholds": [*RULES.thresholds, limit]}))
     asked_for = {"amount": 500, "currency": "USD", "reason": "The parcel was late."}
     with patch.dict(KINDS, voucher=Voucher("http://localhost:1")):
+        put_rules(RULES.model_copy(update={"thresholds": [*RULES.thresholds, limit]}))
         unknown = [propose(ticket_of(world.order()), "send_voucher", asked_for) for _ in range(9)]
         sent = unknown.pop()
         assert execution._claim(sent.pk)
