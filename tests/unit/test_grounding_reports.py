@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from agentops.lib.money import Money
 from approvals.grounding.check import SucceededEffect, claim_for, fill_in_actions, find_ungrounded, is_untrue
 
-REFUND = SucceededEffect("refund", "#W1234567", 8400, "USD", "t1:refund:1")
-CANCEL = SucceededEffect("cancel_order", "#W7654321", 12_000, "USD", "t1:cancel_order:1")
+REFUND = SucceededEffect("refund", "#W1234567", Money(8400, "USD"), "t1:refund:1")
+CANCEL = SucceededEffect("cancel_order", "#W7654321", Money(12_000, "USD"), "t1:cancel_order:1")
 ACCOUNT = SucceededEffect("account_change", key="t1:account_change:1")
 
 
@@ -95,14 +96,14 @@ def test_full_refunds_of_two_orders_are_counted_apart() -> None:
 
 
 def test_a_refund_without_an_amount_returns_nothing() -> None:
-    bare = SucceededEffect("refund", "#W1234567", None, "", "t1:refund:1", captured=1)
+    bare = SucceededEffect("refund", "#W1234567", None, "t1:refund:1", captured=1)
     assert reports("You have been reimbursed in full.", bare) == [
         "“You have been reimbursed in full.” says everything was refunded, but the claimed refunds are less."
     ]
 
 
 def test_each_action_fills_in_one_claim() -> None:
-    twin = replace(REFUND, key="t1:refund:2", amount=100)
+    twin = replace(REFUND, key="t1:refund:2", money=Money(100, "USD"))
     claims = [{"kind": "refund", "amount": 100}, {"kind": "refund"}]
     assert [claim["action"] for claim in fill_in_actions(claims, [REFUND, twin])] == [twin.key, REFUND.key]
 
