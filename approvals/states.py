@@ -10,6 +10,7 @@ UNRESOLVED = "unresolved"
 BLOCKED = "blocked"
 REJECTED = "rejected"
 EXPIRED = "expired"
+WITHDRAWN = "withdrawn"
 
 ALL = (
     PROPOSED,
@@ -22,14 +23,17 @@ ALL = (
     BLOCKED,
     REJECTED,
     EXPIRED,
+    WITHDRAWN,
 )
 
 # A retry moves executing -> approved and is due at `not_before`. If the order changed after the approval and nothing
-# has been sent, the action moves executing -> awaiting_approval. A provider's late failure moves succeeded -> failed.
+# has been sent, the action moves executing -> awaiting_approval; if the customer has written since, it moves
+# approved -> awaiting_approval. The agent withdraws its own proposal while it awaits approval. A provider's late
+# failure moves succeeded -> failed.
 MOVES: dict[str, frozenset[str]] = {
     PROPOSED: frozenset({AWAITING_APPROVAL, APPROVED, BLOCKED}),
-    AWAITING_APPROVAL: frozenset({APPROVED, REJECTED, EXPIRED, BLOCKED}),
-    APPROVED: frozenset({EXECUTING}),
+    AWAITING_APPROVAL: frozenset({APPROVED, REJECTED, EXPIRED, BLOCKED, WITHDRAWN}),
+    APPROVED: frozenset({EXECUTING, AWAITING_APPROVAL}),
     EXECUTING: frozenset({APPROVED, AWAITING_APPROVAL, SUCCEEDED, FAILED, UNRESOLVED}),
     UNRESOLVED: frozenset({SUCCEEDED, FAILED}),
     SUCCEEDED: frozenset({FAILED}),
@@ -37,10 +41,11 @@ MOVES: dict[str, frozenset[str]] = {
     BLOCKED: frozenset(),
     REJECTED: frozenset(),
     EXPIRED: frozenset(),
+    WITHDRAWN: frozenset(),
 }
 
-SETTLED = (SUCCEEDED, FAILED, BLOCKED, REJECTED, EXPIRED)
-WITHOUT_EFFECT = (FAILED, BLOCKED, REJECTED, EXPIRED)
+SETTLED = (SUCCEEDED, FAILED, BLOCKED, REJECTED, EXPIRED, WITHDRAWN)
+WITHOUT_EFFECT = (FAILED, BLOCKED, REJECTED, EXPIRED, WITHDRAWN)
 # The money is promised or may have moved, so it stays reserved against the order.
 OPEN = (APPROVED, EXECUTING, UNRESOLVED)
 

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from agentops.lab.local import programs
 from agentops.lab.local.processes import Process
 from approvals.models import ApprovalRequest
+from tests.screen import card_fields
 from tests.services import child_environment
 
 
@@ -128,7 +129,7 @@ class Lead:
         return self._http.get(path).raise_for_status().text
 
     def approve(self, request: ApprovalRequest) -> None:
-        self._send(f"/queue/{request.pk}/approve/", digest=request.digest)
+        self._send(f"/queue/{request.pk}/approve/", **card_fields(request))
 
     def _send(self, url: str, **form: str) -> None:
         answer = self._http.post(url, data={**form, "csrfmiddlewaretoken": self._http.cookies["csrftoken"]})

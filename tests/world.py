@@ -173,13 +173,20 @@ def refund_arguments(order: dict[str, Any], amount: int, **more: Any) -> dict[st
     return {**given, **more}
 
 
-def propose(ticket: Ticket, tool: str, arguments: dict[str, Any], *, run_id: int | None = None) -> Action:
+def propose(
+    ticket: Ticket,
+    tool: str,
+    arguments: dict[str, Any],
+    *,
+    run_id: int | None = None,
+    through_message: int | None = None,
+) -> Action:
     """Do what the engine does with a tool call: resolve it against the shop, then record it."""
     ticket = Ticket.objects.select_related("customer").get(pk=ticket.pk)
     kind = KINDS.by_tool(tool)
     assert kind is not None
     resolved = proposals.resolve_arguments(kind, kind.parse(arguments), ticket)
-    return proposals.record_proposal(resolved, ticket_id=ticket.pk, run_id=run_id)
+    return proposals.record_proposal(resolved, ticket_id=ticket.pk, run_id=run_id, through_message=through_message)
 
 
 def propose_refund(order: dict[str, Any], amount: int, *, ticket: Ticket | None = None, **more: Any) -> Action:

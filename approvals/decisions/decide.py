@@ -1,11 +1,10 @@
 """Record a person's decision on a waiting action, once (docs/design.md, 5.8).
 
-A decision names the digest of what the person saw, and the order is read again before it counts. If two people decide
-at the same time, the second one learns who was first and what they decided.
+A decision names what the person saw: the digest of the effect and the ticket's newest message. The order is read again
+before it counts. If two people decide at the same time, the second one learns who was first and what they decided.
 """
 
-from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -15,8 +14,8 @@ from django.db.models.functions import Now
 
 from agentops.lib import tracing
 from agentops.lib.errors import Refused
-from approvals import kinds, signals, states, transitions
-from approvals.effects import attempt_plan, facts, payload, proposals, reservations, snapshots
+from approvals import kinds, locks, signals, states, transitions
+from approvals.effects import attempt_plan, facts, last_word, payload, proposals, reservations, snapshots
 from approvals.effects.kinds import KINDS, REPLY, verdict_on
 from approvals.effects.kinds.base import Params, Resolved
 from approvals.models import Action, ApprovalRequest, Decision
@@ -25,8 +24,22 @@ from approvals.policy.verdicts import Facts, Outcome
 from tickets.models import Ticket
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a person had in front of them when they decided: the request's digest, and the id of the ticket's newest
+    message (last_word.newest_message)."""
+
+    digest: str
+    through_message: int
+
+
+def seen_now(request: ApprovalRequest) -> Seen:
+    """Return what a person sees who opens the request as it was loaded, next to the ticket as it is now."""
+    return Seen(request.digest, last_word.newest_message(request.action.ticket_id))
+
+
 class AlreadyDecided(Exception):
-    """The request is closed. `request.decision` is the first decision; an expired request has none."""
+    """The request is closed. `request.decision` is the first decision; an expired or withdrawn request has none."""
 
     def __init__(self, request: ApprovalRequest) -> None:
         super().__init__("this request is closed")
@@ -34,11 +47,16 @@ class AlreadyDecided(Exception):
 
 
 class ChangedSinceShown(Exception):
-    """The order or customer has changed since the person looked. `request` holds the new snapshot and `changes`."""
+    """The effect, the order or the customer has changed since the person looked. `request` holds the new snapshot and
+    `changes`."""
 
     def __init__(self, request: ApprovalRequest) -> None:
         super().__init__("changed since it was shown")
         self.request = request
+
+
+class WrittenSinceShown(ChangedSinceShown):
+    """Messages have arrived on the ticket, or left it, since the person looked."""
 
 
 def refresh_request(*, request_id: int) -> ApprovalRequest:
@@ -51,31 +69,31 @@ def refresh_request(*, request_id: int) -> ApprovalRequest:
     return request
 
 
-def approve(*, request_id: int, by: User, digest: str) -> Decision:
+def approve(*, request_id: int, by: User, seen: Seen) -> Decision:
     """Approve the action as shown. Raises AlreadyDecided, ChangedSinceShown, Refused or ProviderError; then nothing was
     decided."""
-    return _decide(request_id, by, digest, Decision.Verdict.APPROVE, changes={})
+    return _decide(request_id, by, seen, Decision.Verdict.APPROVE, changes={})
 
 
-def edit(*, request_id: int, by: User, digest: str, changes: dict[str, Any]) -> Decision:
+def edit(*, request_id: int, by: User, seen: Seen, changes: dict[str, Any]) -> Decision:
     """Approve the action with changed parameters (only Kind.editable; amounts in minor units). Raises the same errors
     as `approve`."""
-    return _decide(request_id, by, digest, Decision.Verdict.EDIT, changes=changes)
+    return _decide(request_id, by, seen, Decision.Verdict.EDIT, changes=changes)
 
 
-def reject(*, request_id: int, by: User, digest: str, reason: str) -> Decision:
+def reject(*, request_id: int, by: User, seen: Seen, reason: str) -> Decision:
     """Reject the action; the agent gets the reason. Raises AlreadyDecided, ChangedSinceShown or Refused."""
     if not reason.strip():
         raise Refused("reason_missing", "Enter a reason. The agent uses it to reply to the customer.")
     with transaction.atomic():
-        request = _open(request_id, digest)
-        decision = _record_decision(request, by, Decision.Verdict.REJECT, reason=reason.strip()[:500])
+        request = _open(request_id, seen)
+        decision = _record_decision(request, by, seen, Decision.Verdict.REJECT, reason=reason.strip()[:500])
         transitions.move(
             request.action,
             states.REJECTED,
             actor=by.get_username(),
             verb="action.rejected",
-            details={"reason": decision.reason, "digest": digest},
+            details={"reason": decision.reason, "digest": seen.digest, "through_message": seen.through_message},
         )
     return decision
 
@@ -96,20 +114,29 @@ def reply_by_hand(*, ticket: Ticket, text: str, by: User) -> Action:
     if waiting is None:
         _announce(action.pk)
         return action
-    with suppress(AlreadyDecided):  # a double click, or a colleague approved it first
-        approve(request_id=waiting.pk, by=by, digest=waiting.digest)
+    _approve_own(waiting, by)
     action.refresh_from_db()
     return action
 
 
-def _decide(request_id: int, by: User, digest: str, verdict: Decision.Verdict, *, changes: dict[str, Any]) -> Decision:
-    seen = load_request(request_id)
-    if seen.closed_at is not None:
-        raise AlreadyDecided(seen)
+def _approve_own(waiting: ApprovalRequest, by: User) -> None:
+    """Approve a person's own reply, whatever the customer writes in this moment: its author has read what it says."""
+    try:
+        approve(request_id=waiting.pk, by=by, seen=seen_now(waiting))
+    except AlreadyDecided:  # a double click, or a colleague approved it first
+        return
+    except WrittenSinceShown:
+        _approve_own(waiting, by)
+
+
+def _decide(request_id: int, by: User, seen: Seen, verdict: Decision.Verdict, *, changes: dict[str, Any]) -> Decision:
+    shown = load_request(request_id)
+    if shown.closed_at is not None:
+        raise AlreadyDecided(shown)
     # Read outside the transaction, so that a slow shop holds no locks (docs/design.md, 5.4).
-    world = KINDS.of(seen.action).read_again(seen.action)
+    world = KINDS.of(shown.action).read_again(shown.action)
     with transaction.atomic():
-        request = _open(request_id, digest)
+        request = _open(request_id, seen)
         if request.action.order_id:
             reservations.lock_order(request.action.order_id)
         if request.action.amount is not None:  # a proposal judged meanwhile counts it in the customer's 30 days
@@ -117,12 +144,17 @@ def _decide(request_id: int, by: User, digest: str, verdict: Decision.Verdict, *
         world = world.with_left(without=request.action_id)
         changed = snapshots.store_changes(request, world)
         if not changed:
-            return _approve(request, by, verdict, world, changes)
+            return _approve(request, by, seen, verdict, world, changes)
     raise ChangedSinceShown(request)  # after the commit, which stores the new snapshot
 
 
 def _approve(
-    request: ApprovalRequest, by: User, verdict: Decision.Verdict, world: Resolved[Any], changes: dict[str, Any]
+    request: ApprovalRequest,
+    by: User,
+    seen: Seen,
+    verdict: Decision.Verdict,
+    world: Resolved[Any],
+    changes: dict[str, Any],
 ) -> Decision:
     action = request.action
     _require_as_shown(action, request.digest)
@@ -134,7 +166,7 @@ def _approve(
     fields: dict[str, Any] = {}
     if params is not None:
         fields = payload.freeze(world.kind, params, key=action.idempotency_key, ticket=action.ticket)
-    decision = _record_decision(request, by, verdict, edited=fields.get("params"))
+    decision = _record_decision(request, by, seen, verdict, edited=fields.get("params"))
     before = action.params
     for name, value in fields.items():
         setattr(action, name, value)
@@ -143,9 +175,11 @@ def _approve(
         states.APPROVED,
         actor=by.get_username(),
         verb="action.edited" if fields else "action.approved",
-        details={"digest": action.digest} | ({"params": action.params, "proposed": before} if fields else {}),
+        details={"digest": action.digest, "through_message": seen.through_message}
+        | ({"params": action.params, "proposed": before} if fields else {}),
         approved_at=Now(),
         not_before=None,
+        through_message=seen.through_message,
         snapshot=world.kind.compare(action, world, request.snapshot)[0] if fields else request.snapshot,
         **fields,
     )
@@ -193,8 +227,10 @@ def load_request(request_id: int) -> ApprovalRequest:
     return request
 
 
-def _open(request_id: int, digest: str) -> ApprovalRequest:
-    """Lock the request and check that it is open and shows `digest`. Raises AlreadyDecided or ChangedSinceShown."""
+def _open(request_id: int, seen: Seen) -> ApprovalRequest:
+    """Lock the ticket and the request, and check that it is open and still what the person saw. Raises AlreadyDecided
+    or ChangedSinceShown."""
+    locks.lock_ticket(ApprovalRequest.objects.values_list("action__ticket", flat=True).get(pk=request_id))
     request = (
         ApprovalRequest.objects.select_for_update(of=("self",))
         .select_related("action__ticket__customer")
@@ -205,14 +241,17 @@ def _open(request_id: int, digest: str) -> ApprovalRequest:
         or not ApprovalRequest.objects.filter(Q(pk=request_id), expires_at__gt=Now()).exists()
     ):
         raise AlreadyDecided(load_request(request_id))
-    if digest != request.digest:
+    if seen.digest != request.digest:
         raise ChangedSinceShown(request)
+    if seen.through_message != last_word.newest_message(request.action.ticket_id):
+        raise WrittenSinceShown(request)
     return request
 
 
 def _record_decision(
     request: ApprovalRequest,
     by: User,
+    seen: Seen,
     verdict: Decision.Verdict,
     *,
     edited: dict[str, Any] | None = None,
@@ -220,5 +259,11 @@ def _record_decision(
 ) -> Decision:
     ApprovalRequest.objects.filter(pk=request.pk).update(closed_at=Now())
     return Decision.objects.create(
-        request=request, verdict=verdict, by=by, digest=request.digest, edited=edited, reason=reason
+        request=request,
+        verdict=verdict,
+        by=by,
+        digest=request.digest,
+        through_message=seen.through_message,
+        edited=edited,
+        reason=reason,
     )

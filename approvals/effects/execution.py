@@ -25,7 +25,17 @@ from django.db.models.functions import Now
 from agentops.lib import calls, tracing
 from agentops.lib.errors import ProviderError, ReplayedFailure, Terminal, Transient
 from approvals import locks, states, transitions
-from approvals.effects import attempt_plan, late_answers, lookup, pauses, payload, settlement, snapshots, stops
+from approvals.effects import (
+    attempt_plan,
+    last_word,
+    late_answers,
+    lookup,
+    pauses,
+    payload,
+    settlement,
+    snapshots,
+    stops,
+)
 from approvals.effects.attempt_plan import Attempted, LookFirst, Send
 from approvals.effects.kinds import KINDS
 from approvals.models import Action, Attempt, Deferral
@@ -74,10 +84,16 @@ def due(limit: int) -> list[int]:
 
 def _claim(action_id: int) -> Action | None:
     """Lease the action and start an attempt. Takes over from a dead worker if its lease has expired. Returns None if
-    the action is not due, leased, stopped or paused."""
+    the action is not due, leased, stopped or paused, or if it goes back to the queue because the customer has written
+    since its approval."""
     free = Action.objects.select_for_update(skip_locked=True, of=("self",)).select_related("ticket__customer")
     with transaction.atomic():
+        # Intake takes this lock too: a message is either seen here, or stored after this claim.
+        locks.lock_ticket(Action.objects.values_list("ticket", flat=True).get(pk=action_id))
         action = free.filter(READY | LEFT_BEHIND, pk=action_id).first()
+        if action is not None and _goes_back(action):
+            settlement.return_for_message(action)
+            return None
         if action is None or stops.blocks_claim(action.kind):
             return None
         if pauses.paused_names().intersection(KINDS.of(action).providers):
@@ -104,6 +120,13 @@ def _renew_lease(action: Action) -> None:
     with transaction.atomic():
         free = held.select_for_update(skip_locked=True, no_key=True).values("pk")
         Action.objects.filter(pk__in=free).update(lease_expires_at=_lease_expiry())
+
+
+def _goes_back(action: Action) -> bool:
+    """Return whether the customer has written since the approval, and nothing can have been sent yet."""
+    if action.status != states.APPROVED or not last_word.overtaken(action):
+        return False
+    return not attempt_plan.may_have_happened(list(action.attempts.values_list("outcome", flat=True)))
 
 
 def _attempt(action: Action) -> None:

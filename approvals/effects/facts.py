@@ -27,17 +27,21 @@ def gather_facts(
     *,
     further: bool,
     by_agent: bool = True,
+    written_since: bool = False,
     sources: Sources = NOW,
     at: datetime | None = None,
 ) -> Facts:
-    """Gather the facts about a proposal. Call it in the transaction that holds `lock_sums`. For a replay, pass recorded
+    """Gather the facts about a proposal. Call it in the transaction that holds `lock_sums`. `written_since`: the
+    customer has written what the proposer has not read; a reply answers what it has read. For a replay, pass recorded
     `sources` and the time `at` which to compute the sums."""
     kind, money = resolved.kind, resolved.money
     own = kind.facts(resolved, ticket, by_agent=by_agent, sources=sources)
     if kind.moves_money and money:
         own |= _sums(money.currency, ticket, at)
+    written_since = written_since and not kind.once_a_run
     position = dial.position(ticket.pk)
-    return Facts(kind.name, money, further=further, position=position, tags=resolved.tags, **own)
+    kept = {"further": further, "written_since": written_since, "position": position, "tags": resolved.tags}
+    return Facts(kind.name, money, **kept, **own)
 
 
 def lock_sums(currency: str, customer_id: int) -> None:

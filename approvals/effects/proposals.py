@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from agentops.lib.errors import Refused
 from approvals import kinds, locks, states, transitions
 from approvals.audit import events
-from approvals.effects import customers, duplicates, payload, reservations
+from approvals.effects import customers, duplicates, last_word, payload, reservations
 from approvals.effects import facts as policy_facts
 from approvals.effects.kinds import reply, verdict_on
 from approvals.effects.kinds.base import Arguments, Kind, Resolved
@@ -41,12 +41,18 @@ def resolve_arguments(
 
 
 def record_proposal(
-    resolved: Resolved[Any], *, ticket_id: str, run_id: int | None, actor: str = events.AGENT
+    resolved: Resolved[Any],
+    *,
+    ticket_id: str,
+    run_id: int | None,
+    through_message: int | None = None,
+    actor: str = events.AGENT,
 ) -> Action:
     """Return the action for this request: the existing one (an absorbed duplicate), or a new one with its verdict.
 
-    Raises Refused: `key_conflict` if the ticket already has a different action of this kind,
-    `amount_exceeds_refundable` if the money was used in the meantime.
+    `through_message` is the newest message that the proposer has read: by default, the ticket's newest. Raises Refused:
+    `key_conflict` if the ticket already has a different action of this kind, `amount_exceeds_refundable` if the money
+    was used in the meantime.
     """
     with transaction.atomic(savepoint=False):
         ticket = locks.lock_ticket(ticket_id)
@@ -55,8 +61,12 @@ def record_proposal(
         if twin:
             return duplicates.absorb_duplicate(twin)
         resolved = _reserve(resolved, ticket)
-        facts = policy_facts.gather_facts(resolved, ticket, further=further, by_agent=run_id is not None)
-        return _propose(resolved, facts, ticket, run_id, existing, actor)
+        read = last_word.newest_message(ticket_id) if through_message is None else through_message
+        written_since = last_word.customer_wrote_after(ticket_id, read)
+        facts = policy_facts.gather_facts(
+            resolved, ticket, further=further, by_agent=run_id is not None, written_since=written_since
+        )
+        return _propose(resolved, facts, ticket, run_id, existing, actor, read)
 
 
 def check_against(
@@ -111,7 +121,13 @@ def _reserve(resolved: Resolved[Any], ticket: Ticket) -> Resolved[Any]:
 
 
 def _propose(
-    resolved: Resolved[Any], facts: Facts, ticket: Ticket, run_id: int | None, existing: list[Action], actor: str
+    resolved: Resolved[Any],
+    facts: Facts,
+    ticket: Ticket,
+    run_id: int | None,
+    existing: list[Action],
+    actor: str,
+    read: int,
 ) -> Action:
     """Write the action's row under its key, judged by the policy in force, and move it on as the verdict says."""
     version = versions.current_policy()
@@ -131,6 +147,7 @@ def _propose(
         target=resolved.target[:254],
         order_id=resolved.order_id,
         snapshot=resolved.snapshot,
+        through_message=read,
         policy_version=version,
         verdict=verdict.outcome,
         reasons=reasons,

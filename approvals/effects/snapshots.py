@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from agentops.lib.errors import ProviderError, Refused, ReplayedFailure, Terminal
-from approvals.effects import acknowledgements
+from approvals.effects import acknowledgements, last_word
 from approvals.effects.kinds import KINDS
 from approvals.effects.kinds.base import Resolved
 from approvals.models import Action, ApprovalRequest
@@ -40,8 +40,11 @@ def require_unchanged(action: Action, *, again: bool) -> None:
     """Read the order or customer again before a sending.
 
     Raises ChangedSinceApproved, or ProviderError. With `again`, an earlier request may still arrive: the action then
-    doesn't return to the queue where something changed, but its outcome is unknown (ReplayedFailure).
+    doesn't return to the queue where something changed or the customer wrote, but its outcome is unknown
+    (ReplayedFailure).
     """
+    if again and last_word.overtaken(action):
+        raise ReplayedFailure("customer_wrote", "Not sent again: the customer has written since the approval.")
     try:
         snapshot, changes = _changes(action)
     except ProviderError as error:

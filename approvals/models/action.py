@@ -35,7 +35,9 @@ class Action(models.Model):
     proposed it; it is a plain number because runs belong to the package above. `fence` is the number of the newest
     attempt; an older attempt may not write. `not_before` is when the action is due. For a succeeded action that the
     provider still reports as pending, it is when we last asked. `snapshot` is the order or customer as last read before
-    the approval; `facts` is the policy.verdicts.Facts that the verdict was based on.
+    the approval; `facts` is the policy.verdicts.Facts that the verdict was based on. `through_message` is the id of the
+    ticket's newest message that the agent had read when it proposed the action, and from the approval on the newest one
+    that the person had read; None if nothing that the customer writes can hold the action back.
     """
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="actions")
@@ -53,6 +55,7 @@ class Action(models.Model):
     amount = models.BigIntegerField(null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     snapshot = models.JSONField(default=dict)
+    through_message = models.BigIntegerField(null=True, blank=True)
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT)
     verdict = models.CharField(max_length=16)
     reasons = models.JSONField(default=list)

@@ -48,8 +48,9 @@ class ApprovalRequest(models.Model):
 
 
 class Decision(models.Model):
-    """A person's decision, at most one per request. `digest` identifies what they saw (effects.payload). `edited` holds
-    the complete new parameters, or None if nothing was edited."""
+    """A person's decision, at most one per request. `digest` identifies the effect that they saw (effects.payload), and
+    `through_message` the ticket's newest message that they had read; it is 0 for a ticket without messages and None for
+    decisions from before 0.2.0. `edited` holds the complete new parameters, or None if nothing was edited."""
 
     class Verdict(models.TextChoices):
         APPROVE = "approve", "Approved"
@@ -60,6 +61,7 @@ class Decision(models.Model):
     verdict = models.CharField(max_length=8, choices=Verdict)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")
     digest = models.CharField(max_length=64)
+    through_message = models.BigIntegerField(null=True, blank=True)
     edited = models.JSONField(null=True, blank=True)
     reason = models.CharField(max_length=500, blank=True)
     decided_at = models.DateTimeField(db_default=Now())

@@ -41,7 +41,8 @@ class Rules(PolicyPart):
 
     An amount in a currency that a limit doesn't list needs approval. `refund_window_days` counts whole days after the
     delivery; 0 means no window. `acknowledge` says which runs send the customer the fixed text `acknowledgement`: those
-    that `failed`, or all that end `with_person`.
+    that `failed`, or all that end `with_person`. A blocked wish goes to a person, unless `agent_may_decline` lists its
+    kind: then the agent may turn it down alone.
     """
 
     thresholds: list[Threshold] = Field(default_factory=list)
@@ -52,6 +53,7 @@ class Rules(PolicyPart):
     agent_today: list[CurrencyLimit] = Field(default_factory=list)
     replies_need_approval: bool = False
     approval_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 72
+    agent_may_decline: list[dial.KindName] = Field(default_factory=list)
     acknowledge: Literal["never", "failed", "with_person"] = "never"
     acknowledgement: Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")] = ACKNOWLEDGEMENT
     autonomy: dial.Dial = Field(default_factory=dial.Dial)
@@ -62,6 +64,7 @@ class Rules(PolicyPart):
         _unique([(row.kind, row.currency) for row in self.thresholds], "Limits per action", of="kind and currency")
         _unique([row.currency for row in self.customer_30_days], "Per customer in 30 days")
         _unique([row.currency for row in self.agent_today], "Auto-approved per day")
+        _unique(self.agent_may_decline, "Blocked requests", of="kind")
         _unique([row.kind for row in self.autonomy.kinds], "Per action", of="kind")
         _unique([row.tag for row in self.autonomy.tags], "Per customer tag", of="tag")
         return self

@@ -55,6 +55,7 @@ class Facts:
     agent_today: int | None = None
     days_since_delivery: int | None = None
     further: bool = False
+    written_since: bool = False
     fixed: bool = False  # the acknowledgement of the policy, whose text people have approved
     ungrounded: tuple[str, ...] = ()
     position: int | None = None
@@ -72,6 +73,8 @@ def evaluate(rules: Rules, facts: Facts, own: Sequence[Reason]) -> Verdict:
     reasons = list(own)
     if facts.further:
         reasons.append(person("further_effect", f"Another {noun(facts.kind)} on this ticket"))
+    if facts.written_since:
+        reasons.append(person("customer_wrote_since", "The customer has written since the agent read the ticket"))
     outside = "" if facts.fixed else rules.autonomy.excludes(facts.kind, facts.tags, facts.position)
     if outside:
         reasons.append(person("outside_autonomy", outside))

@@ -19,10 +19,10 @@ from approvals.policy.rules import Threshold
 from approvals.web.forms.policy import ThresholdRow
 from approvals.web.forms.stop import StopForm
 from tests.completions import replies, triage, uses
-from tests.integration.test_queue_views import place, seen, signed_in
+from tests.integration.test_queue_views import place, signed_in
 from tests.integration.test_reconcile import make_quiet
 from tests.integration.voucher import Voucher
-from tests.screen import markup
+from tests.screen import card_fields, markup
 from tests.scripted import CUT, Say, Script, scripted
 from tests.world import RULES, World, propose, put_rules, run_through, ticket_of
 
@@ -60,7 +60,7 @@ def test_a_voucher_goes_from_the_model_to_the_customer(
     card = markup(maya.get(place(request)))
     for shown in ("Voucher", "to be sent", "$20.00", "Approve $20.00", action.idempotency_key, "The parcel was late."):
         assert shown in card
-    assert maya.post(place(request, "approve"), seen(request)).status_code < 400
+    assert maya.post(place(request, "approve"), card_fields(request)).status_code < 400
 
     vouchers.will_say(NONE, CUT, NONE)
     execution.execute(action.pk)  # looked for, sent, and the answer is lost

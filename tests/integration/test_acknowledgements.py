@@ -179,7 +179,7 @@ def test_a_rejected_reply_does_not_prevent_the_acknowledgement(world: World, mod
     model.will_say(triage(), replies("Hello."))
     run_through(ticket)
     held = Action.objects.get(ticket=ticket, kind="reply").requests.get()
-    decide.reject(request_id=held.pk, by=lead, digest=held.digest, reason="Not like this.")
+    decide.reject(request_id=held.pk, by=lead, seen=decide.seen_now(held), reason="Not like this.")
     model.will_say(hands_over())
     run_through(ticket)
     send(ticket)

@@ -1,5 +1,7 @@
 """A reply's claims: each names the action it is based on, and the text says no more than the claims."""
 
+from dataclasses import replace
+
 import pytest
 from django.contrib.auth.models import User
 
@@ -96,7 +98,12 @@ def test_a_reply_with_claims_in_the_old_format_is_editable(world: World, model: 
     digest = payload.action_digest(action)
     Action.objects.filter(pk=action.pk).update(params=action.params, digest=digest)
     ApprovalRequest.objects.filter(pk=request.pk).update(digest=digest)
-    decide.edit(request_id=request.pk, by=lead, digest=digest, changes={"text": "Many thanks."})
+    decide.edit(
+        request_id=request.pk,
+        by=lead,
+        seen=replace(decide.seen_now(request), digest=digest),
+        changes={"text": "Many thanks."},
+    )
     execution.execute(request.action_id)
     assert (reply_of(ticket).status, reply_of(ticket).params["text"]) == ("succeeded", "Many thanks.")
 
@@ -181,16 +188,16 @@ def test_the_approver_first_sees_effects_undone_since(world: World, model: Scrip
     ticket, request = waiting_reply(world, model)
     comes_undone(ticket)
     with pytest.raises(decide.ChangedSinceShown) as caught:
-        decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+        decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
     assert len(caught.value.request.snapshot["ungrounded"]) == 2
     assert reply_of(ticket).status == "awaiting_approval"
-    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
     assert execution.execute(request.action_id).status == "succeeded", "the person saw it"
 
 
 def test_an_effect_undone_after_approval_reopens_the_request(world: World, model: Script, lead: User) -> None:
     ticket, request = waiting_reply(world, model)
-    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
     comes_undone(ticket)
     assert execution.execute(request.action_id).status == "awaiting_approval"
     assert received(world, ticket) == []
@@ -199,7 +206,7 @@ def test_an_effect_undone_after_approval_reopens_the_request(world: World, model
 def test_an_edited_reply_may_be_sent_despite_unfounded_claims(world: World, model: Script, lead: User) -> None:
     ticket, request = waiting_reply(world, model)
     changes = {"text": "I have refunded $20.00. Your order was cancelled."}
-    decide.edit(request_id=request.pk, by=lead, digest=request.digest, changes=changes)
+    decide.edit(request_id=request.pk, by=lead, seen=decide.seen_now(request), changes=changes)
     assert execution.execute(request.action_id).status == "succeeded"
     assert received(world, ticket) == [changes["text"]]
 

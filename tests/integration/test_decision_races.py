@@ -15,10 +15,9 @@ from approvals import states
 from approvals.decisions import decide, expiry
 from approvals.effects import execution
 from approvals.models import Action, ApprovalRequest, Attempt, Decision, OrderLock
-from approvals.web.queries.card import view_digest
 from tests.integration.history_rows import signed_in
 from tests.rows import held, in_line, one_after_the_other
-from tests.screen import markup
+from tests.screen import card_fields, markup
 from tests.waiting import until
 from tests.world import World, at_once, propose_refund, ticket_of
 
@@ -41,8 +40,7 @@ def waiting(order: dict[str, Any], amount: int = WAIT) -> ApprovalRequest:
 
 def press(client: Client, button: str, request: ApprovalRequest, **fields: str) -> tuple[int, str]:
     """Submit the card as it is now, and return the answer's status and page."""
-    card = {"digest": request.digest, "seen": view_digest(request), **fields}
-    answer = client.post(reverse(f"queue-{button}", args=[request.pk]), card)
+    answer = client.post(reverse(f"queue-{button}", args=[request.pk]), card_fields(request, **fields))
     return answer.status_code, markup(answer)
 
 

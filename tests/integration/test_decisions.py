@@ -26,15 +26,15 @@ def waiting(world: World, amount: int = 6_000, sort: str = "plain") -> tuple[dic
 
 
 def approve(request: ApprovalRequest, by: User) -> Decision:
-    return deciding.approve(request_id=request.pk, by=by, digest=request.digest)
+    return deciding.approve(request_id=request.pk, by=by, seen=deciding.seen_now(request))
 
 
 def edit(request: ApprovalRequest, by: User, **changes: Any) -> Decision:
-    return deciding.edit(request_id=request.pk, by=by, digest=request.digest, changes=changes)
+    return deciding.edit(request_id=request.pk, by=by, seen=deciding.seen_now(request), changes=changes)
 
 
 def reject(request: ApprovalRequest, by: User, reason: str = "No.") -> Decision:
-    return deciding.reject(request_id=request.pk, by=by, digest=request.digest, reason=reason)
+    return deciding.reject(request_id=request.pk, by=by, seen=deciding.seen_now(request), reason=reason)
 
 
 def status(request: ApprovalRequest) -> str:
@@ -111,14 +111,15 @@ def test_a_concurrent_approval_and_rejection_are_one_decision(world: World, lead
 def test_another_requests_digest_decides_nothing(world: World, lead: User) -> None:
     _, request = waiting(world)
     for decide in (approve, reject):
+        request.digest = "0" * 64
         with pytest.raises(ChangedSinceShown):
-            decide(ApprovalRequest(pk=request.pk, digest="0" * 64), lead)
+            decide(request, lead)
     assert undecided(request)
 
 
 def test_a_nonexistent_request_is_reported(world: World, lead: User) -> None:
     with pytest.raises(ApprovalRequest.DoesNotExist):
-        approve(ApprovalRequest(pk=10**9, digest="0" * 64), lead)
+        deciding.approve(request_id=10**9, by=lead, seen=deciding.Seen("0" * 64, 1))
 
 
 # --- changes in the meantime ----------------------------------------------------------------------------
@@ -372,7 +373,7 @@ def test_a_lowered_block_limit_stops_an_unedited_approval(world: World, lead: Us
     low = [Threshold(kind="refund", currency="USD", auto_up_to=0, block_above=2_000)]
     put_rules(thresholds=low)
     with pytest.raises(Refused) as refused:
-        deciding.approve(request_id=request.pk, by=lead, digest=request.digest)
+        deciding.approve(request_id=request.pk, by=lead, seen=deciding.seen_now(request))
     assert refused.value.code == "above_ceiling"
     assert world.refunds(order) == []
 
@@ -385,9 +386,9 @@ def test_a_cancellations_amount_follows_the_order_and_needs_review(world: World,
     request = ApprovalRequest.objects.get(action=action, closed_at=None)
     world.refund_elsewhere(order, 1_000)
     with pytest.raises(deciding.ChangedSinceShown):
-        deciding.approve(request_id=request.pk, by=lead, digest=request.digest)
+        deciding.approve(request_id=request.pk, by=lead, seen=deciding.seen_now(request))
     request.refresh_from_db()
-    deciding.approve(request_id=request.pk, by=lead, digest=request.digest)
+    deciding.approve(request_id=request.pk, by=lead, seen=deciding.seen_now(request))
     action.refresh_from_db()
     assert (action.status, action.amount, action.params["amount"]) == (states.APPROVED, 3_000, 3_000)
     assert execution.execute(action.pk).status == states.SUCCEEDED

@@ -126,7 +126,7 @@ def test_a_large_refund_waits_and_continues_after_approval(world: World, model: 
     assert len(model.asked) == 2, "waiting costs nothing"
 
     request = ApprovalRequest.objects.get(action__ticket=ticket)
-    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
     execution.execute(request.action_id)
     assert run.pk in leasing.due(1000)
     model.will_say(claims_a_refund_of(order, 6_000))
@@ -141,7 +141,7 @@ def test_the_model_learns_of_a_persons_edit(world: World, model: Script, lead: U
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
     run_through(ticket)
     request = ApprovalRequest.objects.get(action__ticket=ticket)
-    decide.edit(request_id=request.pk, by=lead, digest=request.digest, changes={"amount": 2_500})
+    decide.edit(request_id=request.pk, by=lead, seen=decide.seen_now(request), changes={"amount": 2_500})
     execution.execute(request.action_id)
     model.will_say(claims_a_refund_of(order, 2_500))
     run_through(ticket)
@@ -156,7 +156,7 @@ def test_the_model_learns_of_a_rejection_and_its_reason(world: World, model: Scr
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
     run_through(ticket)
     request = ApprovalRequest.objects.get(action__ticket=ticket)
-    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It was used for a year.")
+    decide.reject(request_id=request.pk, by=lead, seen=decide.seen_now(request), reason="It was used for a year.")
     model.will_say(replies("I am sorry, we cannot refund this."))
     run_through(ticket)
     assert (last_tool_result(model)["action"]["status"], last_tool_result(model)["reason"]) == (
@@ -179,8 +179,9 @@ def test_the_model_learns_of_an_expired_request(world: World, model: Script) -> 
     assert status(ticket) == ("needs_person", "Nobody decided.")
 
 
-def test_the_model_learns_which_rule_blocked_a_refund(world: World, model: Script) -> None:
-    put_rules(thresholds=[Threshold(kind="refund", currency="USD", auto_up_to=1, block_above=5_000)])
+def test_the_model_learns_which_rule_blocked_a_refund_that_it_may_decline(world: World, model: Script) -> None:
+    limits = [Threshold(kind="refund", currency="USD", auto_up_to=1, block_above=5_000)]
+    put_rules(thresholds=limits, agent_may_decline=["refund"])
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)), replies("We are not able to do this."))
@@ -378,12 +379,12 @@ def test_a_rewritten_reply_is_reviewed_again(world: World, model: Script, lead: 
     model.will_say(triage(), replies("Your refund is on its way."))
     run_through(ticket)
     request = ApprovalRequest.objects.get(action__ticket=ticket)
-    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It is not.")
+    decide.reject(request_id=request.pk, by=lead, seen=decide.seen_now(request), reason="It is not.")
     model.will_say(replies("We are looking into it."))
     assert run_through(ticket).status == "waiting"
     request = ApprovalRequest.objects.get(action__ticket=ticket, closed_at=None)
     assert [reason["code"] for reason in request.action.reasons] == ["further_effect"]
-    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
     execution.execute(request.action_id)
     assert run_through(ticket).outcome == "answered"
     assert [row["body"] for row in world.simulator.replies() if row["ticket_id"] == ticket.pk] == [
@@ -476,7 +477,7 @@ def test_an_older_run_does_not_undo_a_newer_handover(world: World, model: Script
     model.will_say(triage(), hands_over("They threaten to sue."))
     run_through(ticket)
     assert status(ticket) == ("needs_person", "They threaten to sue.")
-    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="Not now.")
+    decide.reject(request_id=request.pk, by=lead, seen=decide.seen_now(request), reason="Not now.")
     model.will_say(replies("We cannot do this."))
     engine.advance(request.action.run_id or 0)
     assert status(ticket) == ("needs_person", "They threaten to sue.")

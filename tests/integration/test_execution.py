@@ -506,7 +506,7 @@ def approved_after_another_refund(world: World, lead: User) -> tuple[dict[str, A
     action = propose_refund(order, 6_000)
     assert execution.execute(propose_refund(order, 1_500).pk).status == states.SUCCEEDED
     request = decide.refresh_request(request_id=ApprovalRequest.objects.get(action=action).pk)
-    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
     return order, action
 
 
@@ -534,7 +534,7 @@ def test_a_changed_order_returns_to_the_queue_with_the_change(world: World, lead
     assert outcomes(action) == ["changed"]
     assert len(world.refunds(order)) == 1, "only the one from elsewhere"
 
-    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
     assert execution.execute(action.pk).status == states.SUCCEEDED
 
 
@@ -592,7 +592,7 @@ def test_an_account_change_happens_once(world: World, lead: User, settings: Sett
     given = {"name": "Kim Roe", "address": {"city": "York"}, "reason": "They moved and married."}
     action = propose(ticket_of(order), "change_account", given)
     request = ApprovalRequest.objects.get(action=action)
-    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
     world.faults("PATCH /customers/{customer_id}", "lost_answer")
     assert execution.execute(action.pk).status == states.APPROVED
     assert again(action).status == states.SUCCEEDED

@@ -31,7 +31,7 @@ def test_the_dashboard_leads_to_a_refused_refund_in_two_clicks(
 ) -> None:
     waits, _ = refunding(world, model, amount=6_000)
     request = ApprovalRequest.objects.get(action__ticket=waits)
-    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It is not broken.")
+    decide.reject(request_id=request.pk, by=lead, seen=decide.seen_now(request), reason="It is not broken.")
     model.will_say(hands_over())
     run_through(waits)
     for _ in range(3):

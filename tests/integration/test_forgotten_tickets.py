@@ -232,7 +232,7 @@ def test_a_persons_expired_reply_returns_to_people(world: World) -> None:
     assert status(ticket)[0] == "needs_person"
 
 
-def test_an_answer_does_not_hide_an_action_without_a_run(world: World, model: Script) -> None:
+def test_a_reply_waits_for_an_action_without_a_run(world: World, model: Script) -> None:
     order = world.order()
     ticket = ticket_of(order)
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
@@ -243,7 +243,11 @@ def test_an_answer_does_not_hide_an_action_without_a_run(world: World, model: Sc
     run_through(ticket)
     assert status(ticket)[0] == "awaiting_approval"
     expires(ApprovalRequest.objects.get(action__ticket=ticket))
-    assert ticket.pk in found()
+    assert ticket.pk not in found(), "a run continues"
+    model.will_say(replies("Nobody could decide it in time."))
+    assert run_through(ticket).outcome == "answered"
+    sent = [row["body"] for row in world.simulator.replies() if row["ticket_id"] == ticket.pk]
+    assert sent == ["Nobody could decide it in time."]
 
 
 @pytest.mark.parametrize("place", ["send", "keep"])

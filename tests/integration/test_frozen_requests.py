@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_a_request_unlike_its_view_can_only_be_rejected(
     action = propose_refund(world.order(), 6_000)
     request = ApprovalRequest.objects.get(action=action)
     tamper(action, **change(action))
-    shown = {"request_id": request.pk, "by": lead, "digest": request.digest}
+    shown = {"request_id": request.pk, "by": lead, "seen": deciding.seen_now(request)}
     for decide in (lambda: deciding.approve(**shown), lambda: deciding.edit(**shown, changes={"amount": 100})):
         with pytest.raises(Refused) as refused:
             decide()
@@ -91,7 +92,7 @@ def test_an_edit_freezes_the_new_bytes(world: World, lead: User) -> None:
     order = world.order()
     action = propose_refund(order, 6_000)
     request = ApprovalRequest.objects.get(action=action)
-    deciding.edit(request_id=request.pk, by=lead, digest=request.digest, changes={"amount": 2_500})
+    deciding.edit(request_id=request.pk, by=lead, seen=deciding.seen_now(request), changes={"amount": 2_500})
     assert execution.execute(action.pk).status == states.SUCCEEDED
     assert [row["amount"] for row in world.refunds(order)] == [2_500]
 
@@ -181,7 +182,9 @@ def test_an_old_proposal_is_bound_and_continues(world: World, lead: User) -> Non
         action.refresh_from_db()
         assert action.digest == payload.action_digest(action)
         for request in ApprovalRequest.objects.filter(action=action):
-            deciding.approve(request_id=request.pk, by=lead, digest=action.digest)
+            deciding.approve(
+                request_id=request.pk, by=lead, seen=replace(deciding.seen_now(request), digest=action.digest)
+            )
         assert execution.execute(action.pk).status == states.SUCCEEDED
 
 

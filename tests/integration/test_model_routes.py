@@ -92,7 +92,7 @@ def test_the_policys_reason_selects_the_expert_if_configured(world: World, model
         model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
         run_through(ticket)
         request = ApprovalRequest.objects.get(action__ticket=ticket)
-        decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
+        decide.reject(request_id=request.pk, by=lead, seen=decide.seen_now(request), reason="No.")
         model.will_say(hands_over())
         run_through(ticket)
         assert asked(model)[-1] == expected

@@ -208,7 +208,8 @@ class Money(RuleBasedStateMachine):
         self.provider(OK)
         request = ApprovalRequest.objects.filter(action=self.actions[row]).order_by("-pk").first()
         if request is not None:
-            self.both(lambda: do(request_id=request.pk, by=self.lead, digest=request.digest, **given), by_model)
+            seen = deciding.seen_now(request)
+            self.both(lambda: do(request_id=request.pk, by=self.lead, seen=seen, **given), by_model)
             assert Decision.objects.filter(request__action=request.action_id).count() <= request.action.requests.count()
 
     def both(self, ask: Callable[[], Any], by_model: Callable[[], Any]) -> tuple[Any, Any]:

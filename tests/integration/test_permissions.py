@@ -15,7 +15,7 @@ from agentops.roles import ROLES
 from approvals.models import Action, ApprovalRequest, Finding
 from approvals.policy import versions
 from tests.integration.history_rows import an_action
-from tests.screen import markup
+from tests.screen import card_fields, markup
 from tests.world import World, propose_refund, put_rules, ticket_of
 
 READERS = {"auditor", "lead", "admin"}
@@ -225,7 +225,7 @@ def test_a_role_without_the_right_to_decide_changes_nothing(world: World, role: 
     action = propose_refund(world.order(), 6_000)
     request = ApprovalRequest.objects.get(action=action)
     for name in ("queue-approve", "queue-reject", "queue-edit"):
-        body = {"digest": request.digest, "reason": "No.", "amount": "1.00"}
+        body = card_fields(request, reason="No.", amount="1.00")
         assert visitor(role).post(reverse(name, args=[request.pk]), body).status_code == 403
     action.refresh_from_db()
     assert action.status == "awaiting_approval"

@@ -154,7 +154,7 @@ def test_the_failed_step_is_shown_with_its_request(maya: Client) -> None:
         "My lamp is broken. &lt;script&gt;",
     ):
         assert shown in page
-    assert page.index("Failed step") < page.index("Customer's message")
+    assert page.index("Failed step") < page.index("Conversation")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The policy's pages: everyone may read, admins change, and the effect is previewed before saving."""
 
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -42,18 +43,18 @@ def version(db: None) -> PolicyVersion:
     return versions.save_policy(kinds=KINDS, rules=RULES, by=None, note="Where the test starts")
 
 
-def entered(client: Client, query: str = "", **different: str) -> dict[str, str]:
+def entered(client: Client, query: str = "", **different: Any) -> dict[str, Any]:
     """Return what the form would submit, with these fields changed."""
     page = client.get(reverse(EDIT) + query)
     form = page.context["form"]
-    fields = {"based_on": based_on(markup(page))}
+    fields: dict[str, Any] = {"based_on": based_on(markup(page))}
     for part in (form.general, *(table for _, _, table in form.tables)):
         rows = [part] if not hasattr(part, "forms") else [part.management_form, *part.forms]
         for row in rows:
             for field in row:
                 value = field.value()
                 if value is not None and value is not False:
-                    fields[field.html_name] = str(value)
+                    fields[field.html_name] = value if isinstance(value, list) else str(value)
     return fields | {"note": "Because the test says so"} | different
 
 
@@ -69,7 +70,7 @@ def previewed(page: str) -> str:
     return found[1]
 
 
-def save(client: Client, fields: dict[str, str]) -> None:
+def save(client: Client, fields: dict[str, Any]) -> None:
     """Preview, then save, as a person does."""
     page = markup(client.post(reverse(EDIT), {**fields, "do": "preview"}))
     answer = client.post(reverse(EDIT), {**fields, "do": "save", "previewed": previewed(page)})
@@ -211,6 +212,15 @@ def test_the_acknowledgement_text_may_not_claim_anything(admin: Client, version:
     rules = versions.policy_rules(versions.current_policy())
     assert (rules.acknowledge, rules.acknowledgement) == ("failed", "We have your message.")
     assert "We have your message." in markup(admin.get(reverse("policy")))
+
+
+def test_the_policy_says_which_blocked_requests_the_agent_may_decline(admin: Client, version: PolicyVersion) -> None:
+    assert "Go to a person</dd>" in markup(admin.get(reverse("policy")))
+    save(admin, entered(admin, agent_may_decline=["refund"]))
+    assert versions.policy_rules(versions.current_policy()).agent_may_decline == ["refund"]
+    assert "Go to a person, except that the agent may decline alone: refund" in markup(admin.get(reverse("policy")))
+    save(admin, entered(admin, agent_may_decline=[]))
+    assert versions.policy_rules(versions.current_policy()).agent_may_decline == []
 
 
 def test_fields_outside_the_form_stay_unchanged(admin: Client, version: PolicyVersion) -> None:

@@ -232,7 +232,7 @@ def test_a_rejected_reply_may_be_followed_by_another(world: World, lead: User) -
     ticket = ticket_of(world.order())
     first = propose(ticket, "reply", {"text": "Go away.", "reason": "A greeting."}, run_id=1)
     request = ApprovalRequest.objects.get(action=first)
-    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="Be kind.")
+    decide.reject(request_id=request.pk, by=lead, seen=decide.seen_now(request), reason="Be kind.")
     second = propose(ticket, "reply", {"text": "Thank you.", "reason": "A greeting."}, run_id=1)
     assert second.sequence == 2
 
@@ -328,7 +328,7 @@ def test_rejected_actions_do_not_count_in_totals(world: World, lead: User) -> No
     order = world.order()
     action = propose_refund(order, 6_000)
     request = ApprovalRequest.objects.get(action=action)
-    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
+    decide.reject(request_id=request.pk, by=lead, seen=decide.seen_now(request), reason="No.")
     assert propose_refund(order, 100).facts["customer_30_days"] == 0
 
 
@@ -410,7 +410,7 @@ def test_postgresql_refuses_every_illegal_transition(world: World, before: str) 
 def test_history_cannot_be_rewritten(world: World, lead: User, statement: str) -> None:
     action = propose_refund(world.order(), 6_000)
     request = ApprovalRequest.objects.get(action=action)
-    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
+    decide.reject(request_id=request.pk, by=lead, seen=decide.seen_now(request), reason="No.")
     with pytest.raises(DatabaseError, match="Cannot"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
     assert Decision.objects.filter(request=request).exists()

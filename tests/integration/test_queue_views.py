@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from approvals import states
 from approvals.models import Action, ApprovalRequest, Decision, PolicyVersion, ProviderPause
-from tests.screen import markup
+from tests.screen import card_fields, markup
 from tests.world import World, propose, propose_refund, ticket_of
 
 PANE = {"HX-Request": "true", "HX-Target": "section#pane"}
@@ -36,10 +36,6 @@ def waiting(world: World, amount: int = 8_000) -> ApprovalRequest:
 
 def place(request: ApprovalRequest, name: str = "item") -> str:
     return reverse(f"queue-{name}", args=[request.pk])
-
-
-def seen(request: ApprovalRequest, **more: str) -> dict[str, str]:
-    return {"digest": request.digest, **more}
 
 
 # --- reading --------------------------------------------------------------------------------------------
@@ -110,7 +106,7 @@ def test_without_the_shop_the_earlier_order_stays_visible(maya: Client, world: W
     answer = markup(maya.get(place(request, "now"), headers={**PANE, "HX-Target": "section#now"}))
     assert "Couldn't refresh" in answer
     assert "$100.00" in answer
-    refused = maya.post(place(request, "approve"), seen(request))
+    refused = maya.post(place(request, "approve"), card_fields(request))
     assert refused.status_code == 503
     assert "Your decision was not applied" in markup(refused)
     assert not Decision.objects.filter(request=request).exists()
@@ -158,7 +154,7 @@ def test_a_nonexistent_request_is_not_found(maya: Client) -> None:
 
 def test_approving_opens_the_next_request(maya: Client, world: World) -> None:
     first, second = waiting(world), waiting(world)
-    answer = maya.post(place(first, "approve"), seen(first), follow=True)
+    answer = maya.post(place(first, "approve"), card_fields(first), follow=True)
     assert Action.objects.get(pk=first.action_id).status == states.APPROVED
     assert Decision.objects.get(request=first).by.username == "maya"
     assert answer.redirect_chain[0][0].startswith("/queue/")
@@ -169,7 +165,7 @@ def test_approving_opens_the_next_request(maya: Client, world: World) -> None:
 
 def test_htmx_gets_the_next_card_the_list_and_the_message(maya: Client, world: World) -> None:
     first, _second = waiting(world), waiting(world)
-    answer = maya.post(place(first, "approve"), seen(first), headers=PANE)
+    answer = maya.post(place(first, "approve"), card_fields(first), headers=PANE)
     page = markup(answer)
     assert answer.status_code == 200
     assert "<html" not in page
@@ -181,8 +177,8 @@ def test_htmx_gets_the_next_card_the_list_and_the_message(maya: Client, world: W
 
 def test_a_late_decision_names_who_decided_first(maya: Client, world: World) -> None:
     request = waiting(world)
-    maya.post(place(request, "reject"), seen(request, reason="No photo."))
-    late = signed_in("tom").post(place(request, "approve"), seen(request), headers=PANE)
+    maya.post(place(request, "reject"), card_fields(request, reason="No photo."))
+    late = signed_in("tom").post(place(request, "approve"), card_fields(request), headers=PANE)
     assert late.status_code == 409
     assert "maya already rejected this" in markup(late)
     assert Decision.objects.filter(request=request).count() == 1
@@ -192,17 +188,17 @@ def test_a_changed_order_is_shown_before_the_decision(maya: Client, world: World
     order = world.order()
     request = ApprovalRequest.objects.get(action=propose_refund(order, 8_000))
     world.refund_elsewhere(order, 1_000)
-    answer = maya.post(place(request, "approve"), seen(request))
+    answer = maya.post(place(request, "approve"), card_fields(request))
     assert answer.status_code == 409
     assert "changed after you opened it" in markup(answer)
     assert "Changed since the proposal" in markup(answer)
     assert not Decision.objects.filter(request=request).exists()
-    assert maya.post(place(request, "approve"), seen(request)).status_code == 302
+    assert maya.post(place(request, "approve"), card_fields(request)).status_code == 302
 
 
 def test_a_decision_on_an_outdated_view_must_be_repeated(maya: Client, world: World) -> None:
     request = waiting(world)
-    answer = maya.post(place(request, "approve"), seen(request, seen="of yesterday"))
+    answer = maya.post(place(request, "approve"), card_fields(request, seen="of yesterday"))
     assert answer.status_code == 409
     assert not Decision.objects.filter(request=request).exists()
 
@@ -210,7 +206,7 @@ def test_a_decision_on_an_outdated_view_must_be_repeated(maya: Client, world: Wo
 def test_an_edit_is_entered_in_major_units(maya: Client, world: World) -> None:
     request = waiting(world)
     form = {"edit-amount": "40.50", "edit-reason": "It is broken."}
-    answer = maya.post(place(request, "edit"), seen(request, **form), follow=True)
+    answer = maya.post(place(request, "edit"), card_fields(request, **form), follow=True)
     assert Action.objects.get(pk=request.action_id).amount == 4_050
     assert "Edited and approved: refund of $40.50" in markup(answer)
 
@@ -222,7 +218,7 @@ def test_an_edit_is_entered_in_major_units(maya: Client, world: World) -> None:
 def test_an_invalid_edit_stays_open_with_its_error(maya: Client, world: World, amount: str, said: str) -> None:
     request = waiting(world)
     form = {"edit-amount": amount, "edit-reason": "It is broken."}
-    answer = maya.post(place(request, "edit"), seen(request, **form), headers=PANE)
+    answer = maya.post(place(request, "edit"), card_fields(request, **form), headers=PANE)
     page = markup(answer)
     assert answer.status_code == 422
     assert said in page
@@ -232,8 +228,8 @@ def test_an_invalid_edit_stays_open_with_its_error(maya: Client, world: World, a
 
 def test_rejecting_in_the_browser_needs_a_reason(maya: Client, world: World) -> None:
     request = waiting(world)
-    assert maya.post(place(request, "reject"), seen(request, reason=" ")).status_code == 422
-    maya.post(place(request, "reject"), seen(request, reason="The photos show another product."))
+    assert maya.post(place(request, "reject"), card_fields(request, reason=" ")).status_code == 422
+    maya.post(place(request, "reject"), card_fields(request, reason="The photos show another product."))
     assert Decision.objects.get(request=request).reason == "The photos show another product."
 
 
@@ -243,7 +239,7 @@ def test_a_reply_awaiting_approval_shows_its_claims(maya: Client, world: World) 
     page = markup(maya.get(place(request)))
     assert "Unverified claims" in page
     assert "We have refunded $50.00." in page
-    maya.post(place(request, "edit"), seen(request, **{"edit-text": "We are\r\nlooking into it."}))
+    maya.post(place(request, "edit"), card_fields(request, **{"edit-text": "We are\r\nlooking into it."}))
     assert Action.objects.get(pk=request.action_id).params["text"] == "We are\nlooking into it."
 
 
@@ -267,7 +263,7 @@ def test_a_reader_sees_the_card_without_buttons(world: World, group: str) -> Non
     assert request.action.idempotency_key in page
     assert "data-approve" not in page
     for name in ("approve", "edit", "reject", "claim", "release"):
-        assert reader.post(place(request, name), seen(request, reason="No.")).status_code == 403
+        assert reader.post(place(request, name), card_fields(request, reason="No.")).status_code == 403
 
 
 def test_a_user_without_a_role_sees_an_explanation(live_database: str) -> None:

@@ -168,7 +168,7 @@ def test_an_account_change_is_recognised_by_the_account(world: World, lead: User
         given = {"name": "Kim Roe", "address": {"city": "York"}, "reason": "They moved."}
         action = propose(ticket_of(order), "change_account", given)
         request = ApprovalRequest.objects.get(action=action)
-        decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+        decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
         action.refresh_from_db()
         action = unresolved(world, "PATCH /customers/{customer_id}", action, happened=happened)
         make_quiet(action)
@@ -186,7 +186,7 @@ def unknown_cancellation(world: World) -> Action:
 def unknown_change(world: World, lead: User, **wanted: Any) -> Action:
     action = propose(ticket_of(world.order()), "change_account", {**wanted, "reason": "They moved."})
     request = ApprovalRequest.objects.get(action=action)
-    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
     action.refresh_from_db()
     action = unresolved(world, "PATCH /customers/{customer_id}", action, happened=False)
     make_quiet(action)

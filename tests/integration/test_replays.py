@@ -95,13 +95,13 @@ def test_a_recorded_replay_equals_its_recording_and_changes_nothing(world: World
 
 def test_human_decisions_and_model_mistakes_are_replayed_identically(world: World, model: Script, lead: User) -> None:
     def approve(request: ApprovalRequest) -> None:
-        deciding.approve(request_id=request.pk, by=lead, digest=request.digest)
+        deciding.approve(request_id=request.pk, by=lead, seen=deciding.seen_now(request))
 
     def edit(request: ApprovalRequest) -> None:
-        deciding.edit(request_id=request.pk, by=lead, digest=request.digest, changes={"amount": 2_500})
+        deciding.edit(request_id=request.pk, by=lead, seen=deciding.seen_now(request), changes={"amount": 2_500})
 
     def reject(request: ApprovalRequest) -> None:
-        deciding.reject(request_id=request.pk, by=lead, digest=request.digest, reason="It was worn.")
+        deciding.reject(request_id=request.pk, by=lead, seen=deciding.seen_now(request), reason="It was worn.")
 
     runs = [a_decided_refund(world, model, lead, decide)[0] for decide in (approve, edit, reject)]
     order = world.order()
@@ -238,10 +238,11 @@ def test_effects_that_another_policy_blocks_did_not_happen(world: World, model: 
         note="strict",
     )
     put_rules()
-    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), replies("We cannot refund that."))
+    model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)))
     replay = replayed(run, "model", policy_version=strict.pk)
     assert effects(replay)[0] == ("refund", "block", "blocked")
     assert ("verdict", "different") in what(replay)
+    assert (replay.outcome, "is blocked by policy" in replay.reason) == ("with_person", True)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,7 @@ def test_better_or_worse_depends_on_the_recorded_decisions(
     world: World, model: Script, lead: User, decide: str, amount: int | None, result: str
 ) -> None:
     def say(request: ApprovalRequest) -> None:
-        given = {"request_id": request.pk, "by": lead, "digest": request.digest}
+        given = {"request_id": request.pk, "by": lead, "seen": deciding.seen_now(request)}
         match decide:
             case "reject":
                 deciding.reject(**given, reason="It was worn.")
@@ -291,7 +292,7 @@ def test_keeping_only_the_approved_refund_is_not_worse(world: World, model: Scri
         model.will_say(uses("refund", arguments))
         run_through(ticket)
         request = ApprovalRequest.objects.get(action__ticket=ticket, closed_at=None)
-        given = {"request_id": request.pk, "by": lead, "digest": request.digest}
+        given = {"request_id": request.pk, "by": lead, "seen": deciding.seen_now(request)}
         decide(**given, **({"reason": "It was worn."} if decide is deciding.reject else {}))
         execution.execute(request.action_id)
     model.will_say(claims_a_refund_of(order, 6_500))
@@ -308,7 +309,7 @@ def test_omitting_a_reply_that_people_rejected_is_not_worse(world: World, model:
     model.will_say(triage(), claims_a_refund_of(order, 2_000))
     run_through(ticket)
     request = ApprovalRequest.objects.get(action__ticket=ticket, closed_at=None)
-    deciding.reject(request_id=request.pk, by=lead, digest=request.digest, reason="Nothing was refunded.")
+    deciding.reject(request_id=request.pk, by=lead, seen=deciding.seen_now(request), reason="Nothing was refunded.")
     model.will_say(hands_over())
     run = run_through(ticket)
     assert run.outcome == "with_person"

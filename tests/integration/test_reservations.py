@@ -125,7 +125,7 @@ def test_of_two_concurrent_approvals_only_one_succeeds(world: World, lead: User)
     requests = [ApprovalRequest.objects.get(action=action) for action in actions]
 
     def approve(request: ApprovalRequest) -> Any:
-        return decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+        return decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
 
     answers = at_once(*[lambda request=request: approve(request) for request in requests])
     assert sorted(type(answer).__name__ for answer in answers) in (

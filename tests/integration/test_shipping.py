@@ -18,6 +18,7 @@ from agentops.telemetry import otlp, shipping
 from tests.collector import Collector, Received, collecting
 from tests.integration.history_rows import FinishedRun, a_run, an_action, asked, signed_in
 from tests.integration.test_intake_api import delivery, signature
+from tests.screen import card_fields
 
 pytestmark = pytest.mark.django_db
 
@@ -259,7 +260,7 @@ def test_deciding_users_are_named_and_reads_are_not_recorded(collector: Collecto
     lead = signed_in()
     lead.get(f"/queue/{request.pk}/")
     assert not WebRequest.objects.exists()
-    lead.post(f"/queue/{request.pk}/reject/", {"digest": request.digest, "reason": "No."})
+    lead.post(f"/queue/{request.pk}/reject/", card_fields(request, reason="No."))
     [row] = WebRequest.objects.all()
     assert (row.run_id, row.ticket_id, row.user, row.route) == (
         77,

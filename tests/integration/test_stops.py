@@ -19,7 +19,7 @@ from approvals.decisions import decide
 from approvals.effects import execution, lookup, stops
 from approvals.models import Action, AuditEvent, Stop
 from tests.completions import replies, triage
-from tests.screen import markup
+from tests.screen import card_fields, markup
 from tests.scripted import CUT, Say, Script
 from tests.waiting import until
 from tests.world import World, propose, propose_refund, run_through, ticket_of
@@ -76,7 +76,8 @@ def test_a_person_may_approve_during_a_stop(world: World, lead: User, admin: Use
     order = world.order()
     action = propose_refund(order, 6_000)
     stop = throw(admin)
-    decide.approve(request_id=action.requests.get().pk, by=lead, digest=action.digest)
+    request = action.requests.get()
+    decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
     execution.execute(action.pk)
     assert untouched(action)
     assert world.refunds(order) == []
@@ -279,7 +280,7 @@ def test_a_decision_during_a_stop_says_that_it_waits(world: World, admin: User) 
     throw(admin)
     assert "Once approved, this action will be on hold" in markup(lead.get(reverse("queue-item", args=[request.pk])))
     address = reverse("queue-approve", args=[request.pk])
-    assert "On hold: actions are stopped." in markup(lead.post(address, {"digest": action.digest}, follow=True))
+    assert "On hold: actions are stopped." in markup(lead.post(address, card_fields(request), follow=True))
 
 
 def test_an_empty_stop_form_is_shown_again(world: World) -> None:

@@ -71,7 +71,7 @@ def test_every_kind_of_forgotten_work_is_found(world: World, sweeper: sweep.Swee
     model.will_say(triage(), uses("refund", refund_arguments(order, 6_000)))
     assert rounds(sweeper) == 1
     request = ApprovalRequest.objects.get(action__ticket=ticket)
-    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
     model.will_say(claims_a_refund_of(order, 6_000))
     assert rounds(sweeper) == 4, "the first attempt, the second, the reconciliation, and the run"
     ticket.refresh_from_db()

@@ -24,6 +24,7 @@ from tests import lock_order
 from tests.completions import claims_a_refund_of, hands_over, triage
 from tests.conftest import EMPTY, own_database
 from tests.live import Simulator
+from tests.screen import card_fields
 from tests.scripted import Say, Script, scripted
 from tests.services import services
 from tests.upgrade import names
@@ -117,7 +118,7 @@ def maya(old: Old) -> Client:
 def approve(by: Client, action: Action) -> None:
     request = ApprovalRequest.objects.get(action=action)
     assert by.get(reverse("queue-item", args=[request.pk])).status_code == 200
-    answer = by.post(reverse("queue-approve", args=[request.pk]), {"digest": request.digest})
+    answer = by.post(reverse("queue-approve", args=[request.pk]), card_fields(request))
     assert answer.status_code == 302, answer.content.decode()
 
 

@@ -10,7 +10,7 @@ def test_every_transition_is_between_known_states() -> None:
     assert set().union(*states.MOVES.values()) <= set(states.ALL)
 
 
-@pytest.mark.parametrize("end", ["failed", "blocked", "rejected", "expired"])
+@pytest.mark.parametrize("end", ["failed", "blocked", "rejected", "expired", "withdrawn"])
 def test_an_action_that_ended_without_effect_never_changes(end: str) -> None:
     assert states.MOVES[end] == frozenset()
 
@@ -21,6 +21,11 @@ def test_a_success_can_only_become_a_late_failure() -> None:
 
 def test_only_approved_actions_are_executed() -> None:
     assert [before for before in states.ALL if states.may_move(before, states.EXECUTING)] == [states.APPROVED]
+
+
+def test_only_an_undecided_action_can_be_withdrawn() -> None:
+    ways = [before for before in states.ALL if states.may_move(before, states.WITHDRAWN)]
+    assert ways == [states.AWAITING_APPROVAL]
 
 
 def test_only_a_call_can_succeed() -> None:

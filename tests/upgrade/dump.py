@@ -78,7 +78,9 @@ def signed_in(name: str, group: str) -> Client:
 
 def decide(by: Client, verdict: str, ticket: Ticket, **form: str) -> None:
     request = ApprovalRequest.objects.get(action__ticket=ticket)
-    answer = by.post(reverse(f"queue-{verdict}", args=[request.pk]), {"digest": request.digest, **form})
+    page = by.get(reverse("queue-item", args=[request.pk])).content.decode()
+    shown = dict(re.findall(r'name="(digest|seen|through_message)"\s+value="([^"]*)"', page))
+    answer = by.post(reverse(f"queue-{verdict}", args=[request.pk]), {**shown, **form})
     assert answer.status_code == 302, answer.content.decode()[:500]
 
 

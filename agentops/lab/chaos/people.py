@@ -43,7 +43,7 @@ class People:
     def _works(self, request: ApprovalRequest) -> list[Work]:
         """Return the decisions on a request: one, or two at once that race."""
         action = request.action
-        asked: dict[str, Any] = {"request_id": request.pk, "digest": request.digest}
+        asked: dict[str, Any] = {"request_id": request.pk, "seen": deciding.seen_now(request)}
 
         def approve(by: User) -> Work:
             return lambda: deciding.approve(**asked, by=by)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from agentops.lib.errors import Refused
 from agentops.runs import closing
 from agentops.web.queries import person as queries
-from approvals.web.queries.queue import customer_messages
+from approvals.web.queries.words import conversation
 from approvals.web.views.request import HtmxRequest, part_of
 from tickets.models import Ticket
 from tickets.queries import count_with_person
@@ -38,7 +38,7 @@ def ticket_item(request: HtmxRequest, ticket_id: str) -> HttpResponse:
     context = {
         "item": found,
         "broken": queries.broken(found),
-        "said": customer_messages(found.pk),
+        "words": conversation(found.pk),
         "under_way": closing.work_in_progress(found),
         "waits_for_budget": closing.waits_for_budget(found),
     }

@@ -24,6 +24,10 @@ def money_kinds() -> list[tuple[str, str]]:
     return [(kind.name, kind.label) for kind in KINDS.values() if kind.moves_money]
 
 
+def effect_kinds() -> list[tuple[str, str]]:
+    return [(name, KINDS.label(name)) for name in KINDS.effects]
+
+
 class CurrencyRow(forms.Form):
     """A row for one currency. Its amounts are entered in major units and cleaned to minor units."""
 
@@ -111,6 +115,13 @@ class GeneralForm(forms.Form):
         label="Hours to decide", min_value=1, max_value=24 * 90, help_text="Undecided requests expire after this."
     )
     replies_need_approval = forms.BooleanField(label="Every reply needs approval", required=False)
+    agent_may_decline = forms.MultipleChoiceField(
+        label="Blocked requests",
+        choices=effect_kinds,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="The agent may decline these alone. Other blocked requests go to a person.",
+    )
     acknowledge = forms.ChoiceField(
         label="Message to customers when a person takes over", choices=ACKNOWLEDGE, required=False
     )

@@ -13,7 +13,9 @@ from approvals.models import Action, ApprovalRequest, AuditEvent, Decision
 from approvals.web.queries import events
 from approvals.web.queries.difference import FieldDifference, differences
 
-MomentKind = Literal["proposed", "judged", "asked", "claimed", "decided", "expired", "attempt", "settled", "reply"]
+MomentKind = Literal[
+    "proposed", "judged", "asked", "claimed", "decided", "expired", "withdrawn", "held", "attempt", "settled", "reply"
+]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def life_of(action: Action) -> Life:
         Moment(action.created_at, "judged", action),
         *(moment for request in action.requests.all() for moment in _asked(request, action_events)),
         *(Moment(event.at, "claimed", event) for event in request_events),
+        *(Moment(event.at, "held", event) for event in action_events if event.verb == "action.customer_wrote"),
         *(Moment(attempt.started_at, "attempt", attempt) for attempt in action.attempts.all()),
         *_settled(action),
     ]
@@ -64,7 +67,8 @@ def _asked(request: ApprovalRequest, audit_events: list[AuditEvent]) -> Iterator
     if decision is not None:
         yield Moment(decision.decided_at, "decided", decision, tuple(_edits(decision, audit_events)))
     elif request.closed_at is not None:
-        yield Moment(request.closed_at, "expired", request)
+        withdrawn = next((event for event in audit_events if event.verb == "action.withdrawn"), None)
+        yield Moment(request.closed_at, "withdrawn" if withdrawn else "expired", withdrawn or request)
 
 
 def _edits(decision: Decision, audit_events: list[AuditEvent]) -> list[FieldDifference]:

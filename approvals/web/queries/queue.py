@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from approvals import states
 from approvals.models import Action, ApprovalRequest, AuditEvent
-from tickets.models import Message
+from approvals.web.queries.words import customer_wrote_since
 
 type Person = AbstractBaseUser | AnonymousUser
 
@@ -133,10 +133,12 @@ def last_manual_check(action_id: int) -> AuditEvent | None:
     return checks.order_by("-pk").first()
 
 
-def customer_messages(ticket_id: str) -> list[Message]:
-    """Return the customer's last twenty messages, oldest first."""
-    newest = Message.objects.filter(ticket_id=ticket_id, direction=Message.Direction.INBOUND).order_by("-pk")
-    return list(newest[:20])[::-1]
+def withdrawal_of(action: Action) -> AuditEvent | None:
+    """Return the event that says why the agent withdrew this action, or None."""
+    if action.status != states.WITHDRAWN:
+        return None
+    told = AuditEvent.objects.filter(object_type="action", object_id=str(action.pk), verb="action.withdrawn")
+    return told.first()
 
 
 def next_request(done: ApprovalRequest, filters: QueueFilters, person: Person) -> ApprovalRequest | None:
@@ -163,6 +165,7 @@ def _lane(filters: QueueFilters, person: Person) -> QuerySet[ApprovalRequest]:
             requests = requests.filter(earlier)
     else:
         requests = requests.filter(closed_at__isnull=True).order_by("created_at", "pk")
+        requests = requests.annotate(wrote_since=customer_wrote_since())
         if filters.lane == "mine":
             requests = requests.filter(claimed_by=person.pk)
         if filters.lane == "changed":

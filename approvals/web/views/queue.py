@@ -19,6 +19,7 @@ from approvals.web.forms.decision import EditForm, RejectForm
 from approvals.web.queries import card as cards
 from approvals.web.queries import queue as queries
 from approvals.web.queries.queue import QueueFilters
+from approvals.web.queries.words import words_for
 from approvals.web.views.request import HtmxRequest, part_of
 
 
@@ -97,7 +98,8 @@ def card_context(
         "filters": QueueFilters.of(request.GET),
         **list_context,
         **now_context(found),
-        "said": queries.customer_messages(found.action.ticket_id),
+        "words": words_for(found),
+        "withdrawal": queries.withdrawal_of(found.action),
         "edit_form": edit or EditForm(found.action),
         "reject_form": reject or RejectForm(),
         "opened": "edit" if edit else "reject" if reject else "",

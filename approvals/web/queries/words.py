@@ -1,0 +1,53 @@
+"""What was said on a ticket, as the pages that decide about it show it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef
+
+from approvals.models import ApprovalRequest, Decision
+from tickets.models import Message
+
+SHOWN = 20  # messages
+
+
+@dataclass(frozen=True)
+class Words:
+    """The last messages of a ticket, oldest first.
+
+    `through_message` is the id of the newest one, which a decision names. `new` are the customer's messages that nobody
+    had read who stands behind the action; `earlier` is the approval that they held back, if a person gave it.
+    """
+
+    messages: Sequence[Message]
+    through_message: int
+    new: Sequence[Message] = ()
+    earlier: Decision | None = None
+
+
+def conversation(ticket_id: str) -> Words:
+    newest = list(Message.objects.filter(ticket_id=ticket_id).order_by("-pk")[:SHOWN])
+    return Words(newest[::-1], newest[0].pk if newest else 0)
+
+
+def words_for(request: ApprovalRequest) -> Words:
+    """Return the conversation as the request's card shows it."""
+    said, read = conversation(request.action.ticket_id), request.action.through_message
+    inbound = [message for message in said.messages if message.direction == Message.Direction.INBOUND]
+    new = [message for message in inbound if read is not None and message.pk > read]
+    if not new or request.closed_at is not None:
+        return said
+    decisions = Decision.objects.select_related("by").filter(request__action=request.action_id)
+    return Words(said.messages, said.through_message, new, decisions.order_by("-pk").first())
+
+
+def unread_messages(ticket_id: str, through_message: int) -> list[Message]:
+    """Return the newest messages after this one, oldest first."""
+    unread = Message.objects.filter(ticket_id=ticket_id, pk__gt=through_message)
+    return list(unread.order_by("-pk")[:SHOWN])[::-1]
+
+
+def customer_wrote_since() -> Exists:
+    """Return the condition that the customer has written since an open request's action was proposed or approved."""
+    inbound = Message.objects.filter(ticket=OuterRef("action__ticket"), direction=Message.Direction.INBOUND)
+    return Exists(inbound.filter(pk__gt=OuterRef("action__through_message")))
