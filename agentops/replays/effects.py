@@ -131,6 +131,7 @@ def _judge(
         ticket_id=recording.run.ticket_id,
         run_id=recording.run.pk,
         kind=resolved.kind.name,
+        policy_version=replay.policy_version,
         sequence=sequence + 1,
         idempotency_key=f"{recording.run.ticket_id}:{resolved.kind.name}:{sequence + 1}",
         status=outcome.status,
@@ -208,6 +209,7 @@ def effects_so_far(replay: Replay, recording: Recording, done: Sequence[ReplaySt
         Action(
             ticket_id=recording.run.ticket_id,
             run_id=recording.run.pk,
+            policy_version=replay.policy_version,
             reasons=row.effect["reasons"],
             facts=row.effect["facts"],
             **{name: row.effect[name] for name in _FIELDS},

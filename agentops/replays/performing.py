@@ -7,7 +7,7 @@ from agentops.models import Replay, ReplayStep, Step
 from agentops.replays import effects, worlds
 from agentops.replays.effects import EffectOutcome
 from agentops.replays.recording import NotRecorded, Recording, call_key
-from agentops.runs import steps, turn
+from agentops.runs import steps, tools, turn
 from approvals.effects.kinds import KINDS
 
 
@@ -17,6 +17,8 @@ def perform(
     """Perform the step and return its effect, if any, and outcome. Raises ProviderError and RecordingEnded."""
     recorded = replay.mode == Replay.Mode.RECORDED
     model = EffectOutcome("", ReplayStep.Source.RECORDED if recorded else ReplayStep.Source.LIVE, "")
+    if step.status == Step.Status.FAILED:  # a call that is not made
+        return None, model
     try:
         if step.kind == turn.TRIAGE:
             steps.do_triage(step.run, step, world)
@@ -26,11 +28,13 @@ def perform(
             _use_recorded_cost(replay, step, recording.turn(sum(row.kind == turn.LLM for row in done)))
         elif KINDS.by_tool(step.name):
             return _perform_effect(replay, recording, step, done, saved)
+        elif step.name == tools.WITHDRAW:
+            raise worlds.RecordedResult(_recorded_withdrawal(recording, step))
         else:
             steps.do_read(step.run, step, world)
             live = replay.mode == Replay.Mode.LIVE
             return None, EffectOutcome("", ReplayStep.Source.LIVE if live else ReplayStep.Source.RECORDED, "")
-    except worlds.RecordedFailure as copied:
+    except worlds.RecordedResult as copied:
         _copy(step, copied.step)
     except NotRecorded as missing:
         steps.refuse(step, Refused("not_recorded", str(missing)))
@@ -38,6 +42,15 @@ def perform(
     except Refused as refused:
         steps.refuse(step, refused)
     return None, model
+
+
+def _recorded_withdrawal(recording: Recording, step: Step) -> Step:
+    """Return the recorded step that withdrew, or tried to withdraw, the same action. Raises NotRecorded and Refused."""
+    key = tools.parse_withdrawal(steps.arguments(step)).action
+    for then in recording.steps:
+        if then.name == tools.WITHDRAW and f'"{key}"' in str(then.input["arguments"]):
+            return then
+    raise NotRecorded(f"{tools.WITHDRAW} {key}")
 
 
 def _use_recorded_cost(replay: Replay, step: Step, recorded_step: Step | None) -> None:
@@ -59,7 +72,7 @@ def _perform_effect(
     if recorded_step is None:
         raise NotRecorded(f"{step.name} {text}")
     if recorded_step.action is None:
-        raise worlds.RecordedFailure(recorded_step)
+        raise worlds.RecordedResult(recorded_step)
     return effects.repeat_recorded(recording, step, recorded_step), EffectOutcome("", ReplayStep.Source.RECORDED, "")
 
 

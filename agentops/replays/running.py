@@ -109,6 +109,8 @@ def _run_steps(replay: Replay) -> None:
                 performing.set_model(replay, step, recording.turn(sum(row.kind == turn.LLM for row in done)))
             case turn.RunTool() as call:
                 step = steps.start_tool(run, done, call)
+            case turn.SkipCall() as skip:
+                step = steps.skip_call(run, done, skip)
             case turn.Answered():
                 return _end(replay, recording, saved, Run.Outcome.ANSWERED, "")
             case turn.HandOver(reason):
@@ -125,7 +127,7 @@ def _run_steps(replay: Replay) -> None:
             spending.book_replay_failure(replay, step, error)
             return _schedule_retry(replay, step, error)
         saved.append(_save_step(replay, run, step, effect, result))
-        done.append(shadows.with_action(step, effect))
+        done.append(shadows.with_action(step, effect, replay.mode))
 
 
 def _schedule_retry(replay: Replay, step: Step, error: ProviderError) -> None:

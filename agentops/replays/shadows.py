@@ -7,6 +7,7 @@ from agentops.models.run import StepRecord
 from agentops.runs import turn
 from approvals.effects.kinds import KINDS
 from approvals.models import Action
+from approvals.policy.rules import Outcome
 
 COPIED = tuple(field.name for field in StepRecord._meta.local_fields)
 _COUNTERS = ("triage", "turns", "tokens", "cost_usd")
@@ -26,14 +27,17 @@ def shadow_run(replay: Replay) -> Run:
 
 
 def shadow_step(row: ReplayStep, run: Run) -> Step:
-    return with_action(Step(run=run, **{name: getattr(row, name) for name in COPIED}), row.effect)
+    return with_action(Step(run=run, **{name: getattr(row, name) for name in COPIED}), row.effect, row.replay.mode)
 
 
-def with_action(step: Step, effect: dict[str, Any] | None) -> Step:
-    """Give the step an action with what `next_step` and the routing need: its status and the verdict's reasons."""
+def with_action(step: Step, effect: dict[str, Any] | None, mode: str) -> Step:
+    """Give the step an action with what `next_step` and the routing need: its status, the verdict's reasons, and
+    whether it would have waited for a person. A recorded replay takes from the recording what followed then."""
     shown = step.output.get("action") if step.kind == turn.TOOL and isinstance(step.output, dict) else None
     if KINDS.by_tool(step.name) and isinstance(shown, dict):
         step.action = Action(status=shown["status"], reasons=effect["reasons"] if effect else [])
+        asked = effect is not None and effect["verdict"] == Outcome.REQUIRE_APPROVAL
+        step.waited_for_person = asked and mode != Replay.Mode.RECORDED
     return step
 
 

@@ -16,8 +16,8 @@ from agentops.runs.steps import REAL, World
 from tickets.models import Ticket
 
 
-class RecordedFailure(Exception):
-    """The recorded step ended in an error, which is copied from it."""
+class RecordedResult(Exception):
+    """The step's result is copied from this recorded step."""
 
     def __init__(self, step: Step) -> None:
         super().__init__(f"Recorded step {step.index}")
@@ -62,7 +62,7 @@ def _recorded(recording: Recording, done: Sequence[Step]) -> World:
         if then is None:
             raise RecordingEnded
         if then.status == turn.FAILED:
-            raise RecordedFailure(then)
+            raise RecordedResult(then)
         output = {name: value for name, value in (then.output or {}).items() if name != "triage"}
         tokens = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
         counted = {name: getattr(then, name) for name in tokens}
@@ -92,7 +92,7 @@ def _reads(recording: Recording, done: Sequence[Step]) -> Any:
         text = json.dumps(arguments)
         then = recording.call(name, text, count_calls(done, call_key(name, text)))
         if then is not None and then.status == turn.FAILED:
-            raise RecordedFailure(then)
+            raise RecordedResult(then)
         if then is not None:
             return dict(then.output or {})
         recorded = recording.orders.get(str(getattr(given, "order_id", "")).lstrip("#"))

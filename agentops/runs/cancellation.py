@@ -25,10 +25,16 @@ def lock_held_runs(ticket_id: str) -> list[Run]:
 def cancel_run(run: Run, *, by: str, reason: str) -> None:
     """Cancel a locked run, which would answer what a person has already dealt with."""
     Hold.objects.filter(run=run).delete()
-    said = {"status": Run.Status.CANCELLED, "reason": reason}
-    Run.objects.filter(pk=run.pk).update(**said, finished_at=Now())
-    events.record_event(actor=by, verb="run.cancelled", object_type="run", object_id=run.pk,
-                 before={"status": run.status}, after=said)  # fmt: skip
+    Run.objects.filter(pk=run.pk).update(status=Run.Status.CANCELLED, reason=reason, finished_at=Now())
+    record_cancelled(run, before=run.status, reason=reason, by=by)
+
+
+def record_cancelled(run: Run, *, before: str, reason: str, by: str) -> None:
+    """Write the AuditEvent of a run that ends without an outcome."""
+    after = {"status": Run.Status.CANCELLED, "reason": reason}
+    events.record_event(
+        actor=by, verb="run.cancelled", object_type="run", object_id=run.pk, before={"status": before}, after=after
+    )
 
 
 def may_continue(run: Run) -> bool:

@@ -21,11 +21,11 @@ from agentops.lib.errors import ProviderError, Refused, Unauthorized
 from agentops.llm import admission, breakers, budget_use, budgets
 from agentops.llm.holds import Held
 from agentops.models import Run, Step
-from agentops.runs import leasing, steps, tools, turn
+from agentops.runs import leasing, steps, succession, tools, turn, withdrawing
 from agentops.runs.commit import RunSuperseded, commit_step, set_ticket
 from approvals import states
 from approvals.effects import acknowledgements, duplicates, execution, pauses, proposals
-from approvals.effects.kinds import KINDS
+from approvals.effects.kinds import KINDS, REPLY
 from approvals.effects.kinds.base import Kind
 from approvals.grounding import claims
 from approvals.models import Action
@@ -33,7 +33,6 @@ from tickets.models import Ticket
 
 log = logging.getLogger(__name__)
 CREDENTIALS_SECONDS = 60
-UNDECIDED = (states.AWAITING_APPROVAL, states.APPROVED, states.EXECUTING, states.UNRESOLVED)
 WORKER_LOST = "worker_lost"
 MAX_LOST_WORKERS = 8  # at one step, then the step fails
 
@@ -76,9 +75,13 @@ def _go_on(run: Run) -> None:
             case turn.AskTriage():
                 step = steps.start_triage(run)
             case turn.AskModel():
+                if newer := succession.successor(run, done):
+                    return succession.leave_to(run, finished, newer)
                 step = steps.start_llm(run, done)
             case turn.RunTool() as call:
                 step = steps.start_tool(run, done, call)
+            case turn.SkipCall() as skip:
+                step = steps.skip_call(run, done, skip)
             case turn.Resume(index) | turn.WaitFor(index):
                 step = done.pop(index)
                 _count_lost_worker(run, step)
@@ -134,8 +137,12 @@ def _do(run: Run, step: Step, done: list[Step]) -> None:
                 steps.do_triage(run, step)
             elif step.kind == turn.LLM:
                 steps.do_llm(run, step, done)
+            elif step.name == REPLY.tool and _must_wait(run, step):
+                succession.refuse_reply(step)
             elif KINDS.by_tool(step.name):
                 _do_action(run, step)
+            elif step.name == tools.WITHDRAW:
+                withdrawing.withdraw(run, step)
             else:
                 steps.do_read(run, step)
     except ProviderError as error:
@@ -164,6 +171,17 @@ def _do_action(run: Run, step: Step) -> None:
     return steps.finish_action(step, action.status, output, action.error_class)
 
 
+def _must_wait(run: Run, step: Step) -> bool:
+    """Return whether the reply may not be proposed yet, or was written before the outcome that it waited for. Raises
+    Paused while an outcome is open."""
+    if step.action is not None and succession.awaited_by(step) is None:
+        return False  # its own action
+    if undecided := succession.undecided_action(run):
+        step.action = undecided
+        _wait(run, step, undecided)
+    return step.action is not None
+
+
 def _propose(run: Run, step: Step) -> None:
     """Create the step's action, or reuse the one from before. Raises Refused or ProviderError."""
     kind = KINDS.by_tool(step.name)
@@ -176,7 +194,9 @@ def _propose(run: Run, step: Step) -> None:
         if made:
             step.action = duplicates.absorb_duplicate(made)
         elif resolved:
-            step.action = proposals.record_proposal(resolved, ticket_id=run.ticket_id, run_id=run.pk)
+            step.action = proposals.record_proposal(
+                resolved, ticket_id=run.ticket_id, run_id=run.pk, through_message=run.through_message
+            )
         commit_step(run, None, step)
 
 
@@ -255,7 +275,8 @@ def _end(
         commit_step(run, finished, None, status=status, outcome=outcome, reason=reason[:500], finished_at=Now(),
                 lease_expires_at=None)  # fmt: skip
         if outcome == Run.Outcome.ANSWERED:
-            set_ticket(run, Ticket.Status.AWAITING_APPROVAL if _others_wait(run) else Ticket.Status.ANSWERED)
+            waits = succession.others_wait(run)
+            set_ticket(run, Ticket.Status.AWAITING_APPROVAL if waits else Ticket.Status.ANSWERED)
         else:
             set_ticket(run, Ticket.Status.NEEDS_PERSON, reason)
             acknowledgements.acknowledge(run.ticket_id, run_id=run.pk, failed=status == Run.Status.FAILED)
@@ -270,10 +291,3 @@ def _give_up(run: Run, reason: str) -> None:
             steps.fail(step, {"code": "fault", "message": reason}, "internal")
             commit_step(run, step, None)
         _end(run, None, Run.Outcome.WITH_PERSON, reason, Run.Status.FAILED)
-
-
-def _others_wait(run: Run) -> bool:
-    """Return whether another run or action of the ticket is still open."""
-    waiting = Run.objects.filter(ticket=run.ticket_id, status=Run.Status.WAITING).exclude(pk=run.pk)
-    undecided = Action.objects.filter(ticket=run.ticket_id, status__in=UNDECIDED)
-    return waiting.exists() or any(not action.facts.get("fixed") for action in undecided)

@@ -58,6 +58,7 @@ def to_recorded(step: Step) -> turn.Recorded:
         error_code=step.error_code,
         error_class=step.error_class,
         reasons=tuple(reason["code"] for reason in step.action.reasons) if step.action else (),
+        waited=step.waited_for_person,
         routed=routed.get("code", ""),
         why=routed.get("why", ""),
     )
@@ -115,6 +116,14 @@ def _tools(world: World) -> list[dict[str, Any]]:
 def start_tool(run: Run, done: list[Step], call: turn.RunTool) -> Step:
     given = {"call_id": call.call_id, "tool": call.name, "arguments": call.arguments}
     return Step(run=run, index=len(done), kind=turn.TOOL, name=call.name[:100], input=given)
+
+
+def skip_call(run: Run, done: list[Step], skip: turn.SkipCall) -> Step:
+    """Create the finished step of a call that is not made."""
+    step = start_tool(run, done, skip.call)
+    step.started_at = Now()
+    fail(step, {"code": turn.NOT_DONE, "message": skip.why}, "refused")
+    return step
 
 
 def sent_messages(run: Run, steps: list[Step], index: int, prompt: str = "") -> list[dict[str, Any]]:
@@ -257,17 +266,20 @@ def _conversation(run: Run, known: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _brief(run: Run) -> str:
-    """Summarize the ticket's earlier actions for a run that isn't the first."""
-    earlier = Action.objects.filter(ticket=run.ticket).filter(kind__in=KINDS.effects).order_by("pk")
-    lines = [
-        f"- {action.kind}{_of(action)} {action.target}: {action.status} ({action.idempotency_key})"
-        for action in earlier
-    ]
+    """Summarize the ticket's earlier actions for a run that isn't the first, and the replies that wait for a person."""
+    waiting_reply = Q(status=states.AWAITING_APPROVAL, run_id__isnull=False)
+    earlier = Action.objects.filter(Q(kind__in=KINDS.effects) | waiting_reply, ticket=run.ticket).order_by("pk")
+    lines = [f"- {action.kind}{_of(action)} {action.target}: {_status(action)}" for action in earlier]
     return "\n".join(["[From the system, not the customer] Actions on this ticket so far:", *lines]) if lines else ""
 
 
 def _of(action: Action) -> str:
     return f" of {display(action.amount, action.currency)} for" if action.amount is not None else ""
+
+
+def _status(action: Action) -> str:
+    waits = ", no person has decided yet" if action.status == states.AWAITING_APPROVAL else ""
+    return f"{action.status}{waits} ({action.idempotency_key})"
 
 
 def store_text(text: str) -> str:

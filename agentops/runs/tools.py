@@ -11,10 +11,13 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from agentops.lib import redact
 from agentops.lib.errors import Refused
+from agentops.lib.money import display
 from approvals import kinds, states
+from approvals.decisions import withdrawal
 from approvals.effects import customers, reservations, resolution, stops
 from approvals.effects.kinds import KINDS
-from approvals.models import Action, AuditEvent, Decision, Stop
+from approvals.models import Action, ApprovalRequest, AuditEvent, Decision, Stop
+from approvals.policy import versions
 from approvals.providers import orders
 from tickets.models import Ticket
 
@@ -44,25 +47,37 @@ class HandOverArguments(kinds.Strict):
     reason: kinds.Reason = Field(description="Why a person must take this ticket; they will read it.")
 
 
+class WithdrawArguments(kinds.Strict):
+    action: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=45)] = Field(
+        description="The idempotency_key of the action."
+    )
+    reason: kinds.Reason = Field(description="What the customer wrote that takes the wish back; people will read it.")
+
+
 READS: dict[str, tuple[type[BaseModel], str]] = {
     "find_orders": (FindOrders, "This customer's orders, newest first, by their e-mail address or a tracking number."),
     "get_order": (GetOrder, "One of this customer's orders, with what may still be refunded of it (`refundable`)."),
     "get_customer": (GetCustomer, "This customer's account."),
 }
 HAND_OVER = "hand_over"
+WITHDRAW = "withdraw"
 MOST_ORDERS = 20  # that one reading returns
 UNKNOWN_TOOL = "unknown"  # stands for unknown tools in counts and exports: their names are the model's own words
 
 
 def tool_names() -> tuple[str, ...]:
-    return (*READS, *(kind.tool for kind in KINDS.values()), HAND_OVER)
+    return (*READS, *(kind.tool for kind in KINDS.values()), WITHDRAW, HAND_OVER)
 
 
 def specifications() -> list[dict[str, Any]]:
     """Return the tool list in the format of Chat Completions."""
     rows = [(name, schema, text) for name, (schema, text) in READS.items()]
     rows += [(kind.tool, kind.arguments, kind.description) for kind in KINDS.values()]
-    rows.append((HAND_OVER, HandOverArguments, "Give this ticket to a person; ends your work."))
+    rows += [
+        (WITHDRAW, WithdrawArguments, "Take back, for good, an action that no person has decided yet and that the "
+                                      "customer no longer wants."),
+        (HAND_OVER, HandOverArguments, "Give this ticket to a person; ends your work."),
+    ]  # fmt: skip
     return [
         {
             "type": "function",
@@ -103,15 +118,29 @@ def run_hand_over(arguments: Any) -> dict[str, Any]:
     return {"handed_over": True, "reason": redact.text(given.reason)}
 
 
+def parse_withdrawal(arguments: Any) -> WithdrawArguments:
+    """Parse the arguments of withdraw. Raises Refused."""
+    return kinds.parse_strictly(WithdrawArguments, arguments)
+
+
+def run_withdraw(arguments: Any, *, ticket_id: str, run_number: int) -> dict[str, Any]:
+    """Withdraw an undecided action of the ticket. Call it in the transaction that finishes the step. Raises Refused."""
+    given = parse_withdrawal(arguments)
+    reason = redact.text(given.reason)
+    action = withdrawal.withdraw(ticket_id=ticket_id, key=given.action, reason=reason, run_number=run_number)
+    return action_result(action, None, again=False)
+
+
 def decision_on(action: Action) -> Decision | None:
     """Return the newest decision on the action."""
     return Decision.objects.filter(request__action=action).order_by("-pk").first()
 
 
 def was_delayed(action: Action, since: datetime) -> bool:
-    """Return whether the settled action had to wait since then for a stop, a paused provider or a look-up."""
+    """Return whether the settled action had to wait since then for a person, a stop, a paused provider or a look-up."""
     events = AuditEvent.objects.filter(verb="provider.resumed", at__gt=since)
     waits = (
+        ApprovalRequest.objects.filter(action=action, created_at__gt=since),
         Stop.objects.filter(released_at__gt=since, kind__in=(stops.ALL, action.kind)),
         events.filter(object_type="provider", object_id__in=KINDS.of(action).providers),
         AuditEvent.objects.filter(verb="action.unresolved", object_type="action", object_id=str(action.pk)),
@@ -141,14 +170,25 @@ def action_result(action: Action, decision: Decision | None, *, again: bool) -> 
         case states.BLOCKED:
             result["message"] = "The shop's policy does not allow it. It did not happen."
             result["reason"] = "; ".join(reason["message"] for reason in action.reasons if reason["outcome"] == "block")
+            if not versions.agent_may_decline(action):
+                told = f"{_wish(action)} is blocked by policy: {result['reason']}. {action.reason}"
+                result["for_person"] = told[:500]
         case states.EXPIRED:
             result["message"] = "No person decided in time. It did not happen."
+        case states.WITHDRAWN:
+            result["message"] = "You withdrew it, because the customer no longer wants it. It will not happen."
         case _:
             result["message"] = "It failed and did not happen. Do not tell the customer that it did."
             result["error"] = {"code": action.error_code, "message": action.error_message}
     if again:
         result["message"] += f" This is the one proposed before ({action.idempotency_key}); there is no second effect."
     return result
+
+
+def _wish(action: Action) -> str:
+    """Return what the customer wants, as the start of a sentence: "Refund of $60.00 for #W1"."""
+    amount = f" of {display(action.amount, action.currency)}" if action.amount is not None else ""
+    return f"{KINDS.label(action.kind)}{amount} for {action.order_id or action.target}"
 
 
 def _own(ticket: Ticket) -> list[orders.Order]:

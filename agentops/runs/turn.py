@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 TRIAGE, LLM, TOOL = "triage", "llm", "tool"
 STARTED, WAITING, DONE, FAILED = "started", "waiting", "done", "failed"
 MAX_NONSENSE = 5  # unusable answers in a run, before a person takes over
-MAX_CALLS = 10  # per answer; further calls are ignored
+MAX_CALLS = 10  # per answer; further calls are not made
+MAX_REJECTED_REPLIES = 2  # per run, then a person takes the ticket
+NOT_DONE = "not_done"  # error code of a call that was not made because of what came before it
 
 
 class Triage(BaseModel):
@@ -35,7 +37,8 @@ class Recorded:
 
     `output` of an llm step: {content, tool_calls: [{id, name, arguments}], finish_reason, refusal}; of a tool step:
     the JSON returned to the model. `call_id` links a tool step to its call. `reasons` are the policy's codes on its
-    action. `routed` and `why` are the code and reason of the model call's routing.Route.
+    action. `waited` marks a tool step that waited for a person. `routed` and `why` are the code and reason of the model
+    call's routing.Route.
     """
 
     index: int
@@ -49,6 +52,7 @@ class Recorded:
     error_code: str = ""
     error_class: str = ""
     reasons: tuple[str, ...] = ()
+    waited: bool = False
     routed: str = ""
     why: str = ""
 
@@ -68,6 +72,14 @@ class RunTool:
     call_id: str
     name: str
     arguments: str
+
+
+@dataclass(frozen=True)
+class SkipCall:
+    """Record the call as not made, and tell the model why."""
+
+    call: RunTool
+    why: str
 
 
 @dataclass(frozen=True)
@@ -96,7 +108,7 @@ class HandOver:
     failed: bool = False
 
 
-NextStep = AskTriage | AskModel | RunTool | Resume | WaitFor | Answered | HandOver
+NextStep = AskTriage | AskModel | RunTool | SkipCall | Resume | WaitFor | Answered | HandOver
 
 
 def next_step(steps: Sequence[Recorded], *, max_turns: int) -> NextStep:
@@ -111,39 +123,56 @@ def next_step(steps: Sequence[Recorded], *, max_turns: int) -> NextStep:
     broken = next((step for step in steps if step.kind == LLM and step.status == FAILED), None)
     if broken:
         return HandOver(f"The model call failed: {broken.error_code}.", failed=True)
-    # Before the limits: a reply that was sent ends the run, however many mistakes came before it.
-    if ended := _ended(steps):
-        return ended
-    if sum(map(_is_nonsense, _answers(steps))) >= MAX_NONSENSE:
-        return HandOver(f"The model's response was unusable {MAX_NONSENSE} times.", failed=True)
+    ended = _ended(steps)
     turns = [step for step in steps if step.kind == LLM]
-    if turns and (call := _open_call(turns[-1], steps)):
+    if turns and (call := _open_call(turns[-1], steps, ended)):
         return call
+    if ended:
+        return ended
     if len(turns) >= max_turns:
         return HandOver(f"No answer after {max_turns} turns.", failed=True)
     return AskModel(len(turns) + 1)
 
 
-def _ended(steps: Sequence[Recorded]) -> NextStep | None:
+def _ended(steps: Sequence[Recorded]) -> Answered | HandOver | None:
     for step in steps:
         if step.kind != TOOL:
             continue
+        output = step.output or {}
         if step.name == "reply" and step.action_status == "succeeded":
             return Answered()
         if step.name == "reply" and step.action_status in ("failed", "unresolved", "expired", "blocked"):
             return HandOver(f"The reply wasn't delivered ({step.action_status}).")
-        if step.name == "hand_over" and step.status == DONE and "error" not in (step.output or {}):
-            return HandOver(str((step.output or {}).get("reason") or "The agent handed this ticket over."))
+        if step.name == "hand_over" and step.status == DONE and "error" not in output:
+            return HandOver(str(output.get("reason") or "The agent handed this ticket over."))
+        if step.action_status == "blocked" and output.get("for_person"):
+            return HandOver(str(output["for_person"]))
+    rejected = [step for step in steps if step.name == "reply" and step.action_status == "rejected"]
+    if len(rejected) >= MAX_REJECTED_REPLIES:
+        why = str((rejected[-1].output or {}).get("reason") or "")
+        return HandOver(f"{len(rejected)} replies of the agent were rejected. {why}".rstrip())
+    if sum(map(_is_nonsense, _answers(steps))) >= MAX_NONSENSE:
+        return HandOver(f"The model's response was unusable {MAX_NONSENSE} times.", failed=True)
     return None
 
 
-def _open_call(turn: Recorded, steps: Sequence[Recorded]) -> RunTool | None:
-    """Return the first call of the newest answer that has no step yet."""
-    taken = {step.call_id for step in steps if step.kind == TOOL and step.index > turn.index}
-    for call in calls_of(turn.output):
-        if call["id"] not in taken:
-            return RunTool(call["id"], call["name"], call["arguments"])
-    return None
+def _open_call(turn: Recorded, steps: Sequence[Recorded], ended: NextStep | None) -> RunTool | SkipCall | None:
+    """Return the first call of the newest answer that has no step yet. Calls are taken in order, and each leaves one
+    step."""
+    calls = calls_of(turn.output)
+    taken = [step for step in steps if step.kind == TOOL and step.index > turn.index]
+    if len(taken) >= len(calls):
+        return None
+    following = calls[len(taken)]
+    call = RunTool(following["id"], following["name"], following["arguments"])
+    if ended:
+        return SkipCall(call, "Not done: an earlier call of this answer ended the run.")
+    if any(step.waited for step in taken):
+        return SkipCall(call, "Not done: an earlier call of this answer had to wait for a person. Its outcome is known "
+                        "now: propose this again if it is still right.")  # fmt: skip
+    if len(taken) >= MAX_CALLS:
+        return SkipCall(call, f"Not done: an answer may have at most {MAX_CALLS} calls. Propose this again.")
+    return call
 
 
 def _answers(steps: Sequence[Recorded]) -> list[Recorded]:
@@ -158,9 +187,9 @@ def _is_nonsense(step: Recorded) -> bool:
 
 
 def calls_of(answer: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the tool calls of an answer, at most MAX_CALLS."""
+    """Return the tool calls of an answer."""
     calls: list[dict[str, str]] = answer.get("tool_calls", [])
-    return calls[:MAX_CALLS]
+    return calls
 
 
 def complaint(answer: dict[str, Any]) -> str:

@@ -23,6 +23,8 @@ VERDICTS: dict[str, tuple[SpanStatus, str]] = {
     "require_approval": ("waiting", "policy: needs approval"),
     "block": ("stopped", "policy: blocked"),
 }
+# As the policy, a person or the agent wanted it: no error.
+STOPPED = (states.BLOCKED, states.REJECTED, states.EXPIRED, states.WITHDRAWN)
 STEP_STATUS: dict[str, SpanStatus] = {"started": "running", "waiting": "waiting", "done": "ok", "failed": "error"}
 # "changed" is not an error, because nothing was sent. Any outcome that isn't listed is an error.
 ATTEMPT_STATUS: dict[str, SpanStatus] = {"": "running", "succeeded": "ok", "changed": "stopped"}
@@ -138,8 +140,8 @@ def _step(step: Step, parent: str | None) -> Span:
 
 
 def _step_status(step: Step) -> SpanStatus:
-    if step.action is not None and step.action.status in (states.BLOCKED, states.REJECTED, states.EXPIRED):
-        return "stopped"  # the policy or a person decided this, so it isn't an error
+    if step.action is not None and step.action.status in STOPPED:
+        return "stopped"
     return "error" if step.error_code else STEP_STATUS[step.status]
 
 
@@ -187,6 +189,8 @@ def _request(request: ApprovalRequest, above: Span) -> Span:
         name, note = decision.get_verdict_display().lower(), f"by {decision.by}"
     elif request.closed_at is not None:
         status, name, note = "stopped", "expired", "no decision in time"
+        if request.action.status == states.WITHDRAWN:
+            name, note = "withdrawn", "by the agent"
     return Span(
         id=f"human-{request.pk}",
         kind="human",

@@ -11,7 +11,7 @@ from agentops.lib.errors import Refused
 from approvals.audit import events
 from approvals.grounding import check
 from approvals.kinds import first_faults
-from approvals.models import PolicyVersion
+from approvals.models import Action, PolicyVersion
 from approvals.policy.rules import Rules
 
 OUTDATED = ("policy_changed", "based_on_unknown")  # error codes of a change that is not based on the newest version
@@ -29,6 +29,15 @@ def policy_rules(version: PolicyVersion) -> Rules:
         raise Refused(
             "policy_unreadable", f"Policy version {version.pk} can't be read: {first_faults(error)}."
         ) from error
+
+
+def agent_may_decline(action: Action) -> bool:
+    """Return whether the rules that judged a blocked action let the agent turn it down alone, without a person. False
+    if they can't be read."""
+    try:
+        return action.kind in policy_rules(action.policy_version).agent_may_decline
+    except Refused:
+        return False
 
 
 def save_policy(

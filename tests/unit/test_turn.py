@@ -6,7 +6,18 @@ from typing import Any
 import pytest
 
 from agentops.runs import turn
-from agentops.runs.turn import Answered, AskModel, AskTriage, HandOver, Recorded, Resume, RunTool, WaitFor, next_step
+from agentops.runs.turn import (
+    Answered,
+    AskModel,
+    AskTriage,
+    HandOver,
+    Recorded,
+    Resume,
+    RunTool,
+    SkipCall,
+    WaitFor,
+    next_step,
+)
 
 
 def triage(status: str = turn.DONE) -> Recorded:
@@ -76,13 +87,62 @@ def test_the_model_continues_after_an_action(status: str) -> None:
     assert after(triage(), said(1, call("refund")), step) == AskModel(2)
 
 
-def test_a_sent_reply_ends_the_run_despite_other_calls() -> None:
+def skipped(index: int, name: str, number: int) -> Recorded:
+    return did(index, name, number, status=turn.FAILED, error_code=turn.NOT_DONE)
+
+
+def the_skipped(step: turn.NextStep) -> tuple[str, str]:
+    assert isinstance(step, SkipCall)
+    return step.call.call_id, step.why
+
+
+def test_calls_after_a_sent_reply_are_recorded_and_not_made() -> None:
     steps = [
         triage(),
-        said(1, call("reply", 1), call("refund", 2)),
-        did(2, "reply", action_id=1, action_status="succeeded"),
+        said(1, call("reply", 1), call("refund", 2), call("get_order", 3)),
+        did(2, "reply", 1, action_id=1, action_status="succeeded"),
     ]
-    assert after(*steps) == Answered()
+    assert the_skipped(after(*steps)) == ("call_2", "Not done: an earlier call of this answer ended the run.")
+    assert the_skipped(after(*steps, skipped(3, "refund", 2)))[0] == "call_3"
+    assert after(*steps, skipped(3, "refund", 2), skipped(4, "get_order", 3)) == Answered()
+
+
+@pytest.mark.parametrize("status", ["succeeded", "rejected", "failed", "expired", "withdrawn"])
+def test_calls_after_one_that_waited_are_proposed_again(status: str) -> None:
+    waited = did(2, "refund", 1, action_id=7, action_status=status, waited=True)
+    steps = [triage(), said(1, call("refund", 1), call("reply", 2), call("refund", 3)), waited]
+    number, why = the_skipped(after(*steps))
+    assert (number, "propose this again" in why) == ("call_2", True)
+    assert the_skipped(after(*steps, skipped(3, "reply", 2)))[0] == "call_3"
+    steps += [skipped(3, "reply", 2), skipped(4, "refund", 3)]
+    assert after(*steps) == AskModel(2)
+    assert after(*steps, said(5, call("reply", 4))) == RunTool("call_4", "reply", "{}"), "the next answer is free"
+
+
+def test_calls_before_the_one_that_waited_are_made() -> None:
+    answer = said(1, call("get_order", 1), call("refund", 2), call("reply", 3))
+    assert after(triage(), answer, did(2, "get_order", 1)) == RunTool("call_2", "refund", "{}")
+
+
+def test_a_blocked_wish_goes_to_a_person_unless_the_agent_may_decline_it() -> None:
+    answer = said(1, call("refund", 1), call("reply", 2))
+    blocked = {"action_id": 7, "action_status": "blocked", "status": turn.FAILED}
+    wish = "Refund of $2,000.00 for #W1 is blocked by policy."
+    handed = did(2, "refund", 1, **blocked, output={"for_person": wish})
+    assert the_skipped(after(triage(), answer, handed))[0] == "call_2"
+    assert after(triage(), answer, handed, skipped(3, "reply", 2)) == HandOver(wish)
+    assert after(triage(), answer, did(2, "refund", 1, **blocked)) == RunTool("call_2", "reply", "{}")
+
+
+def test_after_a_second_rejected_reply_a_person_takes_over() -> None:
+    def rejected(index: int, reason: str) -> Recorded:
+        output = {"reason": reason}
+        return did(index, "reply", status=turn.FAILED, action_id=index, action_status="rejected", output=output)
+
+    once = [triage(), said(1, call("reply")), rejected(2, "Not true.")]
+    assert after(*once) == AskModel(2)
+    twice = [*once, said(3, call("reply")), rejected(4, "Still not true.")]
+    assert after(*twice) == HandOver("2 replies of the agent were rejected. Still not true.")
 
 
 @pytest.mark.parametrize("status", ["failed", "expired", "blocked", "unresolved"])
@@ -218,9 +278,12 @@ def test_fields_missing_from_a_triage_count_as_ambiguous() -> None:
 def test_the_calls_taken_from_one_answer_are_limited() -> None:
     answer = said(1, *(call("get_customer", number) for number in range(1, 402)))
     done = [did(index + 1, "get_customer", index) for index in range(1, turn.MAX_CALLS + 1)]
-    assert after(triage(), answer, *done) == AskModel(2)
-    messages = turn.request_messages("", [], [triage(), answer, *done])
-    assert len(messages[1]["tool_calls"]) == turn.MAX_CALLS
+    number, why = the_skipped(after(triage(), answer, *done))
+    assert (number, why) == ("call_11", "Not done: an answer may have at most 10 calls. Propose this again.")
+    rest = [skipped(index + 1, "get_customer", index) for index in range(turn.MAX_CALLS + 1, 402)]
+    assert after(triage(), answer, *done, *rest) == AskModel(2)
+    messages = turn.request_messages("", [], [triage(), answer, *done, *rest])
+    assert len(messages[1]["tool_calls"]) == len(messages) - 2 == 401, "each call has its result"
 
 
 def test_too_many_unusable_calls_end_the_run_immediately() -> None:
@@ -229,7 +292,10 @@ def test_too_many_unusable_calls_end_the_run_immediately() -> None:
         did(index + 1, "shred", index, status=turn.FAILED, error_code="unknown_tool")
         for index in range(1, turn.MAX_NONSENSE + 1)
     ]
-    assert isinstance(after(triage(), answer, *bad), HandOver)
+    number, why = the_skipped(after(triage(), answer, *bad))
+    assert (number, "ended the run" in why) == (f"call_{turn.MAX_NONSENSE + 1}", True)
+    rest = [skipped(index + 1, "shred", index) for index in range(turn.MAX_NONSENSE + 1, 10)]
+    assert isinstance(after(triage(), answer, *bad, *rest), HandOver)
 
 
 def test_the_messages_are_exactly_these() -> None:

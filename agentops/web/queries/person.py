@@ -16,7 +16,7 @@ from tickets.models import Ticket
 
 _HEAVY = ("raw_response", "reasoning", "failures")
 STOPPED = "The agent is on hold after this step. It continues automatically when it can, or a person replies instead."
-NOT_RUN = ("rejected", "blocked", "expired")
+NOT_RUN = ("rejected", "blocked", "expired", "withdrawn")
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,12 @@ ANGER = re.compile(
     r"\b(?:furious|outrag\w+|ridiculous|unacceptable|disgust\w+|scam\w*|useless|worst|angry|fed up|appalling)\b|!{2,}"
 )
 THANKS = re.compile(r"^\W*(?:(?:many )?thanks?|thank you|great|perfect|wonderful|got it|ok(?:ay)?|cheers)\b")
+# The customer takes back what they asked for before.
+WITHDRAWN = re.compile(
+    r"\b(?:withdraw|take back|stop|cancel|forget)\b[^.!?]{0,20}\b(?:request|refund|wish|complaint|it|that)\b"
+    r"|\b(?:do not|don't|no longer|no need to)\b[^.!?]{0,20}\b(?:refund\w*|money|cancel|change)\b"
+    r"|\bplease stop\b|\bnever ?mind\b|\b(?:i|we)(?:'ll| will)? keep (?:it|them|everything)\b"
+)
 # Text addressed to the machine instead of the shop.
 INJECTION = re.compile(
     r"(?:ignore|disregard|forget) (?:all |any |the )?(?:of )?(?:your |my |previous |prior |above |earlier )+"

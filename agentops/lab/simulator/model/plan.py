@@ -77,6 +77,8 @@ def _act(case: Case, wish: Wish) -> Move:
     if urgent:
         raise GiveUp(urgent)
     draft = words.Draft(case.first_name)
+    if case.undecided and case.wishes and phrases.WITHDRAWN.search(case.wishes[-1].lower()):
+        return _take_back(case, draft)
     if not wish.parts and wish.account is None and wish.says(phrases.THANKS):
         draft.say("You are very welcome. Write again whenever there is something we can help with.")
         return _reply(case, draft, "The customer only says thank you.")
@@ -84,6 +86,19 @@ def _act(case: Case, wish: Wish) -> Move:
     if wish.account is not None:
         _change_account(case, wish, draft)  # last: it always waits for a person
     return _reply(case, draft, draft.purpose)
+
+
+def _take_back(case: Case, draft: words.Draft) -> Move:
+    """Withdraw every action that still waits for a person, then say so."""
+    for key in case.undecided:
+        made = case.calls_of("withdraw", action=key)
+        if not made:
+            reason = "The customer writes that they no longer want it."
+            raise Next("withdraw", {"action": key, "reason": reason}, reason)
+        if made[-1].error:
+            raise GiveUp("The customer no longer wants this, but I could not withdraw it.")
+    draft.say("We have noted that you no longer want this, and have closed your request.")
+    return _reply(case, draft, "The customer takes the request back.")
 
 
 def _for_a_person(wish: Wish) -> str:
@@ -192,7 +207,8 @@ def _tell_status(case: Case, wish: Wish, orders: list[Order], draft: words.Draft
 def _reply(case: Case, draft: words.Draft, reason: str) -> Move:
     """Send the draft. If our reply was refused and nothing was done since, a person takes over."""
     names = [call.name for call in case.calls]
-    sent = [place for place, call in enumerate(case.calls) if call.name == "reply" and (call.action or call.error)]
+    written = [place for place, call in enumerate(case.calls) if call.name == "reply" and (call.action or call.error)]
+    sent = [place for place in written if case.calls[place].error_code != "not_done"]  # too early, not wrong
     wrong_form = [place for place in sent if case.calls[place].error_code == "invalid_arguments"]
     refused = [place for place in sent if place not in wrong_form]
     acted_since = refused and any(name in words.ACTION_TOOLS for name in names[refused[-1] :])

@@ -15,6 +15,8 @@ TICKET = re.compile(
 # What the surrounding system says in the user's role: about an answer without effect, or about what was done.
 NOTE = re.compile(r"\btool call\b|\bcall (?:hand_over|a tool)\b", re.IGNORECASE)
 BRIEF = re.compile(r"\[From the system\b", re.IGNORECASE)
+# A line of that about an action that a person has not decided on yet.
+UNDECIDED = re.compile(r"^- .*: awaiting_approval\b.*\((?P<key>\S+)\)$", re.MULTILINE)
 NAMELESS = frozenset({"a customer", "unknown"})
 
 
@@ -59,7 +61,8 @@ class Call:
 @dataclass
 class Case:
     """A transcript. `wishes` are the customer's messages since our last reply, `earlier` those before it. `first` is
-    the ticket's text without its number, so that the same text is treated alike in every database."""
+    the ticket's text without its number, so that the same text is treated alike in every database. `undecided` are the
+    keys of actions that still wait for a person."""
 
     first: str
     ticket: str = ""
@@ -71,6 +74,7 @@ class Case:
     replies: list[str] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     notes: int = 0
+    undecided: list[str] = field(default_factory=list)
     tools: frozenset[str] = frozenset()
 
     @property
@@ -138,6 +142,8 @@ def _read_message(
         case.wishes = []
     elif role == "user" and case.fresh and not NOTE.search(text) and not BRIEF.match(text):
         case.wishes.append(text)
+    elif role == "system" and BRIEF.match(text):
+        case.undecided = UNDECIDED.findall(text)
     elif role != "tool" and not BRIEF.match(text):
         case.notes += 1
 
