@@ -71,6 +71,8 @@ ELSEWHERE = "the shop makes a refund of its own"
 STOPPED = "somebody throws the stop switch"
 UNPRICED = "the model has no price yet"
 HANDED_OVER = "a person runs it again, answers and closes it"
+TAKEN_BACK = "the customer takes the wish back while a lead has the request open"
+INTERRUPTED = "the customer writes between the approval and its execution"
 
 
 @dataclass(frozen=True)
@@ -88,17 +90,27 @@ class Scenario:
 
     @property
     def runs(self) -> int:
-        """Runs per ticket."""
-        return 2 if self.also in (FURTHER, HANDED_OVER) else 1
+        """Runs per ticket, at least."""
+        return 2 if self.also in (FURTHER, HANDED_OVER, TAKEN_BACK) else 1
+
+    @property
+    def most_runs(self) -> int:
+        """Two people who rerun it one after the other make two requests; not every approval is interrupted."""
+        return self.runs + (self.also in (HANDED_OVER, INTERRUPTED))
 
 
+# By these words people know what its customer does (tests.crash.people).
+MAY_TAKE_BACK, MAY_INTERRUPT = "I may still change my mind.", "I may write more about it."
+LARGE = "Please refund 60.00 USD for my order {order}."
 REFUND = "My mug came broken. Please refund 20.00 USD for order {order}."
 CANCEL = "Please cancel my order {order}."
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
         Scenario("refund", (REFUND,), "refunds", 2_000),
-        Scenario("approved_refund", ("Please refund 60.00 USD for my order {order}.",), "refunds", 6_000),
+        Scenario("approved_refund", (LARGE,), "refunds", 6_000),
+        Scenario("taken_back", (f"{LARGE} {MAY_TAKE_BACK}",), also=TAKEN_BACK),
+        Scenario("interrupted", (f"{LARGE} {MAY_INTERRUPT}",), "refunds", 6_000, also=INTERRUPTED),
         Scenario("cancellation", (CANCEL,), "cancellations", 4_000, pending=True),
         Scenario("account_change", ("Please change my e-mail address to {email}.",), "account_changes"),
         Scenario(

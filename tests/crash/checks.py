@@ -20,11 +20,11 @@ from approvals import states
 from approvals.audit.events import SYSTEM
 from approvals.models import Action, AuditEvent
 from tests.crash import people, shop
-from tests.crash.cases import ELSEWHERE, HANDED_OVER, Case
+from tests.crash.cases import ELSEWHERE, HANDED_OVER, TAKEN_BACK, Case
 from tests.crash.harness import Played
 from tests.crash.people import KEY_ELSEWHERE
 from tests.live import Simulator
-from tickets.models import Ticket
+from tickets.models import Message, Ticket
 
 Finding = tuple[str, str]
 SORTS = ("duplicate", "lost", "stuck", "invented", "books")
@@ -73,6 +73,8 @@ def check(batch: Sequence[Case], played: Played, simulator: Simulator) -> dict[C
             *_elsewhere(case, outside.elsewhere[case.number]),
             *_while_stopped(inside, rows.stops),
             *_by_hand(case, inside, outside.replies[case.number]),
+            *_letters(case, outside.replies[case.number]),
+            *_last_word(inside),
             *replies(inside, effects, outside.replies[case.number]),
             *history(inside, effects),
         ]
@@ -92,6 +94,7 @@ class Inside:
         self.runs = [run for key in keys for run in rows.runs[key]]
         self.actions = sorted((action for key in keys for action in rows.actions[key]), key=lambda action: action.pk)
         self.events = {action.pk: rows.events[str(action.pk)] for action in self.actions}
+        self.messages = rows.messages
 
 
 class Rows:
@@ -108,6 +111,7 @@ class Rows:
         self.runs = _grouped(Run.objects.filter(ticket__in=tickets), lambda run: run.ticket_id)
         self.actions = _grouped(actions, lambda action: action.ticket_id)
         self.events = _grouped(events.order_by("pk"), lambda event: event.object_id)
+        self.messages = _grouped(Message.objects.filter(ticket__in=tickets), lambda message: message.ticket_id)
 
 
 def _stops() -> list[tuple[int, int]]:
@@ -140,9 +144,7 @@ def _tickets(case: Case, inside: Inside) -> Iterator[Finding]:
         yield sort, f"{wanted} tickets were delivered, {len(inside.tickets)} are there"
     for ticket in inside.tickets:
         runs = [run for run in inside.runs if run.ticket_id == ticket.pk]
-        # Two people who rerun it one after the other make two requests.
-        most = case.scenario.runs + (case.scenario.also == HANDED_OVER)
-        if not case.scenario.runs <= len(runs) <= most:
+        if not case.scenario.runs <= len(runs) <= case.scenario.most_runs:
             sort = "lost" if len(runs) < case.scenario.runs else "duplicate"
             yield sort, f"{len(runs)} runs where {case.scenario.runs} were asked for"
         if ticket.status not in ENDED or (case.scenario.also == HANDED_OVER and ticket.status != Ticket.Status.CLOSED):
@@ -185,6 +187,29 @@ def _by_hand(case: Case, inside: Inside, inbox: list[dict[str, Any]]) -> Iterato
     written = {action.idempotency_key for action in inside.actions if action.kind == "reply" and action.run_id is None}
     if not written.intersection(row["webhook_id"] for row in inbox):
         yield "lost", "the person's reply was never received"
+
+
+def _letters(case: Case, inbox: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Two runs have waited for one outcome, and one of them has told the customer."""
+    if case.scenario.also == TAKEN_BACK and len(inbox) > 1:
+        yield "duplicate", f"{len(inbox)} letters about one outcome"
+
+
+def _last_word(inside: Inside) -> Iterator[Finding]:
+    """No person decided, and no worker started, without the ticket's newest message. The times are comparable, because
+    intake, decisions and claims take turns at the ticket's lock."""
+    for action in inside.actions:
+        read: int | None = None
+        for event in inside.events[action.pk]:
+            messages = [row for row in inside.messages[action.ticket_id] if row.sent_at < event.at]
+            if event.verb in ("action.approved", "action.edited", "action.rejected"):
+                read = event.after["through_message"]
+                if read != max(row.pk for row in messages):
+                    yield "books", f"{action.idempotency_key} was decided without the newest message"
+            elif event.verb == "action.claimed" and read is not None and action.run_id is not None:
+                if any(row.pk > read and row.direction == Message.Direction.INBOUND for row in messages):
+                    yield "books", f"{action.idempotency_key} was claimed although the customer had written since"
+                read = None  # an effect may exist from now on, and what may have been sent doesn't go back
 
 
 def _elsewhere(case: Case, refunds: list[dict[str, Any]]) -> Iterator[Finding]:

@@ -162,17 +162,19 @@ def _works(word: str, request: ApprovalRequest) -> list[Callable[[], object]]:
 
 
 def _approve(request: ApprovalRequest, name: str) -> object:
-    return deciding.approve(request_id=request.pk, by=User.objects.get(username=name), digest=request.digest)
+    return deciding.approve(request_id=request.pk, by=User.objects.get(username=name), seen=deciding.seen_now(request))
 
 
 def _edit(request: ApprovalRequest, name: str) -> object:
     by = User.objects.get(username=name)
-    return deciding.edit(request_id=request.pk, by=by, digest=request.digest, changes={"amount": plans.EDITED})
+    return deciding.edit(
+        request_id=request.pk, by=by, seen=deciding.seen_now(request), changes={"amount": plans.EDITED}
+    )
 
 
 def _reject(request: ApprovalRequest, name: str, reason: str = "That is not how it was.") -> object:
     by = User.objects.get(username=name)
-    return deciding.reject(request_id=request.pk, by=by, digest=request.digest, reason=reason)
+    return deciding.reject(request_id=request.pk, by=by, seen=deciding.seen_now(request), reason=reason)
 
 
 def _expire(request: ApprovalRequest) -> object:

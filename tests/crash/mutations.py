@@ -15,7 +15,7 @@ from django.db.models import DateTimeField, Value
 
 from agentops.lib import retry
 from agentops.lib.errors import EffectUnknown, ProviderError, Terminal
-from agentops.runs import commit, engine, leasing
+from agentops.runs import commit, engine, leasing, succession
 from approvals import states, transitions
 from approvals.decisions import decide
 from approvals.effects import attempt_plan, execution, payload, proposals, reservations, settlement
@@ -260,6 +260,18 @@ def reply_counted_as_sent_on_time_out() -> None:
     replies.send_reply = hopeful
 
 
+def decision_ignores_new_words() -> None:
+    decide.last_word = SimpleNamespace(newest_message=lambda ticket_id: 0)  # type: ignore[assignment]
+
+
+def claim_ignores_new_words() -> None:
+    execution.last_word = SimpleNamespace(overtaken=lambda action: False)  # type: ignore[assignment]
+
+
+def every_run_answers() -> None:
+    succession.successor = lambda run, done: None
+
+
 MUTATIONS = (
     Mutation("no_fence", no_fence, ("books", "overtaken"), boundary=f"{SEND_REFUND} before", race="overtaken"),
     Mutation("a_key_per_attempt", a_key_per_attempt, ("duplicate", "effects: "), fault="lost_answer"),
@@ -297,5 +309,10 @@ MUTATIONS = (
              fault="lost_answer"),
     Mutation("reply_counted_as_sent_on_time_out", reply_counted_as_sent_on_time_out, ("lost", "was never received"),
              fault="reset"),
+    Mutation("decision_ignores_new_words", decision_ignores_new_words, ("books", "decided without"), "taken_back"),
+    Mutation("claim_ignores_new_words", claim_ignores_new_words, ("books", "claimed although"), "interrupted",
+             sweeps=True),
+    Mutation("every_run_answers", every_run_answers, ("duplicate", "letters about one outcome"), "taken_back",
+             sweeps=True),
 )  # fmt: skip  # a table
 BY_NAME = {mutation.name: mutation for mutation in MUTATIONS}

@@ -28,9 +28,18 @@ from approvals.effects import pauses, stops
 from approvals.models import Action, ApprovalRequest, Finding
 from approvals.reconciliation import by_hand, findings
 from tests.crash import shop
-from tests.crash.cases import ELSEWHERE, FURTHER, HANDED_OVER, LEASE_SECONDS, STOPPED, UNPRICED
+from tests.crash.cases import (
+    ELSEWHERE,
+    FURTHER,
+    HANDED_OVER,
+    LEASE_SECONDS,
+    MAY_INTERRUPT,
+    MAY_TAKE_BACK,
+    STOPPED,
+    UNPRICED,
+)
 from tickets import intake
-from tickets.models import Ticket
+from tickets.models import Message, Ticket
 
 LEAD = "lead"
 ON_ITS_WAY_SECONDS = LEASE_SECONDS * 1.5 + 2
@@ -40,6 +49,8 @@ PRICE = pricelist.Rates(input=Decimal("0.25"), output=Decimal(2))
 # Refunds made by the shop itself, by their key there.
 KEY_ELSEWHERE, AMOUNT_ELSEWHERE, TRIES_ELSEWHERE = "elsewhere-", 500, 3
 WRITTEN_AGAIN = "Please refund 20.00 USD for order {order}, as I said."
+TAKING_BACK = "I withdraw my request, please do not send money."
+INTERRUPTION = "By the way, the box was damaged as well."
 ANSWER, MOST_ANSWERS = "A colleague will call you today.", 2
 
 
@@ -48,18 +59,34 @@ def lead() -> User:
 
 
 def decide(request: ApprovalRequest) -> None:
-    """A lead approves what a customer asked for, and rejects held replies and requests that are no longer possible."""
-    shown = {"request_id": request.pk, "by": lead(), "digest": request.digest}
+    """A lead approves what a customer asked for, and rejects held replies and what is no longer possible or
+    wanted."""
+    shown = {"request_id": request.pk, "by": lead(), "seen": deciding.seen_now(request)}
     try:
         if request.action.kind == "reply":
             deciding.reject(**shown, reason="That is not what happened.")
+            return
+        wanted = _first_words(request.action.ticket_id)
+        if MAY_TAKE_BACK in wanted and not _write(request.action.ticket_id, "taken-back", TAKING_BACK):
+            deciding.reject(**{**shown, "seen": deciding.seen_now(request)}, reason="The customer took it back.")
             return
         try:
             deciding.approve(**shown)
         except Refused as refused:
             deciding.reject(**shown, reason=f"No longer possible: {refused.message}")
+        if MAY_INTERRUPT in wanted:
+            _write(request.action.ticket_id, "interruption", INTERRUPTION)
     except (deciding.AlreadyDecided, deciding.ChangedSinceShown, ProviderError):
         connection.close()  # checked again in the next round
+
+
+def _first_words(ticket_id: str) -> str:
+    return Message.objects.filter(ticket=ticket_id).earliest("pk").body
+
+
+def _write(ticket_id: str, external_id: str, body: str) -> bool:
+    """The customer writes, once. Return whether it is new."""
+    return intake.receive_message(ticket_id, intake.NewMessage(external_id=external_id, body=body))[1]
 
 
 def unknown_replies() -> QuerySet[Action]:
