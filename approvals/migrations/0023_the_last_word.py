@@ -18,7 +18,7 @@ UPDATE approvals_action AS action
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0021_wakeups_and_agent_days'),
+        ('approvals', '0022_action_ready'),
         ('tickets', '0003_status_moves'),
     ]
 
