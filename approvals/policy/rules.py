@@ -71,8 +71,9 @@ class Rules(PolicyPart):
 
     @property
     def named_kinds(self) -> set[str]:
-        """The kinds of action that have a row of their own."""
-        return {row.kind for row in self.thresholds} | {row.kind for row in self.autonomy.kinds}
+        """The kinds of action that have a row of their own, or that the agent may decline."""
+        rows = {row.kind for row in self.thresholds} | {row.kind for row in self.autonomy.kinds}
+        return rows | set(self.agent_may_decline)
 
 
 def _unique(keys: Sequence[object], what: str, of: str = "currency") -> None:
