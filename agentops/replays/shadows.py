@@ -7,7 +7,7 @@ from agentops.models.run import StepRecord
 from agentops.runs import turn
 from approvals.effects.kinds import KINDS
 from approvals.models import Action
-from approvals.policy.rules import Outcome
+from approvals.policy.verdicts import Outcome
 
 COPIED = tuple(field.name for field in StepRecord._meta.local_fields)
 _COUNTERS = ("triage", "turns", "tokens", "cost_usd")

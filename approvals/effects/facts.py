@@ -40,8 +40,9 @@ def gather_facts(
         own |= _sums(money.currency, ticket, at)
     written_since = written_since and not kind.once_a_run
     position = dial.position(ticket.pk)
-    kept = {"further": further, "written_since": written_since, "position": position, "tags": resolved.tags}
-    return Facts(kind.name, money, **kept, **own)
+    return Facts(
+        kind.name, money, further=further, written_since=written_since, position=position, tags=resolved.tags, **own
+    )
 
 
 def lock_sums(currency: str, customer_id: int) -> None:
