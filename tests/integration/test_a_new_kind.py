@@ -11,7 +11,8 @@ from django.urls import reverse
 from agentops.lib.errors import Refused
 from approvals import states
 from approvals.effects import execution, lookup, stops
-from approvals.effects.kinds import KINDS
+from approvals.effects.kinds import KINDS, REPLY
+from approvals.effects.kinds.reply import ungrounded_statements
 from approvals.models import Action, ApprovalRequest, Attempt, AuditEvent, PolicyVersion
 from approvals.policy import versions
 from approvals.policy.dial import Dial, KindShare
@@ -19,6 +20,7 @@ from approvals.policy.rules import Threshold
 from approvals.web.forms.policy import ThresholdRow
 from approvals.web.forms.stop import StopForm
 from tests.completions import replies, triage, uses
+from tests.integration.history_rows import an_action
 from tests.integration.test_queue_views import place, signed_in
 from tests.integration.test_reconcile import make_quiet
 from tests.integration.voucher import Voucher
@@ -107,6 +109,23 @@ def test_the_forms_offer_the_new_kind(world: World, vouchers: Script) -> None:
     assert ("voucher", "Voucher") in ThresholdRow().fields["kind"].choices
     assert ("reply", "Reply") not in ThresholdRow().fields["kind"].choices
     assert stops.stop_for("voucher") is None
+
+
+class Note(Voucher):
+    """Answers the customer, as a reply does."""
+
+    name, tool, label = "note", "send_note", "Note"
+    once_a_run = True
+
+
+def test_what_answers_the_customer_is_no_effect_to_claim(world: World) -> None:
+    ticket = ticket_of(world.order())
+    answer = REPLY.in_words("It is done as you asked.", "Answers it.", ticket)
+    with patch.dict(KINDS, note=Note("http://localhost:1")):
+        an_action(ticket, kind="note")
+        assert len(ungrounded_statements(answer, ticket.pk, by_agent=False)) == 1
+        an_action(ticket, kind="refund")
+        assert ungrounded_statements(answer, ticket.pk, by_agent=False) == []
 
 
 UNKNOWN = (
