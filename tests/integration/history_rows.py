@@ -126,16 +126,17 @@ class FinishedRun:
     reply: Action
 
 
-def a_run(status: str = "succeeded") -> FinishedRun:
-    ticket = a_ticket(ago=timedelta(days=3, minutes=1))
+def a_run(status: str = "succeeded", *, waited: timedelta = timedelta(days=3)) -> FinishedRun:
+    """A run of which the refund was approved after `waited`, a minute ago."""
+    ticket = a_ticket(ago=waited + timedelta(minutes=1))
     start = ticket.created_at
     run = Run.objects.create(
         ticket=ticket, number=1, status=status, outcome="answered", through_message=ticket.messages.get().pk,
         turns=2, tokens=3_300, cost_usd="0.0042",
         created_at=start, started_at=start, triage={"intent": "refund", "summary": "wants money"},
-        finished_at=None if status in ("queued", "running", "waiting") else start + timedelta(days=3, seconds=20),
+        finished_at=None if status in ("queued", "running", "waiting") else start + waited + timedelta(seconds=20),
     )  # fmt: skip  # a table
-    decided = timedelta(days=3)
+    after = waited.total_seconds()
     refund = an_action(
         ticket,
         run_id=run.pk,
@@ -143,8 +144,8 @@ def a_run(status: str = "succeeded") -> FinishedRun:
         created_at=start + timedelta(seconds=4),
         reasons=[{"code": "above", "message": "Above.", "outcome": "require_approval"}],
     )
-    asked(refund, "approve", after=decided)
-    paid = refund.created_at + decided
+    asked(refund, "approve", after=waited)
+    paid = refund.created_at + waited
     an_attempt(refund, "effect_unknown", at=paid, seconds=10)
     an_attempt(refund, at=paid + timedelta(seconds=11))
     reply = an_action(
@@ -165,10 +166,10 @@ def a_run(status: str = "succeeded") -> FinishedRun:
          "error_class": "refused", "error_message": "It is a tracking number.",
          "input": {"call_id": "c1", "tool": "get_order", "arguments": '{"order_id": "490313116609"}'},
          "output": {"error": {"code": "order_not_found"}}},
-        {"kind": "tool", "name": "refund", "at": 4, "to": 3 * 86_400 + 16, "action": refund, "waited_for_person": True,
+        {"kind": "tool", "name": "refund", "at": 4, "to": after + 16, "action": refund, "waited_for_person": True,
          "input": {"call_id": "c2", "tool": "refund", "arguments": "{}"}, "output": {"message": "Done."}},
-        {"kind": "llm", "name": "small", "at": 3 * 86_400 + 16, "to": 3 * 86_400 + 17, "output": {"tool_calls": []}},
-        {"kind": "tool", "name": "reply", "at": 3 * 86_400 + 17, "to": 3 * 86_400 + 18, "action": reply,
+        {"kind": "llm", "name": "small", "at": after + 16, "to": after + 17, "output": {"tool_calls": []}},
+        {"kind": "tool", "name": "reply", "at": after + 17, "to": after + 18, "action": reply,
          "input": {"call_id": "c3", "tool": "reply", "arguments": "{}"}, "output": {}},
     ]  # fmt: skip  # a table
     for index, given in enumerate(steps):

@@ -15,11 +15,10 @@ import psycopg
 import pytest
 import redis
 
-from agentops.lab.local import postgres as postgres_module
-from agentops.lab.local import processes, programs, runtime, stack
+from agentops.lab.local import programs, runtime, stack
 from agentops.lab.local.errors import LocalError
 from agentops.lab.local.ports import require_free, reserved_port
-from agentops.lab.local.postgres import Postgres
+from agentops.lab.local.postgres import Postgres, wait_for_predecessor
 from agentops.lab.local.privileges import servant
 from agentops.lab.local.processes import Process, Program, Supervisor, run
 from agentops.lab.local.runtime import reachable, runnable, scratch_folder, socket_folder
@@ -95,30 +94,21 @@ class TestPostgres:
             Postgres(data, folder / "run").program(logs=folder / "log")
         assert "\n" not in str(raised.value)
 
-    def test_a_second_server_on_the_same_data_is_reported(
-        self, folder: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_second_server_on_the_same_data_is_reported(self, folder: Path, supervisor: Supervisor) -> None:
         place = Postgres(folder / "postgres", folder / "run")
         first = started(place, supervisor)
-        monkeypatch.setattr(postgres_module, "LEFTOVER_SECONDS", 0.1)
         with pytest.raises(LocalError, match=rf"Another PostgreSQL \(process {first.pid}\) serves"):
-            place.program(logs=supervisor.logs)
+            wait_for_predecessor(place.data, leftover_seconds=0.1)
 
     def test_a_server_that_is_still_stopping_is_waited_for(
-        self,
-        folder: Path,
-        supervisor: Supervisor,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
+        self, folder: Path, supervisor: Supervisor, capsys: pytest.CaptureFixture[str]
     ) -> None:
         place = Postgres(folder / "postgres", folder / "run")
         first = started(place, supervisor)
-        for name in ("LEFTOVER_SECONDS", "REPORT_SECONDS"):
-            monkeypatch.setattr(postgres_module, name, 0.0)
         with ThreadPoolExecutor() as threads, connected(place):
             os.kill(first.pid, signal.SIGTERM)  # "smart" shutdown: it waits until the connection is closed
             until(lambda: place.data.joinpath("postmaster.pid").read_text().split()[-1] == "stopping")
-            waiting = threads.submit(place.program, logs=supervisor.logs)
+            waiting = threads.submit(wait_for_predecessor, place.data, leftover_seconds=0.0, report_seconds=0.0)
             until(lambda: f"Waiting for the previous PostgreSQL (process {first.pid})" in capsys.readouterr().err)
             assert not waiting.done()
         waiting.result()
@@ -179,10 +169,7 @@ class TestProcesses:
         with pytest.raises(LocalError, match=r"loser ended \(3\)(?s:.*)no luck today"):
             process.wait_until(lambda: None)
 
-    def test_a_slow_start_is_waited_for_and_reported(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setattr(processes, "REPORT_SECONDS", 0.0)
+    def test_a_slow_start_is_waited_for_and_reported(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         os.mkfifo(gate := folder / "gate")
         slow = ["/bin/sh", "-c", f'echo loading; read line <"{gate}"; echo "$line"; exec /bin/sleep 300']
         process = Process(Program("tortoise", slow), logs=folder)
@@ -194,7 +181,7 @@ class TestProcesses:
                 gate.write_text("ready\n")
             return True if "ready" in process.output() else None
 
-        process.wait_until(ready)
+        process.wait_until(ready, report_seconds=0.0)
         process.kill()
         assert reported.startswith(f"Waiting for tortoise (0 s so far). {folder / 'tortoise.log'}: ")
 

@@ -47,6 +47,7 @@ from tests.integration.money_model import (
     ModelRefused,
     Row,
 )
+from tests.interruptions import Killed, before_statement, die
 from tests.world import World, propose, refund_arguments, ticket_of
 from tickets.models import Ticket
 
@@ -134,8 +135,8 @@ class Money(RuleBasedStateMachine):
         self.provider(answer)
         action = execution._claim(self.actions[row])
         if action is not None:
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(execution, "_settle", lambda *_: None)  # nothing records the outcome
+            dies = before_statement('UPDATE "approvals_action" SET "status" =', act=die)  # as it is about to settle
+            with pytest.raises(Killed), dies:
                 execution._attempt(action)
             Action.objects.filter(pk=action.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
         self.model.attempt(row, answer, dies=True)

@@ -36,9 +36,15 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 
 
 @pytest.fixture
-def finished(monkeypatch: pytest.MonkeyPatch) -> FinishedRun:
+def finished() -> FinishedRun:
+    """A run of two hours, of which nothing has been sent."""
+    Watermark.objects.create(name=shipping._NAME, through=timezone.now() - timedelta(hours=3))
+    return a_run(waited=timedelta(hours=2))
+
+
+@pytest.fixture
+def long_ago() -> FinishedRun:
     """A run of three days, of which nothing has been sent."""
-    monkeypatch.setattr(shipping, "MAX_AGE", timedelta(days=30))
     Watermark.objects.create(name=shipping._NAME, through=timezone.now() - timedelta(days=5))
     return a_run()
 
@@ -144,7 +150,7 @@ def test_a_permanently_refused_span_does_not_block_the_others(
     assert collector.asked == asked, "it is given up"
     collector.judge = None
     collector.spans.clear()
-    Watermark.objects.update(through=timezone.now() - timedelta(days=5))
+    Watermark.objects.update(through=timezone.now() - timedelta(hours=3))
     shipping.ship(0)
     assert without == [name for name in names(collector) if name != "queued"]
 
@@ -166,13 +172,17 @@ def test_fixing_the_collector_loses_no_spans(collector: Collector, finished: Fin
     assert len(spans(collector, finished.run)) == len(collector.spans) > 10
 
 
-def test_many_runs_are_sent_in_batches(
-    collector: Collector, finished: FinishedRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shipping, "_BATCH", 3)
+def test_many_steps_are_sent_in_batches(collector: Collector, finished: FinishedRun) -> None:
+    first = timezone.now() - timedelta(hours=1)
+    times = [first + timedelta(seconds=number // 2) for number in range(500)]  # two steps end at each instant
+    Step.objects.bulk_create(
+        Step(run=finished.run, index=10 + number, kind="tool", name="get_order", status="done", started_at=at,
+             finished_at=at)
+        for number, at in enumerate(times)
+    )  # fmt: skip
     shipping.ship(0)
-    assert collector.asked > 3
-    assert len(collector.spans) == len(spans(collector, finished.run)) > 10
+    assert collector.asked >= 3
+    assert len(collector.spans) == len(spans(collector, finished.run)) > 510
 
 
 def test_one_worker_sends_and_a_dead_workers_lease_expires(collector: Collector, finished: FinishedRun) -> None:
@@ -185,10 +195,7 @@ def test_one_worker_sends_and_a_dead_workers_lease_expires(collector: Collector,
     assert collector.asked == 1
 
 
-def test_spans_older_than_a_day_are_skipped(
-    collector: Collector, finished: FinishedRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shipping, "MAX_AGE", timedelta(days=1))
+def test_spans_older_than_a_day_are_skipped(collector: Collector, long_ago: FinishedRun) -> None:
     shipping.ship(0)
     sent = {
         span.attributes["agentops.step.index"] for span in collector.spans if "agentops.step.index" in span.attributes
@@ -196,16 +203,13 @@ def test_spans_older_than_a_day_are_skipped(
     assert sent == {3, 4, 5}, "the first steps ended three days ago"
 
 
-def test_web_requests_do_not_pile_up_during_an_outage(
-    collector: Collector, finished: FinishedRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shipping, "MAX_AGE", timedelta(days=1))
+def test_web_requests_do_not_pile_up_during_an_outage(collector: Collector, long_ago: FinishedRun) -> None:
     collector.status = 400
     for request_id, hours in (("old", 25), ("new", 23)):
         then = timezone.now() - timedelta(hours=hours)
         WebRequest.objects.create(
-            ticket_id=finished.ticket.pk,
-            run_id=finished.run.pk,
+            ticket_id=long_ago.ticket.pk,
+            run_id=long_ago.run.pk,
             request_id=request_id,
             method="POST",
             status=200,

@@ -1,35 +1,26 @@
 """manage.py reports a configuration error in one line instead of a traceback."""
 
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db import OperationalError
-from django.db.utils import InterfaceError
 
 import manage
 
+PLACE = {"NAME": "shop", "HOST": "db.internal", "PORT": 5433, "PASSWORD": "secret", "USER": "someone"}
+AWAY = OperationalError("couldn't get a connection\n after 10.00 sec")
 
-@pytest.mark.parametrize("away", [OperationalError, InterfaceError])
-def test_an_unreachable_database_is_named_without_its_password(
-    away: type[Exception], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def command(arguments: list[str]) -> None:
-        raise away("couldn't get a connection\n after 10.00 sec")
 
-    place = {
-        "NAME": "shop",
-        "HOST": "db.internal",
-        "PORT": 5433,
-        "PASSWORD": "secret",
-        "USER": "someone",
-    }
-    monkeypatch.setattr(manage, "execute_from_command_line", command)
-    monkeypatch.setattr(manage, "connection", SimpleNamespace(settings_dict=place))
-    with pytest.raises(SystemExit) as ended:
-        manage.main()
-    message = str(ended.value)
-    assert message.startswith(
-        "The database shop at db.internal:5433 did not answer: couldn't get a connection after 10.00 sec."
+@pytest.mark.parametrize(
+    ("place", "where"),
+    [
+        (PLACE, "shop at db.internal:5433"),
+        (PLACE | {"PORT": ""}, "shop at db.internal"),
+        (PLACE | {"HOST": "", "PORT": ""}, "shop at localhost"),
+    ],
+)
+def test_an_unreachable_database_is_named_without_its_password(place: dict[str, Any], where: str) -> None:
+    assert manage.unreachable(AWAY, place) == (
+        f"The database {where} did not answer: couldn't get a connection after 10.00 sec.\n"
+        "Start it, or set DATABASE_URL to one that can be reached (postgres://user:password@host:port/name)."
     )
-    assert "DATABASE_URL" in message
-    assert "secret" not in message

@@ -146,8 +146,11 @@ def require_same_version(data: Path) -> None:
         )
 
 
-def wait_for_predecessor(data: Path) -> None:
-    """Let a server that is still shutting down finish. Raises LocalError if one continues to serve `data`.
+def wait_for_predecessor(
+    data: Path, *, leftover_seconds: float = LEFTOVER_SECONDS, report_seconds: float = REPORT_SECONDS
+) -> None:
+    """Let a server that is still shutting down finish. Raises LocalError if one continues to serve `data` after
+    `leftover_seconds`.
 
     PostgreSQL takes any live process of the same user with the recorded number for its predecessor. Numbers are
     reused (quickly, in a container), so a lock that names another program is removed here.
@@ -164,11 +167,11 @@ def wait_for_predecessor(data: Path) -> None:
             lock.unlink()
             return
         now = time.monotonic()
-        if lines[-1].strip() != "stopping" and now - started > LEFTOVER_SECONDS:
+        if lines[-1].strip() != "stopping" and now - started > leftover_seconds:
             raise LocalError(
                 f"Another PostgreSQL (process {number}) serves {data}: stop it, or set DATA_DIR to another folder."
             )
-        if now - reported > REPORT_SECONDS:
+        if now - reported > report_seconds:
             reported = now
             report(f"Waiting for the previous PostgreSQL (process {number}) to stop ({now - started:.0f} s so far)")
         time.sleep(0.1)

@@ -73,8 +73,8 @@ class Process:
     def tail(self, lines: int = 12) -> str:
         return "\n".join(self.output().splitlines()[-lines:])
 
-    def wait_until[T](self, ready: Callable[[], T | None]) -> T:
-        """Return the first answer of `ready` that is not None.
+    def wait_until[T](self, ready: Callable[[], T | None], *, report_seconds: float = REPORT_SECONDS) -> T:
+        """Return the first answer of `ready` that is not None. Reports every `report_seconds` what it waits for.
 
         There is no deadline: a slow machine may need any time. The wait lasts as long as the process runs and is
         reported on standard error. Raises LocalError, with the end of the log, when the process ends first.
@@ -87,7 +87,7 @@ class Process:
             if ended:
                 raise LocalError(f"{self.program.name} ended ({self.exit_code}); see {self.log}\n{self.tail()}")
             now = time.monotonic()
-            if now - reported >= REPORT_SECONDS:
+            if now - reported >= report_seconds:
                 reported = now
                 last = self.tail(1) or "nothing yet"
                 report(f"Waiting for {self.program.name} ({now - started:.0f} s so far). {self.log}: {last}")
