@@ -122,7 +122,7 @@ def skip_call(run: Run, done: list[Step], skip: turn.SkipCall) -> Step:
     """Create the finished step of a call that is not made."""
     step = start_tool(run, done, skip.call)
     step.started_at = Now()
-    fail(step, {"code": turn.NOT_DONE, "message": skip.why}, "refused")
+    end_not_done(step, skip.why)
     return step
 
 
@@ -204,6 +204,11 @@ def finish_action(step: Step, status: str, output: dict[str, Any], error_class: 
 def refuse(step: Step, refused: Refused) -> None:
     """End the step with the model's mistake as a structured error that it can act on."""
     fail(step, redact.data(refused.as_dict()), "refused")
+
+
+def end_not_done(step: Step, why: str) -> None:
+    """End the step of a call that is not made because of an action's outcome, which is no mistake of the model."""
+    fail(step, {"code": turn.NOT_DONE, "message": why}, "action")
 
 
 def fail(step: Step, error: dict[str, Any], error_class: str) -> None:

@@ -6,7 +6,6 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from agentops.lib import redact
-from agentops.lib.errors import Refused
 from agentops.models import Run, Step
 from agentops.runs import cancellation, steps, tools, turn
 from agentops.runs.commit import commit_step, set_ticket
@@ -38,7 +37,7 @@ def refuse_reply(step: Step) -> None:
     assert awaited is not None
     step.action = None  # a step refers to the action that it proposed, and this one proposed none
     told = "Not sent: an action on this ticket was undecided. Its outcome is known now: write the reply again."
-    steps.refuse(step, Refused(turn.NOT_DONE, told))
+    steps.end_not_done(step, told)
     outcome = tools.action_result(awaited, tools.decision_on(awaited), again=False)
     step.output = {**(step.output or {}), "outcome": redact.data(outcome)}
 

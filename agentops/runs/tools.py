@@ -177,6 +177,8 @@ def action_result(action: Action, decision: Decision | None, *, again: bool) -> 
             result["message"] = "No person decided in time. It did not happen."
         case states.WITHDRAWN:
             result["message"] = "You withdrew it, because the customer no longer wants it. It will not happen."
+            if again:
+                result["message"] += " If they want it after all, propose it with further=true; a person then decides."
         case _:
             result["message"] = "It failed and did not happen. Do not tell the customer that it did."
             result["error"] = {"code": action.error_code, "message": action.error_message}

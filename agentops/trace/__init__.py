@@ -140,7 +140,7 @@ def _step(step: Step, parent: str | None) -> Span:
 
 
 def _step_status(step: Step) -> SpanStatus:
-    if step.action is not None and step.action.status in STOPPED:
+    if step.error_class == "action" or (step.action is not None and step.action.status in STOPPED):
         return "stopped"
     return "error" if step.error_code else STEP_STATUS[step.status]
 

@@ -342,6 +342,7 @@ def test_a_blocked_wish_goes_to_a_person_with_its_reason(world: World, model: Sc
     )
     page = markup(signed_in("maya").get(reverse("needs-a-person-ticket", args=[ticket.pk])))
     assert reason in page
+    assert "2. refund" in page, "the step that ended the run, not the call after it"
 
 
 def test_a_second_rejected_reply_brings_a_person(world: World, model: Script, lead: User) -> None:

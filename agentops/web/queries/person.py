@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from agentops.models import Run, Step
+from agentops.runs import turn
 from agentops.runs.tools import HAND_OVER
 from approvals import kinds, states
 from approvals.effects.kinds import KINDS
@@ -147,6 +148,7 @@ def _last_word(steps: Sequence[Step]) -> Step | None:
 
     If the model continued after it, that step was not the end.
     """
+    steps = [step for step in steps if step.error_code != turn.NOT_DONE]
     for step in list(reversed(steps))[:2]:
         if step.status in (Step.Status.FAILED, Step.Status.WAITING, Step.Status.STARTED) or step.name == HAND_OVER:
             return step
