@@ -177,7 +177,7 @@ def _must_wait(run: Run, step: Step) -> bool:
     if step.action is not None and succession.awaited_by(step) is None:
         return False  # its own action
     if undecided := succession.undecided_action(run):
-        step.action = undecided
+        step.action, step.waited_for_person = undecided, True
         _wait(run, step, undecided)
     return step.action is not None
 
