@@ -142,7 +142,7 @@ def _do(run: Run, step: Step, done: list[Step]) -> None:
             elif KINDS.by_tool(step.name):
                 _do_action(run, step)
             elif step.name == tools.WITHDRAW:
-                withdrawing.withdraw(run, step)
+                withdrawing.withdraw_action(run, step)
             else:
                 steps.do_read(run, step)
     except ProviderError as error:

@@ -9,7 +9,7 @@ from agentops.runs import steps, tools
 from agentops.runs.commit import commit_step
 
 
-def withdraw(run: Run, step: Step) -> None:
+def withdraw_action(run: Run, step: Step) -> None:
     """Withdraw the action that the call names. A mistake of the model becomes the step's result."""
     try:
         with transaction.atomic():

@@ -24,7 +24,7 @@ VERDICTS: dict[str, tuple[SpanStatus, str]] = {
     "block": ("stopped", "policy: blocked"),
 }
 # As the policy, a person or the agent wanted it: no error.
-STOPPED = (states.BLOCKED, states.REJECTED, states.EXPIRED, states.WITHDRAWN)
+STOPPED_ON_PURPOSE = (states.BLOCKED, states.REJECTED, states.EXPIRED, states.WITHDRAWN)
 STEP_STATUS: dict[str, SpanStatus] = {"started": "running", "waiting": "waiting", "done": "ok", "failed": "error"}
 # "changed" is not an error, because nothing was sent. Any outcome that isn't listed is an error.
 ATTEMPT_STATUS: dict[str, SpanStatus] = {"": "running", "succeeded": "ok", "changed": "stopped"}
@@ -140,7 +140,7 @@ def _step(step: Step, parent: str | None) -> Span:
 
 
 def _step_status(step: Step) -> SpanStatus:
-    if step.error_class == "action" or (step.action is not None and step.action.status in STOPPED):
+    if step.error_class == "action" or (step.action is not None and step.action.status in STOPPED_ON_PURPOSE):
         return "stopped"
     return "error" if step.error_code else STEP_STATUS[step.status]
 

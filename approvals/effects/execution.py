@@ -27,7 +27,7 @@ from agentops.lib.errors import ProviderError, ReplayedFailure, Terminal, Transi
 from approvals import locks, states, transitions
 from approvals.effects import (
     attempt_plan,
-    last_word,
+    back_in_queue,
     late_answers,
     lookup,
     pauses,
@@ -91,8 +91,8 @@ def _claim(action_id: int) -> Action | None:
         # Intake takes this lock too: a message is either seen here, or stored after this claim.
         locks.lock_ticket(Action.objects.values_list("ticket", flat=True).get(pk=action_id))
         action = free.filter(READY | LEFT_BEHIND, pk=action_id).first()
-        if action is not None and _goes_back(action):
-            settlement.return_for_message(action)
+        if action is not None and back_in_queue.overtaken_by_message(action):
+            back_in_queue.return_for_message(action)
             return None
         if action is None or stops.blocks_claim(action.kind):
             return None
@@ -122,18 +122,13 @@ def _renew_lease(action: Action) -> None:
         Action.objects.filter(pk__in=free).update(lease_expires_at=_lease_expiry())
 
 
-def _goes_back(action: Action) -> bool:
-    """Return whether the customer has written since the approval, and nothing can have been sent yet."""
-    if action.status != states.APPROVED or not last_word.overtaken(action):
-        return False
-    return not attempt_plan.may_have_happened(list(action.attempts.values_list("outcome", flat=True)))
-
-
 def _attempt(action: Action) -> None:
     try:
         receipt = _receipt(action)
     except snapshots.ChangedSinceApproved as changed:
-        _settle(action, partial(settlement.return_to_queue, action, snapshot=changed.snapshot, changes=changed.changes))
+        _settle(
+            action, partial(back_in_queue.return_to_queue, action, snapshot=changed.snapshot, changes=changed.changes)
+        )
     except ProviderError as error:
         _failed(action, error)
     except LeaseExpired:

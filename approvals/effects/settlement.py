@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from agentops.lib import redact
@@ -16,9 +15,7 @@ from approvals.audit import events
 from approvals.effects import attempt_plan, pauses
 from approvals.effects.kinds import KINDS
 from approvals.models import Action
-from approvals.policy import versions
 from approvals.providers.receipt import FAILED, Receipt
-from tickets import states as tickets
 
 log = logging.getLogger(__name__)
 PROVIDER_FAILED = ("provider_failed", "The provider reports that this failed.")
@@ -52,32 +49,6 @@ def settle_failure(action: Action, error: ProviderError) -> None:
             _unresolved(action, error)
         case attempt_plan.GiveUp():
             _fail(action, error)
-
-
-def return_to_queue(action: Action, *, snapshot: dict[str, Any], changes: list[dict[str, Any]]) -> None:
-    """Return an action to the approval queue, because its order or customer changed before anything was sent."""
-    finish_attempt(action, "changed")
-    close(action, states.AWAITING_APPROVAL, "action.changed", {"changes": changes}, approved_at=None)
-    _ask_again(action, snapshot=snapshot, changes=changes)
-
-
-def return_for_message(action: Action) -> None:
-    """Return an approved action to the queue, because the customer has written since and nothing has been sent. Call it
-    in the transaction that would have claimed the action, which holds the ticket's lock."""
-    details = {"read_through_message": action.through_message}
-    fields = {"approved_at": None, "not_before": None}
-    transitions.move(
-        action, states.AWAITING_APPROVAL, actor=events.SYSTEM, verb="action.customer_wrote", details=details, **fields
-    )
-    _ask_again(action, snapshot=action.snapshot, changes=[])
-
-
-def _ask_again(action: Action, *, snapshot: dict[str, Any], changes: list[dict[str, Any]]) -> None:
-    """Open another request, and show on the ticket that it waits for a decision unless it is with a person already."""
-    hours = versions.policy_rules(versions.current_policy()).approval_hours
-    transitions.request_approval(action, hours=hours, snapshot=snapshot, changes=changes)
-    free = ~Q(status=tickets.NEEDS_PERSON)
-    ticket_status.move_ticket(action.ticket_id, tickets.AWAITING_APPROVAL, actor=events.SYSTEM, only_if=free)
 
 
 def finish_attempt(

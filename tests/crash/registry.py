@@ -8,7 +8,7 @@ COMMITS = (
     "agentops.runs.closing.run_again",
     "agentops.runs.leasing.lease_run",
     "agentops.runs.succession.leave_to",
-    "agentops.runs.withdrawing.withdraw",
+    "agentops.runs.withdrawing.withdraw_action",
     "agentops.runs.leasing.renew_lease",
     "agentops.runs.leasing.wake_waiting",
     "agentops.runs.engine._propose",

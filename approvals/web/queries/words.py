@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef
 from approvals.models import ApprovalRequest, Decision
 from tickets.models import Message
 
-SHOWN = 20  # messages
+MOST_MESSAGES = 20  # that a page shows
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Words:
 
 
 def conversation(ticket_id: str) -> Words:
-    newest = list(Message.objects.filter(ticket_id=ticket_id).order_by("-pk")[:SHOWN])
+    newest = list(Message.objects.filter(ticket_id=ticket_id).order_by("-pk")[:MOST_MESSAGES])
     return Words(newest[::-1], newest[0].pk if newest else 0)
 
 
@@ -44,7 +44,7 @@ def words_for(request: ApprovalRequest) -> Words:
 def unread_messages(ticket_id: str, through_message: int) -> list[Message]:
     """Return the newest messages after this one, oldest first."""
     unread = Message.objects.filter(ticket_id=ticket_id, pk__gt=through_message)
-    return list(unread.order_by("-pk")[:SHOWN])[::-1]
+    return list(unread.order_by("-pk")[:MOST_MESSAGES])[::-1]
 
 
 def customer_wrote_since() -> Exists:
