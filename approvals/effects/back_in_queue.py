@@ -1,5 +1,5 @@
-"""Send an approved action back to the approval queue before anything was sent, because the order or customer has changed
-or the customer has written (docs/design.md, 5.8)."""
+"""Send an approved action back to the approval queue before anything was sent, because the order or customer has
+changed or the customer has written (docs/design.md, 5.8)."""
 
 from typing import Any
 

@@ -18,7 +18,7 @@ from agentops.lib.errors import EffectUnknown, ProviderError, Terminal
 from agentops.runs import commit, engine, leasing, succession
 from approvals import states, transitions
 from approvals.decisions import decide
-from approvals.effects import attempt_plan, execution, payload, proposals, reservations, settlement
+from approvals.effects import attempt_plan, back_in_queue, execution, payload, proposals, reservations, settlement
 from approvals.effects.kinds import reply
 from approvals.effects.kinds.base import Resolved
 from approvals.models import Action, ApprovalRequest
@@ -265,7 +265,7 @@ def decision_ignores_new_words() -> None:
 
 
 def claim_ignores_new_words() -> None:
-    execution.last_word = SimpleNamespace(overtaken=lambda action: False)  # type: ignore[assignment]
+    back_in_queue.last_word = SimpleNamespace(overtaken=lambda action: False)  # type: ignore[assignment]
 
 
 def every_run_answers() -> None:
