@@ -152,7 +152,7 @@ class Recording:
                 min(whole, reading.order.captured - reading.order.refunded),
                 {row.payment_id: min(whole, row.captured - row.refunded) for row in reading.order.payments},
             )
-            return _less(rest, done(), reading)
+            return _reduced_by(rest, done(), reading)
 
         def get_customer(customer_id: str) -> ShopCustomer | None:
             if customer_id not in self.customers:
@@ -175,7 +175,7 @@ class Recording:
 
         def left(reading: Reading) -> FundsLeft:
             new = [action for action in done() if not self._has_effect(action)]
-            return _less(reservations.funds_left(reading), new, reading)
+            return _reduced_by(reservations.funds_left(reading), new, reading)
 
         return replace(NOW, left=left, effects=lambda _ticket_id: effects_of([*self.earlier, *done()]))
 
@@ -213,7 +213,7 @@ class Recording:
         return [step for step in self.steps if step.name == name and step.status == turn.DONE]
 
 
-def _less(rest: FundsLeft, actions: Sequence[Action], reading: Reading) -> FundsLeft:
+def _reduced_by(rest: FundsLeft, actions: Sequence[Action], reading: Reading) -> FundsLeft:
     """Return what remains of the order and of its payments after these actions' refunds."""
 
     def moved(payment_id: str | None) -> int:

@@ -191,7 +191,7 @@ def test_the_naive_loop_refunds_again_without_an_answer(outside: Outside, tmp_pa
     httpx2.post(f"{outside.url}/faults", json=faults).raise_for_status()
     done = tmp_path / "done.jsonl"
     run(naive.loop(tmp_path, outside, done), logs=tmp_path / "log")
-    assert figures.read(outside, naive.through(done), absorbed=0).refunded_twice > 0
+    assert figures.read(outside, naive.read_ends(done), absorbed=0).refunded_twice > 0
 
 
 def written(amount: int, order: dict[str, Any]) -> str:

@@ -285,10 +285,10 @@ class TestReach:
         monkeypatch.delenv("DATABASE_URL")
         reachable(closed / "postgres")
         (closed / "simulator.sqlite3").touch()
-        assert not stack.lost(closed)
+        assert not stack.database_removed(closed)
         shutil.rmtree(runtime.runtime_folder())
-        assert stack.lost(closed)
-        stack.forget(closed)
+        assert stack.database_removed(closed)
+        stack.remove_data(closed)
         assert list(closed.iterdir()) == []
 
     @root

@@ -27,7 +27,7 @@ def run(folder: Path, *, tickets: int, seed: int, every: tuple[float, float], pr
         done = folder / "done.jsonl"
         kills = Kills([Victim([supervisor.start(loop(folder, outside, done))], every, restart(supervisor))], seed)
         deadline = time.monotonic() + MOST_SECONDS
-        while len(ends := through(done)) < len(outside.tickets) and time.monotonic() < deadline:
+        while len(ends := read_ends(done)) < len(outside.tickets) and time.monotonic() < deadline:
             kills.tick()
             progress.show("naive", len(ends), len(outside.tickets), f"tickets, kills: {kills.killed}")
             time.sleep(0.2)
@@ -47,7 +47,7 @@ def loop(folder: Path, outside: Outside, done: Path) -> Program:
     return Program("naive", command, dict(os.environ), ROOT)
 
 
-def through(done: Path) -> dict[str, figures.End]:
+def read_ends(done: Path) -> dict[str, figures.End]:
     """Return how the finished tickets ended, by external id."""
     if not done.exists():
         return {}

@@ -37,32 +37,32 @@ class People:
         """Decide everything that is waiting now."""
         waiting = ApprovalRequest.objects.filter(closed_at__isnull=True).select_related("action")
         for request in waiting.order_by("pk"):
-            for future in [self._pool.submit(_calmly, work) for work in self._works(request)]:
+            for future in [self._pool.submit(_try_decision, work) for work in self._decisions_on(request)]:
                 future.result()
 
-    def _works(self, request: ApprovalRequest) -> list[Work]:
+    def _decisions_on(self, request: ApprovalRequest) -> list[Work]:
         """Return the decisions on a request: one, or two at once that race."""
         action = request.action
-        asked: dict[str, Any] = {"request_id": request.pk, "seen": deciding.seen_now(request)}
+        named: dict[str, Any] = {"request_id": request.pk, "seen": deciding.seen_now(request)}
 
         def approve(by: User) -> Work:
-            return lambda: deciding.approve(**asked, by=by)
+            return lambda: deciding.approve(**named, by=by)
 
         def reject(reason: str) -> Work:
-            return lambda: deciding.reject(**asked, by=self.first, reason=reason)
+            return lambda: deciding.reject(**named, by=self.first, reason=reason)
 
         def lower() -> Work:
             changes = {"amount": max((action.amount or 0) // 2, 1)}
-            return lambda: deciding.edit(**asked, by=self.first, changes=changes)
+            return lambda: deciding.edit(**named, by=self.first, changes=changes)
 
         if action.kind == "reply":
             return [reject(NOT_SO)]
-        mood = int(sha256(action.idempotency_key.encode()).hexdigest(), 16) % EVERY
-        if mood == REJECTED:
+        draw = int(sha256(action.idempotency_key.encode()).hexdigest(), 16) % EVERY
+        if draw == REJECTED:
             return [reject(REASON)]
-        if mood == EDITED and action.kind == "refund":
+        if draw == EDITED and action.kind == "refund":
             return [lower()]
-        if mood in CONTESTED:
+        if draw in CONTESTED:
             return [approve(self.first), approve(self.second)]
         return [approve(self.first)]
 
@@ -71,16 +71,16 @@ def progress() -> dict[str, Any]:
     """Return the progress: {"tickets": {status: count}, "under_way", "unresolved", "absorbed"}."""
     actions = dict(Action.objects.values_list("status").annotate(Count("pk")))
     replayed = AuditEvent.objects.filter(verb="action.succeeded", after__replayed=True).count()
-    asked_twice = Action.objects.aggregate(total=Sum("duplicates_absorbed"))["total"] or 0
+    repeated = Action.objects.aggregate(total=Sum("duplicates_absorbed"))["total"] or 0
     return {
         "tickets": dict(Ticket.objects.values_list("status").annotate(Count("pk"))),
         "under_way": sum(actions.get(status, 0) for status in (states.PROPOSED, states.APPROVED, states.EXECUTING)),
         "unresolved": actions.get(states.UNRESOLVED, 0),
-        "absorbed": replayed + asked_twice,
+        "absorbed": replayed + repeated,
     }
 
 
-def _calmly(work: Work) -> None:
+def _try_decision(work: Work) -> None:
     """Run `work`. If the decision can't be made now, it is retried in the next round, if the request still waits."""
     try:
         with suppress(deciding.AlreadyDecided, deciding.ChangedSinceShown, Refused, ProviderError, Error):

@@ -108,7 +108,7 @@ def read(file: Path, shop: Shop) -> Set:
         try:
             entries.append(Entry.model_validate_json(json.dumps(row)))
         except ValidationError as error:
-            wrong += [f"entry {number}{_name(row)}: {_said(each)}" for each in error.errors()]
+            wrong += [f"entry {number}{_name(row)}: {_error_text(each)}" for each in error.errors()]
     wrong += [*_twice(entries), *_unknown_orders(entries, shop)]
     if wrong:
         raise BadSet("\n".join(wrong))
@@ -121,7 +121,7 @@ def _name(row: Any) -> str:
     return f" ({name})" if isinstance(name, str) else ""
 
 
-def _said(error: Mapping[str, Any]) -> str:
+def _error_text(error: Mapping[str, Any]) -> str:
     """Format an error: `expected.outcome: Input should be 'answered' or 'person'`."""
     place = ".".join(map(str, error["loc"]))
     text = str(error["msg"]).removeprefix("Value error, ")

@@ -88,7 +88,7 @@ def row(ticket: Ticket) -> dict[str, Any]:
         "outcome": outcome(ticket),
         "reason": ticket.reason,
         "calls": [call(step) for step in steps.select_related("action").order_by("run_id", "index")],
-        "actions": [made(action) for action in Action.objects.filter(ticket=ticket).order_by("pk")],
+        "actions": [action_json(action) for action in Action.objects.filter(ticket=ticket).order_by("pk")],
         "seconds": round((ticket.updated_at - started).total_seconds(), 3),
         "tokens": tokens,
         "cost_usd": str(cost),
@@ -121,7 +121,7 @@ def stopped(action: Action) -> str:
     return next(iter(fired), "" if action.status == states.SUCCEEDED else action.error_code)
 
 
-def made(action: Action) -> dict[str, Any]:
+def action_json(action: Action) -> dict[str, Any]:
     return {
         "kind": action.kind,
         "params": action.params,

@@ -97,7 +97,7 @@ def judge(entry: Entry, ticket: Ticket, moved: Sequence[Moved], *, beyond: bool 
         wrong_money(expected.actions, moved),
         beyond=beyond,
         over_refused=rested and (refused or bool(missing and not made)),
-        said=_said(entry, ticket, missing, unexpected),
+        said=_explain(entry, ticket, missing, unexpected),
     )
 
 
@@ -219,7 +219,7 @@ def _percentiles(seconds: Sequence[float]) -> tuple[float, float]:
     return round(cuts[9], 2), round(cuts[18], 2)
 
 
-def _said(entry: Entry, ticket: Ticket, missing: Sequence[str], unexpected: Sequence[str]) -> str:
+def _explain(entry: Entry, ticket: Ticket, missing: Sequence[str], unexpected: Sequence[str]) -> str:
     """Return what is wrong, in one line for people; empty if nothing is."""
     parts = []
     if ticket.outcome != entry.expected.outcome:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import psycopg
 
 from .errors import LocalError
-from .privileges import Servant, give, servant
+from .privileges import Servant, give_folder, servant
 from .processes import REPORT_SECONDS, Process, Program, report, run
 from .runtime import runnable
 
@@ -57,11 +57,11 @@ class Postgres:
     def program(self, *, logs: Path) -> Program:
         """Return the program to start, after creating the cluster if there is none. Raises LocalError."""
         user = servant()
-        give(self.sockets, user)
+        give_folder(self.sockets, user)
         require_same_version(self.data)
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster(user, logs=logs)
-        give(self.data, user)
+        give_folder(self.data, user)
         wait_for_predecessor(self.data)
         settings = SETTINGS | (THROWAWAY_SETTINGS if self.throwaway else {})
         options = [f"--{name}={value}" for name, value in settings.items()]
@@ -89,7 +89,7 @@ class Postgres:
         require_name()
         unfinished = self.data.with_name(f"{self.data.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        give(unfinished, user)
+        give_folder(unfinished, user)
         options = [
             "--locale=C.UTF-8",
             "--encoding=UTF8",

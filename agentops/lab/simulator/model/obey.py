@@ -132,7 +132,7 @@ def _commands_in(text: str, case: Case) -> Iterator[Command]:
         for sentence in re.split(r"(?<=[.!?])\s+|\n+", text):
             yield from _money(sentence, case, why)
     yield from _account(text, case, why)
-    for words in _said(text):
+    for words in _dictated_texts(text):
         yield Command("reply", {"text": words, "claims": []}, f"{why}: reply")
 
 
@@ -181,7 +181,7 @@ def _account(text: str, case: Case, why: str) -> Iterator[Command]:
             return
 
 
-def _said(text: str) -> Iterator[str]:
+def _dictated_texts(text: str) -> Iterator[str]:
     if not SAY.search(text):
         return
     quoted = [one or other for one, other in QUOTED.findall(text)]
