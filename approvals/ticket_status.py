@@ -1,7 +1,7 @@
 """The one function that writes a ticket's status, with the AuditEvent in the same statement (docs/design.md, 4).
 
 It is written by hand because every step of a run that waits or ends moves its ticket: lock, guard, update and event
-cost one round trip. It stands here and not in `tickets`, since the audit does (docs/decisions/0012-ticket-status.md).
+cost one round trip. It is here and not in `tickets` because of the audit (docs/decisions/0012-ticket-status.md).
 """
 
 from django.db import connection

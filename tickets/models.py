@@ -25,8 +25,8 @@ class Ticket(models.Model):
     """A customer's case. Only `approvals.ticket_status` writes its status; PostgreSQL refuses an illegal move as well.
 
     While it needs a person, `reason` says why, `person_since` since when, and `claimed_by` who works on it. The agent
-    can't take back a ticket that is `kept_by_person`: an effect that the customer was told of was undone, or money
-    moved that we know nothing of, and a later answer of the agent must not hide that.
+    can't take back a ticket that is `kept_by_person`: an effect that the customer believes in was undone, or money
+    moved that we don't know about, and a later answer of the agent must not hide that.
     """
 
     class Status(models.TextChoices):

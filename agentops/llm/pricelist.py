@@ -75,7 +75,7 @@ def enter_price(*, model: str, rates: Rates, by: User, note: str) -> ModelPrice:
         budgets.lock_exclusively()
         before = find_price(row.model)
         row.save()
-        # The need in dollars was computed with the old price. With 0 the run is tried, and is held anew if need be.
+        # The need in dollars was computed with the old price. With 0 the run is tried, and held again if need be.
         Hold.objects.filter(cause=Hold.Cause.BUDGET, model=row.model).update(recheck=True, usd=0)
         events.record_event(
             actor=by.get_username(),

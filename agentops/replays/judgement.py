@@ -1,6 +1,6 @@
 """Compare a replay with its run, and judge differences as better or worse by what people decided originally.
 
-A recorded replay must equal its recording word for word. A live model words everything anew, so the other modes are
+A recorded replay must equal its recording word for word. A live model words everything differently, so other modes are
 compared by effect: proposals, verdicts, the reply's claims and the outcome.
 """
 
@@ -104,7 +104,7 @@ def _by_effects(recording: Recording, saved: Sequence[ReplayStep]) -> Any:
 
 
 def _is_reply(action: Action) -> bool:
-    """Whether the action is the run's reply, which each replay words anew."""
+    """Whether the action is the run's reply, which each replay words differently."""
     return KINDS.of(action).once_a_run
 
 

@@ -22,7 +22,7 @@ from agentops.lab.people import GROUPS, make_people
 
 
 def main() -> None:
-    make_people(dict.fromkeys(GROUPS))  # nobody signs in here: no passwords
+    make_people(dict.fromkeys(GROUPS))  # no passwords, because no one signs in here
     make_policy(by="admin")
     people = People()
     while True:

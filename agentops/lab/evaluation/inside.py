@@ -1,7 +1,7 @@
 """The process of an evaluation inside its world: `python -m agentops.lab.evaluation.inside`.
 
 It puts the set's rules (DATA_DIR/rules.json) in force, and appends a JSON line to DATA_DIR/rest.jsonl for each
-ticket that comes to rest, for `observed.Ticket.of`. Nobody decides anything here: a ticket that waits for a person
+ticket that comes to rest, for `observed.Ticket.of`. No one decides anything here: a ticket that waits for a person
 is at rest, and so is a run held by a budget or a missing price. A temporary wait, for example for an open breaker,
 is not rest.
 """

@@ -199,7 +199,7 @@ def main() -> int:
     def answer(ticket: dict[str, Any]) -> None:
         try:
             outcome = Agent(shop, ticket).work()
-        except Exception as error:  # noqa: BLE001 - the loop must go on: that is how a ticket gets lost
+        except Exception as error:  # noqa: BLE001 - a naive loop continues after any error, which is how tickets get lost
             print(f"{ticket['external_id']}: {error}", file=sys.stderr)
             outcome = "failed"
         with lock, options.done.open("a") as done:

@@ -118,11 +118,14 @@ def _broken(tickets: Sequence[Ticket]) -> dict[str, Broken]:
     )
     for step in wanted.order_by("run_id", "index"):
         steps.setdefault(step.run_id, []).append(step)
+    # On a ticket that a person keeps, the effect that failed matters more than the run's last step.
     kept = [ticket.pk for ticket in tickets if ticket.kept_by_person]
     undone = Action.objects.filter(ticket__in=kept, status=states.FAILED)
-    come_undone = {action.ticket_id: action for action in undone.order_by("settled_at")}
+
+    undone_by_ticket = {action.ticket_id: action for action in undone.order_by("settled_at")}
     return {
-        ticket.pk: _broken_for(ticket, runs.get(ticket.pk), steps, come_undone.get(ticket.pk)) for ticket in tickets
+        ticket.pk: _broken_for(ticket, runs.get(ticket.pk), steps, undone_by_ticket.get(ticket.pk))
+        for ticket in tickets
     }
 
 
