@@ -1,9 +1,8 @@
-"""What happens around every call to an outside system (docs/design.md, 5.4).
+"""Hooks and lease renewal around every call to an outside system (docs/design.md, 5.4).
 
-Before a call leaves, the thread gives back what others may need while it waits (`before_each`: its database
-connection). Until the answer has arrived, the leases that the thread holds (`holding`) are renewed, so a slow answer
-never looks like a dead worker. `deadline.DeadlineTransport` does both for every HTTP request; other protocols use
-`under_way`.
+Before a call, the thread returns resources that others may need while it waits (`before_each`: its database
+connection). Until the answer arrives, the thread's leases (`holding`) are renewed, so a slow answer never looks like a
+dead worker. `deadline.DeadlineTransport` does both for every HTTP request; other protocols use `under_way`.
 """
 
 import logging
@@ -16,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 log = logging.getLogger(__name__)
-RENEWALS = 3  # in the time that a lease lasts, so that one may fail
+RENEWALS = 3  # per duration of a lease, so that one may fail
 
 _hooks: list[Callable[[], None]] = []
 
@@ -39,7 +38,7 @@ _held: ContextVar[tuple[_Lease, ...]] = ContextVar("held", default=())
 
 @dataclass(eq=False)
 class Call:
-    """A call under way, until `end` or the monotonic time `until`."""
+    """A call in progress, until `end` or the monotonic time `until`."""
 
     until: float
     leases: tuple[_Lease, ...]
@@ -50,15 +49,14 @@ class Call:
 
 
 def before_each(hook: Callable[[], None]) -> None:
-    """Call `hook` before every call, in the thread that makes it. An error that it raises keeps the call from
-    leaving."""
+    """Register a hook to run before every call, in the calling thread. If it raises, the call isn't made."""
     if hook not in _hooks:
         _hooks.append(hook)
 
 
 @contextmanager
 def holding(renew: Callable[[], object], *, seconds: float) -> Iterator[None]:
-    """Renew a lease that lasts `seconds` while this thread's calls are under way."""
+    """Renew a lease that lasts `seconds` while calls of this thread are in progress."""
     token = _held.set((*_held.get(), _Lease(renew, seconds)))
     try:
         yield
@@ -78,7 +76,7 @@ def begin(until: float) -> Call:
 
 @contextmanager
 def under_way(seconds: float) -> Iterator[None]:
-    """Do the same around a call that does not pass through our HTTP transport and takes at most `seconds`."""
+    """Do the same around a call of at most `seconds` that doesn't use our HTTP transport."""
     call = begin(time.monotonic() + seconds)
     try:
         yield
@@ -87,7 +85,7 @@ def under_way(seconds: float) -> Iterator[None]:
 
 
 class _Keeper:
-    """Renews the leases of all calls under way, in one thread that is started when it is first needed."""
+    """Renews the leases of all calls in progress, in one thread that starts when it is first needed."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -126,7 +124,7 @@ class _Keeper:
                 self._changed.wait(None if not leases else self._wakes_at - now)
 
     def _renew(self, lease: _Lease) -> None:
-        lease.renewed_at = time.monotonic()  # also after a failure: the next try is due as long after it
+        lease.renewed_at = time.monotonic()  # before the try, so that a failed one isn't repeated at once
         try:
             lease.renew()
             for hook in _hooks:
@@ -139,7 +137,7 @@ _keeper = _Keeper()
 
 
 def _forget_after_fork() -> None:
-    """A forked process has none of the threads, and none of the calls."""
+    """Start over in a forked process, which has none of the threads and calls."""
     global _keeper
     _keeper = _Keeper()
 

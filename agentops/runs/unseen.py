@@ -1,4 +1,4 @@
-"""Find tickets that everybody would overlook (docs/design.md, 5.10).
+"""Find tickets that everyone would overlook (docs/design.md, 5.10).
 
 These tickets have no work in progress, are neither answered nor closed, and no person was notified. There must be
 none: a ticket found here goes to a person and is logged as an error.
@@ -19,22 +19,22 @@ from tickets.models import Ticket
 from tickets.queries import IN_PROGRESS
 
 log = logging.getLogger(__name__)
-PAUSE_SECONDS = 60.0  # between two looks of a worker
-WINDOW = 1_000  # rows of one status that a look reads
+PAUSE_SECONDS = 60.0  # between two checks by a worker
+WINDOW = 1_000  # rows of one status that a check reads
 _REASON = "Work on this ticket stopped without a result."
 _UNDECIDABLE = "{} awaits a decision, but no request is in the queue."
 
-_looked_at: float | None = None
-_reached: dict[str, Any] = {}  # how far the last look came, by what it looked at
+_checked_at: float | None = None
+_reached: dict[str, Any] = {}  # where the last check of each window stopped
 
 
 def due() -> list[int]:
     """Return one item every PAUSE_SECONDS of this process, for `hand_over_unseen`."""
-    global _looked_at
+    global _checked_at
     now = time.monotonic()
-    if _looked_at is not None and now < _looked_at + PAUSE_SECONDS:
+    if _checked_at is not None and now < _checked_at + PAUSE_SECONDS:
         return []
-    _looked_at = now
+    _checked_at = now
     return [0]
 
 
@@ -47,16 +47,16 @@ def forgotten() -> QuerySet[Ticket]:
 
 def undecidable() -> QuerySet[Action]:
     """Return actions that need a decision although no request is open, on tickets that are not with a person."""
-    asked = ApprovalRequest.objects.filter(action=OuterRef("pk"), closed_at__isnull=True)
-    stuck = Q(status=states.PROPOSED) | (Q(status=states.AWAITING_APPROVAL) & ~Exists(asked))
+    open_request = ApprovalRequest.objects.filter(action=OuterRef("pk"), closed_at__isnull=True)
+    stuck = Q(status=states.PROPOSED) | (Q(status=states.AWAITING_APPROVAL) & ~Exists(open_request))
     return Action.objects.filter(stuck).exclude(ticket__status=Ticket.Status.NEEDS_PERSON)
 
 
 def hand_over_unseen() -> int:
     """Hand the tickets found to people, and return their number. Several workers may run this at once.
 
-    A call looks at WINDOW tickets and actions of each status, and the next one continues from there, so it costs the
-    same however many wait.
+    A call checks WINDOW tickets and actions of each status, and the next call continues from there, so the cost doesn't
+    depend on how many wait.
     """
     found: dict[str, str] = {}
     for status in IN_PROGRESS:
@@ -66,7 +66,7 @@ def hand_over_unseen() -> int:
         window = _window(f"action {status}", Action.objects.filter(status=status).order_by("-pk"), "pk")
         stuck = undecidable().filter(pk__in=window).values_list("ticket_id", "idempotency_key")
         found |= {ticket_id: _UNDECIDABLE.format(key) for ticket_id, key in stuck}
-    return sum(_given(ticket_id, reason) for ticket_id, reason in found.items())
+    return sum(_try_to_hand_over(ticket_id, reason) for ticket_id, reason in found.items())
 
 
 def _window(name: str, rows: QuerySet[Any], by: str) -> list[Any]:
@@ -80,17 +80,17 @@ def _window(name: str, rows: QuerySet[Any], by: str) -> list[Any]:
     return [key for _, key in page]
 
 
-def _given(ticket_id: str, reason: str) -> bool:
+def _try_to_hand_over(ticket_id: str, reason: str) -> bool:
     try:
-        return _give(ticket_id, reason)
+        return _hand_over(ticket_id, reason)
     except (OperationalError, InterfaceError):
         raise  # the database is down; the next run finds them all again
     except Exception:  # one failure must not hide the other tickets
-        log.exception("ticket %s is unseen, and could not be given to a person: %s", ticket_id, reason)
+        log.exception("ticket %s is overlooked and could not be handed to a person: %s", ticket_id, reason)
         return False
 
 
-def _give(ticket_id: str, reason: str) -> bool:
+def _hand_over(ticket_id: str, reason: str) -> bool:
     with transaction.atomic():
         # New messages and closing take this lock too, so their changes are visible to the check below.
         ticket = Ticket.objects.select_for_update(no_key=True, of=("self",)).get(pk=ticket_id)
@@ -106,5 +106,5 @@ def _give(ticket_id: str, reason: str) -> bool:
             before={"status": ticket.status},
             after={"status": Ticket.Status.NEEDS_PERSON.value, "reason": reason},
         )
-    log.error("ticket %s had been left unseen: %s", ticket_id, reason)
+    log.error("ticket %s was overlooked: %s", ticket_id, reason)
     return True

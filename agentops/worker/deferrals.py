@@ -1,4 +1,4 @@
-"""Put off work that failed, and tell people about what keeps failing (docs/design.md, 5.11)."""
+"""Put off work that failed, and alert people to work that keeps failing (docs/design.md, 5.11)."""
 
 import logging
 from datetime import timedelta
@@ -15,17 +15,19 @@ from approvals.audit import events
 from approvals.models import Deferral
 
 log = logging.getLogger(__name__)
-MOST = timedelta(hours=1)  # between two tries
+MOST = timedelta(hours=1)  # longest pause between two tries
 HANDED_OVER_AFTER = 6  # failures in a row, the last about five minutes after the first
-KEPT = timedelta(days=1)  # after its time has come: by then the item was done by others, or is no longer due
+KEPT = timedelta(days=1)  # after an item is due again; by then another worker has done it, or it isn't due any more
 
 
 def put_off(line: Line, item: int, error: Exception) -> None:
-    """Pass the item over for a while, longer after each failure. After HANDED_OVER_AFTER failures in a row people
-    get an alert, and a person gets its ticket, if it has one. It is still tried, at least hourly."""
+    """Skip the item for a while, longer after each failure, but never for more than an hour.
+
+    After HANDED_OVER_AFTER failures in a row, send an alert and hand the item's ticket, if any, to a person.
+    """
     reason = redact.storable(redact.text(f"{type(error).__name__}: {error}"))[:500]
     with transaction.atomic():
-        if ticket_id := line.ticket_of(item):  # locked first (approvals.locks)
+        if ticket_id := line.ticket_of(item):  # the ticket's lock comes first (approvals.locks)
             locks.lock_ticket(ticket_id)
         found, _ = Deferral.objects.select_for_update().get_or_create(
             line=line.name, item=item, defaults={"not_before": Now()}
@@ -45,8 +47,10 @@ def forget(line: Line, item: int) -> None:
 
 
 def deferred() -> dict[tuple[str, int], bool]:
-    """Return the items that failed the last time, by line and item, and whether they are passed over now. Forgets those
-    that came due again long ago, and that others have done."""
+    """Return the items that failed last time, by line and item, and whether they are skipped now.
+
+    Also deletes entries that came due long ago: another worker has done those items.
+    """
     old = Deferral.objects.filter(not_before__lt=Now() - KEPT)
     if old.exists():
         old.delete()

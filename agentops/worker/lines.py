@@ -1,8 +1,8 @@
 """The lines of work that the sweep does, in order of priority, and how many of its threads each may take.
 
-First what people must hear, then the hourly comparison, then money, then runs. No line can take all threads, so none
-keeps the others from their turn, however slow its outside system is: the lines of BACKGROUND together leave threads for
-money and runs, and those leave threads for each other.
+First alerts, then the hourly comparison, then money, then runs. No line can take all threads, so none blocks the others
+however slow its outside system is: the background lines together leave threads for money and runs, and those leave
+threads for each other.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from approvals.policy import lowering
 from approvals.reconciliation import comparison
 
 THREADS = 8
-BACKGROUND = 3  # threads at most for all lines that can wait, or may hang
+BACKGROUND = 3  # threads at most for all lines that can wait or may hang
 FEW = 2
 
 

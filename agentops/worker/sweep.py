@@ -18,7 +18,7 @@ from agentops.worker import deferrals, heartbeat
 from agentops.worker.lines import BACKGROUND, LINES, THREADS, Line
 
 log = logging.getLogger(__name__)
-CONNECTIONS = THREADS + 2  # that a worker may need at once besides its messages: also the round, and the leases
+CONNECTIONS = THREADS + 2  # database connections of a sweep: its threads, the round itself and the lease keeper
 BACKLOG_SECONDS = 0.5  # between rounds while more work is due than threads are free
 
 Work = tuple[Line, int]
@@ -32,7 +32,7 @@ class Sweep:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="sweep")
         self._at_work: dict[Work, Future[None]] = {}
         self._behind: set[str] = set()
-        self._tried: dict[Work, int] = {}  # what was started and is due again, and the round that started it
+        self._tried: dict[Work, int] = {}  # work that was started and is due again, with the round that started it
         self._rounds = 0
 
     def round(self) -> dict[Work, Future[None]]:
@@ -61,8 +61,10 @@ class Sweep:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _due(self, line: Line) -> list[Work]:
-        """Return the line's due work, more than may start if there is more. What was tried and is due still, because
-        its row is locked perhaps, comes after the rest."""
+        """Return the line's due work, more than may start if there is more.
+
+        Work that was tried and is still due, perhaps because its row is locked, comes last.
+        """
         tried = [work for work in self._tried if work[0] is line]
         found = _ask(line, 2 * line.most + len(tried))
         for work in set(tried).difference(found):
@@ -137,7 +139,7 @@ def _do(work: Work, *, failed: bool) -> None:
 def _put_off(line: Line, item: int, error: Exception) -> None:
     try:
         deferrals.put_off(line, item, error)
-    except Exception:  # the database is down, perhaps: then the item is due again at once
+    except Exception:  # the database may be down; the item is then due again immediately
         log.exception("%s(%s) could not be put off", line.name, item)
 
 

@@ -66,7 +66,7 @@ def test_an_idle_ticket_is_found_and_given_to_a_person(
     assert status(ticket) == ("needs_person", unseen._REASON)
     event = AuditEvent.objects.get(verb="ticket.found_unseen", object_id=ticket.pk)
     assert event.before == {"status": of_ticket}
-    assert f"ticket {ticket.pk} had been left unseen" in caplog.text
+    assert f"ticket {ticket.pk} was overlooked" in caplog.text
     assert found() == set()
     assert unseen.hand_over_unseen() == 0
 
@@ -100,7 +100,7 @@ def test_an_abandoned_action_is_found(world: World) -> None:
 def test_a_ticket_resumed_at_the_same_moment_is_left_alone(ticket: Ticket) -> None:
     end_run(ticket)
     another_message(ticket)
-    assert unseen._give(ticket.pk, unseen._REASON) is False
+    assert unseen._hand_over(ticket.pk, unseen._REASON) is False
     assert status(ticket)[0] == "open"
 
 
@@ -123,7 +123,7 @@ def test_one_failing_ticket_does_not_hide_the_others(world: World, caplog: pytes
     with before_statement("UPDATE tickets_ticket", given=bad.pk, act=fail_with(RuntimeError("poison"))):
         assert unseen.hand_over_unseen() == 1
     assert (status(good)[0], status(bad)[0]) == ("needs_person", "working")
-    assert f"ticket {bad.pk} is unseen, and could not be given" in caplog.text
+    assert f"ticket {bad.pk} is overlooked and could not be handed" in caplog.text
     assert unseen.hand_over_unseen() == 1
 
 
