@@ -1,5 +1,5 @@
 """A language model that bills: an HTTP server that answers any number of calls at once and records what it billed.
-That record is the truth that budgets are compared with."""
+Budgets are compared with that record."""
 
 import json
 import random

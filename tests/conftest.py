@@ -102,7 +102,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shares:
 
 
 def pytest_unconfigure() -> None:
-    """A process keeps one client per provider until its end, which is now: an open socket would cause a warning."""
+    """Close the clients that a process keeps for its lifetime: an open socket at the end would cause a warning."""
     for kept in gc.get_objects():
         if issubclass(type(kept), httpx2.Client):
             kept.close()
@@ -139,7 +139,7 @@ def django_db_setup(
 
 @pytest.fixture(autouse=True)
 def calls_in_the_tests_transaction(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that is rolled back is one transaction, so its calls can't give the connection back."""
+    """Keep the connection during calls: a test that is rolled back is one transaction."""
     marker = request.node.get_closest_marker("django_db")
     if "db" in request.fixturenames or (marker and not marker.kwargs.get("transaction")):
         monkeypatch.setattr(calls, "_hooks", [])

@@ -82,13 +82,13 @@ class Worker:
         programs.wait_for_worker(self.process)
 
     def stop(self) -> None:
-        """As a deployment does: SIGTERM, and it may finish its current work."""
+        """Stop it as a deployment does: with SIGTERM, so that it may finish its current work."""
         if self.process is not None:
             self.process.stop()
             self.process = None
 
     def kill(self) -> None:
-        """As a power failure does."""
+        """Kill it, as a power failure would."""
         if self.process is not None:
             self.process.kill()
             self.process = None

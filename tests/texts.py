@@ -38,7 +38,7 @@ class Book:
         self.pages.setdefault(page, []).extend(lines)
 
     def text(self) -> str:
-        """Return all of it: of each page, the lines that no page before it has."""
+        """Return all texts: for each page, the lines that no earlier page has."""
         seen: set[str] = set()
         out: list[str] = []
         for page, lines in self.pages.items():

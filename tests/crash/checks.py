@@ -181,7 +181,7 @@ def _while_stopped(inside: Inside, stops: list[tuple[int, int]]) -> Iterator[Fin
 
 
 def _by_hand(case: Case, inside: Inside, inbox: list[dict[str, Any]]) -> Iterator[Finding]:
-    """A person's reply has arrived, unless the help desk refuses it permanently."""
+    """Check that a person's reply has arrived, unless the help desk refuses it permanently."""
     if case.scenario.also != HANDED_OVER or case.fault.terminal:
         return
     written = {action.idempotency_key for action in inside.actions if action.kind == "reply" and action.run_id is None}
@@ -213,7 +213,7 @@ def _last_word(inside: Inside) -> Iterator[Finding]:
 
 
 def _elsewhere(case: Case, refunds: list[dict[str, Any]]) -> Iterator[Finding]:
-    """A refund made by the shop itself is found once, and a person has looked into it."""
+    """Check that a refund made by the shop itself is one finding, and that a person has closed it."""
     if case.scenario.also == ELSEWHERE and case.fault.name == "none" and len(refunds) != 1:
         yield "books", f"the shop refunded {len(refunds)} times of its own, and should have once"
     found = list(people.elsewhere(case.number)) if refunds else []

@@ -313,8 +313,10 @@ def _continue(mine: QuerySet[Ticket]) -> Left:
 
 
 def _to_be_asked(mine: QuerySet[Ticket]) -> bool:
-    """Return whether a look-up of one of them is scheduled soon. Look-ups of replies never succeed, so people
-    resolve them, and anything else that stands still meanwhile is stuck."""
+    """Return whether a look-up of one of them is scheduled soon.
+
+    Look-ups of replies never succeed, so people resolve them; anything else that doesn't move meanwhile is stuck.
+    """
     limit = Now() + timedelta(seconds=lookup.ASK_AGAIN_SECONDS)
     later = Action.objects.filter(ticket__in=mine, not_before__gt=Now(), not_before__lte=limit)
     asked = [name for name, kind in KINDS.items() if kind.can_be_looked_up]
@@ -329,7 +331,7 @@ def _find_out(mine: QuerySet[Ticket]) -> Left:
 
 
 def _round_off(batch: Sequence[Case], mine: QuerySet[Ticket]) -> Left:
-    """What people do at the end."""
+    """Do what people do at the end."""
     stands: dict[str, str] = {}
     for also in {case.scenario.also for case in batch}:
         emails = [case.tickets()[0]["customer_email"] for case in batch if case.scenario.also == also]

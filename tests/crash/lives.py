@@ -56,7 +56,7 @@ class Fated(Boundaries):
 
 
 def prepare() -> None:
-    """In the warm parent: play a few schedules to their end."""
+    """Play a few schedules to their end in the warm parent."""
     story.prepare()
     warmup.warm(partial(live, plans.warm_up(place)) for place in range(plans.WARM_UPS))
 
@@ -102,7 +102,7 @@ class Worker:
         )
 
     def do_what_is_due(self) -> bool:
-        """One round of the sweep, restricted to these tickets, in any order."""
+        """Run one round of the sweep on these tickets, in random order."""
         due = story.due_on(self.mine)
         self.dice.shuffle(due)
         for do, pk in due:
@@ -142,7 +142,7 @@ class Worker:
 
 
 def _works(word: str, request: ApprovalRequest) -> list[Callable[[], object]]:
-    """What people do to a request, all at once."""
+    """Apply everything that people do to a request, all at once."""
     lead, second = LEADS
     works: dict[str, list[Callable[[], object]]] = {
         plans.APPROVE: [lambda: _approve(request, lead)],

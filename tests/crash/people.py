@@ -95,7 +95,7 @@ def unknown_replies() -> QuerySet[Action]:
 
 def find_out(replies: Iterable[Action]) -> bool:
     """A person checks the help desk once nothing can still be on its way, and reports the result. Returns False
-    where it is too early."""
+    if it is too early."""
     found = False
     recent = Now() - timedelta(seconds=ON_ITS_WAY_SECONDS)
     for action in replies:
@@ -143,7 +143,7 @@ def write_again(also: str, mine: Sequence[str]) -> None:
 
 
 def round_off(also: str, mine: Sequence[str]) -> dict[str, str]:
-    """What people do at the end: the status of tickets that still need something."""
+    """Do what people do at the end, for tickets that still need something."""
     stands: dict[str, str] = {}
     for ticket in Ticket.objects.filter(pk__in=mine).select_related("customer"):
         if also == HANDED_OVER and ticket.status != Ticket.Status.CLOSED:
@@ -155,7 +155,7 @@ def round_off(also: str, mine: Sequence[str]) -> dict[str, str]:
 
 
 def elsewhere(number: int) -> QuerySet[Finding]:
-    """Of the shop's own refunds of this order."""
+    """Return the shop's own refunds of this order."""
     return Finding.objects.filter(theirs__reference=f"{KEY_ELSEWHERE}{number}")
 
 

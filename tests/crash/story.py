@@ -71,7 +71,7 @@ REMAINING_WORK = """
 
 
 def prepare() -> None:
-    """In the warm parent. Messages are dropped: nothing may depend on one."""
+    """Prepare the warm parent. Messages are dropped, because nothing may depend on one."""
     app.conf.broker_url = "memory://"
     assert lookup.QUIET_SECONDS > QUIET_SECONDS
     assert lookup.ASK_AGAIN_SECONDS > ASK_AGAIN_SECONDS
@@ -165,7 +165,7 @@ def continue_work(
 
 
 def _do_what_is_due(mine: list[str], times: int) -> bool:
-    """One round of the sweep, restricted to these tickets."""
+    """Run one round of the sweep on these tickets."""
     due = due_on(mine)
     for do, pk in due:
         at_once(partial(do, pk), times)

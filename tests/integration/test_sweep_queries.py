@@ -1,4 +1,4 @@
-"""What the sweep asks and what limits add up is kept ready: runs wake by themselves, and a day's sum is one row."""
+"""The sweep's queries and the limits' sums stay cheap: a trigger wakes waiting runs, and a day's sum is one row."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""A database of the previous release is migrated, and its open cases are carried on (tests/upgrade/dump.py)."""
+"""A database of the previous release is migrated, and its open cases continue (tests/upgrade/dump.py)."""
 
 import json
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ DETAILS = {
 
 @dataclass(frozen=True)
 class Old:
-    """What the old release left: its actions by kind and status, and the outside as it last saw it."""
+    """Return what the old release left: actions by kind and status, and the last state of outside systems."""
 
     actions: dict[tuple[str, str], int]
     outside: Simulator

@@ -1,4 +1,4 @@
-"""What an attempt does next, for every outcome and every sort of provider (docs/design.md, 5.6, 5.7 and 8)."""
+"""What an attempt does next, for every outcome and every kind of provider (docs/design.md, 5.6, 5.7 and 8)."""
 
 import itertools
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the demo prints, and who reads it."""
+"""The output of the demo, and what happens if nothing reads it."""
 
 import os
 import sys

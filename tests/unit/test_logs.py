@@ -99,7 +99,7 @@ def test_without_a_trace_no_trace_ids_are_logged(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("program", ["agentops.wsgi", "agentops.celery"])
 def test_without_an_endpoint_opentelemetry_exporters_are_not_loaded(program: str) -> None:
-    """Where OpenTelemetry is installed, the Redis client loads parts of it for metrics of its own."""
+    """If OpenTelemetry is installed, the Redis client loads parts of it for its own metrics."""
     loaded = "[m for m in sys.modules if m.startswith(('opentelemetry.sdk.trace', 'opentelemetry.exporter'))]"
     said = f"import {program}, sys, threading, django; django.setup(); print({loaded}, threading.active_count())"
     shown = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)

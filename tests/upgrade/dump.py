@@ -153,7 +153,7 @@ def test_dump(world: World, model: Script, settings: Settings) -> None:
 
 
 def seal() -> None:
-    """What the sweep does: the first time marks, the second time seals."""
+    """Seal the audit as the sweep does: the first call marks, the second one seals."""
     try:
         seal_events = import_module("approvals.audit.seals").seal_events
     except ModuleNotFoundError:
