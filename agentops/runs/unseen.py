@@ -62,8 +62,8 @@ def hand_over_unseen() -> int:
     for status in IN_PROGRESS:
         window = _window(status, Ticket.objects.filter(status=status).order_by("-created_at", "-pk"), "created_at")
         found |= dict.fromkeys(forgotten().filter(pk__in=window).values_list("pk", flat=True), _REASON)
-    for status in (states.PROPOSED, states.AWAITING_APPROVAL):
-        window = _window(f"action {status}", Action.objects.filter(status=status).order_by("-pk"), "pk")
+    for undecided in (states.PROPOSED, states.AWAITING_APPROVAL):
+        window = _window(f"action {undecided}", Action.objects.filter(status=undecided).order_by("-pk"), "pk")
         stuck = undecidable().filter(pk__in=window).values_list("ticket_id", "idempotency_key")
         found |= {ticket_id: _UNDECIDABLE.format(key) for ticket_id, key in stuck}
     return sum(_try_to_hand_over(ticket_id, reason) for ticket_id, reason in found.items())
