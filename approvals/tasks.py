@@ -24,7 +24,7 @@ def execute_action(action_id: int) -> None:
 
 @shared_task(name="approvals.tasks.settle")
 def settle_action(action_id: int) -> None:
-    lookup.settle(action_id)
+    lookup.settle_by_lookup(action_id)
 
 
 @shared_task(name="approvals.tasks.compare")

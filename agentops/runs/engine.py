@@ -52,7 +52,7 @@ def advance(run_id: int) -> None:
 
 def _advance(run: Run) -> None:
     try:
-        _go_on(run)
+        _continue(run)
     except RunSuperseded:
         log.warning("run %s was taken over by another worker", run.pk)
     except Paused:
@@ -65,7 +65,7 @@ def _advance(run: Run) -> None:
             _give_up(run, f"Bug in AgentOps: {type(error).__name__}: {redact.text(str(error))}")
 
 
-def _go_on(run: Run) -> None:
+def _continue(run: Run) -> None:
     done = list(run.steps.select_related("action").order_by("index"))
     for step in done:
         step.run = run
@@ -234,11 +234,11 @@ def _back(run: Run, step: Step) -> Run.Status:
 
 def _hold(run: Run, finished: Step | None, step: Step, held: Held) -> NoReturn:
     """Put the run on hold because its call may not be sent. It continues from here when it may."""
-    begun, step.waited_for_person = step if step.pk else None, True
+    started, step.waited_for_person = step if step.pk else None, True
     with transaction.atomic():
         commit_step(run, None, None)  # lock order: run, budget, spending rows (approvals.locks)
         admission.hold_run(run, held)
-        commit_step(run, finished, begun, status=Run.Status.WAITING, lease_expires_at=None)
+        commit_step(run, finished, started, status=Run.Status.WAITING, lease_expires_at=None)
         set_ticket(run, Ticket.Status.NEEDS_PERSON, held.reason)
     raise Paused
 
@@ -272,8 +272,16 @@ def _end(
     run: Run, finished: Step | None, outcome: Run.Outcome, reason: str, status: Run.Status = Run.Status.SUCCEEDED
 ) -> None:
     with transaction.atomic():
-        commit_step(run, finished, None, status=status, outcome=outcome, reason=reason[:500], finished_at=Now(),
-                lease_expires_at=None)  # fmt: skip
+        commit_step(
+            run,
+            finished,
+            None,
+            status=status,
+            outcome=outcome,
+            reason=reason[:500],
+            finished_at=Now(),
+            lease_expires_at=None,
+        )
         if outcome == Run.Outcome.ANSWERED:
             waits = succession.others_wait(run)
             set_ticket(run, Ticket.Status.AWAITING_APPROVAL if waits else Ticket.Status.ANSWERED)

@@ -62,8 +62,9 @@ def leave_to(run: Run, finished: Step | None, newer: Run) -> None:
     """End the run without an answer of its own, because a newer run of the ticket answers for both."""
     reason = f"Run {newer.number} answers the customer, who has written since."
     with transaction.atomic():
-        commit_step(run, finished, None, status=Run.Status.CANCELLED, reason=reason, finished_at=Now(),
-                lease_expires_at=None)  # fmt: skip
+        commit_step(
+            run, finished, None, status=Run.Status.CANCELLED, reason=reason, finished_at=Now(), lease_expires_at=None
+        )
         cancellation.record_cancelled(run, before=Run.Status.RUNNING, reason=reason, by=events.AGENT)
         if others_wait(run):
             set_ticket(run, Ticket.Status.AWAITING_APPROVAL)

@@ -74,10 +74,13 @@ def specifications() -> list[dict[str, Any]]:
     rows = [(name, schema, text) for name, (schema, text) in READS.items()]
     rows += [(kind.tool, kind.arguments, kind.description) for kind in KINDS.values()]
     rows += [
-        (WITHDRAW, WithdrawArguments, "Take back, for good, an action that no person has decided yet and that the "
-                                      "customer no longer wants."),
+        (
+            WITHDRAW,
+            WithdrawArguments,
+            "Take back, for good, an action that no person has decided yet and that the customer no longer wants.",
+        ),
         (HAND_OVER, HandOverArguments, "Give this ticket to a person; ends your work."),
-    ]  # fmt: skip
+    ]
     return [
         {
             "type": "function",

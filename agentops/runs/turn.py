@@ -168,8 +168,11 @@ def _open_call(turn: Recorded, steps: Sequence[Recorded], ended: NextStep | None
     if ended:
         return SkipCall(call, "Not done: an earlier call of this answer ended the run.")
     if any(step.waited for step in taken):
-        return SkipCall(call, "Not done: an earlier call of this answer had to wait for a person. Its outcome is known "
-                        "now: propose this again if it is still right.")  # fmt: skip
+        return SkipCall(
+            call,
+            "Not done: an earlier call of this answer had to wait for a person. Its outcome is known "
+            "now: propose this again if it is still right.",
+        )
     if len(taken) >= MAX_CALLS:
         return SkipCall(call, f"Not done: an answer may have at most {MAX_CALLS} calls. Propose this again.")
     return call

@@ -1,5 +1,5 @@
-"""Look up unknown outcomes (docs/design.md, 5.7): a refund by our reference, a cancellation or an account change by
-reading the order or the account. The latter prove something only while they exist and no one else has changed them."""
+"""Look up unknown outcomes (docs/design.md, 5.7): refunds by our reference, cancellations and account changes by
+reading the order or the account, which prove something only while they exist and no one else has changed them."""
 
 import logging
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ ASK_SOON_SECONDS, ASK_AGAIN_SECONDS, ASK_RARELY_SECONDS = 1, 60, 3600
 
 @dataclass(frozen=True)
 class LookupResult:
-    """The action after a look-up, and the result as a sentence. `absent` means that the provider doesn't have the
-    effect, but it is too soon after an attempt to prove anything."""
+    """The action after a look-up, and the result as a `message` for people. `absent` means that the provider doesn't
+    have the effect, but that it is too soon after an attempt to prove anything."""
 
     action: Action
-    said: str
+    message: str
     absent: bool = False
 
 
@@ -47,13 +47,13 @@ def find_effect(action: Action) -> Receipt | None:
     return kind.look_up(action, params)
 
 
-def settle(action_id: int) -> Action:
+def settle_by_lookup(action_id: int) -> Action:
     """Look up an unresolved action and settle it if the provider can tell; otherwise it stays unresolved."""
     return ask_provider(action_id).action
 
 
 def ask_provider(action_id: int) -> LookupResult:
-    """Look up and settle the action, and return what the provider said. Raises Action.DoesNotExist."""
+    """Look up and settle the action, and return the provider's answer. Raises Action.DoesNotExist."""
     action = Action.objects.get(pk=action_id)
     if action.status != states.UNRESOLVED:
         return LookupResult(action, "This action is already settled.")
@@ -104,8 +104,8 @@ def _write(action: Action, found: Receipt | None, *, quiet: bool) -> LookupResul
     """Settle the action if the answer proves anything. Raises Lost."""
     if found is None and not quiet:
         _ask_later(action)
-        said = "The provider doesn't have this yet. A recent attempt may still arrive, so check again in a minute."
-        return LookupResult(action, said, absent=True)
+        message = "The provider doesn't have this yet. A recent attempt may still arrive, so check again in a minute."
+        return LookupResult(action, message, absent=True)
     with transaction.atomic():
         if found and found.status != FAILED:
             told = {"found": redact.storable(found.reference)}

@@ -14,7 +14,7 @@ from agentops.lib.errors import Refused
 from approvals import kinds, locks, states, transitions
 from approvals.audit import events
 from approvals.effects import customers, duplicates, last_word, payload, reservations
-from approvals.effects import facts as policy_facts
+from approvals.effects.facts import gather_facts, lock_sums
 from approvals.effects.kinds import reply, verdict_on
 from approvals.effects.kinds.base import Arguments, Kind, Resolved
 from approvals.models import Action
@@ -63,7 +63,7 @@ def record_proposal(
         resolved = _reserve(resolved, ticket)
         read = last_word.newest_message(ticket_id) if through_message is None else through_message
         written_since = last_word.customer_wrote_after(ticket_id, read)
-        facts = policy_facts.gather_facts(
+        facts = gather_facts(
             resolved, ticket, further=further, by_agent=run_id is not None, written_since=written_since
         )
         return _propose(resolved, facts, ticket, run_id, existing, actor, read)
@@ -114,7 +114,7 @@ def _reserve(resolved: Resolved[Any], ticket: Ticket) -> Resolved[Any]:
         reservations.lock_order(resolved.order_id)
     if resolved.money is None:
         return resolved
-    policy_facts.lock_sums(resolved.money.currency, ticket.customer_id)
+    lock_sums(resolved.money.currency, ticket.customer_id)
     resolved = resolved.with_left()
     resolved.require_left()
     return resolved

@@ -23,7 +23,7 @@ class Reading:
 def database_now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]  # a timestamp
 
 
 def lock_order(order_id: str) -> None:

@@ -39,7 +39,7 @@ class AgentDay(models.Model):
 WAKES_ITS_RUNS = pgtrigger.Trigger(
     name="wakes_its_runs",
     when=pgtrigger.After,
-    operation=pgtrigger.UpdateOf("status"),  # type: ignore[no-untyped-call]
+    operation=pgtrigger.UpdateOf("status"),  # type: ignore[no-untyped-call]  # pgtrigger has no types
     condition=pgtrigger.Condition(
         f"OLD.status <> ALL ({_among(states.SETTLED)}) AND NEW.status = ANY ({_among(states.SETTLED)})"
     ),
@@ -58,7 +58,7 @@ _ADD = """
     INSERT INTO approvals_agentday AS kept (day, currency, amount) VALUES ({})
     ON CONFLICT (day, currency) DO UPDATE SET amount = kept.amount + excluded.amount;
 """
-_MOVES_OR_AMOUNTS = pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]
+_MOVES_OR_AMOUNTS = pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]  # pgtrigger has no types
     "status", "approved_at", "verdict", "amount", "currency"
 )
 COUNTS_THE_DAY = pgtrigger.Trigger(

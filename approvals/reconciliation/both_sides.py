@@ -61,7 +61,7 @@ class BothSides:
             action = ours.get(receipt.data["reference"])
             # The provider has a refund whose outcome we don't know: settle it now instead of at its next look-up.
             if action and action.status == states.UNRESOLVED:
-                action = ours[action.idempotency_key] = lookup.settle(action.pk)
+                action = ours[action.idempotency_key] = lookup.settle_by_lookup(action.pk)
             made_at = receipt.data.get("created_at")
             self._judge(action, receipt, datetime.fromisoformat(made_at) if made_at else self.until)
 

@@ -35,8 +35,8 @@ class OutcomeDecisions:
 def check_now(*, action_id: int, by: User) -> lookup.LookupResult:
     """Ask the provider now instead of at the next scheduled look-up. Raises Action.DoesNotExist."""
     result = lookup.ask_provider(action_id)
-    told = {"said": result.said}
-    events.record_action_event(result.action, "action.asked_again", actor=by.get_username(), after=told)
+    answer = {"said": result.message}
+    events.record_action_event(result.action, "action.asked_again", actor=by.get_username(), after=answer)
     return result
 
 
@@ -82,7 +82,7 @@ def resolve_by_hand(*, action_id: int, by: User, happened: bool, reason: str) ->
         result = check_now(action_id=action_id, by=by)
         absent = result.absent
         if result.action.status != states.UNRESOLVED:
-            return replace(result, said=f"The provider answered first. {result.said}")
+            return replace(result, message=f"The provider answered first. {result.message}")
     with transaction.atomic():
         action = locks.lock_action(action)
         if action.status != states.UNRESOLVED:

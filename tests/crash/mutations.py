@@ -261,11 +261,11 @@ def reply_counted_as_sent_on_time_out() -> None:
 
 
 def decision_ignores_new_words() -> None:
-    decide.last_word = SimpleNamespace(newest_message=lambda ticket_id: 0)  # type: ignore[assignment]
+    decide.last_word = SimpleNamespace(newest_message=lambda ticket_id: 0)
 
 
 def claim_ignores_new_words() -> None:
-    back_in_queue.last_word = SimpleNamespace(overtaken=lambda action: False)  # type: ignore[assignment]
+    back_in_queue.last_word = SimpleNamespace(overtaken=lambda action: False)
 
 
 def every_run_answers() -> None:

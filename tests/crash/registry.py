@@ -13,7 +13,7 @@ COMMITS = (
     "agentops.runs.leasing.wake_waiting",
     "agentops.runs.engine._propose",
     "agentops.runs.engine._end",
-    "agentops.runs.engine._go_on",
+    "agentops.runs.engine._continue",
     "agentops.runs.engine._hold",
     "agentops.runs.engine._try_later",
     "agentops.runs.engine._wait",

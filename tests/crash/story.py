@@ -178,7 +178,7 @@ def due_on(mine: list[str]) -> list[tuple[Callable[[int], object], int]]:
     runs = set(Run.objects.filter(ticket_id__in=mine).values_list("pk", flat=True))
     return [
         *((execution.execute, pk) for pk in execution.due(ALL) if pk in actions),
-        *((lookup.settle, pk) for pk in lookup.due(ALL) if pk in actions),
+        *((lookup.settle_by_lookup, pk) for pk in lookup.due(ALL) if pk in actions),
         *((engine.advance, pk) for pk in leasing.due(ALL) if pk in runs),
     ]
 

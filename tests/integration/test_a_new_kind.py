@@ -73,7 +73,7 @@ def test_a_voucher_goes_from_the_model_to_the_customer(
     assert "We don't know if this voucher went through" in unknown
     assert "We ask for the voucher until it shows up." in unknown
     vouchers.will_say(MADE)
-    assert lookup.settle(action.pk).status == states.SUCCEEDED
+    assert lookup.settle_by_lookup(action.pk).status == states.SUCCEEDED
     assert [asked.method for asked in vouchers.asked] == ["GET", "POST", "GET", "GET"]
 
     claim = {"kind": "voucher", "action": action.idempotency_key, "amount": 2_000, "currency": "USD"}
@@ -100,7 +100,7 @@ def test_a_missing_voucher_names_what_was_checked(world: World, vouchers: Script
     Action.objects.filter(pk=action.pk).update(not_before=None)
     execution.execute(action.pk)
     make_quiet(action)
-    assert lookup.settle(action.pk).status == states.FAILED
+    assert lookup.settle_by_lookup(action.pk).status == states.FAILED
     assert Action.objects.get(pk=action.pk).error_message == "The provider has no voucher under our reference."
 
 

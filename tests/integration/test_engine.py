@@ -218,7 +218,7 @@ def test_an_unknown_outcome_waits_for_a_person_and_then_continues(
     assert execution.execute(action.pk).status == states.UNRESOLVED
     engine.advance(run.pk)
     assert Run.objects.get(pk=run.pk).status == "waiting"
-    lookup.settle(action.pk)
+    lookup.settle_by_lookup(action.pk)
     model.will_say(claims_a_refund_of(order, 2_000))
     run = run_through(ticket)
     assert (run.outcome, status(ticket)[0]) == ("answered", "answered")

@@ -420,7 +420,7 @@ def test_a_success_after_we_gave_up_goes_to_a_person(world: World) -> None:
         execution.execute(action.pk)
         long_ago = Now() - timedelta(hours=1)
         Attempt.objects.filter(action=action).update(started_at=long_ago, finished_at=long_ago)
-        lookup.settle(action.pk)
+        lookup.settle_by_lookup(action.pk)
         assert Action.objects.get(pk=action.pk).error_code == "never_happened"
 
     with before_request("/cancel", stands_still):

@@ -264,7 +264,7 @@ def test_a_bug_in_an_effect_does_not_loop_forever(world: World, place: str, capl
     assert "Bug in AgentOps" in Action.objects.get(pk=action.pk).error_message
     assert "attempt 1 failed with an internal error" in caplog.text
     if place == "keep":  # it had happened: the look-up by reference finds it, and nothing is sent twice
-        assert lookup.settle(action.pk).status == states.SUCCEEDED
+        assert lookup.settle_by_lookup(action.pk).status == states.SUCCEEDED
         assert len(world.refunds(order)) == 1
 
 
@@ -283,5 +283,5 @@ def test_a_failing_look_up_does_not_delay_the_others(world: World) -> None:
         execution.execute(action.pk)
     Action.objects.filter(pk=action.pk).update(not_before=Now())
     with before_request("/refunds", broken, method="GET"), pytest.raises(TypeError, match="odd"):
-        lookup.settle(action.pk)
+        lookup.settle_by_lookup(action.pk)
     assert action.pk not in lookup.due(1000)

@@ -86,8 +86,10 @@ def test_a_reply_written_before_the_decision_is_never_sent(
     told = last_tool_result(model)["error"]
     assert (told["code"], "propose this again" in told["message"]) == ("not_done", True)
     steps = [(step.name, step.status, step.error_code) for step in run.steps.filter(kind="tool").order_by("index")]
-    assert steps[:2] == [("refund", "failed" if rejection else "done", "rejected" if rejection else ""),
-                         ("reply", "failed", "not_done")]  # fmt: skip
+    assert steps[:2] == [
+        ("refund", "failed" if rejection else "done", "rejected" if rejection else ""),
+        ("reply", "failed", "not_done"),
+    ]
 
 
 def test_no_second_effect_follows_one_that_waits_in_the_same_answer(world: World, model: Script, lead: User) -> None:
@@ -104,14 +106,19 @@ def test_no_second_effect_follows_one_that_waits_in_the_same_answer(world: World
 
 def test_every_call_after_the_end_of_a_run_leaves_a_step(world: World, model: Script) -> None:
     order = world.order()
-    made = [call("hand_over", {"reason": "They want a person."}, 1), call("refund", refund_arguments(order, 2_000), 2),
-            call("reply", LOOKING, 3)]  # fmt: skip
+    made = [
+        call("hand_over", {"reason": "They want a person."}, 1),
+        call("refund", refund_arguments(order, 2_000), 2),
+        call("reply", LOOKING, 3),
+    ]
     model.will_say(triage(), calls(*made))
     ticket = ticket_of(order)
     run = run_through(ticket)
     assert [(step.name, step.error_code) for step in run.steps.filter(kind="tool").order_by("index")] == [
-        ("hand_over", ""), ("refund", "not_done"), ("reply", "not_done"),
-    ]  # fmt: skip
+        ("hand_over", ""),
+        ("refund", "not_done"),
+        ("reply", "not_done"),
+    ]
     assert (run.outcome, letters(world, ticket), world.refunds(order)) == ("with_person", [], [])
 
 

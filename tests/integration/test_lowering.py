@@ -109,7 +109,7 @@ def test_unknown_outcomes_lower_the_dial_once_like_failures(world: World) -> Non
     assert "4 of 4 auto-approved actions failed" in made.note
     for action in lost:  # their final outcome is known by now, and was counted already
         make_quiet(action)
-        lookup.settle(action.pk)
+        lookup.settle_by_lookup(action.pk)
         action.refresh_from_db()
         assert action.status == states.FAILED
     assert lowering.rates(made, versions.policy_rules(made))[1].whole == 0

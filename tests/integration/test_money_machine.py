@@ -144,7 +144,7 @@ class Money(RuleBasedStateMachine):
     @rule(row=rows)
     def reconcile(self, row: Row) -> None:
         self.provider(OK)
-        lookup.settle(self.actions[row])
+        lookup.settle_by_lookup(self.actions[row])
         self.model.reconcile(row)
 
     @rule()

@@ -63,7 +63,7 @@ def test_a_request_that_is_not_found_is_not_resent(world: World, payments: Scrip
     action = again(action)
     assert (action.status, action.error_code) == (states.UNRESOLVED, "not_sent_again")
     assert action.pk not in execution.due(1000)
-    assert lookup.settle(action.pk).status == states.UNRESOLVED
+    assert lookup.settle_by_lookup(action.pk).status == states.UNRESOLVED
     assert methods(payments) == ["GET", "POST", "GET", "GET"]
 
 

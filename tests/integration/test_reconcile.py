@@ -47,7 +47,7 @@ def make_quiet(action: Action) -> None:
 def test_an_effect_found_at_the_provider_is_succeeded(world: World) -> None:
     order, action = unresolved_refund(world)
     assert action.pk in lookup.due(1000)
-    action = lookup.settle(action.pk)
+    action = lookup.settle_by_lookup(action.pk)
     [row] = world.refunds(order)
     assert (action.status, Action.objects.get(pk=action.pk).provider_reference) == ("succeeded", row["refund_id"])
     assert AuditEvent.objects.filter(object_id=action.pk, verb="action.reconciled").count() == 1
@@ -57,14 +57,14 @@ def test_an_effect_found_at_the_provider_is_succeeded(world: World) -> None:
 def test_an_effect_still_missing_after_a_while_is_failed(world: World) -> None:
     order, action = unresolved_refund(world, happened=False)
     make_quiet(action)
-    assert lookup.settle(action.pk).status == states.FAILED
+    assert lookup.settle_by_lookup(action.pk).status == states.FAILED
     assert Action.objects.get(pk=action.pk).error_code == "never_happened"
     assert world.refunds(order) == []
 
 
 def test_a_recent_attempt_may_still_arrive(world: World) -> None:
     _, action = unresolved_refund(world, happened=False)
-    assert lookup.settle(action.pk).status == states.UNRESOLVED
+    assert lookup.settle_by_lookup(action.pk).status == states.UNRESOLVED
     assert action.pk not in lookup.due(1000), "it is looked up again later"
 
 
@@ -86,7 +86,7 @@ def test_an_absence_asked_for_within_the_quiet_time_proves_nothing(world: World,
     error = Say({"error": {"code": "internal", "message": "Oh."}}, 500, {"Idempotent-Replayed": "true"})
     payments.will_say(error, SaysLate({"refunds": [], "next_cursor": None}, action=action))
     execution.execute(action.pk)
-    assert lookup.settle(action.pk).status == states.UNRESOLVED
+    assert lookup.settle_by_lookup(action.pk).status == states.UNRESOLVED
 
 
 def test_the_delay_between_look_ups_grows_with_time(world: World) -> None:
@@ -97,7 +97,7 @@ def test_the_delay_between_look_ups_grows_with_time(world: World) -> None:
     for ago, pause in ((0, lookup.ASK_SOON_SECONDS), (20, 20), (50, 50), (hour, 60), (day, 1440), (7 * day, hour)):
         then = Now() - timedelta(seconds=ago)
         last.update(started_at=then, finished_at=then)
-        lookup.settle(action.pk)
+        lookup.settle_by_lookup(action.pk)
         action.refresh_from_db()
         assert action.not_before is not None
         assert abs((action.not_before - database_now()).total_seconds() - pause) < 5
@@ -117,7 +117,7 @@ def test_a_refund_that_failed_at_the_provider_is_failed(world: World, payments: 
     row = {**action.params, "refund_id": "re_9", "reference": action.idempotency_key, "status": "failed"}
     payments.will_say(error, Say({"refunds": [row], "next_cursor": None}))
     execution.execute(action.pk)
-    assert lookup.settle(action.pk).status == states.FAILED
+    assert lookup.settle_by_lookup(action.pk).status == states.FAILED
     assert Action.objects.get(pk=action.pk).error_code == "provider_failed"
 
 
@@ -139,7 +139,7 @@ def test_without_an_answer_it_stays_unresolved(world: World, payments: Script, a
     payments.will_say(error, answer)
     execution.execute(action.pk)
     make_quiet(action)
-    assert lookup.settle(action.pk).status == states.UNRESOLVED
+    assert lookup.settle_by_lookup(action.pk).status == states.UNRESOLVED
     assert action.pk not in lookup.due(1000)
 
 
@@ -150,7 +150,7 @@ def test_another_refund_says_nothing_about_ours(world: World, payments: Script) 
     payments.will_say(error, Say({"refunds": [row], "next_cursor": None}))
     execution.execute(action.pk)
     make_quiet(action)
-    assert lookup.settle(action.pk).status == states.UNRESOLVED
+    assert lookup.settle_by_lookup(action.pk).status == states.UNRESOLVED
 
 
 def test_a_cancellation_is_recognised_by_the_order(world: World) -> None:
@@ -159,7 +159,7 @@ def test_a_cancellation_is_recognised_by_the_order(world: World) -> None:
         action = propose(ticket_of(order), "cancel_order", {"order_id": order["order_id"], "reason": "Ordered twice."})
         action = unresolved(world, "POST /orders/{order_id}/cancel", action, happened=happened)
         make_quiet(action)
-        assert lookup.settle(action.pk).status == status
+        assert lookup.settle_by_lookup(action.pk).status == status
 
 
 def test_an_account_change_is_recognised_by_the_account(world: World, lead: User) -> None:
@@ -172,7 +172,7 @@ def test_an_account_change_is_recognised_by_the_account(world: World, lead: User
         action.refresh_from_db()
         action = unresolved(world, "PATCH /customers/{customer_id}", action, happened=happened)
         make_quiet(action)
-        assert lookup.settle(action.pk).status == status
+        assert lookup.settle_by_lookup(action.pk).status == status
 
 
 def unknown_cancellation(world: World) -> Action:
@@ -202,7 +202,7 @@ def test_a_missing_account_may_have_been_changed_before(world: World, lead: User
             settings.ORDERS_URL = shop.url
             asked = lookup.ask_provider(action.pk)
         settings.ORDERS_URL = world.simulator.url
-        assert (asked.action.status, "no longer exists" in asked.said) == (states.UNRESOLVED, True)
+        assert (asked.action.status, "no longer exists" in asked.message) == (states.UNRESOLVED, True)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_an_account_matching_neither_state_proves_nothing(
     with scripted(Say({**action.snapshot, **now})) as shop:
         settings.ORDERS_URL = shop.url
         asked = lookup.ask_provider(action.pk)
-    assert (asked.action.status, "neither the old nor the new values" in asked.said) == (states.UNRESOLVED, True)
+    assert (asked.action.status, "neither the old nor the new values" in asked.message) == (states.UNRESOLVED, True)
 
 
 def test_an_unrelated_account_change_does_not_hide_the_outcome(world: World, lead: User, settings: Settings) -> None:
@@ -225,11 +225,11 @@ def test_an_unrelated_account_change_does_not_hide_the_outcome(world: World, lea
     with scripted(Say({**action.snapshot, "address": {"city": "York"}})) as shop:
         settings.ORDERS_URL = shop.url
         asked = lookup.ask_provider(action.pk)
-    assert (asked.action.status, asked.said) == (states.FAILED, KINDS["account_change"].never_happened)
+    assert (asked.action.status, asked.message) == (states.FAILED, KINDS["account_change"].never_happened)
 
 
 def test_a_failed_look_up_result_names_what_was_checked(world: World) -> None:
-    assert lookup.ask_provider(unknown_cancellation(world).pk).said == "The order isn't cancelled."
+    assert lookup.ask_provider(unknown_cancellation(world).pk).message == "The order isn't cancelled."
 
 
 def test_a_reply_that_may_have_been_sent_needs_a_person(world: World, settings: Settings) -> None:
@@ -242,22 +242,22 @@ def test_a_reply_that_may_have_been_sent_needs_a_person(world: World, settings: 
     assert action.status == states.UNRESOLVED
     assert action.pk not in lookup.due(1000)
     make_quiet(action)
-    assert lookup.settle(action.pk).status == states.UNRESOLVED
+    assert lookup.settle_by_lookup(action.pk).status == states.UNRESOLVED
     assert not Message.objects.filter(ticket=ticket, direction="outbound").exists()
     # As an older release left it: it is asked about once more, and never again.
     Action.objects.filter(pk=action.pk).update(not_before=Now())
     assert action.pk in lookup.due(1000)
-    lookup.settle(action.pk)
+    lookup.settle_by_lookup(action.pk)
     assert action.pk not in lookup.due(1000)
 
 
 def test_concurrent_look_ups_settle_once(world: World) -> None:
     _, action = unresolved_refund(world)
-    answers = at_once(*[lambda: lookup.settle(action.pk)] * 4)
+    answers = at_once(*[lambda: lookup.settle_by_lookup(action.pk)] * 4)
     assert {answer.status for answer in answers} == {"succeeded"}
     assert AuditEvent.objects.filter(object_id=action.pk, verb="action.reconciled").count() == 1
 
 
 def test_a_resolved_action_is_left_alone(world: World) -> None:
     action = propose_refund(world.order(), 2_000)
-    assert lookup.settle(action.pk).status == states.APPROVED
+    assert lookup.settle_by_lookup(action.pk).status == states.APPROVED

@@ -176,10 +176,17 @@ def test_many_steps_are_sent_in_batches(collector: Collector, finished: Finished
     first = timezone.now() - timedelta(hours=1)
     times = [first + timedelta(seconds=number // 2) for number in range(500)]  # two steps end at each instant
     Step.objects.bulk_create(
-        Step(run=finished.run, index=10 + number, kind="tool", name="get_order", status="done", started_at=at,
-             finished_at=at)
+        Step(
+            run=finished.run,
+            index=10 + number,
+            kind="tool",
+            name="get_order",
+            status="done",
+            started_at=at,
+            finished_at=at,
+        )
         for number, at in enumerate(times)
-    )  # fmt: skip
+    )
     shipping.ship(0)
     assert collector.asked >= 3
     assert len(collector.spans) == len(spans(collector, finished.run)) > 510

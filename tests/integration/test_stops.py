@@ -160,7 +160,7 @@ def test_unknown_outcomes_are_looked_up_during_a_stop(
     assert execution.execute(action.pk).status == states.UNRESOLVED
     throw(admin)
     payments.will_say(Say({"refunds": [receipt(action).body], "next_cursor": None}))
-    assert lookup.settle(action.pk).status == states.SUCCEEDED
+    assert lookup.settle_by_lookup(action.pk).status == states.SUCCEEDED
 
 
 # --- races -----------------------------------------------------------------------------------------------

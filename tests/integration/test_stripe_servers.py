@@ -175,7 +175,7 @@ def test_exhausted_attempts_are_settled_by_a_look_up(deduping: Side) -> None:
     while action.status == states.APPROVED:
         action = again(action)
     assert action.status == states.UNRESOLVED
-    assert lookup.settle(action.pk).status == states.SUCCEEDED
+    assert lookup.settle_by_lookup(action.pk).status == states.SUCCEEDED
     assert len(deduping.server.refunds(payment)) == 1
 
 
@@ -192,7 +192,7 @@ def test_another_refund_of_the_same_payment_is_not_ours(deduping: Side) -> None:
     action = execution.execute(action.pk)
     assert (action.status, action.error_code) == (states.UNRESOLVED, "charge_already_refunded")
     make_quiet(action)
-    assert lookup.settle(action.pk).status == states.FAILED
+    assert lookup.settle_by_lookup(action.pk).status == states.FAILED
     assert len(deduping.server.refunds(payment)) == 1
 
 
@@ -243,9 +243,9 @@ def test_a_refund_unknown_to_the_server_needs_a_person(hostile: Side) -> None:
     action = again(action)
     assert (action.status, action.error_code) == (states.UNRESOLVED, "not_sent_again")
     assert action.pk not in execution.due(1000)
-    assert lookup.settle(action.pk).status == states.UNRESOLVED, "it may still be on its way"
+    assert lookup.settle_by_lookup(action.pk).status == states.UNRESOLVED, "it may still be on its way"
     make_quiet(action)
-    assert lookup.settle(action.pk).status == states.FAILED
+    assert lookup.settle_by_lookup(action.pk).status == states.FAILED
     assert (hostile.relay.posts, hostile.server.refunds(payment)) == (1, [])
 
 
@@ -257,7 +257,7 @@ def test_a_delayed_request_remains_the_only_one(hostile: Side, settings: Setting
     assert again(action).status == states.UNRESOLVED
     hostile.relay.release.set()
     assert hostile.relay.arrived.wait(10)
-    assert lookup.settle(action.pk).status == states.SUCCEEDED
+    assert lookup.settle_by_lookup(action.pk).status == states.SUCCEEDED
     assert (hostile.relay.posts, len(hostile.server.refunds(payment))) == (1, 1)
 
 

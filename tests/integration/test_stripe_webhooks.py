@@ -271,7 +271,7 @@ def test_an_event_about_an_unknown_outcome_triggers_a_look_up(
     payments.will_say(none, CUT, none, none)
     execution.execute(action.pk)
     assert execution.execute(action.pk).status == states.UNRESOLVED
-    lookup.settle(action.pk)
+    lookup.settle_by_lookup(action.pk)
     assert action.pk not in lookup.due(1000)
     assert outcome(deliver(event(action, "succeeded"))) == "applied"
     assert action.pk in lookup.due(1000)

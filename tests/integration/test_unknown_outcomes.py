@@ -46,19 +46,19 @@ def test_an_effect_at_the_provider_is_settled_at_once(world: World, lead: User) 
     action = unresolved_refund(world)
     asked = by_hand.check_now(action_id=action.pk, by=lead)
     assert asked.action.status == states.SUCCEEDED
-    assert asked.said.startswith("The provider has this: re_")
+    assert asked.message.startswith("The provider has this: re_")
     event = AuditEvent.objects.get(object_id=action.pk, verb="action.asked_again")
-    assert (event.actor, event.after) == ("lead", {"key": action.idempotency_key, "said": asked.said})
+    assert (event.actor, event.after) == ("lead", {"key": action.idempotency_key, "said": asked.message})
 
 
 def test_a_missing_effect_counts_as_failed_after_a_while(world: World, lead: User) -> None:
     action = unresolved_refund(world, happened=False)
     early = by_hand.check_now(action_id=action.pk, by=lead)
     assert early.action.status == states.UNRESOLVED
-    assert "may still arrive" in early.said
+    assert "may still arrive" in early.message
     make_quiet(action)
     late = by_hand.check_now(action_id=action.pk, by=lead)
-    assert (late.action.status, "has no refund with our reference" in late.said) == (states.FAILED, True)
+    assert (late.action.status, "has no refund with our reference" in late.message) == (states.FAILED, True)
 
 
 def test_an_unreachable_provider_reports_why(world: World, payments: Script, lead: User) -> None:
@@ -66,17 +66,17 @@ def test_an_unreachable_provider_reports_why(world: World, payments: Script, lea
     payments.will_say(Say({"error": {"code": "unavailable", "message": "Closed on Sundays."}}, 503))
     asked = by_hand.check_now(action_id=action.pk, by=lead)
     assert asked.action.status == states.UNRESOLVED
-    assert asked.said == "Couldn't check with the provider. Closed on Sundays."
+    assert asked.message == "Couldn't check with the provider. Closed on Sundays."
 
 
 def test_a_reply_cannot_be_looked_up(world: World, lead: User) -> None:
     asked = by_hand.check_now(action_id=an_action(kind="reply", status=states.UNRESOLVED).pk, by=lead)
-    assert asked.said.startswith("The provider can't tell")
+    assert asked.message.startswith("The provider can't tell")
 
 
 def test_a_settled_action_is_left_alone(world: World, lead: User) -> None:
     asked = by_hand.check_now(action_id=an_action().pk, by=lead)
-    assert (asked.action.status, asked.said) == (states.SUCCEEDED, "This action is already settled.")
+    assert (asked.action.status, asked.message) == (states.SUCCEEDED, "This action is already settled.")
 
 
 # --- resolved by people ---------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def test_the_providers_success_overrides_a_persons_answer(world: World, leads: l
     action = unresolved_refund(world)
     asked = by_hand.resolve_by_hand(action_id=action.pk, by=leads[0], happened=happened, reason="Support says so.")
     assert asked.action.status == states.SUCCEEDED
-    assert asked.said.startswith("The provider answered first. The provider has this: re_")
+    assert asked.message.startswith("The provider answered first. The provider has this: re_")
     assert not HandSettlement.objects.filter(action=action).exists()
     assert AuditEvent.objects.filter(object_id=action.pk, verb="action.reconciled").count() == 1
 
@@ -286,7 +286,7 @@ def test_a_double_click_counts_as_one_answer(world: World, leads: list[User]) ->
 
 def test_a_person_and_the_provider_settle_it_once(world: World, leads: list[User]) -> None:
     action = unresolved_refund(world)
-    at_once(lambda: say(action, leads[0], True), lambda: lookup.settle(action.pk))
+    at_once(lambda: say(action, leads[0], True), lambda: lookup.settle_by_lookup(action.pk))
     verbs = ["action.settled_by_hand", "action.reconciled"]
     assert AuditEvent.objects.filter(object_id=action.pk, verb__in=verbs).count() == 1
     assert Action.objects.get(pk=action.pk).status == states.SUCCEEDED

@@ -71,7 +71,7 @@ def test_a_step_with_an_unknown_outcome_is_not_timed(world: World, ticket: Ticke
     while (status := executed(ticket)) == states.APPROVED:
         pass
     assert status == states.UNRESOLVED
-    lookup.settle(Action.objects.get(ticket=ticket).pk)
+    lookup.settle_by_lookup(Action.objects.get(ticket=ticket).pk)
     assert not timed(ticket)
 
 

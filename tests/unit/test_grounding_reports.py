@@ -70,11 +70,14 @@ def test_a_claim_is_reported_with_what_it_says_and_what_is_missing(claim: dict[s
             "says everything was refunded, but the claimed refunds are less.",
         ),
         ("I have refunded $84.00 twice.", (REFUND,), "says this happened more than once."),
-        ("I have refunded $84.00 three times.", (REFUND, replace(REFUND, key="t1:refund:2")),
-         "says this happened more than 2 times."),
+        (
+            "I have refunded $84.00 three times.",
+            (REFUND, replace(REFUND, key="t1:refund:2")),
+            "says this happened more than 2 times.",
+        ),
         ("It is done as you asked.", (), "says something was done, but the reply names no action for it."),
     ],
-)  # fmt: skip
+)
 def test_a_sentence_is_reported_as_written_and_with_its_fault(
     text: str, done: tuple[SucceededEffect, ...], said: str
 ) -> None:

@@ -163,8 +163,10 @@ def test_reasons_show_amounts_in_the_currencys_digits() -> None:
         ({"captured": 1, "order_refunded": 0}, "500000% of the order would be refunded (limit 50%)"),
         ({"days_since_delivery": None}, "The delivery date is unknown (limit 30 days)"),
         ({"days_since_delivery": 31}, "Delivered 31 days ago (limit 30 days)"),
-        ({"customer_30_days_count": None},
-         "An unknown number of refunds to this customer in the last 30 days (limit 2)"),
+        (
+            {"customer_30_days_count": None},
+            "An unknown number of refunds to this customer in the last 30 days (limit 2)",
+        ),
         ({"customer_30_days_count": 4}, "4 refunds to this customer in the last 30 days (limit 2)"),
         ({"customer_30_days": 6_000}, "$110.00 would be refunded to this customer in 30 days (limit $100.00)"),
         ({"customer_30_days": None}, "Unknown total of USD refunded to this customer in 30 days"),
@@ -174,7 +176,7 @@ def test_reasons_show_amounts_in_the_currencys_digits() -> None:
         ({"currency": "CHF"}, "No limit is set for CHF auto-approved today"),
         ({"further": True}, "Another refund on this ticket"),
     ],
-)  # fmt: skip
+)
 def test_a_reason_tells_the_lead_what_and_which_limit(changes: dict[str, Any], message: str) -> None:
     assert message in [reason.message for reason in verdict(**changes).reasons]
 
@@ -236,19 +238,26 @@ def test_contradictory_rules_are_refused(rules: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
-        ({"thresholds": [{"kind": "refund", "currency": "USD", "auto_up_to": 1, "block_above": 1}] * 2},
-         "Limits per action: two rows have the same kind and currency."),
-        ({"customer_30_days": [{"currency": "USD", "up_to": 1}] * 2},
-         "Per customer in 30 days: two rows have the same currency."),
-        ({"agent_today": [{"currency": "USD", "up_to": 1}] * 2},
-         "Auto-approved per day: two rows have the same currency."),
-        ({"autonomy": {"kinds": [{"kind": "reply", "percent": 1}] * 2}},
-         "Per action: two rows have the same kind."),
+        (
+            {"thresholds": [{"kind": "refund", "currency": "USD", "auto_up_to": 1, "block_above": 1}] * 2},
+            "Limits per action: two rows have the same kind and currency.",
+        ),
+        (
+            {"customer_30_days": [{"currency": "USD", "up_to": 1}] * 2},
+            "Per customer in 30 days: two rows have the same currency.",
+        ),
+        (
+            {"agent_today": [{"currency": "USD", "up_to": 1}] * 2},
+            "Auto-approved per day: two rows have the same currency.",
+        ),
+        ({"autonomy": {"kinds": [{"kind": "reply", "percent": 1}] * 2}}, "Per action: two rows have the same kind."),
         ({"autonomy": {"tags": [{"tag": "vip", "percent": 1}] * 2}}, "Per customer tag: two rows have the same tag."),
-        ({"thresholds": [{"kind": "refund", "currency": "USD", "auto_up_to": 2, "block_above": 1}]},
-         "auto_up_to must not be above block_above"),
+        (
+            {"thresholds": [{"kind": "refund", "currency": "USD", "auto_up_to": 2, "block_above": 1}]},
+            "auto_up_to must not be above block_above",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_refusal_of_rules_names_their_fault(rules: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError) as refused:
         Rules.model_validate(rules)

@@ -77,8 +77,12 @@ def test_an_invalid_value_is_reported_with_a_valid_example(name: str, value: str
 def test_a_program_with_contradictory_settings_does_not_start(program: list[str]) -> None:
     answer = subprocess.run(
         [sys.executable, *program],
-        cwd=ROOT, env={"PATH": os.environ["PATH"], "SECRET_KEY": "of-the-test", "DATABASE_POOL": "2"},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "SECRET_KEY": "of-the-test", "DATABASE_POOL": "2"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert answer.returncode == 1
     assert "DATABASE_POOL is 2; the sweep of a worker alone needs 10 connections." in answer.stderr

@@ -58,7 +58,7 @@ def resolve_outcome(request: HtmxRequest, action_id: int) -> HttpResponse:
 
 def _show_result(request: HtmxRequest, result: LookupResult) -> HttpResponse:
     level = messages.INFO if result.action.status == states.UNRESOLVED else messages.SUCCESS
-    messages.add_message(request, level, result.said)
+    messages.add_message(request, level, result.message)
     return _show_updated(request, result.action.pk)
 
 
