@@ -83,7 +83,7 @@ def send_request(http: httpx2.Client, method: str, url: str, **options: Any) -> 
     try:
         return http.request(method, url, **options)
     except NEVER_SENT as error:
-        raise Transient("unreachable", f"Couldn't connect, so nothing was sent: {_cause(error)}.") from error
+        raise Transient("unreachable", f"Couldn't connect: {_cause(error)}.") from error
     except httpx2.TimeoutException as error:
         raise EffectUnknown("timeout", "The provider didn't respond (timeout).") from error
     except httpx2.DecodingError as error:

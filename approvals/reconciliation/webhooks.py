@@ -15,12 +15,13 @@ import stripe
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agentops.lib import redact
 from agentops.lib.errors import Refused
 from approvals import locks, states
 from approvals.effects import late_answers
+from approvals.kinds import first_faults
 from approvals.models import Action, ProviderEvent
 from approvals.providers.receipt import FAILED, SUCCEEDED, Name, Receipt
 from approvals.providers.stripe_refund import StripeRefund, UnixTime
@@ -66,7 +67,8 @@ def receive_stripe(body: bytes, signature: str) -> Outcome | None:
         if _is_foreign(body):
             log.warning("ignoring an unreadable event of a refund that is not ours: %s", error)
             return None
-        raise Refused("invalid_event", f"The body isn't a Stripe event: {error}") from error
+        fault = first_faults(error) if isinstance(error, ValidationError) else error
+        raise Refused("invalid_event", f"The body isn't a Stripe event: {fault}") from error
     with transaction.atomic():
         return _record_and_apply(event, payload["data"]["object"])
 

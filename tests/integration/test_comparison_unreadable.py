@@ -227,4 +227,4 @@ def test_people_are_notified_once_after_hours_without_comparison(
     assert notified == [0, 0, 0, 1, 1]
     assert shown == [False, False, False, True, True]
     event = AuditEvent.objects.get(verb="comparison.missing")
-    assert "nothing was sent" in event.after["why"]
+    assert "Couldn't connect" in event.after["why"]

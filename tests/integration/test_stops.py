@@ -246,17 +246,17 @@ def test_everyone_sees_a_stop_and_admins_resume(world: World, admin: User) -> No
     lead, auditor, boss = (signed_in(f"a-{group}", group) for group in ("lead", "auditor", "admin"))
     action = propose_refund(world.order(), 2_000)
     answer = lead.post(reverse("policy-stop"), {"kind": "refund", "reason": "<b>Robbed</b>"}, follow=True)
-    assert "Refund is stopped" in markup(answer)
+    assert "Refunds are stopped" in markup(answer)
     for page in ("dashboard", "queue", "tickets", "audit", "policy-stops"):
         shown = markup(auditor.get(reverse(page)))
-        assert "Refund is stopped" in shown
+        assert "Refunds are stopped" in shown
         assert "&lt;b&gt;Robbed&lt;/b&gt;" in shown
         assert "a-lead" in shown
     assert "This action is approved and on hold" in markup(auditor.get(reverse("action", args=[action.pk])))
     stop = stops.active_stops().get()
     assert lead.post(reverse("policy-stop-release", args=[stop.pk])).status_code == 403
     answer = boss.post(reverse("policy-stop-release", args=[stop.pk]), follow=True)
-    assert "Refund is stopped" not in markup(answer)
+    assert "Refunds are stopped" not in markup(answer)
     assert "Robbed" in markup(answer)  # among the earlier ones
 
 
@@ -267,8 +267,8 @@ def test_open_pages_learn_of_a_stop_and_its_end(world: World, admin: User) -> No
     for page in ("dashboard", "queue", "needs-a-person", "tickets", "audit"):
         assert f'<div id="stops" hx-get="{news}" hx-trigger="every 10s"' in markup(auditor.get(reverse(page)))
     stop = throw(admin, "refund")
-    assert "<strong>Refund is stopped</strong>" in markup(auditor.get(news))
-    assert "Refund is stopped" in markup(boss.get(reverse("admin:index"))), "Django's own pages too"
+    assert "<strong>Refunds are stopped</strong>" in markup(auditor.get(news))
+    assert "Refunds are stopped" in markup(boss.get(reverse("admin:index"))), "Django's own pages too"
     resume_now(stop, admin)
     assert markup(auditor.get(news)).strip() == ""
 

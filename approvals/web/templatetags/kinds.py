@@ -4,9 +4,9 @@ from typing import Any
 
 from django import template
 
+from approvals import kinds
 from approvals.effects.kinds import KINDS
 from approvals.effects.kinds.base import Kind
-from approvals.kinds import noun
 from approvals.models import Action
 
 register = template.Library()
@@ -21,7 +21,13 @@ def kind_label(name: str) -> str:
 @register.filter
 def kind_noun(name: str) -> str:
     """cancel_order -> cancellation: what the kind is called inside a sentence."""
-    return noun(name)
+    return kinds.noun(name)
+
+
+@register.filter
+def kind_are(name: str) -> str:
+    """refund -> Refunds are; empty, which stands for all kinds -> Everything is."""
+    return kinds.what_is(name)
 
 
 @register.filter

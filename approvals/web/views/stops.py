@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
+from approvals import kinds
 from approvals.effects import stops
-from approvals.effects.kinds import KINDS
 from approvals.models import Stop
 from approvals.web.forms.stop import StopForm
 from approvals.web.queries import figures
@@ -44,8 +44,7 @@ def stop_effects(request: HtmxRequest) -> HttpResponse:
     except Refused as refused:
         form.add_error("kind", refused.message)
         return _page(request, form, status=409)
-    what = KINDS.label(made.kind) if made.kind else "Everything"
-    messages.success(request, f"{what} is stopped. Actions already in progress will finish.")
+    messages.success(request, f"{kinds.what_is(made.kind)} stopped. Actions already in progress will finish.")
     return redirect("policy-stops")
 
 

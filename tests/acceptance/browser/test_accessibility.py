@@ -172,7 +172,7 @@ def test_an_active_stop_and_a_lowered_dial_are_accessible(
     try:
         for address in ("/policy/stop/", "/policy/autonomy/", "/"):
             page.goto(address)
-            expect(page.locator(".banner[role=alert]")).to_contain_text("Cancel order is stopped")
+            expect(page.locator(".banner[role=alert]")).to_contain_text("Cancellations are stopped")
             assert faults_of(page) == []
     finally:
         stops.resume_stopped(stop_id=stop.pk, by=people["admin"])
