@@ -158,7 +158,7 @@ def test_an_admin_previews_the_effect_of_a_policy(desk: Desk) -> None:
 
     admin.goto("/tickets/?q=I+want+my+money+back")
     admin.get_by_role("link", name="I want my money back").click()
-    expect(admin.locator(".status[data-status='answered']")).to_be_visible(timeout=60_000)
+    expect(admin.locator(".status[data-status='answered']").first).to_be_visible(timeout=60_000)
     admin.get_by_role("link", name="Open trace").click()
     admin.get_by_role("link", name="Replay", exact=True).click()
     admin.get_by_label("Mode").select_option("model")
@@ -191,4 +191,4 @@ def cap(page: Page, *, per: str, note: str, usd: str = "", tokens: str = "", mod
     page.get_by_label("Limit in tokens").fill(tokens)
     page.get_by_label("Reason", exact=True).last.fill(note)
     page.get_by_role("button", name="Set budget").click()
-    expect_message(page, "in force")
+    expect_message(page, "Budget saved")
