@@ -23,8 +23,8 @@ from approvals import locks, states
 from approvals.effects import late_answers
 from approvals.kinds import first_faults
 from approvals.models import Action, ProviderEvent
+from approvals.providers.payments.stripe_refund import StripeRefund, UnixTime
 from approvals.providers.receipt import FAILED, SUCCEEDED, Name, Receipt
-from approvals.providers.stripe_refund import StripeRefund, UnixTime
 from approvals.reconciliation import late_failures
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from agentops.lib.errors import (
 )
 from approvals.providers import payments
 from approvals.providers.payments import listing
-from approvals.providers.stripe_refund import to_ours, to_stripe
+from approvals.providers.payments.stripe_refund import to_ours, to_stripe
 from tests.scripted import CUT, Say, Script, scripted
 
 KEY = "t1:refund:1"

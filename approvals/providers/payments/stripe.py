@@ -22,8 +22,8 @@ from agentops.lib.errors import (
 )
 from agentops.lib.per_process import kept
 from approvals.providers import patience
+from approvals.providers.payments.stripe_refund import StripeRefund, to_stripe
 from approvals.providers.receipt import Receipt, require_asked_for, unlikeness
-from approvals.providers.stripe_refund import StripeRefund, to_stripe
 from approvals.providers.unreadable import unexpected_format, unreadable
 
 if TYPE_CHECKING:
