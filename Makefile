@@ -162,7 +162,7 @@ contracts: $(STAMP) ## import-linter: arrows point down
 		$(if $(CACHE),--cache-dir "$(CACHE)/imports") 2>&1) || { printf '%s\n' "$$said"; exit 1; }
 
 docs: $(STAMP) ## Build the documentation site into site/, without warnings
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --clean --quiet $(if $(CACHE),--site-dir "$(CACHE)/site")
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --clean $(if $(CACHE),--site-dir "$(CACHE)/site")
 
 # ---- housekeeping ---------------------------------------------------------------------------------------------
 

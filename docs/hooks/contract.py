@@ -18,8 +18,9 @@ def render(document: dict[str, Any], name: str) -> str:
                 text += operation(document, name, f"{method.upper()} {path}", each)
                 bodies.add(body_of(each).get("$ref"))
     for schema, value in document["components"].get("schemas", {}).items():
-        if "properties" in value and f"#/components/schemas/{schema}" not in bodies:
-            text += f"\n#### {schema} {{: #{anchor(name, schema)} }}\n\n{fields(document, name, value)}"
+        if f"#/components/schemas/{schema}" not in bodies:
+            shown = fields(document, name, value) if "properties" in value else values(name, value)
+            text += f"\n#### {schema} {{: #{anchor(name, schema)} }}\n\n{shown}"
     return text
 
 
@@ -59,6 +60,11 @@ def response(document: dict[str, Any], name: str, status: str, answer: dict[str,
 def fields(document: dict[str, Any], name: str, schema: dict[str, Any]) -> str:
     head = "| field | type | required | meaning |\n|---|---|---|---|\n"
     return head + "".join(rows(document, name, schema, ""))
+
+
+def values(name: str, schema: dict[str, Any]) -> str:
+    """Return the paragraph of a schema that isn't an object: its type or values, and its meaning."""
+    return f"{kind(name, schema)}. {' '.join(schema.get('description', '').split())}\n"
 
 
 def rows(document: dict[str, Any], name: str, schema: dict[str, Any], prefix: str) -> list[str]:
