@@ -12,7 +12,7 @@ from agentops.lib.ids import new_id
 from tickets import signals
 from tickets.models import Customer, Message, Ticket
 
-Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=r"\S")]
+MessageBody = Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=r"\S")]
 # Identifies a delivery, so it is stored unchanged and must not contain NUL, which PostgreSQL rejects.
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00]+$")]
 
@@ -40,13 +40,13 @@ class NewTicket(Incoming):
     customer_email: Annotated[EmailStr, Field(max_length=254)]
     customer_name: str = Field(default="", max_length=200)
     subject: str = Field(max_length=300)
-    body: Body
+    body: MessageBody
     received_at: Moment | None = None
 
 
 class NewMessage(Incoming):
     external_id: Identifier
-    body: Body
+    body: MessageBody
     received_at: Moment | None = None
 
 

@@ -37,7 +37,7 @@ _held: ContextVar[tuple[_Lease, ...]] = ContextVar("held", default=())
 
 
 @dataclass(eq=False)
-class Call:
+class OpenCall:
     """A call in progress, until `end` or the monotonic time `until`."""
 
     until: float
@@ -64,11 +64,11 @@ def holding(renew: Callable[[], object], *, seconds: float) -> Iterator[None]:
         _held.reset(token)
 
 
-def begin(until: float) -> Call:
+def begin(until: float) -> OpenCall:
     """Run the hooks, and renew the thread's leases until `Call.end`, or until the monotonic time `until` at most."""
     for hook in _hooks:
         hook()
-    call = Call(until, _held.get())
+    call = OpenCall(until, _held.get())
     if call.leases:
         _keeper.watch(call)
     return call
@@ -89,11 +89,11 @@ class _Keeper:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._calls: set[Call] = set()
+        self._calls: set[OpenCall] = set()
         self._wakes_at = 0.0
         self._thread: threading.Thread | None = None
 
-    def watch(self, call: Call) -> None:
+    def watch(self, call: OpenCall) -> None:
         with self._changed:
             self._calls.add(call)
             if self._thread is None:
@@ -102,7 +102,7 @@ class _Keeper:
             elif min(lease.due_at for lease in call.leases) < self._wakes_at:
                 self._changed.notify()
 
-    def forget(self, call: Call) -> None:
+    def forget(self, call: OpenCall) -> None:
         with self._changed:
             self._calls.discard(call)
 

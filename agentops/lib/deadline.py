@@ -73,7 +73,7 @@ class _Network(httpcore2.SyncBackend):
 
 
 class _Body(httpx2.SyncByteStream):
-    def __init__(self, stream: httpx2.SyncByteStream, call: calls.Call) -> None:
+    def __init__(self, stream: httpx2.SyncByteStream, call: calls.OpenCall) -> None:
         self._stream = stream
         self._call = call
 

@@ -21,7 +21,7 @@ def write_fenced(replay: Replay, **fields: Any) -> None:
         raise ReplaySuperseded
 
 
-def renew_lease(replay: Replay) -> None:
+def renew_replay_lease(replay: Replay) -> None:
     """Extend the lease while it is valid, unless the row is locked: the renewal of others must not wait."""
     held = Replay.objects.filter(
         pk=replay.pk, fence=replay.fence, status=Replay.Status.RUNNING, lease_expires_at__gt=Now()

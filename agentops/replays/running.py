@@ -47,7 +47,7 @@ def advance_replay(replay_id: int) -> None:
         if replay.attempt > MAX_ATTEMPTS:
             _finish(replay, status=Replay.Status.FAILED, error=f"One step failed {MAX_ATTEMPTS} times.")
             return
-        renewed = calls.holding(partial(leases.renew_lease, replay), seconds=settings.RUN_LEASE_SECONDS)
+        renewed = calls.holding(partial(leases.renew_replay_lease, replay), seconds=settings.RUN_LEASE_SECONDS)
         with renewed, outbound.only(*worlds.allowed(replay.mode)):
             _run_steps(replay)
     except ProviderError as error:  # a live service failed, which says nothing about the run

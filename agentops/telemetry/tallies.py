@@ -18,7 +18,7 @@ from approvals import states
 
 _NAME = "tallies"
 EVERY = timedelta(seconds=5)
-KEPT = timedelta(days=9)
+TALLIES_KEPT = timedelta(days=9)
 _PERIOD = timedelta(hours=1)
 MAX_PERIODS = 50  # per call, so that catching up with years of history doesn't keep a sweep thread busy for long
 
@@ -101,7 +101,7 @@ def roll_up(settle_seconds: int = SETTLE_SECONDS) -> None:
     for _ in range(MAX_PERIODS):
         if not _count_period(settle_seconds):
             break
-    Tally.objects.filter(hour__lt=Now() - KEPT, hour__gt=EPOCH).delete()
+    Tally.objects.filter(hour__lt=Now() - TALLIES_KEPT, hour__gt=EPOCH).delete()
 
 
 def _count_period(settle_seconds: int) -> bool:

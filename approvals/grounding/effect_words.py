@@ -4,7 +4,7 @@ from approvals.grounding.vocabulary import (
     CANCEL_WORDS,
     CHANGED_WORDS,
     MONEY_WORDS,
-    NEVER_SENT,
+    NOT_SENT_WORDS,
     ORDERS_WORDS,
     REFUND_WORDS,
     REPLACEMENT_WORDS,
@@ -69,7 +69,7 @@ EFFECTS = {
     "cancel_order": pattern_of(
         rf"{CANCEL_WORDS}|\bcalled\b.{{0,30}}\boff\b|\b(?:will|'ll) call\b.{{0,30}}\boff\b|"
         rf"{near(ORDERS_WORDS, f'(?:{STOPPED_WORDS})')}|{near(ORDERS_WORDS, "(?:(?:will|'ll) (?:stop|halt|close))")}"
-        rf"|\b(?:voided|undone|undid|called off|{NEVER_SENT})\b|\border (?:is|was) (?:now )?off\W*$"
+        rf"|\b(?:voided|undone|undid|called off|{NOT_SENT_WORDS})\b|\border (?:is|was) (?:now )?off\W*$"
         r"|\b(?:dropped|took|taken|struck|removed)\b.{0,30}\b(?:from|off) (?:your|the) order\b"
         r"|\b(?:auftrag|bestellung)\b.{0,40}\b(?:zuruckgezogen|gestrichen)\b"
         r"|\b(?:stopped|halted) (?:it|this|that|them|"

@@ -4,7 +4,7 @@ from approvals.grounding.vocabulary import (
     CANCEL_WORDS,
     CHANGED_WORDS,
     MONEY_WORDS,
-    NEVER_SENT,
+    NOT_SENT_WORDS,
     ORDERS_WORDS,
     REFUND_WORDS,
     REPLACEMENT_WORDS,
@@ -60,7 +60,7 @@ NEGATIVE = pattern_of(rf"\b{_NOT}(?!\w)")
 # Words that turn a denial into a claim: "never refunded faster", "no refund is missing".
 REVERSAL = pattern_of(
     r"\b(?:faster|quicker|sooner|less|longer|later than|only|until|except|other than|more than|outstanding|missing|"
-    rf"pending|overdue|unless|nur|seulement|solo|soltanto|alleen|apenas|{NEVER_SENT})\b"
+    rf"pending|overdue|unless|nur|seulement|solo|soltanto|alleen|apenas|{NOT_SENT_WORDS})\b"
 )
 # A clause that asks, or explains what is needed, claims nothing ...
 OPEN_ENDED = pattern_of(

@@ -33,7 +33,7 @@ STOPPED_WORDS = (
     r"stopped|halted|closed|voided|undone|withdrawn|revoked|scrapped|removed|deleted|terminated|"
     r"called off|calling off"
 )
-NEVER_SENT = (
+NOT_SENT_WORDS = (
     r"(?:\w+n't|not|never) be (?:shipped|sent|dispatched|posted|delivered) (?:any ?more|any longer|at all|after all)|"
     r"no longer (?:be (?:shipped|sent|dispatched|posted)|exists?)|(?:\w+n't|will not) ship(?= *\W*$)|"
     r"(?<!heute )nicht mehr (?:verschickt|versendet|versandt)"

@@ -29,7 +29,7 @@ from approvals.reconciliation import late_failures
 
 log = logging.getLogger(__name__)
 STRIPE = "stripe"
-KINDS = ("refund.updated", "refund.failed", "charge.refund.updated")
+EVENT_KINDS = ("refund.updated", "refund.failed", "charge.refund.updated")
 TOLERANCE_SECONDS = 300
 Outcome = ProviderEvent.Outcome
 
@@ -59,7 +59,7 @@ def receive_stripe(body: bytes, signature: str) -> Outcome | None:
     _verify(body, signature)
     try:
         payload = json.loads(body)
-        if payload.get("type") not in KINDS:
+        if payload.get("type") not in EVENT_KINDS:
             return None
         event = Event.model_validate(payload)
         event.data.object.as_data()

@@ -17,6 +17,7 @@ SHARED = {
     "urlpatterns": "Django's name for a module's URLs",
     "register": "Django's name for a module's template tags",
     "due": "every queue of the sweep: the ids of what is due",
+    "LINE": "every queue of the sweep: its name",
     "send_refund": "the interface of a payment adapter",
     "find_refund": "the interface of a payment adapter",
     "refunds_since": "the interface of a payment adapter",

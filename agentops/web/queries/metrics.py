@@ -105,7 +105,7 @@ def overdue(at: datetime) -> dict[str, float]:
     return {sort: max((at - due).total_seconds(), 0.0) if due else 0.0 for sort, due in since.items()}
 
 
-def put_off() -> list[tuple[str, int]]:
+def deferred_work() -> list[tuple[str, int]]:
     """Return the lines of the sweep with items that failed the last time, and how many."""
     return list(Deferral.objects.order_by("line").values_list("line").annotate(count=Count("pk")))
 

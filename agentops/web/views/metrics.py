@@ -159,7 +159,7 @@ def _lag(at: datetime) -> Iterable[Metric]:
     failing = GaugeMetricFamily(
         "agentops_work_put_off", "Items of the sweep that failed the last time and will be retried.", labels=["line"]
     )
-    for line, count in metrics.put_off():
+    for line, count in metrics.deferred_work():
         failing.add_metric([line], count)
     behind = GaugeMetricFamily(
         "agentops_watermark_lag_seconds", "How far counts and exported traces are behind.", labels=["name"]

@@ -19,7 +19,7 @@ from approvals.web.forms.looking_into import CloseForm
 from approvals.web.queries import findings as queries
 from approvals.web.views.request import HtmxRequest, part_of
 
-LOOK_BACK = timedelta(hours=24)
+DEFAULT_LOOK_BACK = timedelta(hours=24)
 may_close = permission_required("approvals.close_finding", raise_exception=True)
 
 
@@ -33,7 +33,7 @@ def show_findings(request: HtmxRequest) -> HttpResponse:
 @may_close
 def start_comparison(request: HtmxRequest) -> HttpResponse:
     """Start a comparison of the last day in a worker. The page shows its progress."""
-    comparison.request_comparison(since=timezone.now() - LOOK_BACK, by=request.user)
+    comparison.request_comparison(since=timezone.now() - DEFAULT_LOOK_BACK, by=request.user)
     return redirect("findings")
 
 
