@@ -170,6 +170,9 @@ REPLIES_BACKEND = env.str("REPLIES_BACKEND", "webhook")
 REPLIES_URL = env.str("REPLIES_URL", "")
 REPLIES_SIGNING_SECRET = env.str("REPLIES_SIGNING_SECRET", "")
 INTAKE_SIGNING_SECRET = env.str("INTAKE_SIGNING_SECRET", "")
+# Deliveries accepted from one help desk within a minute and for one customer within an hour; 0: no limit.
+INTAKE_SOURCE_PER_MINUTE = env.int("INTAKE_SOURCE_PER_MINUTE", 6000)
+INTAKE_CUSTOMER_PER_HOUR = env.int("INTAKE_CUSTOMER_PER_HOUR", 200)
 PROVIDER_TIMEOUT_SECONDS = env.float("PROVIDER_TIMEOUT_SECONDS", 10.0)
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "") or None
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")

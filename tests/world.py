@@ -25,7 +25,7 @@ from approvals.models import Action, ApprovalRequest, PolicyVersion
 from approvals.policy import versions
 from approvals.policy.rules import CurrencyLimit, Rules, Threshold
 from tests.live import Simulator
-from tickets import intake
+from tickets import incoming, intake
 from tickets.models import Ticket
 
 OF_EACH = 60
@@ -157,7 +157,7 @@ def put_rules(rules: Rules = RULES, **changes: Any) -> PolicyVersion:
 
 def ticket_of(order: dict[str, Any], body: str = "Please help.", subject: str = "My order") -> Ticket:
     """Create a ticket of the order's customer, with its first run queued."""
-    incoming = intake.NewTicket(
+    delivered = incoming.NewTicket(
         source="test",
         external_id=f"delivery-{next(_deliveries)}",
         customer_email=order["customer_email"],
@@ -165,7 +165,7 @@ def ticket_of(order: dict[str, Any], body: str = "Please help.", subject: str = 
         subject=subject,
         body=body,
     )
-    return intake.receive_ticket(incoming)[0]
+    return intake.receive_ticket(delivered)[0]
 
 
 def refund_arguments(order: dict[str, Any], amount: int, **more: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 
+from agentops.lib import addresses
 from tickets.models import Ticket
 
 PAGE = 50
@@ -88,7 +89,7 @@ def _tickets(filters: TicketFilters) -> QuerySet[Ticket]:
 def search(tickets: QuerySet[Ticket], text: str, *, depth: int = SEARCH_DEPTH) -> QuerySet[Ticket]:
     """Search all tickets by e-mail address or id, and the newest `depth` by words."""
     if "@" in text:
-        return tickets.filter(customer__email__startswith=text.lower())
+        return tickets.filter(customer__email__startswith=addresses.start_of(text))
     exact = Q(pk=text.lower()) | Q(external_id=text)
     if Ticket.objects.filter(exact).exists():
         return tickets.filter(exact)

@@ -2,4 +2,5 @@
 
 from django.dispatch import Signal
 
-message_received = Signal()  # message: tickets.models.Message, written by the customer
+# message: tickets.models.Message, inbound; first: whether it opened its ticket
+message_received = Signal()

@@ -14,12 +14,13 @@ from pydantic import BaseModel, ValidationError
 from standardwebhooks import Webhook, WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
+from agentops.api import limits
 from agentops.models import Run
 from approvals.models import Action
-from tickets import intake, queries
-from tickets.models import Message, Ticket
+from tickets import incoming, intake, queries
+from tickets.models import Message
 
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 View = Callable[..., JsonResponse]
 
 
@@ -51,6 +52,10 @@ def signed(view: View) -> View:
         except (WebhookVerificationError, EmptyWebhookSecretError, ValueError) as problem:
             # ValueError: the signature, the body or the secret isn't text
             return error(401, "bad_signature", f"The signature is invalid: {problem}")
+        if limits.is_replay(
+            webhook_id=request.headers["webhook-id"], method=str(request.method), path=request.path, body=request.body
+        ):
+            return error(401, "replayed", "This webhook-id was used for another request. Use a new one each time.")
         return view(request, *args, **kwargs)
 
     return checked
@@ -59,10 +64,12 @@ def signed(view: View) -> View:
 @signed
 @require_POST
 def post_ticket(request: HttpRequest) -> JsonResponse:
-    incoming = _read(intake.NewTicket, request)
-    if isinstance(incoming, JsonResponse):
-        return incoming
-    ticket, new = intake.receive_ticket(incoming)
+    delivered = _read(incoming.NewTicket, request)
+    if isinstance(delivered, JsonResponse):
+        return delivered
+    if wait := limits.seconds_to_wait(source=delivered.source, customer=delivered.customer_email):
+        return _too_many(wait)
+    ticket, new = intake.receive_ticket(delivered)
     url = settings.PUBLIC_URL + reverse("ticket", args=[ticket.pk])
     body = {"ticket_id": ticket.pk, "status": ticket.status, "url": url}
     return JsonResponse(body, status=201 if new else 200)
@@ -71,21 +78,28 @@ def post_ticket(request: HttpRequest) -> JsonResponse:
 @signed
 @require_POST
 def post_message(request: HttpRequest, ticket_id: str) -> JsonResponse:
-    incoming = _read(intake.NewMessage, request)
-    if isinstance(incoming, JsonResponse):
-        return incoming
-    try:
-        message, new = intake.receive_message(ticket_id, incoming)
-    except Ticket.DoesNotExist:
+    delivered = _read(incoming.NewMessage, request)
+    if isinstance(delivered, JsonResponse):
+        return delivered
+    if delivered.ticket_id != ticket_id:
+        return _invalid({"ticket_id": f"must be the ticket in the address, {ticket_id}"})
+    ticket = queries.find_ticket(ticket_id)
+    if ticket is None:
         return _no_ticket(ticket_id)
-    # The first run, because a person may have started another one on the same message.
-    run = Run.objects.filter(ticket_id=ticket_id, through_message=message.pk).earliest("number")
-    return JsonResponse({"message_id": message.pk, "run_id": run.pk}, status=201 if new else 200)
+    if wait := limits.seconds_to_wait(source=ticket.source, customer=ticket.customer.email):
+        return _too_many(wait)
+    message, new = intake.receive_message(ticket_id, delivered)
+    # The first run, because a person may have started another one on the same message. None: no run takes it up.
+    run = Run.objects.filter(ticket_id=ticket_id, through_message=message.pk).order_by("number").first()
+    return JsonResponse({"message_id": message.pk, "run_id": run and run.pk}, status=201 if new else 200)
 
 
 @signed
 @require_GET
 def get_ticket(request: HttpRequest, ticket_id: str) -> JsonResponse:
+    if not request.headers["webhook-id"].startswith(f"{ticket_id}."):
+        text = "The webhook-id of a GET must begin with the ticket's id and a dot, so that it reads this ticket only."
+        return error(401, "bad_signature", text)
     found = queries.find_ticket(ticket_id)
     if found is None:
         return _no_ticket(ticket_id)
@@ -129,16 +143,36 @@ def _action(action: Action) -> dict[str, Any]:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    return {"direction": message.direction, "body": message.body, "sent_at": message.sent_at.isoformat()}
+    return {
+        "direction": message.direction,
+        "body": message.body,
+        "sent_at": message.sent_at.isoformat(),
+        "automatic": message.automatic,
+        "attachments": message.attachments,
+    }
 
 
 def _no_ticket(ticket_id: str) -> JsonResponse:
     return error(404, "not_found", f"There is no ticket {ticket_id!r}.")
 
 
+def _too_many(seconds: int) -> JsonResponse:
+    answer = error(429, "rate_limited", f"Too many deliveries. Try again in {seconds} seconds.", {"seconds": seconds})
+    answer["Retry-After"] = str(seconds)
+    return answer
+
+
+def _invalid(fields: dict[str, str]) -> JsonResponse:
+    return error(400, "invalid_request", "; ".join(f"{name}: {text}" for name, text in fields.items()), fields)
+
+
 def _read[Shape: BaseModel](shape: type[Shape], request: HttpRequest) -> Shape | JsonResponse:
     try:
-        return shape.model_validate_json(request.body)
+        return incoming.parse(shape, request.body)
     except ValidationError as problem:
-        fields = {".".join(map(str, row["loc"])) or "body": row["msg"] for row in problem.errors()}
-        return error(400, "invalid_request", "; ".join(f"{name}: {text}" for name, text in fields.items()), fields)
+        rows = problem.errors()
+        return _invalid(
+            {".".join(map(str, row["loc"])) or "body": row["msg"].removeprefix("Value error, ") for row in rows}
+        )
+    except ValueError as problem:
+        return _invalid({"body": f"not JSON that can be read: {problem}"})

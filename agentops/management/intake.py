@@ -13,7 +13,8 @@ from standardwebhooks import Webhook
 from agentops.lib import http
 from agentops.lib.errors import Transient
 from agentops.lib.ids import new_id
-from tickets.intake import NewTicket
+from tickets import incoming
+from tickets.incoming import NewTicket
 
 # A ticket at rest waits for a person or a customer, so polling it often shows nothing new.
 RESTING = frozenset({"answered", "awaiting_approval", "needs_person", "closed"})
@@ -47,7 +48,7 @@ def read_tickets(text: str, *, source: str) -> list[NewTicket]:
     for index, row in enumerate(rows):
         try:
             given = {"source": source, **row} if isinstance(row, dict) else row
-            tickets.append(NewTicket.model_validate_json(json.dumps(given)))
+            tickets.append(incoming.parse(NewTicket, json.dumps(given)))
         except ValidationError as error:
             wrong += [f"ticket {index}: {_place(each['loc'])}{each['msg']}" for each in error.errors()]
     wrong += _duplicates(tickets)
@@ -82,8 +83,7 @@ class Intake:
 
         Repeat if no answer arrived: the API takes a second delivery for the same ticket.
         """
-
-        body = ticket.model_dump_json(exclude_none=True).encode()
+        body = ticket.model_dump_json(exclude_unset=True).encode()
         for left in reversed(range(POST_TRIES)):
             try:
                 answer = http.call(self._http, "POST", "/api/tickets", content=body, headers=self._signed(body))
@@ -97,15 +97,18 @@ class Intake:
 
     def look(self, posted: Posted) -> dict[str, Any]:
         """Return the ticket's status in the contract's format. Raises ProviderError."""
-        answer = http.call(self._http, "GET", f"/api/tickets/{posted.ticket_id}", headers=self._signed(b""))
+        answer = http.call(
+            self._http, "GET", f"/api/tickets/{posted.ticket_id}", headers=self._signed(b"", posted.ticket_id)
+        )
         latest: dict[str, Any] = answer.data
         return latest
 
     def close(self) -> None:
         self._http.close()
 
-    def _signed(self, body: bytes) -> dict[str, str]:
-        message, now = f"msg_{new_id()}", timezone.now()
+    def _signed(self, body: bytes, ticket_id: str = "msg") -> dict[str, str]:
+        """Return the headers of a request. One that reads a ticket names it in its id."""
+        message, now = f"{ticket_id}.{new_id()}", timezone.now()
         return {
             "Content-Type": "application/json",
             "webhook-id": message,

@@ -16,7 +16,7 @@ from django.db.models import Q
 from agentops.models import Run, Step, StoredText
 from agentops.runs import turn
 from approvals import kinds, states
-from approvals.effects import reservations
+from approvals.effects import conversation, reservations
 from approvals.effects.kinds import KINDS
 from approvals.effects.reservations import FundsLeft, Reading
 from approvals.effects.resolution import NOW, Sources
@@ -165,6 +165,7 @@ class Recording:
             get_customer=get_customer,
             left=left,
             effects=lambda _ticket_id: effects_of([*self.earlier, *done()]),
+            automatic_replies=self._automatic_replies,
         )
 
     def live(self, done: Callable[[], Sequence[Action]]) -> Sources:
@@ -177,7 +178,15 @@ class Recording:
             new = [action for action in done() if not self._has_effect(action)]
             return _reduced_by(reservations.funds_left(reading), new, reading)
 
-        return replace(NOW, left=left, effects=lambda _ticket_id: effects_of([*self.earlier, *done()]))
+        return replace(
+            NOW,
+            left=left,
+            effects=lambda _ticket_id: effects_of([*self.earlier, *done()]),
+            automatic_replies=self._automatic_replies,
+        )
+
+    def _automatic_replies(self, ticket_id: str) -> int:
+        return conversation.automatic_replies(ticket_id, before=self.run.started_at or self.run.created_at)
 
     def _has_effect(self, action: Action) -> bool:
         """Whether an action of the run succeeded with the same effect."""

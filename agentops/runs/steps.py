@@ -247,19 +247,23 @@ def _messages(run: Run, done: list[Step], prompt: str) -> list[dict[str, Any]]:
 def _conversation(run: Run, known: dict[str, Any]) -> list[dict[str, str]]:
     """Return the ticket's messages that this run knows.
 
-    `known` is the run's first input. The customer's first message is preceded by the ticket's header. The messages
-    that this run is about come last, even if an answer to an earlier one was sent after they arrived.
+    `known` is the run's first input. The messages are in the order in which they were received, which may differ from
+    their arrival. The first one of the customer is preceded by the ticket's header. Those from the first that this run
+    is about come last, even if an answer to an earlier one was sent after they arrived.
     """
     ticket = run.ticket
     # Up to what was known at the start: the messages of a resumed run must not change under it.
     answered = Q(direction=Message.Direction.OUTBOUND, pk__lte=known["answered_through"])
     inbound = Q(direction=Message.Direction.INBOUND, pk__lte=run.through_message)
-    rows = list(Message.objects.filter(answered | inbound, ticket=ticket).order_by("pk"))
+    rows = list(Message.objects.filter(answered | inbound, ticket=ticket))
     earlier = Run.objects.filter(ticket=ticket, through_message__lt=run.through_message).order_by("-number")
-    before = earlier.values_list("through_message", flat=True).first()
-    rows.sort(key=lambda row: row.direction == Message.Direction.INBOUND and row.pk > (before or 0))
+    before = earlier.values_list("through_message", flat=True).first() or 0
+    told = [row for row in rows if row.direction == Message.Direction.INBOUND]
+    first_new = next((place for place, row in enumerate(told) if row.pk > before), len(told))
+    last = {row.pk for row in told[first_new:]}
+    rows.sort(key=lambda row: row.pk in last)
     roles = {Message.Direction.INBOUND: "user", Message.Direction.OUTBOUND: "assistant"}
-    messages = [{"role": roles[Message.Direction(row.direction)], "content": row.body} for row in rows]
+    messages = [{"role": roles[Message.Direction(row.direction)], "content": row.marked()} for row in rows]
     customer = ticket.customer
     first = next(message for message in messages if message["role"] == "user")
     first["content"] = (

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from agentops.lib import redact
+from agentops.lib import addresses, redact
 from agentops.lib.errors import Refused
 from agentops.lib.money import display
 from approvals import kinds, states
@@ -95,15 +95,15 @@ def run_read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
     match parse_read(name, arguments):
         # Only among the customer's own orders: a ticket may name anyone's parcel.
         case FindOrders(tracking_number=str(number)):
-            return _newest([row for row in _own(ticket) if number in row.tracking_numbers])
-        case FindOrders(customer_email=str(email)) if email.lower() != ticket.customer.email.lower():
+            return _newest([row for row in resolution.own_orders(ticket) if number in row.tracking_numbers])
+        case FindOrders(customer_email=str(email)) if not addresses.same(email, ticket.customer.email):
             raise Refused(
                 "not_this_customer",
                 f"Only the orders of {ticket.customer.email}, who wrote this ticket, can be read.",
                 customer_email=ticket.customer.email,
             )
         case FindOrders():
-            return _newest(_own(ticket))
+            return _newest(resolution.own_orders(ticket))
         case GetOrder(order_id=order_id):
             return reservations.order_snapshot(resolution.read_order(ticket, order_id))
         case _:
@@ -194,12 +194,6 @@ def _wish(action: Action) -> str:
     """Return what the customer wants, as the start of a sentence: "Refund of $60.00 for #W1"."""
     amount = f" of {display(action.amount, action.currency)}" if action.amount is not None else ""
     return f"{KINDS.label(action.kind)}{amount} for {action.order_id or action.target}"
-
-
-def _own(ticket: Ticket) -> list[orders.Order]:
-    # Compare again: a shop that searches loosely must not show another customer's orders.
-    email = ticket.customer.email
-    return [row for row in orders.find_orders(customer_email=email) if row.belongs_to(email)]
 
 
 def _newest(found: list[orders.Order]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from agentops.replays import running
 from agentops.replays.queueing import replay_queued
-from agentops.runs import engine, leasing
+from agentops.runs import arrival, engine, leasing
 from agentops.runs.signals import run_queued
 from agentops.worker import sweep
 from approvals.signals import action_settled
@@ -35,9 +35,10 @@ def advance_replay_task(replay_id: int) -> None:
 
 
 @receiver(message_received)
-def queue_run_for_message(sender: object, message: Message, **_: Any) -> None:
-    run = leasing.queue_run(message)
-    transaction.on_commit(lambda: hurry_run(run.pk), robust=True)
+def queue_run_for_message(sender: object, message: Message, first: bool, **_: Any) -> None:
+    run = arrival.take_up(message, first=first)
+    if run is not None:
+        transaction.on_commit(lambda: hurry_run(run.pk), robust=True)
 
 
 @receiver(action_settled)

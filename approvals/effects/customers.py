@@ -1,8 +1,9 @@
 """Find the shop's customer who wrote a ticket. These functions read the shop and open no transaction."""
 
+from agentops.lib import addresses
 from agentops.lib.errors import ProviderError, Refused
 from approvals.effects.reservations import Reading
-from approvals.effects.resolution import NOW, Sources
+from approvals.effects.resolution import NOW, Sources, own_orders
 from approvals.providers import orders
 from approvals.providers.orders import ShopCustomer
 from tickets.models import Ticket
@@ -13,13 +14,13 @@ MOST_CUSTOMERS = 5  # of one e-mail address that are looked at
 def read_customer(ticket: Ticket, sources: Sources = NOW) -> ShopCustomer:
     """Return the shop's customer for the ticket's author, found through their orders. Raises Refused or
     ProviderError."""
-    email = ticket.customer.email
-    own = [order for order in sources.find_orders(customer_email=email) if order.belongs_to(email)]
+    author = ticket.customer
+    own = own_orders(ticket, sources)
     for customer_id in list(dict.fromkeys(order.customer_id for order in own))[:MOST_CUSTOMERS]:
         customer = sources.get_customer(customer_id)
-        if customer and customer.email.lower() == email.lower():
+        if customer and (customer.customer_id == author.shop_id or addresses.same(customer.email, author.email)):
             return customer
-    raise Refused("customer_unknown", f"The shop knows no customer with orders under {email}.")
+    raise Refused("customer_unknown", f"The shop knows no customer with orders under {author.email}.")
 
 
 def read_tags(ticket: Ticket, *, customer: ShopCustomer | None, reading: Reading | None) -> tuple[str, ...] | None:

@@ -40,9 +40,10 @@ class Rules(PolicyPart):
     """The rules of a PolicyVersion.
 
     An amount in a currency that a limit doesn't list needs approval. `refund_window_days` counts whole days after the
-    delivery; 0 means no window. `acknowledge` says which runs send the customer the fixed text `acknowledgement`: those
-    that `failed`, or all that end `with_person`. A blocked wish goes to a person, unless `agent_may_decline` lists its
-    kind: then the agent may turn it down alone.
+    delivery; 0 means no window. `replies_per_day` is how many replies a ticket gets in 24 hours without a person, so
+    that two machines can't answer each other forever; 0 means no limit. `acknowledge` says which runs send the customer
+    the fixed text `acknowledgement`: those that `failed`, or all that end `with_person`. A blocked wish goes to a
+    person, unless `agent_may_decline` lists its kind: then the agent may turn it down alone.
     """
 
     thresholds: list[Threshold] = Field(default_factory=list)
@@ -52,6 +53,7 @@ class Rules(PolicyPart):
     customer_30_days_count: Annotated[int, Field(ge=0)] = 3
     agent_today: list[CurrencyLimit] = Field(default_factory=list)
     replies_need_approval: bool = False
+    replies_per_day: Annotated[int, Field(ge=0, le=1000)] = 5
     approval_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 72
     agent_may_decline: list[dial.KindName] = Field(default_factory=list)
     acknowledge: Literal["never", "failed", "with_person"] = "never"

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -10,8 +9,9 @@ import httpx2
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agentops.lib import http
+from agentops.lib import addresses, http
 from agentops.lib.errors import EffectUnknown, Terminal, Transient
+from agentops.lib.moments import Moment
 from approvals.providers.receipt import Receipt
 from approvals.providers.unreadable import unexpected_format
 
@@ -48,8 +48,8 @@ class Order(ContractModel):
     status: str
     currency: str
     total: int
-    placed_at: datetime
-    delivered_at: datetime | None = None
+    placed_at: Moment
+    delivered_at: Moment | None = None
     items: list[Item]
     payments: list[Payment]
     tracking_numbers: list[str]
@@ -63,7 +63,7 @@ class Order(ContractModel):
         return sum(payment.refunded for payment in self.payments)
 
     def belongs_to(self, email: str) -> bool:
-        return self.customer_email.lower() == email.lower()
+        return addresses.same(self.customer_email, email)
 
 
 class ShopCustomer(ContractModel):
@@ -184,7 +184,7 @@ def _field(data: Any, name: str) -> list[Any]:
 def _same(name: str, wanted: Any, now: Any) -> bool:
     match name:
         case "email":
-            return str(wanted).lower() == str(now).lower()
+            return addresses.same(str(wanted), str(now))
         case "address":
             return all(now.get(part) == value for part, value in wanted.items())
     return bool(wanted == now)

@@ -15,6 +15,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 from agentops.lib import calls, http
 from agentops.lib.errors import EffectUnknown, ProviderError, Terminal, Transient, Unauthorized
 from agentops.lib.per_process import kept
+from approvals.providers import reply_email
 from approvals.providers.receipt import Receipt
 
 NAME = "replies"
@@ -68,14 +69,7 @@ def _bytes(body: str) -> bytes:
 
 
 def _send_email(body: str, key: str) -> Receipt:
-    reply = json.loads(body)
-    message = EmailMessage(
-        subject=reply["subject"],
-        body=reply["body"],
-        to=[reply["to"]],
-        # Derived from the key, so a reply that is sent twice has one id, and mail programs can show it as one message.
-        headers={"Message-ID": f"<{key.replace(':', '.')}@{settings.DEFAULT_FROM_EMAIL.rpartition('@')[2]}>"},
-    )
+    message = reply_email.build(json.loads(body), key=key)
     try:
         message.message().as_bytes()
     except ValueError as error:  # a line break in the subject, or an address that no mail server accepts

@@ -17,7 +17,7 @@ from tests.live import Lead, Simulator, Web, Worker
 from tests.services import INTAKE_SECRET, child_environment
 from tests.waiting import until
 from tests.world import put_rules, write_shop
-from tickets.intake import NewTicket
+from tickets.incoming import NewTicket
 from tickets.models import Ticket
 
 Shelf = dict[str, deque[dict[str, Any]]]

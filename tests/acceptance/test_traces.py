@@ -22,7 +22,7 @@ from tests.scripted import Say, Script, scripted
 from tests.services import INTAKE_SECRET, child_environment
 from tests.waiting import until
 from tests.world import put_rules, refund_arguments, write_shop
-from tickets.intake import NewTicket
+from tickets.incoming import NewTicket
 
 CALLER = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{CALLER}-00f067aa0ba902b7-01"

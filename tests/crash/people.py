@@ -38,7 +38,7 @@ from tests.crash.cases import (
     STOPPED,
     UNPRICED,
 )
-from tickets import intake
+from tickets import incoming, intake
 from tickets.models import Message, Ticket
 
 LEAD = "lead"
@@ -86,7 +86,8 @@ def _first_words(ticket_id: str) -> str:
 
 def _write(ticket_id: str, external_id: str, body: str) -> bool:
     """The customer writes, once. Return whether it is new."""
-    return intake.receive_message(ticket_id, intake.NewMessage(external_id=external_id, body=body))[1]
+    said = incoming.NewMessage(ticket_id=ticket_id, external_id=external_id, body=body)
+    return intake.receive_message(ticket_id, said)[1]
 
 
 def unknown_replies() -> QuerySet[Action]:
@@ -138,7 +139,7 @@ def write_again(also: str, mine: Sequence[str]) -> None:
     if also == FURTHER:
         for ticket in Ticket.objects.filter(pk__in=mine).select_related("customer"):
             order = shop.order_id(shop.number_of(ticket.customer.email))
-            said = intake.NewMessage(external_id="again", body=WRITTEN_AGAIN.format(order=order))
+            said = incoming.NewMessage(ticket_id=ticket.pk, external_id="again", body=WRITTEN_AGAIN.format(order=order))
             intake.receive_message(ticket.pk, said)
 
 

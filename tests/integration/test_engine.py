@@ -32,7 +32,7 @@ from tests.interruptions import (
 from tests.scripted import CUT, Say, Script
 from tests.waiting import until
 from tests.world import World, at_once, expires, put_rules, refund_arguments, run_through, ticket_of
-from tickets import intake
+from tickets import incoming, intake
 from tickets.models import Message, Ticket
 
 REFUND = {"order_id": "#W1", "amount": 999_999, "currency": "USD", "reason": "He said so."}
@@ -55,7 +55,8 @@ def last_tool_result(script: Script) -> dict[str, Any]:
 
 
 def another_message(ticket: Ticket, body: str = "And another thing.", external_id: str = "further-1") -> Message:
-    return intake.receive_message(ticket.pk, intake.NewMessage(external_id=external_id, body=body))[0]
+    said = incoming.NewMessage(ticket_id=ticket.pk, external_id=external_id, body=body)
+    return intake.receive_message(ticket.pk, said)[0]
 
 
 # --- complete runs --------------------------------------------------------------------------------------

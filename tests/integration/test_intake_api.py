@@ -9,52 +9,17 @@ from typing import Any
 import pytest
 from django.test import Client
 from pytest_django import Settings
-from standardwebhooks import Webhook
 
 from agentops.models import Run
 from agentops.wsgi import application
 from approvals.models import Action
 from tests.completions import claims_a_refund_of, triage, uses
 from tests.scripted import Script
-from tests.services import INTAKE_SECRET
+from tests.signed import URL, delivery, get, post, say, signature, ticket_id_of
 from tests.world import World, at_once, refund_arguments, run_through
 from tickets.models import Customer, Message, Ticket
 
 pytestmark = pytest.mark.usefixtures("world")
-URL = "/api/tickets"
-
-
-def signature(
-    body: bytes, *, secret: str = INTAKE_SECRET, at: datetime | None = None, key: str = "msg_1"
-) -> dict[str, str]:
-    now = at or datetime.now(UTC)
-    return {
-        "webhook-id": key,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(secret).sign(key, now, body.decode()),
-    }
-
-
-def post(body: Any, url: str = URL, headers: dict[str, str] | None = None) -> Any:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    headers = signature(raw) if headers is None else headers
-    return Client().post(url, raw, content_type="application/json", headers=headers)
-
-
-def get(url: str) -> Any:
-    return Client().get(url, headers=signature(b""))
-
-
-def delivery(external_id: str, /, **more: Any) -> dict[str, Any]:
-    return {
-        "source": "zendesk",
-        "external_id": external_id,
-        "customer_email": "Kim@Example.com",
-        "customer_name": "Kim Doe",
-        "subject": "My order",
-        "body": "It is broken.",
-        **more,
-    }
 
 
 # --- each delivery once ---------------------------------------------------------------------------------
@@ -75,7 +40,7 @@ def test_a_delivery_creates_a_ticket_a_message_and_a_run(settings: Settings) -> 
 
 
 def test_a_repeated_delivery_returns_its_ticket_and_starts_nothing() -> None:
-    first, second = post(delivery("twice")), post(delivery("twice", body="Sent again, and edited."))
+    first, second = post(delivery("twice")), post(delivery("twice"))
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json() == second.json()
     ticket = Ticket.objects.get(external_id="twice")
@@ -106,8 +71,7 @@ def ticket_id(external_id: str) -> str:
 
 def test_a_further_message_starts_another_run() -> None:
     ticket = ticket_id("talks")
-    message = {"external_id": "m-2", "body": "And the lamp?"}
-    first, second = (post(message, f"{URL}/{ticket}/messages") for _ in range(2))
+    first, second = say(ticket), say(ticket)
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json() == second.json()
     run = Run.objects.get(ticket=ticket, number=2)
@@ -116,15 +80,14 @@ def test_a_further_message_starts_another_run() -> None:
 
 def test_concurrent_copies_of_a_message_are_one_message() -> None:
     ticket = ticket_id("talks at once")
-    message = {"external_id": "m-2", "body": "And the lamp?"}
-    answers = at_once(*[lambda: post(message, f"{URL}/{ticket}/messages")] * 8)
+    answers = at_once(*[lambda: say(ticket)] * 8)
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert Run.objects.filter(ticket=ticket).count() == 2
 
 
 def test_concurrent_messages_start_as_many_runs_in_order() -> None:
     ticket = ticket_id("talks much")
-    works = [lambda n=n: post({"external_id": f"m-{n}", "body": "More."}, f"{URL}/{ticket}/messages") for n in range(6)]
+    works = [lambda n=n: say(ticket, f"m-{n}", "More.") for n in range(6)]
     assert [answer.status_code for answer in at_once(*works)] == [201] * 6
     runs = Run.objects.filter(ticket=ticket).order_by("number")
     assert [run.number for run in runs] == [1, 2, 3, 4, 5, 6, 7]
@@ -201,13 +164,26 @@ def test_an_invalid_secret_accepts_nothing(settings: Settings, secret: str) -> N
         ({"source": "a\x00b"}, "source"),
         ({"customer_email": "kim"}, "customer_email"),
         ({"customer_email": "kim@example.com\nBcc: all@example.com"}, "customer_email"),
+        ({"customer_email": "kim@home@example.com"}, "customer_email"),
+        ({"customer_email": "@example.com"}, "customer_email"),
+        ({"customer_email": "kim@"}, "customer_email"),
         ({"customer_email": f"{'x' * 60}@{'x' * 60}.{'x' * 60}.{'x' * 60}.example.com"}, "customer_email"),
         ({"customer_name": "x" * 201}, "customer_name"),
-        ({"subject": "x" * 301}, "subject"),
+        ({"subject": "x" * 1001}, "subject"),
         ({"subject": ["x"]}, "subject"),
         ({"body": ""}, "body"),
         ({"body": " \n\t"}, "body"),
-        ({"body": "x" * 20_001}, "body"),
+        ({"body": None}, "body"),
+        ({"external_id": "a\ud83d"}, "external_id"),
+        ({"body_format": "markdown"}, "body_format"),
+        ({"auto_submitted": "yes"}, "auto_submitted"),
+        ({"message_id": "x" * 999}, "message_id"),
+        ({"tags": ["x" * 61]}, "tags.0"),
+        ({"tags": ["x"] * 21}, "tags"),
+        ({"attachments": [{}]}, "attachments.0.name"),
+        ({"attachments": [{"name": "a", "content_type": "b", "size": -1}]}, "attachments.0.size"),
+        ({"attachments": [{"name": "a", "content_type": "b", "size": 1, "url": "no address"}]}, "attachments.0.url"),
+        ({"attachments": [{"name": "a", "content_type": "b", "size": 1}] * 21}, "attachments"),
         ({"received_at": "yesterday"}, "received_at"),
         ({"received_at": "2026-01-01T00:00:00"}, "received_at"),
         ({"received_at": "0001-01-01T00:00:00+02:00"}, "received_at"),
@@ -223,7 +199,7 @@ def test_a_value_outside_the_contract_names_its_field(change: dict[str, Any], fi
     answer = post(delivery("wrong", **change))
     assert answer.status_code == 400
     error = answer.json()["error"]
-    assert (error["code"], list(error["details"])) == ("invalid_request", [field])
+    assert (error["code"], next(iter(error["details"]))) == ("invalid_request", field)
     assert not Ticket.objects.filter(external_id="wrong").exists()
 
 
@@ -233,7 +209,7 @@ def test_a_missing_field_is_named(missing: str) -> None:
     assert (answer.status_code, list(answer.json()["error"]["details"])) == (400, [missing])
 
 
-@pytest.mark.parametrize("raw", [b" ", b"{", b"null", b"[]", b'"text"', b"[" * 50_000, b'{"body": "\\ud800"}'])
+@pytest.mark.parametrize("raw", [b" ", b"{", b"null", b"[]", b'"text"', b"[" * 50_000, b'{"size": NaN}'])
 def test_a_body_that_is_not_a_json_object_is_refused(raw: bytes) -> None:
     assert post(raw).status_code == 400
 
@@ -242,21 +218,24 @@ def test_a_body_that_is_not_a_json_object_is_refused(raw: bytes) -> None:
     "body", [{}, {"external_id": "m-2"}, {"external_id": "m-2", "body": "\n"}, {"external_id": "", "body": "x"}]
 )
 def test_a_malformed_message_is_refused(body: dict[str, Any]) -> None:
-    assert post(body, f"{URL}/{ticket_id('shapes')}/messages").status_code == 400
+    ticket = ticket_id("shapes")
+    assert post({"ticket_id": ticket, **body}, f"{URL}/{ticket}/messages").status_code == 400
 
 
-def test_a_request_over_64_kib_is_refused() -> None:
-    assert post(b" " * (64 * 1024 + 1)).status_code == 413
-    assert post(json.dumps(delivery("large")).encode().ljust(64 * 1024)).status_code == 201
+def test_a_request_over_one_mib_is_refused() -> None:
+    assert post(b" " * (1024 * 1024 + 1)).status_code == 413
+    assert post(json.dumps(delivery("large")).encode().ljust(1024 * 1024)).status_code == 201
 
 
 def test_a_nonexistent_ticket_is_not_found() -> None:
-    for answer in (get(f"{URL}/nothing"), post({"external_id": "m", "body": "x"}, f"{URL}/nothing/messages")):
+    for answer in (get("nothing"), say("nothing")):
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
 def test_a_ticket_id_containing_a_nul_is_not_found() -> None:
-    for answer in (get(f"{URL}/%00"), post({"external_id": "m", "body": "x"}, f"{URL}/%00/messages")):
+    headers = signature(b"", key="\x00.1")
+    posted = {"ticket_id": "\x00", "external_id": "m", "body": "x"}
+    for answer in (Client().get(f"{URL}/%00", headers=headers), post(posted, f"{URL}/%00/messages")):
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
@@ -278,7 +257,6 @@ def in_chunks(path: str, body: bytes, *, ends: bool = True) -> tuple[int, dict[s
 def test_a_chunked_body_is_read_like_any_other() -> None:
     status, answer = in_chunks(URL, json.dumps(delivery("chunks")).encode())
     assert (status, Ticket.objects.get(external_id="chunks").pk) == (201, answer["ticket_id"])
-    assert in_chunks(URL, b" " * (64 * 1024 + 1))[0] == 413
     assert in_chunks(URL, b" " * (1024 * 1024 + 1))[0] == 413
 
 
@@ -296,12 +274,12 @@ def test_any_valid_date_and_time_is_accepted(moment: str) -> None:
 
 
 def test_each_address_accepts_only_its_method() -> None:
-    assert get(URL).status_code == 405
+    assert Client().get(URL, headers=signature(b"")).status_code == 405
     assert post(b"{}", f"{URL}/{ticket_id('methods')}").status_code == 405
 
 
 def test_the_longest_values_are_accepted() -> None:
-    longest = delivery("x" * 120, source="x" * 40, customer_name="x" * 200, subject="x" * 300, body="x" * 20_000)
+    longest = delivery("x" * 120, source="x" * 40, customer_name="x" * 200, subject="x" * 1000, body="x" * 100_000)
     assert post(longest).status_code == 201
 
 
@@ -319,7 +297,7 @@ def test_card_numbers_and_secrets_never_reach_the_database() -> None:
     number, secret = "4111 1111 1111 1111", "sk_live_abcdefghijklmnop1234"
     said = f"My card is {number}. My key is {secret}."
     ticket = ticket_id_of(delivery("card", subject=said, body=said))
-    post({"external_id": "m-2", "body": said}, f"{URL}/{ticket}/messages")
+    say(ticket, body=said)
     stored = json.dumps(
         [list(Ticket.objects.filter(pk=ticket).values()), list(Message.objects.filter(ticket=ticket).values())],
         default=str,
@@ -327,10 +305,6 @@ def test_card_numbers_and_secrets_never_reach_the_database() -> None:
     assert number not in stored
     assert secret not in stored
     assert stored.count("ends 1111") == 3
-
-
-def ticket_id_of(body: dict[str, Any]) -> str:
-    return str(post(body).json()["ticket_id"])
 
 
 # --- a ticket's status ----------------------------------------------------------------------------------
@@ -341,7 +315,7 @@ def test_a_ticket_lists_its_runs_actions_and_messages(world: World, model: Scrip
     ticket = ticket_id_of(delivery("tells", customer_email=order["customer_email"]))
     model.will_say(triage(), uses("refund", refund_arguments(order, 2_000)), claims_a_refund_of(order, 2_000))
     run = run_through(Ticket.objects.get(pk=ticket))
-    shown = get(f"{URL}/{ticket}").json()
+    shown = get(ticket).json()
     assert (shown["ticket_id"], shown["source"], shown["external_id"], shown["status"]) == (
         ticket,
         "zendesk",

@@ -159,6 +159,13 @@ def test_a_failed_search_has_no_effect_and_may_be_repeated(server: Script, say: 
     assert type(caught.value) is Transient
 
 
+@pytest.mark.parametrize("field", ["placed_at", "delivered_at"])
+def test_times_without_a_zone_are_refused(server: Script, field: str) -> None:
+    server.will_say(Say({**ORDER, field: "2026-11-25T10:00:00"}))
+    with pytest.raises(Transient, match=rf"{field}: .*with a time zone .*, for example 2026-11-25T10:00:00Z"):
+        orders.get_order("#W1")
+
+
 def test_search_terms_are_escaped(server: Script) -> None:
     server.will_say(Say({"orders": [ORDER]}))
     [found] = orders.find_orders(customer_email="kim+a&b@example.com")

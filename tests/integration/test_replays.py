@@ -22,7 +22,7 @@ from tests.completions import call, calls, claims_a_refund_of, completion, hands
 from tests.interruptions import MODEL, Killed, before_request, die, from_call
 from tests.scripted import Say, Script
 from tests.world import World, put_rules, refund_arguments, run_through, ticket_of
-from tickets import intake
+from tickets import incoming, intake
 from tickets.models import Message, Ticket
 
 ORDER = dict[str, Any]
@@ -118,7 +118,8 @@ def test_human_decisions_and_model_mistakes_are_replayed_identically(world: Worl
 
 def test_further_runs_and_repeated_refunds_are_replayed_identically(world: World, model: Script) -> None:
     first, order = a_small_refund(world, model)
-    message = intake.receive_message(first.ticket_id, intake.NewMessage(external_id="again", body="Again!"))[0]
+    again = incoming.NewMessage(ticket_id=first.ticket_id, external_id="again", body="Again!")
+    message = intake.receive_message(first.ticket_id, again)[0]
     again = uses("refund", refund_arguments(order, 2_000))
     model.will_say(triage(), again, claims_a_refund_of(order, 2_000))
     run = Run.objects.get(ticket=first.ticket_id, through_message=message.pk)

@@ -11,7 +11,7 @@ from agentops.models import Run
 from approvals.models import AuditEvent
 from tests.integration.history_rows import a_run, a_ticket, an_action, asked, signed_in
 from tests.screen import markup
-from tickets import intake, queries
+from tickets import incoming, intake, queries
 from tickets.models import Customer, Message, Ticket
 
 pytestmark = pytest.mark.django_db
@@ -126,7 +126,8 @@ def test_a_lead_closes_a_ticket_and_a_message_reopens_it(maya: Client) -> None:
         "closed",
     )
     assert "Close ticket" not in markup(maya.get(page))
-    intake.receive_message(ticket.pk, intake.NewMessage(external_id="again", body="It is still broken."))
+    again = incoming.NewMessage(ticket_id=ticket.pk, external_id="again", body="It is still broken.")
+    intake.receive_message(ticket.pk, again)
     ticket.refresh_from_db()
     assert ticket.status == "open"
 
@@ -216,3 +217,41 @@ def test_repeating_the_same_text_reports_the_earlier_ones_status(maya: Client) -
         reply.update(status=stands, lease_expires_at=None)
         assert expected in markup(maya.post(address, said, follow=True))
     assert reply.count() == 1
+
+
+# --- a message's parts ----------------------------------------------------------------------------------
+
+
+def test_quoted_history_is_folded_and_marks_and_files_are_shown(maya: Client) -> None:
+    body = "Please stop.\n\nOn Mon, 30 Nov 2026 at 10:12, Shop <help@shop.example> wrote:\n> Shall we?\n"
+    ticket = intake.receive_ticket(
+        incoming.NewTicket(
+            source="zendesk",
+            external_id="parts",
+            customer_email="parts@example.com",
+            subject="Mug",
+            body=body,
+            tags=["VIP"],
+        )
+    )[0]
+    files = [
+        {"name": "mug.jpg", "content_type": "image/jpeg", "size": 2048, "url": "https://desk.example/mug.jpg"},
+        {"name": "bad.html", "content_type": "text/html", "size": 1, "url": "javascript:alert(1)"},
+    ]
+    Message.objects.filter(ticket=ticket).update(attachments=files, automatic="auto_reply", sender="sam@example.com")
+    page = markup(maya.get(reverse("ticket", args=[ticket.pk])))
+    new, _, quoted = page.partition('<summary class="small muted">Quoted history</summary>')
+    assert "Please stop." in new
+    assert "&gt; Shall we?" in quoted
+    assert 'href="https://desk.example/mug.jpg"' in page
+    assert "javascript:" not in page
+    assert "bad.html" in page
+    for shown in ("VIP", "Automatic reply (out of office)", "sam@example.com"):
+        assert shown in page
+
+
+def test_a_ticket_is_found_by_either_spelling_of_its_domain(maya: Client) -> None:
+    ticket = a_ticket("Umlaut")
+    Customer.objects.filter(pk=ticket.customer_id).update(email="kim@m\u00fcller.example")
+    for words in ("kim@m\u00fcller.example", "Kim@xn--mller-kva.example", "kim@m\u00fcl"):
+        assert "Umlaut" in listed(maya, q=words)

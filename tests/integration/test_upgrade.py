@@ -28,7 +28,7 @@ from tests.screen import card_fields
 from tests.scripted import Say, Script, scripted
 from tests.services import services
 from tests.upgrade import names
-from tickets import intake
+from tickets import incoming, intake
 from tickets.models import Customer, Ticket
 
 OLD = Path(__file__).resolve().parent.parent / "upgrade"
@@ -212,7 +212,8 @@ def test_a_queued_run_starts(old: Old, model: Script) -> None:
 def test_a_message_does_not_return_a_kept_ticket_to_the_agent(old: Old) -> None:
     ticket = old.action("refund", "failed").ticket
     assert (ticket.status, ticket.kept_by_person) == ("needs_person", True)
-    intake.receive_message(ticket.pk, intake.NewMessage(external_id="after", body="Where is my money?"))
+    after = incoming.NewMessage(ticket_id=ticket.pk, external_id="after", body="Where is my money?")
+    intake.receive_message(ticket.pk, after)
     ticket.refresh_from_db()
     assert (ticket.status, ticket.kept_by_person) == ("needs_person", True)
 

@@ -20,7 +20,7 @@ from agentops.lab.simulator.store import Store
 from agentops.lab.simulator.wire import Request
 from approvals.providers import orders
 from approvals.providers.payments import contract as refunds
-from tickets import intake
+from tickets import incoming
 
 LIMITS = ("minLength", "maxLength")
 
@@ -47,12 +47,13 @@ def limits(value: dict[str, Any]) -> dict[str, int]:
     return {name: text[name] for name in LIMITS if name in text}
 
 
-@pytest.mark.parametrize("form", [intake.NewTicket, intake.NewMessage])
+@pytest.mark.parametrize("form", [incoming.NewTicket, incoming.NewMessage])
 def test_intake_accepts_the_fields_of_the_contract(form: type[BaseModel]) -> None:
     ours, said = form.model_json_schema(), schema("intake", form.__name__)
     assert sorted(ours["properties"]) == sorted(said["properties"])
     assert sorted(ours["required"]) == sorted(said["required"])
     for name, value in said["properties"].items():
+        value = schema("intake", value["$ref"].rpartition("/")[2]) if "$ref" in value else value
         assert limits(ours["properties"][name]) == limits(value), name
 
 

@@ -70,7 +70,10 @@ def read(tmp_path: Path, content: Any) -> entries.Set:
             "expected.actions.0.params.order_id: the shop has no order #W1",
         ),
         ({"tickets": {}}, "tickets: there is no such field; valid: ticket, expected, category, injection"),
-        ({"ticket": {"external_id": "one", "customer_email": "nobody"}}, "ticket.customer_email: value is not a valid"),
+        (
+            {"ticket": {"external_id": "one", "customer_email": "nobody"}},
+            "ticket.customer_email: must be an email",
+        ),
         (
             {"injection": {"place": "letter", "wants": [{"kind": "refund"}]}},
             "injection.place: Input should be 'ticket'",

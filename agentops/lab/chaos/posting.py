@@ -11,7 +11,7 @@ from agentops.lab.chaos import figures
 from agentops.lib.errors import ProviderError, Terminal, Transient
 from agentops.management import intake
 from approvals import states
-from tickets.intake import NewTicket
+from tickets.incoming import NewTicket
 
 ENDS = {"answered": figures.ANSWERED, "closed": figures.ANSWERED, "needs_person": figures.WITH_PERSON}
 # In progress or done according to our records. Failed or unknown effects were reported to a person as such.

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from agentops.lab.evaluation.shop import Shop
 from approvals.effects.kinds import KINDS
 from approvals.kinds import canonical
-from tickets.intake import NewTicket
+from tickets.incoming import NewTicket
 
 SOURCE = "evaluation"
 Kind = Literal["refund", "cancel_order", "account_change", "reply"]

@@ -41,7 +41,7 @@ def case_of(ticket: Ticket) -> Case:
     # Large columns that the timeline doesn't show.
     actions = list(Action.objects.filter(ticket=ticket).defer("snapshot", "request", "facts").order_by("pk"))
     entries = [
-        *(Entry(message.sent_at, "message", message) for message in ticket.messages.all()),
+        *(Entry(message.place, "message", message) for message in ticket.messages.all()),
         *(Entry(run.started_at or run.created_at, "run", run) for run in its_runs),
         *(Entry(action.created_at, "action", action) for action in actions),
         *(Entry(event.at, "status", event) for event in events.events_of("ticket", ticket.pk).filter(verb__in=_SHOWN)),

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from pydantic import EmailStr, Field, model_validator
 
+from agentops.lib import addresses
 from approvals import kinds
 from approvals.effects.customers import read_customer
 from approvals.effects.kinds.base import CannotBeAsked, Kind, Params, Resolved, SideEffect
@@ -15,7 +16,7 @@ from approvals.policy.rules import Rules
 from approvals.policy.verdicts import Facts, Reason
 from approvals.providers import orders
 from approvals.providers.receipt import Receipt
-from tickets.models import Ticket
+from tickets.models import Customer, Ticket
 
 
 class Address(kinds.Strict):
@@ -91,6 +92,19 @@ class AccountChangeKind(Kind[ChangeAccountArguments, AccountChangeParams]):
 
     def send(self, params: AccountChangeParams, *, body: str, key: str) -> Receipt:
         return orders.change_customer(params.customer_id, body=body, key=key)
+
+    def succeeded(self, action: Action) -> None:
+        """Keep whose account the old and the new address are, so that tickets from both find its orders."""
+        params = self.params_of(action)
+        if params.email is None:
+            return
+        author = action.ticket.customer
+        Customer.objects.filter(pk=author.pk).update(shop_id=params.customer_id)
+        Customer.objects.update_or_create(
+            email=addresses.parse(params.email),
+            defaults={"shop_id": params.customer_id},
+            create_defaults={"shop_id": params.customer_id, "name": author.name},
+        )
 
     def look_up(self, action: Action, params: AccountChangeParams) -> Receipt | None:
         """Compare the account with the wanted values. If others have changed it since, nobody can tell what we did."""

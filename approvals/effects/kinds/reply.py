@@ -11,6 +11,7 @@ from agentops.lib import redact
 from agentops.lib.errors import ProviderError, Refused
 from approvals import kinds, states, ticket_status
 from approvals.audit import events
+from approvals.effects import conversation
 from approvals.effects.kinds.base import Arguments, Kind, Params, Resolved
 from approvals.effects.kinds.registry import KINDS
 from approvals.effects.resolution import NOW, Sources, read_order
@@ -20,7 +21,7 @@ from approvals.models import Action
 from approvals.policy import verdicts
 from approvals.policy.rules import Rules
 from approvals.policy.verdicts import Facts, Reason
-from approvals.providers import replies
+from approvals.providers import replies, reply_email
 from approvals.providers.receipt import Receipt
 from tickets.models import Message, Ticket
 
@@ -118,20 +119,25 @@ class ReplyKind(Kind[ReplyArguments, ReplyParams]):
             "to": params.to,
             "subject": params.subject,
             "body": params.text,
+            **conversation.thread(ticket),
         }
 
     def judge(self, rules: Rules, facts: Facts) -> list[Reason]:
-        """What a reply says without ground, and whether people read every reply."""
+        """What a reply says without ground, whether people read every reply, and how many went out alone."""
         reasons = [verdicts.person("claim_without_ground", sentence) for sentence in facts.ungrounded]
         if rules.replies_need_approval and not facts.fixed:
             reasons.append(verdicts.person("replies_need_approval", "Every reply needs approval"))
+        if rules.replies_per_day and facts.replies_today >= rules.replies_per_day:
+            message = f"{facts.replies_today} automatic replies within a day (limit {rules.replies_per_day})"
+            reasons.append(verdicts.person("replies_per_day", message))
         return reasons
 
     def facts(
         self, resolved: Resolved[ReplyParams], ticket: Ticket, *, by_agent: bool, sources: Sources
     ) -> dict[str, Any]:
         beyond = ungrounded_statements(resolved, ticket.pk, by_agent=by_agent, sources=sources)
-        return {"fixed": resolved.fixed, "ungrounded": tuple(beyond)}
+        sent = sources.automatic_replies(ticket.pk) if by_agent else 0
+        return {"fixed": resolved.fixed, "ungrounded": tuple(beyond), "replies_today": sent}
 
     def to_ask(self, action: Action, facts: Facts) -> dict[str, Any]:
         return {"ungrounded": list(facts.ungrounded)}
@@ -170,6 +176,7 @@ class ReplyKind(Kind[ReplyArguments, ReplyParams]):
             direction=Message.Direction.OUTBOUND,
             external_id=action.idempotency_key,
             body=self.params_of(action).text,
+            message_id=reply_email.message_id(action.idempotency_key),
         )
         if action.run_id is None:  # written by a person; after a run's reply the engine sets the status
             waits = Action.objects.filter(ticket=action.ticket_id, status=states.AWAITING_APPROVAL).exists()

@@ -115,6 +115,13 @@ class GeneralForm(forms.Form):
         label="Hours to decide", min_value=1, max_value=24 * 90, help_text="Undecided requests expire after this."
     )
     replies_need_approval = forms.BooleanField(label="Every reply needs approval", required=False)
+    replies_per_day = forms.IntegerField(
+        label="Max automatic replies per ticket and day",
+        min_value=0,
+        max_value=1000,
+        required=False,  # a form that was opened before an upgrade lacks it: the value in force stays
+        help_text="After this many, a person takes over. 0 means no limit.",
+    )
     agent_may_decline = forms.MultipleChoiceField(
         label="Blocked requests",
         choices=effect_kinds,
@@ -179,7 +186,9 @@ class PolicyForm:
         faults = [part for part in parts if not part.is_valid()]  # validate all parts, so that each shows its errors
         if faults:
             return False
-        general = {name: value for name, value in self.general.cleaned_data.items() if name != "note"}
+        general = {
+            name: value for name, value in self.general.cleaned_data.items() if name != "note" and value is not None
+        }
         try:
             limits = {
                 "thresholds": [Threshold(**row) for row in _rows(self.thresholds)],

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.contrib.auth.models import User
 from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet
 
-from agentops.lib import written_money
+from agentops.lib import addresses, written_money
 from approvals.models import Action, ApprovalRequest, Attempt, Decision
 
 PAGE = 50
@@ -147,7 +147,7 @@ def _named(text: str) -> Q:
     if not text:
         return Q()
     if "@" in text:
-        return Q(ticket__customer__email__startswith=text.lower())
+        return Q(ticket__customer__email__startswith=addresses.start_of(text))
     if ":" in text:
         return Q(idempotency_key=text)
     return Q(ticket_id=text.lower()) | Q(order_id__in=[text, f"#{text.lstrip('#').upper()}"])

@@ -27,7 +27,8 @@ class Words:
 
 def conversation(ticket_id: str) -> Words:
     newest = list(Message.objects.filter(ticket_id=ticket_id).order_by("-pk")[:MOST_MESSAGES])
-    return Words(newest[::-1], newest[0].pk if newest else 0)
+    in_order = sorted(newest, key=lambda message: (message.place, message.pk))
+    return Words(in_order, newest[0].pk if newest else 0)
 
 
 def words_for(request: ApprovalRequest) -> Words:

@@ -13,7 +13,7 @@ from agentops.models import Run
 from approvals.models import Action, ApprovalRequest
 from tests.waiting import until
 from tests.world import World
-from tickets.intake import NewTicket
+from tickets.incoming import NewTicket
 from tickets.models import Ticket
 
 _numbers = itertools.count(1)

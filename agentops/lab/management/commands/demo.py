@@ -22,7 +22,7 @@ from agentops.lib.errors import ProviderError
 from agentops.management import intake, report
 from agentops.management.keys import Keys
 from agentops.web.queries import spending
-from tickets.intake import NewTicket
+from tickets.incoming import NewTicket
 
 DOES = {
     "lead": "approves and rejects",

@@ -14,6 +14,8 @@ TICKET = re.compile(
 )
 # What the surrounding system says in the user's role: about an answer without effect, or about what was done.
 NOTE = re.compile(r"\btool call\b|\bcall (?:hand_over|a tool)\b", re.IGNORECASE)
+# What a message repeats from earlier ones: nothing that the customer wants now.
+QUOTED = re.compile(r"\[Quoted from earlier messages:\].*?\[End of the quote\]", re.DOTALL)
 BRIEF = re.compile(r"\[From the system\b", re.IGNORECASE)
 # A line of that about an action that a person has not decided on yet.
 UNDECIDED = re.compile(r"^- .*: awaiting_approval\b.*\((?P<key>\S+)\)$", re.MULTILINE)
@@ -110,6 +112,7 @@ def read(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any
         for message in messages
         if message.get("role") == "tool"
     }
+    messages = [_without_quotes(message) for message in messages]
     users = [text_of(message) for message in messages if message.get("role") == "user"]
     case = Case(first=users[0] if users else "", tools=frozenset(_tool_names(tools)))
     heading = TICKET.search(case.first)
@@ -125,6 +128,12 @@ def read(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any
         following = text_of(messages[place + 1]) if place + 1 < len(messages) else ""
         _read_message(case, messages[place], following, results)
     return case
+
+
+def _without_quotes(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    if message.get("role") != "user" or not isinstance(message.get("content"), str):
+        return message
+    return {**message, "content": QUOTED.sub("", message["content"])}
 
 
 def _read_message(
