@@ -14,7 +14,7 @@ from agentops.lib import money as lib_money
 register = template.Library()
 
 # Codes whose text differs from their name.
-LABELS = {
+CODE_LABELS = {
     "auto_approve": "Auto-approved",
     "require_approval": "Needs approval",
     "block": "Blocked",
@@ -127,7 +127,7 @@ def pretty_json(value: Any) -> str:
 @register.filter
 def words(name: str) -> str:
     """Return a code as people read it: order_id -> Order ID, require_approval -> Needs approval."""
-    return LABELS.get(name) or name.replace("_", " ").replace(".", ": ").capitalize()
+    return CODE_LABELS.get(name) or name.replace("_", " ").replace(".", ": ").capitalize()
 
 
 def span(seconds: float) -> str:
