@@ -88,6 +88,8 @@ def times(**_: Any) -> list[CheckMessage]:
         for name in ("PROVIDER_TIMEOUT_SECONDS", "LLM_TIMEOUT_SECONDS", "SWEEP_SECONDS")
         if not 0 < getattr(settings, name) < math.inf
     ]
+    if not 0 <= settings.RETRY_BASE_SECONDS < math.inf:
+        found.append(Error(f"RETRY_BASE_SECONDS is {settings.RETRY_BASE_SECONDS:g}; it must be at least 0."))
     # Until a look-up can prove that nothing happened, the provider must still know the key.
     quiet = lookup.QUIET_SECONDS + settings.PROVIDER_TIMEOUT_SECONDS
     if quiet > settings.RETRY_HORIZON_SECONDS:

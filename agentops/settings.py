@@ -37,14 +37,21 @@ except (ValueError, ImproperlyConfigured):
     raise _wrong from None  # the original error may contain the password
 if not _database["NAME"]:
     raise _wrong
+# A pooler in transaction mode may run each transaction on another connection, which has no cursor of the last one and
+# refuses parameters at the start.
+_pooler = env.bool("DATABASE_TRANSACTION_POOLER", False)
+_options = _database.get("OPTIONS", {})  # those of the URL, such as sslmode
+if not _pooler:
+    # A process that hangs in a transaction, or has lost its network, gives up its locks.
+    _options["options"] = f"-c idle_in_transaction_session_timeout=60s {_options.get('options', '')}".strip()
 DATABASES = {
     "default": {
         **_database,
         "HOST": unquote(_database["HOST"]),  # a socket folder is percent-encoded, as in libpq's URIs
         "CONN_HEALTH_CHECKS": True,
-        # A pooler in transaction mode may run each transaction on another connection, which has no cursor of the last.
-        "DISABLE_SERVER_SIDE_CURSORS": env.bool("DATABASE_TRANSACTION_POOLER", False),
+        "DISABLE_SERVER_SIDE_CURSORS": _pooler,
         "OPTIONS": {
+            **_options,
             "pool": {
                 "min_size": 1,
                 "max_size": env.int("DATABASE_POOL", 12),

@@ -18,14 +18,20 @@ from tickets.models import Message, Ticket
 
 LINE = "runs"  # of the sweep
 MOST_WOKEN = 1_000  # actions, at once
+# Nothing here waits for a lock, since the sweep's round does it: a run that is locked is woken by a later one.
 _WAKE = """
     WITH settled AS (
-        DELETE FROM approvals_wakeup WHERE action_id IN (
-            SELECT action_id FROM approvals_wakeup ORDER BY action_id LIMIT %s FOR UPDATE SKIP LOCKED)
-        RETURNING action_id)
-    UPDATE agentops_run AS run SET not_before = statement_timestamp()
-      FROM agentops_step AS step JOIN settled USING (action_id)
-     WHERE step.run_id = run.id AND step.status = 'waiting' AND run.status = 'waiting'
+        SELECT action_id FROM approvals_wakeup ORDER BY action_id LIMIT %s FOR UPDATE SKIP LOCKED),
+    waiting AS (
+        SELECT run.id, settled.action_id
+          FROM settled JOIN agentops_step AS step USING (action_id) JOIN agentops_run AS run ON run.id = step.run_id
+         WHERE step.status = 'waiting' AND run.status = 'waiting'),
+    free AS (
+        SELECT id FROM agentops_run WHERE id IN (SELECT id FROM waiting) FOR NO KEY UPDATE SKIP LOCKED),
+    woken AS (
+        UPDATE agentops_run SET not_before = statement_timestamp() WHERE id IN (SELECT id FROM free))
+    DELETE FROM approvals_wakeup WHERE action_id IN (SELECT action_id FROM settled)
+       AND action_id NOT IN (SELECT action_id FROM waiting WHERE id NOT IN (SELECT id FROM free))
 """
 
 

@@ -75,6 +75,12 @@ def test_every_call_leaves_without_a_connection(world: World, model: Script) -> 
     assert not any(held)
 
 
+def test_a_transaction_that_hangs_is_ended(world: World) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("1min",)
+
+
 def test_no_call_leaves_inside_a_transaction(world: World) -> None:
     order = world.order()
     with transaction.atomic(), pytest.raises(NotLetOut, match="inside a database transaction"):

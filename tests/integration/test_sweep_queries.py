@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Sum
 from django.db.models.functions import Now, TruncDay
 
@@ -73,6 +73,15 @@ def test_an_action_settled_while_its_run_starts_to_wait_wakes_it(world: World, m
         run = run_through(ticket)
     assert (run.status, len(settled)) == ("waiting", 2)
     assert not any(isinstance(each, Exception) for each in settled)
+    assert leasing.due(100) == [run.pk]
+
+
+def test_a_locked_run_is_woken_later_and_delays_no_round(world: World, model: Script, lead: User) -> None:
+    run, request = waiting_run(world, model)
+    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
+    with transaction.atomic():
+        Run.objects.select_for_update().get(pk=run.pk)
+        assert at_once(lambda: leasing.due(100)) == [[]]
     assert leasing.due(100) == [run.pk]
 
 

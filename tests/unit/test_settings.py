@@ -31,6 +31,16 @@ def test_empty_variables_count_as_unset() -> None:
     assert shown.stdout.strip().split("|") == ["agentops", f"unix://{quote(str(sockets))}/valkey.sock", f"{ROOT}/var"]
 
 
+def test_options_of_the_database_url_are_kept() -> None:
+    show = "from django.conf import settings as s; print(s.DATABASES['default']['OPTIONS'])"
+    url = "postgres://u:p@host/name?sslmode=require&options=-c%20work_mem%3D8MB"
+    direct = manage("shell", "--no-imports", "-c", show, DATABASE_URL=url).stdout
+    assert "'sslmode': 'require'" in direct
+    assert "'options': '-c idle_in_transaction_session_timeout=60s -c work_mem=8MB'" in direct
+    pooled = manage("shell", "--no-imports", "-c", show, DATABASE_URL=url, DATABASE_TRANSACTION_POOLER="1").stdout
+    assert "'options': '-c work_mem=8MB'" in pooled
+
+
 @pytest.mark.parametrize("command", ["check", "demo"])
 @pytest.mark.parametrize(
     "url",
@@ -55,6 +65,7 @@ def test_an_invalid_database_is_reported_in_one_line(tmp_path: Path, url: str, c
         ("LLM_TIMEOUT_SECONDS", "-1", "it must be more than 0"),
         ("PROVIDER_TIMEOUT_SECONDS", "0", "it must be more than 0"),
         ("SWEEP_SECONDS", "0", "it must be more than 0"),
+        ("RETRY_BASE_SECONDS", "-1", "it must be at least 0"),
         ("RETRY_HORIZON_SECONDS", "30", "it must be at least 70, which is 60 more than PROVIDER_TIMEOUT_SECONDS"),
         ("DATABASE_POOL", "9", "the sweep of a worker alone needs 10 connections"),
     ],
