@@ -138,19 +138,21 @@ def test_what_cannot_be_looked_up_is_unknown(outcome: str, count: int, keys: boo
 
 
 @pytest.mark.parametrize(
-    ("step", "message"),
+    ("outcomes", "keys", "asked", "message"),
     [
-        (planned(*["overtaken"] * MOST), "Every attempt timed out before anything was sent."),
-        (planned("lost", keys=False, asked=False), "This may have gone through, and it can't be looked up."),
-        (planned(*["lost"] * MOST), "No attempt got a clear response."),
+        (["overtaken"] * MOST, True, True, "Every attempt timed out before anything was sent."),
+        (["lost"], False, False, "This may have gone through, and it can't be looked up."),
+        (["lost"] * MOST, True, True, "No attempt got a clear response."),
         (
-            planned("lost", keys=False),
+            ["lost"],
+            False,
+            True,
             "This may have gone through, and the provider doesn't support idempotency keys.",
         ),
     ],
 )
-def test_an_outcome_without_a_sending_says_why(step: Plan, message: str) -> None:
-    assert conclusion(step).message == message
+def test_an_outcome_without_a_sending_says_why(outcomes: list[str], keys: bool, asked: bool, message: str) -> None:
+    assert conclusion(planned(*outcomes, keys=keys, asked=asked)).message == message
 
 
 # --- after a failure ---------------------------------------------------------------------------------------
