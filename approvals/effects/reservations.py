@@ -1,5 +1,6 @@
 """Compute what is left of an order's money, so that never more than was captured is refunded (docs/design.md, 5.2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,15 +46,18 @@ class FundsLeft:
 
 
 def funds_left(reading: Reading, *, without: int | None = None) -> FundsLeft:
-    """Return what may still be refunded of an order.
+    """Return what may still be refunded of an order. `without` leaves out one action, usually the one being judged."""
+    return subtract(reading, [action for action in _of_order(reading.order.order_id) if action.pk != without])
 
-    Our actions that are open, or that succeeded after the shop was asked, are not in its figures yet and are
-    subtracted. An effect that the shop already counts may be subtracted twice until it is settled, which errs on the
-    safe side. `without` leaves out one action, usually the one being judged.
+
+def subtract(reading: Reading, ours: Sequence[Action]) -> FundsLeft:
+    """Return what may still be refunded besides `ours`, the order's actions that move or have moved money. Pure.
+
+    Actions that are open, or that succeeded after the shop was asked, are not in its figures yet and are subtracted.
+    An effect that the shop already counts may be subtracted twice until it is settled, which errs on the safe side.
     """
-    ours = [action for action in _of_order(reading.order.order_id) if action.pk != without]
 
-    def rest(payments: list[Payment], ours: list[Action]) -> int:
+    def rest(payments: list[Payment], ours: Sequence[Action]) -> int:
         settled = sum(action.amount or 0 for action in ours if action.status == states.SUCCEEDED)
         unseen = sum(action.amount or 0 for action in ours if _unseen(action, reading.asked_at))
         running = sum(action.amount or 0 for action in ours if action.status in states.OPEN)
