@@ -14,7 +14,7 @@ from approvals.models import Action, ApprovalRequest, Decision
 from approvals.policy.rules import Threshold
 from tests.completions import call, calls, hands_over, replies, triage, uses
 from tests.integration.test_engine import another_message, status
-from tests.integration.test_letters import letters, request_of, run_all, waiting_refund
+from tests.integration.test_letters import NOTED, letters, request_of, run_all, waiting_refund
 from tests.rows import one_after_the_other
 from tests.scripted import Script
 from tests.world import RULES, World, put_rules, refund_arguments, run_through, ticket_of
@@ -97,10 +97,10 @@ def test_one_answer_may_withdraw_and_reply(world: World, model: Script) -> None:
     order, ticket = waiting_refund(world, model)
     another_message(ticket, "Never mind, I keep it.")
     taken = {"action": f"{ticket.pk}:refund:1", "reason": "They keep it."}
-    said = {"text": "Very well.", "reason": "Confirms it."}
+    said = {"text": NOTED, "reason": "Confirms it."}
     model.will_say(triage(), calls(call("withdraw", taken, 1), call("reply", said, 2)))
     assert run_all(ticket) == [(1, "cancelled", ""), (2, "succeeded", "answered")]
-    assert (letters(world, ticket), world.refunds(order)) == (["Very well."], [])
+    assert (letters(world, ticket), world.refunds(order)) == ([NOTED], [])
 
 
 def test_a_reply_waits_for_what_was_not_withdrawn(world: World, model: Script, lead: User) -> None:
@@ -110,7 +110,7 @@ def test_a_reply_waits_for_what_was_not_withdrawn(world: World, model: Script, l
     assert run_through(ticket).status == "waiting"
     another_message(ticket, "I keep the lamp.", "further-2")
     taken = {"action": f"{ticket.pk}:refund:1", "reason": "They keep it."}
-    model.will_say(triage(), uses("withdraw", taken), replies("Very well."))
+    model.will_say(triage(), uses("withdraw", taken), replies(NOTED))
     assert run_through(ticket).status == "waiting"
     assert letters(world, ticket) == []
     request = request_of(ticket, "account_change")
@@ -123,8 +123,11 @@ def test_a_reply_waits_for_what_was_not_withdrawn(world: World, model: Script, l
 
 def test_a_withdrawn_wish_can_be_wished_again(world: World, model: Script, lead: User) -> None:
     order, ticket = waiting_refund(world, model)
-    withdrawal.withdraw(ticket_id=ticket.pk, key=f"{ticket.pk}:refund:1", reason="They keep it.", run_number=1)
-    another_message(ticket, "I want the money after all.")
+    another_message(ticket, "Never mind, I keep it.")
+    taken = {"action": f"{ticket.pk}:refund:1", "reason": "They keep it."}
+    model.will_say(triage(), uses("withdraw", taken), replies(NOTED))
+    run_all(ticket)
+    another_message(ticket, "I want the money after all.", "further-2")
     model.will_say(triage(), uses("refund", refund_arguments(order, LARGE, further=True)))
     run_all(ticket)
     again = request_of(ticket)
