@@ -5,10 +5,14 @@ arrived late is still news. Intake locks the ticket before it stores a message, 
 ticket's lock these answers stay true until it ends.
 """
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from approvals.models import Action, Decision
+from tickets.machines import Machine
 from tickets.models import Message
+
+# What the customer wrote. An out-of-office answer says nothing; any other machine's message may hide their words.
+FROM_CUSTOMER = Q(direction=Message.Direction.INBOUND) & ~Q(automatic=Machine.AUTO_REPLY)
 
 
 def newest_message(ticket_id: str) -> int:
@@ -19,8 +23,7 @@ def newest_message(ticket_id: str) -> int:
 
 def customer_wrote_after(ticket_id: str, through_message: int) -> bool:
     """Return whether the customer has written anything newer than this message."""
-    inbound = Message.objects.filter(ticket=ticket_id, direction=Message.Direction.INBOUND)
-    return inbound.filter(pk__gt=through_message).exists()
+    return Message.objects.filter(FROM_CUSTOMER, ticket=ticket_id, pk__gt=through_message).exists()
 
 
 def overtaken(action: Action) -> bool:

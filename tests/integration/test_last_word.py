@@ -20,6 +20,7 @@ from tests.integration.test_engine import another_message
 from tests.rows import one_after_the_other
 from tests.screen import card_fields, markup
 from tests.world import World, propose, propose_refund, refund_arguments, ticket_of
+from tickets import incoming, intake
 from tickets.models import Message, Ticket
 
 STOP = "Please stop, do not refund it. I keep the lamp."
@@ -60,6 +61,11 @@ def status(request: ApprovalRequest) -> tuple[str, str]:
 def we_reply(ticket: Ticket) -> None:
     """A reply of ours reaches the customer."""
     Message.objects.create(ticket=ticket, direction="outbound", external_id=f"{ticket.pk}:reply:9", body="One moment.")
+
+
+def out_of_office(ticket: Ticket, external_id: str) -> None:
+    said = {"external_id": external_id, "body": "I am out of office.", "auto_submitted": "auto-replied"}
+    intake.receive_message(ticket.pk, incoming.NewMessage(ticket_id=ticket.pk, **said))
 
 
 # --- the decision ---------------------------------------------------------------------------------------
@@ -242,6 +248,19 @@ def test_a_claim_and_a_message_have_an_order(world: World, lead: User, message_f
         ["Message", "Action"] if message_first else ["Action", "Message"]
     )
     assert len(world.refunds(order)) == (0 if message_first else 1)
+
+
+def test_an_out_of_office_answer_is_read_and_holds_nothing_back(maya: Client, world: World, lead: User) -> None:
+    order, request = waiting(world)
+    seen = decide.seen_now(request)
+    out_of_office(request.action.ticket, "away-1")
+    assert "Customer wrote since" not in markup(maya.get(reverse("queue"), {"q": request.action.order_id}))
+    with pytest.raises(decide.WrittenSinceShown):
+        approve(request, lead, seen)
+    approve(request, lead, decide.seen_now(request))
+    out_of_office(request.action.ticket, "away-2")
+    assert execution.execute(request.action_id).status == states.SUCCEEDED
+    assert len(world.refunds(order)) == 1
 
 
 def test_our_own_reply_after_the_approval_changes_nothing(world: World, lead: User) -> None:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef
 
+from approvals.effects.last_word import FROM_CUSTOMER
 from approvals.models import ApprovalRequest, Decision
+from tickets.machines import Machine
 from tickets.models import Message
 
 MOST_MESSAGES = 20  # that a page shows
@@ -34,8 +36,7 @@ def conversation(ticket_id: str) -> Words:
 def words_for(request: ApprovalRequest) -> Words:
     """Return the conversation as the request's card shows it."""
     said, read = conversation(request.action.ticket_id), request.action.through_message
-    inbound = [message for message in said.messages if message.direction == Message.Direction.INBOUND]
-    new = [message for message in inbound if read is not None and message.pk > read]
+    new = [message for message in said.messages if read is not None and message.pk > read and _from_customer(message)]
     if not new or request.closed_at is not None:
         return said
     decisions = Decision.objects.select_related("by").filter(request__action=request.action_id)
@@ -50,5 +51,10 @@ def unread_messages(ticket_id: str, through_message: int) -> list[Message]:
 
 def customer_wrote_since() -> Exists:
     """Return the condition that the customer has written since an open request's action was proposed or approved."""
-    inbound = Message.objects.filter(ticket=OuterRef("action__ticket"), direction=Message.Direction.INBOUND)
-    return Exists(inbound.filter(pk__gt=OuterRef("action__through_message")))
+    newer = Message.objects.filter(ticket=OuterRef("action__ticket"), pk__gt=OuterRef("action__through_message"))
+    return Exists(newer.filter(FROM_CUSTOMER))
+
+
+def _from_customer(message: Message) -> bool:
+    """Return what FROM_CUSTOMER says of a loaded message."""
+    return message.direction == Message.Direction.INBOUND and message.automatic != Machine.AUTO_REPLY
