@@ -16,6 +16,7 @@ from approvals import kinds, states
 from approvals.decisions import withdrawal
 from approvals.effects import customers, reservations, resolution, stops
 from approvals.effects.kinds import KINDS
+from approvals.effects.own_orders import own_orders
 from approvals.models import Action, ApprovalRequest, AuditEvent, Decision, Stop
 from approvals.policy import versions
 from approvals.providers import orders
@@ -95,7 +96,9 @@ def run_read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
     match parse_read(name, arguments):
         # Only among the customer's own orders: a ticket may name anyone's parcel.
         case FindOrders(tracking_number=str(number)):
-            return _newest([row for row in resolution.own_orders(ticket) if number in row.tracking_numbers])
+            return _newest(
+                [row for row in own_orders(ticket.customer, orders.find_orders) if number in row.tracking_numbers]
+            )
         case FindOrders(customer_email=str(email)) if not addresses.same(email, ticket.customer.email):
             raise Refused(
                 "not_this_customer",
@@ -103,7 +106,7 @@ def run_read(name: str, arguments: Any, ticket: Ticket) -> dict[str, Any]:
                 customer_email=ticket.customer.email,
             )
         case FindOrders():
-            return _newest(resolution.own_orders(ticket))
+            return _newest(own_orders(ticket.customer, orders.find_orders))
         case GetOrder(order_id=order_id):
             return reservations.order_snapshot(resolution.read_order(ticket, order_id))
         case _:

@@ -2,8 +2,9 @@
 
 from agentops.lib import addresses
 from agentops.lib.errors import ProviderError, Refused
+from approvals.effects.own_orders import own_orders
 from approvals.effects.reservations import Reading
-from approvals.effects.resolution import NOW, Sources, own_orders
+from approvals.effects.resolution import NOW, Sources
 from approvals.providers import orders
 from approvals.providers.orders import ShopCustomer
 from tickets.models import Ticket
@@ -15,7 +16,7 @@ def read_customer(ticket: Ticket, sources: Sources = NOW) -> ShopCustomer:
     """Return the shop's customer for the ticket's author, found through their orders. Raises Refused or
     ProviderError."""
     author = ticket.customer
-    own = own_orders(ticket, sources)
+    own = own_orders(author, sources.find_orders)
     for customer_id in list(dict.fromkeys(order.customer_id for order in own))[:MOST_CUSTOMERS]:
         customer = sources.get_customer(customer_id)
         if customer and (customer.customer_id == author.shop_id or addresses.same(customer.email, author.email)):

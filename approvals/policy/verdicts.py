@@ -43,9 +43,8 @@ class Facts:
 
     Sums are minor units over approved and succeeded actions in `currency`, without this one. `captured` and
     `order_refunded` are the order's. `days_since_delivery` is 0 if the order is not delivered yet. `ungrounded` are the
-    grounding check's findings on a reply, `replies_today` how many replies the ticket got in a day without a person.
-    `written_since`: the customer has written since the proposer read the ticket.
-    `position` is the ticket's on the dial, `tags` are the customer's.
+    grounding check's findings on a reply, `replies_today` the ticket's automatic replies of a day. `written_since`: the
+    customer wrote since the proposer read the ticket. `position` is the ticket's on the dial, `tags` the customer's.
     """
 
     kind: str
