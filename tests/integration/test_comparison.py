@@ -18,7 +18,7 @@ from agentops.lib.errors import Refused
 from approvals import states
 from approvals.effects import execution
 from approvals.models import Action, AuditEvent, Comparison, Finding
-from approvals.reconciliation import by_hand, comparison, findings
+from approvals.reconciliation import both_sides, by_hand, comparison, findings
 from tests.integration.books import (
     come_undone,
     fail,
@@ -280,7 +280,7 @@ def test_a_finding_in_progress_closes_when_both_sides_agree(world: World, paymen
 def test_refunds_in_progress_are_checked_oldest_check_first(
     world: World, payments: Script, since: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison, "MAX_PENDING", 2)
+    monkeypatch.setattr(both_sides, "MAX_PENDING", 2)
     actions = [on_its_way(payments, world.order(), days=days) for days in (30, 9, 5)]
     seen = len(payments.asked)
     for asked in ((0, 1), (2, 0)):
