@@ -35,14 +35,6 @@ def noun(kind: str) -> str:
     return "cancellation" if kind == "cancel_order" else kind.replace("_", " ")
 
 
-def what_is(kind: str) -> str:
-    """Return the subject and verb for all actions of a kind ("Refunds are"), or of every kind ("Everything is")."""
-    if not kind:
-        return "Everything is"
-    name = noun(kind).capitalize()
-    return f"{name[:-1]}ies are" if name.endswith("y") else f"{name}s are"
-
-
 def parse_strictly[Schema: BaseModel](schema: type[Schema], arguments: Any) -> Schema:
     """Validate JSON values against a schema. Raises Refused("invalid_arguments"), which names each wrong field."""
     try:

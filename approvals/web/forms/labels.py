@@ -1,4 +1,6 @@
-"""Labels for the names of parameters and fields."""
+"""Labels for parameters, fields and kinds of action."""
+
+from approvals.kinds import noun
 
 KNOWN = {
     "email": "Email",
@@ -16,3 +18,11 @@ def label(name: str) -> str:
     """refund_reason -> Refund reason; address.city -> City."""
     last = name.split(".")[-1]
     return KNOWN.get(last, last.replace("_", " ").capitalize())
+
+
+def subject_and_verb(kind: str) -> str:
+    """Return the subject and verb for all actions of a kind ("Refunds are"), or of every kind ("Everything is")."""
+    if not kind:
+        return "Everything is"
+    name = noun(kind).capitalize()
+    return f"{name[:-1]}ies are" if name.endswith("y") else f"{name}s are"

@@ -4,10 +4,11 @@ from typing import Any
 
 from django import template
 
-from approvals import kinds
 from approvals.effects.kinds import KINDS
 from approvals.effects.kinds.base import Kind
+from approvals.kinds import noun
 from approvals.models import Action
+from approvals.web.forms.labels import subject_and_verb
 
 register = template.Library()
 
@@ -20,14 +21,14 @@ def kind_label(name: str) -> str:
 
 @register.filter
 def kind_noun(name: str) -> str:
-    """cancel_order -> cancellation: what the kind is called inside a sentence."""
-    return kinds.noun(name)
+    """cancel_order -> cancellation, the name inside a sentence."""
+    return noun(name)
 
 
 @register.filter
 def kind_are(name: str) -> str:
     """refund -> Refunds are; empty, which stands for all kinds -> Everything is."""
-    return kinds.what_is(name)
+    return subject_and_verb(name)
 
 
 @register.filter

@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from agentops.lib.errors import Refused
-from approvals import kinds
 from approvals.effects import stops
 from approvals.models import Stop
+from approvals.web.forms.labels import subject_and_verb
 from approvals.web.forms.stop import StopForm
 from approvals.web.queries import figures
 from approvals.web.views.request import HtmxRequest
@@ -44,7 +44,7 @@ def stop_effects(request: HtmxRequest) -> HttpResponse:
     except Refused as refused:
         form.add_error("kind", refused.message)
         return _page(request, form, status=409)
-    messages.success(request, f"{kinds.what_is(made.kind)} stopped. Actions already in progress will finish.")
+    messages.success(request, f"{subject_and_verb(made.kind)} stopped. Actions already in progress will finish.")
     return redirect("policy-stops")
 
 
