@@ -40,7 +40,7 @@ def waiting_run(world: World, model: Script) -> tuple[Run, ApprovalRequest]:
 def test_a_run_is_due_once_its_action_has_settled(world: World, model: Script, lead: User) -> None:
     run, request = waiting_run(world, model)
     assert leasing.due(100) == []
-    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
+    decide.reject(request_id=request.pk, by=lead, seen=decide.seen_now(request), reason="No.")
     assert leasing.due(100) == [run.pk]
     assert leasing.due(100) == [run.pk], "until a worker has it"
     assert not Wakeup.objects.exists()
@@ -63,7 +63,7 @@ def test_an_action_settled_while_its_run_starts_to_wait_wakes_it(world: World, m
         request = ApprovalRequest.objects.get(action__ticket=ticket)
         settled.extend(
             at_once(
-                lambda: decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No."),
+                lambda: decide.reject(request_id=request.pk, by=lead, seen=decide.seen_now(request), reason="No."),
             )
         )
         settled.extend(at_once(leasing.wake_waiting))
@@ -78,7 +78,7 @@ def test_an_action_settled_while_its_run_starts_to_wait_wakes_it(world: World, m
 
 def test_a_locked_run_is_woken_later_and_delays_no_round(world: World, model: Script, lead: User) -> None:
     run, request = waiting_run(world, model)
-    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
+    decide.reject(request_id=request.pk, by=lead, seen=decide.seen_now(request), reason="No.")
     with transaction.atomic():
         Run.objects.select_for_update().get(pk=run.pk)
         assert at_once(lambda: leasing.due(100)) == [[]]
@@ -91,7 +91,7 @@ def test_runs_of_every_status_are_due_in_their_order(world: World, model: Script
     assert leasing.lease_run(left_behind.pk)
     Run.objects.filter(pk=left_behind.pk).update(lease_expires_at="2026-01-01T00:00:00Z")
     Run.objects.filter(pk=later.pk).update(not_before="2026-01-01T00:00:00Z")
-    decide.reject(request_id=request.pk, by=lead, digest=request.digest, reason="No.")
+    decide.reject(request_id=request.pk, by=lead, seen=decide.seen_now(request), reason="No.")
     assert leasing.due(100) == [waiting.pk, left_behind.pk, queued.pk, later.pk]
     assert leasing.due(2) == [waiting.pk, left_behind.pk]
 
@@ -127,7 +127,7 @@ def test_the_days_sum_follows_every_move(world: World, payments: Script, lead: U
     by_a_person = propose_refund(world.order("dinar"), 6_000)
     note()
     request = ApprovalRequest.objects.get(action=by_a_person)
-    decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+    decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
     note()
     payments.will_say(declined)
     assert execution.execute(alone.pk).status == states.FAILED
@@ -165,7 +165,7 @@ def test_an_approval_under_way_counts_in_the_customers_thirty_days(world: World,
         until(lambda: waits_for_a_lock() or not beside.is_alive())
 
     with before_statement('INSERT INTO "approvals_decision"', act=begin):
-        decide.approve(request_id=request.pk, by=lead, digest=request.digest)
+        decide.approve(request_id=request.pk, by=lead, seen=decide.seen_now(request))
     beside.join(timeout=30)
     [small] = made
     assert (small.status, small.facts["customer_30_days"]) == (states.AWAITING_APPROVAL, 5_500)
