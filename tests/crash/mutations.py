@@ -16,9 +16,19 @@ from django.db.models import DateTimeField, Value
 from agentops.lib import retry
 from agentops.lib.errors import EffectUnknown, ProviderError, Terminal
 from agentops.runs import commit, engine, leasing, succession
+from agentops.worker import sweep
 from approvals import states, transitions
 from approvals.decisions import decide
-from approvals.effects import attempt_plan, back_in_queue, execution, payload, proposals, reservations, settlement
+from approvals.effects import (
+    attempt_plan,
+    back_in_queue,
+    execution,
+    facts,
+    payload,
+    proposals,
+    reservations,
+    settlement,
+)
 from approvals.effects.kinds import reply
 from approvals.effects.kinds.base import Resolved
 from approvals.models import Action, ApprovalRequest
@@ -114,6 +124,7 @@ def unresolved_treated_as_failed() -> None:
 
 def no_reservation_lock() -> None:
     reservations.lock_order = lambda order_id: None
+    facts.lock_customer_sums = lambda customer_id: None  # an order has one customer, so this lock would do too
 
 
 def ahead() -> Any:
@@ -170,6 +181,7 @@ def sweep_ignores_expired_leases() -> None:
         return list(ready.values_list("pk", flat=True)[:limit])
 
     execution.due = due
+    sweep.LINES = tuple(replace(line, due=due) if line.name == execution.LINE else line for line in sweep.LINES)
 
 
 def decision_without_lock() -> None:
