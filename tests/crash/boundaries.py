@@ -40,6 +40,7 @@ PLUMBING = (
     "approvals.effects.reservations.",
     "approvals.effects.resolution.",
     "approvals.effects.customers.",
+    "approvals.effects.own_orders.",
     "approvals.effects.kinds.",
     "approvals.transitions.",
     "agentops.runs.commit.commit_step",

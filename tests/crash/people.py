@@ -50,7 +50,7 @@ PRICE = pricelist.Rates(input=Decimal("0.25"), output=Decimal(2))
 KEY_ELSEWHERE, AMOUNT_ELSEWHERE, TRIES_ELSEWHERE = "elsewhere-", 500, 3
 WRITTEN_AGAIN = "Please refund 20.00 USD for order {order}, as I said."
 TAKING_BACK = "I withdraw my request, please do not send money."
-INTERRUPTION = "By the way, the box was damaged as well."
+INTERRUPTION = "By the way, I am at home until six."  # no further complaint, which would be a further refund
 ANSWER, MOST_ANSWERS = "A colleague will call you today.", 2
 
 
