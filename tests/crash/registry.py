@@ -88,7 +88,7 @@ SWEEP_ALONE = frozenset(
     )
     for side in ("before", "after")
 )
-# Only an item that fails in a sweep passes these, and none does by itself (tests/integration/test_lines.py).
+# Only an item that fails in a sweep passes these, and none fails without a fault (tests/integration/test_lines.py).
 FAILURES_ALONE = frozenset(
     f"agentops.worker.deferrals.{name} commit {side}" for name in ("forget", "put_off") for side in ("before", "after")
 )
