@@ -142,3 +142,8 @@ def test_a_digest_changes_with_every_parameter(change: dict[str, Any]) -> None:
 def test_wording_does_not_change_the_effect() -> None:
     assert kinds.same_effect(REFUND, {**REFUND, "reason": "It came broken, they say."})
     assert not kinds.same_effect(REFUND, {**REFUND, "amount": 8401})
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.moves_money], ids=lambda kind: kind.name)
+def test_a_kind_that_moves_money_names_its_order_and_amount_as_the_reservation_reads_them(kind: Kind[Any, Any]) -> None:
+    assert {"order_id", "amount", "currency"} <= kind.params.model_fields.keys()
